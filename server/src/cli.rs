@@ -1,0 +1,29 @@
+//! The command line. Exit codes: 0 good, 1 bad file or failed operation, 2 usage.
+
+mod snapshot;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Recovery console for quorum systems.
+#[derive(Debug, Parser)]
+#[command(name = "requorum", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read, check and restore etcd snapshots, offline.
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
+}
+
+/// Parses the arguments and runs the command.
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Snapshot(command) => snapshot::run(command),
+    }
+}

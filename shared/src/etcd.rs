@@ -1,0 +1,4 @@
+//! etcd on top of bbolt: what a snapshot holds, whether it is whole, and how a cluster is restored from it.
+
+pub mod inspection;
+pub mod restore;

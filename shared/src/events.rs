@@ -1,0 +1,173 @@
+//! What happens to a job, as data: the journal's entries, the page's live stream.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Check;
+
+/// One entry of a job's journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts from 1 within the job, without gaps.
+    pub seq: u64,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Body {
+    /// The job was created from an approved plan.
+    Started {
+        /// Who started it.
+        by: String,
+    },
+    /// A server took (or took over) the job.
+    Adopted {
+        /// Why: `start`, `restart after a crash`.
+        reason: String,
+    },
+    /// A step begins; written before its effect.
+    StepStarted {
+        /// The step's number.
+        step: u32,
+    },
+    /// How far a step is.
+    StepProgress {
+        /// The step's number.
+        step: u32,
+        /// How much is done, in `unit`.
+        done: u64,
+        /// How much there is, in `unit`.
+        total: u64,
+        /// `bytes` or a plural noun.
+        unit: String,
+    },
+    /// A line a person may want to read.
+    StepLog {
+        /// The step's number.
+        step: u32,
+        /// The line.
+        line: String,
+    },
+    /// A step ended; written after its effect.
+    StepEnded {
+        /// The step's number.
+        step: u32,
+        /// How.
+        outcome: StepOutcome,
+    },
+    /// The job needs a person.
+    Asked {
+        /// The question.
+        question: Question,
+    },
+    /// A person answered.
+    Answered {
+        /// The question's id.
+        question: String,
+        /// The choice's id.
+        choice: String,
+        /// Who.
+        by: String,
+    },
+    /// A person asked for a pause before the next step.
+    Paused {
+        /// Who.
+        by: String,
+    },
+    /// The pause is over.
+    Resumed {
+        /// Who.
+        by: String,
+    },
+    /// A person asked to stop and undo.
+    AbortRequested {
+        /// Who.
+        by: String,
+    },
+    /// A step is being taken back.
+    UndoStarted {
+        /// The step's number.
+        step: u32,
+    },
+    /// A step was taken back.
+    UndoEnded {
+        /// The step's number.
+        step: u32,
+        /// What was done, or why it could not be.
+        result: Result<String, String>,
+    },
+    /// What was proven at the end.
+    Verified {
+        /// Each thing that must be true.
+        checks: Vec<Check>,
+    },
+    /// The job is over.
+    Ended {
+        /// How.
+        state: EndState,
+        /// One sentence.
+        sentence: String,
+    },
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// Its effect was carried out; the text says what was seen afterwards.
+    Done {
+        /// What was seen.
+        evidence: String,
+    },
+    /// The probe found it done.
+    AlreadyDone {
+        /// What was seen.
+        evidence: String,
+    },
+    /// It failed; nothing half-done is believed done.
+    Failed {
+        /// What happened, why, and what to do.
+        error: String,
+    },
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndState {
+    /// Every step is done.
+    Completed,
+    /// Every effect was taken back.
+    Undone,
+}
+
+/// A question to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Unique within the job.
+    pub id: String,
+    /// The step it arose in.
+    pub step: u32,
+    /// The question, exact.
+    pub text: String,
+    /// What was seen that led to it.
+    pub evidence: String,
+    /// What can be chosen.
+    pub choices: Vec<Choice>,
+}
+
+/// One answer a person can give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Unique within the question: `retry`, `undo`.
+    pub id: String,
+    /// What the button says.
+    pub label: String,
+    /// What follows from it.
+    pub consequence: String,
+}

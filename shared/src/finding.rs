@@ -1,0 +1,196 @@
+//! The one shape of "what is wrong": findings in a report, and checks with three outcomes.
+
+use serde::{Deserialize, Serialize};
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know; nothing needs doing.
+    Note,
+    /// The operator should decide knowingly.
+    Warning,
+    /// Nothing may be run, or trusted, while this stands.
+    Blocking,
+}
+
+/// Where in a file a finding lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The page id, where the finding is about a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<u64>,
+    /// Bytes from the start of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+}
+
+/// One thing that a check noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// A stable name for programs and tests, dotted, most general part first: `trailer.missing`.
+    pub code: String,
+    /// What it is about, as a person would point at it: `page 17`, `member m2`, `--bump-revision`.
+    pub subject: String,
+    /// What was seen, one sentence.
+    pub what: String,
+    /// Why it matters, one sentence; empty where `what` says it all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// What to do about it, one sentence; empty where there is nothing to do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub todo: String,
+    /// Where in the file it lies, for findings about a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Finding {
+    /// A finding with no more than its first sentence.
+    pub fn new(
+        severity: Severity,
+        code: impl Into<String>,
+        subject: impl Into<String>,
+        what: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity,
+            code: code.into(),
+            subject: subject.into(),
+            what: what.into(),
+            why: String::new(),
+            todo: String::new(),
+            place: None,
+        }
+    }
+
+    /// A finding that blocks.
+    pub fn blocking(
+        code: impl Into<String>,
+        subject: impl Into<String>,
+        what: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Blocking, code, subject, what)
+    }
+
+    /// A finding to decide on knowingly.
+    pub fn warning(
+        code: impl Into<String>,
+        subject: impl Into<String>,
+        what: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Warning, code, subject, what)
+    }
+
+    /// A finding that is only good to know.
+    pub fn note(
+        code: impl Into<String>,
+        subject: impl Into<String>,
+        what: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Note, code, subject, what)
+    }
+
+    /// Adds why it matters.
+    #[must_use]
+    pub fn because(mut self, why: impl Into<String>) -> Self {
+        self.why = why.into();
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn todo(mut self, todo: impl Into<String>) -> Self {
+        self.todo = todo.into();
+        self
+    }
+
+    /// Adds the byte offset in the file.
+    #[must_use]
+    pub fn at_offset(mut self, offset: u64) -> Self {
+        self.place.get_or_insert_default().offset = Some(offset);
+        self
+    }
+
+    /// Adds the page, and with it the offset of the page's first byte.
+    #[must_use]
+    pub fn at_page(mut self, page: u64, page_size: u32) -> Self {
+        let place = self.place.get_or_insert_default();
+        place.page = Some(page);
+        place
+            .offset
+            .get_or_insert(page.saturating_mul(u64::from(page_size)));
+        self
+    }
+}
+
+/// All that a check noticed, in the order in which it looked. Checks never stop at the first problem.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Report {
+    /// The findings.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Adds a finding.
+    pub fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// How many findings have this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings
+            .iter()
+            .filter(|f| f.severity == severity)
+            .count()
+    }
+
+    /// Whether anything blocks.
+    pub fn blocks(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|f| f.severity == Severity::Blocking)
+    }
+
+    /// The finding with this code, if there is one.
+    pub fn find(&self, code: &str) -> Option<&Finding> {
+        self.findings.iter().find(|f| f.code == code)
+    }
+}
+
+/// The outcome of one check. Unknown is never good: what could not be looked at is [`Outcome::NotChecked`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It is true.
+    Pass,
+    /// It is not true.
+    Fail,
+    /// Nobody looked; the check's evidence says why.
+    NotChecked,
+}
+
+/// One thing that must be true, and what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What must be true: `HashKV is equal on all members`.
+    pub name: String,
+    /// Whether it is.
+    pub outcome: Outcome,
+    /// What was seen, or why nobody looked.
+    pub evidence: String,
+}
+
+impl Check {
+    /// A check with its outcome and evidence.
+    pub fn new(name: impl Into<String>, outcome: Outcome, evidence: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            outcome,
+            evidence: evidence.into(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod bbolt;
+pub mod canonical;
+pub mod etcd;
+pub mod events;
+pub mod finding;
+pub mod job_view;
+pub mod plan;
+pub mod source;
