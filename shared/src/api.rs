@@ -2,6 +2,7 @@
 //! HTTP calls.
 
 pub mod login;
+pub mod upload;
 
 /// Messages of package `requorum.v1`.
 #[allow(missing_docs, clippy::all, unreachable_pub)]

@@ -1,13 +1,19 @@
 //! What happens to a job, as data: the journal's entries, the page's live stream.
+//!
+//! [`Body::StepProgress`] is the one event that passes by: it is streamed with [`PASSING`] as its number and
+//! never written to the journal. Everything else is numbered and durable.
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Check;
 
+/// The number of events that are not in the journal.
+pub const PASSING: u64 = 0;
+
 /// One entry of a job's journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Counts from 1 within the job, without gaps.
+    /// Counts from 1 within the job, without gaps; [`PASSING`] for progress.
     pub seq: u64,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
@@ -35,7 +41,7 @@ pub enum Body {
         /// The step's number.
         step: u32,
     },
-    /// How far a step is.
+    /// How far a step is, or its undo. At most a few per second, never in the journal.
     StepProgress {
         /// The step's number.
         step: u32,
@@ -45,6 +51,9 @@ pub enum Body {
         total: u64,
         /// `bytes` or a plural noun.
         unit: String,
+        /// How much was done in the last second, in `unit`; absent in the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        per_second: Option<u64>,
     },
     /// A line a person may want to read.
     StepLog {
@@ -101,7 +110,7 @@ pub enum Body {
         /// What was done, or why it could not be.
         result: Result<String, String>,
     },
-    /// What was proven at the end.
+    /// What was proven. A check of the same name that came earlier is replaced.
     Verified {
         /// Each thing that must be true.
         checks: Vec<Check>,
@@ -144,6 +153,8 @@ pub enum EndState {
     Completed,
     /// Every effect was taken back.
     Undone,
+    /// A person decided to leave it as it was; the sentence names what remains.
+    Left,
 }
 
 /// A question to a person.
@@ -164,7 +175,7 @@ pub struct Question {
 /// One answer a person can give.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// Unique within the question: `retry`, `undo`.
+    /// Unique within the question: `retry`, `undo`, `leave`.
     pub id: String,
     /// What the button says.
     pub label: String,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::events::{Body, EndState, Event, Question, StepOutcome};
+use crate::events::{Body, EndState, Event, PASSING, Question, StepOutcome};
 use crate::finding::Check;
 
 /// Where a job is.
@@ -24,12 +24,14 @@ pub enum JobState {
     Completed,
     /// Every effect was taken back.
     Undone,
+    /// A person decided to leave it as it was.
+    Left,
 }
 
 impl JobState {
     /// Whether nothing more will happen.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Completed | Self::Undone)
+        matches!(self, Self::Completed | Self::Undone | Self::Left)
     }
 }
 
@@ -63,6 +65,8 @@ pub struct StepView {
     pub ended_ms: Option<i64>,
     /// How much is done and how much there is, with the unit.
     pub progress: Option<(u64, u64, String)>,
+    /// How much was done in the last second, in the unit of `progress`.
+    pub per_second: Option<u64>,
     /// What was seen at its end, or what went wrong.
     pub note: String,
 }
@@ -101,6 +105,9 @@ impl JobView {
     /// Folds one event in. Events that were already folded, and gaps, change nothing and give `false`: the
     /// caller asks again from [`JobView::last_seq`].
     pub fn apply(&mut self, event: &Event) -> bool {
+        if event.seq == PASSING {
+            return self.pass(&event.body);
+        }
         if event.seq != self.last_seq + 1 {
             return false;
         }
@@ -120,15 +127,13 @@ impl JobView {
                     s.state = StepState::Running;
                     s.started_ms = Some(event.at_ms);
                     s.ended_ms = None;
+                    s.progress = None;
+                    s.per_second = None;
+                    s.note.clear();
                 });
             }
-            Body::StepProgress {
-                step,
-                done,
-                total,
-                unit,
-            } => {
-                self.with_step(*step, |s| s.progress = Some((*done, *total, unit.clone())));
+            Body::StepProgress { .. } => {
+                self.pass(&event.body);
             }
             Body::StepLog { step, line } => self.log.push((event.at_ms, *step, line.clone())),
             Body::StepEnded { step, outcome } => {
@@ -141,6 +146,7 @@ impl JobView {
                     s.state = state;
                     s.note = note.clone();
                     s.ended_ms = Some(event.at_ms);
+                    s.per_second = None;
                 });
             }
             Body::Asked { question } => {
@@ -148,13 +154,20 @@ impl JobView {
                 self.state = JobState::Waiting;
                 self.question = Some(question.clone());
             }
-            Body::Answered { .. } => {
+            Body::Answered { choice, .. } => {
                 self.question = None;
-                self.state = self.before_question;
+                self.state = if choice == "undo" {
+                    JobState::Undoing
+                } else {
+                    self.before_question
+                };
             }
             Body::Paused { .. } => self.state = JobState::Paused,
             Body::Resumed { .. } => self.state = JobState::Running,
-            Body::AbortRequested { .. } => self.state = JobState::Undoing,
+            Body::AbortRequested { .. } => {
+                self.question = None;
+                self.state = JobState::Undoing;
+            }
             Body::UndoStarted { step } => {
                 self.state = JobState::Undoing;
                 self.with_step(*step, |s| s.state = StepState::Undoing);
@@ -169,11 +182,19 @@ impl JobView {
                     s.note = error.clone();
                 }
             }),
-            Body::Verified { checks } => self.checks = checks.clone(),
+            Body::Verified { checks } => {
+                for check in checks {
+                    match self.checks.iter_mut().find(|c| c.name == check.name) {
+                        Some(known) => *known = check.clone(),
+                        None => self.checks.push(check.clone()),
+                    }
+                }
+            }
             Body::Ended { state, sentence } => {
                 self.state = match state {
                     EndState::Completed => JobState::Completed,
                     EndState::Undone => JobState::Undone,
+                    EndState::Left => JobState::Left,
                 };
                 self.question = None;
                 self.sentence = sentence.clone();
@@ -182,10 +203,107 @@ impl JobView {
         true
     }
 
+    /// Folds in an event that is not in the journal; anything but the progress of a step is ignored.
+    fn pass(&mut self, body: &Body) -> bool {
+        let Body::StepProgress {
+            step,
+            done,
+            total,
+            unit,
+            per_second,
+        } = body
+        else {
+            return false;
+        };
+        self.with_step(*step, |s| {
+            if matches!(s.state, StepState::Running | StepState::Undoing) {
+                s.progress = Some((*done, *total, unit.clone()));
+                s.per_second = *per_second;
+            }
+        });
+        true
+    }
+
     fn with_step(&mut self, number: u32, change: impl FnOnce(&mut StepView)) {
         let index = (number as usize).wrapping_sub(1);
         if let Some(step) = self.steps.get_mut(index) {
             change(step);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64, body: Body) -> Event {
+        Event {
+            seq,
+            at_ms: seq as i64,
+            body,
+        }
+    }
+
+    fn progress(done: u64) -> Body {
+        Body::StepProgress {
+            step: 1,
+            done,
+            total: 10,
+            unit: "bytes".into(),
+            per_second: Some(5),
+        }
+    }
+
+    #[test]
+    fn progress_passes_by_and_never_moves_the_journal() {
+        let mut view = JobView::new(1);
+        assert!(view.apply(&event(1, Body::Started { by: "ak".into() })));
+        assert!(view.apply(&event(PASSING, progress(1))));
+        assert_eq!(view.steps[0].progress, None, "a step that does not run");
+        assert!(view.apply(&event(2, Body::StepStarted { step: 1 })));
+        assert!(view.apply(&event(PASSING, progress(7))));
+        assert_eq!(view.steps[0].progress, Some((7, 10, "bytes".into())));
+        assert_eq!(view.last_seq, 2);
+        assert!(!view.apply(&event(PASSING, Body::StepStarted { step: 1 })));
+    }
+
+    #[test]
+    fn a_gap_and_a_repetition_change_nothing() {
+        let mut view = JobView::new(1);
+        assert!(view.apply(&event(1, Body::Started { by: "ak".into() })));
+        let before = view.clone();
+        assert!(!view.apply(&event(1, Body::Started { by: "ak".into() })));
+        assert!(!view.apply(&event(3, Body::StepStarted { step: 1 })));
+        assert_eq!(view, before);
+    }
+
+    #[test]
+    fn the_answer_undo_turns_the_job_around_and_retry_does_not() {
+        for (choice, state) in [("undo", JobState::Undoing), ("retry", JobState::Running)] {
+            let mut view = JobView::new(1);
+            let bodies = [
+                Body::Started { by: "ak".into() },
+                Body::StepStarted { step: 1 },
+                Body::Asked {
+                    question: Question {
+                        id: "1".into(),
+                        step: 1,
+                        text: "Step 1 failed. What now?".into(),
+                        evidence: String::new(),
+                        choices: Vec::new(),
+                    },
+                },
+                Body::Answered {
+                    question: "1".into(),
+                    choice: choice.into(),
+                    by: "ak".into(),
+                },
+            ];
+            for (at, body) in bodies.into_iter().enumerate() {
+                assert!(view.apply(&event(at as u64 + 1, body)));
+            }
+            assert_eq!(view.state, state, "{choice}");
+            assert_eq!(view.question, None);
         }
     }
 }

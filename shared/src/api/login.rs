@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A password has at least this many characters.
+pub const MIN_PASSWORD_CHARS: usize = 12;
+
+/// A password has at most this many bytes.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+
 /// Body of `POST /api/login`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct LoginRequest {

@@ -1,0 +1,42 @@
+//! The JSON of uploads: resumable, one offset each, in the manner of tus 1.0.
+//!
+//! `POST /api/uploads` makes one, `HEAD /api/uploads/{id}` says its offset (`Upload-Offset`), `PATCH` adds bytes
+//! at that offset (`Upload-Offset` of the request must be the server's), `DELETE` cancels it, `GET /api/uploads`
+//! lists what the signed-in person left unfinished. `PATCH` answers with [`Upload`]; when the last byte has
+//! arrived, [`Upload::snapshot`] names the stored snapshot.
+
+use serde::{Deserialize, Serialize};
+
+/// Body of `POST /api/uploads`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateUpload {
+    /// The file's name, without folders.
+    pub name: String,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+/// An upload, finished or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Its id, part of its address.
+    pub id: String,
+    /// The file's name.
+    pub name: String,
+    /// The file's length in bytes, as claimed.
+    pub length: u64,
+    /// Bytes that have arrived and are safe.
+    pub offset: u64,
+    /// When it was begun, RFC 3339 in UTC.
+    pub started_at: String,
+    /// The id of the snapshot it became, once all bytes have arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+}
+
+/// Answer of `GET /api/uploads`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uploads {
+    /// What is unfinished, newest first.
+    pub uploads: Vec<Upload>,
+}
