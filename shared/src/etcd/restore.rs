@@ -1,6 +1,19 @@
 //! Restoring a cluster from a snapshot: the request, the check, the plan, and every byte of the result.
 
+pub mod cluster;
+pub mod ids;
+pub mod initial_cluster;
+mod member_json;
+pub mod peer_url;
+mod proto;
+pub mod raft_snapshot;
+mod v2store;
+pub mod wal;
+mod wire_form;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::wire_form::WireForm;
 
 /// What an operator asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,316 @@
+//! The new cluster, once its members were found valid: names, URLs as etcd writes them, ids in order.
+
+use super::MemberRequest;
+use super::ids::{ClusterId, MemberId};
+use super::peer_url;
+use crate::finding::{Finding, Report};
+
+/// The most members we restore. Raft clusters have at most seven in practice; a pasted list of hundreds is a
+/// mistake, and each member costs a copy of the file.
+pub const MAX_MEMBERS: usize = 31;
+
+/// The longest member name, in bytes: it becomes a folder's name, beside which temporary names must fit.
+pub const MAX_NAME: usize = 128;
+
+/// A member of the new cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Computed from URLs and token.
+    pub id: MemberId,
+    /// `--name`, and the folder's name.
+    pub name: String,
+    /// As etcd writes them, sorted.
+    pub peer_urls: Vec<String>,
+}
+
+/// The new cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// By ascending id.
+    members: Vec<Member>,
+    id: ClusterId,
+}
+
+impl Cluster {
+    /// The cluster of these members under this token.
+    ///
+    /// # Errors
+    /// Every rule of spec 4.2 that they break, and ours: a name must do as a folder's name and hold no white
+    /// space, and is given to one member only.
+    pub fn new(members: &[MemberRequest], token: &str) -> Result<Self, Report> {
+        let mut report = Report::default();
+        Self::check(members, token, &mut report).ok_or(report)
+    }
+
+    /// Adds every broken rule to `report`; gives the cluster when there was none.
+    pub(super) fn check(
+        members: &[MemberRequest],
+        token: &str,
+        report: &mut Report,
+    ) -> Option<Self> {
+        let before = report.findings.len();
+        if members.is_empty() {
+            report.push(
+                Finding::blocking(
+                    "members.none",
+                    "--initial-cluster",
+                    "The new cluster has no members.",
+                )
+                .todo("Name at least one member with its peer URL."),
+            );
+        }
+        if members.len() > MAX_MEMBERS {
+            report.push(
+                Finding::blocking(
+                    "members.too-many",
+                    "--initial-cluster",
+                    format!(
+                        "{} members are more than the {MAX_MEMBERS} we restore.",
+                        members.len()
+                    ),
+                )
+                .todo("Restore three or five and add others to the running cluster."),
+            );
+        }
+        let mut built: Vec<Member> = members
+            .iter()
+            .enumerate()
+            .map(|(position, request)| {
+                check_name(members, position, report);
+                let peer_urls = check_urls(request, report);
+                Member {
+                    id: MemberId::of(&peer_urls, token),
+                    name: request.name.clone(),
+                    peer_urls,
+                }
+            })
+            .collect();
+        check_shared_urls(&built, report);
+        if report.findings.len() > before {
+            return None;
+        }
+        built.sort_by_key(|member| member.id);
+        check_ids(&built, report);
+        if report.findings.len() > before {
+            return None;
+        }
+        let ids: Vec<MemberId> = built.iter().map(|member| member.id).collect();
+        Some(Self {
+            id: ClusterId::of(&ids),
+            members: built,
+        })
+    }
+
+    /// The members by ascending id: the order in which the log adds them. Never empty.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The member with this name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    /// The cluster's id.
+    pub fn id(&self) -> ClusterId {
+        self.id
+    }
+
+    /// All members' ids, ascending: all of them vote.
+    pub fn voters(&self) -> Vec<MemberId> {
+        self.members.iter().map(|member| member.id).collect()
+    }
+}
+
+/// How a finding points at a member.
+fn subject(members: &[MemberRequest], position: usize) -> String {
+    let name = &members[position].name;
+    if name.is_empty() {
+        format!("member {}", position + 1)
+    } else if name.trim() == name {
+        format!("member {name}")
+    } else {
+        format!("member {name:?}")
+    }
+}
+
+fn check_name(members: &[MemberRequest], position: usize, report: &mut Report) {
+    let name = &members[position].name;
+    let subject = subject(members, position);
+    if name.is_empty() {
+        report.push(
+            Finding::blocking("member.name-missing", &subject, "The member has no name.")
+                .todo("Give it the name that its server will be started with (--name)."),
+        );
+        return;
+    }
+    if name.chars().any(char::is_whitespace) {
+        report.push(
+            Finding::blocking(
+                "member.name-space",
+                &subject,
+                format!("The name {name:?} contains white space."),
+            )
+            .because(
+                "etcdutl takes a space after a comma as part of the name, and no server finds itself under it.",
+            )
+            .todo("Remove the space."),
+        );
+    }
+    let odd = name
+        .chars()
+        .find(|&c| matches!(c, '/' | '\\' | ',' | '=' | '\u{fffd}') || c.is_control());
+    if let Some(odd) = odd {
+        report.push(
+            Finding::blocking(
+                "member.name-character",
+                &subject,
+                format!("The name contains {odd:?}."),
+            )
+            .because("The name becomes a folder and a part of --initial-cluster.")
+            .todo("Use letters, digits, dots and dashes."),
+        );
+    }
+    if name == "." || name == ".." {
+        report.push(
+            Finding::blocking(
+                "member.name-folder",
+                &subject,
+                format!("{name:?} cannot be the name of a member's folder."),
+            )
+            .todo("Give the member a name of its own."),
+        );
+    }
+    if name.len() > MAX_NAME {
+        report.push(
+            Finding::blocking(
+                "member.name-long",
+                &subject,
+                format!("The name has {} bytes; {MAX_NAME} are allowed.", name.len()),
+            )
+            .because("The name becomes a folder's name.")
+            .todo("Shorten it."),
+        );
+    }
+    if members[..position].iter().any(|other| other.name == *name) {
+        report.push(
+            Finding::blocking(
+                "member.name-twice",
+                &subject,
+                format!("Two members are called {name}."),
+            )
+            .because("Each member needs a folder and a name of its own.")
+            .todo("Rename one of them, or give one member both URLs."),
+        );
+    }
+}
+
+/// The member's URLs as etcd writes them, sorted. Those that are refused are reported and left out.
+fn check_urls(request: &MemberRequest, report: &mut Report) -> Vec<String> {
+    let subject = if request.name.is_empty() {
+        "member without a name".to_owned()
+    } else {
+        format!("member {}", request.name.trim())
+    };
+    if request.peer_urls.is_empty() {
+        report.push(
+            Finding::blocking(
+                "member.url-missing",
+                &subject,
+                "The member has no peer URL.",
+            )
+            .todo(
+                "Give the URL at which the other members will reach it, like http://10.0.0.1:2380.",
+            ),
+        );
+    }
+    let mut urls = Vec::new();
+    for url in &request.peer_urls {
+        match peer_url::normalize(url) {
+            Ok(url) => urls.push(url),
+            Err(why) => report.push(
+                Finding::blocking(
+                    "member.url",
+                    &subject,
+                    if url.trim().is_empty() {
+                        "The peer URL is empty.".to_owned()
+                    } else {
+                        format!("The peer URL {} cannot be used: {why}.", url.trim())
+                    },
+                )
+                .todo("Write it like http://10.0.0.1:2380."),
+            ),
+        }
+    }
+    urls.sort_unstable();
+    urls
+}
+
+fn check_shared_urls(members: &[Member], report: &mut Report) {
+    let mut all: Vec<(&str, &str)> = members
+        .iter()
+        .flat_map(|member| {
+            member
+                .peer_urls
+                .iter()
+                .map(|url| (url.as_str(), member.name.as_str()))
+        })
+        .collect();
+    all.sort_unstable();
+    for same in all
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|same| same.len() > 1)
+    {
+        let mut names: Vec<&str> = same.iter().map(|(_, name)| *name).collect();
+        names.dedup();
+        let who = match names.as_slice() {
+            [one] => format!("twice by {one}"),
+            several => format!("by {}", several.join(" and ")),
+        };
+        report.push(
+            Finding::blocking(
+                "members.url-twice",
+                "--initial-cluster",
+                format!("The peer URL {} is used {who}.", same[0].0),
+            )
+            .because("Two members cannot listen at one address, and would get the same id.")
+            .todo("Give each member a URL of its own."),
+        );
+    }
+}
+
+/// Ids that are equal or 0 take a collision in SHA-1; the reference refuses them, and so do we.
+fn check_ids(sorted: &[Member], report: &mut Report) {
+    for pair in sorted.windows(2).filter(|pair| pair[0].id == pair[1].id) {
+        report.push(
+            Finding::blocking(
+                "members.id-twice",
+                "--initial-cluster",
+                format!(
+                    "{} and {} would both get the id {}.",
+                    pair[0].name, pair[1].name, pair[0].id
+                ),
+            )
+            .todo("Use another token."),
+        );
+    }
+    if sorted
+        .first()
+        .is_some_and(|member| member.id == MemberId(0))
+    {
+        report.push(
+            Finding::blocking(
+                "members.id-zero",
+                "--initial-cluster",
+                format!(
+                    "{} would get the id 0, which etcd does not allow.",
+                    sorted[0].name
+                ),
+            )
+            .todo("Use another token."),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;
