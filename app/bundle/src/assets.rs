@@ -1,0 +1,148 @@
+//! The files of the result: named by their content, compressed once, written only where they differ.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+/// Files to be served under `/assets/`, by file name.
+#[derive(Default)]
+pub(crate) struct Assets(BTreeMap<String, Vec<u8>>);
+
+/// One file as it was written.
+pub(crate) struct Written {
+    /// Below the result's folder.
+    pub(crate) path: String,
+    /// Bytes.
+    pub(crate) size: usize,
+    /// Bytes of its `.br`.
+    pub(crate) compressed: usize,
+    /// Whether a browser needs it before the page can read a file.
+    pub(crate) first_load: bool,
+}
+
+impl Assets {
+    /// Adds a file and gives its address. The same bytes under the same name are one file.
+    pub(crate) fn add(&mut self, stem: &str, extension: &str, bytes: Vec<u8>) -> String {
+        let name = format!("{stem}-{}.{extension}", &sha256_hex(&bytes)[..16]);
+        self.0.insert(name.clone(), bytes);
+        format!("/assets/{name}")
+    }
+
+    /// Writes everything, and removes what an earlier run left and nobody wants any more.
+    pub(crate) fn write(self, index: &str, out: &Path) -> Result<Vec<Written>> {
+        let folder = out.join("assets");
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let mut written = Vec::new();
+        for (name, bytes) in &self.0 {
+            written.push(write_both(
+                &folder.join(name),
+                &format!("assets/{name}"),
+                bytes,
+            )?);
+        }
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !self
+                .0
+                .contains_key(name.strip_suffix(".br").unwrap_or(&name))
+            {
+                fs::remove_file(entry.path())
+                    .with_context(|| format!("{} cannot be removed", entry.path().display()))?;
+            }
+        }
+        // Last: whoever reads the folder meanwhile never finds a page without its assets.
+        written.push(write_both(
+            &out.join("index.html"),
+            "index.html",
+            index.as_bytes(),
+        )?);
+        Ok(written)
+    }
+}
+
+fn write_both(path: &Path, name: &str, bytes: &[u8]) -> Result<Written> {
+    let beside = path.with_added_extension("br");
+    let unchanged = fs::read(path).is_ok_and(|there| there == bytes);
+    let compressed = match fs::metadata(&beside) {
+        Ok(there) if unchanged && there.len() > 0 => usize::try_from(there.len())?,
+        _ => {
+            let compressed = compress(bytes)?;
+            write(&beside, &compressed)?;
+            compressed.len()
+        }
+    };
+    if !unchanged {
+        write(path, bytes)?;
+    }
+    let code = ["html", "js", "css", "wasm"];
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    Ok(Written {
+        path: name.to_owned(),
+        size: bytes.len(),
+        compressed,
+        first_load: extension.is_some_and(|extension| code.contains(&extension)),
+    })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
+    // Best ratio, and a window as large as browsers take.
+    let mut compressor = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 11, 22);
+    compressor.write_all(bytes)?;
+    Ok(compressor.into_inner())
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// A size for a person.
+pub(crate) fn kib(bytes: usize) -> String {
+    let tenths = bytes * 10 / 1024;
+    format!("{}.{} KiB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_run_keeps_what_is_the_same_and_drops_what_is_gone() {
+        let out = tempfile::tempdir().unwrap();
+        let mut assets = Assets::default();
+        let kept = assets.add("kept", "js", b"same".to_vec());
+        let gone = assets.add("old", "js", b"old".to_vec());
+        assets.write("<p>", out.path()).unwrap();
+        let kept = out.path().join(kept.trim_start_matches('/'));
+        let gone = out.path().join(gone.trim_start_matches('/'));
+        assert!(gone.exists());
+        let before = fs::metadata(&kept).unwrap().modified().unwrap();
+
+        let mut assets = Assets::default();
+        assets.add("kept", "js", b"same".to_vec());
+        assets.write("<p>", out.path()).unwrap();
+        assert_eq!(fs::metadata(&kept).unwrap().modified().unwrap(), before);
+        assert!(!gone.exists());
+        assert!(!gone.with_added_extension("br").exists());
+    }
+
+    #[test]
+    fn the_compressed_file_holds_the_same_bytes() {
+        let bytes = b"again and again and again".repeat(100);
+        let mut unpacked = Vec::new();
+        let packed = compress(&bytes).unwrap();
+        brotli::BrotliDecompress(&mut packed.as_slice(), &mut unpacked).unwrap();
+        assert_eq!(unpacked, bytes);
+        assert!(packed.len() < bytes.len() / 10);
+    }
+}
