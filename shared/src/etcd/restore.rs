@@ -1,18 +1,31 @@
 //! Restoring a cluster from a snapshot: the request, the check, the plan, and every byte of the result.
 
+pub mod bump;
+mod check;
 pub mod cluster;
 pub mod ids;
 pub mod initial_cluster;
 mod member_json;
+mod native;
+pub mod observation;
 pub mod peer_url;
+mod planning;
 mod proto;
 pub mod raft_snapshot;
+#[cfg(test)]
+mod samples;
 mod v2store;
 pub mod wal;
 mod wire_form;
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::check::{DEFAULT_TOKEN, check, need_bytes};
+pub use self::native::native_commands;
+pub use self::planning::plan;
 pub use self::wire_form::WireForm;
 
 /// What an operator asks for.
@@ -63,6 +76,39 @@ pub enum TargetVersion {
     /// 3.7
     #[serde(rename = "3.7")]
     V3_7,
+}
+
+impl TargetVersion {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 4] = [Self::V3_4, Self::V3_5, Self::V3_6, Self::V3_7];
+
+    /// Major and minor.
+    pub fn minor(self) -> (u64, u64) {
+        match self {
+            Self::V3_4 => (3, 4),
+            Self::V3_5 => (3, 5),
+            Self::V3_6 => (3, 6),
+            Self::V3_7 => (3, 7),
+        }
+    }
+}
+
+impl fmt::Display for TargetVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor) = self.minor();
+        write!(f, "{major}.{minor}")
+    }
+}
+
+impl FromStr for TargetVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.to_string() == text)
+            .ok_or_else(|| format!("{text} is none of 3.4, 3.5, 3.6, 3.7"))
+    }
 }
 
 /// What is taken out of the restored database; each is off in the reference (spec 4.5).
@@ -122,6 +168,11 @@ pub enum RestoreStep {
         target: Target,
         /// Folder names.
         members: Vec<String>,
+    },
+    /// Read every file of the placed members again and compare it with what it must be.
+    VerifyMembers {
+        /// All that was asked for.
+        request: RestoreRequest,
     },
     /// Boot the members on loopback from copies and compare what they serve.
     BootMembers {

@@ -1,0 +1,103 @@
+//! By how much to raise the revision: computed from what was seen served, not guessed (spec 4.8).
+
+use serde::{Deserialize, Serialize};
+
+use super::observation::SeenRevision;
+
+/// The bump that upstream recommends when nobody knows which revisions were served.
+pub const WHEN_UNKNOWN: u64 = 1_000_000_000;
+
+/// The smallest margin added to what was seen.
+const MIN_MARGIN: u64 = 10_000;
+
+/// A bump, and what it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// The bump.
+    pub bump: u64,
+    /// What was seen minus the snapshot's revision: less than this, and revisions go back.
+    pub floor: u64,
+    /// What may have been written since it was seen, at the rate that was seen.
+    pub grown: u64,
+    /// Added for what nobody saw: a fifth of the rest, at least 10 000, rounded up.
+    pub margin: u64,
+}
+
+/// The bump from a snapshot that a server would start at `current_revision`.
+pub fn suggest(current_revision: i64, seen: &SeenRevision) -> Suggestion {
+    let floor = u64::try_from(seen.revision.saturating_sub(current_revision)).unwrap_or(0);
+    // Divided last, so that a low rate over a short time does not vanish.
+    let grown = u128::from(seen.per_hour) * u128::from(seen.unwatched_seconds);
+    let grown = u64::try_from(grown.div_ceil(3600)).unwrap_or(u64::MAX);
+    let sum = floor.saturating_add(grown);
+    let unrounded = sum.saturating_add((sum / 5).max(MIN_MARGIN));
+    // Two leading digits are easier to recognize in a log than seven.
+    let unit = 10u64.pow(unrounded.ilog10().saturating_sub(1));
+    let bump = unrounded.div_ceil(unit).saturating_mul(unit);
+    Suggestion {
+        bump,
+        floor,
+        grown,
+        margin: bump.saturating_sub(sum),
+    }
+}
+
+/// The revision that the restored cluster starts at: `last_revision + bump`.
+///
+/// `None` when that leaves the range of revisions. The reference then goes on into negative ones.
+pub fn raised(last_revision: i64, bump: u64) -> Option<i64> {
+    last_revision.checked_add_unsigned(bump)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(revision: i64, unwatched_seconds: u64, per_hour: u64) -> SeenRevision {
+        SeenRevision {
+            revision,
+            unwatched_seconds,
+            per_hour,
+        }
+    }
+
+    #[test]
+    fn floor_growth_and_margin_add_up() {
+        let suggestion = suggest(1_200_007, &seen(1_344_120, 600, 12_000));
+        assert_eq!(
+            suggestion,
+            Suggestion {
+                bump: 180_000,
+                floor: 144_113,
+                grown: 2_000,
+                margin: 33_887,
+            }
+        );
+    }
+
+    #[test]
+    fn a_snapshot_newer_than_anything_seen_still_gets_a_margin() {
+        let suggestion = suggest(500, &seen(400, 0, 0));
+        assert_eq!((suggestion.floor, suggestion.bump), (0, MIN_MARGIN));
+    }
+
+    #[test]
+    fn absurd_sightings_saturate() {
+        assert_eq!(
+            suggest(0, &seen(i64::MAX, u64::MAX, u64::MAX)).grown,
+            u64::MAX
+        );
+        assert_eq!(
+            suggest(i64::MIN, &seen(i64::MAX, 0, 0)).floor,
+            i64::MAX as u64
+        );
+    }
+
+    #[test]
+    fn conformance_38_a_bump_never_leaves_the_range() {
+        assert_eq!(raised(5, 10), Some(15));
+        assert_eq!(raised(0, i64::MAX as u64), Some(i64::MAX));
+        assert_eq!(raised(1, i64::MAX as u64), None);
+        assert_eq!(raised(339, u64::MAX), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! May the file be restored at all?
+
+use super::super::RestoreRequest;
+use super::super::observation::SourceFacts;
+use crate::etcd::inspection::FileKind;
+use crate::finding::{Finding, Outcome, Report};
+
+const SUBJECT: &str = "snapshot";
+
+pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    if request.snapshot != source.sha256 {
+        report.push(
+            Finding::blocking(
+                "source.other",
+                SUBJECT,
+                "The file that was inspected is not the one that was asked for.",
+            )
+            .todo("Choose the snapshot again."),
+        );
+    }
+    if !check_kind(source, report) {
+        return;
+    }
+    check_trailer(request, source, report);
+    check_content(source, report);
+}
+
+/// Whether it is a database of etcd.
+fn check_kind(source: &SourceFacts, report: &mut Report) -> bool {
+    let (what, todo) = match source.kind {
+        FileKind::Snapshot | FileKind::DatabaseCopy => return true,
+        FileKind::OtherBbolt => (
+            "The file is a bbolt database, but not one of etcd: it lacks the buckets key and meta.",
+            "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.",
+        ),
+        FileKind::BigEndian => (
+            "The file was written by a big-endian machine (s390x).",
+            "Restore it there: other machines cannot read its pages.",
+        ),
+        FileKind::Unknown => (
+            "The file is not an etcd database.",
+            "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.",
+        ),
+    };
+    report.push(Finding::blocking("source.kind", SUBJECT, what).todo(todo));
+    false
+}
+
+fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    let without_proof = "Nothing else can show a value that was damaged.";
+    match (source.kind, source.bytes) {
+        (FileKind::Snapshot, Outcome::Pass) => {
+            if request.skip_hash_check {
+                report.push(Finding::note(
+                    "trailer.skip-needless",
+                    "--skip-hash-check",
+                    "The trailer agrees: the check need not be skipped.",
+                ));
+            }
+        }
+        (FileKind::Snapshot, Outcome::Fail) => report.push(if request.skip_hash_check {
+            Finding::warning(
+                "trailer.ignored",
+                "--skip-hash-check",
+                "The file is not what the server sent: its SHA-256 differs from the trailer, and you chose to restore it all the same.",
+            )
+            .because(without_proof)
+            .todo("Compare the restored keys with another source before you rely on them.")
+        } else {
+            Finding::blocking(
+                "trailer.wrong",
+                SUBJECT,
+                "The file is not what the server sent: its SHA-256 differs from the trailer.",
+            )
+            .because("Bytes changed after it was saved, in transfer or on the disk.")
+            .todo("Get the file again; only if there is no other, accept it with --skip-hash-check.")
+        }),
+        (FileKind::Snapshot, Outcome::NotChecked) => report.push(
+            Finding::blocking(
+                "trailer.unchecked",
+                SUBJECT,
+                "Nobody has compared the file with its trailer yet.",
+            )
+            .todo("Let the inspection finish."),
+        ),
+        _ => report.push(if request.skip_hash_check {
+            Finding::warning(
+                "trailer.none",
+                "--skip-hash-check",
+                "The file has no trailer: nothing proves that its values are as they were written.",
+            )
+            .because("It was copied from a data directory, where the last writes may be in the WAL only.")
+            .todo("Compare the restored keys with another source if there is one.")
+        } else {
+            Finding::blocking(
+                "trailer.missing",
+                SUBJECT,
+                "The file has no trailer: it was copied from a data directory, or its end was cut off.",
+            )
+            .because(without_proof)
+            .todo("If you copied member/snap/db, accept it with --skip-hash-check; if not, get the file again.")
+        }),
+    }
+}
+
+fn check_content(source: &SourceFacts, report: &mut Report) {
+    let first = source
+        .broken
+        .iter()
+        .find(|finding| !finding.code.starts_with("trailer."))
+        .map_or(String::new(), |finding| {
+            format!(" First: {}: {}", finding.subject, finding.what)
+        });
+    match source.structure {
+        Outcome::Pass => {}
+        Outcome::Fail => report.push(
+            Finding::blocking(
+                "source.damaged",
+                SUBJECT,
+                format!("The page tree is damaged.{first}"),
+            )
+            .because("A server walks the whole tree when it starts, and refuses to.")
+            .todo("Use another snapshot, or another member's file."),
+        ),
+        Outcome::NotChecked => report.push(
+            Finding::blocking(
+                "source.unchecked",
+                SUBJECT,
+                "Nobody has checked the page tree.",
+            )
+            .todo("Inspect the file first."),
+        ),
+    }
+    if source.meaning == Outcome::Fail && source.structure == Outcome::Pass {
+        report.push(
+            Finding::blocking(
+                "source.unservable",
+                SUBJECT,
+                format!("The pages are sound, but a server cannot serve what they hold.{first}"),
+            )
+            .todo("Use another snapshot, or another member's file."),
+        );
+    }
+}

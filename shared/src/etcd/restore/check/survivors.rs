@@ -1,0 +1,186 @@
+//! What a restore leaves in the database although it belongs to the old cluster's life, and the choice it
+//! offers (spec 4.5, 7.3 to 7.6).
+
+use super::super::RestoreRequest;
+use super::super::observation::SourceFacts;
+use crate::finding::{Finding, Report};
+
+/// The quota of a server that was given none.
+const DEFAULT_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
+
+/// The largest database that upstream suggests.
+const LARGEST_SUGGESTED: u64 = 8 * 1024 * 1024 * 1024;
+
+pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    alarms(request, source, report);
+    auth(request, source, report);
+    leases(source, report);
+    members(source, report);
+    quota(source, report);
+}
+
+fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    if source.alarms.is_empty() {
+        if request.clean_up.alarms {
+            report.push(Finding::note(
+                "alarms.clear-needless",
+                "--clear-alarms",
+                "No alarm is active in the file: there is nothing to clear.",
+            ));
+        }
+        return;
+    }
+    let list = source
+        .alarms
+        .iter()
+        .map(|alarm| format!("{} of member {}", alarm.alarm, alarm.member_id))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let corrupt = source.alarms.iter().any(|alarm| alarm.alarm == "CORRUPT");
+    if corrupt {
+        report.push(
+            Finding::warning(
+                "alarms.corrupt",
+                "alarms",
+                format!("The old cluster had found its members to differ: {list}."),
+            )
+            .because("This member's data may be the odd one out.")
+            .todo("Compare HashKV with the other members' files before you restore this one."),
+        );
+    }
+    report.push(if request.clean_up.alarms {
+        Finding::note(
+            "alarms.cleared",
+            "--clear-alarms",
+            format!("Active alarms are cleared, which etcdutl does not do: {list}."),
+        )
+    } else {
+        Finding::warning(
+            "alarms.active",
+            "alarms",
+            format!("An alarm survives the restore: {list}."),
+        )
+        .because("The new cluster refuses writes until it is disarmed, although there is space.")
+        .todo("Clear it (--clear-alarms), or run etcdctl alarm disarm once the cluster runs.")
+    });
+}
+
+fn auth(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    match (source.auth_enabled, request.clean_up.auth) {
+        (false, false) => {}
+        (false, true) => report.push(Finding::note(
+            "auth.disable-needless",
+            "--disable-auth",
+            "Authentication is off in the file: there is nothing to turn off.",
+        )),
+        (true, false) => report.push(
+            Finding::warning(
+                "auth.enabled",
+                "authentication",
+                format!(
+                    "Authentication survives the restore, with {} users and their passwords of that time.",
+                    source.users
+                ),
+            )
+            .because("Clients with newer passwords, and you without root's, are shut out.")
+            .todo("Have root's password ready, or turn authentication off (--disable-auth)."),
+        ),
+        (true, true) => report.push(
+            Finding::warning(
+                "auth.disabled",
+                "--disable-auth",
+                "Authentication is turned off, which etcdutl does not do: everyone who reaches the new cluster may read and write.",
+            )
+            .todo("Keep clients away until you have set root's password and run etcdctl auth enable."),
+        ),
+    }
+}
+
+fn leases(source: &SourceFacts, report: &mut Report) {
+    if source.leases > 0 {
+        report.push(
+            Finding::note(
+                "leases.restart",
+                "leases",
+                format!(
+                    "{} leases start again with their full time to live when a leader is elected.",
+                    source.leases
+                ),
+            )
+            .because("Keys that should have expired by now come back, and expire soon after."),
+        );
+    }
+}
+
+/// The old members: none of them is taken over, whatever state the file has them in.
+fn members(source: &SourceFacts, report: &mut Report) {
+    let learners = source
+        .members
+        .iter()
+        .filter(|member| member.learner)
+        .count();
+    if learners > 0 {
+        report.push(Finding::note(
+            "members.learners",
+            "members",
+            format!(
+                "{learners} learners of the old cluster are not taken over: all new members vote."
+            ),
+        ));
+    }
+    let Some(conf_state) = &source.conf_state else {
+        return;
+    };
+    let known = |id: &String| source.members.iter().any(|member| member.id == *id);
+    let named = |id: &String| conf_state.voters.contains(id) || conf_state.learners.contains(id);
+    let strangers: Vec<&str> = source
+        .members
+        .iter()
+        .filter(|member| !named(&member.id))
+        .map(|member| member.id.as_str())
+        .collect();
+    let absent = conf_state.voters.iter().filter(|id| !known(id)).count();
+    if !strangers.is_empty() || absent > 0 {
+        report.push(
+            Finding::note(
+                "members.conf-state",
+                "members",
+                "The file's list of members and its confState name different members.",
+            )
+            .because(
+                "A restore by etcd's own tools leaves the confState of the cluster before, and one by etcdctl 3.4 the members of the cluster before.",
+            )
+            .todo("Nothing: both are written anew for the new members."),
+        );
+    }
+}
+
+fn quota(source: &SourceFacts, report: &mut Report) {
+    let size = source.image_size;
+    if size <= DEFAULT_QUOTA {
+        return;
+    }
+    let gib = size.div_ceil(1024 * 1024 * 1024);
+    report.push(
+        Finding::warning(
+            "quota.default-too-small",
+            "--quota-backend-bytes",
+            format!("The database has {size} bytes, more than a server's default quota of {DEFAULT_QUOTA}."),
+        )
+        .because("With the default the first write raises a NOSPACE alarm.")
+        .todo(format!(
+            "Start the new members with --quota-backend-bytes of at least {}.",
+            (gib + 2) * 1024 * 1024 * 1024
+        )),
+    );
+    if size > LARGEST_SUGGESTED {
+        report.push(
+            Finding::note(
+                "quota.large",
+                "--quota-backend-bytes",
+                "The database is larger than the 8 GiB that upstream suggests at most.",
+            )
+            .todo("Compact and defragment once the cluster runs."),
+        );
+    }
+}
