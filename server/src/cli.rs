@@ -1,5 +1,6 @@
 //! The command line. Exit codes: 0 good, 1 bad file or failed operation, 2 usage.
 
+mod serve;
 mod snapshot;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Arguments),
     /// Read, check and restore etcd snapshots, offline.
     #[command(subcommand)]
     Snapshot(snapshot::Command),
@@ -24,6 +26,7 @@ enum Command {
 /// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Snapshot(command) => snapshot::run(command),
     }
 }

@@ -1,3 +1,16 @@
 //! The server side of Requorum: the command line, the API, and what carries plans out.
 
+pub mod app;
+pub mod auth;
 pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod data_dir;
+pub mod db;
+pub mod error;
+pub mod grpc;
+pub mod http;
+pub mod ops;
+pub mod random;
+pub mod router;
+pub mod serve;

@@ -1,0 +1,64 @@
+//! The parts of a running server, and the one place where they meet.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::auth::login::Login;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::db::Sqlite;
+
+/// What every request can reach.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts.
+pub struct Parts {
+    /// What the operator decided at start.
+    pub config: Config,
+    /// Where everything is kept; holds the lock.
+    pub data_dir: DataDir,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Accounts and sessions.
+    pub login: Login,
+    /// The database, for the readiness probe.
+    pub db: Sqlite,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens everything.
+    ///
+    /// # Errors
+    /// When the data directory is in use or cannot be written, or a part cannot be opened.
+    pub async fn build(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        config.check()?;
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let db = Sqlite::open(&data_dir.database())
+            .await
+            .with_context(|| format!("opening {}", data_dir.database().display()))?;
+        let login = Login::new(Arc::new(db.clone()), clock.clone());
+        Ok(Self(Arc::new(Parts {
+            config,
+            data_dir,
+            clock,
+            login,
+            db,
+        })))
+    }
+
+    /// Closes everything that wants to be closed.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}

@@ -1,0 +1,9 @@
+//! Who is asking: accounts, sessions, and the guard that lets nobody through by default.
+
+pub mod actor;
+pub mod guard;
+pub mod login;
+pub mod origin;
+pub mod password;
+pub mod store;
+pub mod throttle;

@@ -1,0 +1,131 @@
+//! The guard in front of every route: nobody passes without a session, unless the route is on the list of those
+//! that are open.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use http::{HeaderMap, HeaderValue, Method, header};
+
+use super::origin;
+use crate::app::App;
+use crate::error::{ApiError, unauthenticated};
+use crate::http::assets;
+
+/// The routes that need no login, beside the page's own static files. Nothing else is open.
+pub const OPEN: &[(Method, &str)] = &[
+    (Method::GET, "/healthz"),
+    (Method::GET, "/readyz"),
+    (Method::POST, "/api/login"),
+    (Method::POST, "/api/setup"),
+];
+
+/// The cookie under TLS: browsers refuse to set it from anywhere but this very origin.
+const SECURE_COOKIE: &str = "__Host-requorum";
+/// The cookie on loopback, where there is no TLS.
+const LOOPBACK_COOKIE: &str = "requorum";
+
+/// Lets a request through, with its [`super::actor::Actor`] attached, or answers it.
+pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match admit(&app, &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => refuse(request.headers(), error),
+    }
+}
+
+async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
+    origin::check(
+        request.method(),
+        request.headers(),
+        &own_origin(app, request),
+    )?;
+    if is_open(request) {
+        return Ok(());
+    }
+    let jar = CookieJar::from_headers(request.headers());
+    let token = token(app, &jar).ok_or_else(unauthenticated)?;
+    let actor = app
+        .login
+        .session(&token)
+        .await?
+        .ok_or_else(unauthenticated)?;
+    request.extensions_mut().insert(actor);
+    Ok(())
+}
+
+fn is_open(request: &Request) -> bool {
+    match request.extensions().get::<MatchedPath>() {
+        // HEAD is answered by the handler of GET.
+        Some(path) => OPEN.iter().any(|(method, open)| {
+            *open == path.as_str()
+                && (method == request.method()
+                    || method == Method::GET && request.method() == Method::HEAD)
+        }),
+        None => {
+            matches!(*request.method(), Method::GET | Method::HEAD)
+                && assets::is_page_or_file(request.uri().path())
+        }
+    }
+}
+
+/// The origin that our own pages have.
+fn own_origin(app: &App, request: &Request) -> String {
+    if let Some(url) = &app.config.public_url {
+        return url.origin();
+    }
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| request.uri().authority().map(|a| a.as_str()))
+        .unwrap_or_default();
+    format!("http://{host}")
+}
+
+/// The session's token, from the cookie.
+pub fn token(app: &App, jar: &CookieJar) -> Option<String> {
+    jar.get(cookie_name(app)).map(|c| c.value().to_owned())
+}
+
+/// The cookie that carries a session.
+pub fn session_cookie(app: &App, token: String) -> Cookie<'static> {
+    Cookie::build((cookie_name(app), token))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(is_tls(app))
+        .build()
+}
+
+fn cookie_name(app: &App) -> &'static str {
+    if is_tls(app) {
+        SECURE_COOKIE
+    } else {
+        LOOPBACK_COOKIE
+    }
+}
+
+fn is_tls(app: &App) -> bool {
+    app.config.public_url.as_ref().is_some_and(|u| u.is_https())
+}
+
+/// A refusal in the caller's own protocol: gRPC clients look for a status in the headers, not for JSON.
+fn refuse(headers: &HeaderMap, error: ApiError) -> Response {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    if !content_type.starts_with("application/grpc") {
+        return error.into_response();
+    }
+    let kind = if content_type.starts_with("application/grpc-web") {
+        "application/grpc-web+proto"
+    } else {
+        "application/grpc"
+    };
+    let mut response = tonic::Status::from(error).into_http::<axum::body::Body>();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,86 @@
+//! Requests that change something must come from the console's own pages or from a program, never from another
+//! site's page.
+
+use http::{HeaderMap, Method, header};
+
+use crate::error::{ApiError, Kind, Result};
+
+/// Refuses a request that another site's page made.
+///
+/// Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`) and pages cannot forge it. Programs say
+/// neither, and carry no cookie that they did not choose to send.
+///
+/// # Errors
+/// When the request changes something and comes from elsewhere.
+pub fn check(method: &Method, headers: &HeaderMap, own_origin: &str) -> Result<()> {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let site = headers.get("sec-fetch-site").map(|v| v.as_bytes());
+    let origin = headers.get(header::ORIGIN).map(|v| v.as_bytes());
+    let site_ok = site.is_none_or(|s| s == b"same-origin");
+    let origin_ok = origin.is_none_or(|o| o == own_origin.as_bytes());
+    if site_ok && origin_ok {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Kind::Forbidden,
+        "origin.foreign",
+        format!(
+            "The request came from another site's page and was refused. Use the console at {own_origin}; if that \
+             is not how you reach it, its operator must start it with --public-url."
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_and_programs_change_things() {
+        let ours = "https://console.example";
+        for (method, site, origin, good) in [
+            (Method::POST, Some("same-origin"), Some(ours), true),
+            (Method::POST, None, Some(ours), true),
+            (Method::POST, None, None, true),
+            (
+                Method::POST,
+                Some("cross-site"),
+                Some("https://evil.example"),
+                false,
+            ),
+            (
+                Method::POST,
+                Some("same-site"),
+                Some("https://b.example"),
+                false,
+            ),
+            (Method::POST, Some("none"), None, false),
+            (
+                Method::POST,
+                Some("same-origin"),
+                Some("https://evil.example"),
+                false,
+            ),
+            (Method::POST, None, Some("null"), false),
+            (Method::POST, None, Some("http://console.example"), false),
+            (Method::DELETE, Some("cross-site"), None, false),
+            (Method::PATCH, Some("cross-site"), None, false),
+            (Method::GET, Some("cross-site"), None, true),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", site.parse().unwrap());
+            }
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            assert_eq!(
+                check(&method, &headers, ours).is_ok(),
+                good,
+                "{method} {site:?} {origin:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Passwords: argon2id, a few at a time, never on the threads that answer requests.
+
+use std::sync::{Arc, OnceLock};
+
+use anyhow::anyhow;
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use requorum_shared::api::login::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
+use tokio::sync::Semaphore;
+
+use crate::error::{ApiError, Result, bad_request, internal};
+
+/// Hashing takes memory and a processor each: strangers must not be able to ask for more than this at once.
+const AT_ONCE: usize = 2;
+
+/// Hashes and verifies passwords.
+#[derive(Debug, Clone)]
+pub struct Passwords {
+    slots: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+}
+
+impl Passwords {
+    /// The PHC string to keep.
+    ///
+    /// # Errors
+    /// When the password is too short or too long.
+    pub async fn hash(&self, password: String) -> Result<String> {
+        check(&password)?;
+        self.blocking(move || {
+            Argon2::default()
+                .hash_password(password.as_bytes())
+                .map(|hash| hash.to_string())
+                .map_err(|error| anyhow!("hashing a password: {error}"))
+        })
+        .await
+    }
+
+    /// Whether the password is the one behind `hash`. Without a hash (no such account) the same work is done and
+    /// the answer is no, so that the time taken tells nothing.
+    ///
+    /// # Errors
+    /// When the hash in the store cannot be read.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Ok(false);
+        }
+        self.blocking(move || {
+            let known = hash.is_some();
+            let text = hash.unwrap_or_else(|| nobody().to_owned());
+            let parsed =
+                PasswordHash::new(&text).map_err(|error| anyhow!("a stored hash: {error}"))?;
+            let matches = Argon2::default()
+                .verify_password(password.as_bytes(), &parsed)
+                .is_ok();
+            Ok(known && matches)
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let _slot = self.slots.acquire().await.map_err(internal)?;
+        Ok(tokio::task::spawn_blocking(work)
+            .await
+            .map_err(internal)??)
+    }
+}
+
+fn check(password: &str) -> Result<(), ApiError> {
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        return Err(bad_request(
+            "password.short",
+            format!(
+                "The password has fewer than {MIN_PASSWORD_CHARS} characters. Choose a longer one."
+            ),
+        ));
+    }
+    if password.len() > MAX_PASSWORD_BYTES {
+        return Err(bad_request(
+            "password.long",
+            format!("The password has more than {MAX_PASSWORD_BYTES} bytes. Choose a shorter one."),
+        ));
+    }
+    Ok(())
+}
+
+/// The hash of a password that nobody has.
+fn nobody() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        Argon2::default()
+            .hash_password(crate::random::token().as_bytes())
+            .map(|hash| hash.to_string())
+            .unwrap_or_default()
+    })
+}

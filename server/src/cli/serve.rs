@@ -1,0 +1,123 @@
+//! `requorum serve`: the console.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::clock::SystemClock;
+use crate::config::{Config, PublicUrl, RootConfig};
+use crate::serve::Server;
+
+/// Run the console: page, API and jobs in one process.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where everything is kept; made where it is missing, readable by nobody else.
+    #[arg(
+        long,
+        env = "REQUORUM_DATA_DIR",
+        value_name = "DIR",
+        default_value = "requorum-data"
+    )]
+    data_dir: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(
+        long,
+        env = "REQUORUM_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8420"
+    )]
+    listen: SocketAddr,
+    /// How browsers reach the console, where TLS or a proxy is in front of it.
+    #[arg(long, env = "REQUORUM_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    /// A folder below which restores may be placed; may be given several times. One inside the data directory
+    /// is always there, by the name `console`.
+    #[arg(
+        long = "restore-root",
+        env = "REQUORUM_RESTORE_ROOT",
+        value_name = "NAME=PATH",
+        value_delimiter = ','
+    )]
+    restore_roots: Vec<RootConfig>,
+    /// A folder with an `etcd` binary for boot checks; may be given several times, PATH is searched as well.
+    #[arg(
+        long = "etcd-bin",
+        env = "REQUORUM_ETCD_BIN",
+        value_name = "DIR",
+        value_delimiter = ','
+    )]
+    etcd_bin: Vec<PathBuf>,
+    /// The largest upload accepted, in bytes.
+    #[arg(
+        long,
+        env = "REQUORUM_MAX_UPLOAD_BYTES",
+        value_name = "N",
+        default_value_t = 64 << 30
+    )]
+    max_upload_bytes: u64,
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub(super) fn run(arguments: Arguments) -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            EnvFilter::try_from_env("REQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+        )
+        .init();
+    let config = Config {
+        data_dir: arguments.data_dir,
+        listen: arguments.listen,
+        public_url: arguments.public_url,
+        restore_roots: arguments.restore_roots,
+        etcd_bin: arguments.etcd_bin,
+        max_upload_bytes: arguments.max_upload_bytes,
+    };
+    match serve(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("requorum serve: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let server = Server::open(config, Arc::new(SystemClock)).await?;
+        announce(&server)?;
+        let running = tokio::spawn(server.run(stop.clone()));
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+        running.await.context("the server panicked")
+    })
+}
+
+/// Says where the server is, for people and for programs that wait for it.
+fn announce(server: &Server) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{}", server.address())?;
+    if let Some(link) = server.setup_link() {
+        writeln!(out, "make the first administrator (once): {link}")?;
+    }
+    Ok(out.flush()?)
+}

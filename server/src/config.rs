@@ -1,0 +1,223 @@
+//! What the operator of the server decided at start. Checked here, before anything is opened.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+use http::Uri;
+
+/// Everything `requorum serve` is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the server keeps all it knows.
+    pub data_dir: PathBuf,
+    /// Where it listens; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// How browsers reach it, where that is not the address it listens on.
+    pub public_url: Option<PublicUrl>,
+    /// Folders below which restores may be placed, beside the one inside the data directory.
+    pub restore_roots: Vec<RootConfig>,
+    /// Folders with an `etcd` binary, tried before PATH.
+    pub etcd_bin: Vec<PathBuf>,
+    /// Largest upload accepted, in bytes.
+    pub max_upload_bytes: u64,
+}
+
+impl Config {
+    /// Refuses what would not be safe to serve.
+    ///
+    /// # Errors
+    /// When session cookies would travel over plain HTTP beyond this machine.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let loopback = self.listen.ip().is_loopback();
+        match &self.public_url {
+            Some(url) if url.is_https() || url.is_loopback() => Ok(()),
+            Some(url) => bail!(
+                "--public-url {} would send passwords and session cookies over plain HTTP; put TLS in front and \
+                 give its https address, or use a loopback address",
+                url.origin()
+            ),
+            None if loopback => Ok(()),
+            None => bail!(
+                "--listen {} can be reached from other machines, and passwords and session cookies would cross \
+                 the network in plain HTTP; put TLS in front and give --public-url https://…, or listen on \
+                 127.0.0.1",
+                self.listen
+            ),
+        }
+    }
+}
+
+/// A folder below which restores may be placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootConfig {
+    /// How plans name it.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl std::str::FromStr for RootConfig {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (name, path) = text
+            .split_once('=')
+            .context("a restore root is NAME=PATH, like etcd=/var/lib/etcd-restores")?;
+        ensure!(
+            !name.is_empty()
+                && name.len() <= 40
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)),
+            "the root's name `{name}` may hold letters, digits, - and _ only, at most 40"
+        );
+        let path = PathBuf::from(path);
+        ensure!(
+            path.is_absolute(),
+            "the root's path `{}` is not absolute",
+            path.display()
+        );
+        Ok(Self {
+            name: name.into(),
+            path,
+        })
+    }
+}
+
+/// An origin that browsers use: scheme and authority, no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    scheme: String,
+    authority: String,
+    host: String,
+}
+
+impl PublicUrl {
+    /// `https://console.example` without a slash at the end: what browsers send as `Origin`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// Whether browsers speak TLS to it.
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// Whether it can be reached from this machine only.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost"
+            || self
+                .host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+impl std::str::FromStr for PublicUrl {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let uri: Uri = text.trim_end_matches('/').parse()?;
+        let scheme = uri
+            .scheme_str()
+            .context("the scheme is missing: https://…")?;
+        ensure!(
+            matches!(scheme, "http" | "https"),
+            "the scheme `{scheme}` is neither http nor https"
+        );
+        let authority = uri.authority().context("the host is missing: https://…")?;
+        ensure!(
+            matches!(uri.path(), "" | "/") && uri.query().is_none(),
+            "the console must own its whole origin: `{text}` has a path or a query"
+        );
+        ensure!(
+            !authority.as_str().contains('@'),
+            "a user name has no place in a public URL"
+        );
+        // Browsers leave the scheme's own port out of `Origin`.
+        let default_port = if scheme == "https" { 443 } else { 80 };
+        let host = authority.host().to_ascii_lowercase();
+        let authority = match authority.port_u16() {
+            Some(port) if port != default_port => format!("{host}:{port}"),
+            _ => host.clone(),
+        };
+        Ok(Self {
+            scheme: scheme.into(),
+            authority,
+            host,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(listen: &str, public_url: Option<&str>) -> Config {
+        Config {
+            data_dir: "/nowhere".into(),
+            listen: listen.parse().unwrap(),
+            public_url: public_url.map(|u| u.parse().unwrap()),
+            restore_roots: Vec::new(),
+            etcd_bin: Vec::new(),
+            max_upload_bytes: 1,
+        }
+    }
+
+    #[test]
+    fn cookies_never_cross_a_network_in_plain_http() {
+        for (listen, url, good) in [
+            ("127.0.0.1:0", None, true),
+            ("[::1]:0", None, true),
+            ("0.0.0.0:80", None, false),
+            ("0.0.0.0:80", Some("http://console.example"), false),
+            ("0.0.0.0:80", Some("https://console.example"), true),
+            ("0.0.0.0:80", Some("http://localhost:8420"), true),
+            ("127.0.0.1:0", Some("http://10.0.0.1"), false),
+        ] {
+            assert_eq!(
+                config(listen, url).check().is_ok(),
+                good,
+                "{listen} {url:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_send_it() {
+        for (text, origin) in [
+            ("https://Console.example/", "https://console.example"),
+            ("https://console.example:443", "https://console.example"),
+            ("http://localhost:8420", "http://localhost:8420"),
+            ("http://[::1]:8420", "http://[::1]:8420"),
+        ] {
+            assert_eq!(text.parse::<PublicUrl>().unwrap().origin(), origin);
+        }
+        for bad in [
+            "console.example",
+            "ftp://a",
+            "https://a/b",
+            "https://a?b",
+            "https://u@a",
+            "https://",
+        ] {
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_root_is_a_name_and_an_absolute_path() {
+        assert_eq!(
+            "etcd=/var/lib/x".parse::<RootConfig>().unwrap(),
+            RootConfig {
+                name: "etcd".into(),
+                path: "/var/lib/x".into()
+            }
+        );
+        for bad in ["etcd", "=/x", "a b=/x", "a/b=/x", "etcd=x", "etcd="] {
+            assert!(bad.parse::<RootConfig>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The data directory: what lies where in it, and the lock that keeps a second server out.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+/// An open data directory. The lock is held until it is dropped, or the process ends, however it ends.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the directory (mode 0700) and its sub-folders where they are missing, and locks it.
+    ///
+    /// # Errors
+    /// When it cannot be made or written, and when another process has it.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        make_private(path)
+            .with_context(|| format!("the data directory {} cannot be made", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("the data directory {}", path.display()))?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).with_context(|| {
+            format!(
+                "the data directory {} belongs to somebody else",
+                path.display()
+            )
+        })?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .with_context(|| format!("the data directory {} cannot be written", path.display()))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => bail!(
+                "the data directory {} is in use by another requorum; stop that one, or give another --data-dir",
+                path.display()
+            ),
+            Err(error) => {
+                return Err(error).with_context(|| format!("locking {}", path.display()));
+            }
+        }
+        let data_dir = Self { path, _lock: lock };
+        for folder in [
+            data_dir.objects(),
+            data_dir.uploads(),
+            data_dir.downloads(),
+            data_dir.restores(),
+            data_dir.scratch(),
+        ] {
+            make_private(&folder).with_context(|| format!("making {}", folder.display()))?;
+        }
+        Ok(data_dir)
+    }
+
+    /// The SQLite database.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("requorum.db")
+    }
+
+    /// Files by their SHA-256.
+    pub fn objects(&self) -> PathBuf {
+        self.path.join("objects")
+    }
+
+    /// Uploads that have not ended.
+    pub fn uploads(&self) -> PathBuf {
+        self.path.join("uploads")
+    }
+
+    /// Restored members that wait to be downloaded, by job.
+    pub fn downloads(&self) -> PathBuf {
+        self.path.join("downloads")
+    }
+
+    /// The restore root that is always there.
+    pub fn restores(&self) -> PathBuf {
+        self.path.join("restores")
+    }
+
+    /// Throw-away clusters of boot checks. Whatever lies here at start belongs to nobody.
+    pub fn scratch(&self) -> PathBuf {
+        self.path.join("scratch")
+    }
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_at_a_time_and_nobody_else_may_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        let first = DataDir::open(&path).unwrap();
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let error = DataDir::open(&path).unwrap_err().to_string();
+        assert!(error.contains("in use by another requorum"), "{error}");
+        drop(first);
+        DataDir::open(&path).unwrap();
+    }
+}

@@ -1,0 +1,195 @@
+//! The one door for errors: code, message and request id, from which both the HTTP answer and the gRPC status
+//! are made.
+//!
+//! Messages are for a person: what happened, why, what to do. Anything unplanned is logged once, in full, and
+//! leaves the server as a plain sentence with the request id that finds the log line.
+
+use std::fmt::Display;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use requorum_shared::api::login::ErrorBody;
+
+tokio::task_local! {
+    /// The id of the request that this task answers.
+    pub(crate) static REQUEST_ID: String;
+}
+
+/// What kind of failure it is; decides the HTTP status and the gRPC code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The request cannot be understood or is not allowed to say what it says.
+    BadRequest,
+    /// Nobody is signed in.
+    Unauthenticated,
+    /// Somebody is signed in and may not.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// It exists already, or somebody else is at it.
+    Conflict,
+    /// It may not happen in this state.
+    Precondition,
+    /// More bytes than are accepted.
+    TooLarge,
+    /// Too many attempts.
+    TooMany,
+    /// No room on the medium.
+    NoSpace,
+    /// The server cannot right now.
+    Unavailable,
+    /// The server failed.
+    Internal,
+}
+
+impl Kind {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::Precondition => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn grpc(self) -> tonic::Code {
+        match self {
+            Self::BadRequest => tonic::Code::InvalidArgument,
+            Self::Unauthenticated => tonic::Code::Unauthenticated,
+            Self::Forbidden => tonic::Code::PermissionDenied,
+            Self::NotFound => tonic::Code::NotFound,
+            Self::Conflict => tonic::Code::AlreadyExists,
+            Self::Precondition => tonic::Code::FailedPrecondition,
+            Self::TooLarge | Self::TooMany | Self::NoSpace => tonic::Code::ResourceExhausted,
+            Self::Unavailable => tonic::Code::Unavailable,
+            Self::Internal => tonic::Code::Internal,
+        }
+    }
+}
+
+/// A failure on its way to a person or a program.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    /// What kind it is.
+    pub kind: Kind,
+    /// A stable name for programs: `upload.offset-mismatch`.
+    pub code: &'static str,
+    /// What happened, why, what to do.
+    pub message: String,
+    /// Headers that the HTTP answer carries: `Retry-After`, `Upload-Offset`.
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What an operation gives.
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
+
+impl ApiError {
+    /// A failure of this kind.
+    pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code,
+            message: message.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Adds a header to the HTTP answer.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(header::RETRY_AFTER, seconds)
+    }
+}
+
+/// The request cannot be understood or accepted.
+pub fn bad_request(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::new(Kind::BadRequest, code, message)
+}
+
+/// There is no such thing.
+pub fn not_found(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::new(Kind::NotFound, code, message)
+}
+
+/// It exists already, or somebody else is at it.
+pub fn conflict(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::new(Kind::Conflict, code, message)
+}
+
+/// It may not happen in this state.
+pub fn precondition(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::new(Kind::Precondition, code, message)
+}
+
+/// Nobody is signed in.
+pub fn unauthenticated() -> ApiError {
+    ApiError::new(
+        Kind::Unauthenticated,
+        "login.required",
+        "This needs a login. Sign in and try again.",
+    )
+}
+
+/// The server failed: logged here, once and in full.
+pub fn internal(error: impl Display) -> ApiError {
+    tracing::error!(request_id = %request_id(), "unplanned: {error:#}");
+    ApiError::new(
+        Kind::Internal,
+        "internal",
+        "The server could not do this. Its log has the reason under this request id; nothing was changed that \
+         is not listed here.",
+    )
+}
+
+impl From<anyhow::Error> for ApiError {
+    fn from(error: anyhow::Error) -> Self {
+        internal(format_args!("{error:#}"))
+    }
+}
+
+/// The id of the request being answered; empty outside of one.
+pub(crate) fn request_id() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            code: self.code.into(),
+            message: self.message,
+            request_id: request_id(),
+        };
+        let mut response = (self.kind.status(), Json(body)).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl From<ApiError> for tonic::Status {
+    fn from(error: ApiError) -> Self {
+        let mut status = Self::new(error.kind.grpc(), error.message);
+        let metadata = status.metadata_mut();
+        if let Ok(code) = error.code.parse() {
+            metadata.insert("x-error-code", code);
+        }
+        if let Ok(id) = request_id().parse() {
+            metadata.insert("x-request-id", id);
+        }
+        status
+    }
+}

@@ -1,0 +1,45 @@
+//! The typed API: native gRPC and gRPC-Web on the same routes, with reflection. All of it is behind the guard.
+
+mod console;
+
+use axum::Router;
+use tonic::service::Routes;
+use tonic_web::GrpcWebLayer;
+
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::unauthenticated;
+
+/// The services, generated from `shared/proto`; their messages live in `requorum_shared::api::v1`.
+#[allow(missing_docs, clippy::all, unreachable_pub, unused_qualifications)]
+pub mod v1 {
+    tonic::include_proto!("requorum.v1");
+
+    /// What reflection shows.
+    pub const DESCRIPTORS: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/requorum.v1.descriptors"));
+}
+
+/// All services.
+pub(crate) fn routes(app: &App) -> Router {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
+        .build_v1()
+        .expect("the descriptors were encoded by our own build");
+    Routes::new(v1::console_service_server::ConsoleServiceServer::new(
+        console::Console(app.clone()),
+    ))
+    .add_service(reflection)
+    .into_axum_router()
+    .reset_fallback()
+    .layer(GrpcWebLayer::new())
+}
+
+/// Who asks. The guard put them there; without it nothing is answered.
+fn actor<T>(request: &tonic::Request<T>) -> Result<Actor, tonic::Status> {
+    request
+        .extensions()
+        .get::<Actor>()
+        .cloned()
+        .ok_or_else(|| unauthenticated().into())
+}

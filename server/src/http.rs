@@ -1,0 +1,8 @@
+//! What HTTP carries: login, bytes, probes, and the page itself.
+
+pub mod assets;
+pub mod context;
+pub mod extract;
+pub mod headers;
+pub mod health;
+pub mod login;

@@ -1,0 +1,66 @@
+//! Signing in and out over HTTP: the session travels in a cookie that no script can read.
+
+use axum::extract::State;
+use axum_extra::extract::cookie::{Cookie, CookieJar};
+use http::StatusCode;
+use requorum_shared::api::login::{LoginRequest, Session, SetupRequest};
+
+use super::extract::{Json, Peer};
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::auth::guard;
+use crate::auth::login::Opened;
+use crate::clock;
+use crate::error::Result;
+
+type SignedIn = (CookieJar, axum::Json<Session>);
+
+/// Makes the first administrator through the one-time link, and signs in.
+pub async fn setup(
+    State(app): State<App>,
+    Peer(address): Peer,
+    jar: CookieJar,
+    Json(request): Json<SetupRequest>,
+) -> Result<SignedIn> {
+    let opened = app.login.setup(request, address).await?;
+    Ok(signed_in(&app, jar, opened))
+}
+
+/// Signs in.
+pub async fn login(
+    State(app): State<App>,
+    Peer(address): Peer,
+    jar: CookieJar,
+    Json(request): Json<LoginRequest>,
+) -> Result<SignedIn> {
+    let opened = app.login.login(request, address).await?;
+    Ok(signed_in(&app, jar, opened))
+}
+
+/// Ends the session, on the server and in the browser.
+pub async fn logout(State(app): State<App>, jar: CookieJar) -> Result<(CookieJar, StatusCode)> {
+    if let Some(token) = guard::token(&app, &jar) {
+        app.login.logout(&token).await?;
+    }
+    let mut cookie = guard::session_cookie(&app, String::new());
+    cookie.make_removal();
+    Ok((jar.add(cookie), StatusCode::NO_CONTENT))
+}
+
+/// Who is signed in.
+pub async fn session(actor: Actor) -> axum::Json<Session> {
+    axum::Json(session_of(&actor))
+}
+
+fn signed_in(app: &App, jar: CookieJar, opened: Opened) -> SignedIn {
+    let session = session_of(&opened.actor);
+    let cookie: Cookie<'static> = guard::session_cookie(app, opened.token);
+    (jar.add(cookie), axum::Json(session))
+}
+
+fn session_of(actor: &Actor) -> Session {
+    Session {
+        name: actor.name.clone(),
+        expires_at: clock::text(actor.session_expires_ms),
+    }
+}

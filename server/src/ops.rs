@@ -1,0 +1,4 @@
+//! What an operator can do, whichever way the request came in. The only place of rules: handlers hold none, and
+//! stores hold none.
+
+pub mod console;

@@ -1,0 +1,18 @@
+//! What the console is and may do.
+
+use requorum_shared::api::v1::AboutResponse;
+
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::Result;
+
+/// Version, limits, and what is there to restore to and boot with.
+pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
+    Ok(AboutResponse {
+        version: env!("CARGO_PKG_VERSION").into(),
+        user: actor.name.clone(),
+        roots: Vec::new(),
+        etcd_binaries: Vec::new(),
+        max_upload_bytes: app.config.max_upload_bytes,
+    })
+}

@@ -1,0 +1,47 @@
+//! Every route, HTTP and gRPC, in one list, and the layers around them in order.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::auth::guard;
+use crate::grpc;
+use crate::http::{assets, context, headers, health, login};
+
+/// The largest JSON body, in bytes. Uploads have a limit of their own.
+const MAX_JSON_BYTES: usize = 64 * 1024;
+
+/// Every HTTP route. Those that need no login are listed in [`guard::OPEN`]; a test walks them all.
+pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
+    vec![
+        ("/healthz", get(health::healthz)),
+        ("/readyz", get(health::readyz)),
+        ("/api/setup", post(login::setup)),
+        ("/api/login", post(login::login)),
+        ("/api/logout", post(login::logout)),
+        ("/api/session", get(login::session)),
+    ]
+}
+
+/// The whole service.
+pub fn router(app: App) -> Router {
+    let http = http_routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, handlers)| {
+            router.route(path, handlers)
+        })
+        .with_state(app.clone());
+
+    // A request passes the layers from the last to the first.
+    http.merge(grpc::routes(&app))
+        .fallback(assets::serve)
+        .method_not_allowed_fallback(assets::method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(from_fn_with_state(app.clone(), guard::guard))
+        .layer(CatchPanicLayer::custom(context::panicked))
+        .layer(from_fn_with_state(app, headers::add))
+        .layer(from_fn(context::of_request))
+}

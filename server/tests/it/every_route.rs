@@ -1,0 +1,181 @@
+//! Deny by default: every route that exists is named here, with what a stranger gets there.
+
+use std::collections::BTreeSet;
+
+use prost::Message as _;
+use requorum_server::auth::guard::OPEN;
+use requorum_server::grpc::v1::DESCRIPTORS;
+use requorum_server::router::http_routes;
+
+use crate::harness::TestServer;
+
+/// Every HTTP route, and the methods that a stranger may use there.
+const HTTP: &[(&str, &[&str])] = &[
+    ("/healthz", &["GET", "HEAD"]),
+    ("/readyz", &["GET", "HEAD"]),
+    ("/api/setup", &["POST"]),
+    ("/api/login", &["POST"]),
+    ("/api/logout", &[]),
+    ("/api/session", &[]),
+];
+
+/// Every gRPC method. A stranger gets UNAUTHENTICATED from each.
+const GRPC: &[&str] = &[
+    "/requorum.v1.ConsoleService/About",
+    "/requorum.v1.JobService/AbortJob",
+    "/requorum.v1.JobService/AnswerJob",
+    "/requorum.v1.JobService/GetJob",
+    "/requorum.v1.JobService/ListJobs",
+    "/requorum.v1.JobService/PauseJob",
+    "/requorum.v1.JobService/ResumeJob",
+    "/requorum.v1.JobService/StartJob",
+    "/requorum.v1.JobService/WatchJob",
+    "/requorum.v1.PlanService/ApprovePlan",
+    "/requorum.v1.PlanService/CheckRestore",
+    "/requorum.v1.PlanService/GetPlan",
+    "/requorum.v1.PlanService/ListPlans",
+    "/requorum.v1.PlanService/RejectPlan",
+    "/requorum.v1.PlanService/SealRestore",
+    "/requorum.v1.SnapshotService/GetSnapshot",
+    "/requorum.v1.SnapshotService/ListSnapshots",
+];
+
+/// Served beside our own services.
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+#[test]
+fn the_lists_above_are_whole() {
+    let served: BTreeSet<_> = http_routes().iter().map(|(path, _)| *path).collect();
+    let listed: BTreeSet<_> = HTTP.iter().map(|(path, _)| *path).collect();
+    assert_eq!(served, listed);
+
+    let descriptors = prost_types_set();
+    let listed: BTreeSet<_> = GRPC.iter().map(|s| (*s).to_owned()).collect();
+    assert_eq!(descriptors, listed);
+
+    let open: BTreeSet<_> = OPEN.iter().map(|(_, path)| *path).collect();
+    let listed: BTreeSet<_> = HTTP
+        .iter()
+        .filter(|(_, methods)| !methods.is_empty())
+        .map(|(path, _)| *path)
+        .collect();
+    assert_eq!(open, listed);
+}
+
+#[tokio::test]
+async fn a_stranger_passes_nowhere() {
+    let server = TestServer::start().await;
+    server.admin().await;
+    let mut bad_cookie = server.stranger();
+    bad_cookie.cookie = Some("requorum=made-up; __Host-requorum=made-up".into());
+    for client in [server.stranger(), bad_cookie] {
+        for (path, open) in HTTP {
+            let path = path.replace("{id}", "1").replace("{file}", "m1.tar");
+            for method in METHODS {
+                let response = client.request(method, &path).send().await.unwrap();
+                let denied = response.status() == 401;
+                assert_eq!(
+                    denied,
+                    !open.contains(method),
+                    "{method} {path}: {}",
+                    response.status()
+                );
+            }
+        }
+        for path in GRPC.iter().copied().chain([REFLECTION]) {
+            for kind in [
+                "application/grpc",
+                "application/grpc-web+proto",
+                "application/grpc-web-text",
+            ] {
+                let request = client.request("POST", path).header("content-type", kind);
+                let response = request.body(vec![0; 5]).send().await.unwrap();
+                assert_eq!(response.status(), 200, "gRPC says its status elsewhere");
+                assert_eq!(response.headers()["grpc-status"], "16", "{path} as {kind}");
+            }
+            for method in METHODS {
+                let response = client.request(method, path).send().await.unwrap();
+                assert_eq!(response.status(), 401, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_closed_too() {
+    let server = TestServer::start().await;
+    let stranger = server.stranger();
+    for path in [
+        "/api",
+        "/api/",
+        "/api/nothing",
+        "/metrics",
+        "/requorum.v1.NoService/No",
+        "/.git/config",
+        "/inspectx",
+    ] {
+        assert_eq!(stranger.get(path).await.status(), 401, "{path}");
+    }
+    assert_eq!(
+        stranger
+            .request("POST", "/inspect")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
+    let admin = server.admin().await;
+    for path in [
+        "/api",
+        "/api/nothing",
+        "/metrics",
+        "/requorum.v1.NoService/No",
+    ] {
+        assert_eq!(admin.get(path).await.status(), 404, "{path}");
+    }
+}
+
+/// `/package.Service/Method` of all that the descriptors hold.
+fn prost_types_set() -> BTreeSet<String> {
+    let set = Set::decode(DESCRIPTORS).unwrap();
+    set.file
+        .iter()
+        .flat_map(|file| {
+            file.service.iter().flat_map(|service| {
+                service
+                    .method
+                    .iter()
+                    .map(|method| format!("/{}.{}/{}", file.package, service.name, method.name))
+            })
+        })
+        .collect()
+}
+
+// The few fields of descriptor.proto that this test reads.
+#[derive(prost::Message)]
+struct Set {
+    #[prost(message, repeated, tag = "1")]
+    file: Vec<File>,
+}
+#[derive(prost::Message)]
+struct File {
+    #[prost(string, tag = "2")]
+    package: String,
+    #[prost(message, repeated, tag = "6")]
+    service: Vec<Service>,
+}
+#[derive(prost::Message)]
+struct Service {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, repeated, tag = "2")]
+    method: Vec<Method>,
+}
+#[derive(prost::Message)]
+struct Method {
+    #[prost(string, tag = "1")]
+    name: String,
+}

@@ -1,0 +1,241 @@
+//! A real server on a free port, in a temporary folder, and clients for it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use requorum_server::clock::{Clock, ManualClock, SystemClock};
+use requorum_server::config::{Config, RootConfig};
+use requorum_server::serve::Server;
+use requorum_shared::api::login::{ErrorBody, SetupRequest};
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::metadata::MetadataValue;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+
+pub(crate) const NAME: &str = "Anna K.";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// What a test wants to be different.
+pub(crate) struct Options {
+    pub(crate) public_url: Option<String>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) max_upload_bytes: u64,
+    pub(crate) restore_roots: Vec<RootConfig>,
+    pub(crate) etcd_bin: Vec<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            clock: Arc::new(SystemClock),
+            max_upload_bytes: 1 << 30,
+            restore_roots: Vec::new(),
+            etcd_bin: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// With a clock that the test turns.
+    pub(crate) fn with_clock() -> (Self, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(1_795_000_000_000));
+        let options = Self {
+            clock: clock.clone(),
+            ..Self::default()
+        };
+        (options, clock)
+    }
+}
+
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) setup_link: Option<String>,
+    dir: Arc<tempfile::TempDir>,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        Self::in_dir(dir, options).await
+    }
+
+    async fn in_dir(dir: Arc<tempfile::TempDir>, options: Options) -> Self {
+        let config = Config {
+            data_dir: dir.path().join("data"),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            public_url: options.public_url.map(|url| url.parse().unwrap()),
+            restore_roots: options.restore_roots,
+            etcd_bin: options.etcd_bin,
+            max_upload_bytes: options.max_upload_bytes,
+        };
+        let server = Server::open(config, options.clock).await.unwrap();
+        let stop = CancellationToken::new();
+        Self {
+            address: server.address(),
+            setup_link: server.setup_link().map(Into::into),
+            dir,
+            running: tokio::spawn(server.run(stop.clone())),
+            stop,
+        }
+    }
+
+    /// Stops it as SIGTERM would, and starts another on the same data.
+    pub(crate) async fn restart(self, options: Options) -> Self {
+        let dir = self.dir.clone();
+        self.stop().await;
+        Self::in_dir(dir, options).await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.running.await.unwrap();
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A client that nobody knows.
+    pub(crate) fn stranger(&self) -> Client {
+        Client {
+            base: self.url(""),
+            http: http_client(),
+            cookie: None,
+        }
+    }
+
+    pub(crate) fn setup_token(&self) -> &str {
+        let link = self.setup_link.as_deref().expect("a link was printed");
+        link.split_once("#token=").unwrap().1
+    }
+
+    /// Makes the first administrator.
+    pub(crate) async fn admin(&self) -> Client {
+        let mut client = self.stranger();
+        let response = client
+            .post(
+                "/api/setup",
+                &SetupRequest {
+                    token: self.setup_token().into(),
+                    name: NAME.into(),
+                    password: PASSWORD.into(),
+                },
+            )
+            .await;
+        assert_eq!(response.status(), 200);
+        client.keep_cookie(&response);
+        client
+    }
+
+    /// Signs in as the administrator made before.
+    pub(crate) async fn signed_in(&self) -> Client {
+        let mut client = self.stranger();
+        let response = client.login(NAME, PASSWORD).await;
+        assert_eq!(response.status(), 200);
+        client.keep_cookie(&response);
+        client
+    }
+}
+
+pub(crate) fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().build().unwrap()
+}
+
+/// One person's browser, or program.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) cookie: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let request = self
+            .http
+            .request(method.parse().unwrap(), format!("{}{path}", self.base));
+        match &self.cookie {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.request("GET", path).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &impl serde::Serialize) -> reqwest::Response {
+        self.request("POST", path).json(body).send().await.unwrap()
+    }
+
+    pub(crate) async fn login(&self, name: &str, password: &str) -> reqwest::Response {
+        self.post("/api/login", &json!({"name": name, "password": password}))
+            .await
+    }
+
+    pub(crate) fn keep_cookie(&mut self, response: &reqwest::Response) {
+        let cookie = set_cookie(response);
+        let pair = cookie.split(';').next().unwrap();
+        self.cookie = Some(pair.to_owned());
+    }
+
+    /// A native gRPC channel that sends this client's cookie.
+    pub(crate) async fn grpc(&self) -> InterceptedService<Channel, WithCookie> {
+        let channel = Channel::from_shared(self.base.clone())
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        InterceptedService::new(channel, WithCookie(self.cookie.clone()))
+    }
+}
+
+pub(crate) fn set_cookie(response: &reqwest::Response) -> String {
+    response
+        .headers()
+        .get("set-cookie")
+        .expect("a cookie is set")
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[derive(Clone)]
+pub(crate) struct WithCookie(Option<String>);
+
+impl tonic::service::Interceptor for WithCookie {
+    fn call(
+        &mut self,
+        mut request: tonic::Request<()>,
+    ) -> Result<tonic::Request<()>, tonic::Status> {
+        if let Some(cookie) = &self.0 {
+            request
+                .metadata_mut()
+                .insert("cookie", MetadataValue::try_from(cookie.as_str()).unwrap());
+        }
+        Ok(request)
+    }
+}
+
+/// The error body, with its status.
+pub(crate) async fn error(response: reqwest::Response) -> (u16, ErrorBody) {
+    let status = response.status().as_u16();
+    let id = response.headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body: ErrorBody = response.json().await.unwrap();
+    assert_eq!(body.request_id, id, "the body names the request");
+    assert!(!body.message.is_empty());
+    (status, body)
+}

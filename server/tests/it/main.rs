@@ -1,0 +1,8 @@
+//! The server as its clients see it: real sockets, a real database, a temporary folder.
+
+mod every_route;
+mod grpc;
+mod harness;
+mod login;
+mod pages;
+mod process;
