@@ -6,3 +6,4 @@ mod harness;
 mod login;
 mod pages;
 mod process;
+mod tidy;

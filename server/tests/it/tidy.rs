@@ -1,0 +1,180 @@
+//! The tree keeps its shape: who imports whom, a sentence at the top of each module, no `mod.rs`.
+
+mod paths;
+mod rules;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rules::{RULES, Rule};
+
+/// A Rust file: where it lies below the root, with `/`, and its text.
+struct File {
+    path: String,
+    text: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// All Rust files of the workspace.
+fn files() -> Vec<File> {
+    let mut files = Vec::new();
+    for part in ["app", "server", "shared"] {
+        collect(&root().join(part), &mut files);
+    }
+    assert!(
+        files.len() > 30,
+        "only {} files found: the walk is broken",
+        files.len()
+    );
+    files
+}
+
+fn collect(folder: &Path, files: &mut Vec<File>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if path
+                .file_name()
+                .is_some_and(|name| name != "target" && name != "node_modules")
+            {
+                collect(&path, files);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let below = path.strip_prefix(root()).unwrap().to_str().unwrap();
+            files.push(File {
+                path: below.replace('\\', "/"),
+                text: fs::read_to_string(&path).unwrap(),
+            });
+        }
+    }
+}
+
+/// What a file does that a rule forbids, one line each.
+fn broken(file: &File, rules: &[Rule]) -> Vec<String> {
+    let Some(module) = paths::module_of(&file.path) else {
+        return Vec::new();
+    };
+    let mut broken = Vec::new();
+    for used in paths::used(&file.text, &module) {
+        for rule in rules.iter().filter(|rule| rule.forbids(&module, &used)) {
+            broken.push(format!(
+                "{}: uses {}: {}",
+                file.path,
+                used.join("::"),
+                rule.because
+            ));
+        }
+    }
+    broken.dedup();
+    broken
+}
+
+#[test]
+fn imports_follow_the_map() {
+    let broken: Vec<_> = files()
+        .iter()
+        .flat_map(|file| broken(file, RULES))
+        .collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_rule_can_fail() {
+    for rule in RULES {
+        for to in rule.to {
+            let (name, module) = rule.from.split_once("::").unwrap_or((rule.from, "some"));
+            let path = format!("{name}/src/{module}/x.rs");
+            let file = File {
+                path,
+                text: format!("//! X.\nuse {}::Thing;\n", spelled(to)),
+            };
+            assert_eq!(broken(&file, &[*rule]).len(), 1, "{} -> {to}", rule.from);
+        }
+    }
+}
+
+/// How another crate names a module of ours.
+fn spelled(to: &str) -> String {
+    let ours = ["shared", "server", "app"].contains(&to.split("::").next().unwrap());
+    if ours {
+        format!("requorum_{to}")
+    } else {
+        to.to_owned()
+    }
+}
+
+#[test]
+fn every_rule_speaks_of_modules_that_are_there() {
+    let there: Vec<_> = files()
+        .iter()
+        .filter_map(|file| paths::module_of(&file.path))
+        .collect();
+    for rule in RULES.iter().filter(|rule| !rule.ahead) {
+        let from: Vec<_> = rule.from.split("::").collect();
+        assert!(
+            there
+                .iter()
+                .any(|module| module.iter().zip(&from).all(|(a, b)| a == b)
+                    && module.len() >= from.len()),
+            "a rule speaks of {}, which is not there",
+            rule.from
+        );
+    }
+}
+
+#[test]
+fn every_module_starts_with_a_sentence() {
+    let silent: Vec<_> = files()
+        .into_iter()
+        .filter(|file| !starts_with_docs(&file.text) && !file.path.ends_with("/tests.rs"))
+        .map(|file| file.path)
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "these do not start with //! and a sentence:\n{}",
+        silent.join("\n")
+    );
+}
+
+fn starts_with_docs(text: &str) -> bool {
+    text.starts_with("//! ") && text.lines().next().is_some_and(|line| line.len() > 4)
+        || text.starts_with("#![doc = include_str!")
+}
+
+#[test]
+fn silence_is_noticed() {
+    assert!(!starts_with_docs("use std::fmt;\n"));
+    assert!(!starts_with_docs("// A comment.\n"));
+    assert!(!starts_with_docs("//! \n"));
+    assert!(starts_with_docs("//! What it is.\n"));
+}
+
+#[test]
+fn modules_lie_beside_their_folders() {
+    let old: Vec<_> = files()
+        .into_iter()
+        .map(|file| file.path)
+        .filter(|path| path.ends_with("/mod.rs"))
+        .collect();
+    assert!(old.is_empty(), "name.rs beside name/ instead of: {old:?}");
+}
+
+#[test]
+fn the_top_level_is_small() {
+    const FOLDERS: [&str; 5] = ["app", "e2e", "server", "shared", "style"];
+    for entry in fs::read_dir(root()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let known = name.starts_with('.') || name == "target" || FOLDERS.contains(&name.as_str());
+        assert!(
+            !entry.path().is_dir() || known,
+            "{name} at the top level: part of which crate is it?"
+        );
+    }
+}

@@ -1,0 +1,305 @@
+//! Who may not import whom, and why.
+
+/// A direction that is closed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    /// The module and all below it: `shared`, `server::http`.
+    pub(super) from: &'static str,
+    /// What it may not use, with all below: modules of ours, or of others.
+    pub(super) to: &'static [&'static str],
+    /// Modules below `from` that may after all.
+    pub(super) except: &'static [&'static str],
+    /// Why.
+    pub(super) because: &'static str,
+    /// Whether the module may be absent still.
+    pub(super) ahead: bool,
+}
+
+const fn closed(from: &'static str, to: &'static [&'static str], because: &'static str) -> Rule {
+    Rule {
+        from,
+        to,
+        except: &[],
+        because,
+        ahead: false,
+    }
+}
+
+impl Rule {
+    const fn except(mut self, except: &'static [&'static str]) -> Self {
+        self.except = except;
+        self
+    }
+
+    const fn ahead(mut self) -> Self {
+        self.ahead = true;
+        self
+    }
+
+    /// Whether code in `module` may not use `path`.
+    pub(super) fn forbids(&self, module: &[String], path: &[String]) -> bool {
+        begins(module, self.from)
+            && !self.except.iter().any(|except| begins(module, except))
+            && self.to.iter().any(|to| begins(path, to))
+            // What belongs to a module may say so: `server::db` is named in `server::db::sqlite`.
+            && !self.to.iter().any(|to| begins(module, to) && begins(path, to))
+    }
+}
+
+fn begins(path: &[String], with: &str) -> bool {
+    let mut path = path.iter();
+    with.split("::")
+        .all(|part| path.next().is_some_and(|name| name == part))
+}
+
+/// All closed directions. What is not named here is open.
+pub(super) const RULES: &[Rule] = &[
+    // Between the crates.
+    closed("shared", &["server", "app"], "shared imports none of ours"),
+    closed("server", &["app"], "app and server never import each other"),
+    closed("app", &["server"], "app and server never import each other"),
+    // The pure core.
+    closed(
+        "shared",
+        &[
+            "std::fs",
+            "std::net::TcpListener",
+            "std::net::TcpStream",
+            "std::net::UdpSocket",
+            "std::net::ToSocketAddrs",
+            "std::process",
+            "std::env",
+            "std::thread",
+            "std::time::Instant",
+            "std::time::SystemTime",
+            "std::io::stdin",
+            "std::io::stdout",
+            "std::io::stderr",
+            "tokio",
+            "tracing",
+            "log",
+            "rand",
+            "web_sys",
+            "js_sys",
+        ],
+        "shared is pure: no files, network, clock, environment, threads, logging or dice",
+    ),
+    closed(
+        "shared::bbolt",
+        &[
+            "shared::etcd",
+            "shared::pd",
+            "shared::dkron",
+            "shared::pegasus",
+            "shared::plan",
+            "shared::events",
+            "shared::job_view",
+            "shared::api",
+        ],
+        "the parser knows no system",
+    ),
+    closed(
+        "shared::etcd",
+        &[
+            "shared::pd",
+            "shared::dkron",
+            "shared::pegasus",
+            "shared::events",
+            "shared::job_view",
+            "shared::api",
+        ],
+        "a system imports no other system, and nothing of a run",
+    ),
+    closed(
+        "shared::dkron",
+        &[
+            "shared::etcd",
+            "shared::pd",
+            "shared::pegasus",
+            "shared::events",
+            "shared::job_view",
+            "shared::api",
+        ],
+        "a system imports no other system, and nothing of a run",
+    )
+    .ahead(),
+    closed(
+        "shared::pd",
+        &[
+            "shared::etcd",
+            "shared::dkron",
+            "shared::pegasus",
+            "shared::events",
+            "shared::job_view",
+            "shared::api",
+        ],
+        "a system imports no other system, and nothing of a run",
+    )
+    .ahead(),
+    closed(
+        "shared::pegasus",
+        &[
+            "shared::etcd",
+            "shared::pd",
+            "shared::dkron",
+            "shared::events",
+            "shared::job_view",
+            "shared::api",
+        ],
+        "a system imports no other system, and nothing of a run",
+    )
+    .ahead(),
+    closed(
+        "shared::finding",
+        &[
+            "shared::bbolt",
+            "shared::etcd",
+            "shared::plan",
+            "shared::api",
+            "shared::events",
+        ],
+        "findings are the shape that everybody shares",
+    ),
+    closed(
+        "shared::events",
+        &["shared::etcd", "shared::bbolt", "shared::api"],
+        "events know plans, not systems",
+    ),
+    closed(
+        "shared::job_view",
+        &["shared::etcd", "shared::bbolt", "shared::api"],
+        "a job's state is folded from events alone",
+    ),
+    closed(
+        "shared::plan",
+        &[
+            "shared::api",
+            "shared::events",
+            "shared::job_view",
+            "shared::bbolt",
+        ],
+        "a plan knows no run",
+    ),
+    // The server.
+    closed(
+        "server",
+        &["server::db"],
+        "the stores are put in place in app alone: a handler holds no SQL",
+    )
+    .except(&["server::app", "server::db"]),
+    closed(
+        "server",
+        &["sqlx"],
+        "a store holds the SQL, and nobody else",
+    )
+    .except(&["server::db", "server::error"]),
+    closed(
+        "server::http",
+        &["server::hosts", "server::systems"],
+        "HTTP and gRPC call ops, which holds the rules",
+    ),
+    closed(
+        "server::grpc",
+        &["server::hosts", "server::systems", "server::http"],
+        "HTTP and gRPC call ops, which holds the rules",
+    ),
+    closed(
+        "server::ops",
+        &["server::http", "server::grpc", "axum", "tonic"],
+        "ops does not know how it was called",
+    ),
+    closed(
+        "server::jobs",
+        &[
+            "server::systems",
+            "server::hosts",
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::snapshots",
+            "shared::etcd",
+            "shared::bbolt",
+            "axum",
+            "tonic",
+        ],
+        "the job engine knows no system, no host and no caller",
+    )
+    .ahead(),
+    closed(
+        "server::systems",
+        &[
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::auth",
+            "axum",
+            "tonic",
+        ],
+        "what carries a step out does not know who asked",
+    )
+    .ahead(),
+    closed(
+        "server::snapshots",
+        &[
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::jobs",
+            "server::systems",
+            "server::plans",
+            "axum",
+            "tonic",
+        ],
+        "the store of files knows no recovery",
+    )
+    .ahead(),
+    closed(
+        "server::auth",
+        &[
+            "server::grpc",
+            "server::ops",
+            "server::jobs",
+            "server::systems",
+            "server::snapshots",
+            "server::plans",
+        ],
+        "who someone is does not depend on what they want",
+    ),
+    closed(
+        "server",
+        &["server::router"],
+        "the router is the top: only serve and the tests call it",
+    )
+    .except(&["server::serve", "server::router"]),
+    // The page.
+    closed(
+        "app::components",
+        &["app::client", "app::pages", "app::identity", "gloo_net"],
+        "a component never fetches: data and callbacks come in",
+    )
+    .ahead(),
+    closed(
+        "app::forms",
+        &[
+            "leptos",
+            "web_sys",
+            "app::client",
+            "app::pages",
+            "app::components",
+        ],
+        "forms are plain logic, tested natively",
+    )
+    .ahead(),
+    closed(
+        "app::client",
+        &["app::pages", "app::components", "app::forms"],
+        "the client knows the server, not the screen",
+    )
+    .ahead(),
+    closed(
+        "app::worker",
+        &["leptos", "app::pages", "app::components", "app::client"],
+        "the worker reads files, and shows nothing",
+    )
+    .ahead(),
+];
