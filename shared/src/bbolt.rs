@@ -13,6 +13,7 @@ pub mod limits;
 pub mod meta;
 pub mod page;
 pub mod reader;
+pub mod write;
 
 pub use bytes::{u16_at, u32_at, u64_at};
 pub use cursor::{Cursor, Entry};

@@ -3,6 +3,7 @@
 pub mod bump;
 mod check;
 pub mod cluster;
+pub mod edit;
 pub mod ids;
 pub mod initial_cluster;
 mod member_json;

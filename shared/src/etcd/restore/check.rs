@@ -6,6 +6,7 @@ mod survivors;
 mod target;
 mod versions;
 
+pub(super) use self::versions::minor_of;
 use super::bump;
 use super::cluster::Cluster;
 use super::observation::Observation;

@@ -5,7 +5,7 @@ use super::super::{RestoreRequest, TargetVersion};
 use crate::finding::{Finding, Report};
 
 /// `major.minor` of a semantic version.
-pub(crate) fn minor_of(version: &str) -> Option<(u64, u64)> {
+pub(in super::super) fn minor_of(version: &str) -> Option<(u64, u64)> {
     let mut parts = version.trim().splitn(3, '.');
     let major = parts.next()?.parse().ok()?;
     let minor = parts.next()?.parse().ok()?;
