@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The worker that reads files for the page.
+
+fn main() {
+    requorum_app::worker::start();
+}

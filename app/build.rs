@@ -1,0 +1,12 @@
+//! Generates the typed API's clients. The messages themselves come from `requorum-shared`.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=../shared/proto");
+    let files = protox::compile(["requorum/v1/console.proto"], ["../shared/proto"])?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .build_transport(false)
+        .extern_path(".requorum.v1", "::requorum_shared::api::v1")
+        .compile_fds(files)?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! The typed API over gRPC-Web: one plain function per call.
+
+use requorum_shared::api::v1::*;
+use tonic_web_wasm_client::Client;
+
+use crate::failure::Failure;
+
+/// The generated clients.
+#[allow(missing_docs, unreachable_pub, clippy::all, unused_qualifications)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/requorum.v1.rs"));
+}
+
+use generated::console_service_client::ConsoleServiceClient;
+use generated::job_service_client::JobServiceClient;
+use generated::plan_service_client::PlanServiceClient;
+use generated::snapshot_service_client::SnapshotServiceClient;
+
+fn channel() -> Client {
+    Client::new(
+        leptos::prelude::window()
+            .location()
+            .origin()
+            .unwrap_or_default(),
+    )
+}
+
+/// Declares one function for one call.
+macro_rules! call {
+    ($(#[$doc:meta])* $name:ident, $client:ident, $request:ty, $response:ty) => {
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// As [`Failure::from_grpc`].
+        pub async fn $name(request: $request) -> Result<$response, Failure> {
+            let response = $client::new(channel()).max_decoding_message_size(MAX_MESSAGE).$name(request).await;
+            response.map(tonic::Response::into_inner).map_err(|status| Failure::from_grpc(&status))
+        }
+    };
+}
+
+/// Inspections of large files, with their page runs, pass tonic's 4 MiB.
+const MAX_MESSAGE: usize = 64 << 20;
+
+call!(
+    /// What the console is and may do.
+    about, ConsoleServiceClient, AboutRequest, AboutResponse
+);
+call!(
+    /// Stored snapshots.
+    list_snapshots, SnapshotServiceClient, ListSnapshotsRequest, ListSnapshotsResponse
+);
+call!(
+    /// One stored snapshot.
+    get_snapshot, SnapshotServiceClient, GetSnapshotRequest, GetSnapshotResponse
+);
+call!(
+    /// The server's report on a request.
+    check_restore, PlanServiceClient, CheckRestoreRequest, CheckRestoreResponse
+);
+call!(
+    /// Seals a plan.
+    seal_restore, PlanServiceClient, SealRestoreRequest, SealRestoreResponse
+);
+call!(
+    /// All plans.
+    list_plans, PlanServiceClient, ListPlansRequest, ListPlansResponse
+);
+call!(
+    /// One plan.
+    get_plan, PlanServiceClient, GetPlanRequest, GetPlanResponse
+);
+call!(
+    /// Approves the plan with exactly this hash.
+    approve_plan, PlanServiceClient, ApprovePlanRequest, PlanSummary
+);
+call!(
+    /// Rejects the plan with exactly this hash.
+    reject_plan, PlanServiceClient, RejectPlanRequest, PlanSummary
+);
+call!(
+    /// Runs an approved plan.
+    start_job, JobServiceClient, StartJobRequest, JobSummary
+);
+call!(
+    /// All jobs.
+    list_jobs, JobServiceClient, ListJobsRequest, ListJobsResponse
+);
+call!(
+    /// One job with its journal so far.
+    get_job, JobServiceClient, GetJobRequest, GetJobResponse
+);
+call!(
+    /// Pauses before the next step.
+    pause_job, JobServiceClient, JobRequest, JobSummary
+);
+call!(
+    /// Goes on after a pause.
+    resume_job, JobServiceClient, JobRequest, JobSummary
+);
+call!(
+    /// Stops and takes back what was done.
+    abort_job, JobServiceClient, JobRequest, JobSummary
+);
+call!(
+    /// Answers a job's question.
+    answer_job, JobServiceClient, AnswerJobRequest, JobSummary
+);
+
+/// All journal entries newer than `since`, then live ones until the job is over.
+///
+/// # Errors
+/// As [`Failure::from_grpc`].
+pub async fn watch_job(id: String, since: u64) -> Result<tonic::Streaming<JobEvent>, Failure> {
+    let response = JobServiceClient::new(channel())
+        .watch_job(WatchJobRequest { id, since })
+        .await;
+    response
+        .map(tonic::Response::into_inner)
+        .map_err(|status| Failure::from_grpc(&status))
+}

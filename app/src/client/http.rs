@@ -1,0 +1,108 @@
+//! HTTP calls with JSON: login, setup, session, lists of uploads.
+
+use gloo_net::http::{Request, Response};
+use requorum_shared::api::login::{LoginRequest, Session, SetupRequest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::failure::{Failure, Kind};
+
+/// Who is signed in.
+///
+/// # Errors
+/// [`Kind::SignedOut`] when nobody is.
+pub async fn session() -> Result<Session, Failure> {
+    get("/api/session").await
+}
+
+/// Signs in.
+///
+/// # Errors
+/// In the server's words: a wrong name or password, too many attempts.
+pub async fn login(request: &LoginRequest) -> Result<Session, Failure> {
+    post("/api/login", request).await
+}
+
+/// Makes the first administrator and signs in.
+///
+/// # Errors
+/// In the server's words: the link was used, is wrong, or the password is too weak.
+pub async fn setup(request: &SetupRequest) -> Result<Session, Failure> {
+    post("/api/setup", request).await
+}
+
+/// Signs out.
+///
+/// # Errors
+/// When the server cannot be reached: the session then goes on there.
+pub async fn logout() -> Result<(), Failure> {
+    let response = Request::post("/api/logout")
+        .send()
+        .await
+        .map_err(|_| Failure::offline())?;
+    accept(response).await.map(drop)
+}
+
+/// `GET` with a JSON answer.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
+    let response = Request::get(path)
+        .send()
+        .await
+        .map_err(|_| Failure::offline())?;
+    json(response).await
+}
+
+/// `POST` with JSON in both directions.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
+    let text = serde_json::to_string(body).map_err(|e| {
+        Failure::new(
+            Kind::Other,
+            format!("The request could not be written: {e}"),
+        )
+    })?;
+    let response = Request::post(path)
+        .header("content-type", "application/json")
+        .body(text)
+        .map_err(|e| Failure::new(Kind::Other, format!("The request could not be made: {e}")))?
+        .send()
+        .await
+        .map_err(|_| Failure::offline())?;
+    json(response).await
+}
+
+/// The response, when it is a success.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn accept(response: Response) -> Result<Response, Failure> {
+    if response.ok() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let body = response.text().await.unwrap_or_default();
+    Err(Failure::from_http(status, &body))
+}
+
+/// The JSON of a response that is a success.
+///
+/// # Errors
+/// As [`Failure::from_http`], and when the body is not what was promised (another program at this address).
+pub async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
+    let text = accept(response)
+        .await?
+        .text()
+        .await
+        .map_err(|_| Failure::offline())?;
+    serde_json::from_str(&text).map_err(|_| {
+        Failure::new(
+            Kind::Other,
+            "What answers at this address is not a Requorum server of this version.",
+        )
+    })
+}

@@ -1,0 +1,126 @@
+//! The drop target: also a button, also a place to paste.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{DataTransfer, File, HtmlInputElement};
+
+/// What a person dropped, chose or pasted.
+#[derive(Debug, Default)]
+pub struct Dropped {
+    /// Files.
+    pub files: Vec<File>,
+    /// Names of folders, which are not files.
+    pub folders: Vec<String>,
+}
+
+impl Dropped {
+    fn from_transfer(transfer: &DataTransfer) -> Self {
+        let mut dropped = Self::default();
+        let items = transfer.items();
+        for i in 0..items.length() {
+            let Some(item) = items.get(i) else { continue };
+            if item.kind() != "file" {
+                continue;
+            }
+            let folder = item
+                .webkit_get_as_entry()
+                .ok()
+                .flatten()
+                .filter(|entry| entry.is_directory());
+            if let Some(folder) = folder {
+                dropped.folders.push(folder.name());
+            } else if let Ok(Some(file)) = item.get_as_file() {
+                dropped.files.push(file);
+            }
+        }
+        dropped
+    }
+
+    fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.folders.is_empty()
+    }
+}
+
+/// A large target for files. Files can also be pasted anywhere on the page while it is shown.
+#[component]
+pub fn FileDrop(
+    /// What it asks for.
+    #[prop(into)]
+    title: String,
+    /// One line below.
+    #[prop(into)]
+    hint: String,
+    /// A row instead of a large area.
+    #[prop(into)]
+    slim: Signal<bool>,
+    /// Told what came.
+    #[prop(into)]
+    on_files: UnsyncCallback<Dropped>,
+) -> impl IntoView {
+    let over = RwSignal::new(false);
+    let input = NodeRef::<leptos::html::Input>::new();
+    let give = move |dropped: Dropped| {
+        if !dropped.is_empty() {
+            on_files.run(dropped);
+        }
+    };
+    let on_drop = move |ev: web_sys::DragEvent| {
+        ev.prevent_default();
+        over.set(false);
+        if let Some(transfer) = ev.data_transfer() {
+            give(Dropped::from_transfer(&transfer));
+        }
+    };
+    let on_change = move |ev: web_sys::Event| {
+        let Some(input) = ev
+            .target()
+            .and_then(|t| t.dyn_into::<HtmlInputElement>().ok())
+        else {
+            return;
+        };
+        let files = input
+            .files()
+            .map(|list| (0..list.length()).filter_map(|i| list.get(i)).collect());
+        give(Dropped {
+            files: files.unwrap_or_default(),
+            folders: Vec::new(),
+        });
+        // The same file may be chosen again.
+        input.set_value("");
+    };
+    // A file dropped beside the target would make the browser leave the page.
+    let stay = |ev: web_sys::DragEvent| ev.prevent_default();
+    let handles = [
+        window_event_listener(leptos::ev::dragover, stay),
+        window_event_listener(leptos::ev::drop, stay),
+    ];
+    let paste = window_event_listener(leptos::ev::paste, move |ev| {
+        let ev: web_sys::ClipboardEvent = ev.unchecked_into();
+        if let Some(transfer) = ev.clipboard_data() {
+            give(Dropped::from_transfer(&transfer));
+        }
+    });
+    on_cleanup(move || {
+        paste.remove();
+        for handle in handles {
+            handle.remove();
+        }
+    });
+    view! {
+        <button
+            type="button"
+            class="drop"
+            class:slim=slim
+            class:over=over
+            on:click=move |_| if let Some(input) = input.get() { input.click() }
+            on:dragenter=move |ev| { ev.prevent_default(); over.set(true) }
+            on:dragover=move |ev| { ev.prevent_default(); over.set(true) }
+            on:dragleave=move |_| over.set(false)
+            on:drop=on_drop
+        >
+            <strong>{title}</strong>
+            <span class="muted small">{hint}</span>
+        </button>
+        <input node_ref=input type="file" multiple hidden aria-label="Choose files" on:change=on_change />
+    }
+}

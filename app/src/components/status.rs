@@ -1,0 +1,80 @@
+//! A word, a mark and a colour for every outcome, severity and state.
+
+use leptos::prelude::*;
+use requorum_shared::finding::{Outcome, Severity};
+use requorum_shared::job_view::{JobState, StepState};
+
+/// Class and word of an outcome.
+pub fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Pass => ("pass", "pass"),
+        Outcome::Fail => ("fail", "fail"),
+        Outcome::NotChecked => ("not-checked", "not checked"),
+    }
+}
+
+/// Class and word of a severity.
+pub fn severity(severity: Severity) -> (&'static str, &'static str) {
+    match severity {
+        Severity::Note => ("note", "note"),
+        Severity::Warning => ("warning", "warning"),
+        Severity::Blocking => ("blocking", "blocking"),
+    }
+}
+
+/// Class and word of a step's state.
+pub fn step(state: StepState) -> (&'static str, &'static str) {
+    match state {
+        StepState::Waiting => ("waits", "waits"),
+        StepState::Running => ("busy", "running"),
+        StepState::Done => ("pass", "done"),
+        StepState::Failed => ("fail", "failed"),
+        StepState::Undoing => ("busy", "being undone"),
+        StepState::Undone => ("undone", "undone"),
+    }
+}
+
+/// Class and word of a job's state.
+pub fn job(state: JobState) -> (&'static str, &'static str) {
+    match state {
+        JobState::Queued => ("waits", "queued"),
+        JobState::Running => ("busy", "running"),
+        JobState::Paused => ("warning", "paused"),
+        JobState::Waiting => ("warning", "waits for an answer"),
+        JobState::Undoing => ("busy", "being undone"),
+        JobState::Completed => ("pass", "completed"),
+        JobState::Undone => ("undone", "undone"),
+        JobState::Left => ("warning", "left as it was"),
+    }
+}
+
+/// Class and word of a plan's state, as the API names it.
+pub fn plan(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "sealed" => ("waits", "waits for approval"),
+        "approved" => ("pass", "approved"),
+        "rejected" => ("fail", "rejected"),
+        "void" => ("fail", "void"),
+        "used" => ("note", "used"),
+        _ => ("not-checked", "unknown"),
+    }
+}
+
+/// Class and word of a stored snapshot's verdict, as the API names it.
+pub fn snapshot(verdict: &str) -> (&'static str, &'static str) {
+    match verdict {
+        "whole" => ("pass", "whole"),
+        "damaged" => ("fail", "damaged"),
+        _ => ("not-checked", "unproven"),
+    }
+}
+
+/// Shows a class and word from one of the functions above.
+#[component]
+pub fn Status(
+    /// Class and word.
+    is: (&'static str, &'static str),
+) -> impl IntoView {
+    let (class, word) = is;
+    view! { <span class=format!("status pill {class}")>{word}</span> }
+}

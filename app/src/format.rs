@@ -1,0 +1,176 @@
+//! Numbers, sizes, times and ids as people read them.
+
+mod rate;
+mod time;
+
+pub use rate::Rate;
+pub use time::{ago, clock, duration, parse_rfc3339, utc};
+
+/// Narrow no-break space, between groups of three digits and before units.
+const THIN: char = '\u{202f}';
+
+/// A count with its digits in groups of three: `1 200 007`.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 * 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(THIN);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// [`number`] for a value that may be negative.
+pub fn signed(n: i64) -> String {
+    if n < 0 {
+        format!("−{}", number(n.unsigned_abs()))
+    } else {
+        number(n.unsigned_abs())
+    }
+}
+
+/// A count with its noun: `1 key`, `600 000 keys`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// A size in binary units, three significant digits: `512 B`, `20.0 KiB`, `1.54 GiB`.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if n < 1024 {
+        return format!("{n}{THIN}B");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = 0;
+    // 999.5 would be printed as 1000: the next unit says it better.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let decimals = if value < 9.995 {
+        2
+    } else if value < 99.95 {
+        1
+    } else {
+        0
+    };
+    format!("{value:.decimals$}{THIN}{}", UNITS[unit])
+}
+
+/// The same size to the byte: `1 651 234 bytes`.
+pub fn exact_bytes(n: u64) -> String {
+    count(n, "byte", "bytes")
+}
+
+/// A speed: `212 MiB/s`.
+pub fn per_second(bytes_per_second: f64) -> String {
+    format!("{}/s", bytes(bytes_per_second.max(0.0) as u64))
+}
+
+/// How much of `total` is `done`, in whole percent, never 100 before the end.
+pub fn percent(done: u64, total: u64) -> u64 {
+    if total == 0 || done >= total {
+        return 100;
+    }
+    (done as u128 * 100 / u128::from(total)) as u64
+}
+
+/// An id shortened in the middle: `9f31a2…e8c2`. Short ones stay whole.
+pub fn short_id(id: &str) -> String {
+    let chars: Vec<char> = id.chars().collect();
+    if chars.len() <= 16 {
+        return id.to_owned();
+    }
+    let head: String = chars[..6].iter().collect();
+    let tail: String = chars[chars.len() - 4..].iter().collect();
+    format!("{head}…{tail}")
+}
+
+/// A CRC as etcd's tools print it: eight hexadecimal digits or fewer.
+pub fn crc(hash: u32) -> String {
+    format!("{hash:x}")
+}
+
+/// `text` as one word of a POSIX shell.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        text.to_owned()
+    } else if text.starts_with('-') {
+        // A file name that looks like a flag.
+        shell_word(&format!("./{text}"))
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// Lowercase with a capital first letter, for the beginning of a line.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: String) -> String {
+        text.replace(THIN, " ")
+    }
+
+    #[test]
+    fn digits_come_in_groups_of_three() {
+        assert_eq!(plain(number(0)), "0");
+        assert_eq!(plain(number(999)), "999");
+        assert_eq!(plain(number(1_200_007)), "1 200 007");
+        assert_eq!(plain(number(u64::MAX)), "18 446 744 073 709 551 615");
+        assert_eq!(plain(signed(-1234)), "−1 234");
+        assert_eq!(plain(count(1, "key", "keys")), "1 key");
+    }
+
+    #[test]
+    fn sizes_have_three_digits_and_change_unit_before_four() {
+        for (n, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (20_480, "20.0 KiB"),
+            (1_023_487, "999 KiB"),
+            (1_023_488, "0.98 MiB"),
+            (1_653_562_409, "1.54 GiB"),
+            (20_000_000_000, "18.6 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(plain(bytes(n)), text, "{n}");
+        }
+    }
+
+    #[test]
+    fn percent_says_hundred_only_at_the_end() {
+        assert_eq!(percent(0, 10), 0);
+        assert_eq!(percent(999_999, 1_000_000), 99);
+        assert_eq!(percent(10, 10), 100);
+        assert_eq!(percent(0, 0), 100);
+        assert_eq!(percent(u64::MAX - 1, u64::MAX), 99);
+    }
+
+    #[test]
+    fn names_are_one_word_for_a_shell() {
+        assert_eq!(shell_word("prod-etcd.db"), "prod-etcd.db");
+        assert_eq!(shell_word("my file.db"), "'my file.db'");
+        assert_eq!(shell_word("it's; rm -rf $HOME"), "'it'\\''s; rm -rf $HOME'");
+        assert_eq!(shell_word("-w"), "./-w");
+        assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn ids_are_shortened_in_the_middle() {
+        assert_eq!(short_id("8e9e05c52164694d"), "8e9e05c52164694d");
+        assert_eq!(short_id(&"ab".repeat(32)), "ababab…abab");
+    }
+}

@@ -1,0 +1,4 @@
+//! What people type, as plain structs: raw text to a typed request, or errors beside the fields. No Leptos here;
+//! tested natively.
+
+pub mod account;

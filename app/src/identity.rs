@@ -1,0 +1,145 @@
+//! Who is signed in, and what pages do about strangers.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::{use_location, use_navigate};
+use requorum_shared::api::login::Session;
+
+use crate::client::http;
+use crate::failure::{Failure, Kind};
+use crate::paths;
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Not known yet: the server was asked.
+    Asking,
+    /// Nobody.
+    Stranger,
+    /// This person.
+    Person(Session),
+    /// The server could not say.
+    Unknown(Failure),
+}
+
+/// Who is signed in, for every page.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity {
+    who: RwSignal<Who>,
+}
+
+impl Identity {
+    /// Asks the server, and gives the answer to all pages below.
+    pub fn provide() -> Self {
+        let identity = Self {
+            who: RwSignal::new(Who::Asking),
+        };
+        provide_context(identity);
+        identity.ask();
+        identity
+    }
+
+    /// The identity given by [`Identity::provide`].
+    pub fn expect() -> Self {
+        expect_context()
+    }
+
+    /// Asks the server again.
+    pub fn ask(self) {
+        spawn_local(async move {
+            self.who.set(match http::session().await {
+                Ok(session) => Who::Person(session),
+                Err(failure) if failure.kind == Kind::SignedOut => Who::Stranger,
+                Err(failure) => Who::Unknown(failure),
+            });
+        });
+    }
+
+    /// Who it is.
+    pub fn who(self) -> Who {
+        self.who.get()
+    }
+
+    /// The person's name; empty for nobody.
+    pub fn name(self) -> String {
+        self.who.with(|who| match who {
+            Who::Person(session) => session.name.clone(),
+            _ => String::new(),
+        })
+    }
+
+    /// Whether somebody is signed in.
+    pub fn is_person(self) -> bool {
+        self.who.with(|who| matches!(who, Who::Person(_)))
+    }
+
+    /// Somebody has signed in.
+    pub fn signed_in(self, session: Session) {
+        self.who.set(Who::Person(session));
+    }
+
+    /// Signs out; the page forgets the person only when the server did.
+    pub fn sign_out(self) {
+        spawn_local(async move {
+            match http::logout().await {
+                Ok(()) => self.who.set(Who::Stranger),
+                Err(failure) if failure.kind == Kind::SignedOut => self.who.set(Who::Stranger),
+                Err(failure) => self.who.set(Who::Unknown(failure)),
+            }
+        });
+    }
+}
+
+/// Shows its children to signed-in people, and sends strangers to the sign-in page with the way back.
+pub fn guarded<V: IntoView + 'static>(page: impl Fn() -> V + Send + Sync + 'static) -> AnyView {
+    let identity = Identity::expect();
+    let location = use_location();
+    let navigate = use_navigate();
+    let person = Memo::new(move |_| match identity.who() {
+        Who::Asking => Gate::Wait,
+        Who::Stranger => Gate::Stranger,
+        Who::Person(session) => Gate::Open(session.name),
+        Who::Unknown(failure) => Gate::Failed(failure),
+    });
+    Effect::new(move |_| {
+        if person.get() == Gate::Stranger {
+            let here = format!(
+                "{}{}",
+                location.pathname.get_untracked(),
+                window().location().search().unwrap_or_default()
+            );
+            navigate(
+                &paths::login(Some(&here)),
+                leptos_router::NavigateOptions {
+                    replace: true,
+                    ..Default::default()
+                },
+            );
+        }
+    });
+    (move || match person.get() {
+        Gate::Wait | Gate::Stranger => view! { <p class="loading" role="status">"Loading"</p> }.into_any(),
+        Gate::Open(_) => page().into_any(),
+        Gate::Failed(failure) => {
+            let retry = Callback::new(move |()| identity.ask());
+            view! {
+                <div class="page">
+                    <h1>"The server cannot say who you are."</h1>
+                    <crate::components::error_view::ErrorView failure retry />
+                    <p>"Files can be inspected all the same: " <a href=paths::inspect()>"Inspect"</a> " needs no server."</p>
+                </div>
+            }
+            .into_any()
+        }
+    })
+    .into_any()
+}
+
+/// What the gate does, kept apart so that a renewed session draws no page again.
+#[derive(Clone, PartialEq, Eq)]
+enum Gate {
+    Wait,
+    Stranger,
+    Open(String),
+    Failed(Failure),
+}

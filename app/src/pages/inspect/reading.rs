@@ -1,0 +1,74 @@
+//! A file on its way to its verdict, and files that got none.
+
+use leptos::prelude::*;
+
+use crate::bench::{Bench, State};
+use crate::components::lead::Lead;
+use crate::components::meter::{Meter, Progress};
+use crate::worker::protocol::{Phase, Refusal};
+
+/// How far reading is, with the places where the verdict will stand.
+pub(super) fn reading(bench: Bench, job: u32) -> impl IntoView {
+    let name = bench
+        .with(job, |item| item.name.clone())
+        .unwrap_or_default();
+    let state = Memo::new(move |_| {
+        bench
+            .with(job, |item| match &item.state {
+                State::Reading(progress, phase) => (*progress, *phase),
+                _ => (Progress::default(), Phase::Waiting),
+            })
+            .unwrap_or_default()
+    });
+    let sentence = format!("Reading {name}.");
+    view! {
+        <Lead
+            sentence=sentence
+            below=move || view! { <p>{move || state.get().1.words()}</p> }
+            acts=move || view! { <button type="button" class="button" on:click=move |_| bench.cancel(job)>"Cancel"</button> }
+        />
+        <Meter label=format!("Reading {name}") progress=Signal::derive(move || state.get().0) />
+        <div class="parts">
+            {part("Bytes", state.into(), Phase::Hashing)}
+            {part("Structure", state.into(), Phase::Walking)}
+            {part("Meaning", state.into(), Phase::Walking)}
+        </div>
+    }
+}
+
+/// A part of the verdict before there is one: it says what is being done for it.
+fn part(name: &'static str, state: Signal<(Progress, Phase)>, decided_in: Phase) -> impl IntoView {
+    let words = move || match state.get().1 {
+        Phase::Waiting => "waits",
+        phase if phase == decided_in => "being decided",
+        Phase::Reading => "evidence is being gathered",
+        Phase::Hashing | Phase::Walking => "gathered",
+    };
+    view! {
+        <section class="part">
+            <h2>{name}</h2>
+            <p class="muted">{words}</p>
+        </section>
+    }
+}
+
+/// Why and what next, below a headline that says what.
+pub(super) fn explained(refusal: Refusal) -> impl IntoView {
+    view! {
+        <div class="notice warning" role="alert">
+            <p>{refusal.why}</p>
+            <p>{refusal.next}</p>
+        </div>
+    }
+}
+
+/// The whole refusal.
+pub(super) fn refusal(refusal: Refusal) -> impl IntoView {
+    view! {
+        <div class="notice warning" role="alert">
+            <p><strong>{refusal.what}</strong></p>
+            <p>{refusal.why}</p>
+            <p>{refusal.next}</p>
+        </div>
+    }
+}

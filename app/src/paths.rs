@@ -1,0 +1,170 @@
+//! One function per page address. Links and redirects call these and never hold a literal path.
+
+/// Overview.
+pub fn overview() -> String {
+    "/".into()
+}
+
+/// Sign in; `next` is where to go afterwards.
+pub fn login(next: Option<&str>) -> String {
+    match next {
+        Some(next) if next != "/" && !next.starts_with("/login") => {
+            format!("/login?next={}", encode(next))
+        }
+        _ => "/login".into(),
+    }
+}
+
+/// Inspect files in the browser.
+pub fn inspect() -> String {
+    "/inspect".into()
+}
+
+/// Stored snapshots.
+pub fn snapshots() -> String {
+    "/snapshots".into()
+}
+
+/// One stored snapshot.
+pub fn snapshot(id: &str) -> String {
+    format!("/snapshots/{}", encode(id))
+}
+
+/// The wizard that plans a restore of a snapshot.
+pub fn restore(snapshot: &str) -> String {
+    format!("/snapshots/{}/restore", encode(snapshot))
+}
+
+/// Plans.
+pub fn plans() -> String {
+    "/plans".into()
+}
+
+/// One plan.
+pub fn plan(id: &str) -> String {
+    format!("/plans/{}", encode(id))
+}
+
+/// Jobs.
+pub fn jobs() -> String {
+    "/jobs".into()
+}
+
+/// One job.
+pub fn job(id: &str) -> String {
+    format!("/jobs/{}", encode(id))
+}
+
+/// Settings and about.
+pub fn settings() -> String {
+    "/settings".into()
+}
+
+/// The file of a stored snapshot: served by the server, not a page.
+pub fn snapshot_file(id: &str) -> String {
+    format!("/api/snapshots/{}/file", encode(id))
+}
+
+/// One restored member as a tar stream: served by the server, not a page.
+pub fn member_archive(job: &str, member: &str) -> String {
+    format!("/api/jobs/{}/members/{}.tar", encode(job), encode(member))
+}
+
+/// The address `path?query` with parameter `key` set to `value`, or removed when that is empty. What else the
+/// query holds is kept, in order.
+pub fn with_query(path: &str, query: &str, key: &str, value: &str) -> String {
+    let mut pairs: Vec<String> = query
+        .trim_start_matches('?')
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(key))
+        .map(str::to_owned)
+        .collect();
+    if !value.is_empty() {
+        pairs.push(format!("{key}={}", encode(value)));
+    }
+    if pairs.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", pairs.join("&"))
+    }
+}
+
+/// Where to go after signing in. Only paths of this origin: anything else would let a crafted link send a
+/// person, freshly signed in, to another site.
+pub fn after_login(next: Option<&str>) -> String {
+    match next {
+        Some(next) if next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') => {
+            next.to_owned()
+        }
+        _ => overview(),
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address() {
+        assert_eq!(overview(), "/");
+        assert_eq!(login(None), "/login");
+        assert_eq!(login(Some("/")), "/login");
+        assert_eq!(
+            login(Some("/plans/7?tab=x")),
+            "/login?next=%2Fplans%2F7%3Ftab%3Dx"
+        );
+        assert_eq!(inspect(), "/inspect");
+        assert_eq!(snapshots(), "/snapshots");
+        assert_eq!(snapshot("9f"), "/snapshots/9f");
+        assert_eq!(restore("9f"), "/snapshots/9f/restore");
+        assert_eq!(plans(), "/plans");
+        assert_eq!(plan("a b"), "/plans/a%20b");
+        assert_eq!(jobs(), "/jobs");
+        assert_eq!(job("../x"), "/jobs/..%2Fx");
+        assert_eq!(settings(), "/settings");
+        assert_eq!(snapshot_file("9f"), "/api/snapshots/9f/file");
+        assert_eq!(member_archive("j", "m 1"), "/api/jobs/j/members/m%201.tar");
+    }
+
+    #[test]
+    fn a_query_parameter_is_set_kept_and_removed() {
+        assert_eq!(
+            with_query("/inspect", "", "tab", "auth"),
+            "/inspect?tab=auth"
+        );
+        assert_eq!(
+            with_query("/inspect", "?file=2&tab=auth", "tab", "leases"),
+            "/inspect?file=2&tab=leases"
+        );
+        assert_eq!(with_query("/inspect", "tab=auth", "tab", ""), "/inspect");
+        assert_eq!(with_query("/s", "", "q", "a&b=c"), "/s?q=a%26b%3Dc");
+    }
+
+    #[test]
+    fn only_paths_of_this_origin_follow_a_login() {
+        assert_eq!(after_login(Some("/plans/7")), "/plans/7");
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "plans",
+        ] {
+            assert_eq!(after_login(Some(bad)), "/", "{bad}");
+        }
+        assert_eq!(after_login(None), "/");
+    }
+}

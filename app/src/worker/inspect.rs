@@ -1,0 +1,82 @@
+//! One file from its first byte to its verdict.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use requorum_shared::etcd::inspect::inspect;
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::scan::{Options, Scanner};
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, DedicatedWorkerGlobalScope};
+
+use super::blob::{BlobSource, Pieces, said};
+use super::hashing::HashThread;
+use super::protocol::{Phase, Refusal};
+
+/// Below this a second thread takes longer to start than it saves.
+const HASH_BESIDE: u64 = 32 << 20;
+
+/// Reads `blob` to its end and judges it. `tell` hears how far it is; `stop` ends it early.
+pub(super) async fn look(
+    scope: &DedicatedWorkerGlobalScope,
+    blob: Blob,
+    name: &str,
+    stop: Rc<Cell<bool>>,
+    tell: impl Fn(u64, Phase),
+) -> Result<Inspection, Refusal> {
+    let size = blob.size() as u64;
+    if size == 0 {
+        return Err(Refusal::empty(name));
+    }
+    let mut read = 0;
+    let result = async {
+        let beside = (size >= HASH_BESIDE)
+            .then(|| HashThread::start(scope))
+            .transpose()?;
+        let mut scanner = Scanner::new(Options {
+            hash: beside.is_none(),
+            hash_kv: true,
+        });
+        let mut pieces = Pieces::new(blob.clone());
+        let mut bytes = Vec::new();
+        while let Some(buffer) = pieces.next().await? {
+            if stop.get() {
+                return Ok(None);
+            }
+            let piece = Uint8Array::new(&buffer);
+            bytes.resize(piece.length() as usize, 0);
+            piece.copy_to(&mut bytes);
+            // Handed over before the scan, so that both threads work on it at once.
+            if let Some(beside) = &beside {
+                beside.feed(&buffer)?;
+            }
+            scanner.feed(&bytes);
+            if let Some(beside) = &beside {
+                beside.room().await?;
+            }
+            read += bytes.len() as u64;
+            tell(read, Phase::Reading);
+        }
+        drop(bytes);
+        tell(read, Phase::Hashing);
+        let digests = match beside {
+            Some(beside) => Some(beside.finish().await?),
+            None => None,
+        };
+        if stop.get() {
+            return Ok(None);
+        }
+        tell(read, Phase::Walking);
+        let mut scan = scanner.finish();
+        if let Some(digests) = digests {
+            scan = scan.with_digests(digests);
+        }
+        Ok::<_, JsValue>(Some(inspect(scan, name, &BlobSource::new(blob)?)))
+    };
+    match result.await {
+        Ok(Some(inspection)) => Ok(inspection),
+        Ok(None) => Err(Refusal::cancelled(name)),
+        Err(error) => Err(Refusal::unreadable(name, read, &said(&error))),
+    }
+}

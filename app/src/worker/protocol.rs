@@ -1,0 +1,231 @@
+//! What page and worker say to each other: JSON text, beside which a file travels by reference.
+
+use requorum_shared::etcd::inspection::Inspection;
+use serde::{Deserialize, Serialize};
+
+use crate::strip::Strip;
+
+/// The name that a worker's helper thread is started with: it only hashes.
+pub const HASHER: &str = "requorum-hasher";
+
+/// From the page. `job` is the page's number for a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "kebab-case")]
+pub enum Order {
+    /// Look at the file that comes with this message.
+    Inspect {
+        /// The file's number.
+        job: u32,
+        /// Its name.
+        name: String,
+    },
+    /// Stop looking at it.
+    Cancel {
+        /// The file's number.
+        job: u32,
+    },
+    /// Give the whole document as JSON, page runs included.
+    Json {
+        /// The file's number.
+        job: u32,
+    },
+    /// Drop what is kept of it.
+    Forget {
+        /// The file's number.
+        job: u32,
+    },
+}
+
+/// From the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "kebab-case")]
+pub enum Report {
+    /// How far reading is.
+    Progress {
+        /// The file's number.
+        job: u32,
+        /// Bytes read.
+        read: u64,
+        /// What is being done now.
+        phase: Phase,
+    },
+    /// Looked at.
+    Done {
+        /// The file's number.
+        job: u32,
+        /// What was seen.
+        looked: Box<Looked>,
+    },
+    /// It could not be looked at.
+    Refused {
+        /// The file's number.
+        job: u32,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The answer to [`Order::Json`].
+    Json {
+        /// The file's number.
+        job: u32,
+        /// The document.
+        text: String,
+    },
+}
+
+/// What is being done with a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// In the queue.
+    #[default]
+    Waiting,
+    /// Bytes are read and hashed, pages accounted for.
+    Reading,
+    /// All bytes are read; the last of them are being hashed.
+    Hashing,
+    /// The tree is walked.
+    Walking,
+}
+
+impl Phase {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Waiting => "waits for the file before it",
+            Self::Reading => "reading, hashing, accounting for each page",
+            Self::Hashing => "read; hashing the last bytes",
+            Self::Walking => "read and hashed; walking the tree",
+        }
+    }
+}
+
+/// What was seen of a file: the document without its page runs, which are folded into a picture. The runs of a
+/// large file would make the page stutter; they stay in the worker, for [`Order::Json`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The document; `pages` is empty.
+    pub inspection: Inspection,
+    /// The picture.
+    pub strip: Strip,
+    /// Milliseconds from the first byte to the verdict.
+    pub took_ms: u64,
+}
+
+/// Why a file could not be looked at: what, why, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The headline.
+    pub what: String,
+    /// Why, as far as known.
+    pub why: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl Refusal {
+    /// A folder instead of a file.
+    pub fn folder(name: &str) -> Self {
+        Self {
+            what: format!("{name} is a folder."),
+            why: "A browser hands over files, and a folder has no bytes of its own.".into(),
+            next: "Open it and drop the file in it: a snapshot, or member/snap/db of a data directory.".into(),
+        }
+    }
+
+    /// No bytes.
+    pub fn empty(name: &str) -> Self {
+        Self {
+            what: format!("{name} is empty."),
+            why: "It holds 0 bytes: the command that should have written it probably failed, or the disk was full.".into(),
+            next: "Save the snapshot again, or take another member's file.".into(),
+        }
+    }
+
+    /// The browser could not read on.
+    pub fn unreadable(name: &str, read: u64, said: &str) -> Self {
+        Self {
+            what: format!("{name} could not be read to its end."),
+            why: format!("After {} the browser said: {said}", crate::format::exact_bytes(read)),
+            next: "It was changed, moved or unmounted while it was read, or is not readable for you. Copy it to \
+                   a quiet place (never point at the file of a running server) and open the copy."
+                .into(),
+        }
+    }
+
+    /// A person stopped it.
+    pub fn cancelled(name: &str) -> Self {
+        Self {
+            what: format!("{name} was not read to its end."),
+            why: "You cancelled it; nothing is known about the file.".into(),
+            next: "Open it again to look at it.".into(),
+        }
+    }
+
+    /// The worker itself broke.
+    pub fn broken(said: &str) -> Self {
+        Self {
+            what: "The reader of this page stopped.".into(),
+            why: format!("The browser said: {said}"),
+            next: "Reload the page and open the file again. If it happens again, `requorum snapshot check FILE` \
+                   does the same on the command line."
+                .into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_survives_its_text() {
+        let orders = [
+            Order::Inspect {
+                job: 1,
+                name: "a \"b\".db".into(),
+            },
+            Order::Cancel { job: u32::MAX },
+            Order::Json { job: 0 },
+            Order::Forget { job: 7 },
+        ];
+        for order in orders {
+            let text = serde_json::to_string(&order).unwrap();
+            assert_eq!(serde_json::from_str::<Order>(&text).unwrap(), order);
+        }
+        let reports = [
+            Report::Progress {
+                job: 1,
+                read: u64::MAX,
+                phase: Phase::Hashing,
+            },
+            Report::Refused {
+                job: 2,
+                refusal: Refusal::empty("x"),
+            },
+            Report::Json {
+                job: 3,
+                text: "{}".into(),
+            },
+        ];
+        for report in reports {
+            let text = serde_json::to_string(&report).unwrap();
+            assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+        }
+    }
+
+    #[test]
+    fn every_refusal_says_what_why_and_what_next() {
+        let all = [
+            Refusal::folder("data"),
+            Refusal::empty("x.db"),
+            Refusal::unreadable("x.db", 5, "NotReadableError"),
+            Refusal::cancelled("x.db"),
+            Refusal::broken("out of memory"),
+        ];
+        for refusal in all {
+            assert!(
+                !refusal.what.is_empty() && !refusal.why.is_empty() && !refusal.next.is_empty()
+            );
+        }
+    }
+}

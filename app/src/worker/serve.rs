@@ -1,0 +1,132 @@
+//! The worker's end of the conversation.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use js_sys::{Array, Reflect};
+use requorum_shared::etcd::inspection::Inspection;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
+
+use super::protocol::{HASHER, Looked, Order, Phase, Report};
+use super::{hashing, inspect};
+use crate::strip::{CELLS, Strip};
+
+/// At least this many milliseconds lie between two reports of progress.
+const TELL_EVERY_MS: f64 = 80.0;
+
+/// Takes orders until the page goes away. A worker that was started by a worker only hashes.
+pub fn start() {
+    console_error_panic_hook::set_once();
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    if scope.name() == HASHER {
+        hashing::serve(scope);
+        return;
+    }
+    let desk = Rc::new(Desk {
+        scope: scope.clone(),
+        running: RefCell::default(),
+        kept: RefCell::default(),
+    });
+    let on_message = Closure::<dyn FnMut(_)>::new(move |ev: MessageEvent| {
+        let data = ev.data();
+        let text = Reflect::get(&data, &"order".into())
+            .ok()
+            .and_then(|v| v.as_string());
+        let order = text.and_then(|text| serde_json::from_str::<Order>(&text).ok());
+        if let Some(order) = order {
+            let file = Reflect::get(&data, &"file".into())
+                .ok()
+                .and_then(|v| v.dyn_into::<Blob>().ok());
+            desk.clone().obey(order, file);
+        }
+    });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+}
+
+struct Desk {
+    scope: DedicatedWorkerGlobalScope,
+    /// Set to true to stop that job.
+    running: RefCell<HashMap<u32, Rc<Cell<bool>>>>,
+    kept: RefCell<HashMap<u32, Inspection>>,
+}
+
+impl Desk {
+    fn obey(self: Rc<Self>, order: Order, file: Option<Blob>) {
+        match order {
+            Order::Inspect { job, name } => {
+                if let Some(file) = file {
+                    spawn_local(self.look(job, name, file));
+                }
+            }
+            Order::Cancel { job } => {
+                if let Some(stop) = self.running.borrow().get(&job) {
+                    stop.set(true);
+                }
+            }
+            Order::Json { job } => {
+                let kept = self.kept.borrow();
+                let text = kept
+                    .get(&job)
+                    .and_then(|i| serde_json::to_string_pretty(i).ok());
+                if let Some(text) = text {
+                    self.tell(&Report::Json { job, text });
+                }
+            }
+            Order::Forget { job } => {
+                self.kept.borrow_mut().remove(&job);
+            }
+        }
+    }
+
+    async fn look(self: Rc<Self>, job: u32, name: String, file: Blob) {
+        let stop = Rc::new(Cell::new(false));
+        self.running.borrow_mut().insert(job, stop.clone());
+        let began = js_sys::Date::now();
+        let last = Cell::new((0.0, Phase::Waiting));
+        let tell = |read, phase| {
+            let now = js_sys::Date::now();
+            let (then, before) = last.get();
+            if phase != before || now - then >= TELL_EVERY_MS {
+                last.set((now, phase));
+                self.tell(&Report::Progress { job, read, phase });
+            }
+        };
+        let result = inspect::look(&self.scope, file, &name, stop, tell).await;
+        self.running.borrow_mut().remove(&job);
+        let report = match result {
+            Ok(inspection) => {
+                let strip = Strip::fold(&inspection.pages, inspection.file.page_size, CELLS);
+                let whole = inspection.clone();
+                self.kept.borrow_mut().insert(job, whole);
+                let took_ms = (js_sys::Date::now() - began).max(0.0) as u64;
+                let inspection = Inspection {
+                    pages: Vec::new(),
+                    ..inspection
+                };
+                Report::Done {
+                    job,
+                    looked: Box::new(Looked {
+                        inspection,
+                        strip,
+                        took_ms,
+                    }),
+                }
+            }
+            Err(refusal) => Report::Refused { job, refusal },
+        };
+        self.tell(&report);
+    }
+
+    fn tell(&self, report: &Report) {
+        if let Ok(text) = serde_json::to_string(report) {
+            // The page being gone is the only way for this to fail, and then nobody listens.
+            let _ = self
+                .scope
+                .post_message_with_transfer(&text.into(), &Array::new());
+        }
+    }
+}
