@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 export REQUORUM_APP_DIST := $(CARGO_TARGET_DIR)/dist
 
 # Where `make run` listens and keeps its data.
-LISTEN ?= 127.0.0.1:8087
+LISTEN ?= 127.0.0.1:8420
 DATA_DIR ?= $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/requorum
 
 WASM := wasm32-unknown-unknown

@@ -1,0 +1,41 @@
+// Snapshots by real etcd, and the damage that tests do to them.
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Page } from "@playwright/test";
+
+export type Given = { name: string; mimeType: string; buffer: Buffer };
+
+const FOLDER = fileURLToPath(new URL("../../shared/testdata/etcd/", import.meta.url));
+
+/** A file that real etcd wrote: `3.6.14-mixed`. */
+export async function fixture(name: string): Promise<Given> {
+  return given(`${name}.db`, await readFile(`${FOLDER}${name}.db`));
+}
+
+/** What the real tools said of it. */
+export async function saidOf(name: string): Promise<any> {
+  return JSON.parse(await readFile(`${FOLDER}${name}.json`, "utf8"));
+}
+
+export function given(name: string, bytes: Buffer | string): Given {
+  return { name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) };
+}
+
+/** One bit flipped. */
+export function flipped(file: Given, at: number): Given {
+  const buffer = Buffer.from(file.buffer);
+  buffer[at] = (buffer[at] ?? 0) ^ 1;
+  return { ...file, name: `flipped-${file.name}`, buffer };
+}
+
+/** Only the first `length` bytes. */
+export function cut(file: Given, length: number): Given {
+  return { ...file, name: `cut-${file.name}`, buffer: file.buffer.subarray(0, length) };
+}
+
+/** Chooses files as a person does: by pressing the drop target. */
+export async function choose(page: Page, ...files: Given[]): Promise<void> {
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: /press to choose/ }).click();
+  await (await chooser).setFiles(files);
+}

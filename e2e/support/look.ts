@@ -1,0 +1,40 @@
+// Looks at a page as the guidelines do: both themes, wide and narrow.
+import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
+import { type Page, expect } from "@playwright/test";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+type Violation = { id: string; help: string; nodes: { target: string[]; failureSummary: string }[] };
+
+/** Fails on any axe violation, on a page wider than the screen, in light and dark, at 1280 and 360 px. */
+export async function looksRight(page: Page): Promise<void> {
+  const before = page.viewportSize();
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [1280, 360]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize({ width, height: 900 });
+      const name = `${new URL(page.url()).pathname}, ${colorScheme}, ${width} px`;
+      const found = await violations(page);
+      expect(found, name).toEqual([]);
+      const overhang = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overhang, `${name}: wider than the screen`).toBeLessThanOrEqual(0);
+    }
+  }
+  if (before) await page.setViewportSize(before);
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const found: Violation[] = await page.evaluate(async () => {
+    const results = await (globalThis as any).axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    });
+    return results.violations;
+  });
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`),
+  );
+}
