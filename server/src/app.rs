@@ -9,6 +9,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::Sqlite;
+use crate::snapshots::objects::Objects;
+use crate::snapshots::store::SnapshotStore;
+use crate::snapshots::uploads::Uploads;
 
 /// What every request can reach.
 #[derive(Clone)]
@@ -24,6 +27,12 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Accounts and sessions.
     pub login: Login,
+    /// Rows of snapshots and uploads.
+    pub store: Arc<dyn SnapshotStore>,
+    /// Files by their SHA-256.
+    pub objects: Objects,
+    /// Files on their way.
+    pub uploads: Arc<Uploads>,
     /// The database, for the readiness probe.
     pub db: Sqlite,
 }
@@ -48,11 +57,23 @@ impl App {
             .await
             .with_context(|| format!("opening {}", data_dir.database().display()))?;
         let login = Login::new(Arc::new(db.clone()), clock.clone());
+        let store: Arc<dyn SnapshotStore> = Arc::new(db.clone());
+        let objects = Objects::local(&data_dir.objects())?;
+        let uploads = Arc::new(Uploads::new(
+            data_dir.uploads(),
+            store.clone(),
+            objects.clone(),
+            clock.clone(),
+        ));
+        uploads.recover().await.context("looking after uploads")?;
         Ok(Self(Arc::new(Parts {
             config,
             data_dir,
             clock,
             login,
+            store,
+            objects,
+            uploads,
             db,
         })))
     }

@@ -1,6 +1,7 @@
 //! The typed API: native gRPC and gRPC-Web on the same routes, with reflection. All of it is behind the guard.
 
 mod console;
+mod snapshots;
 
 use axum::Router;
 use tonic::service::Routes;
@@ -28,6 +29,9 @@ pub(crate) fn routes(app: &App) -> Router {
         .expect("the descriptors were encoded by our own build");
     Routes::new(v1::console_service_server::ConsoleServiceServer::new(
         console::Console(app.clone()),
+    ))
+    .add_service(v1::snapshot_service_server::SnapshotServiceServer::new(
+        snapshots::Snapshots(app.clone()),
     ))
     .add_service(reflection)
     .into_axum_router()

@@ -2,7 +2,10 @@
 
 pub mod assets;
 pub mod context;
+mod download;
 pub mod extract;
 pub mod headers;
 pub mod health;
 pub mod login;
+pub mod snapshots;
+pub mod uploads;

@@ -14,3 +14,4 @@ pub mod ops;
 pub mod random;
 pub mod router;
 pub mod serve;
+pub mod snapshots;

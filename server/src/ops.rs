@@ -2,3 +2,5 @@
 //! stores hold none.
 
 pub mod console;
+pub mod snapshots;
+pub mod uploads;

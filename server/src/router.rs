@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::auth::guard;
 use crate::grpc;
-use crate::http::{assets, context, headers, health, login};
+use crate::http::{assets, context, headers, health, login, snapshots, uploads};
 
 /// The largest JSON body, in bytes. Uploads have a limit of their own.
 const MAX_JSON_BYTES: usize = 64 * 1024;
@@ -23,6 +23,14 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/login", post(login::login)),
         ("/api/logout", post(login::logout)),
         ("/api/session", get(login::session)),
+        ("/api/uploads", get(uploads::list).post(uploads::create)),
+        (
+            "/api/uploads/{id}",
+            get(uploads::find)
+                .patch(uploads::append)
+                .delete(uploads::cancel),
+        ),
+        ("/api/snapshots/{id}/file", get(snapshots::file)),
     ]
 }
 

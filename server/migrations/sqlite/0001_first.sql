@@ -24,6 +24,7 @@ CREATE TABLE snapshots (
     stored_ms       INTEGER NOT NULL,
     stored_by       TEXT NOT NULL,
     origin          TEXT NOT NULL,
+    headline_json   TEXT NOT NULL, -- what a list shows of the inspection
     inspection_json TEXT NOT NULL
 ) STRICT;
 

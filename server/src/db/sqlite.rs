@@ -1,5 +1,6 @@
 //! SQLite: one file in the data directory.
 
+mod snapshots;
 mod users;
 
 use std::path::Path;

@@ -17,6 +17,9 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/api/login", &["POST"]),
     ("/api/logout", &[]),
     ("/api/session", &[]),
+    ("/api/uploads", &[]),
+    ("/api/uploads/{id}", &[]),
+    ("/api/snapshots/{id}/file", &[]),
 ];
 
 /// Every gRPC method. A stranger gets UNAUTHENTICATED from each.

@@ -1,13 +1,18 @@
 //! A real server on a free port, in a temporary folder, and clients for it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use requorum_server::clock::{Clock, ManualClock, SystemClock};
 use requorum_server::config::{Config, RootConfig};
+use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_server::serve::Server;
 use requorum_shared::api::login::{ErrorBody, SetupRequest};
+use requorum_shared::api::v1::{
+    GetSnapshotRequest, ListSnapshotsRequest, ListSnapshotsResponse, SnapshotSummary,
+};
+use requorum_shared::etcd::inspection::Inspection;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -94,6 +99,18 @@ impl TestServer {
         let dir = self.dir.clone();
         self.stop().await;
         Self::in_dir(dir, options).await
+    }
+
+    /// The same, with something done while no server runs.
+    pub(crate) async fn restart_after(self, options: Options, meanwhile: impl FnOnce()) -> Self {
+        let dir = self.dir.clone();
+        self.stop().await;
+        meanwhile();
+        Self::in_dir(dir, options).await
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
     }
 
     pub(crate) async fn stop(self) {
@@ -189,6 +206,24 @@ impl Client {
         self.cookie = Some(pair.to_owned());
     }
 
+    pub(crate) async fn snapshots(&self) -> ListSnapshotsResponse {
+        SnapshotServiceClient::new(self.grpc().await)
+            .list_snapshots(ListSnapshotsRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    pub(crate) async fn snapshot(&self, id: &str) -> (SnapshotSummary, Inspection) {
+        let response = SnapshotServiceClient::new(self.grpc().await)
+            .get_snapshot(GetSnapshotRequest { id: id.into() })
+            .await
+            .unwrap()
+            .into_inner();
+        let inspection = serde_json::from_str(&response.inspection_json).unwrap();
+        (response.summary.unwrap(), inspection)
+    }
+
     /// A native gRPC channel that sends this client's cookie.
     pub(crate) async fn grpc(&self) -> InterceptedService<Channel, WithCookie> {
         let channel = Channel::from_shared(self.base.clone())
@@ -238,4 +273,12 @@ pub(crate) async fn error(response: reqwest::Response) -> (u16, ErrorBody) {
     assert_eq!(body.request_id, id, "the body names the request");
     assert!(!body.message.is_empty());
     (status, body)
+}
+
+/// A file that a real etcd wrote.
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/testdata/etcd")
+        .join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -7,3 +7,4 @@ mod login;
 mod pages;
 mod process;
 mod tidy;
+mod uploads;

@@ -1,0 +1,162 @@
+//! Snapshots and uploads in SQLite.
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Sqlite;
+use crate::snapshots::store::{Finished, Snapshot, SnapshotStore, UploadRow};
+
+#[async_trait]
+impl SnapshotStore for Sqlite {
+    async fn snapshots(&self) -> anyhow::Result<Vec<Snapshot>> {
+        sqlx::query(
+            "SELECT id, name, size, stored_ms, stored_by, origin, headline_json FROM snapshots \
+             ORDER BY stored_ms DESC, id",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(snapshot)
+        .collect()
+    }
+
+    async fn snapshot(&self, id: &str) -> anyhow::Result<Option<(Snapshot, String)>> {
+        let row = sqlx::query(
+            "SELECT id, name, size, stored_ms, stored_by, origin, headline_json, inspection_json \
+             FROM snapshots WHERE id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok((snapshot(&row)?, row.try_get(7)?)))
+            .transpose()
+    }
+
+    async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&upload.id)
+        .bind(&upload.name)
+        .bind(i64::try_from(upload.length)?)
+        .bind(i64::try_from(upload.safe_bytes)?)
+        .bind(&upload.owner_id)
+        .bind(&upload.owner)
+        .bind(upload.started_ms)
+        .bind(upload.touched_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>> {
+        let row = sqlx::query(
+            "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
+             inspection_json FROM uploads WHERE id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(upload).transpose()
+    }
+
+    async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>> {
+        sqlx::query(
+            "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
+             inspection_json FROM uploads ORDER BY started_ms DESC, id",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(upload)
+        .collect()
+    }
+
+    async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()> {
+        sqlx::query("UPDATE uploads SET safe_bytes = ?, touched_ms = ? WHERE id = ?")
+            .bind(i64::try_from(safe_bytes)?)
+            .bind(now_ms)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<()> {
+        sqlx::query("UPDATE uploads SET sha256 = ?, inspection_json = ? WHERE id = ?")
+            .bind(&finished.sha256)
+            .bind(&finished.inspection_json)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn upload_becomes(&self, id: &str, snapshot: &Snapshot) -> anyhow::Result<()> {
+        let headline = serde_json::to_string(&snapshot.headline)?;
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, headline_json, inspection_json) \
+             SELECT ?, ?, ?, ?, ?, ?, ?, inspection_json FROM uploads WHERE id = ? \
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(&snapshot.id)
+        .bind(&snapshot.name)
+        .bind(i64::try_from(snapshot.size)?)
+        .bind(snapshot.stored_ms)
+        .bind(&snapshot.stored_by)
+        .bind(&snapshot.origin)
+        .bind(headline)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("DELETE FROM uploads WHERE id = ?")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn remove_upload(&self, id: &str) -> anyhow::Result<()> {
+        sqlx::query("DELETE FROM uploads WHERE id = ?")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+fn snapshot(row: &SqliteRow) -> anyhow::Result<Snapshot> {
+    Ok(Snapshot {
+        id: row.try_get(0)?,
+        name: row.try_get(1)?,
+        size: u64::try_from(row.try_get::<i64, _>(2)?)?,
+        stored_ms: row.try_get(3)?,
+        stored_by: row.try_get(4)?,
+        origin: row.try_get(5)?,
+        headline: serde_json::from_str(row.try_get(6)?)?,
+    })
+}
+
+fn upload(row: &SqliteRow) -> anyhow::Result<UploadRow> {
+    let sha256: Option<String> = row.try_get(8)?;
+    let inspection_json: Option<String> = row.try_get(9)?;
+    Ok(UploadRow {
+        id: row.try_get(0)?,
+        name: row.try_get(1)?,
+        length: u64::try_from(row.try_get::<i64, _>(2)?)?,
+        safe_bytes: u64::try_from(row.try_get::<i64, _>(3)?)?,
+        owner_id: row.try_get(4)?,
+        owner: row.try_get(5)?,
+        started_ms: row.try_get(6)?,
+        touched_ms: row.try_get(7)?,
+        finished: sha256
+            .zip(inspection_json)
+            .map(|(sha256, inspection_json)| Finished {
+                sha256,
+                inspection_json,
+            }),
+    })
+}

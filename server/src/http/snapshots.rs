@@ -1,0 +1,59 @@
+//! Downloading a stored file.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, header};
+
+use super::download;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{Result, internal};
+use crate::ops;
+
+/// The file as it came, whole or one range of it.
+pub async fn file(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let snapshot = ops::snapshots::file(&app, &actor, &id).await?;
+    let size = snapshot.size;
+    let tag = format!("\"{}\"", snapshot.id);
+    let builder = Response::builder()
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::ETAG, &tag)
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .header(
+            header::CONTENT_DISPOSITION,
+            download::disposition(&snapshot.name),
+        );
+    // A range of another version of the file would be worth nothing.
+    let same = headers
+        .get(header::IF_RANGE)
+        .is_none_or(|v| v.as_bytes() == tag.as_bytes());
+    let range = headers.get(header::RANGE).filter(|_| same);
+    let (builder, range) = match range.map(|range| download::parse_range(range, size)) {
+        None | Some(download::Range::Ignored) => (builder, 0..size),
+        Some(download::Range::Within(range)) => (
+            builder.status(StatusCode::PARTIAL_CONTENT).header(
+                header::CONTENT_RANGE,
+                format!("bytes {}-{}/{size}", range.start, range.end - 1),
+            ),
+            range,
+        ),
+        Some(download::Range::Outside) => {
+            return builder
+                .status(StatusCode::RANGE_NOT_SATISFIABLE)
+                .header(header::CONTENT_RANGE, format!("bytes */{size}"))
+                .body(axum::body::Body::empty())
+                .map_err(internal);
+        }
+    };
+    let length = range.end - range.start;
+    let body = ops::snapshots::read(&app, &actor, &snapshot, range).await?;
+    builder
+        .header(header::CONTENT_LENGTH, length)
+        .body(axum::body::Body::from_stream(body))
+        .map_err(internal)
+}

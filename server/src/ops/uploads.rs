@@ -1,0 +1,181 @@
+//! Bringing a file: announce it, send it, cancel it. An upload belongs to whoever began it.
+
+use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use rustix::fs::statvfs;
+
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::clock;
+use crate::error::{ApiError, Kind, Result, bad_request, internal};
+use crate::random;
+use crate::snapshots::store::UploadRow;
+use crate::snapshots::uploads::{Appended, Incoming, gone};
+
+/// The longest file name kept, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+/// Room that is left free on the disk whatever is uploaded, in bytes: the database must be able to write.
+const KEEP_FREE: u64 = 64 << 20;
+/// Unfinished uploads that one person may have.
+const MAX_UNFINISHED: usize = 50;
+
+/// Announces a file. Refused when it could not be kept anyway: nobody should send 20 GB to learn that.
+pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<Upload> {
+    let name = file_name(&request.name)?;
+    if request.length == 0 {
+        return Err(bad_request(
+            "upload.empty",
+            format!(
+                "{name} is empty: there is nothing in it to restore from. Choose another file."
+            ),
+        ));
+    }
+    let limit = app.config.max_upload_bytes;
+    if request.length > limit {
+        return Err(ApiError::new(
+            Kind::TooLarge,
+            "upload.too-large",
+            format!(
+                "{name} has {} bytes, and this server accepts {limit} at most. Its operator can raise that with \
+                 --max-upload-bytes.",
+                request.length
+            ),
+        ));
+    }
+    let mine = app.store.uploads().await?;
+    if mine.iter().filter(|u| u.owner_id == actor.user_id).count() >= MAX_UNFINISHED {
+        return Err(ApiError::new(
+            Kind::TooMany,
+            "upload.too-many",
+            format!(
+                "You have {MAX_UNFINISHED} unfinished uploads. Finish or cancel some of them first."
+            ),
+        ));
+    }
+    let promised = app.uploads.promised_bytes().await?;
+    let room = free_bytes(app)?
+        .saturating_sub(promised)
+        .saturating_sub(KEEP_FREE);
+    if request.length > room {
+        return Err(ApiError::new(
+            Kind::NoSpace,
+            "upload.no-room",
+            format!(
+                "{name} has {} bytes, and the server has room for {room} (uploads under way are counted as if \
+                 they had arrived). Free some space on its disk.",
+                request.length
+            ),
+        ));
+    }
+    let now = app.clock.now_ms();
+    let upload = UploadRow {
+        id: random::id(),
+        name,
+        length: request.length,
+        safe_bytes: 0,
+        owner_id: actor.user_id.clone(),
+        owner: actor.name.clone(),
+        started_ms: now,
+        touched_ms: now,
+        finished: None,
+    };
+    app.store.add_upload(&upload).await?;
+    Ok(view(app, &upload))
+}
+
+/// What this person left unfinished.
+pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
+    let uploads = app.store.uploads().await?;
+    Ok(Uploads {
+        uploads: uploads
+            .iter()
+            .filter(|u| u.owner_id == actor.user_id)
+            .map(|u| view(app, u))
+            .collect(),
+    })
+}
+
+/// One of this person's uploads.
+pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<Upload> {
+    Ok(view(app, &row(app, actor, id).await?))
+}
+
+/// Adds bytes. `announced` is the body's length where the client said it.
+pub async fn append(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    offset: u64,
+    announced: Option<u64>,
+    body: Incoming,
+) -> Result<Upload> {
+    let upload = row(app, actor, id).await?;
+    let end = offset.saturating_add(announced.unwrap_or(0));
+    if end > upload.length {
+        return Err(ApiError::new(
+            Kind::TooLarge,
+            "upload.too-long",
+            format!(
+                "The bytes from {offset} would end at {end}, and the file was announced with {}. Cancel the \
+                 upload and begin again with the file's true length.",
+                upload.length
+            ),
+        ));
+    }
+    let mut seen = view(app, &upload);
+    match app.uploads.clone().append(upload, offset, body).await? {
+        Appended::Partly(offset) => seen.offset = offset,
+        Appended::Whole(snapshot) => {
+            seen.offset = seen.length;
+            seen.snapshot = Some(snapshot);
+        }
+    }
+    Ok(seen)
+}
+
+/// Ends an upload and leaves nothing of it.
+pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
+    let upload = row(app, actor, id).await?;
+    app.uploads.cancel(&upload).await
+}
+
+async fn row(app: &App, actor: &Actor, id: &str) -> Result<UploadRow> {
+    app.store
+        .upload(id)
+        .await?
+        .filter(|upload| upload.owner_id == actor.user_id)
+        .ok_or_else(gone)
+}
+
+fn view(app: &App, upload: &UploadRow) -> Upload {
+    Upload {
+        id: upload.id.clone(),
+        name: upload.name.clone(),
+        length: upload.length,
+        offset: app.uploads.written(upload),
+        started_at: clock::text(upload.started_ms),
+        snapshot: None,
+    }
+}
+
+/// The last part of what the client calls the file: no folder of its machine is kept.
+fn file_name(name: &str) -> Result<String> {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    if last.is_empty()
+        || last.len() > MAX_NAME_BYTES
+        || last.chars().any(char::is_control)
+        || matches!(last, "." | "..")
+    {
+        return Err(bad_request(
+            "upload.name",
+            format!(
+                "A file needs a name of 1 to {MAX_NAME_BYTES} bytes without control characters."
+            ),
+        ));
+    }
+    Ok(last.into())
+}
+
+fn free_bytes(app: &App) -> Result<u64> {
+    let stat = statvfs(app.uploads.folder()).map_err(internal)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}

@@ -1,0 +1,129 @@
+//! What is remembered of snapshots and of uploads that have not ended.
+
+use async_trait::async_trait;
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::finding::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// A stored snapshot, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// SHA-256 of the file, hexadecimal.
+    pub id: String,
+    /// The file's name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Milliseconds since the Unix epoch.
+    pub stored_ms: i64,
+    /// Who brought it.
+    pub stored_by: String,
+    /// How it came: `upload`.
+    pub origin: String,
+    /// What a list shows of the inspection.
+    pub headline: Headline,
+}
+
+/// What a list shows of an inspection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headline {
+    /// The verdict's sentence.
+    pub sentence: String,
+    /// `whole`, `damaged`, `unproven`.
+    pub verdict: String,
+    /// As `etcdutl snapshot status` says; 0 when unknown.
+    pub revision: i64,
+    /// Live user keys.
+    pub total_key: u64,
+    /// HASH.
+    pub hash: u32,
+    /// storageVersion, or the minor that wrote the file; empty when unknown.
+    pub version: String,
+}
+
+impl From<&Inspection> for Headline {
+    fn from(inspection: &Inspection) -> Self {
+        let verdict = &inspection.verdict;
+        let parts = [
+            verdict.bytes.outcome,
+            verdict.structure.outcome,
+            verdict.meaning.outcome,
+        ];
+        let word = if parts.contains(&Outcome::Fail) {
+            "damaged"
+        } else if parts.contains(&Outcome::NotChecked) {
+            "unproven"
+        } else {
+            "whole"
+        };
+        let status = inspection.status.as_ref();
+        let contents = inspection.contents.as_ref();
+        Self {
+            sentence: verdict.sentence.clone(),
+            verdict: word.into(),
+            revision: status.map_or(0, |s| s.revision),
+            total_key: status.map_or(0, |s| s.total_key),
+            hash: status.map_or(0, |s| s.hash),
+            version: contents
+                .and_then(|c| c.storage_version.clone().or_else(|| c.written_by.clone()))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// An upload that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadRow {
+    /// Random.
+    pub id: String,
+    /// The file's name.
+    pub name: String,
+    /// How long the file is, as claimed.
+    pub length: u64,
+    /// Bytes that are on the medium.
+    pub safe_bytes: u64,
+    /// Whose it is.
+    pub owner_id: String,
+    /// The owner's name.
+    pub owner: String,
+    /// When it was begun, milliseconds since the Unix epoch.
+    pub started_ms: i64,
+    /// When bytes last arrived.
+    pub touched_ms: i64,
+    /// Set once all bytes have arrived and were looked at.
+    pub finished: Option<Finished>,
+}
+
+/// What an upload turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// The inspection as JSON.
+    pub inspection_json: String,
+}
+
+/// Rows of snapshots and uploads.
+#[async_trait]
+pub trait SnapshotStore: Send + Sync {
+    /// All snapshots, newest first.
+    async fn snapshots(&self) -> anyhow::Result<Vec<Snapshot>>;
+    /// One snapshot with its inspection as JSON.
+    async fn snapshot(&self, id: &str) -> anyhow::Result<Option<(Snapshot, String)>>;
+
+    /// Begins an upload.
+    async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()>;
+    /// One upload.
+    async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>>;
+    /// All uploads, newest first.
+    async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>>;
+    /// Notes how many bytes are on the medium.
+    async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()>;
+    /// Notes what the upload turned out to be, before its file is moved.
+    async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<()>;
+    /// Turns a finished upload, whose file was moved, into a snapshot. A snapshot with the same bytes stays as
+    /// it was.
+    async fn upload_becomes(&self, id: &str, snapshot: &Snapshot) -> anyhow::Result<()>;
+    /// Forgets an upload.
+    async fn remove_upload(&self, id: &str) -> anyhow::Result<()>;
+}

@@ -1,0 +1,425 @@
+//! Uploads on their way: bytes go to a part file and through the scanner as they arrive, and the finished file
+//! becomes an object and a snapshot.
+//!
+//! What survives a crash is what the store says: `safe_bytes` are on the medium. A finished upload is noted
+//! before its file is moved, and the move is repeated at start.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use requorum_shared::etcd::inspection::Inspection;
+use tokio_util::sync::CancellationToken;
+
+use super::objects::Objects;
+use super::part::Part;
+use super::store::{Finished, Headline, Snapshot, SnapshotStore, UploadRow};
+use crate::clock::Clock;
+use crate::error::{ApiError, Kind, Result, conflict, internal, not_found};
+
+/// Bytes gathered before they are written and scanned.
+const GATHER: usize = 1 << 20;
+/// Bytes after which what has arrived is brought to the medium, so that a crash costs no more than this.
+const SYNC_EVERY: u64 = 64 << 20;
+/// How long a client may be silent in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(30);
+/// An upload that nobody touched for this long is forgotten.
+const FORGET_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Bytes on their way in.
+pub type Incoming = BoxStream<'static, std::io::Result<Bytes>>;
+
+/// The uploads of one server.
+pub struct Uploads {
+    folder: PathBuf,
+    store: Arc<dyn SnapshotStore>,
+    objects: Objects,
+    clock: Arc<dyn Clock>,
+    live: Mutex<HashMap<String, Arc<Live>>>,
+}
+
+/// An upload in memory.
+struct Live {
+    /// Held by whoever adds bytes.
+    part: tokio::sync::Mutex<Option<Part>>,
+    /// Bytes written, readable by others meanwhile.
+    written: AtomicU64,
+    cancelled: CancellationToken,
+}
+
+/// What adding bytes led to.
+pub enum Appended {
+    /// There is more to come.
+    Partly(u64),
+    /// All bytes are there; this is the snapshot's id.
+    Whole(String),
+}
+
+impl Uploads {
+    /// Uploads whose part files lie in `folder`.
+    pub fn new(
+        folder: PathBuf,
+        store: Arc<dyn SnapshotStore>,
+        objects: Objects,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            folder,
+            store,
+            objects,
+            clock,
+            live: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Ends what a crash interrupted, and forgets what nobody came back for.
+    ///
+    /// # Errors
+    /// When store or folder cannot be read.
+    pub async fn recover(&self) -> anyhow::Result<()> {
+        let now = self.clock.now_ms();
+        let mut known = Vec::new();
+        for upload in self.store.uploads().await? {
+            let path = self.part_path(&upload.id);
+            if let Some(finished) = &upload.finished {
+                if path.exists() {
+                    self.objects.adopt(&finished.sha256, &path)?;
+                }
+                self.become_snapshot(&upload, finished).await?;
+                tracing::info!(upload = %upload.id, "finished an upload that was interrupted at its end");
+            } else if now - upload.touched_ms > FORGET_MS
+                || (upload.safe_bytes > 0 && !path.exists())
+            {
+                tracing::info!(upload = %upload.id, "forgot an upload that nobody came back for");
+                self.store.remove_upload(&upload.id).await?;
+            } else if upload.safe_bytes == upload.length {
+                // The last byte had arrived; nobody will send more.
+                let (part_path, safe) = (path.clone(), upload.safe_bytes);
+                let part = blocking(move || Part::open(&part_path, safe)).await;
+                let part = part.map_err(|error| anyhow::anyhow!(error.message))?;
+                self.finish(&upload, part)
+                    .await
+                    .map_err(|error| anyhow::anyhow!(error.message))?;
+            } else {
+                known.push(path);
+            }
+        }
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if !known.contains(&path) {
+                std::fs::remove_file(&path)
+                    .with_context(|| format!("removing {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes that have arrived, of an upload that may be receiving more.
+    pub fn written(&self, upload: &UploadRow) -> u64 {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.get(&upload.id)
+            .map_or(upload.safe_bytes, |l| l.written.load(Ordering::Acquire))
+    }
+
+    /// Bytes promised to uploads and not yet written.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn promised_bytes(&self) -> Result<u64> {
+        let uploads = self.store.uploads().await?;
+        Ok(uploads
+            .iter()
+            .map(|u| u.length.saturating_sub(self.written(u)))
+            .sum())
+    }
+
+    /// Adds the bytes of `body` at `offset`. Goes on to the end of what arrived even when the client is gone.
+    ///
+    /// # Errors
+    /// When somebody else is adding bytes, the offset is not where the upload is, the body is longer than what is
+    /// missing, or it stops half-way; what arrived is kept, except after too long a body.
+    pub async fn append(
+        self: Arc<Self>,
+        upload: UploadRow,
+        offset: u64,
+        body: Incoming,
+    ) -> Result<Appended> {
+        let task = tokio::spawn(async move { self.append_all(upload, offset, body).await });
+        task.await.map_err(internal)?
+    }
+
+    async fn append_all(&self, upload: UploadRow, offset: u64, body: Incoming) -> Result<Appended> {
+        let live = self.live(&upload);
+        let Ok(mut slot) = live.part.try_lock() else {
+            return Err(conflict(
+                "upload.busy",
+                "Bytes of this upload are arriving on another connection. Wait for it to end, or cancel it.",
+            )
+            .retry_after(5));
+        };
+        // Read again: another request may have moved it between the caller's look and the lock.
+        let Some(upload) = self.store.upload(&upload.id).await? else {
+            self.forget(&upload.id);
+            return Err(gone());
+        };
+        let at = slot.as_ref().map_or(upload.safe_bytes, Part::written);
+        if offset != at {
+            return Err(conflict(
+                "upload.offset-mismatch",
+                format!("The next byte expected is {at}; the request begins at {offset}. Go on from {at}."),
+            )
+            .with_header(http::HeaderName::from_static("upload-offset"), at));
+        }
+        let part = match slot.take() {
+            Some(part) => part,
+            None => {
+                let path = self.part_path(&upload.id);
+                let safe = upload.safe_bytes;
+                blocking(move || Part::open(&path, safe)).await?
+            }
+        };
+        let mut receiving = Receiving {
+            uploads: self,
+            upload: &upload,
+            live: &live,
+            part: Some(part),
+            synced: at,
+        };
+        let received = receiving.receive(body).await;
+        let part = receiving.part.take();
+        if live.cancelled.is_cancelled() {
+            return Err(gone());
+        }
+        let Some(part) = part else {
+            // Nobody knows what the part holds beyond what is safe: the next request opens it there.
+            let safe = self.store.upload(&upload.id).await?;
+            live.written
+                .store(safe.map_or(0, |u| u.safe_bytes), Ordering::Release);
+            return Err(received.err().unwrap_or_else(gone));
+        };
+        let (part, synced) = blocking(move || {
+            let synced = part.sync();
+            Ok((part, synced))
+        })
+        .await?;
+        synced.map_err(|error| medium(&error))?;
+        let written = part.written();
+        self.store
+            .upload_is_at(&upload.id, written, self.clock.now_ms())
+            .await?;
+        if received.is_err() || written < upload.length {
+            *slot = Some(part);
+            return received.map(|()| Appended::Partly(written));
+        }
+        self.finish(&upload, part).await.map(Appended::Whole)
+    }
+
+    async fn finish(&self, upload: &UploadRow, part: Part) -> Result<String> {
+        let name = upload.name.clone();
+        let inspection = blocking(move || part.inspect(&name)).await?;
+        let finished = Finished {
+            sha256: inspection.file.sha256.clone(),
+            inspection_json: serde_json::to_string(&inspection).map_err(internal)?,
+        };
+        self.store.upload_finished(&upload.id, &finished).await?;
+        let objects = self.objects.clone();
+        let (sha256, path) = (finished.sha256.clone(), self.part_path(&upload.id));
+        blocking(move || objects.adopt(&sha256, &path)).await?;
+        self.become_snapshot(upload, &finished).await?;
+        self.forget(&upload.id);
+        tracing::info!(snapshot = %finished.sha256, verdict = %inspection.verdict.sentence, "stored a snapshot");
+        Ok(finished.sha256)
+    }
+
+    async fn become_snapshot(&self, upload: &UploadRow, finished: &Finished) -> anyhow::Result<()> {
+        let inspection: Inspection = serde_json::from_str(&finished.inspection_json)?;
+        let snapshot = Snapshot {
+            id: finished.sha256.clone(),
+            name: upload.name.clone(),
+            size: upload.length,
+            stored_ms: self.clock.now_ms(),
+            stored_by: upload.owner.clone(),
+            origin: "upload".into(),
+            headline: Headline::from(&inspection),
+        };
+        self.store.upload_becomes(&upload.id, &snapshot).await
+    }
+
+    /// Ends an upload and leaves nothing of it.
+    ///
+    /// # Errors
+    /// When store or file system refuse.
+    pub async fn cancel(&self, upload: &UploadRow) -> Result<()> {
+        let live = self.live(upload);
+        live.cancelled.cancel();
+        // Whoever was adding bytes stops now.
+        let mut slot = live.part.lock().await;
+        *slot = None;
+        let still_there = self.store.upload(&upload.id).await?.is_some();
+        if still_there {
+            self.store.remove_upload(&upload.id).await?;
+            let path = self.part_path(&upload.id);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(internal(format_args!(
+                        "removing {}: {error}",
+                        path.display()
+                    )));
+                }
+                _ => {}
+            }
+        }
+        self.forget(&upload.id);
+        Ok(())
+    }
+
+    fn live(&self, upload: &UploadRow) -> Arc<Live> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.entry(upload.id.clone())
+            .or_insert_with(|| {
+                Arc::new(Live {
+                    part: tokio::sync::Mutex::new(None),
+                    written: AtomicU64::new(upload.safe_bytes),
+                    cancelled: CancellationToken::new(),
+                })
+            })
+            .clone()
+    }
+
+    fn forget(&self, id: &str) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.remove(id);
+    }
+
+    fn part_path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.part"))
+    }
+
+    /// Where the part files lie.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// One body on its way into one part.
+struct Receiving<'a> {
+    uploads: &'a Uploads,
+    upload: &'a UploadRow,
+    live: &'a Live,
+    /// Gone while it is being written to, and for good after an error.
+    part: Option<Part>,
+    synced: u64,
+}
+
+impl Receiving<'_> {
+    async fn receive(&mut self, mut body: Incoming) -> Result<()> {
+        let mut gathered = BytesMut::with_capacity(GATHER);
+        loop {
+            let next = tokio::select! {
+                next = tokio::time::timeout(SILENCE, body.next()) => next,
+                () = self.live.cancelled.cancelled() => return Err(gone()),
+            };
+            let (chunk, ended) = match next {
+                Ok(Some(Ok(chunk))) => (chunk, None),
+                Ok(Some(Err(error))) => (Bytes::new(), Some(Err(interrupted(&error.to_string())))),
+                Ok(None) => (Bytes::new(), Some(Ok(()))),
+                Err(_) => (
+                    Bytes::new(),
+                    Some(Err(interrupted("nothing arrived for 30 s"))),
+                ),
+            };
+            let written = self.part.as_ref().map_or(0, Part::written);
+            let total = written + gathered.len() as u64 + chunk.len() as u64;
+            if total > self.upload.length {
+                // Whatever this is, it is not the file that was announced: nothing of this body is kept.
+                self.part = None;
+                return Err(ApiError::new(
+                    Kind::TooLarge,
+                    "upload.too-long",
+                    format!(
+                        "More bytes arrived than the {} that were announced. Cancel the upload and begin again \
+                         with the file's true length.",
+                        self.upload.length
+                    ),
+                ));
+            }
+            gathered.extend_from_slice(&chunk);
+            if gathered.len() >= GATHER || ended.is_some() {
+                self.write(gathered.split().freeze()).await?;
+            }
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        let mut part = self.part.take().ok_or_else(gone)?;
+        let sync = part.written() + bytes.len() as u64 - self.synced >= SYNC_EVERY;
+        let (part, written) = blocking(move || {
+            let written = part
+                .append(&bytes)
+                .and_then(|()| if sync { part.sync() } else { Ok(()) });
+            Ok((part, written))
+        })
+        .await?;
+        written.map_err(|error| medium(&error))?;
+        self.live.written.store(part.written(), Ordering::Release);
+        if sync {
+            self.synced = part.written();
+            let now = self.uploads.clock.now_ms();
+            self.uploads
+                .store
+                .upload_is_at(&self.upload.id, self.synced, now)
+                .await?;
+        }
+        self.part = Some(part);
+        Ok(())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> Result<T> {
+    Ok(tokio::task::spawn_blocking(work)
+        .await
+        .map_err(internal)??)
+}
+
+/// There is no such upload, for this person.
+pub fn gone() -> ApiError {
+    not_found(
+        "upload.unknown",
+        "There is no such upload: it ended, was cancelled, or is another person's. Begin again.",
+    )
+}
+
+fn interrupted(why: &str) -> ApiError {
+    ApiError::new(
+        Kind::BadRequest,
+        "upload.interrupted",
+        format!(
+            "The upload stopped half-way: {why}. What arrived is kept; ask for the offset and go on from there."
+        ),
+    )
+}
+
+fn medium(error: &std::io::Error) -> ApiError {
+    if matches!(
+        error.kind(),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+    ) {
+        return ApiError::new(
+            Kind::NoSpace,
+            "upload.no-room",
+            "The server's disk is full. What arrived is kept; free some space there and go on.",
+        );
+    }
+    internal(format_args!("writing an upload: {error}"))
+}
