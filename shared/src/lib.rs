@@ -8,5 +8,6 @@ pub mod etcd;
 pub mod events;
 pub mod finding;
 pub mod job_view;
+pub mod ledger;
 pub mod plan;
 pub mod source;

@@ -1,0 +1,328 @@
+//! One entry of the ledger, and the text it is hashed as.
+//!
+//! Entries name people, clusters, subjects and hashes. They never hold values or secrets: what a person typed into
+//! a field for something else (a wrong password, an unknown account) is not repeated in them, and every text is
+//! cut to [`MAX_TEXT_CHARS`] and stripped of control characters before it is written.
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical;
+
+#[cfg(test)]
+mod tests;
+
+/// The value of [`Entry::format`] in this version.
+pub const FORMAT: &str = "requorum.entry/1";
+
+/// No text in an entry is longer, in characters. Five such texts of four bytes each, every one escaped, stay far
+/// below the 64 KiB that a leaf may have.
+pub const MAX_TEXT_CHARS: usize = 400;
+
+/// The acts that are recorded, as the ledger names them: the most general part first.
+pub mod act {
+    /// The ledger itself was begun.
+    pub const LEDGER_BEGIN: &str = "ledger.begin";
+    /// The first administrator was made.
+    pub const SETUP: &str = "setup";
+    /// A person signed in.
+    pub const LOGIN: &str = "login";
+    /// A person signed out.
+    pub const LOGOUT: &str = "logout";
+    /// A request that a person may not make.
+    pub const REQUEST: &str = "request";
+    /// A snapshot was uploaded.
+    pub const SNAPSHOT_UPLOAD: &str = "snapshot.upload";
+    /// An upload was given up.
+    pub const SNAPSHOT_UPLOAD_CANCEL: &str = "snapshot.upload.cancel";
+    /// A snapshot was downloaded.
+    pub const SNAPSHOT_DOWNLOAD: &str = "snapshot.download";
+    /// A plan was sealed.
+    pub const PLAN_SEAL: &str = "plan.seal";
+    /// A plan was approved.
+    pub const PLAN_APPROVE: &str = "plan.approve";
+    /// A plan was rejected.
+    pub const PLAN_REJECT: &str = "plan.reject";
+    /// A job was started.
+    pub const JOB_START: &str = "job.start";
+    /// A pause was asked for.
+    pub const JOB_PAUSE: &str = "job.pause";
+    /// A paused job was continued.
+    pub const JOB_RESUME: &str = "job.resume";
+    /// A stop with undo was asked for.
+    pub const JOB_ABORT: &str = "job.abort";
+    /// A job's question was answered.
+    pub const JOB_ANSWER: &str = "job.answer";
+    /// A step of a job was carried out.
+    pub const JOB_STEP: &str = "job.step";
+    /// A step of a job was taken back.
+    pub const JOB_UNDO: &str = "job.undo";
+    /// A restored member was downloaded.
+    pub const JOB_DOWNLOAD: &str = "job.download";
+
+    /// What a person reads for an act: `approved a plan`. The act's own name where it is not known here.
+    pub fn phrase(act: &str) -> &str {
+        match act {
+            LEDGER_BEGIN => "began the ledger",
+            SETUP => "made the first administrator",
+            LOGIN => "sign in",
+            LOGOUT => "sign out",
+            REQUEST => "make a request",
+            SNAPSHOT_UPLOAD => "upload a snapshot",
+            SNAPSHOT_UPLOAD_CANCEL => "give up an upload",
+            SNAPSHOT_DOWNLOAD => "download a snapshot",
+            PLAN_SEAL => "seal a plan",
+            PLAN_APPROVE => "approve a plan",
+            PLAN_REJECT => "reject a plan",
+            JOB_START => "start a job",
+            JOB_PAUSE => "pause a job",
+            JOB_RESUME => "continue a job",
+            JOB_ABORT => "stop a job and undo it",
+            JOB_ANSWER => "answer a job's question",
+            JOB_STEP => "run a step",
+            JOB_UNDO => "take a step back",
+            JOB_DOWNLOAD => "download a restored member",
+            other => other,
+        }
+    }
+
+    /// Every act named here.
+    pub const ALL: [&str; 19] = [
+        LEDGER_BEGIN,
+        SETUP,
+        LOGIN,
+        LOGOUT,
+        REQUEST,
+        SNAPSHOT_UPLOAD,
+        SNAPSHOT_UPLOAD_CANCEL,
+        SNAPSHOT_DOWNLOAD,
+        PLAN_SEAL,
+        PLAN_APPROVE,
+        PLAN_REJECT,
+        JOB_START,
+        JOB_PAUSE,
+        JOB_RESUME,
+        JOB_ABORT,
+        JOB_ANSWER,
+        JOB_STEP,
+        JOB_UNDO,
+        JOB_DOWNLOAD,
+    ];
+}
+
+/// What is known of an act before it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Draft {
+    /// The account's name; [`CONSOLE`] for what the server does by itself, empty where nobody is signed in.
+    pub who: String,
+    /// Where the request came from: an IP address, `command line`, or [`CONSOLE`].
+    pub from: String,
+    /// One of [`act`], or a name in its manner.
+    pub act: String,
+    /// The cluster it is about.
+    pub cluster: Option<String>,
+    /// What it is about, as a person would point at it: `snapshot 9f31…c2`, `step 3 of 7: Build 3 members`.
+    pub subject: String,
+    /// The job it belongs to.
+    pub job: Option<String>,
+    /// The hash of the plan it rests on, 64 hexadecimal digits.
+    pub plan: Option<String>,
+}
+
+/// Who acts when the server does by itself.
+pub const CONSOLE: &str = "console";
+
+/// How an act came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// It was tried and did not succeed.
+    Failed,
+    /// It was not allowed, and not tried.
+    Refused,
+    /// The console stopped before it could write down how it came out.
+    Unknown,
+}
+
+impl Outcome {
+    /// The outcome as the ledger writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Which part of an act an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Written before the act: it is about to be done.
+    Opened,
+    /// Written after the act: [`Entry::closes`] names the entry that opened it.
+    Closed,
+    /// Closes an act whose end was never written, because the console stopped in between.
+    Unknown,
+    /// Act and outcome in one entry: what changed nothing, such as a refused request.
+    Noted,
+}
+
+impl Phase {
+    /// The phase as the ledger writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+            Self::Unknown => "unknown",
+            Self::Noted => "noted",
+        }
+    }
+}
+
+/// One entry: a leaf of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Its place in the ledger, counted from 0.
+    pub index: u64,
+    /// Milliseconds since the Unix epoch, by the server's clock. Order in the ledger is by [`Entry::index`] alone.
+    pub at_ms: i64,
+    /// By how much the server's clock stands behind the entry before, when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_back_ms: Option<i64>,
+    /// Which part of the act this is.
+    pub phase: Phase,
+    /// The entry that opened the act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes: Option<u64>,
+    /// As [`Draft::who`].
+    pub who: String,
+    /// As [`Draft::from`].
+    pub from: String,
+    /// As [`Draft::act`].
+    pub act: String,
+    /// As [`Draft::cluster`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// As [`Draft::subject`].
+    pub subject: String,
+    /// As [`Draft::job`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// As [`Draft::plan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// How it came out; absent while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why it came out so, where that needs saying: a rejection's reason, what was missing. Never an error text of
+    /// another program, which may quote what it was given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// Where and when an entry is written: what the ledger knows and an act does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// As [`Entry::index`].
+    pub index: u64,
+    /// As [`Entry::at_ms`].
+    pub at_ms: i64,
+    /// The time of the entry before.
+    pub previous_ms: Option<i64>,
+}
+
+impl Entry {
+    /// The entry written before an act.
+    pub fn opened(place: Place, draft: &Draft) -> Self {
+        Self::new(place, draft, Phase::Opened, None, None, "")
+    }
+
+    /// The entry written after it.
+    pub fn closed(
+        place: Place,
+        draft: &Draft,
+        opened: u64,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Self {
+        let phase = match outcome {
+            Outcome::Unknown => Phase::Unknown,
+            _ => Phase::Closed,
+        };
+        Self::new(place, draft, phase, Some(opened), Some(outcome), reason)
+    }
+
+    /// The one entry of an act that changed nothing.
+    pub fn noted(place: Place, draft: &Draft, outcome: Outcome, reason: &str) -> Self {
+        Self::new(place, draft, Phase::Noted, None, Some(outcome), reason)
+    }
+
+    fn new(
+        place: Place,
+        draft: &Draft,
+        phase: Phase,
+        closes: Option<u64>,
+        outcome: Option<Outcome>,
+        reason: &str,
+    ) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            index: place.index,
+            at_ms: place.at_ms,
+            clock_back_ms: place
+                .previous_ms
+                .map(|previous| previous.saturating_sub(place.at_ms))
+                .filter(|back| *back > 0),
+            phase,
+            closes,
+            who: tidy(&draft.who),
+            from: tidy(&draft.from),
+            act: tidy(&draft.act),
+            cluster: draft.cluster.as_deref().map(tidy),
+            subject: tidy(&draft.subject),
+            job: draft.job.as_deref().map(tidy),
+            plan: draft.plan.as_deref().map(tidy),
+            outcome,
+            reason: tidy(reason),
+        }
+    }
+
+    /// What was known of the act when it was opened.
+    pub fn draft(&self) -> Draft {
+        Draft {
+            who: self.who.clone(),
+            from: self.from.clone(),
+            act: self.act.clone(),
+            cluster: self.cluster.clone(),
+            subject: self.subject.clone(),
+            job: self.job.clone(),
+            plan: self.plan.clone(),
+        }
+    }
+
+    /// The bytes that are hashed: RFC 8785 JSON.
+    pub fn canonical_json(&self) -> String {
+        canonical::to_canonical_json(self)
+    }
+}
+
+/// `text` without control characters and cut to [`MAX_TEXT_CHARS`].
+fn tidy(text: &str) -> String {
+    let mut tidy: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_TEXT_CHARS + 1)
+        .collect();
+    if let Some((at, _)) = tidy.char_indices().nth(MAX_TEXT_CHARS) {
+        tidy.truncate(at);
+        tidy.pop();
+        tidy.push('…');
+    }
+    tidy
+}
