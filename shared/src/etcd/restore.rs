@@ -16,6 +16,7 @@ pub mod raft_snapshot;
 #[cfg(test)]
 mod samples;
 mod v2store;
+pub mod verify;
 pub mod wal;
 mod wire_form;
 
@@ -24,7 +25,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::check::{DEFAULT_TOKEN, check, need_bytes};
+pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::native_commands;
 pub use self::planning::plan;
 pub use self::wire_form::WireForm;

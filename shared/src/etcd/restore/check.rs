@@ -19,15 +19,32 @@ pub const DEFAULT_TOKEN: &str = "etcd-cluster";
 /// Checks everything and never stops at the first problem. The findings stand in the order of the form:
 /// members, token, revision, the file, its version, what survives in it, the target.
 pub fn check(request: &RestoreRequest, observation: &Observation) -> Report {
+    let mut report = check_request(request);
+    report
+        .findings
+        .extend(check_file(request, observation).findings);
+    target::check(request, observation, &mut report);
+    report
+}
+
+/// The part of [`check`] that needs the request alone.
+pub fn check_request(request: &RestoreRequest) -> Report {
     let mut report = Report::default();
-    let cluster = Cluster::check(&request.members, &request.token, &mut report);
+    Cluster::check(&request.members, &request.token, &mut report);
     check_topology(request, &mut report);
-    check_token(request, cluster.as_ref(), observation, &mut report);
+    check_token(request, &mut report);
+    check_flags(request, &mut report);
+    report
+}
+
+/// The part of [`check`] that holds the request against the file.
+pub fn check_file(request: &RestoreRequest, observation: &Observation) -> Report {
+    let mut report = Report::default();
+    check_old_ids(request, observation, &mut report);
     check_bump(request, observation, &mut report);
     source::check(request, &observation.source, &mut report);
     versions::check(request, &observation.source, &mut report);
     survivors::check(request, &observation.source, &mut report);
-    target::check(request, observation, &mut report);
     report
 }
 
@@ -105,12 +122,7 @@ fn is_loopback(url: &str) -> bool {
     })
 }
 
-fn check_token(
-    request: &RestoreRequest,
-    cluster: Option<&Cluster>,
-    observation: &Observation,
-    report: &mut Report,
-) {
+fn check_token(request: &RestoreRequest, report: &mut Report) {
     const SUBJECT: &str = "--initial-cluster-token";
     const FRESH: &str = "Use a token that was never used, such as etcd-prod-2026-11-21.";
     if request.token.is_empty() {
@@ -140,7 +152,13 @@ fn check_token(
             .todo("Remove it."),
         );
     }
-    let Some(cluster) = cluster else { return };
+}
+
+/// Whether a new member gets the id of an old one.
+fn check_old_ids(request: &RestoreRequest, observation: &Observation, report: &mut Report) {
+    let Ok(cluster) = Cluster::new(&request.members, &request.token) else {
+        return;
+    };
     let old = &observation.source.members;
     for member in cluster.members() {
         let id = member.id.to_string();
@@ -163,9 +181,9 @@ fn check_token(
     }
 }
 
-fn check_bump(request: &RestoreRequest, observation: &Observation, report: &mut Report) {
+/// The two flags of the bump go together.
+fn check_flags(request: &RestoreRequest, report: &mut Report) {
     const BUMP: &str = "--bump-revision";
-    let source = &observation.source;
     let bump = request.bump_revision;
     if bump > 0 && !request.mark_compacted {
         report.push(
@@ -189,6 +207,12 @@ fn check_bump(request: &RestoreRequest, observation: &Observation, report: &mut 
             .todo("Give --bump-revision too, or leave --mark-compacted out."),
         );
     }
+}
+
+fn check_bump(request: &RestoreRequest, observation: &Observation, report: &mut Report) {
+    const BUMP: &str = "--bump-revision";
+    let source = &observation.source;
+    let bump = request.bump_revision;
     let start = bump::raised(source.last_revision, bump);
     match start {
         None => report.push(
