@@ -12,6 +12,7 @@ pub mod grpc;
 pub mod http;
 pub mod ops;
 pub mod random;
+pub mod restore;
 pub mod router;
 pub mod serve;
 pub mod snapshots;

@@ -3,6 +3,7 @@
 use super::cluster::{Cluster, Member};
 use super::wal::TERM;
 use super::{RestoreRequest, TargetVersion, member_json};
+use crate::bbolt::reader::Pair;
 use crate::bbolt::{self, Database};
 use crate::finding::{Check, Outcome};
 use crate::source::Source;
@@ -25,7 +26,7 @@ fn look(
     request: &RestoreRequest,
 ) -> Result<Vec<Check>, bbolt::Error> {
     let database = Database::open(source)?;
-    let pairs = |name: &[u8]| -> Result<Vec<(Vec<u8>, Vec<u8>)>, bbolt::Error> {
+    let pairs = |name: &[u8]| -> Result<Vec<Pair>, bbolt::Error> {
         match database.bucket(name)? {
             Some(bucket) => bucket.pairs(),
             None => Ok(Vec::new()),
@@ -51,7 +52,7 @@ fn look(
         number("term"),
         (!without_term).then_some(TERM),
     ));
-    let mut expected: Vec<(Vec<u8>, Vec<u8>)> = cluster.members().iter().map(entry).collect();
+    let mut expected: Vec<Pair> = cluster.members().iter().map(entry).collect();
     expected.sort();
     let members = pairs(b"members")?;
     checks.push(Check::new(
@@ -68,7 +69,7 @@ fn look(
     Ok(checks)
 }
 
-fn entry(member: &Member) -> (Vec<u8>, Vec<u8>) {
+fn entry(member: &Member) -> Pair {
     (
         member.id.to_string().into_bytes(),
         member_json::member(member).into_bytes(),

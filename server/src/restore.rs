@@ -1,0 +1,167 @@
+//! Writing the data folders of a restored cluster: one pass over the snapshot proves it and feeds every member.
+//!
+//! Everything is built under a temporary name beside its place and renamed at the end. Until then no server
+//! would look there; after any failure, and after a cancel, nothing of it is left. The temporary name says how
+//! far a build came, so that a run that was killed can be taken up again:
+//!
+//! | name | meaning |
+//! |---|---|
+//! | `NAME.ID.part` | being built, or left behind by a run that was killed: never used, removed by the next run |
+//! | `NAME.ID.ready` | complete and synced |
+//! | `NAME` | placed |
+//!
+//! All paths go through [`cap_std::fs::Dir`]: nothing is written outside of the directories in [`Dest`],
+//! symbolic links included.
+
+mod build;
+mod dest;
+mod disk;
+mod error;
+mod pass;
+mod place;
+mod verify;
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::restore::RestoreRequest;
+use requorum_shared::etcd::restore::cluster::{Cluster, Member};
+use requorum_shared::etcd::restore::edit::Edit;
+
+pub use self::dest::{Dest, Spot};
+pub use self::disk::Act;
+pub use self::error::RestoreError;
+
+/// What is to be restored, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The snapshot, opened for reading.
+    pub source: &'a File,
+    /// What to call it in messages.
+    pub source_name: &'a str,
+    /// What was asked for. Where `snapshot` is empty, any file will do.
+    pub request: &'a RestoreRequest,
+    /// Where the result goes.
+    pub dest: &'a Dest,
+    /// Distinguishes this restore from others at the same place: letters, digits and dashes, at most 40.
+    pub id: &'a str,
+}
+
+/// Who follows a restore, and may stop it.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Told about once per 8 MiB.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Looked at before every write.
+    pub cancel: &'a AtomicBool,
+    /// Asked before each act on the disk; an error stands for the act's failure. For tests.
+    pub fault: Option<&'a (dyn Fn(Act) -> io::Result<()> + Sync)>,
+}
+
+impl std::fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+/// How far a restore is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// Bytes of the source dealt with.
+    pub done: u64,
+    /// Bytes of the source.
+    pub total: u64,
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading and proving the snapshot, writing every member.
+    Copy,
+    /// Waiting for the disks.
+    Sync,
+    /// Reading again what was written.
+    Verify,
+}
+
+/// What a build found and did.
+#[derive(Debug)]
+pub struct Built {
+    /// What the pass over the snapshot saw.
+    pub inspection: Inspection,
+    /// What was changed in the database.
+    pub edit: Edit,
+}
+
+/// A restore whose request was found valid.
+#[derive(Debug)]
+pub struct Restore<'a> {
+    order: Order<'a>,
+    watch: Watch<'a>,
+    cluster: Cluster,
+}
+
+impl<'a> Restore<'a> {
+    /// Takes an order.
+    ///
+    /// # Errors
+    /// [`RestoreError::Refused`] when the members are not valid or `dest` names one that is none of them.
+    pub fn new(order: Order<'a>, watch: Watch<'a>) -> Result<Self, RestoreError> {
+        let cluster = Cluster::new(&order.request.members, &order.request.token)
+            .map_err(RestoreError::Refused)?;
+        dest::check(order.dest, &cluster, order.id)?;
+        Ok(Self {
+            order,
+            watch,
+            cluster,
+        })
+    }
+
+    /// The new cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The members that are written: all, or the one that the destination is for.
+    fn members(&self) -> impl Iterator<Item = &Member> {
+        let only = match self.order.dest {
+            Dest::Folder(_) => None,
+            Dest::Member { name, .. } => Some(name.as_str()),
+        };
+        self.cluster
+            .members()
+            .iter()
+            .filter(move |member| only.is_none_or(|only| only == member.name))
+    }
+
+    fn check_cancel(&self) -> Result<(), RestoreError> {
+        if self.watch.cancel.load(Ordering::Relaxed) {
+            return Err(RestoreError::Cancelled);
+        }
+        Ok(())
+    }
+}
+
+/// Where the random reads of `shared` come from, on the server.
+#[derive(Debug)]
+pub(crate) struct FileSource<'a> {
+    file: &'a File,
+    size: u64,
+}
+
+impl<'a> FileSource<'a> {
+    /// The file as long as it is now.
+    pub(crate) fn new(file: &'a File) -> io::Result<Self> {
+        Ok(Self {
+            file,
+            size: file.metadata()?.len(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

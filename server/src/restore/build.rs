@@ -1,0 +1,396 @@
+//! Building all members beside their place.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use cap_std::fs::Dir;
+use requorum_shared::bbolt::Database;
+use requorum_shared::etcd::inspect::inspect;
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::restore::edit::{self, Edit};
+use requorum_shared::etcd::restore::observation::{
+    Observation, SourceFacts, TargetFacts, TargetState,
+};
+use requorum_shared::etcd::restore::{check_file, raft_snapshot, verify, wal};
+use requorum_shared::etcd::scan::{Options, Scanner};
+use requorum_shared::etcd::trailer::Hasher;
+use requorum_shared::finding::Outcome;
+use requorum_shared::source::{Source, SourceError};
+
+use super::dest::{At, Layout, Unit, Within};
+use super::disk::{Act, Output};
+use super::error::RestoreError;
+use super::pass::Consumer;
+use super::{Built, FileSource, Order, Restore, Stage};
+
+/// The files of one member, open.
+struct Files {
+    database: Output,
+    snap: (Dir, String),
+    wal: (Dir, String),
+}
+
+impl Restore<'_> {
+    /// Builds every member under a temporary name, complete and synced, in one pass over the source.
+    ///
+    /// What an earlier run with the same id left behind is removed first.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; nothing of this run is left then.
+    pub fn build(&self) -> Result<Built, RestoreError> {
+        let layout = self.layout()?;
+        self.check_vacant(&layout)?;
+        self.remove_built(&layout)?;
+        let built = self.build_all(&layout);
+        if built.is_err() {
+            // What went wrong first is what the caller must hear; leftovers are removed by the next run.
+            let _ = self.remove_built(&layout);
+        }
+        built
+    }
+
+    /// Whether a complete build stands beside its place, or at it.
+    ///
+    /// # Errors
+    /// [`RestoreError::Io`] when that cannot be seen.
+    pub fn is_built(&self) -> Result<bool, RestoreError> {
+        let layout = self.layout()?;
+        for unit in &layout.units {
+            let there = self.disk().act(Act::Open, &unit.shown, || {
+                Ok(unit.exists(At::Ready)? || unit.exists(At::Placed)?)
+            })?;
+            if !there {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn build_all(&self, layout: &Layout) -> Result<Built, RestoreError> {
+        // Locks on the folders being built; they are let go when this is over, however it ends.
+        let mut held = Vec::new();
+        for unit in &layout.units {
+            held.push(self.make_unit(unit)?);
+        }
+        let mut files = Vec::new();
+        for place in &layout.members {
+            let snap = self.make_within(layout, &held, &place.snap)?;
+            let wal = self.make_within(layout, &held, &place.wal)?;
+            let shown = format!("{}/db", snap.1);
+            let database = self.disk().make_file(&snap.0, "db", 0o600, shown)?;
+            files.push(Files {
+                database,
+                snap,
+                wal,
+            });
+        }
+        let (inspection, image_size) = self.copy(&files)?;
+        let edit = self.edit(&files, image_size)?;
+        self.write_raft_files(layout, &files)?;
+        self.sync(layout, &held, &files)?;
+        self.check_databases(&files)?;
+        self.check_cancel()?;
+        for unit in &layout.units {
+            self.disk().rename(
+                &unit.parent,
+                &unit.name_at(At::Part),
+                &unit.name_at(At::Ready),
+                &unit.shown_at(At::Ready),
+            )?;
+            self.disk().sync_folder(&unit.parent, &unit.shown)?;
+        }
+        Ok(Built { inspection, edit })
+    }
+
+    fn make_unit(&self, unit: &Unit) -> Result<Dir, RestoreError> {
+        let shown = unit.shown_at(At::Part);
+        let folder = self
+            .disk()
+            .make_folder(&unit.parent, &unit.name_at(At::Part), &shown)?;
+        if !self.disk().lock(&folder, &shown)? {
+            return Err(RestoreError::Busy(shown));
+        }
+        Ok(folder)
+    }
+
+    /// Makes the folders down to a place, those that are not there yet.
+    fn make_within(
+        &self,
+        layout: &Layout,
+        units: &[Dir],
+        within: &Within,
+    ) -> Result<(Dir, String), RestoreError> {
+        let mut shown = layout.units[within.unit].shown_at(At::Part);
+        let mut folder = self
+            .disk()
+            .act(Act::Open, &shown, || units[within.unit].try_clone())?;
+        for name in &within.path {
+            shown = format!("{shown}/{name}");
+            folder = if folder.exists(name) {
+                self.disk()
+                    .act(Act::Open, &shown, || folder.open_dir(name))?
+            } else {
+                self.disk().make_folder(&folder, name, &shown)?
+            };
+        }
+        Ok((folder, shown))
+    }
+
+    /// The pass: proves the source and writes its image to every member.
+    fn copy(&self, files: &[Files]) -> Result<(Inspection, u64), RestoreError> {
+        let Order {
+            source,
+            source_name,
+            request,
+            ..
+        } = self.order;
+        let unreadable = |why: edit::EditError| RestoreError::Unreadable {
+            name: source_name.to_owned(),
+            why,
+        };
+        let before = self.source_metadata()?;
+        let total = before.len();
+        let random = self
+            .disk()
+            .act(Act::Read, source_name, || FileSource::new(source))?;
+        let image_size = Database::open(&random)
+            .map_err(|error| unreadable(error.into()))?
+            .meta()
+            .logical_size();
+        if total < image_size {
+            return Err(RestoreError::Truncated {
+                name: source_name.to_owned(),
+                size: total,
+                image: image_size,
+            });
+        }
+        for file in files {
+            self.disk().reserve(&file.database, image_size)?;
+        }
+
+        let mut scanner = Scanner::new(Options {
+            hash: false,
+            hash_kv: false,
+        });
+        let mut hasher = Hasher::new();
+        let mut consumers: Vec<Consumer<'_>> = vec![Box::new(|_, bytes| {
+            hasher.feed(bytes);
+            Ok(())
+        })];
+        for file in files {
+            consumers.push(Box::new(move |offset, bytes| {
+                self.check_cancel()?;
+                // The image ends where the metas say; what follows is the trailer, or nothing of worth.
+                let image = image_size.saturating_sub(offset);
+                let len =
+                    usize::try_from(image).map_or(bytes.len(), |image| image.min(bytes.len()));
+                if len == 0 {
+                    return Ok(());
+                }
+                self.disk().write(&file.database, &bytes[..len], offset)
+            }));
+        }
+        self.pass(
+            source,
+            total,
+            Stage::Copy,
+            |bytes| scanner.feed(bytes),
+            consumers,
+        )?;
+        let scan = scanner.finish().with_digests(hasher.finish());
+
+        let after = self.source_metadata()?;
+        let stamp = |metadata: &Metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        if stamp(&before) != stamp(&after) {
+            return Err(RestoreError::SourceChanged(source_name.to_owned()));
+        }
+        let inspection = inspect(scan, source_name, &random);
+        let found = &inspection.file.sha256;
+        if !request.snapshot.is_empty() && request.snapshot != *found {
+            return Err(RestoreError::OtherSource {
+                name: source_name.to_owned(),
+                found: found.clone(),
+                wanted: request.snapshot.clone(),
+            });
+        }
+        self.judge(&inspection)?;
+        Ok((inspection, image_size))
+    }
+
+    /// Refuses a file that the check refuses, now that all of it was read.
+    fn judge(&self, inspection: &Inspection) -> Result<(), RestoreError> {
+        let request = requorum_shared::etcd::restore::RestoreRequest {
+            snapshot: inspection.file.sha256.clone(),
+            ..self.order.request.clone()
+        };
+        let observation = Observation {
+            source: SourceFacts::from(inspection),
+            target: TargetFacts {
+                place: String::new(),
+                root_known: true,
+                state: TargetState::Missing,
+                free_bytes: None,
+            },
+            seen: None,
+        };
+        let report = check_file(&request, &observation);
+        if report.blocks() {
+            return Err(RestoreError::Refused(report));
+        }
+        Ok(())
+    }
+
+    fn source_metadata(&self) -> Result<Metadata, RestoreError> {
+        let name = self.order.source_name;
+        self.disk()
+            .act(Act::Read, name, || self.order.source.metadata())
+    }
+
+    /// Turns the copies of the image into the members' databases.
+    fn edit(&self, files: &[Files], image_size: u64) -> Result<Edit, RestoreError> {
+        let name = self.order.source_name;
+        let Some(first) = files.first() else {
+            return Err(RestoreError::NoSuchMember(String::new()));
+        };
+        // Read from what was written, which is what was proven: the source may change from now on.
+        let copy = self.disk().act(Act::Read, &first.database.shown, || {
+            FileSource::new(&first.database.file)
+        })?;
+        let unreadable = |why: edit::EditError| RestoreError::Unreadable {
+            name: name.to_owned(),
+            why,
+        };
+        let database = Database::open(&copy).map_err(|error| unreadable(error.into()))?;
+        if database.meta().logical_size() != image_size {
+            return Err(RestoreError::SourceChanged(name.to_owned()));
+        }
+        let edit = edit::edit(&database, &self.cluster, self.order.request).map_err(unreadable)?;
+        for file in files {
+            self.disk().set_length(&file.database, edit.database_size)?;
+            for patch in &edit.patches {
+                self.disk()
+                    .write(&file.database, &patch.bytes, patch.offset)?;
+            }
+        }
+        Ok(edit)
+    }
+
+    fn write_raft_files(&self, layout: &Layout, files: &[Files]) -> Result<(), RestoreError> {
+        let version = self.order.request.target_version;
+        let disk = self.disk();
+        let snapshot = raft_snapshot::file(&self.cluster, version);
+        let snapshot_name = raft_snapshot::file_name(&self.cluster);
+        for (place, file) in layout.members.iter().zip(files) {
+            self.check_cancel()?;
+            let (folder, shown) = &file.snap;
+            let path = format!("{shown}/{snapshot_name}");
+            let output = disk.make_file(folder, &snapshot_name, 0o644, path)?;
+            disk.write(&output, &snapshot, 0)?;
+            disk.sync_file(&output)?;
+
+            let (folder, shown) = &file.wal;
+            let path = format!("{shown}/{}", wal::FILE_NAME);
+            let output = disk.make_file(folder, wal::FILE_NAME, 0o600, path)?;
+            let records = wal::records(&self.cluster, &place.member, version.into());
+            disk.set_length(&output, wal::FILE_SIZE)?;
+            disk.write(&output, &records, 0)?;
+            disk.sync_file(&output)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until databases and folders are on the disk, the deepest folders first.
+    fn sync(&self, layout: &Layout, units: &[Dir], files: &[Files]) -> Result<(), RestoreError> {
+        let total = files.len() as u64;
+        let tell = |done| {
+            (self.watch.progress)(super::Progress {
+                stage: Stage::Sync,
+                done,
+                total,
+            });
+        };
+        tell(0);
+        let disk = self.disk();
+        for (done, file) in (1..).zip(files) {
+            self.check_cancel()?;
+            disk.sync_file(&file.database)?;
+            tell(done);
+        }
+        for (place, file) in layout.members.iter().zip(files) {
+            for (within, (folder, shown)) in [(&place.snap, &file.snap), (&place.wal, &file.wal)] {
+                disk.sync_folder(folder, shown)?;
+                // The folders between it and its unit.
+                let mut path = within.path.clone();
+                while path.pop().is_some() && !path.is_empty() {
+                    let shown = path.join("/");
+                    let between = disk.act(Act::Open, &shown, || {
+                        units[within.unit].open_dir(path.join("/"))
+                    })?;
+                    disk.sync_folder(&between, &shown)?;
+                }
+            }
+        }
+        for (unit, folder) in layout.units.iter().zip(units) {
+            disk.sync_folder(folder, &unit.shown)?;
+        }
+        Ok(())
+    }
+
+    /// Opens every database as a server would, before any of them gets its name.
+    fn check_databases(&self, files: &[Files]) -> Result<(), RestoreError> {
+        for file in files {
+            let output = &file.database;
+            let source = self
+                .disk()
+                .act(Act::Read, &output.shown, || FileSource::new(&output.file))?;
+            let checks = verify::database(&source, &self.cluster, self.order.request);
+            if let Some(check) = checks.iter().find(|check| check.outcome != Outcome::Pass) {
+                return Err(RestoreError::Corrupt {
+                    path: output.shown.clone(),
+                    what: format!("{}: {}", check.name, check.evidence),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what this restore built and did not place.
+    pub(super) fn remove_built(&self, layout: &Layout) -> Result<(), RestoreError> {
+        for unit in &layout.units {
+            for at in [At::Part, At::Ready] {
+                let (name, shown) = (unit.name_at(at), unit.shown_at(at));
+                let Ok(folder) = unit.parent.open_dir(&name) else {
+                    continue;
+                };
+                if !self.disk().lock(&folder, &shown)? {
+                    return Err(RestoreError::Busy(shown));
+                }
+                self.disk().remove(&unit.parent, &name, &shown)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Source for FileSource<'_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), SourceError> {
+        let len = out.len() as u64;
+        if offset.checked_add(len).is_none_or(|end| end > self.size) {
+            return Err(SourceError::OutOfBounds {
+                offset,
+                len,
+                size: self.size,
+            });
+        }
+        std::os::unix::fs::FileExt::read_exact_at(self.file, out, offset).map_err(|error| {
+            SourceError::Read {
+                offset,
+                message: error.to_string(),
+            }
+        })
+    }
+}

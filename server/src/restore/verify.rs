@@ -1,0 +1,201 @@
+//! Reading again all that was written, and comparing it with what it must be.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use requorum_shared::bbolt::Database;
+use requorum_shared::etcd::restore::edit::{self, Edit};
+use requorum_shared::etcd::restore::{raft_snapshot, verify, wal};
+use requorum_shared::finding::{Check, Outcome};
+
+use super::dest::At;
+use super::disk::Act;
+use super::error::RestoreError;
+use super::pass::Consumer;
+use super::{FileSource, Order, Restore, Stage};
+
+impl Restore<'_> {
+    /// Compares every byte of the placed members with what it must be, given the source.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when something cannot be read; what differs is a failed check.
+    pub fn verify(&self) -> Result<Vec<Check>, RestoreError> {
+        let Order {
+            source,
+            source_name,
+            request,
+            ..
+        } = self.order;
+        let layout = self.layout()?;
+        let disk = self.disk();
+        let random = disk.act(Act::Read, source_name, || FileSource::new(source))?;
+        let edit = Database::open(&random)
+            .map_err(edit::EditError::from)
+            .and_then(|database| edit::edit(&database, &self.cluster, request))
+            .map_err(|why| RestoreError::Unreadable {
+                name: source_name.to_owned(),
+                why,
+            })?;
+
+        let mut checks = Vec::new();
+        let mut databases = Vec::new();
+        for place in &layout.members {
+            let [(snap, shown), (wal, wal_shown)] = self.open_member(&layout, place, At::Placed)?;
+            let name = &place.member.name;
+            let open = |folder: &cap_std::fs::Dir, file: &str, shown: &str| {
+                disk.act(Act::Open, &format!("{shown}/{file}"), || {
+                    folder.open(file).map(cap_std::fs::File::into_std)
+                })
+            };
+            let version = request.target_version;
+            let records = wal::records(&self.cluster, &place.member, version.into());
+            checks.push(same_file(
+                format!("the WAL of {name} is the one that etcd {version} expects"),
+                &open(&wal, wal::FILE_NAME, &wal_shown)?,
+                &records,
+                wal::FILE_SIZE,
+            ));
+            let snapshot = raft_snapshot::file(&self.cluster, version);
+            checks.push(same_file(
+                format!("the .snap of {name} is the one that etcd {version} expects"),
+                &open(&snap, &raft_snapshot::file_name(&self.cluster), &shown)?,
+                &snapshot,
+                snapshot.len() as u64,
+            ));
+            databases.push((name.clone(), open(&snap, "db", &shown)?));
+        }
+        for (name, file) in &databases {
+            let copy = disk.act(Act::Read, name, || FileSource::new(file))?;
+            for check in verify::database(&copy, &self.cluster, request) {
+                checks.push(Check::new(
+                    format!("{name}: {}", check.name),
+                    check.outcome,
+                    check.evidence,
+                ));
+            }
+        }
+        checks.extend(self.compare_databases(&databases, &edit)?);
+        Ok(checks)
+    }
+
+    /// Every byte of every database against the source and the edit, in one pass over the source.
+    fn compare_databases(
+        &self,
+        databases: &[(String, File)],
+        edit: &Edit,
+    ) -> Result<Vec<Check>, RestoreError> {
+        let mut differences: Vec<Option<u64>> = vec![None; databases.len()];
+        let consumers: Vec<Consumer<'_>> = databases
+            .iter()
+            .zip(&mut differences)
+            .map(|((_, file), difference)| -> Consumer<'_> {
+                let mut buffer = Vec::new();
+                Box::new(move |offset, wanted| {
+                    if difference.is_none() {
+                        buffer.resize(wanted.len(), 0);
+                        *difference = compare(file, offset, wanted, &mut buffer, edit);
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        self.pass(
+            self.order.source,
+            edit.image_size,
+            Stage::Verify,
+            |_| {},
+            consumers,
+        )?;
+        Ok(databases
+            .iter()
+            .zip(differences)
+            .map(|((name, file), difference)| {
+                let length = file.metadata().map_or(0, |metadata| metadata.len());
+                let difference = difference.or_else(|| compare_patches(file, edit));
+                let title = format!("{name}: every page is the source's or the edit's");
+                match difference {
+                    Some(offset) => Check::new(
+                        title,
+                        Outcome::Fail,
+                        format!("The byte at offset {offset} is another one."),
+                    ),
+                    None if length != edit.database_size => Check::new(
+                        title,
+                        Outcome::Fail,
+                        format!(
+                            "It has {length} bytes; it must have {}.",
+                            edit.database_size
+                        ),
+                    ),
+                    None => Check::new(
+                        title,
+                        Outcome::Pass,
+                        format!("{length} bytes were read again and compared."),
+                    ),
+                }
+            })
+            .collect())
+    }
+}
+
+/// The first byte of the image that is not the source's, what the edit replaces left aside.
+fn compare(file: &File, offset: u64, wanted: &[u8], buffer: &mut [u8], edit: &Edit) -> Option<u64> {
+    if file.read_exact_at(buffer, offset).is_err() {
+        return Some(offset);
+    }
+    if buffer == wanted {
+        return None;
+    }
+    let patched = |at: u64| {
+        edit.patches
+            .iter()
+            .any(|patch| (patch.offset..patch.offset + patch.bytes.len() as u64).contains(&at))
+    };
+    (offset..)
+        .zip(buffer.iter().zip(wanted))
+        .find(|(at, (found, wanted))| found != wanted && !patched(*at))
+        .map(|(at, _)| at)
+}
+
+fn compare_patches(file: &File, edit: &Edit) -> Option<u64> {
+    edit.patches.iter().find_map(|patch| {
+        let mut found = vec![0; patch.bytes.len()];
+        let read = file.read_exact_at(&mut found, patch.offset);
+        (read.is_err() || found != patch.bytes).then_some(patch.offset)
+    })
+}
+
+/// Whether a file is `start` and zeros up to `length`.
+fn same_file(title: String, file: &File, start: &[u8], length: u64) -> Check {
+    let fail = |what: String| Check::new(title.clone(), Outcome::Fail, what);
+    let found = file.metadata().map_or(0, |metadata| metadata.len());
+    if found != length {
+        return fail(format!("It has {found} bytes; it must have {length}."));
+    }
+    let mut buffer = vec![0; 1 << 20];
+    let mut offset = 0;
+    while offset < length {
+        let len =
+            usize::try_from(length - offset).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+        let chunk = &mut buffer[..len];
+        if let Err(error) = file.read_exact_at(chunk, offset) {
+            return fail(format!("It cannot be read at offset {offset}: {error}."));
+        }
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| start.get(offset..))
+            .unwrap_or_default();
+        let (written, zeros) = chunk.split_at(rest.len().min(len));
+        if !rest.starts_with(written) || zeros.iter().any(|&byte| byte != 0) {
+            return fail(format!(
+                "It differs within the {len} bytes from offset {offset}."
+            ));
+        }
+        offset += len as u64;
+    }
+    Check::new(
+        title,
+        Outcome::Pass,
+        format!("{length} bytes were read again and compared."),
+    )
+}
