@@ -18,7 +18,7 @@ use requorum_shared::finding::Outcome;
 use requorum_shared::source::{Source, SourceError};
 
 use super::dest::{At, Layout, Unit, Within};
-use super::disk::{Act, Output};
+use super::disk::{Act, Lock, Output};
 use super::error::RestoreError;
 use super::pass::Consumer;
 use super::{Built, FileSource, Order, Restore, Stage};
@@ -68,9 +68,12 @@ impl Restore<'_> {
 
     fn build_all(&self, layout: &Layout) -> Result<Built, RestoreError> {
         // Locks on the folders being built; they are let go when this is over, however it ends.
+        let mut locks = Vec::new();
         let mut held = Vec::new();
         for unit in &layout.units {
-            held.push(self.make_unit(unit)?);
+            let (folder, lock) = self.make_unit(unit)?;
+            held.push(folder);
+            locks.push(lock);
         }
         let mut files = Vec::new();
         for place in &layout.members {
@@ -102,15 +105,15 @@ impl Restore<'_> {
         Ok(Built { inspection, edit })
     }
 
-    fn make_unit(&self, unit: &Unit) -> Result<Dir, RestoreError> {
+    fn make_unit(&self, unit: &Unit) -> Result<(Dir, Lock), RestoreError> {
         let shown = unit.shown_at(At::Part);
         let folder = self
             .disk()
             .make_folder(&unit.parent, &unit.name_at(At::Part), &shown)?;
-        if !self.disk().lock(&folder, &shown)? {
-            return Err(RestoreError::Busy(shown));
+        match self.disk().lock(&folder, &shown)? {
+            Some(lock) => Ok((folder, lock)),
+            None => Err(RestoreError::Busy(shown)),
         }
-        Ok(folder)
     }
 
     /// Makes the folders down to a place, those that are not there yet.
@@ -362,9 +365,10 @@ impl Restore<'_> {
                 let Ok(folder) = unit.parent.open_dir(&name) else {
                     continue;
                 };
-                if !self.disk().lock(&folder, &shown)? {
+                // Held until it is gone.
+                let Some(_lock) = self.disk().lock(&folder, &shown)? else {
                     return Err(RestoreError::Busy(shown));
-                }
+                };
                 self.disk().remove(&unit.parent, &name, &shown)?;
             }
         }

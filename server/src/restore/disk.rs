@@ -3,10 +3,11 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt};
-use rustix::fs::{FallocateFlags, FlockOperation, RenameFlags};
+use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
 
 use super::error::RestoreError;
 use super::{Restore, Watch};
@@ -82,10 +83,10 @@ impl Disk<'_> {
         let allowed = self.watch.fault.map_or(Ok(()), |fault| fault(act));
         allowed
             .and_then(|()| perform())
-            .map_err(|source| RestoreError::Io {
+            .map_err(|cause| RestoreError::Io {
                 act,
                 path: path.to_owned(),
-                source,
+                cause,
             })
     }
 
@@ -153,7 +154,9 @@ impl Disk<'_> {
     }
 
     pub(super) fn sync_folder(&self, folder: &Dir, shown: &str) -> Result<(), RestoreError> {
-        self.act(Act::SyncFolder, shown, || Ok(rustix::fs::fsync(folder)?))
+        self.act(Act::SyncFolder, shown, || {
+            Ok(rustix::fs::fsync(open_itself(folder)?)?)
+        })
     }
 
     /// Renames within a folder; never onto something that exists.
@@ -183,14 +186,25 @@ impl Disk<'_> {
         })
     }
 
-    /// Holds a folder until the handle is closed; `false` when somebody else does.
-    pub(super) fn lock(&self, folder: &Dir, shown: &str) -> Result<bool, RestoreError> {
+    /// Holds a folder until the handle is closed; `None` when somebody else does.
+    pub(super) fn lock(&self, folder: &Dir, shown: &str) -> Result<Option<Lock>, RestoreError> {
         self.act(Act::Open, shown, || {
-            match rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => Ok(true),
-                Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            let itself = open_itself(folder)?;
+            match rustix::fs::flock(&itself, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => Ok(Some(Lock(itself))),
+                Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
                 Err(error) => Err(error.into()),
             }
         })
     }
+}
+
+/// A folder that nobody else builds in while this is there.
+#[derive(Debug)]
+pub(super) struct Lock(#[expect(dead_code, reason = "held, not used")] OwnedFd);
+
+/// A handle that can be synced and locked: those of [`Dir`] are only good for looking things up.
+fn open_itself(folder: &Dir) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(folder, ".", flags, Mode::empty())?)
 }

@@ -74,14 +74,14 @@ pub enum RestoreError {
         why: EditError,
     },
     /// The medium failed.
-    #[error("{}", medium(*.act, .path, .source))]
+    #[error("{}", medium(*.act, .path, .cause))]
     Io {
         /// What was tried.
         act: Act,
         /// On what.
         path: String,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// What was read again is not what was written.
     #[error(
@@ -121,8 +121,8 @@ fn refusal(report: &Report) -> String {
     }
 }
 
-fn medium(act: Act, path: &str, source: &io::Error) -> String {
-    let todo = match source.kind() {
+fn medium(act: Act, path: &str, cause: &io::Error) -> String {
+    let todo = match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "Free some space there, or choose a place on another file system"
         }
@@ -135,5 +135,5 @@ fn medium(act: Act, path: &str, source: &io::Error) -> String {
         io::ErrorKind::NotFound => "Make the folder that it should be in",
         _ => "Look into the system's log for that disk",
     };
-    format!("{path}: {act} failed: {source}. {todo}")
+    format!("{path}: {act} failed: {cause}. {todo}")
 }

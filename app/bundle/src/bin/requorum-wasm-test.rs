@@ -36,7 +36,10 @@ fn run(binary: &Path, words: &[OsString]) -> Result<bool> {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let built = std::fs::read(binary).with_context(|| format!("{}", binary.display()))?;
     // Without tests there is no runtime for them either, and wasm-bindgen would miss it.
-    if !built.windows(TEST.len()).any(|bytes| bytes == TEST.as_bytes()) {
+    if !built
+        .windows(TEST.len())
+        .any(|bytes| bytes == TEST.as_bytes())
+    {
         println!("no tests");
         return Ok(true);
     }

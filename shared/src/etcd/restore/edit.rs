@@ -26,10 +26,19 @@ pub struct Edit {
     pub patches: Vec<Patch>,
     /// The newest revision in the source.
     pub last_revision: i64,
+    /// The revision that it was raised to, where it was.
+    pub raised: Option<i64>,
     /// Top-level buckets whose content is as it was.
     pub untouched: Vec<Vec<u8>>,
     /// Top-level buckets that were rewritten or added.
     pub touched: Vec<Vec<u8>>,
+}
+
+impl Edit {
+    /// The newest revision in the restored database; a server starts at 1 where it has none.
+    pub fn start_revision(&self) -> i64 {
+        self.raised.unwrap_or(self.last_revision).max(1)
+    }
 }
 
 /// Bytes at a place of the restored database.
@@ -138,6 +147,7 @@ pub fn edit(
         database_size: hwm.saturating_mul(u64::from(meta.page_size)),
         patches,
         last_revision,
+        raised,
         untouched,
         touched,
     })

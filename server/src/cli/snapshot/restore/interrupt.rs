@@ -1,0 +1,40 @@
+//! Ctrl-C and SIGTERM stop a restore before its next write, and let it clear away what it built.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The flag that the first signal raises. A second one ends the process at once.
+pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
+    const KILLED_BY_INTERRUPT: i32 = 130;
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .context("no signals can be waited for")?;
+    let (mut interrupt, mut terminate) = {
+        let _entered = runtime.enter();
+        let wait = |kind| signal(kind).context("no signals can be waited for");
+        (
+            wait(SignalKind::interrupt())?,
+            wait(SignalKind::terminate())?,
+        )
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if raised.swap(true, Ordering::Relaxed) {
+                    std::process::exit(KILLED_BY_INTERRUPT);
+                }
+            }
+        });
+    });
+    Ok(flag)
+}
