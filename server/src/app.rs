@@ -5,6 +5,11 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::auth::login::Login;
+use crate::auth::password::Passwords;
+use crate::auth::people::People;
+use crate::auth::session::Sessions;
+use crate::auth::store::PeopleStore;
+use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -25,8 +30,14 @@ pub struct Parts {
     pub data_dir: DataDir,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Accounts and sessions.
+    /// Signing in.
     pub login: Login,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// Tokens for programs.
+    pub tokens: Tokens,
+    /// Accounts.
+    pub people: People,
     /// Rows of snapshots and uploads.
     pub store: Arc<dyn SnapshotStore>,
     /// Files by their SHA-256.
@@ -56,7 +67,12 @@ impl App {
         let db = Sqlite::open(&data_dir.database())
             .await
             .with_context(|| format!("opening {}", data_dir.database().display()))?;
-        let login = Login::new(Arc::new(db.clone()), clock.clone());
+        let accounts: Arc<dyn PeopleStore> = Arc::new(db.clone());
+        let passwords = Passwords::default();
+        let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
+        let sessions = Sessions::new(accounts.clone(), clock.clone());
+        let tokens = Tokens::new(accounts.clone(), clock.clone());
+        let people = People::new(accounts, clock.clone(), passwords);
         let store: Arc<dyn SnapshotStore> = Arc::new(db.clone());
         let objects = Objects::local(&data_dir.objects())?;
         let uploads = Arc::new(Uploads::new(
@@ -71,6 +87,9 @@ impl App {
             data_dir,
             clock,
             login,
+            sessions,
+            tokens,
+            people,
             store,
             objects,
             uploads,

@@ -1,9 +1,12 @@
-//! Who is asking: accounts, sessions, and the guard that lets nobody through by default.
+//! Who is asking: accounts, sessions, tokens, and the guard that lets nobody through by default.
 
 pub mod actor;
 pub mod guard;
 pub mod login;
 pub mod origin;
 pub mod password;
+pub mod people;
+pub mod session;
 pub mod store;
 pub mod throttle;
+pub mod token;

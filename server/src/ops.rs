@@ -1,6 +1,10 @@
 //! What an operator can do, whichever way the request came in. The only place of rules: handlers hold none, and
 //! stores hold none.
+//!
+//! Every operation begins with a line that says what it takes to be allowed: [`permit::permit`].
 
 pub mod console;
+pub mod people;
+pub mod permit;
 pub mod snapshots;
 pub mod uploads;

@@ -21,6 +21,8 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/readyz", get(health::readyz)),
         ("/api/setup", post(login::setup)),
         ("/api/login", post(login::login)),
+        ("/api/join", post(login::join)),
+        ("/api/password", post(login::change_password)),
         ("/api/logout", post(login::logout)),
         ("/api/session", get(login::session)),
         ("/api/uploads", get(uploads::list).post(uploads::create)),

@@ -9,5 +9,6 @@ pub mod events;
 pub mod finding;
 pub mod job_view;
 pub mod ledger;
+pub mod permission;
 pub mod plan;
 pub mod source;

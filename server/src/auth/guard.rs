@@ -1,4 +1,4 @@
-//! The guard in front of every route: nobody passes without a session, unless the route is on the list of those
+//! The guard in front of every route: nobody passes without a session or a token, unless the route is on the list of those
 //! that are open.
 
 use axum::extract::{MatchedPath, Request, State};
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::origin;
 use crate::app::App;
-use crate::error::{ApiError, unauthenticated};
+use crate::error::{ApiError, Kind, unauthenticated};
 use crate::http::assets;
 
 /// The routes that need no login, beside the page's own static files. Nothing else is open.
@@ -18,6 +18,7 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::GET, "/readyz"),
     (Method::POST, "/api/login"),
     (Method::POST, "/api/setup"),
+    (Method::POST, "/api/join"),
 ];
 
 /// The cookie under TLS: browsers refuse to set it from anywhere but this very origin.
@@ -34,6 +35,13 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
 }
 
 async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
+    if let Some(secret) = bearer(request.headers()) {
+        // Pages of other sites cannot send this header, and browsers never send it by themselves: nothing can be
+        // forged with it. A cookie beside it does not count.
+        let actor = app.tokens.find(&secret?).await?.ok_or_else(no_token)?;
+        request.extensions_mut().insert(actor);
+        return Ok(());
+    }
     origin::check(
         request.method(),
         request.headers(),
@@ -45,12 +53,38 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
     let jar = CookieJar::from_headers(request.headers());
     let token = token(app, &jar).ok_or_else(unauthenticated)?;
     let actor = app
-        .login
-        .session(&token)
+        .sessions
+        .find(&token)
         .await?
         .ok_or_else(unauthenticated)?;
     request.extensions_mut().insert(actor);
     Ok(())
+}
+
+/// The token of `Authorization: Bearer …`. Anything else in that header is a mistake that is told, rather than
+/// falling back to somebody's cookie.
+fn bearer(headers: &HeaderMap) -> Option<Result<String, ApiError>> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?;
+    let secret = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim().to_owned());
+    match secret {
+        Some(secret) if values.next().is_none() => Some(Ok(secret)),
+        _ => Some(Err(no_token())),
+    }
+}
+
+fn no_token() -> ApiError {
+    ApiError::new(
+        Kind::Unauthenticated,
+        "token.invalid",
+        "This token lets nobody in: it is not one of this console's, has ended, was revoked, or its owner was \
+         disabled. Make a new one under Settings, Tokens, and send it as `Authorization: Bearer rq_…`.",
+    )
 }
 
 fn is_open(request: &Request) -> bool {

@@ -3,33 +3,26 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use requorum_shared::api::login::{LoginRequest, SetupRequest};
+use requorum_shared::api::login::{JoinRequest, LoginRequest, PasswordRequest, SetupRequest};
+use requorum_shared::permission::Grants;
 use subtle::ConstantTimeEq as _;
 
-use super::actor::Actor;
+use super::actor::{Actor, Via};
 use super::password::Passwords;
-use super::store::{User, UserStore};
+use super::session::{Caller, Opened, Proof, Sessions};
+use super::store::{PeopleStore, User, UserChange};
 use super::throttle::Throttle;
 use crate::clock::Clock;
 use crate::error::{ApiError, Kind, Result, bad_request, conflict};
 use crate::random;
 
-/// How long a session lasts, in milliseconds: one long night.
-const SESSION_MS: i64 = 12 * 60 * 60_000;
 /// The longest account name, in characters.
 const MAX_NAME_CHARS: usize = 64;
 
-/// A session that was just opened: the token goes into a cookie and is kept nowhere.
-pub struct Opened {
-    /// The secret.
-    pub token: String,
-    /// Who it stands for.
-    pub actor: Actor,
-}
-
 /// Accounts, sessions, and who may try.
 pub struct Login {
-    users: Arc<dyn UserStore>,
+    users: Arc<dyn PeopleStore>,
+    sessions: Sessions,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
     throttle: Throttle,
@@ -38,11 +31,12 @@ pub struct Login {
 
 impl Login {
     /// Login over these accounts.
-    pub fn new(users: Arc<dyn UserStore>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(users: Arc<dyn PeopleStore>, clock: Arc<dyn Clock>, passwords: Passwords) -> Self {
         Self {
+            sessions: Sessions::new(users.clone(), clock.clone()),
             users,
             clock,
-            passwords: Passwords::default(),
+            passwords,
             throttle: Throttle::default(),
             setup_hash: Mutex::new(None),
         }
@@ -67,7 +61,8 @@ impl Login {
     /// # Errors
     /// When the link was used or is another server's, and when name or password cannot be accepted; the link
     /// stays good then.
-    pub async fn setup(&self, request: SetupRequest, address: IpAddr) -> Result<Opened> {
+    pub async fn setup(&self, request: SetupRequest, caller: &Caller) -> Result<Opened> {
+        let address = caller.address;
         self.may_try("", address)?;
         let matches = self.setup_hash().as_ref().is_some_and(|hash| {
             hash.as_bytes()
@@ -88,6 +83,8 @@ impl Login {
             name: account_name(&request.name)?,
             password_hash: self.passwords.hash(request.password).await?,
             created_ms: self.clock.now_ms(),
+            grants: Grants::everything(),
+            ..User::default()
         };
         if !self.users.add_first_user(&user).await? {
             *self.setup_hash() = None;
@@ -98,17 +95,21 @@ impl Login {
         }
         *self.setup_hash() = None;
         tracing::info!(user = %user.name, "the first administrator was made");
-        self.open(&user).await
+        self.sessions.open(&user, Proof::Link, caller).await
     }
 
     /// Signs in.
     ///
     /// # Errors
     /// When name and password do not belong together, and when there were too many failures.
-    pub async fn login(&self, request: LoginRequest, address: IpAddr) -> Result<Opened> {
+    pub async fn login(&self, request: LoginRequest, caller: &Caller) -> Result<Opened> {
+        let address = caller.address;
         self.may_try(&request.name, address)?;
         let user = self.users.find_user(request.name.trim()).await?;
-        let hash = user.as_ref().map(|u| u.password_hash.clone());
+        let hash = user
+            .as_ref()
+            .filter(|user| user.disabled_ms == 0 && !user.password_hash.is_empty())
+            .map(|user| user.password_hash.clone());
         let matches = self.passwords.verify(request.password, hash).await?;
         let Some(user) = user.filter(|_| matches) else {
             self.throttle
@@ -121,51 +122,74 @@ impl Login {
             ));
         };
         self.throttle.succeeded(&request.name, address);
-        self.open(&user).await
+        self.sessions.open(&user, Proof::Password, caller).await
     }
 
-    /// Who holds this token.
+    /// Sets a password by a one-time link and signs in. Other sessions of the account end.
     ///
     /// # Errors
-    /// When the store cannot be read.
-    pub async fn session(&self, token: &str) -> Result<Option<Actor>> {
-        let found = self
+    /// When the link was used, replaced, is too old or another console's, when the account is disabled, and when
+    /// the password cannot be accepted; the link stays good then.
+    pub async fn join(&self, request: JoinRequest, caller: &Caller) -> Result<Opened> {
+        let address = caller.address;
+        self.may_try("", address)?;
+        let invalid = || {
+            ApiError::new(
+                Kind::Forbidden,
+                "join.link-invalid",
+                "This link sets no password: it was used, a newer one was made, or it is too old. Ask whoever \
+                 gave it to you for a new one.",
+            )
+        };
+        let hash = random::token_hash(&request.token);
+        let link = self.users.find_link(&hash).await?;
+        if link.is_none_or(|link| link.expires_ms <= self.clock.now_ms()) {
+            self.throttle.failed("", address, self.clock.now_ms());
+            return Err(invalid());
+        }
+        let password_hash = self.passwords.hash(request.password).await?;
+        let user = self
             .users
-            .find_session(&random::token_hash(token), self.clock.now_ms())
-            .await?;
-        Ok(found.map(|session| Actor {
-            user_id: session.user_id,
-            name: session.user_name,
-            session_expires_ms: session.expires_ms,
-        }))
+            .use_link(&hash, &password_hash)
+            .await?
+            .filter(|user| user.disabled_ms == 0)
+            .ok_or_else(invalid)?;
+        self.sessions.open(&user, Proof::Link, caller).await
     }
 
-    /// Ends the session with this token.
+    /// Changes one's own password; all other sessions of the account end.
     ///
     /// # Errors
-    /// When the store cannot be written.
-    pub async fn logout(&self, token: &str) -> Result<()> {
-        Ok(self
-            .users
-            .remove_session(&random::token_hash(token))
-            .await?)
-    }
-
-    async fn open(&self, user: &User) -> Result<Opened> {
-        let token = random::token();
-        let now = self.clock.now_ms();
-        let expires_ms = now + SESSION_MS;
+    /// When the current password is wrong, or there is none here, or the new one cannot be accepted.
+    pub async fn change_password(
+        &self,
+        actor: &Actor,
+        request: PasswordRequest,
+        caller: &Caller,
+    ) -> Result<()> {
+        let address = caller.address;
+        self.may_try(&actor.name, address)?;
+        let user = self.users.user(&actor.user_id).await?;
+        let hash = user.map(|u| u.password_hash).filter(|h| !h.is_empty());
+        if !self.passwords.verify(request.current, hash).await? {
+            self.throttle
+                .failed(&actor.name, address, self.clock.now_ms());
+            return Err(ApiError::new(
+                Kind::Forbidden,
+                "password.wrong",
+                "This is not your current password. Nothing was changed.",
+            ));
+        }
+        let hash = self.passwords.hash(request.new).await?;
         self.users
-            .add_session(&random::token_hash(&token), &user.id, now, expires_ms)
+            .change_user(&actor.user_id, &UserChange::Password(hash), |_| true)
             .await?;
-        Ok(Opened {
-            token,
-            actor: Actor {
-                user_id: user.id.clone(),
-                name: user.name.clone(),
-                session_expires_ms: expires_ms,
-            },
-        })
+        let keep = match &actor.via {
+            Via::Session(id) => id.as_str(),
+            Via::Token(_) => "",
+        };
+        self.sessions.end_all(&actor.user_id, keep).await?;
+        Ok(())
     }
 
     fn may_try(&self, account: &str, address: IpAddr) -> Result<()> {
@@ -188,7 +212,7 @@ impl Login {
     }
 }
 
-fn account_name(name: &str) -> Result<String> {
+pub(super) fn account_name(name: &str) -> Result<String> {
     let name = name.trim();
     if name.is_empty()
         || name.chars().count() > MAX_NAME_CHARS

@@ -1,54 +1,197 @@
-//! What login needs to remember.
+//! What is remembered of people: accounts, the links that give them passwords, sessions, tokens.
 
 use async_trait::async_trait;
+use requorum_shared::permission::Grants;
 
 /// An account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// Random, never reused.
     pub id: String,
     /// Unique without regard to case.
     pub name: String,
-    /// The argon2id hash in PHC form.
+    /// The argon2id hash in PHC form; empty while there is no password.
     pub password_hash: String,
     /// Milliseconds since the Unix epoch.
     pub created_ms: i64,
+    /// What the account may do.
+    pub grants: Grants,
+    /// Since when it may not be used, milliseconds since the Unix epoch; 0 while it may.
+    pub disabled_ms: i64,
+    /// The identity provider that knows this person; empty for a local account.
+    pub issuer: String,
+    /// What that provider calls this person.
+    pub subject: String,
+}
+
+impl User {
+    /// Whether somebody can come in with this account.
+    pub fn is_usable(&self) -> bool {
+        self.disabled_ms == 0 && (!self.password_hash.is_empty() || !self.subject.is_empty())
+    }
+}
+
+/// One thing about an account.
+#[derive(Debug, Clone)]
+pub enum UserChange {
+    /// What it may do.
+    Grants(Grants),
+    /// Since when it may not be used; 0: it may again.
+    Disabled(i64),
+    /// The hash of its new password.
+    Password(String),
+}
+
+/// How a change ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// It is made; the account as it is now.
+    Made(User),
+    /// There is no such account.
+    Missing,
+    /// The rule that came with it does not allow it.
+    AgainstTheRule,
+}
+
+/// What must hold for all accounts after a change.
+pub type Rule = fn(&[User]) -> bool;
+
+/// A link that gives an account its password, found by the hash of its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordLink {
+    /// Whose password it sets.
+    pub user_id: String,
+    /// Who made it.
+    pub made_by: String,
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// When it is void.
+    pub expires_ms: i64,
 }
 
 /// A session, found by the hash of its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSession {
+    /// What lists call it.
+    pub id: String,
     /// Whose it is.
     pub user_id: String,
-    /// The account's name.
-    pub user_name: String,
-    /// When it ends, milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// When it ends.
     pub expires_ms: i64,
+    /// When it was last used, to a few minutes.
+    pub seen_ms: i64,
+    /// Where it was opened from.
+    pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    /// How it was opened: password, link, setup, oidc.
+    pub by: String,
 }
 
-/// Accounts and sessions.
+/// A token for programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredToken {
+    /// What lists call it.
+    pub id: String,
+    /// What it is for, in its owner's words.
+    pub name: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// What it may do, at most.
+    pub grants: Grants,
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// When it ends.
+    pub expires_ms: i64,
+    /// When it was last used, to a few minutes; 0 for never.
+    pub used_ms: i64,
+    /// When it was revoked; 0 while it was not.
+    pub revoked_ms: i64,
+}
+
+/// Accounts.
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// Whether there is any account.
     async fn any_user(&self) -> anyhow::Result<bool>;
     /// Adds the first account; `false` when there is one already, however close the race.
     async fn add_first_user(&self, user: &User) -> anyhow::Result<bool>;
+    /// Adds an account; `false` when the name or the provider's subject is taken.
+    async fn add_user(&self, user: &User) -> anyhow::Result<bool>;
     /// The account with this name, without regard to case.
     async fn find_user(&self, name: &str) -> anyhow::Result<Option<User>>;
-    /// Opens a session and forgets those that have ended.
-    async fn add_session(
+    /// The account with this id.
+    async fn user(&self, id: &str) -> anyhow::Result<Option<User>>;
+    /// The account that a provider knows by this subject.
+    async fn find_subject(&self, issuer: &str, subject: &str) -> anyhow::Result<Option<User>>;
+    /// All accounts, by name.
+    async fn users(&self) -> anyhow::Result<Vec<User>>;
+    /// Changes an account, unless `rule` says no to what all accounts would be then. Nobody else changes one
+    /// in between.
+    async fn change_user(
         &self,
-        token_hash: &str,
-        user_id: &str,
-        now_ms: i64,
-        expires_ms: i64,
-    ) -> anyhow::Result<()>;
-    /// The session with this token, if it has not ended.
+        id: &str,
+        change: &UserChange,
+        rule: Rule,
+    ) -> anyhow::Result<Changed>;
+    /// Keeps a link; an older one of the same account is void.
+    async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()>;
+    /// The link with this token.
+    async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>>;
+    /// When the account's link is void, if it has one.
+    async fn links(&self) -> anyhow::Result<Vec<PasswordLink>>;
+    /// Uses a link up: sets the password and ends the account's sessions. Nothing when the link is gone.
+    async fn use_link(&self, token_hash: &str, password_hash: &str)
+    -> anyhow::Result<Option<User>>;
+    /// Makes an account's link void.
+    async fn remove_link(&self, user_id: &str) -> anyhow::Result<()>;
+}
+
+/// Sessions.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Opens a session and forgets those that have ended.
+    async fn add_session(&self, token_hash: &str, session: &StoredSession) -> anyhow::Result<()>;
+    /// The session with this token and its account, unless the session has ended or the account is disabled.
     async fn find_session(
         &self,
         token_hash: &str,
         now_ms: i64,
-    ) -> anyhow::Result<Option<StoredSession>>;
-    /// Ends a session.
-    async fn remove_session(&self, token_hash: &str) -> anyhow::Result<()>;
+    ) -> anyhow::Result<Option<(StoredSession, User)>>;
+    /// Notes that a session was used.
+    async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()>;
+    /// The open sessions of an account, newest first.
+    async fn sessions(&self, user_id: &str, now_ms: i64) -> anyhow::Result<Vec<StoredSession>>;
+    /// Ends the session with this id; `false` when that account has none such.
+    async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool>;
+    /// Ends all sessions of an account but one.
+    async fn remove_sessions(&self, user_id: &str, except: &str) -> anyhow::Result<u64>;
 }
+
+/// Tokens.
+#[async_trait]
+pub trait TokenStore: Send + Sync {
+    /// Keeps a token.
+    async fn add_token(&self, token_hash: &str, token: &StoredToken) -> anyhow::Result<()>;
+    /// The token with this hash and its owner, unless it has ended, was revoked, or the owner is disabled.
+    async fn find_token(
+        &self,
+        token_hash: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredToken, User)>>;
+    /// Notes that a token was used.
+    async fn touch_token(&self, id: &str, now_ms: i64) -> anyhow::Result<()>;
+    /// One token.
+    async fn token(&self, id: &str) -> anyhow::Result<Option<StoredToken>>;
+    /// The tokens of an account, or of all, newest first.
+    async fn tokens(&self, user_id: Option<&str>) -> anyhow::Result<Vec<StoredToken>>;
+    /// Revokes a token; `false` when it was already, or there is none.
+    async fn revoke_token(&self, id: &str, now_ms: i64) -> anyhow::Result<bool>;
+}
+
+/// All of it.
+pub trait PeopleStore: UserStore + SessionStore + TokenStore {}
+
+impl<T: UserStore + SessionStore + TokenStore> PeopleStore for T {}

@@ -1,6 +1,8 @@
 //! SQLite: one file in the data directory.
 
+mod sessions;
 mod snapshots;
+mod tokens;
 mod users;
 
 use std::path::Path;

@@ -1,13 +1,15 @@
-//! Our own extractors: JSON whose errors are for a person, the actor, and the caller's address.
+//! Our own extractors: JSON whose errors are for a person, the actor, and the caller.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::auth::actor::Actor;
+use crate::auth::session::Caller;
 use crate::error::{ApiError, bad_request, unauthenticated};
 
 /// A JSON body.
@@ -45,10 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
     }
 }
 
-/// The address of whoever is at the other end of the connection.
-pub struct Peer(pub IpAddr);
-
-impl<S: Send + Sync> FromRequestParts<S> for Peer {
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -56,6 +55,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
-        Ok(Self(address))
+        let agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())
+            .unwrap_or_default();
+        Ok(Self { address, agent })
     }
 }

@@ -3,45 +3,72 @@
 use axum::extract::State;
 use axum_extra::extract::cookie::{Cookie, CookieJar};
 use http::StatusCode;
-use requorum_shared::api::login::{LoginRequest, Session, SetupRequest};
+use requorum_shared::api::login::{
+    JoinRequest, LoginRequest, PasswordRequest, Session, SetupRequest,
+};
 
-use super::extract::{Json, Peer};
+use super::extract::Json;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::guard;
-use crate::auth::login::Opened;
+use crate::auth::session::{Caller, Opened};
 use crate::clock;
 use crate::error::Result;
+use crate::ops;
 
 type SignedIn = (CookieJar, axum::Json<Session>);
 
 /// Makes the first administrator through the one-time link, and signs in.
 pub async fn setup(
     State(app): State<App>,
-    Peer(address): Peer,
+    caller: Caller,
     jar: CookieJar,
     Json(request): Json<SetupRequest>,
 ) -> Result<SignedIn> {
-    let opened = app.login.setup(request, address).await?;
+    let opened = app.login.setup(request, &caller).await?;
     Ok(signed_in(&app, jar, opened))
 }
 
 /// Signs in.
 pub async fn login(
     State(app): State<App>,
-    Peer(address): Peer,
+    caller: Caller,
     jar: CookieJar,
     Json(request): Json<LoginRequest>,
 ) -> Result<SignedIn> {
-    let opened = app.login.login(request, address).await?;
+    let opened = app.login.login(request, &caller).await?;
     Ok(signed_in(&app, jar, opened))
 }
 
+/// Sets a password by a one-time link, and signs in.
+pub async fn join(
+    State(app): State<App>,
+    caller: Caller,
+    jar: CookieJar,
+    Json(request): Json<JoinRequest>,
+) -> Result<SignedIn> {
+    let opened = app.login.join(request, &caller).await?;
+    Ok(signed_in(&app, jar, opened))
+}
+
+/// Changes one's own password.
+pub async fn change_password(
+    State(app): State<App>,
+    actor: Actor,
+    caller: Caller,
+    Json(request): Json<PasswordRequest>,
+) -> Result<StatusCode> {
+    ops::people::change_password(&app, &actor, request, &caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Ends the session, on the server and in the browser.
-pub async fn logout(State(app): State<App>, jar: CookieJar) -> Result<(CookieJar, StatusCode)> {
-    if let Some(token) = guard::token(&app, &jar) {
-        app.login.logout(&token).await?;
-    }
+pub async fn logout(
+    State(app): State<App>,
+    actor: Actor,
+    jar: CookieJar,
+) -> Result<(CookieJar, StatusCode)> {
+    ops::people::sign_out(&app, &actor).await?;
     let mut cookie = guard::session_cookie(&app, String::new());
     cookie.make_removal();
     Ok((jar.add(cookie), StatusCode::NO_CONTENT))
@@ -62,5 +89,7 @@ fn session_of(actor: &Actor) -> Session {
     Session {
         name: actor.name.clone(),
         expires_at: clock::text(actor.session_expires_ms),
+        user_id: actor.user_id.clone(),
+        grants: actor.grants.clone(),
     }
 }

@@ -1,13 +1,16 @@
 //! What the console is and may do.
 
 use requorum_shared::api::v1::AboutResponse;
+use requorum_shared::permission::{Permission, Place};
 
+use super::permit::permit;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
 
 /// Version, limits, and what is there to restore to and boot with.
 pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
     Ok(AboutResponse {
         version: env!("CARGO_PKG_VERSION").into(),
         user: actor.name.clone(),

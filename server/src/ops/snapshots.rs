@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use requorum_shared::api::v1::{GetSnapshotResponse, ListSnapshotsResponse, SnapshotSummary};
+use requorum_shared::permission::{Permission, Place};
 
+use super::permit::permit;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, not_found};
@@ -11,7 +13,8 @@ use crate::snapshots::objects::{Outgoing, is_sha256};
 use crate::snapshots::store::Snapshot;
 
 /// All of them, newest first.
-pub async fn list(app: &App, _: &Actor) -> Result<ListSnapshotsResponse> {
+pub async fn list(app: &App, actor: &Actor) -> Result<ListSnapshotsResponse> {
+    permit(app, actor, Permission::See, Place::Console).await?;
     let snapshots = app.store.snapshots().await?;
     Ok(ListSnapshotsResponse {
         used_bytes: snapshots.iter().map(|s| s.size).sum(),
@@ -20,7 +23,8 @@ pub async fn list(app: &App, _: &Actor) -> Result<ListSnapshotsResponse> {
 }
 
 /// One with its inspection.
-pub async fn get(app: &App, _: &Actor, id: &str) -> Result<GetSnapshotResponse> {
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<GetSnapshotResponse> {
+    permit(app, actor, Permission::See, Place::Console).await?;
     let (snapshot, inspection_json) = find(app, id).await?;
     Ok(GetSnapshotResponse {
         summary: Some(summary(snapshot)),
@@ -30,17 +34,19 @@ pub async fn get(app: &App, _: &Actor, id: &str) -> Result<GetSnapshotResponse> 
 }
 
 /// The row, without its inspection, of a file to be read.
-pub async fn file(app: &App, _: &Actor, id: &str) -> Result<Snapshot> {
+pub async fn file(app: &App, actor: &Actor, id: &str) -> Result<Snapshot> {
+    permit(app, actor, Permission::See, Place::Console).await?;
     Ok(find(app, id).await?.0)
 }
 
 /// The bytes of a stored file.
 pub async fn read(
     app: &App,
-    _: &Actor,
+    actor: &Actor,
     snapshot: &Snapshot,
     range: Range<u64>,
 ) -> Result<Outgoing> {
+    permit(app, actor, Permission::See, Place::Console).await?;
     Ok(app.objects.read(&snapshot.id, range).await?)
 }
 

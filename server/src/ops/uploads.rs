@@ -1,8 +1,10 @@
 //! Bringing a file: announce it, send it, cancel it. An upload belongs to whoever began it.
 
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use requorum_shared::permission::{Permission, Place};
 use rustix::fs::statvfs;
 
+use super::permit::permit;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
@@ -20,6 +22,7 @@ const MAX_UNFINISHED: usize = 50;
 
 /// Announces a file. Refused when it could not be kept anyway: nobody should send 20 GB to learn that.
 pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<Upload> {
+    permit(app, actor, Permission::Upload, Place::Console).await?;
     let name = file_name(&request.name)?;
     if request.length == 0 {
         return Err(bad_request(
@@ -84,6 +87,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
 
 /// What this person left unfinished.
 pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
+    permit(app, actor, Permission::Upload, Place::Console).await?;
     let uploads = app.store.uploads().await?;
     Ok(Uploads {
         uploads: uploads
@@ -96,6 +100,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
 
 /// One of this person's uploads.
 pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<Upload> {
+    permit(app, actor, Permission::Upload, Place::Console).await?;
     Ok(view(app, &row(app, actor, id).await?))
 }
 
@@ -108,6 +113,7 @@ pub async fn append(
     announced: Option<u64>,
     body: Incoming,
 ) -> Result<Upload> {
+    permit(app, actor, Permission::Upload, Place::Console).await?;
     let upload = row(app, actor, id).await?;
     let end = offset.saturating_add(announced.unwrap_or(0));
     if end > upload.length {
@@ -134,6 +140,7 @@ pub async fn append(
 
 /// Ends an upload and leaves nothing of it.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
+    permit(app, actor, Permission::Upload, Place::Console).await?;
     let upload = row(app, actor, id).await?;
     app.uploads.cancel(&upload).await
 }

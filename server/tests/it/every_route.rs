@@ -15,6 +15,8 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/readyz", &["GET", "HEAD"]),
     ("/api/setup", &["POST"]),
     ("/api/login", &["POST"]),
+    ("/api/join", &["POST"]),
+    ("/api/password", &[]),
     ("/api/logout", &[]),
     ("/api/session", &[]),
     ("/api/uploads", &[]),

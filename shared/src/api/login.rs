@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::permission::Grants;
+
 /// A password has at least this many characters.
 pub const MIN_PASSWORD_CHARS: usize = 12;
 
@@ -28,13 +30,38 @@ pub struct SetupRequest {
     pub password: String,
 }
 
-/// Who is signed in: answer of `POST /api/login`, `POST /api/setup` and `GET /api/session`.
+/// Body of `POST /api/join`: sets a password by a one-time link, and signs in.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct JoinRequest {
+    /// The one-time token from the link.
+    pub token: String,
+    /// The password from now on.
+    pub password: String,
+}
+
+/// Body of `POST /api/password`: changes one's own password, and ends one's other sessions.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PasswordRequest {
+    /// The password until now.
+    pub current: String,
+    /// The password from now on.
+    pub new: String,
+}
+
+/// Who is signed in: answer of `POST /api/login`, `POST /api/setup`, `POST /api/join` and
+/// `GET /api/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Account name.
     pub name: String,
     /// When it ends, RFC 3339 in UTC.
     pub expires_at: String,
+    /// The account's id.
+    #[serde(default)]
+    pub user_id: String,
+    /// What the account may do: the page hides what it may not, and says why.
+    #[serde(default)]
+    pub grants: Grants,
 }
 
 /// The body of every HTTP error.

@@ -1,11 +1,21 @@
-//! Accounts and sessions in SQLite.
+//! Accounts and the links that give them passwords, in SQLite.
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::Sqlite;
-use crate::auth::store::{StoredSession, User, UserStore};
+use crate::auth::store::{Changed, PasswordLink, Rule, User, UserChange, UserStore};
+
+/// The columns that [`user`] reads, in its order; the table may be joined with others.
+macro_rules! account {
+    () => {
+        "users.id, users.name, users.password_hash, users.created_ms, users.grants, users.disabled_ms, \
+         users.issuer, users.subject"
+    };
+}
+pub(super) use account;
 
 #[async_trait]
 impl UserStore for Sqlite {
@@ -18,89 +28,207 @@ impl UserStore for Sqlite {
 
     async fn add_first_user(&self, user: &User) -> anyhow::Result<bool> {
         let done = sqlx::query(
-            "INSERT INTO users (id, name, password_hash, created_ms) \
-             SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM users)",
+            "INSERT INTO users (id, name, password_hash, created_ms, grants) \
+             SELECT ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM users)",
         )
         .bind(&user.id)
         .bind(&user.name)
         .bind(&user.password_hash)
         .bind(user.created_ms)
+        .bind(user.grants.to_string())
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn add_user(&self, user: &User) -> anyhow::Result<bool> {
+        let done = sqlx::query(
+            "INSERT INTO users (id, name, password_hash, created_ms, grants, disabled_ms, issuer, subject) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(&user.id)
+        .bind(&user.name)
+        .bind(&user.password_hash)
+        .bind(user.created_ms)
+        .bind(user.grants.to_string())
+        .bind(user.disabled_ms)
+        .bind(&user.issuer)
+        .bind(&user.subject)
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() == 1)
     }
 
     async fn find_user(&self, name: &str) -> anyhow::Result<Option<User>> {
-        let row =
-            sqlx::query("SELECT id, name, password_hash, created_ms FROM users WHERE name = ?")
-                .bind(name)
-                .fetch_optional(&self.pool)
-                .await?;
+        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE name = ?"))
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await?;
         row.map(|row| user(&row)).transpose()
     }
 
-    async fn add_session(
-        &self,
-        token_hash: &str,
-        user_id: &str,
-        now_ms: i64,
-        expires_ms: i64,
-    ) -> anyhow::Result<()> {
-        let mut tx = self.write().await?;
-        sqlx::query("DELETE FROM sessions WHERE expires_ms <= ?")
-            .bind(now_ms)
-            .execute(&mut *tx)
+    async fn user(&self, id: &str) -> anyhow::Result<Option<User>> {
+        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = ?"))
+            .bind(id)
+            .fetch_optional(&self.pool)
             .await?;
-        sqlx::query(
-            "INSERT INTO sessions (token_hash, user_id, created_ms, expires_ms) VALUES (?, ?, ?, ?)",
-        )
-        .bind(token_hash)
-        .bind(user_id)
-        .bind(now_ms)
-        .bind(expires_ms)
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
+        row.map(|row| user(&row)).transpose()
     }
 
-    async fn find_session(
-        &self,
-        token_hash: &str,
-        now_ms: i64,
-    ) -> anyhow::Result<Option<StoredSession>> {
-        let row = sqlx::query(
-            "SELECT users.id, users.name, sessions.expires_ms FROM sessions \
-             JOIN users ON users.id = sessions.user_id \
-             WHERE token_hash = ? AND expires_ms > ?",
-        )
-        .bind(token_hash)
-        .bind(now_ms)
+    async fn find_subject(&self, issuer: &str, subject: &str) -> anyhow::Result<Option<User>> {
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            account!(),
+            " FROM users WHERE issuer = ? AND subject = ? AND subject <> ''"
+        ))
+        .bind(issuer)
+        .bind(subject)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| {
-            Ok(StoredSession {
-                user_id: row.try_get(0)?,
-                user_name: row.try_get(1)?,
-                expires_ms: row.try_get(2)?,
-            })
-        })
-        .transpose()
+        row.map(|row| user(&row)).transpose()
     }
 
-    async fn remove_session(&self, token_hash: &str) -> anyhow::Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = ?")
-            .bind(token_hash)
+    async fn users(&self) -> anyhow::Result<Vec<User>> {
+        let rows = sqlx::query(concat!("SELECT ", account!(), " FROM users ORDER BY name"))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(user).collect()
+    }
+
+    async fn change_user(
+        &self,
+        id: &str,
+        change: &UserChange,
+        rule: Rule,
+    ) -> anyhow::Result<Changed> {
+        let mut tx = self.write().await?;
+        let query = match change {
+            UserChange::Grants(grants) => {
+                sqlx::query("UPDATE users SET grants = ? WHERE id = ?").bind(grants.to_string())
+            }
+            UserChange::Disabled(ms) => {
+                sqlx::query("UPDATE users SET disabled_ms = ? WHERE id = ?").bind(ms)
+            }
+            UserChange::Password(hash) => {
+                sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?").bind(hash)
+            }
+        };
+        if query.bind(id).execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(Changed::Missing);
+        }
+        let rows = sqlx::query(concat!("SELECT ", account!(), " FROM users"))
+            .fetch_all(&mut *tx)
+            .await?;
+        let users = rows.iter().map(user).collect::<anyhow::Result<Vec<_>>>()?;
+        if !rule(&users) {
+            // Dropping the transaction takes the change back.
+            return Ok(Changed::AgainstTheRule);
+        }
+        tx.commit().await?;
+        let user = users
+            .into_iter()
+            .find(|user| user.id == id)
+            .context("the account that was just changed")?;
+        Ok(Changed::Made(user))
+    }
+
+    async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT OR REPLACE INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms) \
+             VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(&link.user_id)
+        .bind(token_hash)
+        .bind(&link.made_by)
+        .bind(link.created_ms)
+        .bind(link.expires_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>> {
+        let row = sqlx::query(
+            "SELECT user_id, made_by, created_ms, expires_ms FROM password_links WHERE token_hash = ?",
+        )
+        .bind(token_hash)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| link(&row)).transpose()
+    }
+
+    async fn links(&self) -> anyhow::Result<Vec<PasswordLink>> {
+        let rows =
+            sqlx::query("SELECT user_id, made_by, created_ms, expires_ms FROM password_links")
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter().map(link).collect()
+    }
+
+    async fn use_link(
+        &self,
+        token_hash: &str,
+        password_hash: &str,
+    ) -> anyhow::Result<Option<User>> {
+        let mut tx = self.write().await?;
+        let taken =
+            sqlx::query("DELETE FROM password_links WHERE token_hash = ? RETURNING user_id")
+                .bind(token_hash)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(taken) = taken else {
+            return Ok(None);
+        };
+        let id: String = taken.try_get(0)?;
+        sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?")
+            .bind(password_hash)
+            .bind(&id)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM sessions WHERE user_id = ?")
+            .bind(&id)
+            .execute(&mut *tx)
+            .await?;
+        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = ?"))
+            .bind(&id)
+            .fetch_one(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        user(&row).map(Some)
+    }
+
+    async fn remove_link(&self, user_id: &str) -> anyhow::Result<()> {
+        sqlx::query("DELETE FROM password_links WHERE user_id = ?")
+            .bind(user_id)
             .execute(&self.pool)
             .await?;
         Ok(())
     }
 }
 
-fn user(row: &SqliteRow) -> anyhow::Result<User> {
+/// An account from the columns of `account!`.
+pub(super) fn user(row: &SqliteRow) -> anyhow::Result<User> {
+    let name: String = row.try_get(1)?;
+    let grants: String = row.try_get(4)?;
     Ok(User {
         id: row.try_get(0)?,
-        name: row.try_get(1)?,
         password_hash: row.try_get(2)?,
         created_ms: row.try_get(3)?,
+        grants: grants
+            .parse()
+            .with_context(|| format!("the stored roles of {name}"))?,
+        disabled_ms: row.try_get(5)?,
+        issuer: row.try_get(6)?,
+        subject: row.try_get(7)?,
+        name,
+    })
+}
+
+fn link(row: &SqliteRow) -> anyhow::Result<PasswordLink> {
+    Ok(PasswordLink {
+        user_id: row.try_get(0)?,
+        made_by: row.try_get(1)?,
+        created_ms: row.try_get(2)?,
+        expires_ms: row.try_get(3)?,
     })
 }

@@ -1,0 +1,237 @@
+//! Accounts: invited, given roles, disabled, brought back. Used by the API and by the command line alike, which
+//! both have asked first whether they may.
+
+use std::sync::Arc;
+
+use requorum_shared::permission::{Grants, Role};
+
+use super::login::account_name;
+use super::password::Passwords;
+use super::store::{Changed, PasswordLink, PeopleStore, User, UserChange};
+use crate::clock::Clock;
+use crate::error::{ApiError, Result, conflict, not_found, precondition};
+use crate::random;
+
+/// How long a link that sets a password is good, in milliseconds: over a weekend.
+pub const LINK_MS: i64 = 3 * 24 * 60 * 60_000;
+
+/// Accounts.
+#[derive(Clone)]
+pub struct People {
+    store: Arc<dyn PeopleStore>,
+    clock: Arc<dyn Clock>,
+    passwords: Passwords,
+}
+
+/// A link that was just made: the token is kept nowhere.
+pub struct NewLink {
+    /// The secret.
+    pub token: String,
+    /// When it is void, milliseconds since the Unix epoch.
+    pub expires_ms: i64,
+}
+
+impl People {
+    /// People in this store.
+    pub fn new(store: Arc<dyn PeopleStore>, clock: Arc<dyn Clock>, passwords: Passwords) -> Self {
+        Self {
+            store,
+            clock,
+            passwords,
+        }
+    }
+
+    /// All accounts, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(&self) -> Result<Vec<User>> {
+        Ok(self.store.users().await?)
+    }
+
+    /// The links that were not used yet, void ones included.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn links(&self) -> Result<Vec<PasswordLink>> {
+        Ok(self.store.links().await?)
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// When there is none such, or the store cannot be read.
+    pub async fn get(&self, id: &str) -> Result<User> {
+        self.store.user(id).await?.ok_or_else(missing)
+    }
+
+    /// One account, by its name without regard to case.
+    ///
+    /// # Errors
+    /// When there is none such, or the store cannot be read.
+    pub async fn by_name(&self, name: &str) -> Result<User> {
+        self.store.find_user(name.trim()).await?.ok_or_else(missing)
+    }
+
+    /// Adds an account that has no password yet; [`Self::link`] gives it one.
+    ///
+    /// # Errors
+    /// When the name cannot be accepted or is taken.
+    pub async fn invite(&self, name: &str, grants: Grants) -> Result<User> {
+        self.add(User {
+            id: random::id(),
+            name: account_name(name)?,
+            created_ms: self.clock.now_ms(),
+            grants,
+            ..User::default()
+        })
+        .await
+    }
+
+    /// Adds an account with a password.
+    ///
+    /// # Errors
+    /// When the name or the password cannot be accepted, or the name is taken.
+    pub async fn add_with_password(
+        &self,
+        name: &str,
+        grants: Grants,
+        password: String,
+    ) -> Result<User> {
+        self.add(User {
+            id: random::id(),
+            name: account_name(name)?,
+            password_hash: self.passwords.hash(password).await?,
+            created_ms: self.clock.now_ms(),
+            grants,
+            ..User::default()
+        })
+        .await
+    }
+
+    async fn add(&self, user: User) -> Result<User> {
+        if self.store.add_user(&user).await? {
+            return Ok(user);
+        }
+        Err(conflict(
+            "person.exists",
+            format!(
+                "There is an account named {} already. Names are compared without case; choose another.",
+                user.name
+            ),
+        ))
+    }
+
+    /// Makes the one link that sets this account's password; an older one is void. The account's old password, if
+    /// it has one, stays good until the link is used.
+    ///
+    /// # Errors
+    /// When there is no such account, it is disabled, or it belongs to the identity provider.
+    pub async fn link(&self, id: &str, made_by: &str) -> Result<NewLink> {
+        let user = self.get(id).await?;
+        if user.disabled_ms != 0 {
+            return Err(precondition(
+                "person.disabled",
+                format!("{} is disabled. Enable the account first.", user.name),
+            ));
+        }
+        if !user.subject.is_empty() {
+            return Err(precondition(
+                "person.oidc",
+                format!(
+                    "{} signs in at the identity provider and has no password here.",
+                    user.name
+                ),
+            ));
+        }
+        let now = self.clock.now_ms();
+        let link = PasswordLink {
+            user_id: user.id,
+            made_by: made_by.into(),
+            created_ms: now,
+            expires_ms: now + LINK_MS,
+        };
+        let token = random::token();
+        self.store
+            .set_link(&random::token_hash(&token), &link)
+            .await?;
+        Ok(NewLink {
+            token,
+            expires_ms: link.expires_ms,
+        })
+    }
+
+    /// Gives an account exactly these roles. They count from its next request on.
+    ///
+    /// # Errors
+    /// When there is no such account, and when nobody would be left to administer.
+    pub async fn set_grants(&self, id: &str, grants: Grants) -> Result<User> {
+        self.change(id, UserChange::Grants(grants)).await
+    }
+
+    /// Disables an account: its sessions and links end, its tokens are revoked.
+    ///
+    /// # Errors
+    /// When there is no such account, and when nobody would be left to administer.
+    pub async fn disable(&self, id: &str) -> Result<User> {
+        let now = self.clock.now_ms();
+        let user = self.change(id, UserChange::Disabled(now)).await?;
+        self.store.remove_sessions(id, "").await?;
+        self.store.remove_link(id).await?;
+        for token in self.store.tokens(Some(id)).await? {
+            self.store.revoke_token(&token.id, now).await?;
+        }
+        Ok(user)
+    }
+
+    /// Lets an account be used again. Its sessions and tokens stay ended.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn enable(&self, id: &str) -> Result<User> {
+        self.change(id, UserChange::Disabled(0)).await
+    }
+
+    /// Sets an account's password and ends its sessions: for whoever has the data directory.
+    ///
+    /// # Errors
+    /// When there is no such account or the password cannot be accepted.
+    pub async fn set_password(&self, id: &str, password: String) -> Result<User> {
+        let hash = self.passwords.hash(password).await?;
+        let user = self.change(id, UserChange::Password(hash)).await?;
+        self.store.remove_sessions(id, "").await?;
+        self.store.remove_link(id).await?;
+        Ok(user)
+    }
+
+    async fn change(&self, id: &str, change: UserChange) -> Result<User> {
+        // A password takes nothing away, and enabling takes nobody's place.
+        let rule = match change {
+            UserChange::Grants(_) | UserChange::Disabled(1..) => somebody_administers,
+            _ => |_: &[User]| true,
+        };
+        match self.store.change_user(id, &change, rule).await? {
+            Changed::Made(user) => Ok(user),
+            Changed::Missing => Err(missing()),
+            Changed::AgainstTheRule => Err(precondition(
+                "person.last-admin",
+                "Nobody would be left to administer this console. Give somebody else the role admin first, \
+                 and see that they have signed in.",
+            )),
+        }
+    }
+}
+
+/// Whether an account that can be used has the role admin.
+fn somebody_administers(users: &[User]) -> bool {
+    users
+        .iter()
+        .any(|user| user.is_usable() && user.grants.has(Role::Admin))
+}
+
+fn missing() -> ApiError {
+    not_found(
+        "person.missing",
+        "There is no such account. The list of people has those that there are.",
+    )
+}

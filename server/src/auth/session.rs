@@ -1,0 +1,156 @@
+//! Sessions: opened by a login, found again by a cookie, listed and ended by their owner or an administrator.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::actor::{Actor, Via};
+use super::store::{PeopleStore, StoredSession, User};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::random;
+
+/// How long a session lasts, in milliseconds: one long night.
+const SESSION_MS: i64 = 12 * 60 * 60_000;
+/// When a session was last used is written down at most this often: not every request is worth a write.
+pub(super) const SEEN_EVERY_MS: i64 = 5 * 60_000;
+/// How much is kept of what a browser calls itself, in characters.
+const MAX_AGENT_CHARS: usize = 200;
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The address at the other end of the connection.
+    pub address: IpAddr,
+    /// What the browser calls itself.
+    pub agent: String,
+}
+
+/// How somebody proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// With a password.
+    Password,
+    /// With a one-time link.
+    Link,
+    /// At the identity provider.
+    Oidc,
+}
+
+impl Proof {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Link => "link",
+            Self::Oidc => "oidc",
+        }
+    }
+}
+
+/// A session that was just opened: the token goes into a cookie and is kept nowhere.
+pub struct Opened {
+    /// The secret.
+    pub token: String,
+    /// Who it stands for.
+    pub actor: Actor,
+}
+
+/// Sessions.
+#[derive(Clone)]
+pub struct Sessions {
+    store: Arc<dyn PeopleStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sessions {
+    /// Sessions in this store.
+    pub fn new(store: Arc<dyn PeopleStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
+    /// Opens one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn open(&self, user: &User, proof: Proof, caller: &Caller) -> Result<Opened> {
+        let token = random::token();
+        let now = self.clock.now_ms();
+        let session = StoredSession {
+            id: random::id(),
+            user_id: user.id.clone(),
+            created_ms: now,
+            expires_ms: now + SESSION_MS,
+            seen_ms: now,
+            address: caller.address.to_string(),
+            agent: printable(&caller.agent),
+            by: proof.name().into(),
+        };
+        self.store
+            .add_session(&random::token_hash(&token), &session)
+            .await?;
+        Ok(Opened {
+            token,
+            actor: actor(session, user),
+        })
+    }
+
+    /// Who holds this token. Nobody, when the session has ended or the account is disabled.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find(&self, token: &str) -> Result<Option<Actor>> {
+        let now = self.clock.now_ms();
+        let Some((session, user)) = self
+            .store
+            .find_session(&random::token_hash(token), now)
+            .await?
+        else {
+            return Ok(None);
+        };
+        if now - session.seen_ms >= SEEN_EVERY_MS {
+            self.store.touch_session(&session.id, now).await?;
+        }
+        Ok(Some(actor(session, &user)))
+    }
+
+    /// The open sessions of an account, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(&self, user_id: &str) -> Result<Vec<StoredSession>> {
+        Ok(self.store.sessions(user_id, self.clock.now_ms()).await?)
+    }
+
+    /// Ends one of an account's sessions; `false` when it has none such.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn end(&self, user_id: &str, id: &str) -> Result<bool> {
+        Ok(self.store.remove_session(user_id, id).await?)
+    }
+
+    /// Ends all of an account's sessions but the one that is named, and says how many.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn end_all(&self, user_id: &str, except: &str) -> Result<u64> {
+        Ok(self.store.remove_sessions(user_id, except).await?)
+    }
+}
+
+fn actor(session: StoredSession, user: &User) -> Actor {
+    Actor {
+        user_id: user.id.clone(),
+        name: user.name.clone(),
+        session_expires_ms: session.expires_ms,
+        grants: user.grants.clone(),
+        via: Via::Session(session.id),
+    }
+}
+
+fn printable(agent: &str) -> String {
+    agent
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_AGENT_CHARS)
+        .collect()
+}

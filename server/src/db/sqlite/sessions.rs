@@ -1,0 +1,114 @@
+//! Sessions in SQLite.
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Sqlite;
+use super::users::{self, account};
+use crate::auth::store::{SessionStore, StoredSession, User};
+
+/// What [`session`] reads.
+macro_rules! columns {
+    () => {
+        "sessions.id, sessions.created_ms, sessions.expires_ms, sessions.seen_ms, sessions.address, \
+         sessions.agent, sessions.by"
+    };
+}
+const ACCOUNT_COLUMNS: usize = 8;
+
+#[async_trait]
+impl SessionStore for Sqlite {
+    async fn add_session(&self, token_hash: &str, session: &StoredSession) -> anyhow::Result<()> {
+        let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM sessions WHERE expires_ms <= ?")
+            .bind(session.created_ms)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO sessions (id, token_hash, user_id, created_ms, expires_ms, seen_ms, address, agent, by) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&session.id)
+        .bind(token_hash)
+        .bind(&session.user_id)
+        .bind(session.created_ms)
+        .bind(session.expires_ms)
+        .bind(session.seen_ms)
+        .bind(&session.address)
+        .bind(&session.agent)
+        .bind(&session.by)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn find_session(
+        &self,
+        token_hash: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredSession, User)>> {
+        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.token_hash = ? AND sessions.expires_ms > ? AND users.disabled_ms = 0"))
+        .bind(token_hash)
+        .bind(now_ms)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            let user = users::user(&row)?;
+            Ok((session(&row, user.id.clone())?, user))
+        })
+        .transpose()
+    }
+
+    async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
+        sqlx::query("UPDATE sessions SET seen_ms = ? WHERE id = ?")
+            .bind(now_ms)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn sessions(&self, user_id: &str, now_ms: i64) -> anyhow::Result<Vec<StoredSession>> {
+        let rows = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.user_id = ? AND sessions.expires_ms > ? ORDER BY sessions.created_ms DESC"))
+        .bind(user_id)
+        .bind(now_ms)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| session(row, user_id.to_owned()))
+            .collect()
+    }
+
+    async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool> {
+        let done = sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id = ?")
+            .bind(user_id)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn remove_sessions(&self, user_id: &str, except: &str) -> anyhow::Result<u64> {
+        let done = sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
+            .bind(user_id)
+            .bind(except)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+fn session(row: &SqliteRow, user_id: String) -> anyhow::Result<StoredSession> {
+    let at = |n: usize| ACCOUNT_COLUMNS + n;
+    Ok(StoredSession {
+        id: row.try_get(at(0))?,
+        user_id,
+        created_ms: row.try_get(at(1))?,
+        expires_ms: row.try_get(at(2))?,
+        seen_ms: row.try_get(at(3))?,
+        address: row.try_get(at(4))?,
+        agent: row.try_get(at(5))?,
+        by: row.try_get(at(6))?,
+    })
+}

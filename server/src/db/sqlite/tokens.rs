@@ -1,0 +1,114 @@
+//! Tokens for programs in SQLite.
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Sqlite;
+use super::users::{self, account};
+use crate::auth::store::{StoredToken, TokenStore, User};
+
+/// What [`token`] reads.
+macro_rules! columns {
+    () => {
+        "api_tokens.id, api_tokens.name, api_tokens.user_id, api_tokens.grants, api_tokens.created_ms, \
+         api_tokens.expires_ms, api_tokens.used_ms, api_tokens.revoked_ms"
+    };
+}
+const ACCOUNT_COLUMNS: usize = 8;
+
+#[async_trait]
+impl TokenStore for Sqlite {
+    async fn add_token(&self, token_hash: &str, token: &StoredToken) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT INTO api_tokens (id, token_hash, name, user_id, grants, created_ms, expires_ms) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&token.id)
+        .bind(token_hash)
+        .bind(&token.name)
+        .bind(&token.user_id)
+        .bind(token.grants.to_string())
+        .bind(token.created_ms)
+        .bind(token.expires_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn find_token(
+        &self,
+        token_hash: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredToken, User)>> {
+        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM api_tokens JOIN users ON users.id = api_tokens.user_id WHERE api_tokens.token_hash = ? AND api_tokens.expires_ms > ? AND api_tokens.revoked_ms = 0 AND users.disabled_ms = 0"))
+        .bind(token_hash)
+        .bind(now_ms)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok((token(&row, ACCOUNT_COLUMNS)?, users::user(&row)?)))
+            .transpose()
+    }
+
+    async fn touch_token(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
+        sqlx::query("UPDATE api_tokens SET used_ms = ? WHERE id = ?")
+            .bind(now_ms)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn token(&self, id: &str) -> anyhow::Result<Option<StoredToken>> {
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM api_tokens WHERE id = ?"
+        ))
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| token(&row, 0)).transpose()
+    }
+
+    async fn tokens(&self, user_id: Option<&str>) -> anyhow::Result<Vec<StoredToken>> {
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM api_tokens WHERE ?1 IS NULL OR user_id = ?1 ORDER BY created_ms DESC, id"
+        ))
+        .bind(user_id)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| token(row, 0)).collect()
+    }
+
+    async fn revoke_token(&self, id: &str, now_ms: i64) -> anyhow::Result<bool> {
+        let done =
+            sqlx::query("UPDATE api_tokens SET revoked_ms = ? WHERE id = ? AND revoked_ms = 0")
+                .bind(now_ms)
+                .bind(id)
+                .execute(&self.pool)
+                .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+/// A token from the columns above, which begin at `from`.
+fn token(row: &SqliteRow, from: usize) -> anyhow::Result<StoredToken> {
+    let id: String = row.try_get(from)?;
+    let grants: String = row.try_get(from + 3)?;
+    Ok(StoredToken {
+        name: row.try_get(from + 1)?,
+        user_id: row.try_get(from + 2)?,
+        grants: grants
+            .parse()
+            .with_context(|| format!("the stored roles of token {id}"))?,
+        created_ms: row.try_get(from + 4)?,
+        expires_ms: row.try_get(from + 5)?,
+        used_ms: row.try_get(from + 6)?,
+        revoked_ms: row.try_get(from + 7)?,
+        id,
+    })
+}

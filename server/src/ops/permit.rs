@@ -1,0 +1,51 @@
+//! The first line of every operation: what it takes to be allowed.
+//!
+//! ```text
+//! permit(app, actor, Permission::Plan, Place::Cluster(&snapshot.cluster)).await?;
+//! ```
+//!
+//! A test calls every operation in every role and fails when one is missing from it.
+
+use requorum_shared::permission::{Permission, Place};
+
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{ApiError, Kind, Result};
+
+/// Lets the actor go on, or says which role is missing.
+///
+/// # Errors
+/// When the actor does not hold a role that gives the permission there, and when a program wants what only a
+/// person may do.
+pub async fn permit(
+    app: &App,
+    actor: &Actor,
+    permission: Permission,
+    place: Place<'_>,
+) -> Result<()> {
+    let refusal = match actor.grants.allow(permission, place) {
+        Err(denied) => ApiError::new(Kind::Forbidden, "role.missing", denied.to_string()),
+        Ok(()) if actor.is_program() && !permission.programs() => ApiError::new(
+            Kind::Forbidden,
+            "person.required",
+            format!(
+                "To {} takes a person who signed in: a program with a token may not. Open the console in a browser.",
+                permission.what()
+            ),
+        ),
+        Ok(()) => return Ok(()),
+    };
+    denied(app, actor, permission, &refusal).await;
+    Err(refusal)
+}
+
+/// Takes note of an attempt that was refused.
+async fn denied(_app: &App, actor: &Actor, permission: Permission, refusal: &ApiError) {
+    tracing::warn!(
+        user = %actor.name,
+        user_id = %actor.user_id,
+        ?permission,
+        code = refusal.code,
+        "refused"
+    );
+}

@@ -1,0 +1,262 @@
+//! Who may do what: the one table of roles and permissions, the same for the server, whose answer counts, and for
+//! the page, which explains it.
+//!
+//! A role is held for all clusters or for one. Roles add up: nobody is only an approver and so unable to see, and
+//! nobody approves because he administers. What belongs to no cluster yet (a file that was just uploaded) is for
+//! those who hold the role for all clusters.
+
+mod grant;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::grant::{Grant, GrantError, Grants, MAX_CLUSTER_NAME, Scope};
+
+/// What a person is trusted with, by consequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Sees everything but secrets, changes nothing.
+    Viewer,
+    /// Uploads, plans, and runs what was approved.
+    Operator,
+    /// Approves and rejects what others planned.
+    Approver,
+    /// Keeps people, policies and credentials.
+    Admin,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Approver, Self::Admin];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Whether a program can do anything with it that a viewer cannot.
+    pub fn is_for_programs(self) -> bool {
+        self == Self::Viewer || Permission::all().any(|p| p.programs() && p.roles() == [self])
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Something that not everybody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Look: snapshots, reports, plans, jobs, the ledger.
+    See,
+    /// Change one's own password, end one's own sessions, make tokens for oneself.
+    OwnAccount,
+    /// Bring files into the console.
+    Upload,
+    /// Seal a plan.
+    Plan,
+    /// Start, pause, answer and stop a job.
+    Run,
+    /// Run a plan that nobody approved, with a reason, for everybody to see.
+    BreakGlass,
+    /// Approve or reject a plan, and close the review of a broken glass.
+    Approve,
+    /// Invite people, give and take roles, disable accounts, end anybody's sessions.
+    People,
+    /// Decide how many people must approve what.
+    Policies,
+    /// Put in, replace and remove credentials. Nobody reads them.
+    Secrets,
+}
+
+/// A line of the table.
+struct Line {
+    permission: Permission,
+    /// Any of these will do.
+    roles: &'static [Role],
+    /// Whether a program with a token may do it too.
+    programs: bool,
+    /// `To … you need`.
+    what: &'static str,
+}
+
+/// The table.
+const TABLE: &[Line] = &[
+    line(Permission::See, &Role::ALL, true, "look at this"),
+    line(
+        Permission::OwnAccount,
+        &Role::ALL,
+        false,
+        "change an account",
+    ),
+    line(
+        Permission::Upload,
+        &[Role::Operator],
+        true,
+        "bring in files",
+    ),
+    line(Permission::Plan, &[Role::Operator], true, "seal a plan"),
+    line(
+        Permission::Run,
+        &[Role::Operator],
+        true,
+        "start or steer a job",
+    ),
+    line(
+        Permission::BreakGlass,
+        &[Role::Operator],
+        false,
+        "run a plan without approval",
+    ),
+    line(
+        Permission::Approve,
+        &[Role::Approver],
+        false,
+        "approve or reject a plan",
+    ),
+    line(
+        Permission::People,
+        &[Role::Admin],
+        true,
+        "see to people and their roles",
+    ),
+    line(
+        Permission::Policies,
+        &[Role::Admin],
+        true,
+        "decide what must be approved",
+    ),
+    line(
+        Permission::Secrets,
+        &[Role::Admin],
+        true,
+        "keep credentials",
+    ),
+];
+
+const fn line(
+    permission: Permission,
+    roles: &'static [Role],
+    programs: bool,
+    what: &'static str,
+) -> Line {
+    Line {
+        permission,
+        roles,
+        programs,
+        what,
+    }
+}
+
+impl Permission {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|line| line.permission)
+    }
+
+    /// The roles of which any one gives it.
+    pub fn roles(self) -> &'static [Role] {
+        self.line().roles
+    }
+
+    /// Whether a program with a token may do it too. What rests on a person's judgement needs a person, and a
+    /// token cannot make itself last longer.
+    pub fn programs(self) -> bool {
+        self.line().programs
+    }
+
+    /// What it allows, as in `To … you need`.
+    pub fn what(self) -> &'static str {
+        self.line().what
+    }
+
+    fn line(self) -> &'static Line {
+        TABLE
+            .iter()
+            .find(|line| line.permission == self)
+            .unwrap_or(&TABLE[0])
+    }
+}
+
+/// What a permission is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// The console itself, or what belongs to no cluster: only those pass who hold the role for all clusters.
+    Console,
+    /// What belongs to this cluster. The empty name is [`Place::Console`].
+    Cluster(&'a str),
+    /// Lists, which then show only what may be seen: holding the role for any cluster is enough.
+    Anywhere,
+}
+
+/// Why somebody may not. Its text is for that person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// What was wanted.
+    pub permission: Permission,
+    /// The cluster that it was wanted for; none for the console itself.
+    pub cluster: Option<String>,
+    /// What the person holds.
+    pub have: Grants,
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "To {} you need the role ", self.permission.what())?;
+        for (n, role) in self.permission.roles().iter().enumerate() {
+            let joint = if n == 0 { "" } else { " or " };
+            write!(f, "{joint}{role}")?;
+        }
+        match &self.cluster {
+            Some(cluster) => write!(f, " for {cluster} or for all clusters")?,
+            None => f.write_str(" for all clusters")?,
+        }
+        if self.have.is_empty() {
+            f.write_str(". You have no role")?;
+        } else {
+            write!(f, ". You have: {}", self.have)?;
+        }
+        f.write_str(". An administrator of this console can change that.")
+    }
+}
+
+impl std::error::Error for Denied {}
+
+impl Grants {
+    /// Whether these grants allow it there.
+    ///
+    /// # Errors
+    /// When they do not; the error says which role is missing.
+    pub fn allow(&self, permission: Permission, place: Place<'_>) -> Result<(), Denied> {
+        let cluster = match place {
+            Place::Cluster(name) if !name.is_empty() => Some(name),
+            _ => None,
+        };
+        let allowed = self
+            .iter()
+            .filter(|grant| permission.roles().contains(&grant.role))
+            .any(|grant| match (&grant.scope, place) {
+                (Scope::All, _) | (_, Place::Anywhere) => true,
+                (Scope::Cluster(name), _) => cluster == Some(name),
+            });
+        if allowed {
+            return Ok(());
+        }
+        Err(Denied {
+            permission,
+            cluster: cluster.map(Into::into),
+            have: self.clone(),
+        })
+    }
+}
