@@ -1,7 +1,11 @@
 //! etcd on top of bbolt: what a snapshot holds, whether it is whole, and how a cluster is restored from it.
 
+mod contents;
+pub mod hashkv;
 pub mod inspect;
 pub mod inspection;
+mod lint;
 pub mod restore;
 pub mod scan;
+pub mod schema;
 pub mod trailer;

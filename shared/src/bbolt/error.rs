@@ -180,6 +180,20 @@ pub enum ErrorKind {
         /// Which one.
         index: u16,
     },
+    /// A key longer than bbolt writes.
+    #[error("the key of element {index} has {len} bytes, more than bbolt writes")]
+    KeyTooLong {
+        /// Which one.
+        index: u16,
+        /// As found.
+        len: u32,
+    },
+    /// Elements that together claim more bytes than their page has.
+    #[error("the elements from {index} on claim more bytes than the page has")]
+    ElementSum {
+        /// The first one that is too much.
+        index: u16,
+    },
     /// A key not above the one before.
     #[error("the key of element {index} is not above the one before it")]
     KeyOrder {
@@ -272,6 +286,8 @@ impl ErrorKind {
             Self::ElementBounds { .. } => "element.out-of-bounds",
             Self::ElementOverlap { .. } => "element.overlap",
             Self::EmptyKey { .. } => "key.empty",
+            Self::KeyTooLong { .. } => "key.too-long",
+            Self::ElementSum { .. } => "element.sum",
             Self::KeyOrder { .. } => "key.order",
             Self::DuplicateKey { .. } => "key.duplicate",
             Self::BelowSeparator => "key.below-separator",

@@ -78,6 +78,22 @@ impl<'s> Database<'s> {
         page.saturating_mul(u64::from(self.page_size()))
     }
 
+    /// Bytes of the database in the file: all of it but a trailer.
+    pub fn image_size(&self) -> u64 {
+        self.image_size
+    }
+
+    /// The header of any page as it stands, unchecked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Read`].
+    pub fn raw_header(&self, id: u64) -> Result<PageHeader, Error> {
+        let offset = self.offset_of(id);
+        let mut bytes = [0; 16];
+        self.read_at(id, offset, &mut bytes)?;
+        PageHeader::parse(&bytes).ok_or_else(|| Error::on_page(ErrorKind::Zeroed, id, offset))
+    }
+
     /// Reads only the header of a data page, and checks that the page lies within the file and says it is
     /// the one asked for.
     ///

@@ -1,43 +1,177 @@
 //! From a [`Scan`] to the document about a file: verdict, status, contents, findings.
 
-use crate::finding::{Outcome, Report};
+mod verdict;
+
+use crate::bbolt::{Database, ErrorKind};
+use crate::finding::{Finding, Report};
 use crate::source::Source;
 
-use super::inspection::{FORMAT, FileFacts, FileKind, Inspection, Part, Verdict};
-use super::scan::Scan;
+use super::contents::{self, Read};
+use super::hashkv;
+use super::inspection::{
+    FORMAT, FileFacts, FileKind, HashKv, Inspection, MAX_SCANNED_HASH_KV, Status, Verdict,
+};
+use super::lint::{Seen, lint};
+use super::scan::{Oddity, Scan, Walk};
+use super::schema::{self, is_semver};
 
 /// Looks at a file that was scanned. `source` is the same file, for the few small buckets that are read at
 /// random.
 pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
-    let not_checked = |evidence: &str| Part {
-        outcome: Outcome::NotChecked,
-        evidence: evidence.to_owned(),
-        findings: 0,
+    let digests = scan.digests().copied();
+    let mut walk = scan.walk(source);
+    let database = Database::open(source).ok();
+    let mut meaning = Report::default();
+    let read = database.as_ref().map(|database| {
+        let mut read = contents::read(database, &walk);
+        let report = std::mem::take(&mut read.report);
+        meaning.findings.extend(report.findings);
+        let seen = Seen {
+            database,
+            walk: &walk,
+            read: &read,
+        };
+        lint(&seen, &mut meaning);
+        finish_contents(&mut read, &walk);
+        read
+    });
+    let hash_kv = match (&database, &read) {
+        (Some(database), Some(read)) => head_hash_kv(database, &walk, read, &mut meaning),
+        _ => None,
     };
+    let kind = kind(&walk, source.size());
+    let file = FileFacts {
+        name: name.to_owned(),
+        size: source.size(),
+        sha256: digests.map(|d| hex::encode(d.whole)).unwrap_or_default(),
+        kind,
+        page_size: walk.meta.map_or(0, |meta| meta.page_size),
+        high_water_mark: walk.meta.map_or(0, |meta| meta.hwm),
+        txid: walk.meta.map_or(0, |meta| meta.txid),
+    };
+    let bytes = verdict::bytes(digests.as_ref(), &walk, kind);
+    let structure = verdict::structure(&mut walk);
+    let meaning = verdict::meaning(meaning, kind, &walk);
+    let sentence = verdict::sentence(&file, &walk, &bytes, &structure, &meaning);
+    let status = status(&walk, read.as_ref());
+    let mut report = Report::default();
+    let [bytes, structure, meaning] = [bytes, structure, meaning].map(|judged| {
+        report.findings.extend(judged.report.findings);
+        judged.part
+    });
     Inspection {
         format: FORMAT.to_owned(),
-        file: FileFacts {
-            name: name.to_owned(),
-            size: source.size(),
-            sha256: scan
-                .digests()
-                .map(|d| hex::encode(d.whole))
-                .unwrap_or_default(),
-            kind: FileKind::Unknown,
-            page_size: 0,
-            high_water_mark: 0,
-            txid: 0,
-        },
+        file,
         verdict: Verdict {
-            sentence: "This file has not been checked.".to_owned(),
-            bytes: not_checked("the check is not there yet"),
-            structure: not_checked("the check is not there yet"),
-            meaning: not_checked("the check is not there yet"),
+            sentence,
+            bytes,
+            structure,
+            meaning,
         },
-        status: None,
-        hash_kv: None,
-        contents: None,
-        report: Report::default(),
-        pages: Vec::new(),
+        status: status.filter(|_| kind != FileKind::OtherBbolt),
+        hash_kv,
+        contents: read
+            .filter(|_| !walk.buckets.is_empty())
+            .map(|read| read.contents),
+        report,
+        pages: walk.pages,
+    }
+}
+
+fn finish_contents(read: &mut Read, walk: &Walk) {
+    let last = walk.key_space.map_or(0, |seen| seen.revision);
+    if let Some(marks) = read.marks {
+        read.contents.current_revision = marks.current(last);
+    }
+}
+
+/// The numbers of `etcdutl snapshot status` for a scanned file, without the rest of an inspection.
+pub fn status_of(walk: &Walk, source: &dyn Source) -> Option<Status> {
+    let database = Database::open(source).ok()?;
+    let meta = database.bucket(schema::META).ok().flatten();
+    let version = meta.and_then(|meta| meta.get(schema::STORAGE_VERSION).ok().flatten());
+    numbers(walk, version.as_deref().unwrap_or_default())
+}
+
+fn status(walk: &Walk, read: Option<&Read>) -> Option<Status> {
+    let version = read.and_then(|read| read.contents.storage_version.as_deref());
+    numbers(walk, version.unwrap_or_default().as_bytes())
+}
+
+fn numbers(walk: &Walk, version: &[u8]) -> Option<Status> {
+    let seen = walk.key_space?;
+    let version = std::str::from_utf8(version).ok();
+    Some(Status {
+        hash: seen.hash,
+        revision: seen.revision,
+        total_key: seen.live_keys,
+        total_key_35: seen.pairs,
+        total_size: walk.meta?.logical_size(),
+        version: version
+            .filter(|version| is_semver(version.as_bytes()))
+            .unwrap_or_default()
+            .to_owned(),
+    })
+}
+
+fn kind(walk: &Walk, size: u64) -> FileKind {
+    if let Some(error) = &walk.error {
+        return match error.kind() {
+            ErrorKind::BigEndian => FileKind::BigEndian,
+            _ => FileKind::Unknown,
+        };
+    }
+    let has = |name: &[u8]| walk.buckets.iter().any(|bucket| bucket.name == name);
+    // A damaged root may hide the buckets: that it was no snapshot is only said of a sound file.
+    if !has(schema::KEY) && walk.key_space.is_some() {
+        return FileKind::OtherBbolt;
+    }
+    if size.is_multiple_of(512) {
+        FileKind::DatabaseCopy
+    } else {
+        FileKind::Snapshot
+    }
+}
+
+/// HashKV of the newest revision: from the scan where it follows from it, else by reading a small bucket.
+fn head_hash_kv(
+    database: &Database<'_>,
+    walk: &Walk,
+    read: &Read,
+    report: &mut Report,
+) -> Option<HashKv> {
+    let keys = walk.buckets.iter().find(|b| b.name == schema::KEY)?;
+    let marks = read.marks?;
+    let seen = walk.key_space?;
+    let undecodable = [Oddity::RevisionKey, Oddity::Undecodable];
+    if undecodable
+        .iter()
+        .any(|oddity| walk.seen(*oddity).is_some())
+    {
+        // The lint has said so.
+        return None;
+    }
+    if let Some(hash) = walk.head_hash_kv(marks.compact(), database) {
+        return Some(HashKv {
+            hash,
+            hash_revision: marks.current(seen.revision),
+            compact_revision: marks.compact(),
+        });
+    }
+    if keys.bytes > MAX_SCANNED_HASH_KV {
+        let what = "HashKV was not computed: it does not follow from one pass over this file.";
+        report.push(
+            Finding::note("hashkv.not-computed", "bucket key", what)
+                .todo("Run requorum snapshot hashkv on it."),
+        );
+        return None;
+    }
+    match hashkv::hash_kv(database, 0) {
+        Ok(hash) => Some(hash),
+        Err(error) => {
+            let what = format!("HashKV could not be computed: {error}.");
+            report.push(Finding::note("hashkv.failed", "bucket key", what));
+            None
+        }
     }
 }

@@ -26,7 +26,8 @@ pub struct Inspection {
     pub hash_kv: Option<HashKv>,
     /// Everything but the keys; absent when no bucket could be read.
     pub contents: Option<Contents>,
-    /// All findings, of all three parts of the verdict.
+    /// All findings: first those of the verdict's bytes, then of its structure, then of its meaning; each part
+    /// says how many are its own.
     pub report: Report,
     /// The file page by page, run-length coded in file order.
     pub pages: Vec<PageRun>,
@@ -166,6 +167,12 @@ pub struct Contents {
 
 /// How many leases, users or roles an inspection lists at most; the counts are always whole.
 pub const MAX_LISTED: usize = 10_000;
+
+/// Bytes of bucket `key` up to which HashKV is read from the file when it does not follow from the pass.
+pub const MAX_SCANNED_HASH_KV: u64 = 64 << 20;
+
+/// How many runs [`Inspection::pages`] has at most; a file with more is drawn coarser.
+pub const MAX_PAGE_RUNS: usize = 2048;
 
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

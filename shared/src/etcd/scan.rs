@@ -1,7 +1,30 @@
 //! One pass over a file: fed in order and in chunks of any size, it keeps what each page gives and knows at
 //! the end whether the tree is sound and what it hashes to.
+//!
+//! A page whose header names its own place is decoded where it lies in the chunk; only what straddles chunks
+//! is copied. Nobody knows yet which pages are in use: free pages and values can look like pages too, and may
+//! claim others as their overflow. So every page is looked at for itself, and what is not in use is dropped by
+//! the walk at the end, which goes through the tree in memory.
+
+mod combine;
+mod examine;
+mod findings;
+mod leaf;
+mod pages;
+mod records;
+mod user_key;
+mod walk;
+mod window;
 
 use super::trailer::{Digests, Hasher};
+use crate::bbolt::meta::{META_OFFSET, META_SIZE, probe_offsets};
+use crate::bbolt::{Database, Meta};
+use crate::source::Source;
+use pages::Pages;
+
+pub use findings::MAX_PER_CODE;
+pub(super) use records::Oddity;
+pub use walk::{BucketSummary, KeySpace, Walk};
 
 /// What a [`Scanner`] does beside accounting for the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,16 +49,30 @@ impl Default for Options {
 /// Takes a file's bytes in order. `Send`, synchronous, and as large as the number of pages, not the file.
 #[derive(Debug)]
 pub struct Scanner {
+    options: Options,
     fed: u64,
     hasher: Option<Hasher>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The first bytes, until they tell the page size.
+    Detect(Vec<u8>),
+    /// Page by page.
+    Pages(Box<Pages>),
+    /// No page size to be found: the rest is only hashed.
+    Hopeless,
 }
 
 impl Scanner {
     /// A scanner that has seen nothing.
     pub fn new(options: Options) -> Self {
         Self {
+            options,
             fed: 0,
             hasher: options.hash.then(Hasher::new),
+            stage: Stage::Detect(Vec::new()),
         }
     }
 
@@ -44,6 +81,21 @@ impl Scanner {
         self.fed += chunk.len() as u64;
         if let Some(hasher) = &mut self.hasher {
             hasher.feed(chunk);
+        }
+        match &mut self.stage {
+            Stage::Pages(pages) => pages.feed(chunk),
+            Stage::Hopeless => {}
+            Stage::Detect(held) => {
+                let hash_kv = self.options.hash_kv;
+                let next = if held.is_empty() {
+                    detect(chunk, hash_kv, || chunk.to_vec())
+                } else {
+                    held.extend_from_slice(chunk);
+                    let bytes = std::mem::take(held);
+                    detect(&bytes, hash_kv, || bytes.clone())
+                };
+                self.stage = next;
+            }
         }
     }
 
@@ -57,8 +109,36 @@ impl Scanner {
         Scan {
             size: self.fed,
             digests: self.hasher.map(Hasher::finish),
+            pages: match self.stage {
+                Stage::Pages(pages) => Some(pages),
+                Stage::Detect(_) | Stage::Hopeless => None,
+            },
         }
     }
+}
+
+/// Looks for the page size in the first bytes: in meta 0, else wherever meta 1 may lie (spec 1.4).
+fn detect(bytes: &[u8], hash_kv: bool, hold: impl FnOnce() -> Vec<u8>) -> Stage {
+    const STRUCT_END: usize = META_OFFSET + META_SIZE;
+    if bytes.len() < STRUCT_END {
+        return Stage::Detect(hold());
+    }
+    let mut last_probe = 0;
+    let found = Meta::parse(bytes).ok().or_else(|| {
+        probe_offsets(u64::MAX).find_map(|offset| {
+            last_probe = offset;
+            Meta::parse(bytes.get(usize::try_from(offset).ok()?..)?).ok()
+        })
+    });
+    if let Some(meta) = found {
+        let mut pages = Pages::new(meta.page_size, hash_kv);
+        pages.feed(bytes);
+        return Stage::Pages(Box::new(pages));
+    }
+    if bytes.len() as u64 >= last_probe + STRUCT_END as u64 {
+        return Stage::Hopeless;
+    }
+    Stage::Detect(hold())
 }
 
 /// What a [`Scanner`] saw: all that [`inspect`](super::inspect::inspect) needs beside random access.
@@ -66,6 +146,7 @@ impl Scanner {
 pub struct Scan {
     size: u64,
     digests: Option<Digests>,
+    pages: Option<Box<Pages>>,
 }
 
 impl Scan {
@@ -84,5 +165,19 @@ impl Scan {
     pub fn with_digests(mut self, digests: Digests) -> Self {
         self.digests = Some(digests);
         self
+    }
+
+    /// Walks the tree under the current meta. `source` is the same file: the few pages that are not plain are
+    /// read again from it.
+    pub fn walk(self, source: &dyn Source) -> Walk {
+        walk::walk(self.size, self.pages.map(|p| *p), source)
+    }
+
+    /// Opens the file at random, as [`Scan::walk`] does.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open<'s>(&self, source: &'s dyn Source) -> Result<Database<'s>, crate::bbolt::Error> {
+        Database::open(source)
     }
 }
