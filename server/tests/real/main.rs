@@ -8,3 +8,4 @@
 #[allow(dead_code, reason = "the harness serves tests that land one by one")]
 mod harness;
 mod harness_works;
+mod restore;
