@@ -32,6 +32,8 @@ pub struct SourceFacts {
     pub kind: FileKind,
     /// Whether the trailer's SHA-256 agrees.
     pub bytes: Outcome,
+    /// What that rests on, in a few words.
+    pub bytes_evidence: String,
     /// Whether every page is reached once, with keys in order.
     pub structure: Outcome,
     /// Whether a server could serve what is in it.
@@ -75,6 +77,7 @@ impl From<&Inspection> for SourceFacts {
             size: file.size,
             kind: file.kind,
             bytes: inspection.verdict.bytes.outcome,
+            bytes_evidence: inspection.verdict.bytes.evidence.clone(),
             structure: inspection.verdict.structure.outcome,
             meaning: inspection.verdict.meaning.outcome,
             broken: inspection

@@ -34,6 +34,7 @@ pub(super) fn observation() -> Observation {
             size: 73_760,
             kind: FileKind::Snapshot,
             bytes: Outcome::Pass,
+            bytes_evidence: "SHA-256 trailer agrees".to_owned(),
             structure: Outcome::Pass,
             meaning: Outcome::Pass,
             broken: Vec::new(),

@@ -62,7 +62,10 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
             Finding::warning(
                 "trailer.ignored",
                 "--skip-hash-check",
-                "The file is not what the server sent: its SHA-256 differs from the trailer, and you chose to restore it all the same.",
+                format!(
+                    "The file is not what the server sent ({}), and you chose to restore it all the same.",
+                    source.bytes_evidence
+                ),
             )
             .because(without_proof)
             .todo("Compare the restored keys with another source before you rely on them.")
@@ -70,7 +73,7 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
             Finding::blocking(
                 "trailer.wrong",
                 SUBJECT,
-                "The file is not what the server sent: its SHA-256 differs from the trailer.",
+                format!("The file is not what the server sent: {}.", source.bytes_evidence),
             )
             .because("Bytes changed after it was saved, in transfer or on the disk.")
             .todo("Get the file again; only if there is no other, accept it with --skip-hash-check.")
@@ -131,14 +134,23 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             .todo("Inspect the file first."),
         ),
     }
-    if source.meaning == Outcome::Fail && source.structure == Outcome::Pass {
-        report.push(
+    match (source.structure, source.meaning) {
+        (Outcome::Pass, Outcome::Fail) => report.push(
             Finding::blocking(
                 "source.unservable",
                 SUBJECT,
                 format!("The pages are sound, but a server cannot serve what they hold.{first}"),
             )
             .todo("Use another snapshot, or another member's file."),
-        );
+        ),
+        (Outcome::Pass, Outcome::NotChecked) => report.push(
+            Finding::blocking(
+                "source.meaning-unchecked",
+                SUBJECT,
+                "Nobody could check what the file holds.",
+            )
+            .todo("Use another snapshot, or another member's file."),
+        ),
+        _ => {}
     }
 }

@@ -236,6 +236,10 @@ fn a_damaged_or_unknown_file_is_never_restored() {
         |_, observation| observation.source.meaning = Outcome::Fail,
         &[(Blocking, "source.unservable")],
     );
+    check_after(
+        |_, observation| observation.source.meaning = Outcome::NotChecked,
+        &[(Blocking, "source.meaning-unchecked")],
+    );
     for kind in [FileKind::OtherBbolt, FileKind::BigEndian, FileKind::Unknown] {
         check_after(
             |_, observation| observation.source.kind = kind,
