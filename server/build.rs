@@ -9,7 +9,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
 
     println!("cargo::rerun-if-changed=../shared/proto");
-    let files = protox::compile(["requorum/v1/console.proto"], ["../shared/proto"])?;
+    let files = protox::compile(
+        ["requorum/v1/console.proto", "requorum/v1/people.proto"],
+        ["../shared/proto"],
+    )?;
     std::fs::write(out.join("requorum.v1.descriptors"), files.encode_to_vec())?;
     tonic_prost_build::configure()
         .extern_path(".requorum.v1", "::requorum_shared::api::v1")

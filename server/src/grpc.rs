@@ -1,6 +1,7 @@
 //! The typed API: native gRPC and gRPC-Web on the same routes, with reflection. All of it is behind the guard.
 
 mod console;
+mod people;
 mod snapshots;
 
 use axum::Router;
@@ -32,6 +33,9 @@ pub(crate) fn routes(app: &App) -> Router {
     ))
     .add_service(v1::snapshot_service_server::SnapshotServiceServer::new(
         snapshots::Snapshots(app.clone()),
+    ))
+    .add_service(v1::people_service_server::PeopleServiceServer::new(
+        people::People(app.clone()),
     ))
     .add_service(reflection)
     .into_axum_router()

@@ -6,5 +6,7 @@
 pub mod console;
 pub mod people;
 pub mod permit;
+pub mod sessions;
 pub mod snapshots;
+pub mod tokens;
 pub mod uploads;

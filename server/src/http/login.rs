@@ -68,7 +68,7 @@ pub async fn logout(
     actor: Actor,
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode)> {
-    ops::people::sign_out(&app, &actor).await?;
+    ops::sessions::sign_out(&app, &actor).await?;
     let mut cookie = guard::session_cookie(&app, String::new());
     cookie.make_removal();
     Ok((jar.add(cookie), StatusCode::NO_CONTENT))

@@ -25,7 +25,7 @@ const HTTP: &[(&str, &[&str])] = &[
 ];
 
 /// Every gRPC method. A stranger gets UNAUTHENTICATED from each.
-const GRPC: &[&str] = &[
+pub(crate) const GRPC: &[&str] = &[
     "/requorum.v1.ConsoleService/About",
     "/requorum.v1.JobService/AbortJob",
     "/requorum.v1.JobService/AnswerJob",
@@ -40,6 +40,17 @@ const GRPC: &[&str] = &[
     "/requorum.v1.LedgerService/ProveConsistency",
     "/requorum.v1.LedgerService/ProveEntry",
     "/requorum.v1.LedgerService/TailEntries",
+    "/requorum.v1.PeopleService/CreateToken",
+    "/requorum.v1.PeopleService/DisablePerson",
+    "/requorum.v1.PeopleService/EnablePerson",
+    "/requorum.v1.PeopleService/EndSessions",
+    "/requorum.v1.PeopleService/InvitePerson",
+    "/requorum.v1.PeopleService/ListPeople",
+    "/requorum.v1.PeopleService/ListSessions",
+    "/requorum.v1.PeopleService/ListTokens",
+    "/requorum.v1.PeopleService/MakePasswordLink",
+    "/requorum.v1.PeopleService/RevokeToken",
+    "/requorum.v1.PeopleService/SetGrants",
     "/requorum.v1.PlanService/ApprovePlan",
     "/requorum.v1.PlanService/CheckRestore",
     "/requorum.v1.PlanService/GetPlan",
@@ -61,7 +72,7 @@ fn the_lists_above_are_whole() {
     let listed: BTreeSet<_> = HTTP.iter().map(|(path, _)| *path).collect();
     assert_eq!(served, listed);
 
-    let descriptors = prost_types_set();
+    let descriptors = grpc_methods();
     let listed: BTreeSet<_> = GRPC.iter().map(|s| (*s).to_owned()).collect();
     assert_eq!(descriptors, listed);
 
@@ -149,7 +160,7 @@ async fn what_does_not_exist_is_closed_too() {
 }
 
 /// `/package.Service/Method` of all that the descriptors hold.
-fn prost_types_set() -> BTreeSet<String> {
+pub(crate) fn grpc_methods() -> BTreeSet<String> {
     let set = Set::decode(DESCRIPTORS).unwrap();
     set.file
         .iter()

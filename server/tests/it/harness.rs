@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use requorum_server::clock::{Clock, ManualClock, SystemClock};
 use requorum_server::config::{Config, RootConfig};
+use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
 use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_server::serve::Server;
 use requorum_shared::api::login::{ErrorBody, SetupRequest};
+use requorum_shared::api::v1::InvitePersonRequest;
 use requorum_shared::api::v1::{
     GetSnapshotRequest, ListSnapshotsRequest, ListSnapshotsResponse, SnapshotSummary,
 };
@@ -128,6 +130,15 @@ impl TestServer {
             base: self.url(""),
             http: http_client(),
             cookie: None,
+            token: None,
+        }
+    }
+
+    /// A program with this token.
+    pub(crate) fn program(&self, token: &str) -> Client {
+        Client {
+            token: Some(token.into()),
+            ..self.stranger()
         }
     }
 
@@ -162,6 +173,26 @@ impl TestServer {
         client.keep_cookie(&response);
         client
     }
+
+    /// Somebody whom the administrator invites with these roles, and who joins.
+    pub(crate) async fn person(&self, admin: &Client, name: &str, grants: &[&str]) -> Client {
+        let link = admin
+            .people()
+            .await
+            .invite_person(InvitePersonRequest {
+                name: name.into(),
+                grants: grants.iter().map(ToString::to_string).collect(),
+            })
+            .await
+            .unwrap()
+            .into_inner();
+        let mut client = self.stranger();
+        let body = json!({"token": link.token, "password": PASSWORD});
+        let response = client.post("/api/join", &body).await;
+        assert_eq!(response.status(), 200);
+        client.keep_cookie(&response);
+        client
+    }
 }
 
 pub(crate) fn http_client() -> reqwest::Client {
@@ -174,6 +205,7 @@ pub(crate) struct Client {
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
     pub(crate) cookie: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 impl Client {
@@ -181,8 +213,12 @@ impl Client {
         let request = self
             .http
             .request(method.parse().unwrap(), format!("{}{path}", self.base));
-        match &self.cookie {
+        let request = match &self.cookie {
             Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        };
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
             None => request,
         }
     }
@@ -224,14 +260,19 @@ impl Client {
         (response.summary.unwrap(), inspection)
     }
 
-    /// A native gRPC channel that sends this client's cookie.
-    pub(crate) async fn grpc(&self) -> InterceptedService<Channel, WithCookie> {
+    /// The people of the console, over native gRPC.
+    pub(crate) async fn people(&self) -> PeopleServiceClient<Native> {
+        PeopleServiceClient::new(self.grpc().await)
+    }
+
+    /// A native gRPC channel that sends this client's cookie or token.
+    pub(crate) async fn grpc(&self) -> Native {
         let channel = Channel::from_shared(self.base.clone())
             .unwrap()
             .connect()
             .await
             .unwrap();
-        InterceptedService::new(channel, WithCookie(self.cookie.clone()))
+        InterceptedService::new(channel, Identified(self.clone()))
     }
 }
 
@@ -245,21 +286,37 @@ pub(crate) fn set_cookie(response: &reqwest::Response) -> String {
         .to_owned()
 }
 
-#[derive(Clone)]
-pub(crate) struct WithCookie(Option<String>);
+pub(crate) type Native = InterceptedService<Channel, Identified>;
 
-impl tonic::service::Interceptor for WithCookie {
+#[derive(Clone)]
+pub(crate) struct Identified(Client);
+
+impl tonic::service::Interceptor for Identified {
     fn call(
         &mut self,
         mut request: tonic::Request<()>,
     ) -> Result<tonic::Request<()>, tonic::Status> {
-        if let Some(cookie) = &self.0 {
-            request
-                .metadata_mut()
-                .insert("cookie", MetadataValue::try_from(cookie.as_str()).unwrap());
+        let Client { cookie, token, .. } = &self.0;
+        let bearer = token.as_ref().map(|token| format!("Bearer {token}"));
+        for (name, value) in [("cookie", cookie), ("authorization", &bearer)] {
+            if let Some(value) = value {
+                request
+                    .metadata_mut()
+                    .insert(name, MetadataValue::try_from(value.as_str()).unwrap());
+            }
         }
         Ok(request)
     }
+}
+
+/// The stable name of a gRPC failure.
+pub(crate) fn code(status: &tonic::Status) -> &str {
+    status
+        .metadata()
+        .get("x-error-code")
+        .unwrap()
+        .to_str()
+        .unwrap()
 }
 
 /// The error body, with its status.

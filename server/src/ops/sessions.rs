@@ -1,0 +1,71 @@
+//! Sessions: one's own, and for administrators everybody's.
+
+use requorum_shared::api::v1::{ListSessionsResponse, PersonSession};
+use requorum_shared::permission::{Permission, Place};
+
+use super::permit::permit;
+use crate::app::App;
+use crate::auth::actor::{Actor, Via};
+use crate::error::{Result, not_found};
+
+/// Ends the session that asks. A token has none to end.
+pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
+    if let Via::Session(id) = &actor.via {
+        app.sessions.end(&actor.user_id, id).await?;
+    }
+    Ok(())
+}
+
+/// The open sessions of an account; of one's own when `person` is empty.
+pub async fn list(app: &App, actor: &Actor, person: &str) -> Result<ListSessionsResponse> {
+    let person = whose(app, actor, person).await?;
+    let sessions = app.sessions.list(person).await?;
+    Ok(ListSessionsResponse {
+        sessions: sessions
+            .into_iter()
+            .map(|session| PersonSession {
+                this: session.id == this(actor),
+                id: session.id,
+                opened_at_ms: session.created_ms,
+                expires_at_ms: session.expires_ms,
+                seen_at_ms: session.seen_ms,
+                address: session.address,
+                agent: session.agent,
+                by: session.by,
+            })
+            .collect(),
+    })
+}
+
+/// Ends a session, or with an empty `id` all but the one that asks, and says how many.
+pub async fn end(app: &App, actor: &Actor, person: &str, id: &str) -> Result<u64> {
+    let person = whose(app, actor, person).await?;
+    if id.is_empty() {
+        return app.sessions.end_all(person, this(actor)).await;
+    }
+    if app.sessions.end(person, id).await? {
+        return Ok(1);
+    }
+    Err(not_found(
+        "session.missing",
+        "There is no such session: it has ended already. Load the list again.",
+    ))
+}
+
+/// Whose sessions are meant, if the actor may.
+async fn whose<'a>(app: &App, actor: &'a Actor, person: &'a str) -> Result<&'a str> {
+    if person.is_empty() || person == actor.user_id {
+        permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+        return Ok(&actor.user_id);
+    }
+    permit(app, actor, Permission::People, Place::Console).await?;
+    app.people.get(person).await?;
+    Ok(person)
+}
+
+fn this(actor: &Actor) -> &str {
+    match &actor.via {
+        Via::Session(id) => id,
+        Via::Token(_) => "",
+    }
+}

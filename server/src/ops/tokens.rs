@@ -1,0 +1,92 @@
+//! Tokens for programs: made for oneself, revoked by oneself or an administrator.
+
+use std::collections::HashMap;
+
+use requorum_shared::api::v1::{
+    CreateTokenRequest, CreateTokenResponse, ListTokensResponse, Token,
+};
+use requorum_shared::permission::{Permission, Place};
+
+use super::people::parse;
+use super::permit::permit;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::auth::store::StoredToken;
+use crate::error::Result;
+
+/// One's own tokens, or everybody's.
+pub async fn list(app: &App, actor: &Actor, everybody: bool) -> Result<ListTokensResponse> {
+    let tokens = if everybody {
+        permit(app, actor, Permission::People, Place::Console).await?;
+        app.tokens.list(None).await?
+    } else {
+        permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+        app.tokens.list(Some(&actor.user_id)).await?
+    };
+    let names: HashMap<_, _> = app
+        .people
+        .list()
+        .await?
+        .into_iter()
+        .map(|user| (user.id, user.name))
+        .collect();
+    let owner = |token: &StoredToken| names.get(&token.user_id).cloned().unwrap_or_default();
+    Ok(ListTokensResponse {
+        tokens: tokens
+            .into_iter()
+            .map(|token| view(owner(&token), token))
+            .collect(),
+    })
+}
+
+/// Makes a token for oneself; it can do no more than oneself.
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    request: &CreateTokenRequest,
+) -> Result<CreateTokenResponse> {
+    permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+    let owner = app.people.get(&actor.user_id).await?;
+    let grants = parse(&request.grants)?;
+    let (secret, token) = app
+        .tokens
+        .create(&owner, &request.name, grants, request.days)
+        .await?;
+    Ok(CreateTokenResponse {
+        secret,
+        token: Some(view(owner.name, token)),
+    })
+}
+
+/// Makes a token worthless, at once. Doing it twice does nothing more.
+pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<Token> {
+    let mine = app
+        .tokens
+        .list(Some(&actor.user_id))
+        .await?
+        .iter()
+        .any(|token| token.id == id);
+    if mine {
+        permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+    } else {
+        permit(app, actor, Permission::People, Place::Console).await?;
+    }
+    app.tokens.revoke(id).await?;
+    let token = app.tokens.get(id).await?;
+    let owner = app.people.get(&token.user_id).await?;
+    Ok(view(owner.name, token))
+}
+
+fn view(owner: String, token: StoredToken) -> Token {
+    Token {
+        id: token.id,
+        name: token.name,
+        owner_id: token.user_id,
+        owner,
+        grants: token.grants.texts(),
+        created_at_ms: token.created_ms,
+        expires_at_ms: token.expires_ms,
+        used_at_ms: token.used_ms,
+        revoked_at_ms: token.revoked_ms,
+    }
+}

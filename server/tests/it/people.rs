@@ -1,0 +1,364 @@
+//! Accounts: invited by a link, given roles, disabled; passwords changed; sessions listed and ended.
+
+use requorum_server::auth::people::LINK_MS;
+use requorum_shared::api::login::Session;
+use requorum_shared::api::v1::{
+    EndSessionsRequest, InvitePersonRequest, ListPeopleRequest, PersonRequest, SetGrantsRequest,
+};
+use serde_json::json;
+use tonic::Code;
+
+use crate::harness::{Client, NAME, Options, PASSWORD, TestServer, code, error};
+
+const OTHER_PASSWORD: &str = "staple battery horse correct";
+
+fn id(id: &str) -> PersonRequest {
+    PersonRequest { id: id.into() }
+}
+
+async fn session(client: &Client) -> Session {
+    client.get("/api/session").await.json().await.unwrap()
+}
+
+async fn invite(admin: &Client, name: &str, grants: &[&str]) -> Result<String, tonic::Status> {
+    let request = InvitePersonRequest {
+        name: name.into(),
+        grants: grants.iter().map(ToString::to_string).collect(),
+    };
+    let answer = admin.people().await.invite_person(request).await?;
+    Ok(answer.into_inner().token)
+}
+
+#[tokio::test]
+async fn the_first_administrator_holds_every_role() {
+    let server = TestServer::start().await;
+    let session = session(&server.admin().await).await;
+    assert_eq!(session.grants.to_string(), "operator, approver, admin");
+    assert!(!session.user_id.is_empty());
+}
+
+#[tokio::test]
+async fn a_link_lets_one_person_in_once() {
+    let (options, clock) = Options::with_clock();
+    let server = TestServer::with(options).await;
+    let admin = server.admin().await;
+    let token = invite(&admin, "Ben", &["operator@prod-etcd"])
+        .await
+        .unwrap();
+    let again = invite(&admin, "bEN", &[]).await.unwrap_err();
+    assert_eq!(
+        (again.code(), code(&again)),
+        (Code::AlreadyExists, "person.exists")
+    );
+    let bad = invite(&admin, "Carl", &["root"]).await.unwrap_err();
+    assert_eq!((bad.code(), code(&bad)), (Code::InvalidArgument, "roles"));
+
+    let join = |token: &str, password: &str| {
+        let body = json!({"token": token, "password": password});
+        let stranger = server.stranger();
+        async move { stranger.post("/api/join", &body).await }
+    };
+    let (status, body) = error(join(&token, "short").await).await;
+    assert_eq!((status, body.code.as_str()), (400, "password.short"));
+    let (status, body) = error(join("wrong", PASSWORD).await).await;
+    assert_eq!((status, body.code.as_str()), (403, "join.link-invalid"));
+
+    let response = join(&token, PASSWORD).await;
+    assert_eq!(response.status(), 200);
+    let session: Session = response.json().await.unwrap();
+    assert_eq!(session.name, "Ben");
+    assert_eq!(session.grants.to_string(), "operator@prod-etcd");
+    let (status, body) = error(join(&token, PASSWORD).await).await;
+    assert_eq!((status, body.code.as_str()), (403, "join.link-invalid"));
+    assert_eq!(server.stranger().login("Ben", PASSWORD).await.status(), 200);
+
+    // A newer link makes the older void, and time makes any void.
+    let ben = session.user_id;
+    let mut people = admin.people().await;
+    let first = people
+        .make_password_link(id(&ben))
+        .await
+        .unwrap()
+        .into_inner();
+    let second = people
+        .make_password_link(id(&ben))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(join(&first.token, OTHER_PASSWORD).await.status(), 403);
+    clock.advance_ms(LINK_MS);
+    assert_eq!(join(&second.token, OTHER_PASSWORD).await.status(), 403);
+    assert_eq!(
+        server.stranger().login("Ben", PASSWORD).await.status(),
+        200,
+        "a link that was not used changed nothing"
+    );
+}
+
+#[tokio::test]
+async fn guessing_links_gets_slower() {
+    let server = TestServer::start().await;
+    server.admin().await;
+    let stranger = server.stranger();
+    let mut last = 403;
+    for _ in 0..8 {
+        let body = json!({"token": "guess", "password": PASSWORD});
+        last = stranger.post("/api/join", &body).await.status().as_u16();
+    }
+    assert_eq!(last, 429);
+}
+
+#[tokio::test]
+async fn a_link_that_is_used_ends_what_was_open() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let ben = server.person(&admin, "Ben", &["viewer"]).await;
+    let ben_id = session(&ben).await.user_id;
+    let link = admin.people().await.make_password_link(id(&ben_id)).await;
+    assert_eq!(ben.get("/api/session").await.status(), 200);
+    let body = json!({"token": link.unwrap().into_inner().token, "password": OTHER_PASSWORD});
+    assert_eq!(
+        server.stranger().post("/api/join", &body).await.status(),
+        200
+    );
+    assert_eq!(ben.get("/api/session").await.status(), 401);
+    assert_eq!(server.stranger().login("Ben", PASSWORD).await.status(), 401);
+}
+
+#[tokio::test]
+async fn roles_count_from_the_next_request_on() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let ben = server.person(&admin, "Ben", &["viewer"]).await;
+    let ben_id = session(&ben).await.user_id;
+    assert_eq!(ben.get("/api/uploads").await.status(), 403);
+    let set = |grants: &[&str]| SetGrantsRequest {
+        id: ben_id.clone(),
+        grants: grants.iter().map(ToString::to_string).collect(),
+    };
+    let mut people = admin.people().await;
+    let person = people
+        .set_grants(set(&["operator", "viewer"]))
+        .await
+        .unwrap();
+    assert_eq!(person.into_inner().grants, ["viewer", "operator"]);
+    assert_eq!(ben.get("/api/uploads").await.status(), 200);
+    people.set_grants(set(&[])).await.unwrap();
+    let (status, body) = error(ben.get("/api/uploads").await).await;
+    assert_eq!((status, body.code.as_str()), (403, "role.missing"));
+    assert!(
+        body.message.contains("the role operator for all clusters"),
+        "{}",
+        body.message
+    );
+    assert!(
+        body.message.contains("You have no role"),
+        "{}",
+        body.message
+    );
+    let missing = people
+        .set_grants(SetGrantsRequest {
+            id: "nobody".into(),
+            grants: vec![],
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (missing.code(), code(&missing)),
+        (Code::NotFound, "person.missing")
+    );
+}
+
+#[tokio::test]
+async fn somebody_must_stay_to_administer() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let admin_id = session(&admin).await.user_id;
+    let mut people = admin.people().await;
+    // Somebody who never joined could not help.
+    invite(&admin, "Never joined", &["admin"]).await.unwrap();
+    let demote = SetGrantsRequest {
+        id: admin_id.clone(),
+        grants: vec!["viewer".into()],
+    };
+    for refused in [
+        people.set_grants(demote.clone()).await.unwrap_err(),
+        people.disable_person(id(&admin_id)).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert_eq!(code(&refused), "person.last-admin");
+    }
+    assert_eq!(
+        session(&admin).await.grants.to_string(),
+        "operator, approver, admin"
+    );
+
+    let second = server.person(&admin, "Second", &["admin"]).await;
+    people.set_grants(demote).await.unwrap();
+    let refused = people.list_people(ListPeopleRequest {}).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let second_id = session(&second).await.user_id;
+    let refused = second.people().await.disable_person(id(&second_id)).await;
+    assert_eq!(code(&refused.unwrap_err()), "person.last-admin");
+}
+
+#[tokio::test]
+async fn two_administrators_cannot_remove_each_other_at_once() {
+    let server = TestServer::start().await;
+    let one = server.admin().await;
+    let two = server.person(&one, "Second", &["admin"]).await;
+    let (one_id, two_id) = (session(&one).await.user_id, session(&two).await.user_id);
+    let (mut first, mut second) = (one.people().await, two.people().await);
+    let (a, b) = tokio::join!(
+        first.disable_person(id(&two_id)),
+        second.disable_person(id(&one_id))
+    );
+    assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_disabled_is_out_at_once() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let ben = server.person(&admin, "Ben", &["operator"]).await;
+    let ben_id = session(&ben).await.user_id;
+    let mut people = admin.people().await;
+    let link = people
+        .make_password_link(id(&ben_id))
+        .await
+        .unwrap()
+        .into_inner();
+    let person = people
+        .disable_person(id(&ben_id))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(person.disabled_at_ms > 0 && !person.can_sign_in);
+    assert_eq!(ben.get("/api/session").await.status(), 401);
+    let (status, body) = error(server.stranger().login("Ben", PASSWORD).await).await;
+    assert_eq!(
+        (status, body.code.as_str()),
+        (401, "login.failed"),
+        "and it is not told apart"
+    );
+    let body = json!({"token": link.token, "password": OTHER_PASSWORD});
+    assert_eq!(
+        server.stranger().post("/api/join", &body).await.status(),
+        403
+    );
+    let refused = people.make_password_link(id(&ben_id)).await.unwrap_err();
+    assert_eq!(code(&refused), "person.disabled");
+
+    people.enable_person(id(&ben_id)).await.unwrap();
+    assert_eq!(
+        ben.get("/api/session").await.status(),
+        401,
+        "old sessions stay ended"
+    );
+    assert_eq!(server.stranger().login("Ben", PASSWORD).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_other_sessions() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let other = server.signed_in().await;
+    let change = |current: &str, new: &str| {
+        let body = json!({"current": current, "new": new});
+        let admin = admin.clone();
+        async move { admin.post("/api/password", &body).await }
+    };
+    let (status, body) = error(change("wrong", OTHER_PASSWORD).await).await;
+    assert_eq!((status, body.code.as_str()), (403, "password.wrong"));
+    let (status, body) = error(change(PASSWORD, "short").await).await;
+    assert_eq!((status, body.code.as_str()), (400, "password.short"));
+    assert_eq!(other.get("/api/session").await.status(), 200);
+
+    assert_eq!(change(PASSWORD, OTHER_PASSWORD).await.status(), 204);
+    assert_eq!(
+        admin.get("/api/session").await.status(),
+        200,
+        "this one stays"
+    );
+    assert_eq!(other.get("/api/session").await.status(), 401);
+    assert_eq!(server.stranger().login(NAME, PASSWORD).await.status(), 401);
+    assert_eq!(
+        server.stranger().login(NAME, OTHER_PASSWORD).await.status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_by_their_owner_or_an_administrator() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let ben = server.person(&admin, "Ben", &["viewer"]).await;
+    let ben_id = session(&ben).await.user_id;
+    let mut second = server.stranger();
+    let response = second
+        .request("POST", "/api/login")
+        .header("user-agent", "Browser\t 1.0")
+        .json(&json!({"name": "Ben", "password": PASSWORD}))
+        .send()
+        .await
+        .unwrap();
+    second.keep_cookie(&response);
+
+    let mut mine = ben.people().await;
+    let sessions = mine
+        .list_sessions(id(""))
+        .await
+        .unwrap()
+        .into_inner()
+        .sessions;
+    assert_eq!(sessions.len(), 2);
+    let other = sessions.iter().find(|s| !s.this).unwrap();
+    assert_eq!(
+        (other.by.as_str(), other.address.as_str()),
+        ("password", "127.0.0.1")
+    );
+    assert_eq!(other.agent, "Browser 1.0");
+    let token = second.cookie.as_ref().unwrap().split_once('=').unwrap().1;
+    assert!(
+        !format!("{sessions:?}").contains(token),
+        "a list is no key ring"
+    );
+
+    let end = |person: &str, session: &str| EndSessionsRequest {
+        person_id: person.into(),
+        session_id: session.into(),
+    };
+    let admins = admin
+        .people()
+        .await
+        .list_sessions(id(""))
+        .await
+        .unwrap()
+        .into_inner();
+    let missing = mine
+        .end_sessions(end("", &admins.sessions[0].id))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        code(&missing),
+        "session.missing",
+        "another's session is none of ours"
+    );
+    let admin_id = session(&admin).await.user_id;
+    let refused = mine.end_sessions(end(&admin_id, "")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+
+    mine.end_sessions(end("", &other.id)).await.unwrap();
+    assert_eq!(second.get("/api/session").await.status(), 401);
+    assert_eq!(ben.get("/api/session").await.status(), 200);
+
+    let ended = admin
+        .people()
+        .await
+        .end_sessions(end(&ben_id, ""))
+        .await
+        .unwrap();
+    assert_eq!(ended.into_inner().ended, 1);
+    assert_eq!(ben.get("/api/session").await.status(), 401);
+    assert_eq!(admin.get("/api/session").await.status(), 200);
+}
