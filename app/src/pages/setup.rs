@@ -23,6 +23,7 @@ pub fn Setup() -> impl IntoView {
         .hash()
         .unwrap_or_default()
         .trim_start_matches('#')
+        .trim_start_matches("token=")
         .to_owned();
     let has_token = !token.is_empty();
     let token = StoredValue::new(token);
