@@ -10,6 +10,7 @@ pub mod db;
 pub mod error;
 pub mod grpc;
 pub mod http;
+pub mod inspect_file;
 pub mod ops;
 pub mod random;
 pub mod restore;

@@ -8,4 +8,5 @@ mod lint;
 pub mod restore;
 pub mod scan;
 pub mod schema;
+pub mod status;
 pub mod trailer;

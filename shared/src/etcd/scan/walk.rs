@@ -16,7 +16,7 @@ use crate::bbolt::reader::BUCKET_HEADER_SIZE;
 use crate::bbolt::{BucketHeader, Database, Error, ErrorKind, Meta, Metas, PageType};
 use crate::etcd::inspection::PageRun;
 use crate::etcd::schema;
-use crate::finding::Finding;
+use crate::finding::{Finding, Report};
 use crate::source::Source;
 
 use super::combine::Combiner;
@@ -60,6 +60,13 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// What the structure check found.
+    pub fn into_report(self) -> Report {
+        let mut report = Report::default();
+        self.findings.into_report(&mut report);
+        report
+    }
+
     /// How often an oddity was seen in bucket `key`, and where first.
     pub(in crate::etcd) fn seen(&self, oddity: Oddity) -> Option<(u64, OddPlace)> {
         self.tally.seen(oddity)

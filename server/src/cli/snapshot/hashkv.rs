@@ -1,0 +1,60 @@
+//! `requorum snapshot hashkv FILE`: the checksum by which members are compared, without touching the file.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use requorum_shared::bbolt::Database;
+use requorum_shared::etcd::hashkv::hash_kv;
+use requorum_shared::etcd::status::hash_kv_text;
+
+use super::reading::{self, FAILED, WriteOut};
+
+/// Print the HashKV of a snapshot at a revision, as servers and etcdutl compute it.
+///
+/// Two files agree when hash, revision and compact revision are the same. Unlike etcdutl, which opens the file
+/// for writing and changes it, this only reads; leased keys are no obstacle. Only bucket `key` is read, so
+/// damage elsewhere goes unseen: `snapshot check` looks for it.
+#[derive(Debug, Args)]
+pub(in super::super) struct Arguments {
+    /// The snapshot, or a copy of a member's member/snap/db.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The revision; 0 is the newest.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    rev: i64,
+    /// How it is written
+    #[arg(short, long, value_name = "FORMAT", default_value = "simple")]
+    write_out: WriteOut,
+}
+
+/// Runs it.
+pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
+    match hash(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => code.into(),
+    }
+}
+
+fn hash(arguments: &Arguments) -> Result<(), u8> {
+    if arguments.rev < 0 {
+        eprintln!("requorum: --rev must not be negative");
+        return Err(reading::USAGE);
+    }
+    let file = reading::open(&arguments.file)?;
+    let source = file.source().map_err(reading::complain)?;
+    let hash = Database::open(&source)
+        .map_err(Into::into)
+        .and_then(|database| hash_kv(&database, arguments.rev));
+    let hash = hash.map_err(|error| {
+        eprintln!("requorum: {}: {error}", file.name());
+        FAILED
+    })?;
+    if file.changed() {
+        return Err(reading::complain(crate::inspect_file::FileError::Changed(
+            arguments.file.clone(),
+        )));
+    }
+    reading::print(&hash_kv_text(&hash, arguments.write_out.into()));
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! What the commands that read a file share: opening it, progress, and what to say when it cannot be read.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use requorum_shared::etcd::scan::{Options, Scan};
+use requorum_shared::etcd::status::{Counting, Format, human_size};
+
+use crate::inspect_file::{FileError, InspectedFile};
+
+/// Exit code of a bad file or a failed operation.
+pub(super) const FAILED: u8 = 1;
+/// Exit code of arguments that make no sense.
+pub(super) const USAGE: u8 = 2;
+
+/// `-w`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum WriteOut {
+    /// Values in one line
+    #[default]
+    Simple,
+    /// A box
+    Table,
+    /// One JSON object
+    Json,
+    /// One line per value
+    Fields,
+}
+
+impl From<WriteOut> for Format {
+    fn from(value: WriteOut) -> Self {
+        match value {
+            WriteOut::Simple => Self::Simple,
+            WriteOut::Table => Self::Table,
+            WriteOut::Json => Self::Json,
+            WriteOut::Fields => Self::Fields,
+        }
+    }
+}
+
+/// `--counting`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum CountingArgument {
+    /// Pairs of all buckets, without VERSION: what etcdctl 3.4 and etcdutl 3.5 print
+    #[value(name = "3.5")]
+    V3_5,
+    /// Live user keys, with VERSION: what etcdutl 3.6 and later print
+    #[default]
+    #[value(name = "3.6")]
+    V3_6,
+}
+
+impl From<CountingArgument> for Counting {
+    fn from(value: CountingArgument) -> Self {
+        match value {
+            CountingArgument::V3_5 => Self::V3_5,
+            CountingArgument::V3_6 => Self::V3_6,
+        }
+    }
+}
+
+/// Opens the file, and says so on stderr when a server holds it.
+pub(super) fn open(path: &Path) -> Result<InspectedFile, u8> {
+    if path == Path::new("-") {
+        eprintln!(
+            "requorum: standard input cannot be read here, because some pages are read twice; save it to a file first"
+        );
+        return Err(USAGE);
+    }
+    let file = InspectedFile::open(path).map_err(complain)?;
+    if file.in_use() {
+        eprintln!(
+            "requorum: {} is in use by a running server: its pages may move while they are read. Findings may come from that; for certainty save a snapshot with etcdctl.",
+            path.display()
+        );
+    }
+    Ok(file)
+}
+
+/// Reads the file, with progress on a terminal.
+pub(super) fn scan(file: &InspectedFile, options: Options) -> Result<Scan, u8> {
+    let mut line = Line::new(file.size());
+    let scan = file.scan(options, |done| line.show(done));
+    line.clear();
+    scan.map_err(complain)
+}
+
+/// Prints why it failed; the exit code.
+pub(super) fn complain(error: FileError) -> u8 {
+    eprintln!("requorum: {error}");
+    FAILED
+}
+
+/// Prints to stdout. A reader that has gone is no failure of ours.
+pub(super) fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// A line on the terminal that says how far the reading is.
+struct Line {
+    total: u64,
+    started: Instant,
+    shown: Option<Instant>,
+    enabled: bool,
+}
+
+impl Line {
+    fn new(total: u64) -> Self {
+        Self {
+            total,
+            started: Instant::now(),
+            shown: None,
+            enabled: std::io::stderr().is_terminal(),
+        }
+    }
+
+    fn show(&mut self, done: u64) {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let last = self.shown.unwrap_or(self.started);
+        if !self.enabled || last.elapsed() < PAUSE {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let text = progress(done, self.total, self.started.elapsed());
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "\r\x1b[K{text}");
+        let _ = stderr.flush();
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn progress(done: u64, total: u64, elapsed: Duration) -> String {
+    let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+    let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
+    let left = total.saturating_sub(done) as f64 / rate.max(1.0);
+    let (done, total) = (human_size(done), human_size(total));
+    let rate = human_size(rate as u64);
+    format!("reading {done} of {total} ({percent} %), {rate}/s, {left:.0} s left")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_rate_and_time_left() {
+        let text = progress(500_000_000, 2_000_000_000, Duration::from_secs(1));
+        assert_eq!(text, "reading 500 MB of 2.0 GB (25 %), 500 MB/s, 3 s left");
+        progress(0, 0, Duration::ZERO);
+    }
+}

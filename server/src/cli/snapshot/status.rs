@@ -1,0 +1,96 @@
+//! `requorum snapshot status FILE`: the numbers that etcdutl prints, from one pass.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use requorum_shared::etcd::inspect::status_of;
+use requorum_shared::etcd::scan::Options;
+use requorum_shared::etcd::status::status_text;
+use requorum_shared::finding::{Report, Severity};
+
+use super::reading::{self, CountingArgument, FAILED, WriteOut};
+
+/// Print hash, revision, keys, size and version of a snapshot, as etcdutl does.
+///
+/// The whole page tree is checked on the way; on a damaged file nothing is printed but what is wrong. Like
+/// etcdutl, status does not look at the SHA-256 trailer, which takes longer than all the rest: `snapshot check`
+/// does. The file is never written to and no lock is waited for; a database that a running server holds is read
+/// with a warning.
+#[derive(Debug, Args)]
+pub(in super::super) struct Arguments {
+    /// The snapshot, or a copy of a member's member/snap/db.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// How it is written
+    #[arg(short, long, value_name = "FORMAT", default_value = "simple")]
+    write_out: WriteOut,
+    /// Whose TOTAL KEYS and columns
+    #[arg(long, value_name = "VERSION", default_value = "3.6")]
+    counting: CountingArgument,
+}
+
+/// Runs it.
+pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
+    match status(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => code.into(),
+    }
+}
+
+fn status(arguments: &Arguments) -> Result<(), u8> {
+    let file = reading::open(&arguments.file)?;
+    let options = Options {
+        hash: false,
+        hash_kv: false,
+    };
+    let source = file.source().map_err(reading::complain)?;
+    let scan = reading::scan(&file, options)?;
+    let walk = scan.walk(&source);
+    let status = status_of(&walk, &source);
+    let report = walk.into_report();
+    match status {
+        Some(status) if !report.blocks() => {
+            warn(&report);
+            let text = status_text(
+                &status,
+                arguments.write_out.into(),
+                arguments.counting.into(),
+            );
+            reading::print(&text);
+            Ok(())
+        }
+        _ => {
+            refuse(&file.name(), &report);
+            Err(FAILED)
+        }
+    }
+}
+
+/// What is odd about a file whose numbers can be had all the same.
+fn warn(report: &Report) {
+    for finding in &report.findings {
+        if finding.severity == Severity::Warning {
+            eprintln!("requorum: {}: {}", finding.subject, finding.what);
+        }
+    }
+}
+
+fn refuse(name: &str, report: &Report) {
+    const SHOWN: usize = 10;
+    let blocking = || {
+        let all = report.findings.iter();
+        all.filter(|finding| finding.severity == Severity::Blocking)
+    };
+    eprintln!(
+        "requorum: {name} is damaged or no etcd snapshot; nothing about it can be relied on:"
+    );
+    for finding in blocking().take(SHOWN) {
+        eprintln!("  {}: {}", finding.subject, finding.what);
+    }
+    let more = blocking().count().saturating_sub(SHOWN);
+    if more > 0 {
+        eprintln!("  and {more} more");
+    }
+    eprintln!("Run `requorum snapshot check` for what each means and what to do.");
+}

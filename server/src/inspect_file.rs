@@ -1,0 +1,268 @@
+//! Reads a file from start to end for the scanner: in large pieces, hashing in a second thread, and watchful
+//! of whoever else has the file open.
+
+use std::collections::VecDeque;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::SystemTime;
+
+use requorum_shared::etcd::scan::{Options, Scan, Scanner};
+use requorum_shared::etcd::trailer::{Digests, Hasher};
+use rustix::fs::{Advice, FlockOperation};
+use thiserror::Error;
+
+use crate::snapshots::file_source::FileSource;
+
+/// Bytes read at once.
+const PIECE: usize = 512 << 10;
+/// Pieces in memory.
+const PIECES: usize = 6;
+
+/// Why a file could not be read.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// There is none.
+    #[error("{path}: there is no such file", path = .0.display())]
+    Missing(PathBuf),
+    /// It is a folder.
+    #[error(
+        "{path} is a folder; name the file in it, which is member/snap/db in an etcd data directory",
+        path = .0.display()
+    )]
+    Directory(PathBuf),
+    /// It is a pipe, a socket or a device.
+    #[error("{path} is no regular file; save what it gives to a file first", path = .0.display())]
+    Special(PathBuf),
+    /// The system refuses.
+    #[error("{path}: {source}", path = path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is not what it was.
+    #[error(
+        "{path} changed while it was read: something writes to it; check a copy, or a snapshot saved with etcdctl",
+        path = .0.display()
+    )]
+    Changed(PathBuf),
+}
+
+/// A file to be looked at. Never written to, and no lock on it is ever waited for.
+#[derive(Debug)]
+pub struct InspectedFile {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    modified: Option<SystemTime>,
+    in_use: bool,
+}
+
+impl InspectedFile {
+    /// Opens a file and notes whether a running server holds it.
+    ///
+    /// # Errors
+    /// When there is none, or it is nothing that could be a snapshot.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let failed = |source| FileError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        // Opening a pipe would wait for its other end: look first.
+        let kind = std::fs::metadata(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => FileError::Missing(path.to_owned()),
+            _ => failed(error),
+        })?;
+        check_kind(path, &kind)?;
+        let file = File::open(path).map_err(failed)?;
+        let facts = file.metadata().map_err(failed)?;
+        check_kind(path, &facts)?;
+        Ok(Self {
+            path: path.to_owned(),
+            in_use: held_by_server(&file),
+            file,
+            size: facts.len(),
+            modified: facts.modified().ok(),
+        })
+    }
+
+    /// Whether a running server holds it: pages may change while it is read.
+    pub fn in_use(&self) -> bool {
+        self.in_use
+    }
+
+    /// Its length in bytes when it was opened.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Its name without folders.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// For reading at random.
+    ///
+    /// # Errors
+    /// When the system gives no second handle.
+    pub fn source(&self) -> Result<FileSource, FileError> {
+        let source = self.file.try_clone().and_then(FileSource::from_file);
+        source.map_err(|error| self.failed(error))
+    }
+
+    /// Reads all of it through a scanner; `progress` is called with the bytes read so far.
+    ///
+    /// # Errors
+    /// When it cannot be read, or changed meanwhile.
+    pub fn scan(&self, options: Options, mut progress: impl FnMut(u64)) -> Result<Scan, FileError> {
+        // Advice that is not taken is no error.
+        let _ = rustix::fs::fadvise(&self.file, 0, None, Advice::Sequential);
+        let mut scanner = Scanner::new(Options {
+            hash: false,
+            ..options
+        });
+        let digests = thread::scope(|scope| -> Result<Option<Digests>, FileError> {
+            let (to_read, empty) = sync_channel::<Arc<Vec<u8>>>(PIECES);
+            let (full, to_scan) = sync_channel::<Arc<Vec<u8>>>(PIECES);
+            for _ in 0..PIECES {
+                // The channel has room for all of them.
+                let _ = to_read.send(Arc::new(Vec::new()));
+            }
+            let reader = scope.spawn(move || self.read(&empty, &full));
+            let hasher = options.hash.then(|| {
+                let (pieces, receiver) = sync_channel::<Arc<Vec<u8>>>(PIECES);
+                (pieces, scope.spawn(move || hash(&receiver)))
+            });
+            let mut given_out: VecDeque<Arc<Vec<u8>>> = VecDeque::new();
+            for piece in to_scan {
+                if let Some((pieces, _)) = &hasher {
+                    let _ = pieces.send(Arc::clone(&piece));
+                }
+                scanner.feed(&piece);
+                progress(scanner.bytes_fed());
+                given_out.push_back(piece);
+                // A piece goes back to the reader once the hasher is through with it too.
+                while let Some(piece) = given_out.pop_front() {
+                    if Arc::strong_count(&piece) > 1 && given_out.len() < PIECES - 2 {
+                        given_out.push_front(piece);
+                        break;
+                    }
+                    let _ = to_read.send(piece);
+                }
+            }
+            let digests = hasher.and_then(|(pieces, thread)| {
+                drop(pieces);
+                thread.join().ok()
+            });
+            drop(to_read);
+            match reader.join() {
+                Ok(result) => result.map_err(|error| self.failed(error))?,
+                Err(_) => return Err(self.failed(io::Error::other("the reading thread crashed"))),
+            }
+            Ok(digests)
+        })?;
+        let scan = scanner.finish();
+        if scan.size() != self.size || self.changed() {
+            return Err(FileError::Changed(self.path.clone()));
+        }
+        Ok(match digests {
+            Some(digests) => scan.with_digests(digests),
+            None => scan,
+        })
+    }
+
+    /// Fills empty pieces until the end of the file.
+    fn read(
+        &self,
+        empty: &Receiver<Arc<Vec<u8>>>,
+        full: &SyncSender<Arc<Vec<u8>>>,
+    ) -> io::Result<()> {
+        let mut offset = 0;
+        while let Ok(mut piece) = empty.recv() {
+            // The hasher may still hold it: then another one takes its place.
+            if Arc::get_mut(&mut piece).is_none() {
+                piece = Arc::new(Vec::new());
+            }
+            let Some(bytes) = Arc::get_mut(&mut piece) else {
+                continue;
+            };
+            bytes.resize(PIECE, 0);
+            let len = read_at_most(&self.file, bytes, offset)?;
+            if len == 0 {
+                break;
+            }
+            bytes.truncate(len);
+            offset += len as u64;
+            if full.send(piece).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is another file now than when it was opened.
+    pub fn changed(&self) -> bool {
+        self.file
+            .metadata()
+            .is_ok_and(|now| now.len() != self.size || now.modified().ok() != self.modified)
+    }
+
+    fn failed(&self, source: io::Error) -> FileError {
+        FileError::Read {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+fn hash(pieces: &Receiver<Arc<Vec<u8>>>) -> Digests {
+    let mut hasher = Hasher::new();
+    while let Ok(piece) = pieces.recv() {
+        hasher.feed(&piece);
+    }
+    hasher.finish()
+}
+
+/// Reads until the piece is full or the file ends.
+fn read_at_most(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.read_at(&mut bytes[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+fn check_kind(path: &Path, facts: &Metadata) -> Result<(), FileError> {
+    let kind = facts.file_type();
+    if kind.is_dir() {
+        return Err(FileError::Directory(path.to_owned()));
+    }
+    if kind.is_fifo() || kind.is_socket() || kind.is_char_device() {
+        return Err(FileError::Special(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// bbolt holds an exclusive lock on a database that it writes to. A shared lock is tried without waiting and
+/// given back at once, so that a server which starts at this moment is not kept out.
+fn held_by_server(file: &File) -> bool {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {
+            let _ = rustix::fs::flock(file, FlockOperation::Unlock);
+            false
+        }
+        Err(error) => error == rustix::io::Errno::WOULDBLOCK,
+    }
+}
