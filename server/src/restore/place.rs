@@ -174,10 +174,10 @@ impl Restore<'_> {
         Ok(true)
     }
 
-    /// The folder around the members, once it is empty: it was made for them, or it held nothing.
+    /// The folder around what was placed, once it is empty: it was made for it, or it held nothing.
     fn remove_empty_folder(&self) -> Result<(), RestoreError> {
-        let Dest::Folder(spot) = self.order.dest else {
-            return Ok(());
+        let spot = match self.order.dest {
+            Dest::Folder(spot) | Dest::Member { data: spot, .. } => spot,
         };
         let Some(folder) = self.open_existing(spot)? else {
             return Ok(());
@@ -185,11 +185,15 @@ impl Restore<'_> {
         let empty = self.disk().act(Act::Open, &spot.shown, || {
             Ok(folder.entries()?.next().is_none())
         })?;
-        if empty {
-            self.disk().act(Act::Remove, &spot.shown, || {
-                spot.parent.remove_dir(&spot.name)
-            })?;
+        if !empty {
+            return Ok(());
         }
-        Ok(())
+        self.disk().act(Act::Remove, &spot.shown, || {
+            match spot.parent.remove_dir(&spot.name) {
+                // A mount point stays.
+                Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => Ok(()),
+                other => other,
+            }
+        })
     }
 }

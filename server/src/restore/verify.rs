@@ -172,7 +172,8 @@ fn same_file(title: String, file: &File, start: &[u8], length: u64) -> Check {
     if found != length {
         return fail(format!("It has {found} bytes; it must have {length}."));
     }
-    let mut buffer = vec![0; 1 << 20];
+    let nothing = vec![0; 1 << 20];
+    let mut buffer = nothing.clone();
     let mut offset = 0;
     while offset < length {
         let len =
@@ -186,7 +187,7 @@ fn same_file(title: String, file: &File, start: &[u8], length: u64) -> Check {
             .and_then(|offset| start.get(offset..))
             .unwrap_or_default();
         let (written, zeros) = chunk.split_at(rest.len().min(len));
-        if !rest.starts_with(written) || zeros.iter().any(|&byte| byte != 0) {
+        if !rest.starts_with(written) || *zeros != nothing[..zeros.len()] {
             return fail(format!(
                 "It differs within the {len} bytes from offset {offset}."
             ));
