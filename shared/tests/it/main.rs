@@ -1,6 +1,9 @@
 //! Tests over real files: snapshots of etcd 3.4 to 3.7 with what the real tools said of each.
 
+mod build;
+mod damage;
 mod fixtures;
+mod fuzz;
 mod inspection;
 mod reader;
 mod restore;

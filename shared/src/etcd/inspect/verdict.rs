@@ -192,6 +192,9 @@ pub(super) fn sentence(
         FileKind::BigEndian => {
             return "This database was written by a big-endian machine (s390x) and cannot be read here.".to_owned();
         }
+        FileKind::OtherBbolt if structure.report.find("meta.fallback").is_some() => {
+            return "Do not restore this file: one meta page is lost, and under the other one there is no data of etcd.".to_owned();
+        }
         FileKind::OtherBbolt => {
             return "This is a bbolt database, but not etcd's: it has no bucket `key`.".to_owned();
         }
@@ -226,6 +229,9 @@ pub(super) fn sentence(
         return format!(
             "{DO_NOT} its bytes and structure are sound, but a server could not read what is in it."
         );
+    }
+    if structure.report.find("meta.fallback").is_some() {
+        return "This file can be read under one of its two meta pages only: the last commit, or more, may be missing.".to_owned();
     }
     if bytes.outcome() == Outcome::NotChecked {
         return match file.kind {
