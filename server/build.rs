@@ -19,6 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build_client(true)
         .compile_fds(files)?;
 
+    println!("cargo::rerun-if-changed=proto");
+    tonic_prost_build::configure()
+        .build_server(false)
+        .compile_fds(protox::compile(["etcd/rpc.proto"], ["proto"])?)?;
+
     println!("cargo::rerun-if-changed=migrations");
     embed_page(&out)
 }

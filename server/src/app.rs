@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::login::Login;
 use crate::auth::password::Passwords;
@@ -14,9 +15,18 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::Sqlite;
+use crate::jobs::engine::Engine;
+use crate::jobs::log::JobLog;
+use crate::plans::store::PlanStore;
+use crate::random;
+use crate::roots::Roots;
 use crate::snapshots::objects::Objects;
 use crate::snapshots::store::SnapshotStore;
 use crate::snapshots::uploads::Uploads;
+use crate::systems::AllRunners;
+use crate::systems::etcd::binaries::{self, Binary};
+use crate::systems::etcd::process;
+use crate::systems::etcd::steps::EtcdRestore;
 
 /// What every request can reach.
 #[derive(Clone)]
@@ -44,6 +54,18 @@ pub struct Parts {
     pub objects: Objects,
     /// Files on their way.
     pub uploads: Arc<Uploads>,
+    /// Where restores may go.
+    pub roots: Arc<Roots>,
+    /// What boot checks can use.
+    pub binaries: Vec<Binary>,
+    /// Sealed plans.
+    pub plans: Arc<dyn PlanStore>,
+    /// Jobs and their journals.
+    pub jobs: Arc<dyn JobLog>,
+    /// What carries jobs out.
+    pub engine: Arc<Engine>,
+    /// Cancelled when the server stops: streams end then.
+    pub stopping: CancellationToken,
     /// The database, for the readiness probe.
     pub db: Sqlite,
 }
@@ -82,6 +104,22 @@ impl App {
             clock.clone(),
         ));
         uploads.recover().await.context("looking after uploads")?;
+        process::clear_up(&data_dir.scratch()).context("clearing up after boot checks")?;
+        let roots = Arc::new(Roots::open(&data_dir.restores(), &config.restore_roots)?);
+        let binaries = binaries::find(&config.etcd_bin).await;
+        let jobs: Arc<dyn JobLog> = Arc::new(db.clone());
+        let runners = AllRunners {
+            etcd_restore: Arc::new(EtcdRestore {
+                objects: objects.clone(),
+                store: store.clone(),
+                roots: roots.clone(),
+                downloads: data_dir.downloads(),
+                scratch: data_dir.scratch(),
+                binaries: binaries.clone(),
+            }),
+        };
+        let engine = Engine::new(jobs.clone(), Arc::new(runners), clock.clone(), random::id());
+        engine.resume_all().await.context("taking up jobs")?;
         Ok(Self(Arc::new(Parts {
             config,
             data_dir,
@@ -93,12 +131,19 @@ impl App {
             store,
             objects,
             uploads,
+            roots,
+            binaries,
+            plans: Arc::new(db.clone()),
+            jobs,
+            engine,
+            stopping: CancellationToken::new(),
             db,
         })))
     }
 
     /// Closes everything that wants to be closed.
     pub async fn close(&self) {
+        self.engine.stop().await;
         self.db.close().await;
     }
 }

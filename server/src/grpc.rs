@@ -1,7 +1,9 @@
 //! The typed API: native gRPC and gRPC-Web on the same routes, with reflection. All of it is behind the guard.
 
 mod console;
+mod jobs;
 mod people;
+mod plans;
 mod snapshots;
 
 use axum::Router;
@@ -37,6 +39,12 @@ pub(crate) fn routes(app: &App) -> Router {
     .add_service(v1::people_service_server::PeopleServiceServer::new(
         people::People(app.clone()),
     ))
+    .add_service(v1::plan_service_server::PlanServiceServer::new(
+        plans::Plans(app.clone()),
+    ))
+    .add_service(v1::job_service_server::JobServiceServer::new(jobs::Jobs(
+        app.clone(),
+    )))
     .add_service(reflection)
     .into_axum_router()
     .reset_fallback()

@@ -6,6 +6,7 @@ mod download;
 pub mod extract;
 pub mod headers;
 pub mod health;
+pub mod jobs;
 pub mod login;
 pub mod snapshots;
 pub mod uploads;

@@ -4,8 +4,10 @@
 //! Every operation begins with a line that says what it takes to be allowed: [`permit::permit`].
 
 pub mod console;
+pub mod jobs;
 pub mod people;
 pub mod permit;
+pub mod plans;
 pub mod sessions;
 pub mod snapshots;
 pub mod tokens;

@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::auth::guard;
 use crate::grpc;
-use crate::http::{assets, context, headers, health, login, snapshots, uploads};
+use crate::http::{assets, context, headers, health, jobs, login, snapshots, uploads};
 
 /// The largest JSON body, in bytes. Uploads have a limit of their own.
 const MAX_JSON_BYTES: usize = 64 * 1024;
@@ -33,6 +33,7 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
                 .delete(uploads::cancel),
         ),
         ("/api/snapshots/{id}/file", get(snapshots::file)),
+        ("/api/jobs/{id}/members/{file}", get(jobs::member)),
     ]
 }
 

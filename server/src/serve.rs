@@ -114,6 +114,7 @@ impl Server {
             }
         }
         drop(self.listener);
+        self.app.stopping.cancel();
         connections.close();
         if tokio::time::timeout(STOP_WITHIN, connections.wait())
             .await

@@ -1,5 +1,7 @@
 //! SQLite: one file in the data directory.
 
+mod jobs;
+mod plans;
 mod sessions;
 mod snapshots;
 mod tokens;

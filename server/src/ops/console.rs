@@ -1,6 +1,6 @@
 //! What the console is and may do.
 
-use requorum_shared::api::v1::AboutResponse;
+use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root};
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
@@ -14,8 +14,24 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
     Ok(AboutResponse {
         version: env!("CARGO_PKG_VERSION").into(),
         user: actor.name.clone(),
-        roots: Vec::new(),
-        etcd_binaries: Vec::new(),
+        roots: app
+            .roots
+            .all()
+            .iter()
+            .map(|root| Root {
+                name: root.name.clone(),
+                path: root.path.display().to_string(),
+                free_bytes: root.free_bytes("").unwrap_or(0),
+            })
+            .collect(),
+        etcd_binaries: app
+            .binaries
+            .iter()
+            .map(|binary| EtcdBinary {
+                path: binary.path.display().to_string(),
+                version: binary.version.clone(),
+            })
+            .collect(),
         max_upload_bytes: app.config.max_upload_bytes,
     })
 }

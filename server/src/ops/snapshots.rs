@@ -26,10 +26,11 @@ pub async fn list(app: &App, actor: &Actor) -> Result<ListSnapshotsResponse> {
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<GetSnapshotResponse> {
     permit(app, actor, Permission::See, Place::Console).await?;
     let (snapshot, inspection_json) = find(app, id).await?;
+    let plans = app.plans.plans_of_snapshot(id).await?;
     Ok(GetSnapshotResponse {
         summary: Some(summary(snapshot)),
         inspection_json,
-        plans: Vec::new(),
+        plans: plans.into_iter().map(super::plans::summary).collect(),
     })
 }
 

@@ -22,6 +22,7 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/api/uploads", &[]),
     ("/api/uploads/{id}", &[]),
     ("/api/snapshots/{id}/file", &[]),
+    ("/api/jobs/{id}/members/{file}", &[]),
 ];
 
 /// Every gRPC method. A stranger gets UNAUTHENTICATED from each.

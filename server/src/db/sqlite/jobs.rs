@@ -1,0 +1,199 @@
+//! Jobs and their journals in SQLite.
+
+use async_trait::async_trait;
+use requorum_shared::events::{Body, Event};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite as Driver, Transaction};
+
+use super::Sqlite;
+use crate::jobs::log::{Created, JobLog, JobRow, Writer};
+
+#[async_trait]
+impl JobLog for Sqlite {
+    async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created> {
+        let mut tx = self.write().await?;
+        let has: Option<SqliteRow> = sqlx::query("SELECT id FROM jobs WHERE plan_id = ?")
+            .bind(&job.plan_id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if let Some(row) = has {
+            return Ok(Created::HasJob(row.try_get(0)?));
+        }
+        let used =
+            sqlx::query("UPDATE plans SET state = 'used' WHERE id = ? AND state = 'approved'")
+                .bind(&job.plan_id)
+                .execute(&mut *tx)
+                .await?;
+        if used.rows_affected() != 1 {
+            return Ok(Created::NotApproved);
+        }
+        sqlx::query("INSERT INTO jobs (id, plan_id, started_by, created_ms) VALUES (?, ?, ?, ?)")
+            .bind(&job.id)
+            .bind(&job.plan_id)
+            .bind(&job.started_by)
+            .bind(job.created_ms)
+            .execute(&mut *tx)
+            .await?;
+        insert(&mut tx, &job.id, 1, job.created_ms, first).await?;
+        tx.commit().await?;
+        Ok(Created::Yes)
+    }
+
+    async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
+        let row = sqlx::query(
+            "SELECT jobs.id, plan_id, plan_json, started_by, created_ms FROM jobs \
+             JOIN plans ON plans.id = plan_id WHERE jobs.id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(job).transpose()
+    }
+
+    async fn jobs(&self) -> anyhow::Result<Vec<JobRow>> {
+        sqlx::query(
+            "SELECT jobs.id, plan_id, plan_json, started_by, created_ms FROM jobs \
+             JOIN plans ON plans.id = plan_id ORDER BY created_ms DESC, jobs.id",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(job)
+        .collect()
+    }
+
+    async fn open_jobs(&self) -> anyhow::Result<Vec<String>> {
+        sqlx::query("SELECT id FROM jobs WHERE over = 0 ORDER BY created_ms")
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(|row| Ok(row.try_get(0)?))
+            .collect()
+    }
+
+    async fn events(&self, id: &str, since: u64) -> anyhow::Result<Vec<Event>> {
+        sqlx::query(
+            "SELECT seq, at_ms, body_json FROM job_events WHERE job_id = ? AND seq > ? ORDER BY seq",
+        )
+        .bind(id)
+        .bind(i64::try_from(since).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Event {
+                seq: u64::try_from(row.try_get::<i64, _>(0)?)?,
+                at_ms: row.try_get(1)?,
+                body: serde_json::from_str(row.try_get(2)?)?,
+            })
+        })
+        .collect()
+    }
+
+    async fn append(
+        &self,
+        id: &str,
+        at_ms: i64,
+        body: &Body,
+        writer: Writer<'_>,
+    ) -> anyhow::Result<Option<Event>> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "SELECT COALESCE(MAX(seq), 0), \
+             (SELECT lease_owner FROM jobs WHERE id = ?1 AND over = 0) FROM job_events WHERE job_id = ?1",
+        )
+        .bind(id)
+        .fetch_one(&mut *tx)
+        .await?;
+        let last = u64::try_from(row.try_get::<i64, _>(0)?)?;
+        // No row: there is no such job, or it is over.
+        let Some(owner) = row.try_get::<Option<String>, _>(1)? else {
+            return Ok(None);
+        };
+        let may = match writer {
+            Writer::Owner(writer) => writer == owner,
+            Writer::PersonWhoSaw(seen) => seen == last,
+        };
+        if !may {
+            return Ok(None);
+        }
+        insert(&mut tx, id, last + 1, at_ms, body).await?;
+        if matches!(body, Body::Ended { .. }) {
+            sqlx::query("UPDATE jobs SET over = 1 WHERE id = ?")
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(Some(Event {
+            seq: last + 1,
+            at_ms,
+            body: body.clone(),
+        }))
+    }
+
+    async fn claim(
+        &self,
+        id: &str,
+        owner: &str,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> anyhow::Result<bool> {
+        let done = sqlx::query(
+            "UPDATE jobs SET lease_owner = ?1, lease_until_ms = ?2 \
+             WHERE id = ?3 AND over = 0 AND (lease_owner IN ('', ?1) OR lease_until_ms <= ?4)",
+        )
+        .bind(owner)
+        .bind(until_ms)
+        .bind(id)
+        .bind(now_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()> {
+        sqlx::query(
+            "UPDATE jobs SET lease_owner = '', lease_until_ms = 0 WHERE id = ? AND lease_owner = ?",
+        )
+        .bind(id)
+        .bind(owner)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn release_all(&self) -> anyhow::Result<()> {
+        sqlx::query("UPDATE jobs SET lease_owner = '', lease_until_ms = 0")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn insert(
+    tx: &mut Transaction<'static, Driver>,
+    id: &str,
+    seq: u64,
+    at_ms: i64,
+    body: &Body,
+) -> anyhow::Result<()> {
+    sqlx::query("INSERT INTO job_events (job_id, seq, at_ms, body_json) VALUES (?, ?, ?, ?)")
+        .bind(id)
+        .bind(i64::try_from(seq)?)
+        .bind(at_ms)
+        .bind(serde_json::to_string(body)?)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn job(row: &SqliteRow) -> anyhow::Result<JobRow> {
+    Ok(JobRow {
+        id: row.try_get(0)?,
+        plan_id: row.try_get(1)?,
+        plan_json: row.try_get(2)?,
+        started_by: row.try_get(3)?,
+        created_ms: row.try_get(4)?,
+    })
+}

@@ -1,0 +1,113 @@
+//! Plans in SQLite.
+
+use anyhow::Context;
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Sqlite;
+use crate::plans::store::{Decision, PlanRow, PlanState, PlanStore};
+
+#[async_trait]
+impl PlanStore for Sqlite {
+    async fn add_plan(&self, plan: &PlanRow, plan_json: &str) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
+             snapshot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&plan.id)
+        .bind(&plan.hash)
+        .bind(&plan.outcome)
+        .bind(&plan.author_id)
+        .bind(&plan.author)
+        .bind(plan.sealed_ms)
+        .bind(plan.expires_ms)
+        .bind(plan.state.word())
+        .bind(plan_json)
+        .bind(&plan.snapshot_id)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn plans(&self) -> anyhow::Result<Vec<PlanRow>> {
+        sqlx::query(
+            "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
+             decided_ms, reason, snapshot_id, COALESCE(jobs.id, '') FROM plans \
+             LEFT JOIN jobs ON jobs.plan_id = plans.id ORDER BY sealed_ms DESC, plans.id",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(plan)
+        .collect()
+    }
+
+    async fn plans_of_snapshot(&self, snapshot_id: &str) -> anyhow::Result<Vec<PlanRow>> {
+        sqlx::query(
+            "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
+             decided_ms, reason, snapshot_id, COALESCE(jobs.id, '') FROM plans \
+             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE snapshot_id = ? \
+             ORDER BY sealed_ms DESC, plans.id",
+        )
+        .bind(snapshot_id)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(plan)
+        .collect()
+    }
+
+    async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>> {
+        let row = sqlx::query(
+            "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
+             decided_ms, reason, snapshot_id, COALESCE(jobs.id, ''), plan_json FROM plans \
+             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok((plan(&row)?, row.try_get(13)?)))
+            .transpose()
+    }
+
+    async fn decide_plan(
+        &self,
+        id: &str,
+        from: PlanState,
+        decision: &Decision,
+    ) -> anyhow::Result<bool> {
+        let done = sqlx::query(
+            "UPDATE plans SET state = ?, decided_by = ?, decided_ms = ?, reason = ? WHERE id = ? AND state = ?",
+        )
+        .bind(decision.state.word())
+        .bind(&decision.by)
+        .bind(decision.at_ms)
+        .bind(&decision.reason)
+        .bind(id)
+        .bind(from.word())
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+fn plan(row: &SqliteRow) -> anyhow::Result<PlanRow> {
+    let state: &str = row.try_get(7)?;
+    Ok(PlanRow {
+        id: row.try_get(0)?,
+        hash: row.try_get(1)?,
+        outcome: row.try_get(2)?,
+        author_id: row.try_get(3)?,
+        author: row.try_get(4)?,
+        sealed_ms: row.try_get(5)?,
+        expires_ms: row.try_get(6)?,
+        state: PlanState::from_word(state)
+            .with_context(|| format!("a plan is in the unknown state `{state}`"))?,
+        decided_by: row.try_get(8)?,
+        decided_ms: row.try_get(9)?,
+        reason: row.try_get(10)?,
+        snapshot_id: row.try_get(11)?,
+        job_id: row.try_get(12)?,
+    })
+}

@@ -1,0 +1,30 @@
+//! Downloading a restored member.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::header;
+
+use super::download;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{Result, internal};
+use crate::ops;
+
+/// One member as a tar stream.
+pub async fn member(
+    State(app): State<App>,
+    actor: Actor,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response> {
+    let tar = ops::jobs::member(&app, &actor, &id, &file).await?;
+    Response::builder()
+        .header(header::CONTENT_TYPE, "application/x-tar")
+        .header(header::CONTENT_LENGTH, tar.length)
+        .header(
+            header::CONTENT_DISPOSITION,
+            download::disposition(&tar.name),
+        )
+        .body(Body::from_stream(tar.stream))
+        .map_err(internal)
+}

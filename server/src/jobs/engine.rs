@@ -1,0 +1,270 @@
+//! Drives jobs: reads the journal, decides, writes, acts, writes. One task per job, and never two owners.
+
+mod carry;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use requorum_shared::events::{Body, Event};
+use requorum_shared::plan::Plan;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::decide::{Next, Standing};
+use super::feed::Feed;
+use super::log::{JobLog, JobRow, Writer};
+use super::runner::Runners;
+use crate::clock::Clock;
+
+/// How long a claim on a job lasts without being renewed, in milliseconds.
+const LEASE_MS: i64 = 30_000;
+/// How often it is renewed.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// How long a step may go on once the server stops, before it is cut and found again by its probe.
+const STOP_WITHIN: Duration = Duration::from_secs(8);
+/// Between two attempts to write to a journal that cannot be written.
+const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// The engine.
+pub struct Engine {
+    log: Arc<dyn JobLog>,
+    runners: Arc<dyn Runners>,
+    clock: Arc<dyn Clock>,
+    /// This process's name as an owner of jobs.
+    owner: String,
+    /// Live events.
+    pub feed: Feed,
+    wakers: Mutex<HashMap<String, Arc<Notify>>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// The job is not this server's any more, or the server stops.
+struct LetGo;
+
+impl Engine {
+    /// An engine over this journal.
+    pub fn new(
+        log: Arc<dyn JobLog>,
+        runners: Arc<dyn Runners>,
+        clock: Arc<dyn Clock>,
+        owner: String,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            log,
+            runners,
+            clock,
+            owner,
+            feed: Feed::default(),
+            wakers: Mutex::new(HashMap::new()),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        })
+    }
+
+    /// Takes up all jobs that are not over: this process is the only one.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn resume_all(self: &Arc<Self>) -> anyhow::Result<()> {
+        self.log.release_all().await?;
+        for id in self.log.open_jobs().await? {
+            self.adopt(&id, "restart");
+        }
+        Ok(())
+    }
+
+    /// Begins to carry a job out.
+    pub fn adopt(self: &Arc<Self>, id: &str, reason: &'static str) {
+        let (engine, id) = (self.clone(), id.to_owned());
+        self.tasks.spawn(async move {
+            if let Err(error) = engine.own(&id, reason).await {
+                tracing::error!(job = %id, "the job stands still until the server is started again: {error:#}");
+            }
+            engine.wakers().remove(&id);
+        });
+    }
+
+    /// Tells a job that its journal has something new.
+    pub fn wake(&self, id: &str) {
+        self.waker(id).notify_one();
+    }
+
+    /// Stops: steps that run are given a moment, and are found again by their probes if they need longer.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Appends an entry that a person caused, if the journal is still as the person saw it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn append_for_person(
+        &self,
+        id: &str,
+        body: &Body,
+        saw: u64,
+    ) -> anyhow::Result<Option<Event>> {
+        let now = self.clock.now_ms();
+        let event = self
+            .log
+            .append(id, now, body, Writer::PersonWhoSaw(saw))
+            .await?;
+        if let Some(event) = &event {
+            self.feed.publish(id, event);
+            self.wake(id);
+        }
+        Ok(event)
+    }
+
+    fn waker(&self, id: &str) -> Arc<Notify> {
+        self.wakers().entry(id.into()).or_default().clone()
+    }
+
+    fn wakers(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Notify>>> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn own(self: &Arc<Self>, id: &str, reason: &str) -> anyhow::Result<()> {
+        let job = self
+            .log
+            .job(id)
+            .await?
+            .with_context(|| format!("there is no job {id}"))?;
+        let plan: Plan = serde_json::from_str(&job.plan_json).context("reading the job's plan")?;
+        let now = self.clock.now_ms();
+        if !self.log.claim(id, &self.owner, now, now + LEASE_MS).await? {
+            return Ok(());
+        }
+        let drive = Drive {
+            engine: self.clone(),
+            waker: self.waker(id),
+            job,
+            plan: Arc::new(plan),
+        };
+        drive.to_the_end(reason).await;
+        self.log.release(id, &self.owner).await
+    }
+}
+
+/// One job being carried out.
+struct Drive {
+    engine: Arc<Engine>,
+    waker: Arc<Notify>,
+    job: JobRow,
+    plan: Arc<Plan>,
+}
+
+impl Drive {
+    async fn to_the_end(&self, reason: &str) {
+        let adopted = Body::Adopted {
+            reason: reason.into(),
+        };
+        if self.write(&adopted).await.is_err() {
+            return;
+        }
+        let mut standing = Standing::new(self.plan.steps.len());
+        loop {
+            if self.engine.stop.is_cancelled() || self.catch_up(&mut standing).await.is_err() {
+                return;
+            }
+            let went = match standing.next(&self.plan) {
+                Next::Over => return,
+                Next::Wait => self.wait().await,
+                Next::Ask(question) => self.write(&Body::Asked { question }).await,
+                Next::End(state, sentence) => self.write(&Body::Ended { state, sentence }).await,
+                Next::Carry { index, begun } => self.carry(index, begun, standing.clone()).await,
+                Next::TakeBack { index, begun } => self.take_back(index, begun).await,
+            };
+            if went.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Folds in what is new.
+    async fn catch_up(&self, standing: &mut Standing) -> Result<(), LetGo> {
+        loop {
+            match self
+                .engine
+                .log
+                .events(&self.job.id, standing.last_seq)
+                .await
+            {
+                Ok(events) => {
+                    standing.fold(&events);
+                    return Ok(());
+                }
+                Err(error) => self.pause_after(&error).await?,
+            }
+        }
+    }
+
+    /// Waits for a person, and stays the owner meanwhile.
+    async fn wait(&self) -> Result<(), LetGo> {
+        loop {
+            tokio::select! {
+                () = self.waker.notified() => return Ok(()),
+                () = self.engine.stop.cancelled() => return Err(LetGo),
+                () = tokio::time::sleep(RENEW_EVERY) => self.renew().await?,
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<(), LetGo> {
+        let now = self.engine.clock.now_ms();
+        let renewed = self
+            .engine
+            .log
+            .claim(&self.job.id, &self.engine.owner, now, now + LEASE_MS)
+            .await;
+        match renewed {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                tracing::warn!(job = %self.job.id, "another server took the job");
+                Err(LetGo)
+            }
+            Err(error) => {
+                tracing::warn!(job = %self.job.id, "renewing the claim: {error:#}");
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes an entry and tells those who follow. Nothing goes on before it is written: a journal that cannot
+    /// be written holds the job.
+    async fn write(&self, body: &Body) -> Result<(), LetGo> {
+        let engine = &self.engine;
+        loop {
+            let now = engine.clock.now_ms();
+            let written = engine
+                .log
+                .append(&self.job.id, now, body, Writer::Owner(&engine.owner))
+                .await;
+            match written {
+                Ok(Some(event)) => {
+                    engine.feed.publish(&self.job.id, &event);
+                    return Ok(());
+                }
+                Ok(None) => {
+                    tracing::warn!(job = %self.job.id, "the job is not this server's any more");
+                    return Err(LetGo);
+                }
+                Err(error) => self.pause_after(&error).await?,
+            }
+        }
+    }
+
+    async fn pause_after(&self, error: &anyhow::Error) -> Result<(), LetGo> {
+        tracing::error!(job = %self.job.id, "the journal: {error:#}; trying again");
+        tokio::select! {
+            () = tokio::time::sleep(WRITE_AGAIN_AFTER) => Ok(()),
+            () = self.engine.stop.cancelled() => Err(LetGo),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The journal as the engine needs it: append-only, one owner per job.
+
+use async_trait::async_trait;
+use requorum_shared::events::{Body, Event};
+
+/// A job's row. What happened to it is in its events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRow {
+    /// Random.
+    pub id: String,
+    /// The plan that it carries out.
+    pub plan_id: String,
+    /// The sealed plan.
+    pub plan_json: String,
+    /// Who started it.
+    pub started_by: String,
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: i64,
+}
+
+/// What creating a job came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// The job is there.
+    Yes,
+    /// The plan has a job already; this is its id.
+    HasJob(String),
+    /// The plan is not approved any more.
+    NotApproved,
+}
+
+/// Who writes an entry.
+#[derive(Debug, Clone, Copy)]
+pub enum Writer<'a> {
+    /// The server that carries the job out; refused once it is no longer the owner.
+    Owner(&'a str),
+    /// A person who saw the journal up to this entry; refused when there are newer ones.
+    PersonWhoSaw(u64),
+}
+
+/// Jobs and their journals.
+#[async_trait]
+pub trait JobLog: Send + Sync {
+    /// Makes the job of an approved plan, with its first entry, and marks the plan as used: all or nothing.
+    async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created>;
+    /// One job.
+    async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>>;
+    /// All jobs, newest first.
+    async fn jobs(&self) -> anyhow::Result<Vec<JobRow>>;
+    /// The ids of jobs that are not over.
+    async fn open_jobs(&self) -> anyhow::Result<Vec<String>>;
+    /// The entries newer than `since`, oldest first.
+    async fn events(&self, id: &str, since: u64) -> anyhow::Result<Vec<Event>>;
+    /// Appends an entry. `None` when the writer may not.
+    async fn append(
+        &self,
+        id: &str,
+        at_ms: i64,
+        body: &Body,
+        writer: Writer<'_>,
+    ) -> anyhow::Result<Option<Event>>;
+    /// Makes `owner` the one who carries the job out until `until_ms`, if nobody else is at `now_ms`.
+    async fn claim(
+        &self,
+        id: &str,
+        owner: &str,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> anyhow::Result<bool>;
+    /// Gives the job up.
+    async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()>;
+    /// Takes all jobs from whoever had them. Only right when nobody else can be alive, as the lock on the data
+    /// directory says.
+    async fn release_all(&self) -> anyhow::Result<()>;
+}

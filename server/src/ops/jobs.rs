@@ -1,0 +1,342 @@
+//! Start, follow, steer.
+
+mod download;
+mod watch;
+
+use requorum_shared::api::v1;
+use requorum_shared::etcd::restore::Target;
+use requorum_shared::events::{Body, Event};
+use requorum_shared::job_view::{JobState, JobView, StepState};
+use requorum_shared::permission::{Permission, Place};
+use requorum_shared::plan::{Plan, Request};
+
+use super::permit::permit;
+use super::plans;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
+use crate::jobs::log::{Created, JobRow};
+use crate::random;
+
+pub use self::download::{Download, member};
+pub use self::watch::watch;
+
+/// How often a person's wish is tried against a journal that moves on meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// Runs an approved plan. Once.
+pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<v1::JobSummary> {
+    permit(app, actor, Permission::Run, Place::Console).await?;
+    let (plan, plan_json) = plans::ready_to_run(app, plan_id, hash).await?;
+    let job = JobRow {
+        id: random::id(),
+        plan_id: plan.id,
+        plan_json,
+        started_by: actor.name.clone(),
+        created_ms: app.clock.now_ms(),
+    };
+    let first = Body::Started {
+        by: actor.name.clone(),
+    };
+    match app.jobs.create(&job, &first).await? {
+        Created::Yes => {}
+        Created::HasJob(id) => {
+            return Err(conflict(
+                "plan.used",
+                format!("The plan was run already, by job {id}. Make a new plan."),
+            ));
+        }
+        Created::NotApproved => {
+            return Err(precondition(
+                "plan.decided",
+                "Somebody else decided about this plan a moment ago. Look at it again.",
+            ));
+        }
+    }
+    tracing::info!(job = %job.id, plan = %job.plan_id, by = %job.started_by, "started a job");
+    app.engine.adopt(&job.id, "start");
+    Ok(load(app, &job.id).await?.summary())
+}
+
+/// All jobs, newest first.
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::JobSummary>> {
+    permit(app, actor, Permission::See, Place::Console).await?;
+    let mut jobs = Vec::new();
+    for row in app.jobs.jobs().await? {
+        jobs.push(Loaded::new(app, row).await?.summary());
+    }
+    Ok(jobs)
+}
+
+/// One job with its plan and its whole journal.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobResponse> {
+    permit(app, actor, Permission::See, Place::Console).await?;
+    let job = load(app, id).await?;
+    Ok(v1::GetJobResponse {
+        summary: Some(job.summary()),
+        downloads: job.downloads(),
+        events: job.events.iter().map(message).collect::<Result<_>>()?,
+        plan_json: job.row.plan_json,
+    })
+}
+
+/// Asks for a pause before the next step.
+pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
+    let by = actor.name.clone();
+    steer(app, actor, id, |job| match job.view.state {
+        JobState::Queued | JobState::Running => Ok(Some(Body::Paused { by: by.clone() })),
+        JobState::Paused => Ok(None),
+        state => Err(not_now("paused", state)),
+    })
+    .await
+}
+
+/// Ends a pause.
+pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
+    let by = actor.name.clone();
+    steer(app, actor, id, |job| {
+        let paused = job.is_paused();
+        match job.view.state {
+            JobState::Queued | JobState::Running | JobState::Paused | JobState::Waiting
+                if paused =>
+            {
+                Ok(Some(Body::Resumed { by: by.clone() }))
+            }
+            JobState::Queued | JobState::Running => Ok(None),
+            state => Err(not_now("resumed", state)),
+        }
+    })
+    .await
+}
+
+/// Asks to stop and to take back what was done.
+pub async fn abort(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
+    let by = actor.name.clone();
+    steer(app, actor, id, |job| match job.view.state {
+        JobState::Queued | JobState::Running | JobState::Paused => {
+            Ok(Some(Body::AbortRequested { by: by.clone() }))
+        }
+        // A question about a step that failed is answered by this too; one about an undo is not.
+        JobState::Waiting if job.offers(crate::jobs::questions::UNDO) => {
+            Ok(Some(Body::AbortRequested { by: by.clone() }))
+        }
+        JobState::Undoing => Ok(None),
+        state => Err(not_now("stopped", state)),
+    })
+    .await
+}
+
+/// Answers the open question.
+pub async fn answer(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    question: &str,
+    choice: &str,
+) -> Result<v1::JobSummary> {
+    let body = Body::Answered {
+        question: question.into(),
+        choice: choice.into(),
+        by: actor.name.clone(),
+    };
+    steer(app, actor, id, |job| {
+        let Some(open) = job.view.question.as_ref().filter(|q| q.id == question) else {
+            return Err(precondition(
+                "job.question-closed",
+                "This question is not open: somebody answered it, or the job went on. Look at the job again.",
+            ));
+        };
+        if !open.choices.iter().any(|c| c.id == choice) {
+            return Err(bad_request(
+                "job.choice",
+                format!("`{choice}` is not one of the choices of this question."),
+            ));
+        }
+        Ok(Some(body.clone()))
+    })
+    .await
+}
+
+/// Appends what a person wants, if the job as it stands allows it. The journal may move on between the look and
+/// the entry: then it is looked at again.
+async fn steer(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    decide: impl Fn(&Loaded) -> Result<Option<Body>>,
+) -> Result<v1::JobSummary> {
+    permit(app, actor, Permission::Run, Place::Console).await?;
+    for _ in 0..ATTEMPTS {
+        let job = load(app, id).await?;
+        let Some(body) = decide(&job)? else {
+            return Ok(job.summary());
+        };
+        let saw = job.view.last_seq;
+        if app
+            .engine
+            .append_for_person(id, &body, saw)
+            .await?
+            .is_some()
+        {
+            tracing::info!(job = %id, by = %actor.name, "{body:?}");
+            return Ok(load(app, id).await?.summary());
+        }
+    }
+    Err(conflict(
+        "job.busy",
+        "The job moved on while this was asked. Look at it and try again.",
+    ))
+}
+
+/// A job with its journal folded.
+struct Loaded {
+    row: JobRow,
+    plan: Plan,
+    events: Vec<Event>,
+    view: JobView,
+}
+
+async fn load(app: &App, id: &str) -> Result<Loaded> {
+    let row = app.jobs.job(id).await?.ok_or_else(unknown)?;
+    Loaded::new(app, row).await
+}
+
+impl Loaded {
+    async fn new(app: &App, row: JobRow) -> Result<Self> {
+        let plan: Plan = serde_json::from_str(&row.plan_json).map_err(internal)?;
+        let events = app.jobs.events(&row.id, 0).await?;
+        let mut view = JobView::new(plan.steps.len());
+        for event in &events {
+            view.apply(event);
+        }
+        Ok(Self {
+            row,
+            plan,
+            events,
+            view,
+        })
+    }
+
+    fn is_paused(&self) -> bool {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| match event.body {
+                Body::Paused { .. } => Some(true),
+                Body::Resumed { .. } | Body::AbortRequested { .. } => Some(false),
+                _ => None,
+            })
+            .unwrap_or(false)
+    }
+
+    fn offers(&self, choice: &str) -> bool {
+        self.view
+            .question
+            .as_ref()
+            .is_some_and(|q| q.choices.iter().any(|c| c.id == choice))
+    }
+
+    fn summary(&self) -> v1::JobSummary {
+        let view = &self.view;
+        let count = |states: &[StepState]| {
+            view.steps
+                .iter()
+                .filter(|s| states.contains(&s.state))
+                .count() as u32
+        };
+        v1::JobSummary {
+            id: self.row.id.clone(),
+            plan_id: self.row.plan_id.clone(),
+            title: self.plan.outcome.clone(),
+            state: word(view.state),
+            sentence: self.sentence(),
+            started_at_ms: self.row.created_ms,
+            updated_at_ms: view.span_ms.map_or(self.row.created_ms, |(_, last)| last),
+            started_by: self.row.started_by.clone(),
+            steps_done: count(&[StepState::Done]),
+            steps_total: view.steps.len() as u32,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let view = &self.view;
+        let total = view.steps.len();
+        let step = |wanted: &[StepState]| {
+            let index = view.steps.iter().position(|s| wanted.contains(&s.state))?;
+            let title = &self.plan.steps.get(index)?.title;
+            Some(format!("step {} of {total}, {title}", index + 1))
+        };
+        match view.state {
+            JobState::Completed | JobState::Undone | JobState::Left => view.sentence.clone(),
+            JobState::Waiting => view
+                .question
+                .as_ref()
+                .map_or_else(|| "Waits for an answer.".into(), |q| q.text.clone()),
+            JobState::Queued => "Waits to begin.".into(),
+            JobState::Paused => match step(&[StepState::Running]) {
+                Some(step) => format!("Pauses after {step}."),
+                None => "Paused before the next step.".into(),
+            },
+            JobState::Running => match step(&[StepState::Running]) {
+                Some(step) => format!("Running: {step}."),
+                None => "Running.".into(),
+            },
+            JobState::Undoing => match step(&[StepState::Undoing, StepState::Running]) {
+                Some(step) => format!("Taking back: {step}."),
+                None => "Taking back what was done.".into(),
+            },
+        }
+    }
+
+    /// Members that can be downloaded.
+    fn downloads(&self) -> Vec<String> {
+        let Request::EtcdRestore(request) = &self.plan.request;
+        if request.target != Target::Download || self.view.state != JobState::Completed {
+            return Vec::new();
+        }
+        request.members.iter().map(|m| m.name.clone()).collect()
+    }
+}
+
+fn message(event: &Event) -> Result<v1::JobEvent> {
+    Ok(v1::JobEvent {
+        seq: event.seq,
+        at_ms: event.at_ms,
+        body_json: serde_json::to_string(&event.body).map_err(internal)?,
+    })
+}
+
+/// As the contract writes states.
+fn word(state: JobState) -> String {
+    match state {
+        JobState::Queued => "queued",
+        JobState::Running => "running",
+        JobState::Paused => "paused",
+        JobState::Waiting => "waiting",
+        JobState::Undoing => "undoing",
+        JobState::Completed => "completed",
+        JobState::Undone => "undone",
+        JobState::Left => "left",
+    }
+    .into()
+}
+
+fn not_now(what: &str, state: JobState) -> ApiError {
+    let why = match state {
+        JobState::Waiting => "it waits for an answer".to_owned(),
+        JobState::Undoing => "it is taking back what was done".to_owned(),
+        state if state.is_over() => "it is over".to_owned(),
+        state => format!("it is {}", word(state)),
+    };
+    precondition(
+        "job.not-now",
+        format!("The job cannot be {what} now: {why}."),
+    )
+}
+
+fn unknown() -> ApiError {
+    not_found(
+        "job.unknown",
+        "There is no job with this id. Look for it in the list of jobs.",
+    )
+}

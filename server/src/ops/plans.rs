@@ -1,0 +1,354 @@
+//! Check, seal, approve. Nothing here changes anything but the plan's own row: planning changes nothing.
+
+mod drift;
+
+use requorum_shared::api::v1;
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::restore::observation::{Observation, SourceFacts};
+use requorum_shared::etcd::restore::{self, RestoreRequest};
+use requorum_shared::finding::{Report, Severity};
+use requorum_shared::permission::{Permission, Place};
+
+use super::permit::permit;
+use super::snapshots;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::clock;
+use crate::error::{ApiError, Result, bad_request, internal, not_found, precondition};
+use crate::plans::store::{Decision, PlanRow, PlanState};
+use crate::random;
+use crate::systems::etcd::observe;
+
+/// How long a sealed plan may be run, in milliseconds.
+pub const EXPIRES_AFTER_MS: i64 = 24 * 3_600_000;
+/// The longest reason, in characters.
+const MAX_REASON_CHARS: usize = 2_000;
+
+/// What speaks for and against a restore, now.
+pub async fn check(app: &App, actor: &Actor, request_json: &str) -> Result<Vec<v1::Finding>> {
+    permit(app, actor, Permission::See, Place::Console).await?;
+    let request = parse(request_json)?;
+    let observation = observe(app, &request).await?;
+    let report = restore::check(&request, &observation);
+    Ok(findings(&report))
+}
+
+/// Seals a plan, unless something blocks.
+pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::PlanSummary> {
+    permit(app, actor, Permission::Plan, Place::Console).await?;
+    let request = parse(request_json)?;
+    let observation = observe(app, &request).await?;
+    let id = random::id();
+    let now = app.clock.now_ms();
+    let sealed_at = clock::text(now);
+    let plan = restore::plan(&request, &observation, &id, &actor.name, &sealed_at)
+        .map_err(|report| blocked(&report))?;
+    let row = PlanRow {
+        id,
+        hash: plan.hash(),
+        outcome: plan.outcome.clone(),
+        author_id: actor.user_id.clone(),
+        author: actor.name.clone(),
+        sealed_ms: now,
+        expires_ms: now + EXPIRES_AFTER_MS,
+        state: PlanState::Sealed,
+        decided_by: String::new(),
+        decided_ms: 0,
+        reason: String::new(),
+        snapshot_id: request.snapshot,
+        job_id: String::new(),
+    };
+    app.plans.add_plan(&row, &plan.canonical_json()).await?;
+    tracing::info!(plan = %row.id, hash = %row.hash, author = %row.author, "sealed a plan");
+    Ok(summary(row))
+}
+
+/// All plans, newest first.
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::PlanSummary>> {
+    permit(app, actor, Permission::See, Place::Console).await?;
+    let mut plans = Vec::new();
+    for plan in app.plans.plans().await? {
+        plans.push(summary(expire(app, plan).await?));
+    }
+    Ok(plans)
+}
+
+/// One plan, with what has changed since it was sealed. A plan that is void by that is void for good.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanResponse> {
+    permit(app, actor, Permission::See, Place::Console).await?;
+    let (row, plan_json) = find(app, id).await?;
+    let (row, drift) = renew(app, row, &plan_json).await?;
+    Ok(v1::GetPlanResponse {
+        summary: Some(summary(row)),
+        plan_json,
+        drift: findings(&drift),
+    })
+}
+
+/// Approves a plan; bound to the hash that the approver has read.
+pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v1::PlanSummary> {
+    permit(app, actor, Permission::Approve, Place::Console).await?;
+    decide(app, actor, id, hash, PlanState::Approved, "").await
+}
+
+/// Rejects a plan, with a reason.
+pub async fn reject(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
+    reason: &str,
+) -> Result<v1::PlanSummary> {
+    permit(app, actor, Permission::Approve, Place::Console).await?;
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
+        return Err(bad_request(
+            "plan.reason",
+            format!(
+                "A rejection needs a reason of 1 to {MAX_REASON_CHARS} characters, for whoever made the plan."
+            ),
+        ));
+    }
+    decide(app, actor, id, hash, PlanState::Rejected, reason).await
+}
+
+/// A plan that may be run now: approved, not expired, and nothing it rests on has changed.
+pub(super) async fn ready_to_run(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String)> {
+    let (row, plan_json) = find(app, id).await?;
+    same_hash(&row, hash)?;
+    let (row, drift) = renew(app, row, &plan_json).await?;
+    match row.state {
+        PlanState::Approved => Ok((row, plan_json)),
+        PlanState::Sealed => Err(precondition(
+            "plan.not-approved",
+            "The plan is not approved yet. Have it approved first.",
+        )),
+        PlanState::Used => Err(crate::error::conflict(
+            "plan.used",
+            format!(
+                "The plan was run already, by job {}. Make a new plan.",
+                row.job_id
+            ),
+        )),
+        _ => Err(dead(&row, &drift)),
+    }
+}
+
+async fn decide(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
+    state: PlanState,
+    reason: &str,
+) -> Result<v1::PlanSummary> {
+    let (row, plan_json) = find(app, id).await?;
+    same_hash(&row, hash)?;
+    let (mut row, drift) = renew(app, row, &plan_json).await?;
+    if row.state != PlanState::Sealed {
+        return Err(dead(&row, &drift));
+    }
+    let decision = Decision {
+        state,
+        by: actor.name.clone(),
+        at_ms: app.clock.now_ms(),
+        reason: reason.into(),
+    };
+    if !app
+        .plans
+        .decide_plan(id, PlanState::Sealed, &decision)
+        .await?
+    {
+        return Err(precondition(
+            "plan.decided",
+            "Somebody else decided about this plan a moment ago. Look at it again.",
+        ));
+    }
+    tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, state = state.word(), "decided about a plan");
+    apply(&mut row, decision);
+    Ok(summary(row))
+}
+
+/// Looks again, while the plan may still come to be run, and makes it void where something has changed.
+async fn renew(app: &App, row: PlanRow, plan_json: &str) -> Result<(PlanRow, Report)> {
+    let row = expire(app, row).await?;
+    if !row.state.is_alive() {
+        return Ok((row, Report::default()));
+    }
+    let drift = drift::since(app, plan_json).await?;
+    if drift.findings.is_empty() {
+        return Ok((row, drift));
+    }
+    let what: Vec<&str> = drift.findings.iter().map(|f| f.what.as_str()).collect();
+    let row = make_void(app, row, what.join(" ")).await?;
+    Ok((row, drift))
+}
+
+async fn expire(app: &App, row: PlanRow) -> Result<PlanRow> {
+    if !row.state.is_alive() || app.clock.now_ms() < row.expires_ms {
+        return Ok(row);
+    }
+    let why = format!("It was not run before {}.", clock::text(row.expires_ms));
+    make_void(app, row, why).await
+}
+
+async fn make_void(app: &App, mut row: PlanRow, reason: String) -> Result<PlanRow> {
+    let decision = Decision {
+        state: PlanState::Void,
+        by: String::new(),
+        at_ms: app.clock.now_ms(),
+        reason,
+    };
+    if app.plans.decide_plan(&row.id, row.state, &decision).await? {
+        tracing::info!(plan = %row.id, why = %decision.reason, "a plan is void");
+        apply(&mut row, decision);
+        return Ok(row);
+    }
+    // Somebody was quicker: what they decided is there now.
+    Ok(find(app, &row.id).await?.0)
+}
+
+fn apply(row: &mut PlanRow, decision: Decision) {
+    row.state = decision.state;
+    row.decided_by = decision.by;
+    row.decided_ms = decision.at_ms;
+    row.reason = decision.reason;
+}
+
+pub(super) async fn observe(app: &App, request: &RestoreRequest) -> Result<Observation> {
+    let (_, inspection_json) = snapshots::find(app, &request.snapshot).await?;
+    let inspection: Inspection = serde_json::from_str(&inspection_json).map_err(internal)?;
+    let target = request.target.clone();
+    let (roots, downloads) = (app.roots.clone(), app.data_dir.downloads());
+    let target = tokio::task::spawn_blocking(move || observe::target(&roots, &downloads, &target))
+        .await
+        .map_err(internal)?;
+    Ok(Observation {
+        source: SourceFacts::from(&inspection),
+        target,
+        seen: None,
+    })
+}
+
+async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
+    app.plans.plan(id).await?.ok_or_else(|| {
+        not_found(
+            "plan.unknown",
+            "There is no plan with this id. Look for it in the list of plans.",
+        )
+    })
+}
+
+fn same_hash(row: &PlanRow, hash: &str) -> Result<()> {
+    if row.hash == hash {
+        return Ok(());
+    }
+    Err(precondition(
+        "plan.other-hash",
+        format!(
+            "This is not the plan that was read: its hash is {}, and the request names {hash}. Read the plan \
+             again.",
+            row.hash
+        ),
+    ))
+}
+
+fn dead(row: &PlanRow, drift: &Report) -> ApiError {
+    let why = if drift.findings.is_empty() && row.reason.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", row.reason)
+    };
+    match row.state {
+        PlanState::Void => precondition(
+            "plan.void",
+            format!("The plan is void.{why} Make a new plan."),
+        ),
+        PlanState::Rejected => precondition(
+            "plan.rejected",
+            format!(
+                "The plan was rejected by {}:{why} Make a new plan.",
+                row.decided_by
+            ),
+        ),
+        state => precondition(
+            "plan.decided",
+            format!("The plan is {} already.", state.word()),
+        ),
+    }
+}
+
+fn parse(request_json: &str) -> Result<RestoreRequest> {
+    serde_json::from_str(request_json).map_err(|error| {
+        bad_request(
+            "restore.request",
+            format!("The restore request was not understood: {error}."),
+        )
+    })
+}
+
+fn blocked(report: &Report) -> ApiError {
+    let blocking: Vec<String> = report
+        .findings
+        .iter()
+        .filter(|f| f.severity == Severity::Blocking)
+        .map(|f| {
+            format!("{}: {} {}", f.subject, f.what, f.todo)
+                .trim_end()
+                .to_owned()
+        })
+        .collect();
+    precondition(
+        "plan.blocked",
+        format!(
+            "No plan was sealed; {} stand against it. {}",
+            match blocking.len() {
+                1 => "1 finding".to_owned(),
+                n => format!("{n} findings"),
+            },
+            blocking.join(" ")
+        ),
+    )
+}
+
+fn findings(report: &Report) -> Vec<v1::Finding> {
+    report
+        .findings
+        .iter()
+        .map(|finding| v1::Finding {
+            severity: match finding.severity {
+                Severity::Note => "note",
+                Severity::Warning => "warning",
+                Severity::Blocking => "blocking",
+            }
+            .into(),
+            code: finding.code.clone(),
+            subject: finding.subject.clone(),
+            what: finding.what.clone(),
+            why: finding.why.clone(),
+            todo: finding.todo.clone(),
+            page: finding.place.and_then(|p| p.page),
+            offset: finding.place.and_then(|p| p.offset),
+        })
+        .collect()
+}
+
+pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
+    v1::PlanSummary {
+        expires_at_ms: if row.state.is_alive() {
+            row.expires_ms
+        } else {
+            0
+        },
+        state: row.state.word().into(),
+        id: row.id,
+        hash: row.hash,
+        outcome: row.outcome,
+        author: row.author,
+        sealed_at_ms: row.sealed_ms,
+        decided_by: row.decided_by,
+        decided_at_ms: row.decided_ms,
+        reason: row.reason,
+        job_id: row.job_id,
+    }
+}

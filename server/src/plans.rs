@@ -1,0 +1,3 @@
+//! Sealed plans.
+
+pub mod store;

@@ -1,0 +1,8 @@
+//! etcd: restoring a cluster from a stored snapshot, and booting the result to see.
+
+pub mod binaries;
+mod boot;
+mod client;
+pub mod observe;
+pub mod process;
+pub mod steps;

@@ -1,0 +1,180 @@
+//! The boot check: a second, throw-away restore of the same snapshot, with loopback addresses, is started as a
+//! real cluster, and what it serves is compared with what the snapshot holds.
+//!
+//! The placed members cannot be started as they are: their membership names the peer addresses of the machines
+//! that they are for. Everything else is the same: source, edits, version. What was started is said in the
+//! evidence, and nothing of it touches the placed members.
+
+mod cluster;
+
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::restore::{MemberRequest, RestoreRequest};
+use requorum_shared::finding::{Check, Outcome};
+
+use self::cluster::{Cluster, Ports};
+use super::binaries::Binary;
+use super::steps::{Job, blocking, failed};
+use crate::jobs::runner::StepError;
+use crate::restore::{Dest, Spot};
+
+/// What is checked, in this order. Without a boot each is "not checked".
+const BOOTS: &str = "Every member boots";
+const LEADER: &str = "The members elect one leader";
+const MEMBERS: &str = "The members are the planned ones";
+const HASH_EQUAL: &str = "HashKV is equal on all members";
+const HASH_SOURCE: &str = "HashKV is the snapshot's";
+const REVISION: &str = "The revision is the planned one";
+const KEYS: &str = "Every member serves the snapshot's number of keys";
+
+/// Room that a booted member needs beside its database: etcd makes a second WAL segment ahead of need.
+const BESIDE_DATABASE: u64 = 160 << 20;
+
+/// Boots and compares.
+pub(super) async fn check(
+    job: &Job,
+    binaries: &[Binary],
+    scratch: &Path,
+    inspection: &Inspection,
+) -> Result<Vec<Check>, StepError> {
+    let target = job.request.target_version;
+    let Some(binary) = binaries.iter().find(|b| b.minor() == Some(target.minor())) else {
+        let known: Vec<String> = binaries
+            .iter()
+            .map(|b| format!("{} at {}", b.version, b.path.display()))
+            .collect();
+        let known = if known.is_empty() {
+            "there is no other either".to_owned()
+        } else {
+            format!("there is {}", known.join(", "))
+        };
+        return Ok(not_checked(&format!(
+            "there is no etcd {target} on this server ({known}); its operator can name one with --etcd-bin"
+        )));
+    };
+    let members = job.request.members.len() as u64;
+    let need = members.saturating_mul(inspection.file.size.saturating_add(BESIDE_DATABASE));
+    let free = super::steps::free_bytes(scratch).unwrap_or(u64::MAX);
+    if free < need {
+        return Ok(not_checked(&format!(
+            "booting copies needs {need} bytes in the server's data directory, and {free} are free"
+        )));
+    }
+
+    let folder = scratch.join(&job.context.job_id);
+    remove(&folder)?;
+    let result = boot_and_look(job, binary, scratch, inspection).await;
+    remove(&folder)?;
+    result
+}
+
+async fn boot_and_look(
+    job: &Job,
+    binary: &Binary,
+    scratch: &Path,
+    inspection: &Inspection,
+) -> Result<Vec<Check>, StepError> {
+    let ports = Ports::free(job.request.members.len())
+        .map_err(|error| failed(format!("No free ports on loopback: {error}.")))?;
+    let request = with_loopback(&job.request, &ports);
+    let start_revision = build(job, &request, scratch).await?;
+    let line = format!(
+        "Booting a throw-away restore of the same snapshot with etcd {}: {} on 127.0.0.1, peer URLs and token \
+         differ from the plan's{}; the placed members are not touched.",
+        binary.version,
+        members(request.members.len()),
+        if job.request.clean_up.auth {
+            ""
+        } else {
+            ", authentication is off"
+        },
+    );
+    job.context.progress.line(line);
+
+    let folder = scratch.join(&job.context.job_id);
+    let mut cluster = Cluster::start(binary, &folder, &request, &ports).map_err(|error| {
+        failed(format!(
+            "{} cannot be started: {error}.",
+            binary.path.display()
+        ))
+    })?;
+    let checks = tokio::select! {
+        checks = cluster.look(inspection, &request, start_revision) => Ok(checks),
+        () = job.context.cancel.cancelled() => Err(failed("The boot check was stopped.".into())),
+    };
+    cluster.kill().await;
+    checks
+}
+
+/// The same restore, for this machine: loopback addresses, a token of its own, and no passwords needed to look.
+fn with_loopback(request: &RestoreRequest, ports: &Ports) -> RestoreRequest {
+    let mut local = request.clone();
+    local.token = format!("{}-boot-check", request.token);
+    local.clean_up.auth = true;
+    local.members = request
+        .members
+        .iter()
+        .zip(&ports.peer)
+        .map(|(member, port)| MemberRequest {
+            name: member.name.clone(),
+            peer_urls: vec![format!("http://127.0.0.1:{port}")],
+        })
+        .collect();
+    local
+}
+
+/// Builds the throw-away members; gives the revision that they must start at.
+async fn build(job: &Job, request: &RestoreRequest, scratch: &Path) -> Result<i64, StepError> {
+    let (job, request) = (job.clone(), request.clone());
+    let scratch = scratch.to_owned();
+    let context = job.context.clone();
+    blocking(&context, move |cancel| {
+        let parent = Dir::open_ambient_dir(&scratch, ambient_authority())
+            .map_err(|error| failed(format!("{} cannot be opened: {error}.", scratch.display())))?;
+        let dest = Dest::Folder(Spot {
+            parent,
+            name: job.context.job_id.clone(),
+            shown: scratch.join(&job.context.job_id).display().to_string(),
+        });
+        job.restore_at(&dest, &request, cancel, |restore| {
+            let built = restore.build()?;
+            restore.place()?;
+            Ok(built.edit.start_revision())
+        })
+    })
+    .await
+}
+
+fn remove(folder: &Path) -> Result<(), StepError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(format!(
+            "{} cannot be removed: {error}.",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn not_checked(why: &str) -> Vec<Check> {
+    [
+        BOOTS,
+        LEADER,
+        MEMBERS,
+        HASH_EQUAL,
+        HASH_SOURCE,
+        REVISION,
+        KEYS,
+    ]
+    .map(|name| Check::new(name, Outcome::NotChecked, why))
+    .into()
+}
+
+fn members(count: usize) -> String {
+    match count {
+        1 => "1 member".into(),
+        count => format!("{count} members"),
+    }
+}

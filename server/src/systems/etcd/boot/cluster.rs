@@ -1,0 +1,391 @@
+//! A throw-away cluster while it runs: started, waited for, looked at.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::restore::RestoreRequest;
+use requorum_shared::finding::{Check, Outcome};
+
+use super::{BOOTS, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, REVISION};
+use crate::systems::etcd::binaries::Binary;
+use crate::systems::etcd::client::{Client, HashKvResponse, StatusResponse};
+use crate::systems::etcd::process::{Member, Process};
+
+/// How long the members may take until they have a leader and know each other's names.
+const READY_WITHIN: Duration = Duration::from_secs(90);
+/// How long members may differ while each finishes the compaction that a raised revision begins with.
+const EQUAL_WITHIN: Duration = Duration::from_secs(60);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Free ports on loopback. They may be taken by others until they are used; then the boot fails and can be tried
+/// again.
+#[derive(Debug)]
+pub(super) struct Ports {
+    pub(super) peer: Vec<u16>,
+    pub(super) client: Vec<u16>,
+}
+
+impl Ports {
+    pub(super) fn free(members: usize) -> std::io::Result<Self> {
+        // All are held until all are known, so that none comes twice.
+        let held = (0..2 * members)
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        let mut peer = held
+            .iter()
+            .map(|listener| Ok(listener.local_addr()?.port()))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        let client = peer.split_off(members);
+        Ok(Self { peer, client })
+    }
+}
+
+/// The running members.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    members: Vec<(String, Process, Client)>,
+    version: String,
+}
+
+impl Cluster {
+    pub(super) fn start(
+        binary: &Binary,
+        folder: &Path,
+        request: &RestoreRequest,
+        ports: &Ports,
+    ) -> std::io::Result<Self> {
+        let mut members = Vec::new();
+        for (index, member) in request.members.iter().enumerate() {
+            let process = Process::start(
+                binary,
+                &Member {
+                    name: &member.name,
+                    data: &folder.join(&member.name),
+                    log: folder.join(format!("boot-check-{index}.log")),
+                    peer_port: ports.peer[index],
+                    client_port: ports.client[index],
+                },
+            )?;
+            let client = Client::loopback(ports.client[index]);
+            members.push((member.name.clone(), process, client));
+        }
+        Ok(Self {
+            members,
+            version: binary.version.clone(),
+        })
+    }
+
+    /// Ends all members.
+    pub(super) async fn kill(self) {
+        for (_, process, _) in self.members {
+            process.kill().await;
+        }
+    }
+
+    /// Waits until the cluster serves, and compares.
+    pub(super) async fn look(
+        &mut self,
+        inspection: &Inspection,
+        request: &RestoreRequest,
+        start_revision: i64,
+    ) -> Vec<Check> {
+        let statuses = match self.ready().await {
+            Ok(statuses) => statuses,
+            Err(checks) => return checks,
+        };
+        let count = self.members.len();
+        let mut checks = vec![
+            Check::new(
+                BOOTS,
+                Outcome::Pass,
+                format!(
+                    "{} of a throw-away restore of the same snapshot booted as etcd {} on loopback, with other \
+                     peer URLs and token than the plan's",
+                    super::members(count),
+                    self.version
+                ),
+            ),
+            leader(&statuses),
+            self.member_names().await,
+        ];
+        checks.extend(self.hashes(inspection, request, start_revision).await);
+        checks.push(self.keys(inspection).await);
+        checks
+    }
+
+    /// Every member's status, once all have a leader.
+    async fn ready(&mut self) -> Result<Vec<StatusResponse>, Vec<Check>> {
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            let mut statuses = Vec::new();
+            let mut silent = Vec::new();
+            for (name, process, client) in &mut self.members {
+                if let Some(ended) = process.ended() {
+                    let what = format!("{name} ended ({ended}): {}", process.last_words());
+                    return Err(nothing(BOOTS, &what));
+                }
+                match client.status().await {
+                    Ok(status) if status.leader != 0 => statuses.push(status),
+                    Ok(_) => silent.push(format!("{name} has no leader")),
+                    Err(status) => silent.push(format!("{name}: {}", status.message())),
+                }
+            }
+            if silent.is_empty() {
+                return Ok(statuses);
+            }
+            if Instant::now() > deadline {
+                let what = format!("after {} s: {}", READY_WITHIN.as_secs(), silent.join("; "));
+                return Err(nothing(LEADER, &what));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn member_names(&self) -> Check {
+        let mut planned: Vec<String> = self.members.iter().map(|(name, ..)| name.clone()).collect();
+        planned.sort();
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            let mut wrong = String::new();
+            for (name, _, client) in &self.members {
+                match client.member_names().await {
+                    Ok(names) if names == planned => {}
+                    // A member publishes its name once it serves.
+                    Ok(names) => wrong = format!("{name} lists {}", names.join(", ")),
+                    Err(status) => wrong = format!("{name}: {}", status.message()),
+                }
+            }
+            if wrong.is_empty() {
+                let evidence = format!("each member lists {}", planned.join(", "));
+                return Check::new(MEMBERS, Outcome::Pass, evidence);
+            }
+            if Instant::now() > deadline {
+                return Check::new(MEMBERS, Outcome::Fail, wrong);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn hashes(
+        &self,
+        inspection: &Inspection,
+        request: &RestoreRequest,
+        start_revision: i64,
+    ) -> [Check; 3] {
+        let deadline = Instant::now() + EQUAL_WITHIN;
+        let hashes = loop {
+            match self.hash_all().await {
+                Ok(hashes) if agree(&hashes) || Instant::now() > deadline => break hashes,
+                Ok(_) => {}
+                Err(what) if Instant::now() > deadline => {
+                    return [HASH_EQUAL, HASH_SOURCE, REVISION]
+                        .map(|name| Check::new(name, Outcome::NotChecked, what.clone()));
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        let said = |hash: &HashKvResponse| {
+            format!(
+                "{:08x} at revision {}, compacted at {}",
+                hash.hash,
+                revision(hash),
+                hash.compact_revision
+            )
+        };
+        let equal = if agree(&hashes) {
+            let evidence = hashes.first().map_or_else(String::new, said);
+            Check::new(
+                HASH_EQUAL,
+                Outcome::Pass,
+                format!("{evidence}, on all {}", hashes.len()),
+            )
+        } else {
+            let each: Vec<String> = self
+                .members
+                .iter()
+                .zip(&hashes)
+                .map(|((name, ..), hash)| format!("{name} {}", said(hash)))
+                .collect();
+            Check::new(HASH_EQUAL, Outcome::Fail, each.join("; "))
+        };
+        [
+            equal,
+            against_source(&hashes, inspection, request),
+            at_revision(&hashes, start_revision),
+        ]
+    }
+
+    async fn hash_all(&self) -> Result<Vec<HashKvResponse>, String> {
+        let mut hashes = Vec::new();
+        for (name, _, client) in &self.members {
+            let hash = client.hash_kv().await.map_err(|status| {
+                format!("{name} does not say its HashKV: {}", status.message())
+            })?;
+            hashes.push(hash);
+        }
+        Ok(hashes)
+    }
+
+    async fn keys(&self, inspection: &Inspection) -> Check {
+        let Some(status) = &inspection.status else {
+            return Check::new(
+                KEYS,
+                Outcome::NotChecked,
+                "the snapshot's own keys could not be counted",
+            );
+        };
+        let expected = status.total_key;
+        let mut counts = Vec::new();
+        for (name, _, client) in &self.members {
+            match client.key_count().await {
+                Ok(count) => counts.push((name, count)),
+                Err(error) => {
+                    return Check::new(
+                        KEYS,
+                        Outcome::NotChecked,
+                        format!("{name}: {}", error.message()),
+                    );
+                }
+            }
+        }
+        let each: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        let all = counts
+            .iter()
+            .all(|(_, count)| u64::try_from(*count) == Ok(expected));
+        let leases = inspection.contents.as_ref().map_or(0, |c| c.lease_count);
+        if all {
+            Check::new(KEYS, Outcome::Pass, format!("{expected} on each member"))
+        } else if leases > 0 {
+            // A lease that ends while the copies run takes its keys with it, as it would on the real members.
+            Check::new(
+                KEYS,
+                Outcome::NotChecked,
+                format!(
+                    "the snapshot has {expected}; served were {}; {leases} leases may have ended meanwhile",
+                    each.join(", ")
+                ),
+            )
+        } else {
+            Check::new(
+                KEYS,
+                Outcome::Fail,
+                format!(
+                    "the snapshot has {expected}; served were {}",
+                    each.join(", ")
+                ),
+            )
+        }
+    }
+}
+
+fn leader(statuses: &[StatusResponse]) -> Check {
+    let mut leaders: Vec<u64> = statuses.iter().map(|s| s.leader).collect();
+    leaders.dedup();
+    match leaders.as_slice() {
+        [one] => Check::new(
+            LEADER,
+            Outcome::Pass,
+            format!("all {} follow {one:x}", statuses.len()),
+        ),
+        several => Check::new(LEADER, Outcome::Fail, format!("they follow {several:x?}")),
+    }
+}
+
+fn revision(hash: &HashKvResponse) -> i64 {
+    hash.header.as_ref().map_or(0, |h| h.revision)
+}
+
+fn agree(hashes: &[HashKvResponse]) -> bool {
+    hashes.windows(2).all(|pair| {
+        pair[0].hash == pair[1].hash
+            && pair[0].compact_revision == pair[1].compact_revision
+            && revision(&pair[0]) == revision(&pair[1])
+    })
+}
+
+fn against_source(
+    hashes: &[HashKvResponse],
+    inspection: &Inspection,
+    request: &RestoreRequest,
+) -> Check {
+    let unknown = |why: String| Check::new(HASH_SOURCE, Outcome::NotChecked, why);
+    if request.bump_revision > 0 {
+        return unknown(
+            "the revision was raised and the old ones are compacted away: the hash is another by design".into(),
+        );
+    }
+    let Some(source) = &inspection.hash_kv else {
+        return unknown("the snapshot's own HashKV could not be computed".into());
+    };
+    let Some(first) = hashes.first() else {
+        return unknown("there is no member".into());
+    };
+    // etcd calls "never compacted" 0 or -1, depending on the version.
+    let compacted = |revision: i64| revision.max(0);
+    if compacted(first.compact_revision) != compacted(source.compact_revision)
+        || revision(first) != source.hash_revision.max(1)
+    {
+        return unknown(format!(
+            "the copies are at revision {} and compacted at {}; the snapshot's hash is for {} and {}",
+            revision(first),
+            first.compact_revision,
+            source.hash_revision,
+            source.compact_revision
+        ));
+    }
+    if hashes.iter().all(|hash| hash.hash == source.hash) {
+        Check::new(HASH_SOURCE, Outcome::Pass, format!("{:08x}", source.hash))
+    } else {
+        Check::new(
+            HASH_SOURCE,
+            Outcome::Fail,
+            format!(
+                "the snapshot's is {:08x}, the first member's {:08x}",
+                source.hash, first.hash
+            ),
+        )
+    }
+}
+
+fn at_revision(hashes: &[HashKvResponse], start_revision: i64) -> Check {
+    let seen: Vec<i64> = hashes.iter().map(revision).collect();
+    let text: Vec<String> = seen.iter().map(ToString::to_string).collect();
+    let evidence = format!("planned {start_revision}, served {}", text.join(", "));
+    let outcome = if !seen.is_empty() && seen.iter().all(|r| *r >= start_revision) {
+        Outcome::Pass
+    } else {
+        Outcome::Fail
+    };
+    Check::new(REVISION, outcome, evidence)
+}
+
+/// The first check fails, and nothing after it can be made.
+fn nothing(failed: &str, what: &str) -> Vec<Check> {
+    let all = [
+        BOOTS,
+        LEADER,
+        MEMBERS,
+        HASH_EQUAL,
+        HASH_SOURCE,
+        REVISION,
+        KEYS,
+    ];
+    let at = all.iter().position(|name| *name == failed).unwrap_or(0);
+    all.iter()
+        .enumerate()
+        .map(|(index, name)| match index.cmp(&at) {
+            std::cmp::Ordering::Less => Check::new(*name, Outcome::Pass, "the processes run"),
+            std::cmp::Ordering::Equal => Check::new(*name, Outcome::Fail, what),
+            std::cmp::Ordering::Greater => {
+                Check::new(*name, Outcome::NotChecked, "the cluster did not come up")
+            }
+        })
+        .collect()
+}

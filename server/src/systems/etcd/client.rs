@@ -1,0 +1,76 @@
+//! A client for the few calls that a boot check makes.
+
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+#[allow(missing_docs, clippy::all, unreachable_pub, unused_qualifications)]
+mod rpc {
+    tonic::include_proto!("etcdserverpb");
+}
+
+pub(super) use rpc::{HashKvResponse, StatusResponse};
+
+/// How long one call may take; hashing reads the whole database.
+const CALL_WITHIN: Duration = Duration::from_secs(120);
+/// How long a connection may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// One member's client port.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    channel: Channel,
+}
+
+impl Client {
+    /// A client for `127.0.0.1:port`; it connects when it is first used.
+    pub(super) fn loopback(port: u16) -> Self {
+        let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))
+            .expect("a loopback address is a valid endpoint")
+            .connect_timeout(CONNECT_WITHIN)
+            .timeout(CALL_WITHIN);
+        Self {
+            channel: endpoint.connect_lazy(),
+        }
+    }
+
+    pub(super) async fn status(&self) -> Result<StatusResponse, tonic::Status> {
+        rpc::maintenance_client::MaintenanceClient::new(self.channel.clone())
+            .status(rpc::StatusRequest {})
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    /// HashKV at the newest revision.
+    pub(super) async fn hash_kv(&self) -> Result<HashKvResponse, tonic::Status> {
+        rpc::maintenance_client::MaintenanceClient::new(self.channel.clone())
+            .hash_kv(rpc::HashKvRequest { revision: 0 })
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    /// How many keys this member serves by itself, asking nobody.
+    pub(super) async fn key_count(&self) -> Result<i64, tonic::Status> {
+        let everything = rpc::RangeRequest {
+            key: vec![0],
+            range_end: vec![0],
+            serializable: true,
+            count_only: true,
+        };
+        rpc::kv_client::KvClient::new(self.channel.clone())
+            .range(everything)
+            .await
+            .map(|response| response.into_inner().count)
+    }
+
+    /// Names of the members, sorted; empty for one that has not started yet.
+    pub(super) async fn member_names(&self) -> Result<Vec<String>, tonic::Status> {
+        let list = rpc::cluster_client::ClusterClient::new(self.channel.clone())
+            .member_list(rpc::MemberListRequest {})
+            .await?
+            .into_inner();
+        let mut names: Vec<String> = list.members.into_iter().map(|m| m.name).collect();
+        names.sort();
+        Ok(names)
+    }
+}

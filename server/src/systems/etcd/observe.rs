@@ -1,0 +1,60 @@
+//! What the server sees of the place where a restore would go.
+
+use std::path::Path;
+
+use requorum_shared::etcd::restore::Target;
+use requorum_shared::etcd::restore::observation::{TargetFacts, TargetState};
+use rustix::fs::statvfs;
+
+use crate::roots::{Roots, There, is_plain};
+
+/// Looks at the target. Nothing is changed.
+pub fn target(roots: &Roots, downloads: &Path, target: &Target) -> TargetFacts {
+    match target {
+        Target::Download => TargetFacts {
+            place: "a download".into(),
+            root_known: true,
+            state: TargetState::Missing,
+            free_bytes: statvfs(downloads)
+                .ok()
+                .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)),
+        },
+        Target::Folder { root, path } => folder(roots, root, path),
+    }
+}
+
+fn folder(roots: &Roots, root: &str, path: &str) -> TargetFacts {
+    let Some(root) = roots.find(root) else {
+        return TargetFacts {
+            place: format!("{root}/{path}"),
+            root_known: false,
+            state: TargetState::Unknown,
+            free_bytes: None,
+        };
+    };
+    if !is_plain(path) {
+        // The check says what is wrong with it; nothing is looked up that may lie elsewhere.
+        return TargetFacts {
+            place: format!("{}/{path}", root.path.display()),
+            root_known: true,
+            state: TargetState::Unknown,
+            free_bytes: root.free_bytes("").ok(),
+        };
+    }
+    let state = match root.look(path) {
+        Ok(There::Missing) => TargetState::Missing,
+        Ok(There::Empty) => TargetState::Empty,
+        Ok(There::Occupied) => TargetState::Occupied,
+        Ok(There::NotAFolder) => TargetState::NotAFolder,
+        Ok(There::Unwritable(why)) => TargetState::Unwritable { why },
+        Err(error) => TargetState::Unwritable {
+            why: error.to_string(),
+        },
+    };
+    TargetFacts {
+        place: root.shown(path),
+        root_known: true,
+        state,
+        free_bytes: root.free_bytes(path).ok(),
+    }
+}
