@@ -1,5 +1,7 @@
 //! The parts of a running server, and the one place where they meet.
 
+pub mod accounts;
+
 use std::sync::Arc;
 
 use anyhow::Context;

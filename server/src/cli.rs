@@ -1,7 +1,10 @@
 //! The command line. Exit codes: 0 good, 1 bad file or failed operation, 2 usage.
 
+mod people;
 mod serve;
 mod snapshot;
+mod token;
+mod user;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,12 @@ enum Command {
     /// Read, check and restore etcd snapshots, offline.
     #[command(subcommand)]
     Snapshot(snapshot::Command),
+    /// Accounts, on the data directory.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Tokens for programs, on the data directory.
+    #[command(subcommand)]
+    Token(token::Command),
 }
 
 /// Parses the arguments and runs the command.
@@ -28,5 +37,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Snapshot(command) => snapshot::run(command),
+        Command::User(command) => user::run_command(command),
+        Command::Token(command) => token::run_command(command),
     }
 }

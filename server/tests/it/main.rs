@@ -14,3 +14,4 @@ mod recovery;
 mod tidy;
 mod tokens;
 mod uploads;
+mod user_command;

@@ -1,0 +1,164 @@
+//! What `requorum user` and `requorum token` have in common: the data directory's accounts, without a server and
+//! beside a running one.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use requorum_shared::api::login::MAX_PASSWORD_BYTES;
+use requorum_shared::permission::{Grant, Grants};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::accounts::Accounts;
+use crate::data_dir::DataDir;
+use crate::error::ApiError;
+
+/// Where the accounts are.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    /// The console's data directory. A server may be running on it.
+    #[arg(
+        long,
+        env = "REQUORUM_DATA_DIR",
+        value_name = "DIR",
+        default_value = "requorum-data"
+    )]
+    data_dir: PathBuf,
+}
+
+/// Roles on the command line.
+#[derive(Debug, Args)]
+pub(super) struct Granted {
+    /// viewer, operator, approver or admin, for all clusters or as `operator@prod-etcd` for one; may be given
+    /// several times.
+    #[arg(long = "role", value_name = "ROLE[@CLUSTER]", value_delimiter = ',')]
+    roles: Vec<Grant>,
+}
+
+impl Granted {
+    pub(super) fn grants(self) -> Grants {
+        self.roles.into()
+    }
+}
+
+fn database(folder: &Path, may_make: bool) -> anyhow::Result<PathBuf> {
+    let path = folder.join("requorum.db");
+    if path.exists() {
+        return Ok(path);
+    }
+    ensure!(
+        may_make,
+        "there is no console in {}: name its data directory with --data-dir",
+        folder.display()
+    );
+    // Made as the server would make it; the lock is given back at once.
+    Ok(DataDir::open(folder)?.database())
+}
+
+/// Runs one command over the accounts and turns what goes wrong into a sentence.
+pub(super) fn run(
+    name: &str,
+    place: &Place,
+    may_make: bool,
+    act: impl AsyncFnOnce(&Accounts) -> anyhow::Result<()>,
+) -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            EnvFilter::try_from_env("REQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("error")),
+        )
+        .init();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = runtime.context("starting the runtime").and_then(|runtime| {
+        runtime.block_on(async {
+            let accounts = Accounts::open(&database(&place.data_dir, may_make)?).await?;
+            let result = act(&accounts).await;
+            accounts.close().await;
+            result
+        })
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("requorum {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error of the rules, as this program says it.
+pub(super) fn said(error: ApiError) -> anyhow::Error {
+    anyhow::anyhow!("{}", error.message)
+}
+
+/// Reads a password from standard input: from a pipe one line, from a terminal twice and unseen. Never from the
+/// arguments, which everybody on the machine can read.
+pub(super) fn read_password() -> anyhow::Result<String> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        let mut text = String::new();
+        stdin
+            .take(MAX_PASSWORD_BYTES as u64 + 3)
+            .read_to_string(&mut text)
+            .context("reading the password from standard input")?;
+        let line = text.lines().next().unwrap_or_default().to_owned();
+        ensure!(
+            !line.is_empty(),
+            "no password came on standard input; pipe it in, or run this in a terminal"
+        );
+        ensure!(
+            text.lines().count() == 1,
+            "the password must be the only line on standard input"
+        );
+        return Ok(line);
+    }
+    let first = ask("Password: ")?;
+    if ask("The same again: ")? != first {
+        bail!("the two passwords differ; nothing was changed");
+    }
+    Ok(first)
+}
+
+fn ask(prompt: &str) -> anyhow::Result<String> {
+    let stdin = std::io::stdin();
+    eprint!("{prompt}");
+    std::io::stderr().flush()?;
+    let before = tcgetattr(&stdin)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&stdin, OptionalActions::Now, &silent)?;
+    let mut line = String::new();
+    let read = stdin.read_line(&mut line);
+    tcsetattr(&stdin, OptionalActions::Now, &before)?;
+    eprintln!();
+    read?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Prints rows in columns as wide as they need.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .chain([head[column].len()])
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..head.len()).map(width).collect();
+    let head: Vec<_> = head.iter().map(ToString::to_string).collect();
+    let mut out = std::io::stdout().lock();
+    for row in std::iter::once(&head).chain(rows) {
+        let line: Vec<_> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        writeln!(out, "{}", line.join("  ").trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! `requorum token …`: tokens for programs without a browser.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::people::{Granted, Place, run, said, table};
+use crate::app::accounts::Accounts;
+use crate::auth::store::StoredToken;
+use crate::clock::{self, Clock as _, SystemClock};
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a token and print it, once.
+    Create {
+        /// The account that it belongs to; it can do no more than that account.
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        /// What it is for.
+        #[arg(long, value_name = "TEXT")]
+        name: String,
+        #[command(flatten)]
+        roles: Granted,
+        /// How many days it is good.
+        #[arg(long, value_name = "N", default_value_t = 90)]
+        days: u32,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List tokens, ended ones included.
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make a token worthless at once.
+    Revoke {
+        /// Its id, as in the list.
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Runs one.
+pub(super) fn run_command(command: Command) -> ExitCode {
+    match command {
+        Command::Create {
+            user,
+            name,
+            roles,
+            days,
+            place,
+        } => run("token create", &place, false, async |accounts| {
+            create(accounts, &user, &name, roles, days).await
+        }),
+        Command::List { place } => run("token list", &place, false, async |accounts| {
+            list(accounts).await
+        }),
+        Command::Revoke { id, place } => run("token revoke", &place, false, async |accounts| {
+            let token = accounts.tokens.get(&id).await.map_err(said)?;
+            let now = accounts.tokens.revoke(&id).await.map_err(said)?;
+            let what = if now {
+                "is revoked"
+            } else {
+                "was revoked before"
+            };
+            writeln!(std::io::stdout().lock(), "{} {what}", token.name)?;
+            Ok(())
+        }),
+    }
+}
+
+async fn create(
+    accounts: &Accounts,
+    user: &str,
+    name: &str,
+    roles: Granted,
+    days: u32,
+) -> anyhow::Result<()> {
+    let owner = accounts.people.by_name(user).await.map_err(said)?;
+    let (secret, token) = accounts
+        .tokens
+        .create(&owner, name, roles.grants(), days)
+        .await
+        .map_err(said)?;
+    // The secret alone on standard output: a script can take it from there.
+    eprintln!(
+        "{} for {}, with: {}, until {}. It is shown once:",
+        token.id,
+        owner.name,
+        token.grants,
+        clock::text(token.expires_ms)
+    );
+    writeln!(std::io::stdout().lock(), "{secret}")?;
+    Ok(())
+}
+
+async fn list(accounts: &Accounts) -> anyhow::Result<()> {
+    let names: HashMap<_, _> = accounts
+        .people
+        .list()
+        .await
+        .map_err(said)?
+        .into_iter()
+        .map(|user| (user.id, user.name))
+        .collect();
+    let now = SystemClock.now_ms();
+    let rows: Vec<_> = accounts
+        .tokens
+        .list(None)
+        .await
+        .map_err(said)?
+        .into_iter()
+        .map(|token| {
+            vec![
+                token.id.clone(),
+                token.name.clone(),
+                names.get(&token.user_id).cloned().unwrap_or_default(),
+                token.grants.to_string(),
+                state(&token, now),
+                match token.used_ms {
+                    0 => "never".into(),
+                    ms => clock::text(ms),
+                },
+            ]
+        })
+        .collect();
+    table(
+        &["ID", "NAME", "OWNER", "ROLES", "STATE", "LAST USED"],
+        &rows,
+    )
+}
+
+fn state(token: &StoredToken, now_ms: i64) -> String {
+    if token.revoked_ms != 0 {
+        return format!("revoked {}", clock::text(token.revoked_ms));
+    }
+    let word = if token.expires_ms <= now_ms {
+        "ended"
+    } else {
+        "until"
+    };
+    format!("{word} {}", clock::text(token.expires_ms))
+}

@@ -1,0 +1,176 @@
+//! `requorum user …`: accounts without a browser, for a locked-out administrator and for automation. Whoever can
+//! read the data directory already has all that it holds: these commands ask nobody.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::people::{Granted, Place, read_password, run, said, table};
+use crate::app::accounts::Accounts;
+use crate::auth::store::User;
+use crate::clock;
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Add an account. Its password is read from standard input.
+    Add {
+        /// The account's name.
+        name: String,
+        #[command(flatten)]
+        roles: Granted,
+        /// Print a one-time link instead, by which the person sets a password.
+        #[arg(long)]
+        invite: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the accounts.
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Set an account's password, read from standard input. Its sessions end.
+    Password {
+        /// The account's name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Give an account exactly these roles.
+    Roles {
+        /// The account's name.
+        name: String,
+        #[command(flatten)]
+        roles: Granted,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Shut an account out: its sessions end, its tokens are revoked.
+    Disable {
+        /// The account's name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Let an account in again.
+    Enable {
+        /// The account's name.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Runs one.
+pub(super) fn run_command(command: Command) -> ExitCode {
+    match command {
+        Command::Add {
+            name,
+            roles,
+            invite,
+            place,
+        } => run("user add", &place, true, async |accounts| {
+            add(accounts, &name, roles, invite).await
+        }),
+        Command::List { place } => run("user list", &place, false, async |accounts| {
+            list(accounts).await
+        }),
+        Command::Password { name, place } => {
+            run("user password", &place, false, async |accounts| {
+                let user = find(accounts, &name).await?;
+                let people = &accounts.people;
+                let user = people.set_password(&user.id, read_password()?).await;
+                done(
+                    &user.map_err(said)?,
+                    "has a new password; open sessions were ended",
+                )
+            })
+        }
+        Command::Roles { name, roles, place } => {
+            run("user roles", &place, false, async |accounts| {
+                let user = find(accounts, &name).await?;
+                let user = accounts.people.set_grants(&user.id, roles.grants()).await;
+                let user = user.map_err(said)?;
+                done(&user, &format!("has: {}", roles_of(&user)))
+            })
+        }
+        Command::Disable { name, place } => run("user disable", &place, false, async |accounts| {
+            let user = find(accounts, &name).await?;
+            let user = accounts.people.disable(&user.id).await.map_err(said)?;
+            done(&user, "is disabled; sessions were ended and tokens revoked")
+        }),
+        Command::Enable { name, place } => run("user enable", &place, false, async |accounts| {
+            let user = find(accounts, &name).await?;
+            let user = accounts.people.enable(&user.id).await.map_err(said)?;
+            done(&user, "may sign in again")
+        }),
+    }
+}
+
+async fn add(accounts: &Accounts, name: &str, roles: Granted, invite: bool) -> anyhow::Result<()> {
+    let people = &accounts.people;
+    if !invite {
+        let password = read_password()?;
+        let user = people
+            .add_with_password(name, roles.grants(), password)
+            .await
+            .map_err(said)?;
+        return done(&user, &format!("was added with: {}", roles_of(&user)));
+    }
+    let user = people.invite(name, roles.grants()).await.map_err(said)?;
+    let link = people
+        .link(&user.id, "the command line")
+        .await
+        .map_err(said)?;
+    done(&user, &format!("was added with: {}", roles_of(&user)))?;
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "open this at the console's address, once, before {}: /join#token={}",
+        clock::text(link.expires_ms),
+        link.token
+    )?;
+    Ok(())
+}
+
+async fn list(accounts: &Accounts) -> anyhow::Result<()> {
+    let users = accounts.people.list().await.map_err(said)?;
+    let rows: Vec<_> = users
+        .iter()
+        .map(|user| {
+            let state = match user {
+                User {
+                    disabled_ms: 1.., ..
+                } => "disabled",
+                user if !user.is_usable() => "invited",
+                User { subject, .. } if !subject.is_empty() => "identity provider",
+                _ => "password",
+            };
+            vec![
+                user.name.clone(),
+                roles_of(user),
+                state.into(),
+                clock::text(user.created_ms),
+            ]
+        })
+        .collect();
+    table(&["NAME", "ROLES", "SIGNS IN BY", "SINCE"], &rows)
+}
+
+async fn find(accounts: &Accounts, name: &str) -> anyhow::Result<User> {
+    accounts.people.by_name(name).await.map_err(said)
+}
+
+fn roles_of(user: &User) -> String {
+    if user.grants.is_empty() {
+        return "no role".into();
+    }
+    user.grants.to_string()
+}
+
+fn done(user: &User, what: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{} {what}", user.name)?;
+    Ok(())
+}
