@@ -1,0 +1,96 @@
+// The first administrator, signing in and out; nothing is open to a stranger.
+import { NAME, PASSWORD, expect, signIn, test } from "../support/console.ts";
+import { looksRight } from "../support/look.ts";
+import { Server } from "../support/server.ts";
+
+test("the printed link makes the first administrator, once", async ({ browser }) => {
+  const server = await Server.start();
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.setupLink);
+    await looksRight(page);
+    await page.getByLabel("Name").fill(NAME);
+    await page.getByLabel("Password", { exact: true }).fill("short");
+    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await expect(page.getByText(/At least \d+ characters; this has 5/)).toBeVisible();
+    await expect(page.getByLabel("Name")).toHaveValue(NAME);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByLabel("Password again").fill(`${PASSWORD}x`);
+    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await expect(page.getByText("This differs from the password above.")).toBeVisible();
+    await looksRight(page);
+    await page.getByLabel("Password again").fill(PASSWORD);
+    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await expect(page).toHaveURL(`${server.url}/`);
+    await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+
+    // Somebody else finds the link in a log.
+    const other = await browser.newPage();
+    await other.goto(server.setupLink);
+    await other.getByLabel("Name").fill("mallory");
+    await other.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await other.getByLabel("Password again").fill(PASSWORD);
+    await other.getByRole("button", { name: "Make the administrator" }).click();
+    await expect(other.getByRole("alert")).toBeVisible();
+    await expect(other.getByRole("button", { name: "Sign out" })).toBeHidden();
+  } finally {
+    await server.stop();
+  }
+});
+
+test("a wrong password is refused and what was typed stays", async ({ page, administrator }) => {
+  expect(administrator).toBeTruthy();
+  await page.goto("/login");
+  await looksRight(page);
+  await page.getByLabel("Name").fill(NAME);
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(page.getByLabel("Name")).toHaveValue(NAME);
+  await looksRight(page);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+});
+
+test("a stranger is sent to sign in, and from there to where they wanted", async ({ page, administrator }) => {
+  expect(administrator).toBeTruthy();
+  await page.goto("/snapshots");
+  await expect(page).toHaveURL(/\/login\?next=%2Fsnapshots/);
+  await page.getByLabel("Name").fill(NAME);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(/\/snapshots$/);
+});
+
+test("signing out ends the session on the server too", async ({ page, server, administrator }) => {
+  expect(administrator).toBeTruthy();
+  await page.goto("/login");
+  await page.getByLabel("Name").fill(NAME);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  const cookies = await page.context().cookies();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeHidden();
+  // The old cookie, replayed, is worth nothing.
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
+  const answer = await fetch(`${server.url}/api/session`, { headers: { cookie } });
+  expect(answer.status).toBe(401);
+});
+
+test("signed in, the frame works by keyboard", async ({ page, administrator }) => {
+  await signIn(page, administrator);
+  await page.goto("/");
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await looksRight(page);
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.type("inspect");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/inspect/);
+});
