@@ -1,0 +1,238 @@
+//! The numbers, against the tools that a person would use instead, measured in the same run. Prints; never
+//! fails because of a number.
+//!
+//! `make bench` runs it. The snapshots are made once, by loading a real etcd, and kept in the cache folder:
+//! about 0.25, 1.4 and 4.4 GB, each key written twice.
+#![allow(missing_docs)]
+
+mod corpus;
+mod measure;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use corpus::Corpus;
+use measure::{Cost, alternating, median};
+
+/// Runs of what takes a second or two.
+const RUNS: usize = 5;
+/// Runs of what writes gigabytes.
+const RESTORES: usize = 3;
+
+fn main() {
+    let cache = std::env::var_os("REQUORUM_CACHE").map(PathBuf::from);
+    let cache = cache.expect("REQUORUM_CACHE is not set: run this with make bench");
+    let tools = cache.join("etcd-v3.5.1");
+    let corpus = Corpus::make(&cache.join("bench"), &tools);
+    let etcdutl = tools.join("etcdutl");
+    say(&format!(
+        "medians of {RUNS} runs ({RESTORES} of restores), page cache warm, tools taking turns"
+    ));
+    reading(&corpus, &etcdutl);
+    growing(&corpus);
+    restoring(&corpus, &etcdutl, &cache.join("bench"));
+}
+
+fn requorum() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_requorum"))
+}
+
+/// status and check against `etcdutl snapshot status` and `dd`.
+fn reading(corpus: &Corpus, etcdutl: &Path) {
+    let file = corpus.medium.to_str().unwrap();
+    let dd = format!("if={file}");
+    let costs = alternating(
+        RUNS,
+        &[
+            (etcdutl, &["snapshot", "status", file]),
+            (requorum(), &["snapshot", "status", file]),
+            (requorum(), &["snapshot", "check", file]),
+            (
+                Path::new("dd"),
+                &[&dd, "of=/dev/null", "bs=1M", "status=none"],
+            ),
+        ],
+    );
+    let [theirs, status, check, dd] = costs.try_into().unwrap();
+    heading(&format!(
+        "reading {} ({})",
+        corpus.medium.display(),
+        gigabytes(&corpus.medium)
+    ));
+    line("etcdutl 3.5.1 snapshot status", &theirs.to_string(), None);
+    line("requorum snapshot status", &status.to_string(), None);
+    line("requorum snapshot check", &check.to_string(), None);
+    line("dd to /dev/null", &dd.to_string(), None);
+    at_most(
+        "status / etcdutl status, time",
+        status.seconds / theirs.seconds,
+        0.35,
+        "",
+    );
+    at_most("status, peak memory", status.mebibytes, 64.0, " MiB");
+    at_most(
+        "check / etcdutl status, time",
+        check.seconds / theirs.seconds,
+        0.7,
+        "",
+    );
+    at_most("check, peak memory", check.mebibytes, 96.0, " MiB");
+    line(
+        "status / dd, time",
+        &format!("{:.2}", status.seconds / dd.seconds),
+        None,
+    );
+}
+
+/// Time per gigabyte from the smallest to the largest file.
+fn growing(corpus: &Corpus) {
+    heading("time per GB");
+    for command in ["status", "check"] {
+        let mut each = Vec::new();
+        for file in [&corpus.small, &corpus.medium, &corpus.large] {
+            let path = file.to_str().unwrap();
+            let cost = alternating(RUNS, &[(requorum(), &["snapshot", command, path])]);
+            let per_gigabyte = cost[0].seconds / (bytes(file) as f64 / 1e9);
+            line(
+                &format!("{command} of {}", gigabytes(file)),
+                &format!("{per_gigabyte:.3} s per GB, {:.0} MiB", cost[0].mebibytes),
+                None,
+            );
+            each.push(per_gigabyte);
+        }
+        let largest = each.iter().copied().fold(f64::MIN, f64::max);
+        let smallest = each.iter().copied().fold(f64::MAX, f64::min);
+        at_most(
+            &format!("{command}, slowest GB / quickest GB"),
+            largest / smallest,
+            1.15,
+            "",
+        );
+    }
+}
+
+/// Three members in one command against three runs of etcdutl, and against copying the file three times.
+fn restoring(corpus: &Corpus, etcdutl: &Path, folder: &Path) {
+    let file = corpus.medium.to_str().unwrap();
+    let out = folder.join("restored");
+    let cluster = "m1=http://127.0.0.1:12380,m2=http://127.0.0.1:22380,m3=http://127.0.0.1:32380";
+    let members = [("m1", 12380), ("m2", 22380), ("m3", 32380)];
+    let (mut theirs, mut ours, mut copies) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RESTORES {
+        clear(&out);
+        let mut sum = Cost::default();
+        for (name, port) in members {
+            let dir = out.join(name);
+            let url = format!("http://127.0.0.1:{port}");
+            sum = sum.then(measure::run(
+                etcdutl,
+                &[
+                    "snapshot",
+                    "restore",
+                    file,
+                    "--name",
+                    name,
+                    "--data-dir",
+                    dir.to_str().unwrap(),
+                    "--initial-cluster",
+                    cluster,
+                    "--initial-advertise-peer-urls",
+                    &url,
+                ],
+            ));
+        }
+        theirs.push(sum);
+
+        clear(&out);
+        ours.push(measure::run(
+            requorum(),
+            &[
+                "snapshot",
+                "restore",
+                file,
+                "--all-members",
+                out.to_str().unwrap(),
+                "--initial-cluster",
+                cluster,
+            ],
+        ));
+
+        clear(&out);
+        std::fs::create_dir_all(&out).unwrap();
+        let mut sum = Cost::default();
+        for (name, _) in members {
+            sum = sum.then(measure::run(
+                Path::new("cp"),
+                &[file, out.join(name).to_str().unwrap()],
+            ));
+        }
+        copies.push(sum);
+    }
+    clear(&out);
+    let (theirs, ours, copies) = (median(theirs), median(ours), median(copies));
+    heading(&format!(
+        "restoring three members of {}",
+        gigabytes(&corpus.medium)
+    ));
+    line(
+        "etcdutl 3.5.1 snapshot restore, three times",
+        &theirs.to_string(),
+        None,
+    );
+    line(
+        "requorum snapshot restore --all-members",
+        &ours.to_string(),
+        None,
+    );
+    line("cp, three times", &copies.to_string(), None);
+    at_most(
+        "restore / etcdutl three times, time",
+        ours.seconds / theirs.seconds,
+        0.3,
+        "",
+    );
+    at_most(
+        "restore / cp three times, time",
+        ours.seconds / copies.seconds,
+        1.5,
+        "",
+    );
+    at_most("restore, peak memory", ours.mebibytes, 128.0, " MiB");
+}
+
+fn clear(folder: &Path) {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+fn bytes(file: &Path) -> u64 {
+    std::fs::metadata(file).unwrap().len()
+}
+
+fn gigabytes(file: &Path) -> String {
+    format!("{:.2} GB", bytes(file) as f64 / 1e9)
+}
+
+fn heading(text: &str) {
+    say(&format!("\n{text}"));
+}
+
+fn at_most(what: &str, seen: f64, target: f64, unit: &str) {
+    let met = if seen <= target { "met" } else { "NOT met" };
+    line(
+        what,
+        &format!("{seen:.2}{unit}"),
+        Some(&format!("at most {target}{unit}: {met}")),
+    );
+}
+
+fn line(what: &str, seen: &str, target: Option<&str>) {
+    say(format!("  {what:<46} {seen:<26} {}", target.unwrap_or_default()).trim_end());
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").unwrap();
+    out.flush().unwrap();
+}
