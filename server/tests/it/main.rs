@@ -11,6 +11,7 @@ mod people;
 mod plans;
 mod process;
 mod recovery;
+mod snapshot_files;
 mod tidy;
 mod tokens;
 mod uploads;

@@ -751,6 +751,18 @@ fn conformance_44_pages_beyond_four_gibibytes() {
 }
 
 #[test]
+fn a_flip_that_renames_bucket_key_is_caught_by_the_trailer() {
+    let mut bytes = sample().snapshot();
+    let at = ROOT as usize * 4096 + 16 + 4 * 16;
+    assert_eq!(&bytes[at..at + 3], b"key");
+    bytes[at] = b'j';
+    let seen = look(&bytes);
+    assert_eq!(seen.file.kind, FileKind::OtherBbolt);
+    assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
+    assert_eq!(seen.verdict.bytes.outcome, Outcome::Fail);
+}
+
+#[test]
 fn conformance_46_a_fallback_to_an_empty_tree_is_shown_as_one() {
     // Meta 1 of another time: its tree has a bucket `key` without a key.
     let mut image = sample();

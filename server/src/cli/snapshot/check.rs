@@ -43,6 +43,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
     let mut inspection = inspect(scan, &file.name(), &source);
     if file.in_use() {
         inspection.report.push(in_use());
+        inspection.verdict.meaning.findings += 1;
     }
     let text = if arguments.json {
         match serde_json::to_string_pretty(&inspection) {

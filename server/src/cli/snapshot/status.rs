@@ -48,7 +48,20 @@ fn status(arguments: &Arguments) -> Result<(), u8> {
     let scan = reading::scan(&file, options)?;
     let walk = scan.walk(&source);
     let status = status_of(&walk, &source);
+    let undecodable = walk.undecodable();
     let report = walk.into_report();
+    if let Some((count, page)) = undecodable {
+        let name = file.name();
+        eprintln!(
+            "requorum: {name}: {count} entries of bucket key cannot be decoded, the first on page {page}: servers crash at start on them"
+        );
+        if arguments.counting == CountingArgument::V3_6 {
+            eprintln!(
+                "Live keys cannot be counted then; --counting 3.5 counts pairs. Run `requorum snapshot check` for what to do."
+            );
+            return Err(FAILED);
+        }
+    }
     match status {
         Some(status) if !report.blocks() => {
             warn(&report);

@@ -50,11 +50,8 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
         let evidence = "the file's bytes were not hashed".to_owned();
         return Judged::new(Outcome::NotChecked, evidence, report);
     };
-    if matches!(
-        kind,
-        FileKind::Unknown | FileKind::BigEndian | FileKind::OtherBbolt
-    ) {
-        let evidence = "there is no etcd snapshot whose bytes could be proven".to_owned();
+    if matches!(kind, FileKind::Unknown | FileKind::BigEndian) {
+        let evidence = "there is no database whose bytes could be proven".to_owned();
         return Judged::new(Outcome::NotChecked, evidence, report);
     }
     const AGAIN: &str = "Save the snapshot again, or take another one.";

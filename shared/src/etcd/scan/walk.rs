@@ -67,6 +67,15 @@ impl Walk {
         report
     }
 
+    /// How many entries of bucket `key` cannot be decoded, and the page of the first: with any, the count of live
+    /// keys is not to be relied on, and etcdutl 3.6 prints no status at all.
+    pub fn undecodable(&self) -> Option<(u64, u64)> {
+        let kinds = [Oddity::RevisionKey, Oddity::Undecodable];
+        let mut seen = kinds.into_iter().filter_map(|kind| self.tally.seen(kind));
+        let (count, place) = seen.next()?;
+        Some((count + seen.map(|(n, _)| n).sum::<u64>(), place.page))
+    }
+
     /// How often an oddity was seen in bucket `key`, and where first.
     pub(in crate::etcd) fn seen(&self, oddity: Oddity) -> Option<(u64, OddPlace)> {
         self.tally.seen(oddity)
