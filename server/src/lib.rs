@@ -12,6 +12,7 @@ pub mod grpc;
 pub mod http;
 pub mod inspect_file;
 pub mod jobs;
+pub mod ledger;
 pub mod ops;
 pub mod plans;
 pub mod random;

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod plans;
+mod ledger;
 mod sessions;
 mod snapshots;
 mod tokens;

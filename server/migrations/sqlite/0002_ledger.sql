@@ -1,0 +1,47 @@
+-- The ledger. Its truth is `canonical`; all else in a row is there to find it by. Nothing in it is ever changed.
+
+CREATE TABLE ledger_entries (
+    idx       INTEGER PRIMARY KEY,
+    leaf      BLOB NOT NULL,
+    canonical BLOB NOT NULL,
+    at_ms     INTEGER NOT NULL,
+    closes    INTEGER REFERENCES ledger_entries (idx),
+    who       TEXT NOT NULL,
+    act       TEXT NOT NULL,
+    cluster   TEXT,
+    plan      TEXT,
+    job       TEXT
+) STRICT;
+CREATE UNIQUE INDEX ledger_entries_by_closes ON ledger_entries (closes) WHERE closes IS NOT NULL;
+CREATE INDEX ledger_entries_by_who ON ledger_entries (who, idx);
+CREATE INDEX ledger_entries_by_act ON ledger_entries (act, idx);
+CREATE INDEX ledger_entries_by_cluster ON ledger_entries (cluster, idx) WHERE cluster IS NOT NULL;
+CREATE INDEX ledger_entries_by_plan ON ledger_entries (plan, idx) WHERE plan IS NOT NULL;
+CREATE INDEX ledger_entries_by_job ON ledger_entries (job, idx) WHERE job IS NOT NULL;
+CREATE TRIGGER ledger_entries_are_final BEFORE UPDATE ON ledger_entries
+BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+CREATE TRIGGER ledger_entries_stay BEFORE DELETE ON ledger_entries
+BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+-- Hashes of complete subtrees of 256^level leaves, for levels from 1.
+CREATE TABLE ledger_nodes (
+    level INTEGER NOT NULL,
+    idx   INTEGER NOT NULL,
+    hash  BLOB NOT NULL,
+    PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
+
+-- One signed checkpoint for each batch that was written.
+CREATE TABLE ledger_checkpoints (
+    size INTEGER PRIMARY KEY,
+    note TEXT NOT NULL
+) STRICT;
+
+-- Acts that were opened and not yet closed; follows from the entries, kept to find them at once.
+CREATE TABLE ledger_open (
+    idx INTEGER PRIMARY KEY REFERENCES ledger_entries (idx)
+) STRICT;

@@ -1,0 +1,240 @@
+//! The ledger's rows in SQLite.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use requorum_shared::ledger::entry::Phase;
+use requorum_shared::ledger::merkle::Hash;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _};
+
+use super::{Driver, Sqlite};
+use crate::ledger::store::{AppendError, Batch, Filter, Head, LedgerStore, Stored};
+
+/// Rows per statement: below the number of values that a statement may have.
+const ROWS_AT_ONCE: usize = 256;
+
+/// An entry and, where one closes it, that one.
+const SELECT: &str = "SELECT e.idx, e.canonical, c.canonical FROM ledger_entries e \
+     LEFT JOIN ledger_entries c ON c.closes = e.idx";
+
+#[async_trait]
+impl LedgerStore for Sqlite {
+    async fn head(&self) -> anyhow::Result<Option<Head>> {
+        let row =
+            sqlx::query("SELECT size, note FROM ledger_checkpoints ORDER BY size DESC LIMIT 1")
+                .fetch_optional(&self.pool)
+                .await?;
+        row.map(|row| {
+            Ok(Head {
+                size: row.try_get::<i64, _>(0)?.try_into()?,
+                note: row.try_get(1)?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+        match self.append_rows(batch).await {
+            Ok(()) => Ok(()),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Err(AppendError::Grown)
+            }
+            Err(error) => Err(AppendError::Failed(error.into())),
+        }
+    }
+
+    async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>> {
+        let rows = sqlx::query(
+            "SELECT idx, canonical, NULL FROM ledger_entries WHERE idx >= ? AND idx < ? ORDER BY idx",
+        )
+        .bind(signed(start))
+        .bind(signed(start.saturating_add(count)))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    async fn leaves(&self, start: u64, count: u64) -> anyhow::Result<Vec<Hash>> {
+        let rows =
+            sqlx::query("SELECT leaf FROM ledger_entries WHERE idx >= ? AND idx < ? ORDER BY idx")
+                .bind(signed(start))
+                .bind(signed(start.saturating_add(count)))
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter().map(hash).collect()
+    }
+
+    async fn nodes(&self, level: u8, start: u64, count: u64) -> anyhow::Result<Vec<Hash>> {
+        let rows = sqlx::query(
+            "SELECT hash FROM ledger_nodes WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx",
+        )
+        .bind(i64::from(level))
+        .bind(signed(start))
+        .bind(signed(start.saturating_add(count)))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(hash).collect()
+    }
+
+    async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<Stored>> {
+        let mut query = QueryBuilder::<Driver>::new(SELECT);
+        query
+            .push(" WHERE e.idx < ")
+            .push_bind(signed(filter.before.unwrap_or(u64::MAX)));
+        for (column, value) in [
+            (" AND e.who = ", &filter.who),
+            (" AND e.act = ", &filter.act),
+            (" AND e.cluster = ", &filter.cluster),
+            (" AND e.plan = ", &filter.plan),
+            (" AND e.job = ", &filter.job),
+        ] {
+            if !value.is_empty() {
+                query.push(column).push_bind(value);
+            }
+        }
+        if let Some(from_ms) = filter.from_ms {
+            query.push(" AND e.at_ms >= ").push_bind(from_ms);
+        }
+        if let Some(until_ms) = filter.until_ms {
+            query.push(" AND e.at_ms < ").push_bind(until_ms);
+        }
+        if filter.acts_only {
+            query.push(" AND e.closes IS NULL");
+        }
+        query
+            .push(" ORDER BY e.idx DESC LIMIT ")
+            .push_bind(i64::from(filter.limit));
+        let rows = query.build().fetch_all(&self.pool).await?;
+        rows.iter().map(stored).collect()
+    }
+
+    async fn open_acts(&self) -> anyhow::Result<Vec<Stored>> {
+        let rows = sqlx::query(
+            "SELECT e.idx, e.canonical, NULL FROM ledger_open o \
+             JOIN ledger_entries e ON e.idx = o.idx ORDER BY e.idx",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    async fn rows(&self) -> anyhow::Result<u64> {
+        let row = sqlx::query("SELECT COUNT(*) FROM ledger_entries")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get::<i64, _>(0)?.try_into()?)
+    }
+}
+
+impl Sqlite {
+    async fn append_rows(&self, batch: &Batch) -> sqlx::Result<()> {
+        let mut tx = self.write().await?;
+        for entries in batch.entries.chunks(ROWS_AT_ONCE) {
+            let mut insert = QueryBuilder::<Driver>::new(
+                "INSERT INTO ledger_entries (idx, leaf, canonical, at_ms, closes, who, act, cluster, plan, job) ",
+            );
+            insert.push_values(entries, |mut row, new| {
+                row.push_bind(signed(new.entry.index))
+                    .push_bind(&new.leaf.0[..])
+                    .push_bind(&new.canonical[..])
+                    .push_bind(new.entry.at_ms)
+                    .push_bind(new.entry.closes.map(signed))
+                    .push_bind(&new.entry.who)
+                    .push_bind(&new.entry.act)
+                    .push_bind(&new.entry.cluster)
+                    .push_bind(&new.entry.plan)
+                    .push_bind(&new.entry.job);
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        for node in &batch.nodes {
+            sqlx::query("INSERT INTO ledger_nodes (level, idx, hash) VALUES (?, ?, ?)")
+                .bind(i64::from(node.level))
+                .bind(signed(node.index))
+                .bind(&node.hash.0[..])
+                .execute(&mut *tx)
+                .await?;
+        }
+        let opened: Vec<_> = batch
+            .entries
+            .iter()
+            .filter(|new| new.entry.phase == Phase::Opened)
+            .collect();
+        for opened in opened.chunks(ROWS_AT_ONCE) {
+            let mut insert = QueryBuilder::<Driver>::new("INSERT INTO ledger_open (idx) ");
+            insert.push_values(opened, |mut row, new| {
+                row.push_bind(signed(new.entry.index));
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        let closed: Vec<_> = batch
+            .entries
+            .iter()
+            .filter_map(|new| new.entry.closes)
+            .collect();
+        for closed in closed.chunks(ROWS_AT_ONCE) {
+            let mut delete = QueryBuilder::<Driver>::new("DELETE FROM ledger_open WHERE idx IN (");
+            let mut list = delete.separated(", ");
+            for index in closed {
+                list.push_bind(signed(*index));
+            }
+            delete.push(")");
+            delete.build().execute(&mut *tx).await?;
+        }
+        sqlx::query("INSERT INTO ledger_checkpoints (size, note) VALUES (?, ?)")
+            .bind(signed(batch.size))
+            .bind(&batch.note)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await
+    }
+}
+
+/// Sizes and indexes are far below 2^63; what is not asks for nothing that exists.
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn hash(row: &SqliteRow) -> anyhow::Result<Hash> {
+    let bytes: Vec<u8> = row.try_get(0)?;
+    Hash::from_slice(&bytes)
+        .ok_or_else(|| anyhow::anyhow!("a hash of the ledger has {} bytes", bytes.len()))
+}
+
+fn stored(row: &SqliteRow) -> anyhow::Result<Stored> {
+    Ok(Stored {
+        index: row.try_get::<i64, _>(0)?.try_into()?,
+        canonical: Bytes::from(row.try_get::<Vec<u8>, _>(1)?),
+        closing: row.try_get::<Option<Vec<u8>>, _>(2)?.map(Bytes::from),
+    })
+}
+
+/// What only tests do to a ledger.
+#[cfg(test)]
+impl Sqlite {
+    pub(crate) async fn checkpoints(&self) -> i64 {
+        let count = sqlx::query("SELECT COUNT(*) FROM ledger_checkpoints");
+        count
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+            .try_get(0)
+            .unwrap()
+    }
+
+    pub(crate) async fn run(&self, sql: &'static str) -> sqlx::Result<()> {
+        sqlx::query(sql).execute(&self.pool).await.map(|_| ())
+    }
+
+    /// Runs `sql` as someone who has the file does: the triggers do not stop them.
+    pub(crate) async fn tamper(&self, sql: &'static str) {
+        for sql in [
+            "DROP TRIGGER ledger_entries_are_final",
+            "DROP TRIGGER ledger_entries_stay",
+            "DELETE FROM ledger_open",
+            sql,
+        ] {
+            self.run(sql).await.unwrap();
+        }
+    }
+}

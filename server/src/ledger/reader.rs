@@ -1,0 +1,157 @@
+//! What readers of the ledger get: tiles, proofs, lists.
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use requorum_shared::ledger::merkle::{self, Frontier, Hash, Node, Run};
+use requorum_shared::ledger::tiles::{self, Kind, Tile, Tiles};
+
+use super::recorder::Ledger;
+use super::store::{Filter, LedgerStore, Stored};
+
+/// An entry with its way to a checkpoint.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The entry.
+    pub entry: Stored,
+    /// RFC 6962 audit path, from the leaf upwards.
+    pub path: Vec<Hash>,
+    /// The checkpoint that it leads to, a signed note.
+    pub note: String,
+}
+
+impl Ledger {
+    /// The bytes of a tile or bundle; `None` when the ledger does not have that many entries.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or does not have what the checkpoint counts.
+    pub async fn tile(&self, tile: Tile) -> anyhow::Result<Option<Bytes>> {
+        if !exists(tile, self.standing().size) {
+            return Ok(None);
+        }
+        read(&*self.shared.store, tile).await.map(Some)
+    }
+
+    /// Entries that fit the filter, newest first, with what closes them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<Stored>> {
+        self.shared.store.list(filter).await
+    }
+
+    /// An entry and its proof; `None` when there is no such entry.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or does not have what the checkpoint counts.
+    pub async fn prove_entry(&self, index: u64) -> anyhow::Result<Option<Proof>> {
+        let standing = self.standing();
+        if index >= standing.size {
+            return Ok(None);
+        }
+        let store = &*self.shared.store;
+        let entry = store.entries(index, 1).await?.pop();
+        let entry = entry.with_context(|| format!("entry {index} of the ledger is missing"))?;
+        let path = prove(
+            store,
+            &merkle::inclusion_path(index, standing.size),
+            standing.size,
+        )
+        .await?;
+        Ok(Some(Proof {
+            entry,
+            path,
+            note: standing.note.to_string(),
+        }))
+    }
+
+    /// The proof that the ledger goes on from its first `old` entries, and the checkpoint it leads to; `None` when
+    /// it has fewer.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or does not have what the checkpoint counts.
+    pub async fn prove_consistency(&self, old: u64) -> anyhow::Result<Option<(Vec<Hash>, String)>> {
+        let standing = self.standing();
+        if old > standing.size {
+            return Ok(None);
+        }
+        let path = merkle::consistency_path(old, standing.size);
+        let proof = prove(&*self.shared.store, &path, standing.size).await?;
+        Ok(Some((proof, standing.note.to_string())))
+    }
+}
+
+/// Whether a ledger of `size` entries has had this tile at some size: full, or partial up to where it is now.
+fn exists(tile: Tile, size: u64) -> bool {
+    let now = match tile.kind {
+        Kind::Entries => Tile::entries(tile.index, size),
+        Kind::Hashes { level } => Tile::hashes(level, tile.index, size),
+    };
+    now.is_some_and(|now| tile.width <= now.width)
+}
+
+/// The bytes of a tile that exists.
+pub async fn read(store: &dyn LedgerStore, tile: Tile) -> anyhow::Result<Bytes> {
+    match tile.kind {
+        Kind::Entries => {
+            let entries = store.entries(tile.start(), tile.width).await?;
+            ensure!(
+                entries.len() as u64 == tile.width,
+                "the ledger's checkpoint counts {} entries from {} on, and {} are there",
+                tile.width,
+                tile.start(),
+                entries.len()
+            );
+            Ok(tiles::pack(entries.iter().map(|entry| &entry.canonical[..])).into())
+        }
+        Kind::Hashes { level } => {
+            let hashes = hashes(store, level, tile).await?;
+            ensure!(
+                hashes.len() as u64 == tile.width,
+                "hashes of the ledger's {} are missing",
+                tile.path()
+            );
+            Ok(hashes
+                .iter()
+                .flat_map(|hash| hash.0)
+                .collect::<Vec<_>>()
+                .into())
+        }
+    }
+}
+
+async fn hashes(store: &dyn LedgerStore, level: u8, tile: Tile) -> anyhow::Result<Vec<Hash>> {
+    match level {
+        0 => store.leaves(tile.start(), tile.width).await,
+        _ => store.nodes(level, tile.start(), tile.width).await,
+    }
+}
+
+/// The right edge of the first `size` entries, from the stored hashes; `None` when some are missing.
+pub(super) async fn frontier(
+    store: &dyn LedgerStore,
+    size: u64,
+) -> anyhow::Result<Option<Frontier>> {
+    let tiles = load(store, Frontier::nodes(size), size).await?;
+    Ok(Frontier::load(size, &tiles))
+}
+
+async fn prove(store: &dyn LedgerStore, path: &[Run], size: u64) -> anyhow::Result<Vec<Hash>> {
+    let nodes = path.iter().flat_map(|run| run.nodes());
+    let tiles = load(store, nodes, size).await?;
+    merkle::prove(path, &tiles).context("hashes of the ledger are missing")
+}
+
+/// The tiles that hold `nodes`, as far as they are there.
+async fn load(
+    store: &dyn LedgerStore,
+    nodes: impl IntoIterator<Item = Node>,
+    size: u64,
+) -> anyhow::Result<Tiles> {
+    let mut loaded = Tiles::default();
+    for tile in tiles::tiles_of(nodes, size) {
+        if let Kind::Hashes { level } = tile.kind {
+            loaded.add(level, tile.index, hashes(store, level, tile).await?);
+        }
+    }
+    Ok(loaded)
+}

@@ -1,0 +1,294 @@
+//! Writing down what is done: an entry before an act and an entry after it.
+//!
+//! [`Ledger::open`] returns when the entry is on the medium; when it cannot be written, it fails and the act must
+//! not run. An [`Opened`] that is dropped, because its task was cut off, is closed as "unknown"; one that a killed
+//! server left behind is closed so when the next one starts.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use requorum_shared::ledger::checkpoint::{SigningKey, VerifyingKey};
+use requorum_shared::ledger::entry::{Draft, Outcome};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::store::LedgerStore;
+use super::writer::{What, Write, Writer};
+use crate::clock::Clock;
+
+#[cfg(test)]
+mod tests;
+
+/// Entries that may wait to be written. Beyond that, acts wait to be taken up.
+const QUEUE: usize = 4096;
+/// How long acts that are going on may take to end once the ledger is closed.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// Entries that are kept in memory for viewers of the tail.
+const RECENT: usize = 4096;
+
+/// Why something was not written down, and so must not be done.
+#[derive(Debug, Clone, Error)]
+pub enum LedgerError {
+    /// The database failed.
+    #[error("the ledger cannot be written: {0}")]
+    Unwritable(Arc<str>),
+    /// What is there contradicts itself; nothing is appended to it.
+    #[error("the ledger is damaged, and nothing is added to it: {0}")]
+    Damaged(Arc<str>),
+    /// The server is stopping.
+    #[error("the ledger is closed: the server is stopping")]
+    Closed,
+}
+
+/// The ledger as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// How many entries it has.
+    pub size: u64,
+    /// Its newest checkpoint, a signed note. Empty while the ledger could not be begun.
+    pub note: Arc<str>,
+    /// Why nothing can be written, when that is so.
+    pub trouble: Option<Arc<str>>,
+}
+
+/// The ledger. Clones share it.
+#[derive(Clone)]
+pub struct Ledger {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the writer and everybody else share.
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn LedgerStore>,
+    pub(super) key: VerifyingKey,
+    pub(super) standing: watch::Receiver<Standing>,
+    pub(super) recent: Arc<Mutex<Recent>>,
+    queue: Mutex<Option<mpsc::Sender<Write>>>,
+    writing: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Ledger {
+    /// Takes up the ledger in `store`, or begins it, and closes what an earlier server left open.
+    ///
+    /// # Errors
+    /// When the store cannot be read. A ledger that can be read and is damaged is taken up: it can be looked at,
+    /// and nothing is written to it.
+    pub async fn take_up(
+        store: Arc<dyn LedgerStore>,
+        key: SigningKey,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let verifying = key.verifying();
+        let recent = Arc::new(Mutex::new(Recent::default()));
+        let (writer, standing) = Writer::take_up(store.clone(), key, clock, recent.clone()).await?;
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let writing = tokio::spawn(writer.run(waiting));
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                key: verifying,
+                standing,
+                recent,
+                queue: Mutex::new(Some(queue)),
+                writing: Mutex::new(Some(writing)),
+            }),
+        })
+    }
+
+    /// The key that readers need.
+    pub fn key(&self) -> &VerifyingKey {
+        &self.shared.key
+    }
+
+    /// The ledger as it stands.
+    pub fn standing(&self) -> Standing {
+        self.shared.standing.borrow().clone()
+    }
+
+    /// Writes down that an act is about to be done.
+    ///
+    /// # Errors
+    /// When it cannot be written: the act must not run.
+    pub async fn open(&self, draft: Draft) -> Result<Opened, LedgerError> {
+        let queue = self.queue().ok_or(LedgerError::Closed)?;
+        let (written, answer) = oneshot::channel();
+        let write = Write {
+            draft: draft.clone(),
+            what: What::Open,
+            written: Some(written),
+        };
+        queue.send(write).await.map_err(|_| LedgerError::Closed)?;
+        // A caller that is cut off here leaves an entry that nobody holds; the writer sees that the answer cannot
+        // be given and closes it.
+        let index = answer.await.map_err(|_| LedgerError::Closed)??;
+        Ok(Opened {
+            index,
+            draft,
+            queue: Some(queue),
+        })
+    }
+
+    /// Writes down an act that changed nothing, outcome and all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn note(
+        &self,
+        draft: Draft,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Result<u64, LedgerError> {
+        let queue = self.queue().ok_or(LedgerError::Closed)?;
+        let what = What::Note {
+            outcome,
+            reason: reason.to_owned(),
+        };
+        send(&queue, draft, what).await
+    }
+
+    /// Ends the tail for its viewers, writes what is still to be written, and stops.
+    pub async fn close(&self) {
+        let queue = self
+            .shared
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(queue);
+        let writing = self
+            .shared
+            .writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(writing) = writing else { return };
+        match tokio::time::timeout(END_WITHIN, writing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the ledger's writer ended badly: {error}"),
+            Err(_) => tracing::warn!("acts that are still going on will end as unknown"),
+        }
+    }
+
+    fn queue(&self) -> Option<mpsc::Sender<Write>> {
+        self.shared
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+async fn send(queue: &mpsc::Sender<Write>, draft: Draft, what: What) -> Result<u64, LedgerError> {
+    let (written, answer) = oneshot::channel();
+    let write = Write {
+        draft,
+        what,
+        written: Some(written),
+    };
+    queue.send(write).await.map_err(|_| LedgerError::Closed)?;
+    answer.await.map_err(|_| LedgerError::Closed)?
+}
+
+/// An act that is written down as begun. Close it; dropping it says that its outcome is unknown.
+#[must_use = "an act that is not closed ends as unknown"]
+pub struct Opened {
+    index: u64,
+    draft: Draft,
+    queue: Option<mpsc::Sender<Write>>,
+}
+
+impl Opened {
+    /// The index of its entry.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Writes down how it came out, durably.
+    ///
+    /// The act is over whether or not this can be written: what could not is kept and written as soon as it can
+    /// be, and is "unknown" when the server ends before that.
+    pub async fn close(mut self, outcome: Outcome, reason: &str) {
+        let Some(queue) = self.queue.take() else {
+            return;
+        };
+        let what = What::Close {
+            opened: self.index,
+            outcome,
+            reason: reason.to_owned(),
+        };
+        if let Err(error) = send(&queue, std::mem::take(&mut self.draft), what).await {
+            tracing::error!(
+                entry = self.index,
+                "the end of an act is not written down yet: {error}"
+            );
+        }
+    }
+
+    /// [`Outcome::Done`] or [`Outcome::Failed`], as the result is.
+    pub async fn close_with<T, E>(self, result: &Result<T, E>) {
+        let outcome = if result.is_ok() {
+            Outcome::Done
+        } else {
+            Outcome::Failed
+        };
+        self.close(outcome, "").await;
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let Some(queue) = self.queue.take() else {
+            return;
+        };
+        let write = Write {
+            draft: std::mem::take(&mut self.draft),
+            what: What::Close {
+                opened: self.index,
+                outcome: Outcome::Unknown,
+                reason: "it was cut off".to_owned(),
+            },
+            written: None,
+        };
+        if let Err(mpsc::error::TrySendError::Full(write)) = queue.try_send(write)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { queue.send(write).await.ok() });
+        }
+    }
+}
+
+/// The newest entries, for viewers of the tail.
+#[derive(Default)]
+pub(super) struct Recent {
+    /// The index of the first.
+    start: u64,
+    entries: VecDeque<Bytes>,
+}
+
+impl Recent {
+    /// Adds the entry at `index`, which follows the last.
+    pub(super) fn push(&mut self, index: u64, canonical: Bytes) {
+        if index != self.start + self.entries.len() as u64 {
+            self.entries.clear();
+            self.start = index;
+        }
+        if self.entries.len() == RECENT {
+            self.entries.pop_front();
+            self.start += 1;
+        }
+        self.entries.push_back(canonical);
+    }
+
+    /// Up to `count` entries from `index` on; `None` when it is no longer held.
+    pub(super) fn from(&self, index: u64, count: usize) -> Option<Vec<(u64, Bytes)>> {
+        let skip = usize::try_from(index.checked_sub(self.start)?).ok()?;
+        if skip >= self.entries.len() {
+            return None;
+        }
+        let taken = self.entries.iter().skip(skip).take(count).cloned();
+        Some((index..).zip(taken).collect())
+    }
+}

@@ -1,0 +1,126 @@
+//! What the ledger needs of a database. A store holds rows and no rule, except that nothing is written twice.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use requorum_shared::ledger::entry::Entry;
+use requorum_shared::ledger::merkle::Hash;
+use thiserror::Error;
+
+/// One entry on its way into the store.
+#[derive(Debug, Clone)]
+pub struct NewEntry {
+    /// The entry, to find it by.
+    pub entry: Entry,
+    /// The bytes that are hashed.
+    pub canonical: Bytes,
+    /// Their hash.
+    pub leaf: Hash,
+}
+
+/// The hash of a complete subtree of 256^`level` leaves.
+#[derive(Debug, Clone, Copy)]
+pub struct NewNode {
+    /// From 1.
+    pub level: u8,
+    /// Counts from 0 within the level.
+    pub index: u64,
+    /// The hash.
+    pub hash: Hash,
+}
+
+/// What is written at once, or not at all.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The entries, in order.
+    pub entries: Vec<NewEntry>,
+    /// The subtrees that are complete with them.
+    pub nodes: Vec<NewNode>,
+    /// The size of the ledger with them.
+    pub size: u64,
+    /// The signed checkpoint of that size.
+    pub note: String,
+}
+
+/// Why a batch was not written.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// The ledger has grown in the meantime: another server wrote.
+    #[error("the ledger has grown in the meantime")]
+    Grown,
+    /// The database failed. Whether the batch was written is not known.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// The newest checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// How many entries it covers.
+    pub size: u64,
+    /// The signed note.
+    pub note: String,
+}
+
+/// An entry as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its index.
+    pub index: u64,
+    /// The bytes that were hashed.
+    pub canonical: Bytes,
+    /// The bytes of the entry that closes it, where one does and where it was asked for.
+    pub closing: Option<Bytes>,
+}
+
+/// Which entries a list shows. Empty texts let everything through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only below this index.
+    pub before: Option<u64>,
+    /// At most so many.
+    pub limit: u32,
+    /// Only this person's.
+    pub who: String,
+    /// Only this act.
+    pub act: String,
+    /// Only about this cluster.
+    pub cluster: String,
+    /// Only under this plan's hash.
+    pub plan: String,
+    /// Only of this job.
+    pub job: String,
+    /// Only at or after, in milliseconds since the Unix epoch.
+    pub from_ms: Option<i64>,
+    /// Only before.
+    pub until_ms: Option<i64>,
+    /// Without entries that close another.
+    pub acts_only: bool,
+}
+
+/// The rows of the ledger.
+#[async_trait]
+pub trait LedgerStore: Send + Sync {
+    /// The newest checkpoint; none while the ledger has not begun.
+    async fn head(&self) -> anyhow::Result<Option<Head>>;
+
+    /// Writes a batch durably: when this returns, the entries survive a power cut.
+    async fn append(&self, batch: &Batch) -> Result<(), AppendError>;
+
+    /// Up to `count` entries from `start` on, in order.
+    async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>>;
+
+    /// Up to `count` hashes of leaves from `start` on, in order.
+    async fn leaves(&self, start: u64, count: u64) -> anyhow::Result<Vec<Hash>>;
+
+    /// Up to `count` hashes of subtrees of 256^`level` leaves from `start` on, in order.
+    async fn nodes(&self, level: u8, start: u64, count: u64) -> anyhow::Result<Vec<Hash>>;
+
+    /// Entries that fit the filter, newest first, with what closes them.
+    async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<Stored>>;
+
+    /// Entries of acts that were opened and not closed, oldest first.
+    async fn open_acts(&self) -> anyhow::Result<Vec<Stored>>;
+
+    /// How many rows there are, whatever the checkpoint says.
+    async fn rows(&self) -> anyhow::Result<u64>;
+}

@@ -1,0 +1,447 @@
+//! The one task that appends: it takes all that waits, signs one checkpoint for it, and commits it at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use requorum_shared::ledger::checkpoint::{Checkpoint, SigningKey};
+use requorum_shared::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
+use requorum_shared::ledger::merkle::{Frontier, leaf_hash};
+use requorum_shared::ledger::tiles::HEIGHT;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::reader;
+use super::recorder::{LedgerError, Recent, Standing};
+use super::store::{AppendError, Batch, LedgerStore, NewEntry, NewNode};
+use crate::clock::Clock;
+
+/// Entries written at once.
+const MAX_BATCH: usize = 512;
+/// How long until what could not be written is tried again, when nothing else wants to be written.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Something to write, and who waits for it.
+pub(super) struct Write {
+    pub(super) draft: Draft,
+    pub(super) what: What,
+    pub(super) written: Option<Answer>,
+}
+
+/// Which entry to write.
+pub(super) enum What {
+    Open,
+    Close {
+        opened: u64,
+        outcome: Outcome,
+        reason: String,
+    },
+    Note {
+        outcome: Outcome,
+        reason: String,
+    },
+}
+
+/// Why the ledger in the store is not written to.
+enum State {
+    Good,
+    /// The last write failed; what is in the store has to be looked at before the next.
+    Unsure,
+    /// What is in the store contradicts itself.
+    Damaged(Arc<str>),
+}
+
+/// The end of an act, still to be written.
+struct Owed {
+    draft: Draft,
+    outcome: Outcome,
+    reason: String,
+    written: Option<Answer>,
+}
+
+type Answer = oneshot::Sender<Result<u64, LedgerError>>;
+
+pub(super) struct Writer {
+    store: Arc<dyn LedgerStore>,
+    key: SigningKey,
+    clock: Arc<dyn Clock>,
+    recent: Arc<Mutex<Recent>>,
+    standing: watch::Sender<Standing>,
+    state: State,
+    frontier: Frontier,
+    last_ms: Option<i64>,
+    /// Open acts whose end this process will write.
+    live: BTreeSet<u64>,
+    /// Ends of acts that could not be written yet, by the entry they close.
+    owed: BTreeMap<u64, Owed>,
+}
+
+impl Writer {
+    /// Looks at what is in the store and begins the ledger where nothing is.
+    pub(super) async fn take_up(
+        store: Arc<dyn LedgerStore>,
+        key: SigningKey,
+        clock: Arc<dyn Clock>,
+        recent: Arc<Mutex<Recent>>,
+    ) -> anyhow::Result<(Self, watch::Receiver<Standing>)> {
+        let (standing, watching) = watch::channel(Standing {
+            size: 0,
+            note: "".into(),
+            trouble: None,
+        });
+        let mut writer = Self {
+            store,
+            key,
+            clock,
+            recent,
+            standing,
+            state: State::Unsure,
+            frontier: Frontier::new(),
+            last_ms: None,
+            live: BTreeSet::new(),
+            owed: BTreeMap::new(),
+        };
+        writer.look().await?;
+        if writer.is_good() {
+            // The first entry of a new ledger, and the ends of what an earlier server left open.
+            writer.commit(Vec::new()).await;
+        }
+        Ok((writer, watching))
+    }
+
+    /// Writes until nobody can ask any more.
+    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Write>) {
+        loop {
+            let first = if self.owed.is_empty() {
+                waiting.recv().await.map(Some)
+            } else {
+                tokio::select! {
+                    first = waiting.recv() => first.map(Some),
+                    () = tokio::time::sleep(TRY_AGAIN) => Some(None),
+                }
+            };
+            let Some(first) = first else { break };
+            let mut writes: Vec<_> = first.into_iter().collect();
+            while writes.len() < MAX_BATCH
+                && let Ok(write) = waiting.try_recv()
+            {
+                writes.push(write);
+            }
+            self.write(writes).await;
+        }
+        if !self.owed.is_empty() {
+            self.write(Vec::new()).await;
+        }
+    }
+
+    async fn write(&mut self, writes: Vec<Write>) {
+        let writes = self.set_aside_ends(writes);
+        if matches!(self.state, State::Unsure)
+            && let Err(error) = self.look().await
+        {
+            self.refuse(
+                writes,
+                &LedgerError::Unwritable(format!("{error:#}").into()),
+            );
+            return;
+        }
+        if let State::Damaged(why) = &self.state {
+            let error = LedgerError::Damaged(why.clone());
+            self.refuse(writes, &error);
+            return;
+        }
+        self.commit(writes).await;
+    }
+
+    fn is_good(&self) -> bool {
+        matches!(self.state, State::Good)
+    }
+
+    /// Reads where the ledger stands. What is open and held by nobody here is owed an end.
+    async fn look(&mut self) -> anyhow::Result<()> {
+        self.state = State::Unsure;
+        let Some(head) = self.store.head().await.context("reading the ledger")? else {
+            if self.store.rows().await? > 0 {
+                self.damaged("it has entries and no checkpoint");
+                return Ok(());
+            }
+            self.frontier = Frontier::new();
+            self.last_ms = None;
+            self.state = State::Good;
+            return Ok(());
+        };
+        let frontier = match reader::frontier(&*self.store, head.size).await? {
+            Some(frontier) => frontier,
+            None => {
+                self.show(head.size, &head.note);
+                self.damaged("entries that its checkpoint counts are missing");
+                return Ok(());
+            }
+        };
+        self.show(head.size, &head.note);
+        match Checkpoint::open(&head.note, &self.key.verifying()) {
+            Err(error) => {
+                self.damaged(&error.to_string());
+                return Ok(());
+            }
+            Ok(checkpoint)
+                if checkpoint.size != head.size || checkpoint.root != frontier.root() =>
+            {
+                self.damaged("its entries do not add up to its newest signed checkpoint");
+                return Ok(());
+            }
+            Ok(_) => {}
+        }
+        if self.store.rows().await? != head.size {
+            self.damaged("it has entries that no checkpoint counts");
+            return Ok(());
+        }
+        let last = self.store.entries(head.size.saturating_sub(1), 1).await?;
+        self.last_ms = last
+            .first()
+            .and_then(|stored| serde_json::from_slice::<Entry>(&stored.canonical).ok())
+            .map(|entry| entry.at_ms);
+        self.frontier = frontier;
+        self.reconcile().await?;
+        self.state = State::Good;
+        Ok(())
+    }
+
+    /// Compares what is open in the store with what is open here.
+    async fn reconcile(&mut self) -> anyhow::Result<()> {
+        let mut open = BTreeSet::new();
+        for stored in self.store.open_acts().await? {
+            open.insert(stored.index);
+            if self.live.contains(&stored.index) || self.owed.contains_key(&stored.index) {
+                continue;
+            }
+            let entry: Entry = serde_json::from_slice(&stored.canonical)
+                .with_context(|| format!("entry {} cannot be read", stored.index))?;
+            let owed = Owed {
+                draft: entry.draft(),
+                outcome: Outcome::Unknown,
+                reason: "the console stopped before its end was written".to_owned(),
+                written: None,
+            };
+            self.owed.insert(stored.index, owed);
+        }
+        // Ends that were written although the store said that it failed.
+        self.owed.retain(|index, _| open.contains(index));
+        self.live.retain(|index| open.contains(index));
+        Ok(())
+    }
+
+    /// Ends of acts are owed from the moment they are asked for: they are written even if that takes a while.
+    fn set_aside_ends(&mut self, writes: Vec<Write>) -> Vec<Write> {
+        let mut others = Vec::with_capacity(writes.len());
+        for write in writes {
+            match write.what {
+                What::Close {
+                    opened,
+                    outcome,
+                    reason,
+                } => {
+                    self.live.remove(&opened);
+                    let owed = Owed {
+                        draft: write.draft,
+                        outcome,
+                        reason,
+                        written: write.written,
+                    };
+                    self.owed.insert(opened, owed);
+                }
+                _ => others.push(write),
+            }
+        }
+        others
+    }
+
+    /// Writes what is owed and what is asked for, as one batch.
+    async fn commit(&mut self, writes: Vec<Write>) {
+        let mut batch = Drawn {
+            frontier: self.frontier.clone(),
+            last_ms: self.last_ms,
+            now: self.clock.now_ms(),
+            entries: Vec::with_capacity(self.owed.len() + writes.len()),
+            nodes: Vec::new(),
+        };
+        if self.frontier.size() == 0 {
+            let draft = Draft {
+                who: CONSOLE.to_owned(),
+                from: CONSOLE.to_owned(),
+                act: act::LEDGER_BEGIN.to_owned(),
+                subject: self.key.verifying().short(),
+                ..Draft::default()
+            };
+            batch.add(|place| Entry::noted(place, &draft, Outcome::Done, ""));
+        }
+        let mut ends = Vec::with_capacity(self.owed.len());
+        for (opened, owed) in &self.owed {
+            ends.push(batch.add(|place| {
+                Entry::closed(place, &owed.draft, *opened, owed.outcome, &owed.reason)
+            }));
+        }
+        let mut indexes = Vec::with_capacity(writes.len());
+        for write in &writes {
+            indexes.push(batch.add(|place| match &write.what {
+                What::Note { outcome, reason } => {
+                    Entry::noted(place, &write.draft, *outcome, reason)
+                }
+                What::Open | What::Close { .. } => Entry::opened(place, &write.draft),
+            }));
+        }
+        if batch.entries.is_empty() {
+            return;
+        }
+        let checkpoint = Checkpoint {
+            origin: self.key.verifying().name().to_owned(),
+            size: batch.frontier.size(),
+            root: batch.frontier.root(),
+        };
+        let Drawn {
+            frontier,
+            last_ms,
+            entries,
+            nodes,
+            ..
+        } = batch;
+        let batch = Batch {
+            entries,
+            nodes,
+            size: checkpoint.size,
+            note: checkpoint.sign(&self.key),
+        };
+        if let Err(error) = self.store.append(&batch).await {
+            self.state = State::Unsure;
+            let error = match error {
+                AppendError::Failed(error) => format!("{error:#}"),
+                grown @ AppendError::Grown => grown.to_string(),
+            };
+            self.refuse(writes, &LedgerError::Unwritable(error.into()));
+            return;
+        }
+        self.frontier = frontier;
+        self.last_ms = last_ms;
+        self.publish(&batch);
+        for (owed, index) in std::mem::take(&mut self.owed).into_values().zip(ends) {
+            if let Some(written) = owed.written {
+                let _ = written.send(Ok(index));
+            }
+        }
+        for (write, index) in writes.into_iter().zip(indexes) {
+            self.answer(write, index);
+        }
+    }
+
+    /// Tells whoever asked that the entry is on the medium.
+    fn answer(&mut self, write: Write, index: u64) {
+        let gone = match write.written {
+            Some(written) => written.send(Ok(index)).is_err(),
+            None => true,
+        };
+        if !matches!(write.what, What::Open) {
+            return;
+        }
+        if !gone {
+            self.live.insert(index);
+            return;
+        }
+        // Whoever wanted to act went away while the entry was written, and will not act.
+        let owed = Owed {
+            draft: write.draft,
+            outcome: Outcome::Failed,
+            reason: "it was cut off before it began".to_owned(),
+            written: None,
+        };
+        self.owed.insert(index, owed);
+    }
+
+    /// Tells everybody who waits that nothing was written. Ends of acts stay owed.
+    fn refuse(&mut self, writes: Vec<Write>, error: &LedgerError) {
+        tracing::error!("{error}");
+        if !matches!(self.state, State::Damaged(_)) {
+            let trouble: Arc<str> = error.to_string().into();
+            self.standing
+                .send_modify(|standing| standing.trouble = Some(trouble));
+        }
+        let ends = self
+            .owed
+            .values_mut()
+            .filter_map(|owed| owed.written.take());
+        let others = writes.into_iter().filter_map(|write| write.written);
+        for written in ends.chain(others) {
+            let _ = written.send(Err(error.clone()));
+        }
+    }
+
+    fn damaged(&mut self, why: &str) {
+        let why: Arc<str> = why.into();
+        let error = LedgerError::Damaged(why.clone());
+        tracing::error!("{error}");
+        self.state = State::Damaged(why);
+        let trouble: Arc<str> = error.to_string().into();
+        self.standing
+            .send_modify(|standing| standing.trouble = Some(trouble));
+    }
+
+    /// Shows viewers what is in the store.
+    fn show(&self, size: u64, note: &str) {
+        self.standing.send_modify(|standing| {
+            standing.size = size;
+            standing.note = note.into();
+        });
+    }
+
+    /// Shows viewers what was just written.
+    fn publish(&self, batch: &Batch) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        for new in &batch.entries {
+            recent.push(new.entry.index, new.canonical.clone());
+        }
+        drop(recent);
+        self.standing.send_replace(Standing {
+            size: batch.size,
+            note: batch.note.as_str().into(),
+            trouble: None,
+        });
+    }
+}
+
+/// A batch while it is put together.
+struct Drawn {
+    frontier: Frontier,
+    last_ms: Option<i64>,
+    now: i64,
+    entries: Vec<NewEntry>,
+    nodes: Vec<NewNode>,
+}
+
+impl Drawn {
+    /// Adds an entry and gives its index.
+    fn add(&mut self, make: impl FnOnce(Place) -> Entry) -> u64 {
+        let place = Place {
+            index: self.frontier.size(),
+            at_ms: self.now,
+            previous_ms: self.last_ms.replace(self.now),
+        };
+        let entry = make(place);
+        let canonical = Bytes::from(entry.canonical_json());
+        let leaf = leaf_hash(&canonical);
+        self.frontier.push(leaf, |node, hash| {
+            if node.level > 0 && node.level % HEIGHT == 0 {
+                self.nodes.push(NewNode {
+                    level: node.level / HEIGHT,
+                    index: node.index,
+                    hash,
+                });
+            }
+        });
+        self.entries.push(NewEntry {
+            entry,
+            canonical,
+            leaf,
+        });
+        place.index
+    }
+}
