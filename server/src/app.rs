@@ -4,7 +4,7 @@ pub mod accounts;
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::login::Login;
@@ -19,6 +19,8 @@ use crate::data_dir::DataDir;
 use crate::db::Sqlite;
 use crate::jobs::engine::Engine;
 use crate::jobs::log::JobLog;
+use crate::ledger::store::LedgerStore;
+use crate::ledger::{self, Ledger};
 use crate::plans::store::PlanStore;
 use crate::random;
 use crate::roots::Roots;
@@ -42,6 +44,8 @@ pub struct Parts {
     pub data_dir: DataDir,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Who did what.
+    pub ledger: Ledger,
     /// Signing in.
     pub login: Login,
     /// Who is signed in.
@@ -91,6 +95,7 @@ impl App {
         let db = Sqlite::open(&data_dir.database())
             .await
             .with_context(|| format!("opening {}", data_dir.database().display()))?;
+        let ledger = take_up_ledger(&data_dir, Arc::new(db.clone()), clock.clone()).await?;
         let accounts: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let passwords = Passwords::default();
         let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
@@ -120,12 +125,19 @@ impl App {
                 binaries: binaries.clone(),
             }),
         };
-        let engine = Engine::new(jobs.clone(), Arc::new(runners), clock.clone(), random::id());
+        let engine = Engine::new(
+            jobs.clone(),
+            ledger.clone(),
+            Arc::new(runners),
+            clock.clone(),
+            random::id(),
+        );
         engine.resume_all().await.context("taking up jobs")?;
         Ok(Self(Arc::new(Parts {
             config,
             data_dir,
             clock,
+            ledger,
             login,
             sessions,
             tokens,
@@ -146,6 +158,30 @@ impl App {
     /// Closes everything that wants to be closed.
     pub async fn close(&self) {
         self.engine.stop().await;
+        self.ledger.close().await;
         self.db.close().await;
     }
+}
+
+/// The ledger with its key, or a new one.
+async fn take_up_ledger(
+    data_dir: &DataDir,
+    store: Arc<dyn LedgerStore>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Ledger> {
+    let path = data_dir.ledger_key();
+    let key = match ledger::key::read(&path)? {
+        Some(key) => key,
+        None => {
+            // A second key for a ledger that has one would look like a forgery, and be one.
+            ensure!(
+                store.head().await?.is_none(),
+                "the ledger's key {} is missing: put it back from a backup, so that those who have seen the ledger \
+                 can go on believing it",
+                path.display()
+            );
+            ledger::key::make(&path)?
+        }
+    };
+    Ledger::take_up(store, key, clock).await
 }

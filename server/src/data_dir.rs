@@ -8,6 +8,11 @@ use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+/// The SQLite database, in a data directory.
+pub const DATABASE: &str = "requorum.db";
+/// The key that signs the ledger's checkpoints, in a data directory.
+pub const LEDGER_KEY: &str = "ledger-key";
+
 /// An open data directory. The lock is held until it is dropped, or the process ends, however it ends.
 #[derive(Debug)]
 pub struct DataDir {
@@ -64,7 +69,12 @@ impl DataDir {
 
     /// The SQLite database.
     pub fn database(&self) -> PathBuf {
-        self.path.join("requorum.db")
+        self.path.join(DATABASE)
+    }
+
+    /// The key that signs the ledger's checkpoints.
+    pub fn ledger_key(&self) -> PathBuf {
+        self.path.join(LEDGER_KEY)
     }
 
     /// Files by their SHA-256.

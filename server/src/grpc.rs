@@ -2,6 +2,7 @@
 
 mod console;
 mod jobs;
+mod ledger;
 mod people;
 mod plans;
 mod snapshots;
@@ -45,6 +46,9 @@ pub(crate) fn routes(app: &App) -> Router {
     .add_service(v1::job_service_server::JobServiceServer::new(jobs::Jobs(
         app.clone(),
     )))
+    .add_service(v1::ledger_service_server::LedgerServiceServer::new(
+        ledger::Ledger(app.clone()),
+    ))
     .add_service(reflection)
     .into_axum_router()
     .reset_fallback()

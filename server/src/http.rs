@@ -7,6 +7,7 @@ pub mod extract;
 pub mod headers;
 pub mod health;
 pub mod jobs;
+pub mod ledger;
 pub mod login;
 pub mod snapshots;
 pub mod uploads;

@@ -5,10 +5,13 @@
 
 pub mod console;
 pub mod jobs;
+pub mod ledger;
 pub mod people;
 pub mod permit;
 pub mod plans;
+pub mod record;
 pub mod sessions;
+pub mod sign_in;
 pub mod snapshots;
 pub mod tokens;
 pub mod uploads;

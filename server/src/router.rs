@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::auth::guard;
 use crate::grpc;
-use crate::http::{assets, context, headers, health, jobs, login, snapshots, uploads};
+use crate::http::{assets, context, headers, health, jobs, ledger, login, snapshots, uploads};
 
 /// The largest JSON body, in bytes. Uploads have a limit of their own.
 const MAX_JSON_BYTES: usize = 64 * 1024;
@@ -34,6 +34,9 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ),
         ("/api/snapshots/{id}/file", get(snapshots::file)),
         ("/api/jobs/{id}/members/{file}", get(jobs::member)),
+        ("/ledger/checkpoint", get(ledger::checkpoint)),
+        ("/ledger/key", get(ledger::key)),
+        ("/ledger/tile/{*path}", get(ledger::tile)),
     ]
 }
 

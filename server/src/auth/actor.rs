@@ -1,5 +1,7 @@
 //! The person or program on whose behalf something is done; every operation takes one.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use requorum_shared::permission::Grants;
 
 /// Somebody who signed in, or a program that holds somebody's token.
@@ -15,7 +17,12 @@ pub struct Actor {
     pub grants: Grants,
     /// How they came in.
     pub via: Via,
+    /// Where the request comes from; [`NOWHERE`] until the guard has said it.
+    pub address: IpAddr,
 }
+
+/// No address yet.
+pub const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// How somebody came in.
 #[derive(Debug, Clone, PartialEq, Eq)]

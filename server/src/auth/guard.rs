@@ -1,12 +1,15 @@
 //! The guard in front of every route: nobody passes without a session or a token, unless the route is on the list of those
 //! that are open.
 
-use axum::extract::{MatchedPath, Request, State};
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use http::{HeaderMap, HeaderValue, Method, header};
 
+use super::actor::Actor;
 use super::origin;
 use crate::app::App;
 use crate::error::{ApiError, Kind, unauthenticated};
@@ -39,7 +42,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
         // Pages of other sites cannot send this header, and browsers never send it by themselves: nothing can be
         // forged with it. A cookie beside it does not count.
         let actor = app.tokens.find(&secret?).await?.ok_or_else(no_token)?;
-        request.extensions_mut().insert(actor);
+        attach(request, actor);
         return Ok(());
     }
     origin::check(
@@ -57,8 +60,16 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
         .find(&token)
         .await?
         .ok_or_else(unauthenticated)?;
-    request.extensions_mut().insert(actor);
+    attach(request, actor);
     Ok(())
+}
+
+/// Says who asks, and from where.
+fn attach(request: &mut Request, mut actor: Actor) {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        actor.address = peer.ip();
+    }
+    request.extensions_mut().insert(actor);
 }
 
 /// The token of `Authorization: Bearer …`. Anything else in that header is a mistake that is told, rather than

@@ -56,6 +56,20 @@ impl Login {
         Ok(Some(token))
     }
 
+    /// Whether the link for the first administrator is still good.
+    pub fn waits_for_setup(&self) -> bool {
+        self.setup_hash().is_some()
+    }
+
+    /// The name of the account that somebody means, when there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn account(&self, typed: &str) -> Result<Option<String>> {
+        let user = self.users.find_user(typed.trim()).await?;
+        Ok(user.map(|user| user.name))
+    }
+
     /// Makes the first administrator and signs in.
     ///
     /// # Errors

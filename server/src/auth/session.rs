@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::actor::{Actor, Via};
+use super::actor::{Actor, NOWHERE, Via};
 use super::store::{PeopleStore, StoredSession, User};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -89,7 +89,10 @@ impl Sessions {
             .await?;
         Ok(Opened {
             token,
-            actor: actor(session, user),
+            actor: Actor {
+                address: caller.address,
+                ..actor(session, user)
+            },
         })
     }
 
@@ -144,6 +147,7 @@ fn actor(session: StoredSession, user: &User) -> Actor {
         session_expires_ms: session.expires_ms,
         grants: user.grants.clone(),
         via: Via::Session(session.id),
+        address: NOWHERE,
     }
 }
 

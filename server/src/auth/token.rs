@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use requorum_shared::permission::Grants;
 
-use super::actor::{Actor, Via};
+use super::actor::{Actor, NOWHERE, Via};
 use super::session::SEEN_EVERY_MS;
 use super::store::{PeopleStore, StoredToken, User};
 use crate::clock::Clock;
@@ -106,6 +106,7 @@ impl Tokens {
             session_expires_ms: token.expires_ms,
             grants: token.grants.within(&owner.grants),
             via: Via::Token(token.id),
+            address: NOWHERE,
         }))
     }
 

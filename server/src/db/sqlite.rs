@@ -1,8 +1,8 @@
 //! SQLite: one file in the data directory.
 
 mod jobs;
-mod plans;
 mod ledger;
+mod plans;
 mod sessions;
 mod snapshots;
 mod tokens;

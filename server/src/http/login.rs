@@ -25,7 +25,7 @@ pub async fn setup(
     jar: CookieJar,
     Json(request): Json<SetupRequest>,
 ) -> Result<SignedIn> {
-    let opened = app.login.setup(request, &caller).await?;
+    let opened = ops::sign_in::set_up(&app, request, &caller).await?;
     Ok(signed_in(&app, jar, opened))
 }
 
@@ -36,7 +36,7 @@ pub async fn login(
     jar: CookieJar,
     Json(request): Json<LoginRequest>,
 ) -> Result<SignedIn> {
-    let opened = app.login.login(request, &caller).await?;
+    let opened = ops::sign_in::sign_in(&app, request, &caller).await?;
     Ok(signed_in(&app, jar, opened))
 }
 
@@ -47,7 +47,7 @@ pub async fn join(
     jar: CookieJar,
     Json(request): Json<JoinRequest>,
 ) -> Result<SignedIn> {
-    let opened = app.login.join(request, &caller).await?;
+    let opened = ops::sign_in::join(&app, request, &caller).await?;
     Ok(signed_in(&app, jar, opened))
 }
 

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use requorum_shared::canonical::sha256_hex;
 use requorum_shared::events::{Body, Event};
-use requorum_shared::plan::Plan;
+use requorum_shared::ledger::entry::{CONSOLE, Draft};
+use requorum_shared::plan::{Plan, Step};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +20,7 @@ use super::feed::Feed;
 use super::log::{JobLog, JobRow, Writer};
 use super::runner::Runners;
 use crate::clock::Clock;
+use crate::ledger::{Ledger, Opened};
 
 /// How long a claim on a job lasts without being renewed, in milliseconds.
 const LEASE_MS: i64 = 30_000;
@@ -31,6 +34,7 @@ const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// The engine.
 pub struct Engine {
     log: Arc<dyn JobLog>,
+    ledger: Ledger,
     runners: Arc<dyn Runners>,
     clock: Arc<dyn Clock>,
     /// This process's name as an owner of jobs.
@@ -49,12 +53,14 @@ impl Engine {
     /// An engine over this journal.
     pub fn new(
         log: Arc<dyn JobLog>,
+        ledger: Ledger,
         runners: Arc<dyn Runners>,
         clock: Arc<dyn Clock>,
         owner: String,
     ) -> Arc<Self> {
         Arc::new(Self {
             log,
+            ledger,
             runners,
             clock,
             owner,
@@ -260,8 +266,33 @@ impl Drive {
         }
     }
 
+    /// Writes down that a step is about to be carried out or taken back. Nothing is done before that is on the
+    /// medium: a ledger that cannot be written holds the job.
+    async fn open(&self, act: &str, step: &Step) -> Result<Opened, LetGo> {
+        let draft = Draft {
+            who: self.job.started_by.clone(),
+            from: CONSOLE.to_owned(),
+            act: act.to_owned(),
+            subject: format!(
+                "step {} of {}: {}",
+                step.number,
+                self.plan.steps.len(),
+                step.title
+            ),
+            job: Some(self.job.id.clone()),
+            plan: Some(sha256_hex(self.job.plan_json.as_bytes())),
+            cluster: None,
+        };
+        loop {
+            match self.engine.ledger.open(draft.clone()).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) => self.pause_after(&error.into()).await?,
+            }
+        }
+    }
+
     async fn pause_after(&self, error: &anyhow::Error) -> Result<(), LetGo> {
-        tracing::error!(job = %self.job.id, "the journal: {error:#}; trying again");
+        tracing::error!(job = %self.job.id, "the job waits: {error:#}");
         tokio::select! {
             () = tokio::time::sleep(WRITE_AGAIN_AFTER) => Ok(()),
             () = self.engine.stop.cancelled() => Err(LetGo),

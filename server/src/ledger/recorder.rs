@@ -149,7 +149,7 @@ impl Ledger {
         send(&queue, draft, what).await
     }
 
-    /// Ends the tail for its viewers, writes what is still to be written, and stops.
+    /// Writes what is still to be written, stops, and ends the tail for its viewers.
     pub async fn close(&self) {
         let queue = self
             .shared
@@ -206,6 +206,11 @@ impl Opened {
         self.index
     }
 
+    /// What its closing entry will say of it: for what is only known once it is done.
+    pub fn draft(&mut self) -> &mut Draft {
+        &mut self.draft
+    }
+
     /// Writes down how it came out, durably.
     ///
     /// The act is over whether or not this can be written: what could not is kept and written as soon as it can
@@ -225,16 +230,6 @@ impl Opened {
                 "the end of an act is not written down yet: {error}"
             );
         }
-    }
-
-    /// [`Outcome::Done`] or [`Outcome::Failed`], as the result is.
-    pub async fn close_with<T, E>(self, result: &Result<T, E>) {
-        let outcome = if result.is_ok() {
-            Outcome::Done
-        } else {
-            Outcome::Failed
-        };
-        self.close(outcome, "").await;
     }
 }
 

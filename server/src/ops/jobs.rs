@@ -4,14 +4,16 @@ mod download;
 mod watch;
 
 use requorum_shared::api::v1;
+use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::restore::Target;
 use requorum_shared::events::{Body, Event};
 use requorum_shared::job_view::{JobState, JobView, StepState};
+use requorum_shared::ledger::entry::{Draft, act};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::{Plan, Request};
 
 use super::permit::permit;
-use super::plans;
+use super::{plans, record};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
@@ -27,6 +29,20 @@ const ATTEMPTS: usize = 20;
 /// Runs an approved plan. Once.
 pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<v1::JobSummary> {
     permit(app, actor, Permission::Run, Place::Console).await?;
+    let mut opened =
+        record::open(app, plans::of_plan(actor, act::JOB_START, plan_id, hash)).await?;
+    let created = create(app, actor, plan_id, hash).await;
+    if let Ok(job) = &created {
+        opened.draft().job = Some(job.clone());
+    }
+    record::end(opened, &created).await;
+    let job = created?;
+    app.engine.adopt(&job, "start");
+    Ok(load(app, &job).await?.summary())
+}
+
+/// Makes the job, and gives its id.
+async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<String> {
     let (plan, plan_json) = plans::ready_to_run(app, plan_id, hash).await?;
     let job = JobRow {
         id: random::id(),
@@ -54,8 +70,7 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
         }
     }
     tracing::info!(job = %job.id, plan = %job.plan_id, by = %job.started_by, "started a job");
-    app.engine.adopt(&job.id, "start");
-    Ok(load(app, &job.id).await?.summary())
+    Ok(job.id)
 }
 
 /// All jobs, newest first.
@@ -83,7 +98,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobRespons
 /// Asks for a pause before the next step.
 pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, id, |job| match job.view.state {
+    steer(app, actor, act::JOB_PAUSE, id, |job| match job.view.state {
         JobState::Queued | JobState::Running => Ok(Some(Body::Paused { by: by.clone() })),
         JobState::Paused => Ok(None),
         state => Err(not_now("paused", state)),
@@ -94,7 +109,7 @@ pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary>
 /// Ends a pause.
 pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, id, |job| {
+    steer(app, actor, act::JOB_RESUME, id, |job| {
         let paused = job.is_paused();
         match job.view.state {
             JobState::Queued | JobState::Running | JobState::Paused | JobState::Waiting
@@ -112,7 +127,7 @@ pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary
 /// Asks to stop and to take back what was done.
 pub async fn abort(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, id, |job| match job.view.state {
+    steer(app, actor, act::JOB_ABORT, id, |job| match job.view.state {
         JobState::Queued | JobState::Running | JobState::Paused => {
             Ok(Some(Body::AbortRequested { by: by.clone() }))
         }
@@ -139,7 +154,7 @@ pub async fn answer(
         choice: choice.into(),
         by: actor.name.clone(),
     };
-    steer(app, actor, id, |job| {
+    steer(app, actor, act::JOB_ANSWER, id, |job| {
         let Some(open) = job.view.question.as_ref().filter(|q| q.id == question) else {
             return Err(precondition(
                 "job.question-closed",
@@ -157,15 +172,41 @@ pub async fn answer(
     .await
 }
 
+/// Writes down what a person wants of a job, and does it.
+async fn steer(
+    app: &App,
+    actor: &Actor,
+    act: &str,
+    id: &str,
+    decide: impl Fn(&Loaded) -> Result<Option<Body>>,
+) -> Result<v1::JobSummary> {
+    permit(app, actor, Permission::Run, Place::Console).await?;
+    let job = app.jobs.job(id).await?.ok_or_else(unknown)?;
+    record::act(
+        app,
+        of_job(actor, act, &job),
+        append(app, actor, id, decide),
+    )
+    .await
+}
+
+/// What somebody is about to do with a job.
+fn of_job(actor: &Actor, act: &str, job: &JobRow) -> Draft {
+    Draft {
+        job: Some(job.id.clone()),
+        plan: Some(sha256_hex(job.plan_json.as_bytes())),
+        ..record::draft(actor, act, format!("job {}", job.id))
+    }
+}
+
 /// Appends what a person wants, if the job as it stands allows it. The journal may move on between the look and
 /// the entry: then it is looked at again.
-async fn steer(
+async fn append(
     app: &App,
     actor: &Actor,
     id: &str,
     decide: impl Fn(&Loaded) -> Result<Option<Body>>,
 ) -> Result<v1::JobSummary> {
-    permit(app, actor, Permission::Run, Place::Console).await?;
     for _ in 0..ATTEMPTS {
         let job = load(app, id).await?;
         let Some(body) = decide(&job)? else {

@@ -2,9 +2,11 @@
 
 use requorum_shared::api::login::PasswordRequest;
 use requorum_shared::api::v1::{ListPeopleResponse, PasswordLink, Person};
+use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Grants, Permission, Place};
 
 use super::permit::permit;
+use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::session::Caller;
@@ -19,7 +21,9 @@ pub async fn change_password(
     caller: &Caller,
 ) -> Result<()> {
     permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
-    app.login.change_password(actor, request, caller).await
+    let draft = record::draft(actor, act::PASSWORD, "their own password");
+    let change = app.login.change_password(actor, request, caller);
+    record::act(app, draft, change).await
 }
 
 /// Everybody, by name.
@@ -46,15 +50,25 @@ pub async fn invite(
     grants: &[String],
 ) -> Result<PasswordLink> {
     permit(app, actor, Permission::People, Place::Console).await?;
-    let user = app.people.invite(name, parse(grants)?).await?;
-    link(app, actor, user).await
+    let grants = parse(grants)?;
+    let subject = format!("{} as {}", name.trim(), grants.texts().join(", "));
+    record::act(
+        app,
+        record::draft(actor, act::PEOPLE_INVITE, subject),
+        async {
+            let user = app.people.invite(name, grants).await?;
+            link(app, actor, user).await
+        },
+    )
+    .await
 }
 
 /// Makes a link that sets an account's password. Nothing changes until it is used.
 pub async fn make_link(app: &App, actor: &Actor, id: &str) -> Result<PasswordLink> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let user = app.people.get(id).await?;
-    link(app, actor, user).await
+    let draft = record::draft(actor, act::PEOPLE_LINK, &*user.name);
+    record::act(app, draft, link(app, actor, user)).await
 }
 
 async fn link(app: &App, actor: &Actor, user: User) -> Result<PasswordLink> {
@@ -69,20 +83,30 @@ async fn link(app: &App, actor: &Actor, user: User) -> Result<PasswordLink> {
 /// Gives an account exactly these roles.
 pub async fn set_grants(app: &App, actor: &Actor, id: &str, grants: &[String]) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
-    let user = app.people.set_grants(id, parse(grants)?).await?;
+    let grants = parse(grants)?;
+    let name = app.people.get(id).await?.name;
+    let subject = format!("{name} as {}", grants.texts().join(", "));
+    let draft = record::draft(actor, act::PEOPLE_ROLES, subject);
+    let user = record::act(app, draft, app.people.set_grants(id, grants)).await?;
     Ok(person(user, 0))
 }
 
 /// Shuts an account out, at once.
 pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
-    Ok(person(app.people.disable(id).await?, 0))
+    let name = app.people.get(id).await?.name;
+    let draft = record::draft(actor, act::PEOPLE_DISABLE, name);
+    let user = record::act(app, draft, app.people.disable(id)).await?;
+    Ok(person(user, 0))
 }
 
 /// Lets an account in again.
 pub async fn enable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
-    Ok(person(app.people.enable(id).await?, 0))
+    let name = app.people.get(id).await?.name;
+    let draft = record::draft(actor, act::PEOPLE_ENABLE, name);
+    let user = record::act(app, draft, app.people.enable(id)).await?;
+    Ok(person(user, 0))
 }
 
 pub(super) fn parse(grants: &[String]) -> Result<Grants> {

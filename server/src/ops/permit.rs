@@ -8,6 +8,7 @@
 
 use requorum_shared::permission::{Permission, Place};
 
+use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, Result};
@@ -35,17 +36,6 @@ pub async fn permit(
         ),
         Ok(()) => return Ok(()),
     };
-    denied(app, actor, permission, &refusal).await;
+    record::denied(app, actor, permission.what(), &refusal).await;
     Err(refusal)
-}
-
-/// Takes note of an attempt that was refused.
-async fn denied(_app: &App, actor: &Actor, permission: Permission, refusal: &ApiError) {
-    tracing::warn!(
-        user = %actor.name,
-        user_id = %actor.user_id,
-        ?permission,
-        code = refusal.code,
-        "refused"
-    );
 }

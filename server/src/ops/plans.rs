@@ -7,9 +7,11 @@ use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::observation::{Observation, SourceFacts};
 use requorum_shared::etcd::restore::{self, RestoreRequest};
 use requorum_shared::finding::{Report, Severity};
+use requorum_shared::ledger::entry::{Draft, Outcome, act};
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
+use super::record;
 use super::snapshots;
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -58,7 +60,9 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         snapshot_id: request.snapshot,
         job_id: String::new(),
     };
-    app.plans.add_plan(&row, &plan.canonical_json()).await?;
+    let draft = of_plan(actor, act::PLAN_SEAL, &row.id, &row.hash);
+    let add = async { Ok(app.plans.add_plan(&row, &plan.canonical_json()).await?) };
+    record::act(app, draft, add).await?;
     tracing::info!(plan = %row.id, hash = %row.hash, author = %row.author, "sealed a plan");
     Ok(summary(row))
 }
@@ -88,7 +92,9 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanRespon
 /// Approves a plan; bound to the hash that the approver has read.
 pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v1::PlanSummary> {
     permit(app, actor, Permission::Approve, Place::Console).await?;
-    decide(app, actor, id, hash, PlanState::Approved, "").await
+    let draft = of_plan(actor, act::PLAN_APPROVE, id, hash);
+    let decide = decide(app, actor, id, hash, PlanState::Approved, "");
+    record::act(app, draft, decide).await
 }
 
 /// Rejects a plan, with a reason.
@@ -109,7 +115,21 @@ pub async fn reject(
             ),
         ));
     }
-    decide(app, actor, id, hash, PlanState::Rejected, reason).await
+    let opened = record::open(app, of_plan(actor, act::PLAN_REJECT, id, hash)).await?;
+    let result = decide(app, actor, id, hash, PlanState::Rejected, reason).await;
+    match &result {
+        Ok(_) => opened.close(Outcome::Done, reason).await,
+        Err(_) => record::end(opened, &result).await,
+    }
+    result
+}
+
+/// What somebody is about to do with a plan, whose hash is the one that they name.
+pub(super) fn of_plan(actor: &Actor, act: &str, id: &str, hash: &str) -> Draft {
+    Draft {
+        plan: Some(hash.to_owned()),
+        ..record::draft(actor, act, format!("plan {id}"))
+    }
 }
 
 /// A plan that may be run now: approved, not expired, and nothing it rests on has changed.

@@ -1,9 +1,11 @@
 //! Sessions: one's own, and for administrators everybody's.
 
 use requorum_shared::api::v1::{ListSessionsResponse, PersonSession};
+use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
+use super::record;
 use crate::app::App;
 use crate::auth::actor::{Actor, Via};
 use crate::error::{Result, not_found};
@@ -12,6 +14,14 @@ use crate::error::{Result, not_found};
 pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     if let Via::Session(id) = &actor.via {
         app.sessions.end(&actor.user_id, id).await?;
+        record::passage(
+            app,
+            &actor.name,
+            record::address(actor),
+            act::LOGOUT,
+            Ok(()),
+        )
+        .await;
     }
     Ok(())
 }
@@ -40,6 +50,17 @@ pub async fn list(app: &App, actor: &Actor, person: &str) -> Result<ListSessions
 /// Ends a session, or with an empty `id` all but the one that asks, and says how many.
 pub async fn end(app: &App, actor: &Actor, person: &str, id: &str) -> Result<u64> {
     let person = whose(app, actor, person).await?;
+    let name = app.people.get(person).await?.name;
+    let which = if id.is_empty() {
+        "all sessions"
+    } else {
+        "a session"
+    };
+    let draft = record::draft(actor, act::SESSION_END, format!("{which} of {name}"));
+    record::act(app, draft, end_them(app, actor, person, id)).await
+}
+
+async fn end_them(app: &App, actor: &Actor, person: &str, id: &str) -> Result<u64> {
     if id.is_empty() {
         return app.sessions.end_all(person, this(actor)).await;
     }

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use requorum_shared::api::v1::{GetSnapshotResponse, ListSnapshotsResponse, SnapshotSummary};
+use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
+use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, not_found};
@@ -48,7 +50,13 @@ pub async fn read(
     range: Range<u64>,
 ) -> Result<Outgoing> {
     permit(app, actor, Permission::See, Place::Console).await?;
-    Ok(app.objects.read(&snapshot.id, range).await?)
+    let draft = record::draft(
+        actor,
+        act::SNAPSHOT_DOWNLOAD,
+        format!("snapshot {}", snapshot.id),
+    );
+    let read = async { Ok(app.objects.read(&snapshot.id, range).await?) };
+    record::act(app, draft, read).await
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<(Snapshot, String)> {

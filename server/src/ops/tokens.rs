@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use requorum_shared::api::v1::{
     CreateTokenRequest, CreateTokenResponse, ListTokensResponse, Token,
 };
+use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
 use super::people::parse;
 use super::permit::permit;
+use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::store::StoredToken;
@@ -48,10 +50,17 @@ pub async fn create(
     permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
     let owner = app.people.get(&actor.user_id).await?;
     let grants = parse(&request.grants)?;
-    let (secret, token) = app
+    let subject = format!(
+        "{} for {} days as {}",
+        request.name,
+        request.days,
+        grants.texts().join(", ")
+    );
+    let create = app
         .tokens
-        .create(&owner, &request.name, grants, request.days)
-        .await?;
+        .create(&owner, &request.name, grants, request.days);
+    let draft = record::draft(actor, act::TOKEN_CREATE, subject);
+    let (secret, token) = record::act(app, draft, create).await?;
     Ok(CreateTokenResponse {
         secret,
         token: Some(view(owner.name, token)),
@@ -71,9 +80,12 @@ pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<Token> {
     } else {
         permit(app, actor, Permission::People, Place::Console).await?;
     }
-    app.tokens.revoke(id).await?;
     let token = app.tokens.get(id).await?;
     let owner = app.people.get(&token.user_id).await?;
+    let subject = format!("{} of {}", token.name, owner.name);
+    let draft = record::draft(actor, act::TOKEN_REVOKE, subject);
+    record::act(app, draft, app.tokens.revoke(id)).await?;
+    let token = app.tokens.get(id).await?;
     Ok(view(owner.name, token))
 }
 

@@ -1,10 +1,12 @@
 //! Bringing a file: announce it, send it, cancel it. An upload belongs to whoever began it.
 
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use requorum_shared::ledger::entry::{Outcome, act};
 use requorum_shared::permission::{Permission, Place};
 use rustix::fs::statvfs;
 
 use super::permit::permit;
+use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
@@ -128,7 +130,24 @@ pub async fn append(
         ));
     }
     let mut seen = view(app, &upload);
-    match app.uploads.clone().append(upload, offset, body).await? {
+    // Bytes that arrive are nothing yet; the last of them make a snapshot.
+    let mut last = None;
+    if announced.is_none() || end == upload.length {
+        let draft = record::draft(actor, act::SNAPSHOT_UPLOAD, of(&upload));
+        last = Some(record::open(app, draft).await?);
+    }
+    let result = app.uploads.clone().append(upload, offset, body).await;
+    if let Some(mut last) = last {
+        match &result {
+            Ok(Appended::Partly(_)) => last.close(Outcome::Failed, "upload.partly").await,
+            Ok(Appended::Whole(snapshot)) => {
+                last.draft().subject = format!("snapshot {snapshot}");
+                last.close(Outcome::Done, "").await;
+            }
+            Err(_) => record::end(last, &result).await,
+        }
+    }
+    match result? {
         Appended::Partly(offset) => seen.offset = offset,
         Appended::Whole(snapshot) => {
             seen.offset = seen.length;
@@ -138,11 +157,17 @@ pub async fn append(
     Ok(seen)
 }
 
+/// What is being brought in, as the ledger says it.
+fn of(upload: &UploadRow) -> String {
+    format!("{}, {} bytes", upload.name, upload.length)
+}
+
 /// Ends an upload and leaves nothing of it.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
     permit(app, actor, Permission::Upload, Place::Console).await?;
     let upload = row(app, actor, id).await?;
-    app.uploads.cancel(&upload).await
+    let draft = record::draft(actor, act::SNAPSHOT_UPLOAD_CANCEL, of(&upload));
+    record::act(app, draft, app.uploads.cancel(&upload)).await
 }
 
 async fn row(app: &App, actor: &Actor, id: &str) -> Result<UploadRow> {

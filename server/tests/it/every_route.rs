@@ -23,6 +23,9 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/api/uploads/{id}", &[]),
     ("/api/snapshots/{id}/file", &[]),
     ("/api/jobs/{id}/members/{file}", &[]),
+    ("/ledger/checkpoint", &[]),
+    ("/ledger/key", &[]),
+    ("/ledger/tile/{*path}", &[]),
 ];
 
 /// Every gRPC method. A stranger gets UNAUTHENTICATED from each.

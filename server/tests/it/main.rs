@@ -5,6 +5,7 @@ mod every_route;
 mod grpc;
 mod harness;
 mod jobs;
+mod ledger;
 mod login;
 mod pages;
 mod people;

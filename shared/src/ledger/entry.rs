@@ -28,6 +28,26 @@ pub mod act {
     pub const LOGIN: &str = "login";
     /// A person signed out.
     pub const LOGOUT: &str = "logout";
+    /// A person set their password by a one-time link and signed in.
+    pub const JOIN: &str = "join";
+    /// A person changed their own password.
+    pub const PASSWORD: &str = "password";
+    /// An account was added.
+    pub const PEOPLE_INVITE: &str = "people.invite";
+    /// A link was made by which an account's owner sets a password.
+    pub const PEOPLE_LINK: &str = "people.link";
+    /// An account's roles were changed.
+    pub const PEOPLE_ROLES: &str = "people.roles";
+    /// An account was shut out.
+    pub const PEOPLE_DISABLE: &str = "people.disable";
+    /// An account was let in again.
+    pub const PEOPLE_ENABLE: &str = "people.enable";
+    /// Sessions were ended.
+    pub const SESSION_END: &str = "session.end";
+    /// A token for programs was made.
+    pub const TOKEN_CREATE: &str = "token.create";
+    /// A token was made worthless.
+    pub const TOKEN_REVOKE: &str = "token.revoke";
     /// A request that a person may not make.
     pub const REQUEST: &str = "request";
     /// A snapshot was uploaded.
@@ -66,6 +86,16 @@ pub mod act {
             SETUP => "made the first administrator",
             LOGIN => "sign in",
             LOGOUT => "sign out",
+            JOIN => "sign in by a link",
+            PASSWORD => "change a password",
+            PEOPLE_INVITE => "invite a person",
+            PEOPLE_LINK => "make a link that sets a password",
+            PEOPLE_ROLES => "change a person's roles",
+            PEOPLE_DISABLE => "disable an account",
+            PEOPLE_ENABLE => "enable an account",
+            SESSION_END => "end sessions",
+            TOKEN_CREATE => "make a token",
+            TOKEN_REVOKE => "revoke a token",
             REQUEST => "make a request",
             SNAPSHOT_UPLOAD => "upload a snapshot",
             SNAPSHOT_UPLOAD_CANCEL => "give up an upload",
@@ -86,11 +116,21 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 19] = [
+    pub const ALL: [&str; 29] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
         LOGOUT,
+        JOIN,
+        PASSWORD,
+        PEOPLE_INVITE,
+        PEOPLE_LINK,
+        PEOPLE_ROLES,
+        PEOPLE_DISABLE,
+        PEOPLE_ENABLE,
+        SESSION_END,
+        TOKEN_CREATE,
+        TOKEN_REVOKE,
         REQUEST,
         SNAPSHOT_UPLOAD,
         SNAPSHOT_UPLOAD_CANCEL,

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use requorum_shared::events::{Body, Event, PASSING, StepOutcome};
+use requorum_shared::ledger::entry::{Outcome, act};
 use requorum_shared::plan::{Step, Undo};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ impl Drive {
         standing: Standing,
     ) -> Result<(), LetGo> {
         let step = &self.plan.steps[index];
+        let opened = self.open(act::JOB_STEP, step).await?;
         if !begun {
             self.write(&Body::StepStarted { step: step.number }).await?;
         }
@@ -50,6 +52,12 @@ impl Drive {
             }
             Err(StepError { message, checks }) => (StepOutcome::Failed { error: message }, checks),
         };
+        let (how, why) = match &outcome {
+            StepOutcome::Done { .. } => (Outcome::Done, ""),
+            StepOutcome::AlreadyDone { .. } => (Outcome::Done, "it was done already"),
+            StepOutcome::Failed { .. } => (Outcome::Failed, ""),
+        };
+        opened.close(how, why).await;
         if !checks.is_empty() {
             self.write(&Body::Verified { checks }).await?;
         }
@@ -63,6 +71,7 @@ impl Drive {
     /// Takes a step back.
     pub(super) async fn take_back(&self, index: usize, begun: bool) -> Result<(), LetGo> {
         let step = &self.plan.steps[index];
+        let opened = self.open(act::JOB_UNDO, step).await?;
         if !begun {
             self.write(&Body::UndoStarted { step: step.number }).await?;
         }
@@ -74,6 +83,11 @@ impl Drive {
             let work = runner.undo(step, &context);
             self.supervise(work, events, &context.cancel, None).await?
         };
+        let how = match &result {
+            Ok(_) => Outcome::Done,
+            Err(_) => Outcome::Failed,
+        };
+        opened.close(how, "").await;
         self.write(&Body::UndoEnded {
             step: step.number,
             result: result.map_err(|error| error.message),

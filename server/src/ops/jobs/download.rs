@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::Stream;
+use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::super::permit::permit;
-use super::{load, unknown};
+use super::super::record;
+use super::{load, of_job, unknown};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, internal, not_found};
@@ -50,6 +52,16 @@ pub async fn member(
     if !job.downloads().contains(&name) {
         return Err(no_such_member(&name));
     }
+    let mut draft = of_job(actor, act::JOB_DOWNLOAD, &job.row);
+    draft.subject = format!("member {name} of job {job_id}");
+    record::act(app, draft, send(app, job_id, name)).await
+}
+
+async fn send(
+    app: &App,
+    job_id: &str,
+    name: String,
+) -> Result<Download<impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<>>> {
     let folder = app.data_dir.downloads().join(job_id).join(&name);
     let entries = {
         let (folder, name) = (folder, name.clone());

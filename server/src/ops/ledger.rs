@@ -1,0 +1,201 @@
+//! Reading the ledger. It is there for everybody who may look at anything: verifying it takes all of its entries.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use requorum_shared::api::v1::{
+    GetLedgerResponse, LedgerEntry, ListEntriesRequest, ListEntriesResponse,
+    ProveConsistencyResponse, ProveEntryResponse, TailEntriesResponse,
+};
+use requorum_shared::ledger::merkle::Hash;
+use requorum_shared::ledger::tiles::Tile;
+use requorum_shared::permission::{Permission, Place};
+
+use super::permit::permit;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{ApiError, Kind, Result, bad_request, internal, not_found, precondition};
+use crate::ledger::store::{Filter, Stored};
+
+/// Entries in a page when the request does not say.
+const PAGE: u32 = 100;
+/// Entries in a page at most.
+const MAX_PAGE: u32 = 1000;
+/// A tail ends after this long, and whoever still may look begins another.
+const TAIL_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// Key, checkpoint, and whether it can be written.
+pub async fn get(app: &App, actor: &Actor) -> Result<GetLedgerResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let standing = app.ledger.standing();
+    Ok(GetLedgerResponse {
+        key: app.ledger.key().to_string(),
+        checkpoint: standing.note.to_string(),
+        trouble: standing
+            .trouble
+            .map(|trouble| trouble.to_string())
+            .unwrap_or_default(),
+    })
+}
+
+/// The current checkpoint, a signed note.
+pub async fn checkpoint(app: &App, actor: &Actor) -> Result<String> {
+    let ledger = get(app, actor).await?;
+    if ledger.checkpoint.is_empty() {
+        return Err(ApiError::new(
+            Kind::Unavailable,
+            "ledger.unwritable",
+            ledger.trouble,
+        ));
+    }
+    Ok(ledger.checkpoint)
+}
+
+/// A tile or bundle, by its path below the ledger's prefix.
+pub async fn tile(app: &App, actor: &Actor, path: &str) -> Result<Bytes> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let tile =
+        Tile::parse(path).map_err(|error| not_found("ledger.tile-path", format!("{error}.")))?;
+    app.ledger.tile(tile).await?.ok_or_else(|| {
+        not_found(
+            "ledger.tile-missing",
+            format!(
+                "The ledger has no {path}: it has {} entries. Ask for the tiles that its checkpoint counts.",
+                app.ledger.standing().size
+            ),
+        )
+    })
+}
+
+/// A page of entries, newest first.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: ListEntriesRequest,
+) -> Result<ListEntriesResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let limit = match request.limit {
+        0 => PAGE,
+        limit @ 1..=MAX_PAGE => limit,
+        limit => {
+            return Err(bad_request(
+                "ledger.limit",
+                format!("A page has at most {MAX_PAGE} entries, and {limit} were asked for."),
+            ));
+        }
+    };
+    let filter = Filter {
+        before: request.before,
+        // One more, to know whether there are more.
+        limit: limit + 1,
+        who: request.who,
+        act: request.act,
+        cluster: request.cluster,
+        plan: request.plan,
+        job: request.job,
+        from_ms: request.from_ms,
+        until_ms: request.until_ms,
+        acts_only: request.acts_only,
+    };
+    let size = app.ledger.standing().size;
+    let mut stored = app.ledger.list(&filter).await?;
+    let more = stored.len() > limit as usize;
+    stored.truncate(limit as usize);
+    Ok(ListEntriesResponse {
+        entries: stored.into_iter().map(entry).collect(),
+        more,
+        size,
+    })
+}
+
+/// An entry and its way to the current checkpoint.
+pub async fn prove_entry(app: &App, actor: &Actor, index: u64) -> Result<ProveEntryResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let proof = app.ledger.prove_entry(index).await?.ok_or_else(|| {
+        not_found(
+            "ledger.entry-missing",
+            format!(
+                "The ledger has no entry {index}: it has {}.",
+                app.ledger.standing().size
+            ),
+        )
+    })?;
+    Ok(ProveEntryResponse {
+        entry: Some(entry(proof.entry)),
+        proof: bytes(proof.path),
+        checkpoint: proof.note,
+    })
+}
+
+/// That the ledger goes on from its first `old` entries.
+pub async fn prove_consistency(
+    app: &App,
+    actor: &Actor,
+    old: u64,
+) -> Result<ProveConsistencyResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let proof = app.ledger.prove_consistency(old).await?;
+    let (proof, checkpoint) = proof.ok_or_else(|| shorter(app, old))?;
+    Ok(ProveConsistencyResponse {
+        proof: bytes(proof),
+        checkpoint,
+    })
+}
+
+/// All entries from `since` on, then new ones as they are written. Ends with the session, with the server, and by
+/// itself after a while.
+pub async fn tail(
+    app: &App,
+    actor: &Actor,
+    since: u64,
+) -> Result<impl Stream<Item = Result<TailEntriesResponse>> + Send + use<>> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    if since > app.ledger.standing().size {
+        return Err(shorter(app, since));
+    }
+    let left = actor.session_expires_ms.saturating_sub(app.clock.now_ms());
+    let session = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+    let end = tokio::time::sleep(TAIL_FOR.min(session));
+    let pieces = app.ledger.tail(since).take_until(end);
+    let pieces = pieces.take_until(app.stopping.clone().cancelled_owned());
+    Ok(pieces.map(|piece| {
+        let piece = piece.map_err(internal)?;
+        Ok(TailEntriesResponse {
+            entries: piece
+                .entries
+                .into_iter()
+                .map(|(index, canonical)| LedgerEntry {
+                    index,
+                    canonical,
+                    closing: None,
+                })
+                .collect(),
+            checkpoint: piece.note.map(|note| note.to_string()).unwrap_or_default(),
+        })
+    }))
+}
+
+/// What somebody who has seen more is told.
+fn shorter(app: &App, claimed: u64) -> ApiError {
+    precondition(
+        "ledger.truncated",
+        format!(
+            "This ledger has {} entries and never had {claimed}. If you have seen that many, it was cut off, or it \
+             is another console's.",
+            app.ledger.standing().size
+        ),
+    )
+}
+
+fn entry(stored: Stored) -> LedgerEntry {
+    LedgerEntry {
+        index: stored.index,
+        canonical: stored.canonical,
+        closing: stored.closing,
+    }
+}
+
+fn bytes(hashes: Vec<Hash>) -> Vec<Vec<u8>> {
+    hashes.into_iter().map(|hash| hash.0.to_vec()).collect()
+}
