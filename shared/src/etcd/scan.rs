@@ -17,8 +17,8 @@ mod walk;
 mod window;
 
 use super::trailer::{Digests, Hasher};
+use crate::bbolt::Meta;
 use crate::bbolt::meta::{META_OFFSET, META_SIZE, probe_offsets};
-use crate::bbolt::{Database, Meta};
 use crate::source::Source;
 use pages::Pages;
 
@@ -172,12 +172,17 @@ impl Scan {
     pub fn walk(self, source: &dyn Source) -> Walk {
         walk::walk(self.size, self.pages.map(|p| *p), source)
     }
+}
 
-    /// Opens the file at random, as [`Scan::walk`] does.
-    ///
-    /// # Errors
-    /// As [`Database::open`].
-    pub fn open<'s>(&self, source: &'s dyn Source) -> Result<Database<'s>, crate::bbolt::Error> {
-        Database::open(source)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scanner_can_move_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Scanner>();
+        is_send::<Scan>();
+        is_send::<Walk>();
     }
 }

@@ -5,6 +5,7 @@ mod damage;
 mod fixtures;
 mod fuzz;
 mod inspection;
+mod lint;
 mod reader;
 mod restore;
 mod status;
