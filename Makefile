@@ -72,5 +72,4 @@ e2e: setup page-dev
 	$(STEP) "tests in Chromium" sh .ci/e2e
 
 bench: setup page
-	$(STEP) "build the server" cargo build --locked --release -p requorum-server --bin requorum
 	$(STEP) "measure" sh .ci/bench
