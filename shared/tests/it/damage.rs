@@ -276,6 +276,11 @@ fn conformance_27_shared_pages() {
     // Two parents share a child, two buckets share a root.
     let seen = damaged(BRANCH, |page| set_u64(page, element(1, 8), LEAVES[0]));
     assert_eq!(page_of(&seen, "page.multiple-references"), LEAVES[0]);
+    assert_eq!(
+        seen.verdict.structure.evidence,
+        "1 fault in a tree of 9 pages"
+    );
+    assert_eq!(seen.status, None);
     let mut image = sample();
     let mut shared = buckets();
     shared[2].2 = bucket(BRANCH);

@@ -223,9 +223,7 @@ pub(super) fn sentence(
         );
     }
     if meaning.outcome() == Outcome::Fail {
-        return format!(
-            "{DO_NOT} its bytes and structure are sound, but a server could not read what is in it."
-        );
+        return format!("{DO_NOT} its tree is sound, but a server could not read what is in it.");
     }
     if structure.report.find("meta.fallback").is_some() {
         return "This file can be read under one of its two meta pages only: the last commit, or more, may be missing.".to_owned();

@@ -256,7 +256,7 @@ impl Sum {
         Self {
             hash: 0,
             pairs: 0,
-            complete: root.failed_pages() + root.broken == 0,
+            complete: root.complete(),
             unreadable: root.failed_pages(),
             lost: 0,
             buckets: Vec::new(),
@@ -285,7 +285,8 @@ impl Sum {
             buckets: self.buckets,
             pages_used: walker.classes.len() as u64 - pages_free,
             pages_free,
-            pages_unreadable: self.unreadable,
+            // References beyond the file may be more than it has pages.
+            pages_unreadable: self.unreadable.min(meta.hwm),
             revisions_lost: self.lost,
             pages: strip::runs(&walker.classes),
             findings: walker.findings,
@@ -381,7 +382,7 @@ impl Walker<'_> {
                 return;
             }
         };
-        let complete = totals.failed_pages() + totals.broken == 0;
+        let complete = totals.complete();
         sum.complete &= complete;
         sum.unreadable += totals.failed_pages() + u64::from(totals.broken > 0);
         sum.hash = crc32c_append(sum.hash, &element.name);
@@ -443,7 +444,7 @@ impl Walker<'_> {
                     continue;
                 }
             };
-            let complete = totals.failed_pages() + totals.broken == 0;
+            let complete = totals.complete();
             sum.complete &= complete;
             sum.unreadable += totals.failed_pages();
             for element in totals.buckets {

@@ -47,9 +47,16 @@ pub(super) struct Totals {
     failed: Vec<u64>,
     /// Elements on readable pages that could not be read.
     pub(super) broken: u64,
+    /// References to pages that another reference has led to.
+    shared: u64,
 }
 
 impl Totals {
+    /// Whether all of it could be read, and no page of it is another's too.
+    pub(super) fn complete(&self) -> bool {
+        self.failed_pages() + self.broken + self.shared == 0
+    }
+
     /// Pages that could not be read.
     pub(super) fn failed_pages(&self) -> u64 {
         self.failed.iter().sum()
@@ -184,7 +191,13 @@ impl Walker<'_> {
             Err(error) => {
                 self.report(&error);
                 self.damaged(id);
-                return totals.fail(depth);
+                if *error.kind() == ErrorKind::Revisited {
+                    // It can be read; whose it is, nobody can tell.
+                    totals.shared += 1;
+                } else {
+                    totals.fail(depth);
+                }
+                return;
             }
         };
         match shape {
