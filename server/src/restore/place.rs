@@ -120,6 +120,14 @@ impl Restore<'_> {
         Ok(true)
     }
 
+    /// Removes what was built and not placed.
+    ///
+    /// # Errors
+    /// [`RestoreError::Busy`] when another run is building it, [`RestoreError::Io`].
+    pub fn discard(&self) -> Result<(), RestoreError> {
+        self.remove_built(&self.layout()?)
+    }
+
     /// Takes everything back: what was placed, if it is still as it was placed, and what was built.
     ///
     /// # Errors

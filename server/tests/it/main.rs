@@ -12,6 +12,7 @@ mod people;
 mod plans;
 mod process;
 mod recovery;
+mod restore;
 mod snapshot_files;
 mod tidy;
 mod tokens;

@@ -197,7 +197,11 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         other => other.map_err(anyhow::Error::new)?,
     };
     print(&findings(&request, &built));
-    restore.place().map_err(anyhow::Error::new)?;
+    if let Err(error) = restore.place() {
+        // Nobody takes it up again from here; what cannot be removed, the next run of the same command removes.
+        let _ = restore.discard();
+        return Err(anyhow::Error::new(error).into());
+    }
     tell(&restore, &dest, &built);
     Ok(())
 }
@@ -260,7 +264,6 @@ fn destination(arguments: &Arguments) -> Result<Dest, Failure> {
         );
         return Err(error.into());
     }
-    let wal = arguments.wal_dir.as_deref().map(spot).transpose()?;
     if let Some(wal_dir) = arguments
         .wal_dir
         .as_deref()
@@ -271,6 +274,7 @@ fn destination(arguments: &Arguments) -> Result<Dest, Failure> {
             wal_dir.display()
         )));
     }
+    let wal = arguments.wal_dir.as_deref().map(spot).transpose()?;
     Ok(Dest::Member {
         name: arguments.name.clone(),
         data: spot(&data_dir)?,
@@ -359,5 +363,8 @@ fn tell(restore: &Restore<'_>, dest: &Dest, built: &Built) {
             Dest::Member { .. } => continue,
         };
         eprintln!("member {} {} is in {place}", member.id, member.name);
+    }
+    if rustix::process::geteuid().is_root() {
+        eprintln!("all of it belongs to root: give it to the user that etcd runs as (chown -R)");
     }
 }
