@@ -1,5 +1,6 @@
 //! The server as its clients see it: real sockets, a real database, a temporary folder.
 
+mod boots;
 mod every_role;
 mod every_route;
 mod grpc;

@@ -1,0 +1,194 @@
+//! Boot checks with the real etcd servers that are here: PATH, and each version below `REQUORUM_PEERS`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use requorum_shared::etcd::restore::{RestoreRequest, Target, TargetVersion};
+use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::job_view::JobState;
+
+use crate::harness::{Options, TestServer};
+use crate::recovery::{Console, request};
+
+/// Folders with an etcd, and the minor that it is.
+fn etcds() -> Vec<(PathBuf, TargetVersion)> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if let Some(peers) = std::env::var_os("REQUORUM_PEERS") {
+        folders.extend(
+            std::fs::read_dir(peers)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|e| e.path()),
+        );
+    }
+    let mut found: Vec<(PathBuf, TargetVersion)> = folders
+        .into_iter()
+        .filter_map(|folder| Some((folder.clone(), minor(&folder)?)))
+        .collect();
+    found.sort_by_key(|(_, version)| *version);
+    found.dedup_by_key(|(_, version)| *version);
+    if found.is_empty() {
+        eprintln!("SKIPPED: no etcd on PATH or below REQUORUM_PEERS; nothing was booted");
+    }
+    found
+}
+
+fn minor(folder: &Path) -> Option<TargetVersion> {
+    let output = Command::new(folder.join("etcd"))
+        .arg("--version")
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let version = text
+        .lines()
+        .find_map(|l| l.strip_prefix("etcd Version: "))?;
+    version.rsplit_once('.')?.0.parse().ok()
+}
+
+async fn restore(folder: &Path, file: &str, change: impl Fn(&mut RestoreRequest)) -> Vec<Check> {
+    let server = TestServer::with(Options {
+        etcd_bin: vec![folder.into()],
+        ..Options::default()
+    })
+    .await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload(file).await;
+    let mut request = request(&snapshot, "a");
+    change(&mut request);
+    let job = console.run(&request).await;
+    let view = console.finished(&job.id).await;
+    assert_eq!(view.state, JobState::Completed, "{file}: {view:#?}");
+    let scratch = server.data_dir().join("scratch");
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0);
+    assert!(!runs_below(&scratch), "no etcd is left");
+    server.stop().await;
+    view.checks
+}
+
+/// Whether any process works below this folder.
+fn runs_below(folder: &Path) -> bool {
+    let folder = folder.display().to_string();
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        std::fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
+    })
+}
+
+fn outcome(checks: &[Check], name: &str) -> Outcome {
+    checks
+        .iter()
+        .find(|c| c.name == name)
+        .unwrap_or_else(|| panic!("{name} is not among {checks:#?}"))
+        .outcome
+}
+
+const ALL: [&str; 7] = [
+    "Every member boots",
+    "The members elect one leader",
+    "The members are the planned ones",
+    "HashKV is equal on all members",
+    "HashKV is the snapshot's",
+    "The revision is the planned one",
+    "Every member serves the snapshot's number of keys",
+];
+
+#[tokio::test]
+async fn three_members_boot_and_serve_what_the_snapshot_holds() {
+    for (folder, version) in etcds() {
+        let checks = restore(&folder, "3.4.23-mixed.db", |r| r.target_version = version).await;
+        for name in ALL {
+            assert_eq!(
+                outcome(&checks, name),
+                Outcome::Pass,
+                "{version}: {name}: {checks:#?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_raised_revision_is_served() {
+    for (folder, version) in etcds() {
+        let checks = restore(&folder, "3.4.23-mixed.db", |r| {
+            r.target_version = version;
+            r.bump_revision = 1_000_000;
+            r.mark_compacted = true;
+        })
+        .await;
+        for name in ALL {
+            let expected = if name == "HashKV is the snapshot's" {
+                Outcome::NotChecked
+            } else {
+                Outcome::Pass
+            };
+            assert_eq!(
+                outcome(&checks, name),
+                expected,
+                "{version}: {name}: {checks:#?}"
+            );
+        }
+        let revision = checks.iter().find(|c| c.name == ALL[5]).unwrap();
+        assert!(
+            revision.evidence.contains("1000339"),
+            "{}",
+            revision.evidence
+        );
+    }
+}
+
+#[tokio::test]
+async fn passwords_and_alarms_do_not_stand_in_the_way_of_looking() {
+    let Some((folder, version)) = etcds().into_iter().next() else {
+        return;
+    };
+    for file in ["3.4.23-auth.db", "3.4.23-nospace.db", "3.4.23-lease.db"] {
+        let checks = restore(&folder, file, |r| {
+            r.target_version = version;
+            r.target = Target::Download;
+            r.members.truncate(1);
+        })
+        .await;
+        for name in ALL {
+            assert_ne!(
+                outcome(&checks, name),
+                Outcome::Fail,
+                "{file}: {name}: {checks:#?}"
+            );
+        }
+        assert_eq!(
+            outcome(&checks, ALL[4]),
+            Outcome::Pass,
+            "{file}: {checks:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_that_etcd_nothing_is_called_checked() {
+    let missing = TargetVersion::ALL.into_iter().find(|version| {
+        !etcds().iter().any(|(_, have)| have == version) || *version == TargetVersion::V3_7
+    });
+    // PATH is searched as well: a version that is nowhere is asked for.
+    let on_path = |version: TargetVersion| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| minor(&folder) == Some(version))
+    };
+    let Some(version) = missing.filter(|version| !on_path(*version)) else {
+        eprintln!("SKIPPED: every etcd is here");
+        return;
+    };
+    let checks = restore(Path::new("/nowhere"), "3.4.23-mixed.db", |r| {
+        r.target_version = version
+    })
+    .await;
+    for name in ALL {
+        assert_eq!(outcome(&checks, name), Outcome::NotChecked);
+    }
+    let why = &checks.iter().find(|c| c.name == ALL[0]).unwrap().evidence;
+    assert!(
+        why.contains(&format!("no etcd {version}")) && why.contains("--etcd-bin"),
+        "{why}"
+    );
+}
