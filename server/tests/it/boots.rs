@@ -68,7 +68,7 @@ async fn restore(folder: &Path, file: &str, change: impl Fn(&mut RestoreRequest)
 }
 
 /// Whether any process works below this folder.
-fn runs_below(folder: &Path) -> bool {
+pub(crate) fn runs_below(folder: &Path) -> bool {
     let folder = folder.display().to_string();
     std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
         std::fs::read(entry.path().join("cmdline"))

@@ -8,6 +8,7 @@ mod grpc;
 mod harness;
 mod jobs;
 mod ledger;
+mod killed;
 mod login;
 mod pages;
 mod people;
