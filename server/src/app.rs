@@ -155,9 +155,8 @@ impl App {
         })))
     }
 
-    /// Closes everything that wants to be closed.
+    /// Closes the database. Jobs were stopped before.
     pub async fn close(&self) {
-        self.engine.stop().await;
         self.ledger.close().await;
         self.db.close().await;
     }

@@ -116,10 +116,9 @@ impl Server {
         drop(self.listener);
         self.app.stopping.cancel();
         connections.close();
-        if tokio::time::timeout(STOP_WITHIN, connections.wait())
-            .await
-            .is_err()
-        {
+        let answered = tokio::time::timeout(STOP_WITHIN, connections.wait());
+        let (answered, ()) = tokio::join!(answered, self.app.engine.stop());
+        if answered.is_err() {
             tracing::warn!("{} connections were cut", connections.len());
         }
         self.app.close().await;

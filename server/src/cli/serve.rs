@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -15,6 +16,9 @@ use tracing_subscriber::EnvFilter;
 use crate::clock::SystemClock;
 use crate::config::{Config, PublicUrl, RootConfig};
 use crate::serve::Server;
+
+/// How long work that blocks a thread may go on once everything else has ended.
+const BLOCKING_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Run the console: page, API and jobs in one process.
 #[derive(Debug, Args)]
@@ -95,7 +99,7 @@ fn serve(config: Config) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let stop = CancellationToken::new();
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -106,10 +110,19 @@ fn serve(config: Config) -> anyhow::Result<()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping");
+        tracing::info!(
+            "stopping; requests and steps that run are given a moment, a second signal ends at once"
+        );
         stop.cancel();
-        running.await.context("the server panicked")
-    })
+        tokio::select! {
+            ended = running => ended.context("the server panicked"),
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+        }
+    });
+    // What still blocks a thread is cut: it is found again by its probe, as after a crash.
+    runtime.shutdown_timeout(BLOCKING_ENDS_WITHIN);
+    served
 }
 
 /// Says where the server is, for people and for programs that wait for it.

@@ -1,7 +1,6 @@
 //! A world with four things in it that a job makes and unmakes, a journal in memory, and a process that is killed
 //! at a chosen point.
 
-use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -102,17 +101,15 @@ impl World {
     }
 
     /// Waits until this is so, or the process was killed.
-    pub(super) fn until(&self, so: impl Fn() -> bool) -> impl Future<Output = ()> {
-        async move {
-            loop {
-                let changed = self.changed.notified();
-                tokio::pin!(changed);
-                changed.as_mut().enable();
-                if so() || self.was_killed() {
-                    return;
-                }
-                changed.await;
+    pub(super) async fn until(&self, so: impl Fn() -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if so() || self.was_killed() {
+                return;
             }
+            changed.await;
         }
     }
 
