@@ -1,6 +1,7 @@
 //! The job engine against a world that can be looked at: killed at every point of a job, with steps that fail,
 //! panic, pause and are taken back.
 
+mod books;
 mod world;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ fn live(
     runtime.block_on(async {
         let engine = Engine::new(
             log.clone(),
+            books::fresh().await,
             world.runners(),
             Arc::new(requorum_server::clock::SystemClock),
             owner.into(),

@@ -1,0 +1,91 @@
+//! A ledger in memory, for an engine that must write down what it does. The ledger has tests of its own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use requorum_server::clock::SystemClock;
+use requorum_server::ledger::Ledger;
+use requorum_server::ledger::store::{AppendError, Batch, Filter, Head, LedgerStore, Stored};
+use requorum_shared::ledger::checkpoint::SigningKey;
+use requorum_shared::ledger::merkle::Hash;
+
+#[derive(Default)]
+struct Books(Mutex<Rows>);
+
+#[derive(Default)]
+struct Rows {
+    head: Option<Head>,
+    entries: Vec<Stored>,
+    leaves: Vec<Hash>,
+    nodes: HashMap<u8, Vec<Hash>>,
+}
+
+/// A ledger that has not begun.
+pub(super) async fn fresh() -> Ledger {
+    let key = SigningKey::from_seed("requorum/ledger/test", [7; 32]).unwrap();
+    Ledger::take_up(Arc::new(Books::default()), key, Arc::new(SystemClock))
+        .await
+        .unwrap()
+}
+
+fn part<T: Clone>(all: &[T], start: u64, count: u64) -> Vec<T> {
+    let (start, count) = (start as usize, count as usize);
+    all.iter().skip(start).take(count).cloned().collect()
+}
+
+#[async_trait]
+impl LedgerStore for Books {
+    async fn head(&self) -> anyhow::Result<Option<Head>> {
+        Ok(self.0.lock().unwrap().head.clone())
+    }
+
+    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+        let mut rows = self.0.lock().unwrap();
+        for entry in &batch.entries {
+            let index = rows.entries.len() as u64;
+            rows.entries.push(Stored {
+                index,
+                canonical: entry.canonical.clone(),
+                closing: None,
+            });
+            rows.leaves.push(entry.leaf);
+        }
+        for node in &batch.nodes {
+            rows.nodes.entry(node.level).or_default().push(node.hash);
+        }
+        rows.head = Some(Head {
+            size: batch.size,
+            note: batch.note.clone(),
+        });
+        Ok(())
+    }
+
+    async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>> {
+        Ok(part(&self.0.lock().unwrap().entries, start, count))
+    }
+
+    async fn leaves(&self, start: u64, count: u64) -> anyhow::Result<Vec<Hash>> {
+        Ok(part(&self.0.lock().unwrap().leaves, start, count))
+    }
+
+    async fn nodes(&self, level: u8, start: u64, count: u64) -> anyhow::Result<Vec<Hash>> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows
+            .nodes
+            .get(&level)
+            .map_or_else(Vec::new, |all| part(all, start, count)))
+    }
+
+    async fn list(&self, _: &Filter) -> anyhow::Result<Vec<Stored>> {
+        Ok(Vec::new())
+    }
+
+    async fn open_acts(&self) -> anyhow::Result<Vec<Stored>> {
+        Ok(Vec::new())
+    }
+
+    async fn rows(&self) -> anyhow::Result<u64> {
+        Ok(self.0.lock().unwrap().entries.len() as u64)
+    }
+}
