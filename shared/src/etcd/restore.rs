@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::native_commands;
-pub use self::planning::plan;
+pub use self::planning::{check_exact, plan};
 pub use self::wire_form::WireForm;
 
 /// What an operator asks for.

@@ -2,7 +2,7 @@
 
 use super::observation::{Observation, SourceFacts, TargetState};
 use super::{RestoreRequest, RestoreStep, Target, bump, check, native_commands, need_bytes};
-use crate::finding::{Outcome, Report};
+use crate::finding::{Finding, Outcome, Report};
 use crate::plan::{Action, FORMAT, Fact, Plan, Request, Step, Undo};
 
 /// The plan for `request`, with every choice made.
@@ -18,7 +18,8 @@ pub fn plan(
     author: &str,
     sealed_at: &str,
 ) -> Result<Plan, Report> {
-    let report = check(request, observation);
+    let mut report = check(request, observation);
+    check_exact(request, &mut report);
     if report.blocks() {
         return Err(report);
     }
@@ -33,6 +34,24 @@ pub fn plan(
         report,
         steps: steps(request, observation),
     })
+}
+
+/// Whether the request survives being sealed. A single restore may raise the revision by more; a plan cannot say so.
+pub fn check_exact(request: &RestoreRequest, report: &mut Report) {
+    /// The greatest whole number that canonical JSON (RFC 8785) keeps exactly.
+    const MAX_EXACT: u64 = (1 << 53) - 1;
+    let bump = request.bump_revision;
+    if bump > MAX_EXACT && report.find("bump.overflow").is_none() {
+        report.push(
+            Finding::blocking(
+                "bump.inexact",
+                "--bump-revision",
+                format!("A plan holds numbers exactly up to {MAX_EXACT}, and this is {bump}."),
+            )
+            .because("Sealed plans are canonical JSON, where greater numbers are rounded.")
+            .todo(format!("Raise it by less, such as {}.", bump::WHEN_UNKNOWN)),
+        );
+    }
 }
 
 fn names(request: &RestoreRequest) -> Vec<String> {

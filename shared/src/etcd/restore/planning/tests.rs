@@ -78,3 +78,25 @@ fn nothing_that_blocks_is_sealed() {
     .unwrap_err();
     assert!(report.blocks());
 }
+
+#[test]
+fn a_bump_that_a_plan_would_round_is_refused_and_the_next_smaller_one_survives() {
+    let seal = |bump| {
+        let request = RestoreRequest {
+            bump_revision: bump,
+            ..samples::request()
+        };
+        plan(
+            &request,
+            &samples::observation(),
+            "7f3a",
+            "ak",
+            "2026-11-21T10:00:00Z",
+        )
+    };
+    let refused = seal(1 << 53).unwrap_err();
+    assert!(refused.find("bump.inexact").is_some(), "{refused:?}");
+    let sealed = seal((1 << 53) - 1).unwrap();
+    let read: Plan = serde_json::from_str(&sealed.canonical_json()).unwrap();
+    assert_eq!(read, sealed);
+}
