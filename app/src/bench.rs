@@ -94,7 +94,7 @@ impl Bench {
     }
 
     /// Puts what came onto the bench; gives the number of the first.
-    pub fn add(self, dropped: Dropped) -> Option<u32> {
+    pub fn put(self, dropped: Dropped) -> Option<u32> {
         let mut next = self
             .items
             .with_untracked(|items| items.last().map_or(1, |i| i.job + 1));
@@ -140,12 +140,12 @@ impl Bench {
     }
 
     /// Opens the sample that comes with the page.
-    pub fn add_sample(self, then: impl FnOnce(u32) + 'static) {
+    pub fn put_sample(self, then: impl FnOnce(u32) + 'static) {
         spawn_local(async move {
             self.sample.set(None);
             match fetch_sample().await {
                 Some(file) => {
-                    if let Some(job) = self.add(Dropped {
+                    if let Some(job) = self.put(Dropped {
                         files: vec![file],
                         folders: Vec::new(),
                     }) {

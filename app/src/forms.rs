@@ -2,3 +2,4 @@
 //! tested natively.
 
 pub mod account;
+pub mod etcd_restore;

@@ -1,7 +1,21 @@
 //! What has an address. A page arranges components and talks to the server.
 
 pub mod inspect;
+pub mod jobs;
 pub mod login;
 pub mod not_found;
 pub mod overview;
+pub mod plans;
+pub mod settings;
 pub mod setup;
+pub mod snapshots;
+
+use leptos::prelude::{on_cleanup, set_interval_with_handle};
+
+/// Runs `act` every so many milliseconds, as long as the page is shown.
+fn every(ms: u64, act: impl Fn() + 'static) {
+    // Refused only where there is no window; then nobody looks.
+    if let Ok(handle) = set_interval_with_handle(act, std::time::Duration::from_millis(ms)) {
+        on_cleanup(move || handle.clear());
+    }
+}

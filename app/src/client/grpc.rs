@@ -1,6 +1,7 @@
 //! The typed API over gRPC-Web: one plain function per call.
 
 use requorum_shared::api::v1::*;
+use requorum_shared::finding;
 use tonic_web_wasm_client::Client;
 
 use crate::failure::Failure;
@@ -118,4 +119,45 @@ pub async fn watch_job(id: String, since: u64) -> Result<tonic::Streaming<JobEve
     response
         .map(tonic::Response::into_inner)
         .map_err(|status| Failure::from_grpc(&status))
+}
+
+/// Findings as they travel, in the shape that all code here uses. A severity that this page does not know blocks:
+/// unknown is never good.
+pub fn findings(wire: Vec<Finding>) -> Vec<finding::Finding> {
+    wire.into_iter()
+        .map(|f| finding::Finding {
+            severity: match f.severity.as_str() {
+                "note" => finding::Severity::Note,
+                "warning" => finding::Severity::Warning,
+                _ => finding::Severity::Blocking,
+            },
+            code: f.code,
+            subject: f.subject,
+            what: f.what,
+            why: f.why,
+            todo: f.todo,
+            place: (f.page.is_some() || f.offset.is_some()).then_some(finding::Place {
+                page: f.page,
+                offset: f.offset,
+            }),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_severity_from_the_future_blocks() {
+        let wire = Finding {
+            severity: "fatal".into(),
+            code: "x".into(),
+            page: Some(3),
+            ..Finding::default()
+        };
+        let found = findings(vec![wire]);
+        assert_eq!(found[0].severity, finding::Severity::Blocking);
+        assert_eq!(found[0].place.unwrap().page, Some(3));
+    }
 }

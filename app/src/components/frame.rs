@@ -36,6 +36,9 @@ pub fn Frame(
     /// What the palette knows beside the pages.
     #[prop(into)]
     entries: Signal<Vec<Entry>>,
+    /// Told when the palette opens.
+    #[prop(into)]
+    on_palette: Callback<()>,
     /// Signs out.
     #[prop(into)]
     on_sign_out: Callback<()>,
@@ -54,6 +57,11 @@ pub fn Frame(
             menu.set(false);
         }
         now
+    });
+    Effect::new(move |_| {
+        if palette.get() {
+            on_palette.run(());
+        }
     });
     let keydown = window_event_listener(leptos::ev::keydown, move |ev| on_key(&ev, keys, palette));
     on_cleanup(move || keydown.remove());

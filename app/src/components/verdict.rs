@@ -5,7 +5,6 @@ use requorum_shared::etcd::inspection::{Part, Verdict};
 use requorum_shared::finding::Outcome;
 
 use crate::components::status::{self, Status};
-use crate::format;
 
 /// Bytes, structure and meaning, side by side.
 #[component]
@@ -32,8 +31,7 @@ fn part(name: &'static str, part: Part, findings: Signal<String>) -> impl IntoVi
         (outcome, _) => status::outcome(outcome).0,
     };
     let more = (part.findings > 0).then(|| {
-        let text = format::count(u64::from(part.findings), "finding", "findings");
-        view! { <p class="more"><a href=findings>{text}</a></p> }
+        view! { <p class="more"><a href=findings data-noscroll="">{format!("{name}: what was found, and what to do")}</a></p> }
     });
     view! {
         <section class=format!("part {class}")>

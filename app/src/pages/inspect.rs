@@ -1,17 +1,15 @@
 //! May I trust this file, and what is in it? Everything happens in this browser.
 
+mod file;
 mod ranking;
 mod reading;
-
-use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
-use crate::bench::{Bench, State};
+use crate::bench::Bench;
 use crate::components::file_drop::{Dropped, FileDrop};
-use crate::components::inspection::{InspectionView, summary};
 use crate::components::lead::Lead;
 use crate::paths::with_query;
 
@@ -50,19 +48,19 @@ pub fn Inspect() -> impl IntoView {
     };
     let select = StoredValue::new(select);
     let on_files = move |dropped: Dropped| {
-        if let Some(job) = bench.add(dropped) {
+        if let Some(job) = bench.put(dropped) {
             select.with_value(|select| select(job));
         }
     };
     let on_sample = move |_| {
-        bench.add_sample(move |job| select.with_value(|select| select(job)));
+        bench.put_sample(move |job| select.with_value(|select| select(job)));
     };
     let has_files = Memo::new(move |_| !bench.numbers().is_empty());
     let several = Memo::new(move |_| bench.numbers().len() > 1);
     view! {
         <div class="page">
             {move || match selected.get() {
-                Some(job) => file(bench, job).into_any(),
+                Some(job) => file::lead(bench, job).into_any(),
                 None => view! {
                     <Lead
                         sentence="Drop a snapshot: see whether it is whole, and what is in it."
@@ -72,6 +70,7 @@ pub fn Inspect() -> impl IntoView {
                 .into_any(),
             }}
             {move || several.get().then(|| ranking::ranking(bench, selected.into()))}
+            {move || selected.get().map(|job| file::body(bench, job))}
             <section class="section">
                 <FileDrop
                     title="Drop files here, or press to choose"
@@ -87,59 +86,6 @@ pub fn Inspect() -> impl IntoView {
             {move || (!has_files.get()).then(what_it_reads)}
         </div>
     }
-}
-
-/// One file, wherever it is on its way.
-fn file(bench: Bench, job: u32) -> impl IntoView {
-    // Progress comes many times a second and must not draw the whole page anew.
-    let settled = Memo::new(move |_| {
-        bench.with(job, |item| match &item.state {
-            State::Reading(..) => Settled::No,
-            State::Done(looked) => Settled::Done(looked.clone()),
-            State::Refused(refusal) => Settled::Refused(refusal.clone()),
-        })
-    });
-    move || match settled.get() {
-        None => ().into_any(),
-        Some(Settled::No) => reading::reading(bench, job).into_any(),
-        Some(Settled::Refused(refusal)) => {
-            let what = refusal.what.clone();
-            view! {
-                <Lead sentence=what acts=move || remove_button(bench, job) />
-                {reading::explained(refusal)}
-            }
-            .into_any()
-        }
-        Some(Settled::Done(looked)) => {
-            let inspection = Arc::new(looked.inspection.clone());
-            let (sentence, below) = (inspection.verdict.sentence.clone(), summary(&inspection));
-            let took = crate::format::duration(looked.took_ms as f64);
-            view! {
-                <Lead
-                    sentence=sentence
-                    below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
-                    acts=move || remove_button(bench, job)
-                />
-                <InspectionView
-                    inspection
-                    strip=looked.strip.clone()
-                    on_copy_json=Callback::new(move |()| bench.copy_json(job))
-                />
-            }
-            .into_any()
-        }
-    }
-}
-
-#[derive(Clone, PartialEq)]
-enum Settled {
-    No,
-    Done(Arc<crate::worker::protocol::Looked>),
-    Refused(crate::worker::protocol::Refusal),
-}
-
-fn remove_button(bench: Bench, job: u32) -> impl IntoView {
-    view! { <button type="button" class="button" on:click=move |_| bench.remove(job)>"Close this file"</button> }
 }
 
 fn what_it_reads() -> impl IntoView {

@@ -7,27 +7,42 @@ use crate::components::lead::Lead;
 use crate::components::meter::{Meter, Progress};
 use crate::worker::protocol::{Phase, Refusal};
 
-/// How far reading is, with the places where the verdict will stand.
-pub(super) fn reading(bench: Bench, job: u32) -> impl IntoView {
-    let name = bench
+fn name(bench: Bench, job: u32) -> String {
+    bench
         .with(job, |item| item.name.clone())
-        .unwrap_or_default();
-    let state = Memo::new(move |_| {
+        .unwrap_or_default()
+}
+
+fn state(bench: Bench, job: u32) -> Memo<(Progress, Phase)> {
+    Memo::new(move |_| {
         bench
             .with(job, |item| match &item.state {
                 State::Reading(progress, phase) => (*progress, *phase),
                 _ => (Progress::default(), Phase::Waiting),
             })
             .unwrap_or_default()
-    });
-    let sentence = format!("Reading {name}.");
+    })
+}
+
+/// The headline while a file is read.
+pub(super) fn lead(bench: Bench, job: u32) -> impl IntoView {
+    let state = state(bench, job);
+    let sentence = format!("Reading {}.", name(bench, job));
     view! {
         <Lead
             sentence=sentence
             below=move || view! { <p>{move || state.get().1.words()}</p> }
             acts=move || view! { <button type="button" class="button" on:click=move |_| bench.cancel(job)>"Cancel"</button> }
         />
-        <Meter label=format!("Reading {name}") progress=Signal::derive(move || state.get().0) />
+    }
+}
+
+/// How far reading is, with the places where the verdict will stand.
+pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
+    let state = state(bench, job);
+    let label = format!("Reading {}", name(bench, job));
+    view! {
+        <Meter label progress=Signal::derive(move || state.get().0) />
         <div class="parts">
             {part("Bytes", state.into(), Phase::Hashing)}
             {part("Structure", state.into(), Phase::Walking)}

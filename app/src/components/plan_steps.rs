@@ -1,0 +1,82 @@
+//! A plan's steps: what is already done, what is done, how it is taken back, and the line behind which nothing is.
+
+use leptos::prelude::*;
+use requorum_shared::plan::{Step, Undo};
+
+use crate::components::command::Command;
+
+/// The number of the first step that cannot be taken back.
+pub fn point_of_no_return(steps: &[Step]) -> Option<u32> {
+    steps
+        .iter()
+        .find(|step| matches!(step.undo, Undo::PointOfNoReturn(_)))
+        .map(|step| step.number)
+}
+
+/// All steps; `compact` shows no more than their titles and undo.
+#[component]
+pub fn PlanSteps(
+    /// The steps.
+    steps: Vec<Step>,
+    /// Titles only.
+    #[prop(optional)]
+    compact: bool,
+) -> impl IntoView {
+    let no_return = point_of_no_return(&steps);
+    let items = steps
+        .into_iter()
+        .map(|step| {
+            let line = (no_return == Some(step.number))
+                .then(|| view! { <li class="no-return">"no way back below this line"</li> });
+            let body = if compact {
+                brief(step).into_any()
+            } else {
+                full(step).into_any()
+            };
+            view! { {line} {body} }
+        })
+        .collect_view();
+    view! { <ol class="steps">{items}</ol> }
+}
+
+fn undo(undo: Undo) -> String {
+    match undo {
+        Undo::Nothing => "Nothing to undo: it changes nothing.".into(),
+        Undo::Back(how) => how,
+        Undo::PointOfNoReturn(why) => format!("Cannot be undone. {why}"),
+    }
+}
+
+fn brief(step: Step) -> impl IntoView {
+    let back = match &step.undo {
+        Undo::Nothing => "changes nothing".to_owned(),
+        Undo::Back(how) => format!("undo: {how}"),
+        Undo::PointOfNoReturn(_) => "no way back".to_owned(),
+    };
+    view! {
+        <li class="step compact">
+            <span class="step-number">{step.number}</span>
+            <div class="step-body"><p>{step.title}</p><p class="small muted">{back}</p></div>
+        </li>
+    }
+}
+
+fn full(step: Step) -> impl IntoView {
+    let native = step.native.map(|text| {
+        view! { <Command label="The same with etcd's own tools" text=Signal::derive(move || text.clone()) /> }
+    });
+    view! {
+        <li class="step">
+            <span class="step-number">{step.number}</span>
+            <div class="step-body">
+                <h3 class="step-title">{step.title}</h3>
+                <dl class="step-facts">
+                    <dt>"Already done?"</dt><dd>{step.probe}</dd>
+                    <dt>"Does"</dt><dd>{step.effect}</dd>
+                    <dt>"Undo"</dt><dd>{undo(step.undo)}</dd>
+                </dl>
+                {native}
+            </div>
+        </li>
+    }
+}

@@ -1,0 +1,216 @@
+//! One file of the bench: its headline with what can be done with it, and its evidence.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::{use_location, use_navigate};
+use requorum_shared::api::v1::GetSnapshotRequest;
+
+use super::reading;
+use crate::bench::{Bench, State};
+use crate::client::grpc;
+use crate::components::error_view::ErrorView;
+use crate::components::inspection::{InspectionView, summary};
+use crate::components::lead::Lead;
+use crate::components::meter::Meter;
+use crate::failure::{Failure, Kind};
+use crate::format;
+use crate::identity::Identity;
+use crate::paths;
+use crate::rank::{Trust, trust};
+use crate::uploads::{TransferState, UploadQueue};
+use crate::worker::protocol::{Looked, Refusal};
+
+/// Where the file is, without its progress: that comes many times a second and must not draw everything anew.
+#[derive(Clone, PartialEq)]
+enum Settled {
+    No,
+    Done(Arc<Looked>),
+    Refused(Refusal),
+}
+
+fn settled(bench: Bench, job: u32) -> Memo<Option<Settled>> {
+    Memo::new(move |_| {
+        bench.with(job, |item| match &item.state {
+            State::Reading(..) => Settled::No,
+            State::Done(looked) => Settled::Done(looked.clone()),
+            State::Refused(refusal) => Settled::Refused(refusal.clone()),
+        })
+    })
+}
+
+/// The headline.
+pub(super) fn lead(bench: Bench, job: u32) -> impl IntoView {
+    let settled = settled(bench, job);
+    move || match settled.get() {
+        None => ().into_any(),
+        Some(Settled::No) => reading::lead(bench, job).into_any(),
+        Some(Settled::Refused(refusal)) => {
+            view! { <Lead sentence=refusal.what acts=move || close_button(bench, job) /> }
+                .into_any()
+        }
+        Some(Settled::Done(looked)) => done(bench, job, &looked).into_any(),
+    }
+}
+
+/// The evidence.
+pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
+    let settled = settled(bench, job);
+    move || match settled.get() {
+        None => ().into_any(),
+        Some(Settled::No) => reading::body(bench, job).into_any(),
+        Some(Settled::Refused(refusal)) => reading::explained(refusal).into_any(),
+        Some(Settled::Done(looked)) => view! {
+            <InspectionView
+                inspection=Arc::new(looked.inspection.clone())
+                strip=looked.strip.clone()
+                on_copy_json=Callback::new(move |()| bench.copy_json(job))
+            />
+        }
+        .into_any(),
+    }
+}
+
+fn close_button(bench: Bench, job: u32) -> impl IntoView {
+    view! { <button type="button" class="button" on:click=move |_| bench.remove(job)>"Close this file"</button> }
+}
+
+fn done(bench: Bench, job: u32, looked: &Looked) -> impl IntoView + use<> {
+    let inspection = &looked.inspection;
+    let (sentence, below) = (inspection.verdict.sentence.clone(), summary(inspection));
+    let took = format::duration(looked.took_ms as f64);
+    let sha256 = inspection.file.sha256.clone();
+    let usable = trust(inspection) != Trust::None;
+    let send = Send::new(bench, job, sha256);
+    view! {
+        <Lead
+            sentence=sentence
+            below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
+            acts=move || view! {
+                {usable.then(|| send.buttons())}
+                {close_button(bench, job)}
+            }
+        />
+        {move || send.progress()}
+    }
+}
+
+/// Sending the file to the server, which needs a person who is signed in.
+#[derive(Clone, Copy)]
+struct Send {
+    bench: Bench,
+    uploads: UploadQueue,
+    identity: Identity,
+    job: u32,
+    sha256: StoredValue<String>,
+    /// The upload's key, and whether the wizard is wanted afterwards.
+    sending: RwSignal<Option<(u32, bool)>>,
+    failure: RwSignal<Option<Failure>>,
+}
+
+impl Send {
+    fn new(bench: Bench, job: u32, sha256: String) -> Self {
+        let send = Self {
+            bench,
+            uploads: UploadQueue::expect(),
+            identity: Identity::expect(),
+            job,
+            sha256: StoredValue::new(sha256),
+            sending: RwSignal::new(None),
+            failure: RwSignal::new(None),
+        };
+        let navigate = use_navigate();
+        // Whoever asked for the wizard gets it when the file has arrived, as long as this page is shown.
+        Effect::new(move |_| {
+            let Some((key, wizard)) = send.sending.get() else {
+                return;
+            };
+            let arrived = send.uploads.with(key, |t| match &t.state {
+                TransferState::Done(id) => Some(id.clone()),
+                _ => None,
+            });
+            if let Some(Some(id)) = arrived {
+                let to = if wizard {
+                    paths::restore(&id)
+                } else {
+                    paths::snapshot(&id)
+                };
+                navigate(&to, Default::default());
+            }
+        });
+        send
+    }
+
+    fn start(self, wizard: bool) {
+        let navigate = use_navigate();
+        spawn_local(async move {
+            self.failure.set(None);
+            let id = self.sha256.get_value();
+            // The same bytes may be there already: nobody should send 20 GB twice.
+            match grpc::get_snapshot(GetSnapshotRequest { id: id.clone() }).await {
+                Ok(_) => {
+                    let to = if wizard {
+                        paths::restore(&id)
+                    } else {
+                        paths::snapshot(&id)
+                    };
+                    navigate(&to, Default::default());
+                }
+                Err(failure) if failure.kind == Kind::NotFound => {
+                    let file = self
+                        .bench
+                        .with(self.job, |item| item.file.clone())
+                        .flatten();
+                    if let Some(file) = file {
+                        self.sending
+                            .set(Some((self.uploads.add(file, None), wizard)));
+                    }
+                }
+                Err(failure) => self.failure.set(Some(failure)),
+            }
+        });
+    }
+
+    fn buttons(self) -> impl IntoView {
+        let location = use_location();
+        move || {
+            if self.identity.is_person() {
+                let busy = move || self.sending.with(Option::is_some);
+                view! {
+                    <button type="button" class="button primary" disabled=busy on:click=move |_| self.start(true)>"Plan a restore"</button>
+                    <button type="button" class="button" disabled=busy on:click=move |_| self.start(false)>"Upload"</button>
+                }
+                .into_any()
+            } else {
+                let here = format!(
+                    "{}{}",
+                    location.pathname.get_untracked(),
+                    window().location().search().unwrap_or_default()
+                );
+                view! { <a class="button" href=paths::login(Some(&here))>"Sign in to upload or restore"</a> }.into_any()
+            }
+        }
+    }
+
+    fn progress(self) -> AnyView {
+        if let Some(failure) = self.failure.get() {
+            return view! { <ErrorView failure /> }.into_any();
+        }
+        let Some((key, _)) = self.sending.get() else {
+            return ().into_any();
+        };
+        let progress =
+            Signal::derive(move || self.uploads.with(key, |t| t.progress).unwrap_or_default());
+        view! {
+            <section class="section">
+                <Meter label="Uploading" progress />
+                <p class="small">
+                    "The upload goes on while you look around; " <a href=paths::snapshots()>"Snapshots"</a>
+                    " shows it and can cancel it."
+                </p>
+            </section>
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,212 @@
+//! Where are we, is it going well, what does it need from me?
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use requorum_shared::api::v1::{GetJobRequest, GetJobResponse, JobRequest, JobSummary};
+use requorum_shared::job_view::{JobState, JobView, StepState};
+use requorum_shared::plan::{Plan, Step, Undo};
+
+use super::follow::{Line, fold, follow};
+use super::question::Ask;
+use crate::client::grpc;
+use crate::components::checks::Checks;
+use crate::components::dialog::Dialog;
+use crate::components::error_view::ErrorView;
+use crate::components::job_steps::JobSteps;
+use crate::components::lead::Lead;
+use crate::components::load::load_page;
+use crate::components::log::Log;
+use crate::components::status::{self, Status};
+use crate::failure::Failure;
+use crate::job_words::{sentence, took};
+use crate::pages::every;
+use crate::paths;
+
+/// The job's page.
+#[component]
+pub fn JobDetail() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
+    // The first answer begins the page; from then on the stream keeps it up to date.
+    let job = LocalResource::new(move || grpc::get_job(GetJobRequest { id: id.get() }));
+    view! { <div class="page">{load_page(job, crumbs(), show)}</div> }
+}
+
+fn crumbs() -> Vec<(String, String)> {
+    vec![("Jobs".to_owned(), paths::jobs())]
+}
+
+fn show(response: GetJobResponse) -> impl IntoView {
+    let summary = response.summary.clone().unwrap_or_default();
+    let steps = serde_json::from_str::<Plan>(&response.plan_json)
+        .map(|plan| plan.steps)
+        .unwrap_or_default();
+    let titles: Vec<String> = steps.iter().map(|s| s.title.clone()).collect();
+    let mut first = JobView::new(steps.len());
+    for event in &response.events {
+        fold(&mut first, event);
+    }
+    let view = RwSignal::new(first);
+    let line = RwSignal::new(Line::Connecting);
+    follow(summary.id.clone(), view, line);
+    let now = RwSignal::new(js_sys::Date::now() as i64);
+    every(1_000, move || now.set(js_sys::Date::now() as i64));
+
+    let state = Memo::new(move |_| view.with(|v| v.state));
+    let over = Memo::new(move |_| state.get().is_over());
+    let headline = Memo::new(move |_| view.with(|v| sentence(v, &titles)));
+    let question = Memo::new(move |_| view.with(|v| v.question.clone()));
+    let checks = Memo::new(move |_| view.with(|v| v.checks.clone()));
+    let lines = Memo::new(move |_| view.with(|v| v.log.clone()));
+    let job_id = StoredValue::new(summary.id.clone());
+    let below = {
+        let summary = summary.clone();
+        move || {
+            let plan = paths::plan(&summary.plan_id);
+            let by = format!("started by {}", summary.started_by);
+            view! {
+                <p>
+                    {move || view! { <Status is=status::job(state.get()) /> }} " "
+                    {move || took(&view.get(), now.get())} " · " {by} " · " <a href=plan>"its plan"</a>
+                </p>
+                <p class="reserve" role="status">{move || line_words(&line.get())}</p>
+            }
+        }
+    };
+    let steps_for_acts = StoredValue::new(steps.clone());
+    view! {
+        <Lead crumbs=crumbs() sentence=headline below=below />
+        {move || match line.get() {
+            Line::Refused(failure) => Some(view! { <ErrorView failure /> }),
+            _ => None,
+        }}
+        <Acts id=summary.id.clone() state view steps=steps_for_acts.get_value() />
+        {move || question.get().map(|question| view! { <Ask job=job_id.get_value() question /> })}
+        {move || over.get().then(|| view! { <Results id=job_id.get_value() /> })}
+        {move || (!checks.with(Vec::is_empty)).then(|| view! {
+            <section class="section"><h2>"Verification"</h2><Checks checks=checks.get() /></section>
+        })}
+        <section class="section"><h2>"Steps"</h2><JobSteps steps view /></section>
+        <section class="section"><h2>"Log"</h2><Log lines /></section>
+    }
+}
+
+fn line_words(line: &Line) -> String {
+    match line {
+        Line::Connecting => "Connecting to the server.".into(),
+        Line::Live => "Live.".into(),
+        Line::Lost(left) => format!(
+            "The connection was lost. The job goes on without this page; what is new is fetched in {left} s."
+        ),
+        Line::Over => "Over; nothing more will happen.".into(),
+        Line::Refused(_) => String::new(),
+    }
+}
+
+/// What can be done with the job in its state.
+#[component]
+fn Acts(
+    id: String,
+    state: Memo<JobState>,
+    view: RwSignal<JobView>,
+    steps: Vec<Step>,
+) -> impl IntoView {
+    let failure = RwSignal::new(None::<Failure>);
+    let stopping = RwSignal::new(false);
+    let id = StoredValue::new(id);
+    let settle = move |result: Result<JobSummary, Failure>| failure.set(result.err());
+    let request = move || JobRequest { id: id.get_value() };
+    let pause =
+        Action::new_local(move |_: &()| async move { settle(grpc::pause_job(request()).await) });
+    let resume =
+        Action::new_local(move |_: &()| async move { settle(grpc::resume_job(request()).await) });
+    let abort = Action::new_local(move |_: &()| async move {
+        stopping.set(false);
+        settle(grpc::abort_job(request()).await);
+    });
+    let busy = move || pause.pending().get() || resume.pending().get() || abort.pending().get();
+    let buttons = move || {
+        let stop = move || {
+            view! {
+                <button type="button" class="button danger" disabled=busy on:click=move |_| stopping.set(true)>"Stop and undo"</button>
+            }
+        };
+        match state.get() {
+            JobState::Queued | JobState::Running => view! {
+                <button type="button" class="button" disabled=busy on:click=move |_| { pause.dispatch_local(()); }>"Pause before the next step"</button>
+                {stop()}
+            }
+            .into_any(),
+            JobState::Paused => view! {
+                <button type="button" class="button primary" disabled=busy on:click=move |_| { resume.dispatch_local(()); }>"Go on"</button>
+                {stop()}
+            }
+            .into_any(),
+            JobState::Waiting | JobState::Undoing | JobState::Completed | JobState::Undone | JobState::Left => ().into_any(),
+        }
+    };
+    let steps = StoredValue::new(steps);
+    let undone = move || {
+        let states: Vec<_> = view.with_untracked(|v| v.steps.iter().map(|s| s.state).collect());
+        steps.with_value(|steps| {
+            steps
+                .iter()
+                .zip(states)
+                .filter(|(_, state)| matches!(state, StepState::Done | StepState::Running))
+                .rev()
+                .map(|(step, _)| {
+                    let how = match &step.undo {
+                        Undo::Nothing => "changed nothing".to_owned(),
+                        Undo::Back(how) => how.clone(),
+                        Undo::PointOfNoReturn(why) => format!("cannot be undone: {why}"),
+                    };
+                    view! { <li><p>{format!("{}. {}", step.number, step.title)}</p><p class="small muted">{how}</p></li> }
+                })
+                .collect_view()
+        })
+    };
+    view! {
+        <div class="acts">{buttons}</div>
+        {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+        <Dialog open=stopping label="Stop and undo">
+            <h2>"Stop, and take back what was done?"</h2>
+            <p>"The step that runs is stopped. Then, last first:"</p>
+            <ul class="stack">{undone}</ul>
+            <div class="dialog-acts">
+                <button type="button" class="button" autofocus on:click=move |_| stopping.set(false)>"Let it run"</button>
+                <button type="button" class="button danger" on:click=move |_| { abort.dispatch_local(()); }>"Stop and undo"</button>
+            </div>
+        </Dialog>
+    }
+}
+
+/// What came out: members to download.
+#[component]
+fn Results(id: String) -> impl IntoView {
+    let job = LocalResource::new({
+        let id = id.clone();
+        move || grpc::get_job(GetJobRequest { id: id.clone() })
+    });
+    move || {
+        let downloads = match job.get() {
+            Some(Ok(job)) => job.downloads,
+            _ => Vec::new(),
+        };
+        let links = downloads
+            .iter()
+            .map(|member| {
+                let href = paths::member_archive(&id, member);
+                view! { <a class="button" href=href rel="external" download="">{format!("Download {member}.tar")}</a> }
+            })
+            .collect_view();
+        (!downloads.is_empty()).then(|| {
+            view! {
+                <section class="section">
+                    <h2>"Restored members"</h2>
+                    <p class="muted">"Each archive holds one member's data directory. Unpack it on that member's machine, owned by the user that runs etcd."</p>
+                    <div class="acts">{links}</div>
+                </section>
+            }
+        })
+    }
+}

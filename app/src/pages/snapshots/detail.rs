@@ -1,0 +1,138 @@
+//! One stored snapshot: as Inspect, and where it came from and what uses it.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_params_map;
+use requorum_shared::api::v1::{GetSnapshotRequest, GetSnapshotResponse, PlanSummary};
+use requorum_shared::etcd::inspection::Inspection;
+
+use crate::client::grpc;
+use crate::components::button::copy;
+use crate::components::bytes::Bytes;
+use crate::components::hash::Id;
+use crate::components::inspection::{InspectionView, summary};
+use crate::components::lead::Lead;
+use crate::components::load::load_page;
+use crate::components::properties::Properties;
+use crate::components::status::{self, Status};
+use crate::components::table::arrows;
+use crate::components::time::Time;
+use crate::paths;
+use crate::strip::{CELLS, Strip};
+
+/// The detail page.
+#[component]
+pub fn SnapshotDetail() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
+    let snapshot =
+        LocalResource::new(move || grpc::get_snapshot(GetSnapshotRequest { id: id.get() }));
+    view! { <div class="page">{load_page(snapshot, crumbs(), show)}</div> }
+}
+
+/// The way to this page.
+pub(super) fn crumbs() -> Vec<(String, String)> {
+    vec![("Snapshots".into(), paths::snapshots())]
+}
+
+fn show(response: GetSnapshotResponse) -> impl IntoView {
+    let stored = response.summary.clone().unwrap_or_default();
+    let acts = {
+        let (restore, file) = (paths::restore(&stored.id), paths::snapshot_file(&stored.id));
+        move || {
+            view! {
+                <a class="button primary" href=restore.clone()>"Plan a restore"</a>
+                <a class="button" href=file.clone() rel="external" download="">"Download"</a>
+            }
+        }
+    };
+    let origin = vec![
+        (
+            "Kept since",
+            view! { <Time ms=stored.stored_at_ms /> }.into_any(),
+        ),
+        (
+            "From",
+            format!("{} by {}", stored.origin, stored.stored_by).into_any(),
+        ),
+        ("Size", view! { <Bytes n=stored.size /> }.into_any()),
+        (
+            "SHA-256, its id here",
+            view! { <Id value=stored.id.clone() /> }.into_any(),
+        ),
+    ];
+    let plans = plans(response.plans);
+    match serde_json::from_str::<Inspection>(&response.inspection_json) {
+        Ok(inspection) => {
+            let strip = Strip::fold(&inspection.pages, inspection.file.page_size, CELLS);
+            let below = summary(&inspection);
+            let json = StoredValue::new(response.inspection_json);
+            view! {
+                <Lead
+                    crumbs=crumbs()
+                    sentence=inspection.verdict.sentence.clone()
+                    below=move || view! { <p>{below.clone()}</p> }
+                    acts=acts
+                />
+                <InspectionView
+                    inspection=Arc::new(inspection)
+                    strip
+                    on_copy_json=Callback::new(move |()| {
+                        let text = json.get_value();
+                        spawn_local(async move { copy(&text).await; });
+                    })
+                />
+                <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
+                {plans}
+            }
+            .into_any()
+        }
+        Err(_) => view! {
+            <Lead crumbs=crumbs() sentence=stored.sentence.clone() acts=acts />
+            <div class="notice warning">
+                <p>"What this server found in the file is written in a form that this page does not know. Reload the page; it may be older than the server."</p>
+            </div>
+            <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
+            {plans}
+        }
+        .into_any(),
+    }
+}
+
+fn plans(plans: Vec<PlanSummary>) -> impl IntoView {
+    if plans.is_empty() {
+        return view! {
+            <section class="section"><h2>"Plans that use it"</h2><p class="muted">"None yet."</p></section>
+        }
+        .into_any();
+    }
+    let rows = plans
+        .into_iter()
+        .map(|plan| {
+            view! {
+                <tr>
+                    <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
+                    <td data-label="State"><Status is=status::plan(&plan.state) /></td>
+                    <td data-label="Author">{plan.author}</td>
+                    <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="section">
+            <h2>"Plans that use it"</h2>
+            <div class="table-wrap">
+                <table class="table">
+                    <thead>
+                        <tr><th scope="col">"Outcome"</th><th scope="col">"State"</th><th scope="col">"Author"</th><th scope="col">"Sealed"</th></tr>
+                    </thead>
+                    <tbody on:keydown=arrows>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,160 @@
+//! The right column: the report, checked here at each key and by the server soon after; what will happen; the
+//! commands that do the same.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use requorum_shared::api::v1::CheckRestoreRequest;
+use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::restore::{RestoreRequest, Target, native_commands, plan};
+use requorum_shared::finding::{Finding, Report};
+use requorum_shared::plan::Step;
+
+use crate::client::grpc;
+use crate::components::command::Command;
+use crate::components::findings::{Findings, ReportCount};
+use crate::components::plan_steps::PlanSteps;
+use crate::failure::Failure;
+use crate::format;
+use crate::forms::etcd_restore::{RestoreForm, RootChoice, merge};
+
+/// How long nothing must be typed before the server is asked, in milliseconds.
+const QUIET_MS: u32 = 500;
+
+/// What the column shows.
+#[derive(Clone, Copy)]
+pub struct Live {
+    /// The report: the page's, made right by the server.
+    pub report: Memo<Report>,
+    steps: Memo<Option<Vec<Step>>>,
+    server: RwSignal<ServerWord>,
+}
+
+/// What the server said of which request.
+#[derive(Clone, PartialEq)]
+enum ServerWord {
+    Asking,
+    Said(RestoreRequest, Vec<Finding>),
+    Silent(Failure),
+}
+
+impl Live {
+    pub(super) fn new(
+        form: RwSignal<RestoreForm>,
+        here: Memo<Report>,
+        inspection: Arc<Inspection>,
+        roots: Vec<RootChoice>,
+        author: String,
+    ) -> Self {
+        let id = inspection.file.sha256.clone();
+        let request = Memo::new(move |_| form.with(|f| f.request(&id).0));
+        let server = RwSignal::new(ServerWord::Asking);
+        let turn = StoredValue::new(0_u32);
+        Effect::new(move |_| {
+            let request = request.get();
+            turn.update_value(|n| *n += 1);
+            let mine = turn.get_value();
+            server.set(ServerWord::Asking);
+            spawn_local(async move {
+                gloo_timers::future::TimeoutFuture::new(QUIET_MS).await;
+                if turn.try_get_value() != Some(mine) {
+                    return;
+                }
+                let request_json = serde_json::to_string(&request).unwrap_or_default();
+                let answer = grpc::check_restore(CheckRestoreRequest { request_json }).await;
+                // The page may be gone, or the person may have typed on.
+                if turn.try_get_value() == Some(mine) {
+                    server.try_set(match answer {
+                        Ok(answer) => ServerWord::Said(request, grpc::findings(answer.findings)),
+                        Err(failure) => ServerWord::Silent(failure),
+                    });
+                }
+            });
+        });
+        // While the server is asked anew, its last word on the target stands: nothing jumps.
+        let last = Memo::new(move |before: Option<&Vec<Finding>>| match server.get() {
+            ServerWord::Said(_, findings) => findings,
+            _ => before.cloned().unwrap_or_default(),
+        });
+        let report = Memo::new(move |_| {
+            let here = here.get();
+            let last = last.get();
+            if server.with(|s| matches!(s, ServerWord::Silent(_))) {
+                here
+            } else {
+                merge(&here, &last)
+            }
+        });
+        let steps = Memo::new(move |_| {
+            let observation = form.with(|f| f.observation(&inspection, &roots));
+            let now = format::utc(js_sys::Date::now() as i64);
+            plan(&request.get(), &observation, "preview", &author, &now)
+                .ok()
+                .map(|plan| plan.steps)
+        });
+        Self {
+            report,
+            steps,
+            server,
+        }
+    }
+}
+
+/// Report, steps, commands.
+#[component]
+pub fn LiveColumn(
+    /// What is known.
+    live: Live,
+    /// The form.
+    form: RwSignal<RestoreForm>,
+    /// The snapshot.
+    inspection: Arc<Inspection>,
+) -> impl IntoView {
+    let whose = move || match live.server.get() {
+        ServerWord::Asking => "Checked in this browser; the server is being asked.".to_owned(),
+        ServerWord::Said(..) => "Checked in this browser and by the server.".to_owned(),
+        ServerWord::Silent(failure) => {
+            format!(
+                "Checked in this browser only. {} {}",
+                failure.what, failure.next
+            )
+        }
+    };
+    let commands = Signal::derive(move || {
+        form.with(|f| {
+            let (request, _) = f.request(&inspection.file.sha256);
+            let folder = match &request.target {
+                Target::Folder { path, .. } => Some(path.clone()),
+                Target::Download => None,
+            };
+            native_commands(&request, &inspection.file.name, folder.as_deref()).join("\n")
+        })
+    });
+    let count = move || live.report.get();
+    let steps = move || {
+        match live.steps.get() {
+        Some(steps) => {
+            let title = format!("What will happen ({})", format::count(steps.len() as u64, "step", "steps"));
+            view! { <h2>{title}</h2> <PlanSteps steps compact=true /> }.into_any()
+        }
+        None => view! {
+            <h2>"What will happen"</h2>
+            <p class="muted">"Nothing, while a finding blocks. The steps stand here once none does."</p>
+        }
+        .into_any(),
+    }
+    };
+    view! {
+        <aside class="wizard-report" aria-label="Report and steps" tabindex="0">
+            <section class="section">
+                <h2>"Report"</h2>
+                <p class="small muted reserve">{whose}</p>
+                <div role="status">{move || view! { <ReportCount report=count() /> }}</div>
+                {move || view! { <Findings findings=live.report.get().findings none="Nothing speaks against it." /> }}
+            </section>
+            <section class="section">{steps}</section>
+            <Command label="Equivalent commands of etcd's own tools" text=commands />
+        </aside>
+    }
+}
