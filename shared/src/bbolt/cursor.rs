@@ -147,7 +147,7 @@ impl<'s> Cursor<'s> {
         let page = owned.page()?;
         let is_leaf = page.page_type()? == PageType::Leaf;
         if is_leaf {
-            page.leaf()?;
+            page.leaf()?.check_sum()?;
         } else {
             page.branch()?;
         }

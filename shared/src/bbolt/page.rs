@@ -297,6 +297,23 @@ impl<'a> Leaf<'a> {
         &self.0
     }
 
+    /// Checks that the elements together claim no more bytes than the page has: sound ones share none, and
+    /// without this a small file could make a reader go over the same bytes without end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ElementSum`].
+    pub fn check_sum(&self) -> Result<(), Error> {
+        let mut left = self.0.bytes.len() as u64;
+        for index in 0..self.count() {
+            let at = PAGE_HEADER_SIZE + usize::from(index) * ELEMENT_SIZE;
+            let len = |field| u64::from(u32_at(self.0.bytes, at + field).unwrap_or_default());
+            left = left
+                .checked_sub(len(8) + len(12))
+                .ok_or_else(|| self.0.error(ErrorKind::ElementSum { index }, at as u64))?;
+        }
+        Ok(())
+    }
+
     /// One element.
     ///
     /// # Errors

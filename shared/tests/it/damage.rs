@@ -383,6 +383,38 @@ fn conformance_29_counts_and_elements_that_do_not_fit() {
 }
 
 #[test]
+fn conformance_43_elements_over_the_same_bytes_are_not_read_again_and_again() {
+    // Ten thousand elements of 16 MiB each on the same 16 MiB would be 156 GiB to hash.
+    let many: Vec<_> = (0..10_000)
+        .map(|main| pair(revision(main + 2), ""))
+        .collect();
+    let mut image = sample();
+    let mut page = leaf(9, 4096, &many);
+    let pages = page.len() / 4096 + 4096;
+    for index in 0..10_000 {
+        set_u32(&mut page, element(index, 12), 16 << 20);
+    }
+    set_u32(&mut page, 12, pages as u32 - 1);
+    image.pages.insert(9, page);
+    image.meta.hwm = 9 + pages as u64;
+    let mut elements = buckets();
+    elements[0].2 = bucket(9);
+    image.leaf(ROOT, &elements);
+    let bytes = image.snapshot();
+    let seen = look(&bytes);
+    assert_eq!(page_of(&seen, "element.sum"), 9);
+    let source = bytes.as_slice();
+    let database = requorum_shared::bbolt::Database::open(&source).unwrap();
+    let error = requorum_shared::etcd::hashkv::hash_kv(&database, 0).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("claim more bytes than the page has"),
+        "{error}"
+    );
+}
+
+#[test]
 fn conformance_30_page_headers() {
     let seen = damaged(5, |page| set_u64(page, 0, 6));
     assert_eq!(page_of(&seen, "page.id-mismatch"), 5);
