@@ -10,7 +10,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("cargo::rerun-if-changed=../shared/proto");
     let files = protox::compile(
-        ["requorum/v1/console.proto", "requorum/v1/people.proto"],
+        [
+            "requorum/v1/approvals.proto",
+            "requorum/v1/console.proto",
+            "requorum/v1/people.proto",
+        ],
         ["../shared/proto"],
     )?;
     std::fs::write(out.join("requorum.v1.descriptors"), files.encode_to_vec())?;

@@ -3,7 +3,11 @@
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     let files = protox::compile(
-        ["requorum/v1/console.proto", "requorum/v1/people.proto"],
+        [
+            "requorum/v1/approvals.proto",
+            "requorum/v1/console.proto",
+            "requorum/v1/people.proto",
+        ],
         ["proto"],
     )?;
     prost_build::Config::new()

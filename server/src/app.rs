@@ -21,6 +21,7 @@ use crate::jobs::engine::Engine;
 use crate::jobs::log::JobLog;
 use crate::ledger::store::LedgerStore;
 use crate::ledger::{self, Ledger};
+use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
 use crate::random;
 use crate::roots::Roots;
@@ -66,6 +67,8 @@ pub struct Parts {
     pub binaries: Vec<Binary>,
     /// Sealed plans.
     pub plans: Arc<dyn PlanStore>,
+    /// Votes, policies, reviews.
+    pub approvals: Arc<dyn ApprovalStore>,
     /// Jobs and their journals.
     pub jobs: Arc<dyn JobLog>,
     /// What carries jobs out.
@@ -148,6 +151,7 @@ impl App {
             roots,
             binaries,
             plans: Arc::new(db.clone()),
+            approvals: Arc::new(db.clone()),
             jobs,
             engine,
             stopping: CancellationToken::new(),

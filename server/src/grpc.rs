@@ -1,5 +1,6 @@
 //! The typed API: native gRPC and gRPC-Web on the same routes, with reflection. All of it is behind the guard.
 
+mod approvals;
 mod console;
 mod jobs;
 mod ledger;
@@ -36,6 +37,9 @@ pub(crate) fn routes(app: &App) -> Router {
     ))
     .add_service(v1::snapshot_service_server::SnapshotServiceServer::new(
         snapshots::Snapshots(app.clone()),
+    ))
+    .add_service(v1::approval_service_server::ApprovalServiceServer::new(
+        approvals::Approvals(app.clone()),
     ))
     .add_service(v1::people_service_server::PeopleServiceServer::new(
         people::People(app.clone()),

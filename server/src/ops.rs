@@ -3,6 +3,7 @@
 //!
 //! Every operation begins with a line that says what it takes to be allowed: [`permit::permit`].
 
+pub mod approvals;
 pub mod console;
 pub mod jobs;
 pub mod ledger;

@@ -1,3 +1,4 @@
 //! Sealed plans.
 
+pub mod approvals;
 pub mod store;

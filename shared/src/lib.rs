@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod approval;
 pub mod bbolt;
 pub mod canonical;
 pub mod etcd;

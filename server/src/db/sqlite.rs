@@ -1,5 +1,6 @@
 //! SQLite: one file in the data directory.
 
+mod approvals;
 mod jobs;
 mod ledger;
 mod plans;

@@ -3,6 +3,7 @@
 use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root};
 use requorum_shared::permission::{Permission, Place};
 
+use super::approvals;
 use super::permit::permit;
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -33,5 +34,6 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             })
             .collect(),
         max_upload_bytes: app.config.max_upload_bytes,
+        open_reviews: approvals::open_reviews(app).await?,
     })
 }

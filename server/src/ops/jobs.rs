@@ -43,7 +43,7 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
 
 /// Makes the job, and gives its id.
 async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<String> {
-    let (plan, plan_json) = plans::ready_to_run(app, plan_id, hash).await?;
+    let (plan, plan_json) = plans::ready_to_run(app, actor, plan_id, hash).await?;
     let job = JobRow {
         id: random::id(),
         plan_id: plan.id,

@@ -11,12 +11,11 @@ use requorum_shared::ledger::entry::{Draft, Outcome, act};
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
-use super::record;
-use super::snapshots;
+use super::{approvals, record, snapshots};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
-use crate::error::{ApiError, Result, bad_request, internal, not_found, precondition};
+use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
 use crate::systems::etcd::observe;
@@ -59,6 +58,7 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         reason: String::new(),
         snapshot_id: request.snapshot,
         job_id: String::new(),
+        broke_glass: false,
     };
     let draft = of_plan(actor, act::PLAN_SEAL, &row.id, &row.hash);
     let add = async { Ok(app.plans.add_plan(&row, &plan.canonical_json()).await?) };
@@ -93,8 +93,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanRespon
 pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v1::PlanSummary> {
     permit(app, actor, Permission::Approve, Place::Console).await?;
     let draft = of_plan(actor, act::PLAN_APPROVE, id, hash);
-    let decide = decide(app, actor, id, hash, PlanState::Approved, "");
-    record::act(app, draft, decide).await
+    record::act(app, draft, approvals::approve(app, actor, id, hash)).await
 }
 
 /// Rejects a plan, with a reason.
@@ -116,7 +115,7 @@ pub async fn reject(
         ));
     }
     let opened = record::open(app, of_plan(actor, act::PLAN_REJECT, id, hash)).await?;
-    let result = decide(app, actor, id, hash, PlanState::Rejected, reason).await;
+    let result = decide_against(app, actor, id, hash, reason).await;
     match &result {
         Ok(_) => opened.close(Outcome::Done, reason).await,
         Err(_) => record::end(opened, &result).await,
@@ -132,59 +131,47 @@ pub(super) fn of_plan(actor: &Actor, act: &str, id: &str, hash: &str) -> Draft {
     }
 }
 
-/// A plan that may be run now: approved, not expired, and nothing it rests on has changed.
-pub(super) async fn ready_to_run(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String)> {
+/// A plan that may still come to be run, and is the one that was read.
+pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String)> {
     let (row, plan_json) = find(app, id).await?;
     same_hash(&row, hash)?;
     let (row, drift) = renew(app, row, &plan_json).await?;
-    match row.state {
-        PlanState::Approved => Ok((row, plan_json)),
-        PlanState::Sealed => Err(precondition(
-            "plan.not-approved",
-            "The plan is not approved yet. Have it approved first.",
-        )),
-        PlanState::Used => Err(crate::error::conflict(
-            "plan.used",
-            format!(
-                "The plan was run already, by job {}. Make a new plan.",
-                row.job_id
-            ),
-        )),
-        _ => Err(dead(&row, &drift)),
+    if row.state.is_alive() {
+        return Ok((row, plan_json));
     }
+    Err(dead(&row, &drift))
 }
 
-async fn decide(
+/// A plan that this person may run now: approved, not expired, and nothing it rests on has changed.
+pub(super) async fn ready_to_run(
     app: &App,
     actor: &Actor,
     id: &str,
     hash: &str,
-    state: PlanState,
+) -> Result<(PlanRow, String)> {
+    let (row, plan_json) = alive(app, id, hash).await?;
+    approvals::may_run(app, actor, &row, &plan_json).await?;
+    Ok((row, plan_json))
+}
+
+async fn decide_against(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
     reason: &str,
 ) -> Result<v1::PlanSummary> {
-    let (row, plan_json) = find(app, id).await?;
-    same_hash(&row, hash)?;
-    let (mut row, drift) = renew(app, row, &plan_json).await?;
-    if row.state != PlanState::Sealed {
-        return Err(dead(&row, &drift));
-    }
+    let (mut row, _) = alive(app, id, hash).await?;
     let decision = Decision {
-        state,
+        state: PlanState::Rejected,
         by: actor.name.clone(),
         at_ms: app.clock.now_ms(),
         reason: reason.into(),
     };
-    if !app
-        .plans
-        .decide_plan(id, PlanState::Sealed, &decision)
-        .await?
-    {
-        return Err(precondition(
-            "plan.decided",
-            "Somebody else decided about this plan a moment ago. Look at it again.",
-        ));
+    if !app.plans.decide_plan(id, row.state, &decision).await? {
+        return Err(decided_meanwhile());
     }
-    tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, state = state.word(), "decided about a plan");
+    tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, "rejected a plan");
     apply(&mut row, decision);
     Ok(summary(row))
 }
@@ -250,13 +237,20 @@ pub(super) async fn observe(app: &App, request: &RestoreRequest) -> Result<Obser
     })
 }
 
-async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
+pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
     app.plans.plan(id).await?.ok_or_else(|| {
         not_found(
             "plan.unknown",
             "There is no plan with this id. Look for it in the list of plans.",
         )
     })
+}
+
+pub(super) fn decided_meanwhile() -> ApiError {
+    precondition(
+        "plan.decided",
+        "Somebody else decided about this plan a moment ago. Look at it again.",
+    )
 }
 
 fn same_hash(row: &PlanRow, hash: &str) -> Result<()> {
@@ -280,6 +274,13 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
         format!(" {}", row.reason)
     };
     match row.state {
+        PlanState::Used => conflict(
+            "plan.used",
+            format!(
+                "The plan was run already, by job {}. Make a new plan.",
+                row.job_id
+            ),
+        ),
         PlanState::Void => precondition(
             "plan.void",
             format!("The plan is void.{why} Make a new plan."),
@@ -370,5 +371,6 @@ pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
         decided_at_ms: row.decided_ms,
         reason: row.reason,
         job_id: row.job_id,
+        broke_glass: row.broke_glass,
     }
 }

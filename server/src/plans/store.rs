@@ -77,6 +77,8 @@ pub struct PlanRow {
     pub snapshot_id: String,
     /// The job that has it; empty before.
     pub job_id: String,
+    /// Whether somebody let it be run without approval.
+    pub broke_glass: bool,
 }
 
 /// A decision about a plan.

@@ -49,6 +49,12 @@ fn http_operations() -> Vec<(&'static str, &'static str, serde_json::Value, Need
 
 /// Every gRPC operation.
 const GRPC_OPERATIONS: &[(&str, Need)] = &[
+    ("/requorum.v1.ApprovalService/BreakGlass", R(P::BreakGlass)),
+    ("/requorum.v1.ApprovalService/CloseReview", R(P::Approve)),
+    ("/requorum.v1.ApprovalService/GetApproval", R(P::See)),
+    ("/requorum.v1.ApprovalService/ListPolicies", R(P::See)),
+    ("/requorum.v1.ApprovalService/ListReviews", R(P::See)),
+    ("/requorum.v1.ApprovalService/SetPolicy", R(P::Policies)),
     ("/requorum.v1.ConsoleService/About", R(P::See)),
     ("/requorum.v1.JobService/AbortJob", R(P::Run)),
     ("/requorum.v1.JobService/AnswerJob", R(P::Run)),

@@ -30,6 +30,12 @@ const HTTP: &[(&str, &[&str])] = &[
 
 /// Every gRPC method. A stranger gets UNAUTHENTICATED from each.
 pub(crate) const GRPC: &[&str] = &[
+    "/requorum.v1.ApprovalService/BreakGlass",
+    "/requorum.v1.ApprovalService/CloseReview",
+    "/requorum.v1.ApprovalService/GetApproval",
+    "/requorum.v1.ApprovalService/ListPolicies",
+    "/requorum.v1.ApprovalService/ListReviews",
+    "/requorum.v1.ApprovalService/SetPolicy",
     "/requorum.v1.ConsoleService/About",
     "/requorum.v1.JobService/AbortJob",
     "/requorum.v1.JobService/AnswerJob",

@@ -62,6 +62,18 @@ pub mod act {
     pub const PLAN_APPROVE: &str = "plan.approve";
     /// A plan was rejected.
     pub const PLAN_REJECT: &str = "plan.reject";
+    /// A plan was let run without approval.
+    pub const PLAN_BREAK_GLASS: &str = "plan.break-glass";
+    /// The review of a plan that was run without approval was closed.
+    pub const REVIEW_CLOSE: &str = "review.close";
+    /// It was decided how many people must agree to plans.
+    pub const POLICY_SET: &str = "policy.set";
+    /// A credential was put in or replaced.
+    pub const SECRET_SET: &str = "secret.set";
+    /// A credential was removed.
+    pub const SECRET_REMOVE: &str = "secret.remove";
+    /// All credentials were sealed again under a new master key.
+    pub const SECRETS_ROTATE: &str = "secrets.rotate";
     /// A job was started.
     pub const JOB_START: &str = "job.start";
     /// A pause was asked for.
@@ -103,6 +115,12 @@ pub mod act {
             PLAN_SEAL => "seal a plan",
             PLAN_APPROVE => "approve a plan",
             PLAN_REJECT => "reject a plan",
+            PLAN_BREAK_GLASS => "let a plan run without approval",
+            REVIEW_CLOSE => "close the review of a broken glass",
+            POLICY_SET => "set a policy",
+            SECRET_SET => "put in a credential",
+            SECRET_REMOVE => "remove a credential",
+            SECRETS_ROTATE => "change the master key",
             JOB_START => "start a job",
             JOB_PAUSE => "pause a job",
             JOB_RESUME => "continue a job",
@@ -116,7 +134,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 29] = [
+    pub const ALL: [&str; 35] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -138,6 +156,12 @@ pub mod act {
         PLAN_SEAL,
         PLAN_APPROVE,
         PLAN_REJECT,
+        PLAN_BREAK_GLASS,
+        REVIEW_CLOSE,
+        POLICY_SET,
+        SECRET_SET,
+        SECRET_REMOVE,
+        SECRETS_ROTATE,
         JOB_START,
         JOB_PAUSE,
         JOB_RESUME,

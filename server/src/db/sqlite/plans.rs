@@ -33,7 +33,8 @@ impl PlanStore for Sqlite {
     async fn plans(&self) -> anyhow::Result<Vec<PlanRow>> {
         sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
-             decided_ms, reason, snapshot_id, COALESCE(jobs.id, '') FROM plans \
+             decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
+             EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id ORDER BY sealed_ms DESC, plans.id",
         )
         .fetch_all(&self.pool)
@@ -46,7 +47,8 @@ impl PlanStore for Sqlite {
     async fn plans_of_snapshot(&self, snapshot_id: &str) -> anyhow::Result<Vec<PlanRow>> {
         sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
-             decided_ms, reason, snapshot_id, COALESCE(jobs.id, '') FROM plans \
+             decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
+             EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE snapshot_id = ? \
              ORDER BY sealed_ms DESC, plans.id",
         )
@@ -61,13 +63,14 @@ impl PlanStore for Sqlite {
     async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>> {
         let row = sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
-             decided_ms, reason, snapshot_id, COALESCE(jobs.id, ''), plan_json FROM plans \
+             decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
+             EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id), plan_json FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = ?",
         )
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((plan(&row)?, row.try_get(13)?)))
+        row.map(|row| Ok((plan(&row)?, row.try_get(14)?)))
             .transpose()
     }
 
@@ -109,5 +112,6 @@ fn plan(row: &SqliteRow) -> anyhow::Result<PlanRow> {
         reason: row.try_get(10)?,
         snapshot_id: row.try_get(11)?,
         job_id: row.try_get(12)?,
+        broke_glass: row.try_get::<i64, _>(13)? != 0,
     })
 }

@@ -1,0 +1,34 @@
+-- Who approved what: the vote is bound to the plan's hash.
+CREATE TABLE plan_votes (
+    plan_id   TEXT NOT NULL REFERENCES plans (id),
+    user_id   TEXT NOT NULL REFERENCES users (id),
+    user      TEXT NOT NULL,
+    plan_hash TEXT NOT NULL,
+    at_ms     INTEGER NOT NULL,
+    PRIMARY KEY (plan_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- The empty cluster is for all that has no policy of its own.
+CREATE TABLE policies (
+    cluster     TEXT PRIMARY KEY,
+    policy_json TEXT NOT NULL,
+    set_by      TEXT NOT NULL,
+    set_ms      INTEGER NOT NULL
+) STRICT;
+
+-- Plans that were run without approval. A review is closed once, and never taken away.
+CREATE TABLE reviews (
+    id           TEXT PRIMARY KEY,
+    plan_id      TEXT NOT NULL UNIQUE REFERENCES plans (id),
+    broken_by_id TEXT NOT NULL,
+    broken_by    TEXT NOT NULL,
+    broken_ms    INTEGER NOT NULL,
+    reason       TEXT NOT NULL,
+    closed_by    TEXT NOT NULL DEFAULT '',
+    closed_ms    INTEGER NOT NULL DEFAULT 0,
+    note         TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TRIGGER reviews_stay BEFORE DELETE ON reviews
+BEGIN
+    SELECT RAISE(ABORT, 'a review stays');
+END;

@@ -1,0 +1,181 @@
+//! Votes, policies and reviews in SQLite.
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Sqlite;
+use crate::plans::approvals::{ApprovalStore, Review, SetPolicy, Vote};
+use crate::plans::store::{Decision, PlanState};
+
+/// What [`review`] reads.
+macro_rules! reviews {
+    () => {
+        "SELECT reviews.id, reviews.plan_id, plans.hash, plans.outcome, COALESCE(jobs.id, ''), broken_by_id, \
+         broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note FROM reviews \
+         JOIN plans ON plans.id = reviews.plan_id LEFT JOIN jobs ON jobs.plan_id = reviews.plan_id "
+    };
+}
+
+#[async_trait]
+impl ApprovalStore for Sqlite {
+    async fn add_vote(&self, plan_id: &str, vote: &Vote) -> anyhow::Result<bool> {
+        let done = sqlx::query(
+            "INSERT INTO plan_votes (plan_id, user_id, user, plan_hash, at_ms) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(plan_id)
+        .bind(&vote.user_id)
+        .bind(&vote.user)
+        .bind(&vote.plan_hash)
+        .bind(vote.at_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn votes(&self, plan_id: &str) -> anyhow::Result<Vec<Vote>> {
+        sqlx::query(
+            "SELECT user_id, user, plan_hash, at_ms FROM plan_votes WHERE plan_id = ? ORDER BY at_ms, user_id",
+        )
+        .bind(plan_id)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Vote {
+                user_id: row.try_get(0)?,
+                user: row.try_get(1)?,
+                plan_hash: row.try_get(2)?,
+                at_ms: row.try_get(3)?,
+            })
+        })
+        .collect()
+    }
+
+    async fn policies(&self) -> anyhow::Result<Vec<SetPolicy>> {
+        sqlx::query("SELECT cluster, policy_json, set_by, set_ms FROM policies ORDER BY cluster")
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(|row| {
+                let cluster: String = row.try_get(0)?;
+                let policy: &str = row.try_get(1)?;
+                Ok(SetPolicy {
+                    policy: serde_json::from_str(policy)
+                        .with_context(|| format!("the stored policy of `{cluster}`"))?,
+                    cluster,
+                    by: row.try_get(2)?,
+                    at_ms: row.try_get(3)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT INTO policies (cluster, policy_json, set_by, set_ms) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (cluster) DO UPDATE SET policy_json = ?2, set_by = ?3, set_ms = ?4",
+        )
+        .bind(&policy.cluster)
+        .bind(serde_json::to_string(&policy.policy)?)
+        .bind(&policy.by)
+        .bind(policy.at_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn break_glass(
+        &self,
+        from: PlanState,
+        decision: &Decision,
+        review: &Review,
+    ) -> anyhow::Result<bool> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query(
+            "UPDATE plans SET state = ?, decided_by = ?, decided_ms = ?, reason = ? WHERE id = ? AND state = ?",
+        )
+        .bind(decision.state.word())
+        .bind(&decision.by)
+        .bind(decision.at_ms)
+        .bind(&decision.reason)
+        .bind(&review.plan_id)
+        .bind(from.word())
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO reviews (id, plan_id, broken_by_id, broken_by, broken_ms, reason) \
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&review.id)
+        .bind(&review.plan_id)
+        .bind(&review.broken_by_id)
+        .bind(&review.broken_by)
+        .bind(review.broken_ms)
+        .bind(&review.reason)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn reviews(&self) -> anyhow::Result<Vec<Review>> {
+        sqlx::query(concat!(reviews!(), "ORDER BY broken_ms DESC, reviews.id"))
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(review)
+            .collect()
+    }
+
+    async fn review_of(&self, plan_id: &str) -> anyhow::Result<Option<Review>> {
+        sqlx::query(concat!(reviews!(), "WHERE reviews.plan_id = ?"))
+            .bind(plan_id)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(review)
+            .transpose()
+    }
+
+    async fn close_review(
+        &self,
+        id: &str,
+        by: &str,
+        at_ms: i64,
+        note: &str,
+    ) -> anyhow::Result<bool> {
+        let done = sqlx::query(
+            "UPDATE reviews SET closed_by = ?, closed_ms = ?, note = ? WHERE id = ? AND closed_ms = 0",
+        )
+        .bind(by)
+        .bind(at_ms)
+        .bind(note)
+        .bind(id)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+fn review(row: &SqliteRow) -> anyhow::Result<Review> {
+    Ok(Review {
+        id: row.try_get(0)?,
+        plan_id: row.try_get(1)?,
+        plan_hash: row.try_get(2)?,
+        outcome: row.try_get(3)?,
+        job_id: row.try_get(4)?,
+        broken_by_id: row.try_get(5)?,
+        broken_by: row.try_get(6)?,
+        broken_ms: row.try_get(7)?,
+        reason: row.try_get(8)?,
+        closed_by: row.try_get(9)?,
+        closed_ms: row.try_get(10)?,
+        note: row.try_get(11)?,
+    })
+}

@@ -1,0 +1,231 @@
+//! Approvals: who agreed to exactly this plan, whether that is enough, and what happens without.
+
+mod policies;
+mod reviews;
+mod standing;
+
+use requorum_shared::api::v1;
+use requorum_shared::approval::Judgement;
+use requorum_shared::ledger::entry::{Outcome, act};
+use requorum_shared::permission::{Permission, Place};
+
+use self::standing::Standing;
+use super::permit::permit;
+use super::{plans, record};
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{ApiError, Result, bad_request, precondition};
+use crate::plans::approvals::{Review, Vote};
+use crate::plans::store::{Decision, PlanRow, PlanState};
+use crate::random;
+
+pub use self::policies::{list as list_policies, set as set_policy};
+pub(super) use self::reviews::open as open_reviews;
+pub use self::reviews::{close as close_review, list as list_reviews};
+
+/// The shortest reason for breaking the glass, in characters.
+const MIN_REASON_CHARS: usize = 10;
+/// The longest reason or note, in characters.
+const MAX_REASON_CHARS: usize = 2_000;
+
+/// How far a plan's approval is, and what the actor can add to it.
+pub async fn get(app: &App, actor: &Actor, plan_id: &str) -> Result<v1::Approval> {
+    permit(app, actor, Permission::See, Place::Console).await?;
+    let (row, plan_json) = plans::find(app, plan_id).await?;
+    let standing = Standing::load(app, &row, &plan_json).await?;
+    Ok(standing.view(actor, &row))
+}
+
+/// Agrees to a plan. The plan may be run as soon as its rule is kept.
+pub(super) async fn approve(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
+) -> Result<v1::PlanSummary> {
+    let (row, plan_json) = plans::alive(app, id, hash).await?;
+    let standing = Standing::load(app, &row, &plan_json).await?;
+    if let Some(review) = &standing.review {
+        return Err(precondition(
+            "plan.glass-broken",
+            format!(
+                "{} let this plan run without approval. Look into that, and close its review.",
+                review.broken_by
+            ),
+        ));
+    }
+    let voted = standing.has_vote_of(&actor.user_id);
+    if !voted {
+        // Once there are enough, one more does no harm, and lets another person run it.
+        if row.state == PlanState::Sealed && !standing.case(None).helps(&actor.user_id) {
+            return Err(precondition("approval.own", standing.why_not(actor)));
+        }
+        let vote = Vote {
+            user_id: actor.user_id.clone(),
+            user: actor.name.clone(),
+            plan_hash: row.hash.clone(),
+            at_ms: app.clock.now_ms(),
+        };
+        app.approvals.add_vote(id, &vote).await?;
+        tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, "agreed to a plan");
+    }
+    let standing = Standing::load(app, &row, &plan_json).await?;
+    // A server that was killed between the vote and this is made good by voting again.
+    let became_ready = settle(app, &row, &standing).await?;
+    if voted && !became_ready {
+        return Err(precondition(
+            "approval.twice",
+            format!(
+                "You agreed to this plan already. {}",
+                standing.sentence(None)
+            ),
+        ));
+    }
+    Ok(plans::summary(plans::find(app, id).await?.0))
+}
+
+/// Lets a sealed plan be run when its rule is kept. `false` when it is not, or somebody else was quicker.
+async fn settle(app: &App, row: &PlanRow, standing: &Standing) -> Result<bool> {
+    let Judgement::Enough { alone } = standing.case(None).judge() else {
+        return Ok(false);
+    };
+    if row.state != PlanState::Sealed {
+        return Ok(false);
+    }
+    let decision = Decision {
+        state: PlanState::Approved,
+        by: standing.voters(),
+        at_ms: app.clock.now_ms(),
+        reason: standing.remark(alone),
+    };
+    let decided = app
+        .plans
+        .decide_plan(&row.id, PlanState::Sealed, &decision)
+        .await?;
+    tracing::info!(plan = %row.id, by = %decision.by, alone, decided, "approved a plan");
+    Ok(decided)
+}
+
+/// Whether this person may run the plan now; the last word before a job begins.
+pub(super) async fn may_run(
+    app: &App,
+    actor: &Actor,
+    row: &PlanRow,
+    plan_json: &str,
+) -> Result<()> {
+    let standing = Standing::load(app, row, plan_json).await?;
+    if standing.review.is_some() {
+        return Ok(());
+    }
+    // Without a runner too: a rule asks for somebody else than the author, whoever runs it.
+    let judgement = match standing.case(None).judge() {
+        Judgement::Enough { .. } => standing.case(Some(&actor.user_id)).judge(),
+        short => short,
+    };
+    match judgement {
+        Judgement::Enough { .. } => {
+            // A rule that asks for nobody: there was no vote to settle it.
+            settle(app, row, &standing).await?;
+            Ok(())
+        }
+        Judgement::More(_) => Err(precondition(
+            "plan.not-approved",
+            standing.sentence(Some(actor)),
+        )),
+        Judgement::Second => Err(precondition(
+            "plan.second-person",
+            standing.sentence(Some(actor)),
+        )),
+    }
+}
+
+/// Lets a plan be run that nobody approved, for everybody to see.
+pub async fn break_glass(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
+    reason: &str,
+) -> Result<v1::Review> {
+    permit(app, actor, Permission::BreakGlass, Place::Console).await?;
+    let reason = text(reason, MIN_REASON_CHARS, "glass.reason", "The reason")?;
+    let opened = record::open(app, plans::of_plan(actor, act::PLAN_BREAK_GLASS, id, hash)).await?;
+    let result = let_run(app, actor, id, hash, reason).await;
+    match &result {
+        Ok(_) => opened.close(Outcome::Done, reason).await,
+        Err(_) => record::end(opened, &result).await,
+    }
+    result
+}
+
+async fn let_run(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
+    reason: &str,
+) -> Result<v1::Review> {
+    let (row, plan_json) = plans::alive(app, id, hash).await?;
+    let standing = Standing::load(app, &row, &plan_json).await?;
+    if !standing.policy.break_glass {
+        return Err(precondition(
+            "glass.not-allowed",
+            "The policy of this console allows no plan to be run without approval. An administrator can change \
+             that under Settings, Policies.",
+        ));
+    }
+    if may_run(app, actor, &row, &plan_json).await.is_ok() {
+        return Err(precondition(
+            "glass.no-need",
+            "The plan may be run as it is. Run it.",
+        ));
+    }
+    let now = app.clock.now_ms();
+    let review = Review {
+        id: random::id(),
+        plan_id: row.id.clone(),
+        plan_hash: row.hash.clone(),
+        outcome: row.outcome.clone(),
+        broken_by_id: actor.user_id.clone(),
+        broken_by: actor.name.clone(),
+        broken_ms: now,
+        reason: reason.into(),
+        ..Review::default()
+    };
+    let decision = Decision {
+        state: PlanState::Approved,
+        by: actor.name.clone(),
+        at_ms: now,
+        reason: format!("Without approval: {reason}"),
+    };
+    if !app
+        .approvals
+        .break_glass(row.state, &decision, &review)
+        .await?
+    {
+        return Err(plans::decided_meanwhile());
+    }
+    tracing::warn!(
+        plan = %row.id, hash = %row.hash, by = %actor.name, "THE GLASS WAS BROKEN: a plan may be run without approval"
+    );
+    Ok(reviews::view(review))
+}
+
+/// A text that a person must write.
+fn text<'a>(
+    text: &'a str,
+    least: usize,
+    code: &'static str,
+    what: &str,
+) -> Result<&'a str, ApiError> {
+    let text = text.trim();
+    if (least..=MAX_REASON_CHARS).contains(&text.chars().count()) {
+        return Ok(text);
+    }
+    Err(bad_request(
+        code,
+        format!(
+            "{what} needs {least} to {MAX_REASON_CHARS} characters: others will read it, long after tonight."
+        ),
+    ))
+}

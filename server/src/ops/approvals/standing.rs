@@ -1,0 +1,213 @@
+//! Where a plan's approval stands: the rule for it, who agreed, who could.
+
+use requorum_shared::api::v1;
+use requorum_shared::approval::{Case, Judgement, Policy, Rule, Weight};
+use requorum_shared::permission::{Permission, Place};
+use requorum_shared::plan::Plan;
+
+use super::{policies, reviews};
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{Result, internal};
+use crate::plans::approvals::{Review, Vote};
+use crate::plans::store::PlanRow;
+
+/// All that a judgement rests on, as it is now.
+pub(super) struct Standing {
+    pub(super) policy: Policy,
+    weight: Weight,
+    author_id: String,
+    author: String,
+    votes: Vec<Vote>,
+    /// Ids of `votes`, bound to this plan's hash.
+    voted: Vec<String>,
+    /// Who may approve, by id and name.
+    able: Vec<(String, String)>,
+    able_ids: Vec<String>,
+    pub(super) review: Option<Review>,
+}
+
+impl Standing {
+    pub(super) async fn load(app: &App, row: &PlanRow, plan_json: &str) -> Result<Self> {
+        let plan: Plan = serde_json::from_str(plan_json).map_err(internal)?;
+        let votes = app.approvals.votes(&row.id).await?;
+        let able: Vec<_> = app
+            .people
+            .list()
+            .await?
+            .into_iter()
+            .filter(|user| user.is_usable())
+            .filter(|user| {
+                user.grants
+                    .allow(Permission::Approve, Place::Console)
+                    .is_ok()
+            })
+            .map(|user| (user.id, user.name))
+            .collect();
+        Ok(Self {
+            policy: policies::of(app, "").await?,
+            weight: Weight::of(&plan),
+            author_id: row.author_id.clone(),
+            author: row.author.clone(),
+            voted: votes
+                .iter()
+                .filter(|vote| vote.plan_hash == row.hash)
+                .map(|vote| vote.user_id.clone())
+                .collect(),
+            votes,
+            able_ids: able.iter().map(|(id, _)| id.clone()).collect(),
+            able,
+            review: app.approvals.review_of(&row.id).await?,
+        })
+    }
+
+    fn rule(&self) -> Rule {
+        self.policy.rule(self.weight)
+    }
+
+    pub(super) fn case<'a>(&'a self, runner: Option<&'a str>) -> Case<'a> {
+        Case {
+            rule: self.rule(),
+            author: &self.author_id,
+            votes: &self.voted,
+            able: &self.able_ids,
+            runner,
+        }
+    }
+
+    pub(super) fn has_vote_of(&self, user_id: &str) -> bool {
+        self.voted.iter().any(|voter| voter == user_id)
+    }
+
+    /// The names of those who agreed.
+    pub(super) fn voters(&self) -> String {
+        let names: Vec<_> = self.votes.iter().map(|vote| vote.user.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// What is worth keeping about an approval.
+    pub(super) fn remark(&self, alone: bool) -> String {
+        match (alone, self.rule().approvers) {
+            (_, 0) => "The policy asks for nobody's approval.".into(),
+            (true, _) if self.able.len() < 2 => {
+                "Approved by its author alone: nobody else on this console could.".into()
+            }
+            (true, _) => "Approved by its author alone, as the policy allows.".into(),
+            (false, _) => String::new(),
+        }
+    }
+
+    /// Names of those whose approval would help.
+    fn could(&self) -> Vec<String> {
+        self.able
+            .iter()
+            .filter(|(id, _)| self.case(None).helps(id))
+            .map(|(_, name)| name.clone())
+            .collect()
+    }
+
+    fn ask_whom(&self) -> String {
+        let could = self.could();
+        if could.is_empty() {
+            return "Nobody else on this console may approve: an administrator can give somebody the role approver."
+                .into();
+        }
+        format!("It can come from: {}.", could.join(", "))
+    }
+
+    /// Where it stands, for whoever wants to run it, in a sentence or two.
+    pub(super) fn sentence(&self, runner: Option<&Actor>) -> String {
+        if let Some(review) = &self.review {
+            return format!("{} let it be run without approval.", review.broken_by);
+        }
+        match self.case(runner.map(|actor| actor.user_id.as_str())).judge() {
+            Judgement::Enough { .. } => "It may be run.".into(),
+            Judgement::More(1) => format!("One more approval is needed. {}", self.ask_whom()),
+            Judgement::More(n) => format!("{n} more approvals are needed. {}", self.ask_whom()),
+            Judgement::Second if runner.is_some_and(|actor| self.has_vote_of(&actor.user_id)) => {
+                "You approved this plan, and whoever runs it cannot be the only one who agreed. Let somebody else \
+                 run it, or have one more person approve it."
+                    .into()
+            }
+            Judgement::Second => format!(
+                "Somebody must agree who did not make the plan. {}",
+                self.ask_whom()
+            ),
+        }
+    }
+
+    /// Why this person's approval would not help.
+    pub(super) fn why_not(&self, actor: &Actor) -> String {
+        if self.has_vote_of(&actor.user_id) {
+            return "You agreed to it already.".into();
+        }
+        if actor.user_id == self.author_id {
+            return format!(
+                "You made this plan, and somebody else must agree to it. {}",
+                self.ask_whom()
+            );
+        }
+        if !self.able_ids.contains(&actor.user_id) {
+            return match actor.grants.allow(Permission::Approve, Place::Console) {
+                Err(denied) => denied.to_string(),
+                Ok(()) => "You may not approve.".into(),
+            };
+        }
+        self.sentence(None)
+    }
+
+    /// For the API.
+    pub(super) fn view(self, actor: &Actor, row: &PlanRow) -> v1::Approval {
+        let judgement = self.case(None).judge();
+        let alive = row.state.is_alive() && self.review.is_none();
+        let may_vote = actor
+            .grants
+            .allow(Permission::Approve, Place::Console)
+            .is_ok()
+            && !actor.is_program();
+        let you_can = alive && may_vote && self.case(None).helps(&actor.user_id);
+        let may_break = actor
+            .grants
+            .allow(Permission::BreakGlass, Place::Console)
+            .is_ok()
+            && !actor.is_program();
+        let ready = matches!(
+            self.case(Some(&actor.user_id)).judge(),
+            Judgement::Enough { .. }
+        );
+        v1::Approval {
+            weight: match self.weight {
+                Weight::Undoable => "undoable".into(),
+                Weight::Destructive => "destructive".into(),
+            },
+            rule: Some(policies::rule_view(self.rule())),
+            rule_text: format!("Made by {}: {}.", self.author, self.rule()),
+            missing: match judgement {
+                Judgement::More(n) => n,
+                _ => 0,
+            },
+            second_missing: judgement == Judgement::Second,
+            sentence: self.sentence(None),
+            could_approve: self.could(),
+            why_not: if you_can {
+                String::new()
+            } else if alive {
+                self.why_not(actor)
+            } else {
+                format!("The plan is {}.", row.state.word())
+            },
+            you_can,
+            glass_can_break: alive && may_break && self.policy.break_glass && !ready,
+            votes: self
+                .votes
+                .into_iter()
+                .map(|vote| v1::Vote {
+                    by: vote.user,
+                    at_ms: vote.at_ms,
+                    plan_hash: vote.plan_hash,
+                })
+                .collect(),
+            review: self.review.map(reviews::view),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What is remembered of approvals: votes, policies, and reviews of what was run without.
+
+use async_trait::async_trait;
+use requorum_shared::approval::Policy;
+
+use super::store::{Decision, PlanState};
+
+/// Somebody's approval of exactly one plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vote {
+    /// The account's id.
+    pub user_id: String,
+    /// The account's name, then.
+    pub user: String,
+    /// The hash of the plan as it was read.
+    pub plan_hash: String,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+/// A policy and who set it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPolicy {
+    /// The cluster it is for; empty for all that has none of its own.
+    pub cluster: String,
+    /// What it says.
+    pub policy: Policy,
+    /// Who set it.
+    pub by: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+/// A plan that was let run without approval, until somebody has looked into it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Review {
+    /// Random.
+    pub id: String,
+    /// The plan.
+    pub plan_id: String,
+    /// Its hash.
+    pub plan_hash: String,
+    /// What the plan does, one sentence.
+    pub outcome: String,
+    /// The job that ran it; empty before.
+    pub job_id: String,
+    /// Who broke the glass.
+    pub broken_by_id: String,
+    /// That account's name.
+    pub broken_by: String,
+    /// When, milliseconds since the Unix epoch.
+    pub broken_ms: i64,
+    /// Why, in that person's words.
+    pub reason: String,
+    /// Who closed the review; empty while it is open.
+    pub closed_by: String,
+    /// When; 0 while it is open.
+    pub closed_ms: i64,
+    /// What was found.
+    pub note: String,
+}
+
+/// Approvals.
+#[async_trait]
+pub trait ApprovalStore: Send + Sync {
+    /// Keeps a vote; `false` when that person has voted on that plan.
+    async fn add_vote(&self, plan_id: &str, vote: &Vote) -> anyhow::Result<bool>;
+    /// The votes on a plan, oldest first.
+    async fn votes(&self, plan_id: &str) -> anyhow::Result<Vec<Vote>>;
+    /// All policies that were set.
+    async fn policies(&self) -> anyhow::Result<Vec<SetPolicy>>;
+    /// Sets one.
+    async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()>;
+    /// Lets a plan be run and opens its review, both or neither; `false` when the plan is not in state `from` any
+    /// more.
+    async fn break_glass(
+        &self,
+        from: PlanState,
+        decision: &Decision,
+        review: &Review,
+    ) -> anyhow::Result<bool>;
+    /// Reviews, newest first.
+    async fn reviews(&self) -> anyhow::Result<Vec<Review>>;
+    /// The review of a plan.
+    async fn review_of(&self, plan_id: &str) -> anyhow::Result<Option<Review>>;
+    /// Closes a review; `false` when it is closed already, or there is none.
+    async fn close_review(
+        &self,
+        id: &str,
+        by: &str,
+        at_ms: i64,
+        note: &str,
+    ) -> anyhow::Result<bool>;
+}

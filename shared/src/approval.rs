@@ -1,0 +1,241 @@
+//! How many people must agree to a plan, and which: the same for the server, whose answer counts, and for the page,
+//! which explains it.
+//!
+//! A policy has one rule for plans that can be taken back whole, and one for plans that pass a point of no return.
+//! Whoever made a plan and whoever runs it are not a second person.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Plan, Undo};
+
+/// No rule asks for more approvers.
+pub const MAX_APPROVERS: u32 = 5;
+
+/// What a plan can do that nobody can take back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// Every step changes nothing or can be taken back.
+    Undoable,
+    /// It passes a point of no return.
+    Destructive,
+}
+
+impl Weight {
+    /// Of a plan: as heavy as its heaviest step.
+    pub fn of(plan: &Plan) -> Self {
+        let heavy = |undo: &Undo| matches!(undo, Undo::PointOfNoReturn(_));
+        if plan.steps.iter().any(|step| heavy(&step.undo)) {
+            return Self::Destructive;
+        }
+        Self::Undoable
+    }
+}
+
+/// Whether somebody must agree who neither made the plan nor runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Second {
+    /// No: the author may approve.
+    Never,
+    /// Yes, as soon as there is anybody else who may approve. A lone administrator at night is not locked out, and
+    /// the approval says that it was one's own.
+    WhenPossible,
+    /// Yes.
+    Always,
+}
+
+impl Second {
+    /// As the API writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::WhenPossible => "when-possible",
+            Self::Always => "always",
+        }
+    }
+
+    /// Reads it back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Never, Self::WhenPossible, Self::Always]
+            .into_iter()
+            .find(|second| second.word() == word)
+    }
+}
+
+/// What one weight of plan takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// How many people must approve; with 0 a sealed plan may be run at once.
+    pub approvers: u32,
+    /// Whether one of them must be somebody else.
+    pub second: Second,
+}
+
+impl Rule {
+    /// Whether the rule can be kept at all.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        if self.approvers > MAX_APPROVERS {
+            return Err(format!(
+                "At most {MAX_APPROVERS} approvers can be asked for, not {}.",
+                self.approvers
+            ));
+        }
+        if self.approvers == 0 && self.second != Second::Never {
+            return Err(
+                "A rule without approvers cannot ask for a second person. Ask for one approver, or for no second \
+                 person."
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.approvers {
+            0 => return f.write_str("nobody needs to approve"),
+            1 => f.write_str("one person must approve")?,
+            n => write!(f, "{n} people must approve")?,
+        }
+        f.write_str(match self.second {
+            Second::Never => "; the author may",
+            Second::WhenPossible => {
+                "; one who neither made nor runs the plan, as soon as there is anybody else who may approve"
+            }
+            Second::Always => "; one who neither made nor runs the plan",
+        })
+    }
+}
+
+/// What plans take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Plans that can be taken back whole.
+    pub undoable: Rule,
+    /// Plans that pass a point of no return.
+    pub destructive: Rule,
+    /// Whether an operator may run a plan without approval, with a reason, and with a review afterwards.
+    pub break_glass: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            undoable: Rule {
+                approvers: 1,
+                second: Second::WhenPossible,
+            },
+            destructive: Rule {
+                approvers: 1,
+                second: Second::Always,
+            },
+            break_glass: true,
+        }
+    }
+}
+
+impl Policy {
+    /// The rule for a plan of this weight.
+    pub fn rule(&self, weight: Weight) -> Rule {
+        match weight {
+            Weight::Undoable => self.undoable,
+            Weight::Destructive => self.destructive,
+        }
+    }
+}
+
+/// Everything that a judgement rests on. People are named by their accounts' ids.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The rule for the plan's weight.
+    pub rule: Rule,
+    /// Who made the plan.
+    pub author: &'a str,
+    /// Who approved exactly this plan.
+    pub votes: &'a [String],
+    /// Who may approve now: usable accounts with the role. What others said once does not count.
+    pub able: &'a [String],
+    /// Who wants to run it, if anybody does yet.
+    pub runner: Option<&'a str>,
+}
+
+/// How far a plan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// It may be run. `alone`: nobody but its author or runner agreed.
+    Enough {
+        /// Nobody but its author or runner agreed.
+        alone: bool,
+    },
+    /// So many more approvals are needed.
+    More(u32),
+    /// There are enough, and none of them by a second person.
+    Second,
+}
+
+impl Case<'_> {
+    /// Judges.
+    pub fn judge(&self) -> Judgement {
+        let counted: Vec<_> = self
+            .votes
+            .iter()
+            .filter(|voter| self.able.contains(voter))
+            .collect();
+        let votes = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+        if votes < self.rule.approvers {
+            return Judgement::More(self.rule.approvers - votes);
+        }
+        let by_another = counted.iter().any(|voter| self.is_another(voter));
+        if self.needs_second() && !by_another {
+            return Judgement::Second;
+        }
+        Judgement::Enough { alone: !by_another }
+    }
+
+    /// Whether the rule asks for a second person, as things are.
+    pub fn needs_second(&self) -> bool {
+        match self.rule.second {
+            Second::Never => false,
+            Second::Always => true,
+            Second::WhenPossible => self.able.iter().any(|person| self.is_another(person)),
+        }
+    }
+
+    /// Whether this person's approval would bring the plan further: not twice, and not one's own where that does
+    /// not help.
+    pub fn helps(&self, person: &str) -> bool {
+        let voted = self.votes.iter().any(|voter| voter == person);
+        if voted || !self.able.iter().any(|able| able == person) {
+            return false;
+        }
+        match self.judge() {
+            Judgement::Enough { .. } => false,
+            Judgement::Second => self.is_another(person),
+            // One's own alone would change nothing where one approver is enough and must be another.
+            Judgement::More(1) => {
+                let mut votes = self.votes.to_vec();
+                votes.push(person.to_owned());
+                let then = Case {
+                    votes: &votes,
+                    ..*self
+                };
+                matches!(then.judge(), Judgement::Enough { .. })
+            }
+            Judgement::More(_) => true,
+        }
+    }
+
+    fn is_another(&self, person: &str) -> bool {
+        person != self.author && Some(person) != self.runner
+    }
+}

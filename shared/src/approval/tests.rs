@@ -1,0 +1,168 @@
+use super::*;
+
+const ALWAYS: Second = Second::Always;
+const POSSIBLE: Second = Second::WhenPossible;
+const NEVER: Second = Second::Never;
+
+fn people(text: &str) -> Vec<String> {
+    text.chars().map(String::from).collect()
+}
+
+fn judge(approvers: u32, second: Second, votes: &str, able: &str, runner: &str) -> Judgement {
+    let (votes, able) = (people(votes), people(able));
+    Case {
+        rule: Rule { approvers, second },
+        author: "a",
+        votes: &votes,
+        able: &able,
+        runner: (!runner.is_empty()).then_some(runner),
+    }
+    .judge()
+}
+
+/// People are letters; `a` made the plan.
+#[test]
+fn who_must_agree() {
+    use Judgement::{Enough, More, Second};
+    const GOOD: Judgement = Enough { alone: false };
+    const ALONE: Judgement = Enough { alone: true };
+    for (approvers, second, votes, able, runner, expected) in [
+        // Nobody needs to.
+        (0, NEVER, "", "a", "", ALONE),
+        // The author may.
+        (1, NEVER, "a", "ab", "a", ALONE),
+        (1, NEVER, "", "ab", "a", More(1)),
+        // Two people, always.
+        (1, ALWAYS, "", "ab", "", More(1)),
+        (1, ALWAYS, "a", "ab", "", Second),
+        (1, ALWAYS, "a", "a", "a", Second),
+        (1, ALWAYS, "b", "ab", "", GOOD),
+        (1, ALWAYS, "b", "ab", "a", GOOD),
+        // Whoever runs it cannot be the only one who agreed.
+        (1, ALWAYS, "b", "ab", "b", Second),
+        (1, ALWAYS, "ab", "ab", "b", Second),
+        (1, ALWAYS, "bc", "abc", "b", GOOD),
+        // What somebody said who may not any more is void.
+        (1, ALWAYS, "b", "a", "a", More(1)),
+        (2, ALWAYS, "bc", "ab", "a", More(1)),
+        // Two approvers: the author may be one of them, with another.
+        (2, ALWAYS, "ab", "ab", "a", GOOD),
+        (2, ALWAYS, "a", "ab", "a", More(1)),
+        (3, ALWAYS, "b", "abcd", "a", More(2)),
+        // When possible: alone one may, and it is said.
+        (1, POSSIBLE, "a", "a", "a", ALONE),
+        (1, POSSIBLE, "a", "ab", "", Second),
+        (1, POSSIBLE, "a", "ab", "a", Second),
+        (1, POSSIBLE, "b", "ab", "a", GOOD),
+        // Of two people one makes and the other approves and runs: there is no third.
+        (1, POSSIBLE, "b", "ab", "b", ALONE),
+        (1, POSSIBLE, "b", "abc", "b", Second),
+        // The author holds no role to approve with.
+        (1, POSSIBLE, "a", "b", "a", More(1)),
+    ] {
+        assert_eq!(
+            judge(approvers, second, votes, able, runner),
+            expected,
+            "{approvers} {second:?}, votes {votes}, able {able}, run by {runner}"
+        );
+    }
+}
+
+#[test]
+fn an_approval_that_helps_nothing_is_told_before() {
+    for (approvers, second, votes, able, person, helps) in [
+        (1, ALWAYS, "", "ab", "b", true),
+        (1, ALWAYS, "", "ab", "a", false),
+        (1, ALWAYS, "b", "abc", "c", false),
+        (1, POSSIBLE, "", "a", "a", true),
+        (1, POSSIBLE, "", "ab", "a", false),
+        (2, ALWAYS, "", "ab", "a", true),
+        (2, ALWAYS, "a", "ab", "a", false),
+        (2, ALWAYS, "a", "ab", "b", true),
+        (1, NEVER, "", "ab", "a", true),
+        // Somebody without the role.
+        (1, NEVER, "", "a", "b", false),
+        (3, NEVER, "", "a", "b", false),
+    ] {
+        let (votes, able) = (people(votes), people(able));
+        let case = Case {
+            rule: Rule { approvers, second },
+            author: "a",
+            votes: &votes,
+            able: &able,
+            runner: None,
+        };
+        assert_eq!(case.helps(person), helps, "{case:?} {person}");
+    }
+}
+
+#[test]
+fn rules_that_cannot_be_kept_are_refused() {
+    let rule = |approvers, second| Rule { approvers, second };
+    assert!(rule(0, NEVER).check().is_ok());
+    assert!(rule(MAX_APPROVERS, ALWAYS).check().is_ok());
+    assert!(rule(0, ALWAYS).check().is_err());
+    assert!(rule(0, POSSIBLE).check().is_err());
+    assert!(rule(MAX_APPROVERS + 1, NEVER).check().is_err());
+    let usual = Policy::default();
+    assert!(usual.undoable.check().is_ok() && usual.destructive.check().is_ok());
+    assert_eq!(usual.rule(Weight::Destructive).second, ALWAYS);
+}
+
+#[test]
+fn a_rule_is_said_in_words() {
+    let usual = Policy::default();
+    assert_eq!(
+        usual.destructive.to_string(),
+        "one person must approve; one who neither made nor runs the plan"
+    );
+    assert_eq!(
+        Rule {
+            approvers: 0,
+            second: NEVER
+        }
+        .to_string(),
+        "nobody needs to approve"
+    );
+    for second in [ALWAYS, POSSIBLE, NEVER] {
+        assert_eq!(Second::from_word(second.word()), Some(second));
+    }
+    assert_eq!(Second::from_word("sometimes"), None);
+}
+
+#[test]
+fn a_plan_is_as_heavy_as_its_heaviest_step() {
+    let plan = |undos: &[serde_json::Value]| -> Plan {
+        let steps: Vec<_> = undos
+            .iter()
+            .map(|undo| {
+                serde_json::json!({
+                    "number": 1, "title": "", "probe": "", "effect": "", "undo": undo,
+                    "action": {"system": "etcd-restore", "do": {"step": "prove-source", "sha256": "", "size": 0}},
+                })
+            })
+            .collect();
+        serde_json::from_value(serde_json::json!({
+            "format": "", "id": "", "author": "", "sealed_at": "", "outcome": "", "facts": [],
+            "report": [], "steps": steps,
+            "request": {
+                "kind": "etcd.restore", "snapshot": "", "members": [], "token": "", "bump_revision": 0,
+                "mark_compacted": false, "skip_hash_check": false, "target_version": "3.6",
+                "clean_up": {"alarms": false, "auth": false, "downgrade": false, "versions": false},
+                "target": {"kind": "download"},
+            },
+        }))
+        .unwrap()
+    };
+    let nothing = serde_json::json!({"kind": "nothing"});
+    let back = serde_json::json!({"kind": "back", "how": "move it back"});
+    let over = serde_json::json!({"kind": "point-of-no-return", "how": "it is gone"});
+    assert_eq!(
+        Weight::of(&plan(&[nothing.clone(), back.clone()])),
+        Weight::Undoable
+    );
+    assert_eq!(
+        Weight::of(&plan(&[nothing, over, back])),
+        Weight::Destructive
+    );
+}
