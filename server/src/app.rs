@@ -1,10 +1,11 @@
 //! The parts of a running server, and the one place where they meet.
 
 pub mod accounts;
+pub mod ledger;
 
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::login::Login;
@@ -19,8 +20,7 @@ use crate::data_dir::DataDir;
 use crate::db::Sqlite;
 use crate::jobs::engine::Engine;
 use crate::jobs::log::JobLog;
-use crate::ledger::store::LedgerStore;
-use crate::ledger::{self, Ledger};
+use crate::ledger::{Ledger, Left};
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
 use crate::random;
@@ -98,7 +98,8 @@ impl App {
         let db = Sqlite::open(&data_dir.database())
             .await
             .with_context(|| format!("opening {}", data_dir.database().display()))?;
-        let ledger = take_up_ledger(&data_dir, Arc::new(db.clone()), clock.clone()).await?;
+        let key = data_dir.ledger_key();
+        let ledger = ledger::take_up(&key, &db, clock.clone(), Left::ByDeadProcesses).await?;
         let accounts: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let passwords = Passwords::default();
         let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
@@ -164,27 +165,4 @@ impl App {
         self.ledger.close().await;
         self.db.close().await;
     }
-}
-
-/// The ledger with its key, or a new one.
-async fn take_up_ledger(
-    data_dir: &DataDir,
-    store: Arc<dyn LedgerStore>,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Ledger> {
-    let path = data_dir.ledger_key();
-    let key = match ledger::key::read(&path)? {
-        Some(key) => key,
-        None => {
-            // A second key for a ledger that has one would look like a forgery, and be one.
-            ensure!(
-                store.head().await?.is_none(),
-                "the ledger's key {} is missing: put it back from a backup, so that those who have seen the ledger \
-                 can go on believing it",
-                path.display()
-            );
-            ledger::key::make(&path)?
-        }
-    };
-    Ledger::take_up(store, key, clock).await
 }

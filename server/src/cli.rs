@@ -1,11 +1,13 @@
 //! The command line. Exit codes: 0 good, 1 bad file or failed operation, 2 usage.
 
+mod audit;
 mod people;
 mod serve;
 mod snapshot;
 mod token;
 mod user;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +26,9 @@ enum Command {
     /// Read, check and restore etcd snapshots, offline.
     #[command(subcommand)]
     Snapshot(snapshot::Command),
+    /// Verify and export the ledger, offline.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Accounts, on the data directory.
     #[command(subcommand)]
     User(user::Command),
@@ -37,7 +42,15 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Snapshot(command) => snapshot::run(command),
+        Command::Audit(command) => audit::run(command),
         Command::User(command) => user::run_command(command),
         Command::Token(command) => token::run_command(command),
     }
+}
+
+/// Writes to standard output. Whoever has stopped reading is no reason to fail.
+fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
 }

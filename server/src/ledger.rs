@@ -8,4 +8,4 @@ pub mod store;
 mod tail;
 mod writer;
 
-pub use recorder::{Ledger, LedgerError, Opened};
+pub use recorder::{Ledger, LedgerError, Left, Opened};

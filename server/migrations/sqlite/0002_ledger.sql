@@ -41,7 +41,8 @@ CREATE TABLE ledger_checkpoints (
     note TEXT NOT NULL
 ) STRICT;
 
--- Acts that were opened and not yet closed; follows from the entries, kept to find them at once.
+-- Acts that were opened and not yet closed, by the process that will close them.
 CREATE TABLE ledger_open (
-    idx INTEGER PRIMARY KEY REFERENCES ledger_entries (idx)
+    idx    INTEGER PRIMARY KEY REFERENCES ledger_entries (idx),
+    writer TEXT NOT NULL
 ) STRICT;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::ledger;
 use crate::auth::password::Passwords;
 use crate::auth::people::People;
 use crate::auth::store::PeopleStore;
 use crate::auth::token::Tokens;
 use crate::clock::SystemClock;
+use crate::data_dir::LEDGER_KEY;
 use crate::db::Sqlite;
+use crate::ledger::{Ledger, Left};
 
 /// The opened accounts. A server may be at work on the same database.
 pub struct Accounts {
@@ -18,6 +21,8 @@ pub struct Accounts {
     pub people: People,
     /// Tokens for programs.
     pub tokens: Tokens,
+    /// Who did what.
+    pub ledger: Ledger,
     db: Sqlite,
 }
 
@@ -32,15 +37,19 @@ impl Accounts {
             .with_context(|| format!("opening {}", database.display()))?;
         let store: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let clock = Arc::new(SystemClock);
+        let key = database.with_file_name(LEDGER_KEY);
+        let ledger = ledger::take_up(&key, &db, clock.clone(), Left::ByOthers).await?;
         Ok(Self {
             people: People::new(store.clone(), clock.clone(), Passwords::default()),
             tokens: Tokens::new(store, clock),
+            ledger,
             db,
         })
     }
 
     /// Closes the file, with all of the write-ahead log in it.
     pub async fn close(self) {
+        self.ledger.close().await;
         self.db.close().await;
     }
 }

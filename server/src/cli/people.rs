@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use requorum_shared::api::login::MAX_PASSWORD_BYTES;
+use requorum_shared::ledger::entry::{Draft, Outcome};
 use requorum_shared::permission::{Grant, Grants};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::accounts::Accounts;
-use crate::data_dir::DataDir;
-use crate::error::ApiError;
+use crate::data_dir::{DATABASE, DataDir};
+use crate::error::{ApiError, Result};
 
 /// Where the accounts are.
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ impl Granted {
 }
 
 fn database(folder: &Path, may_make: bool) -> anyhow::Result<PathBuf> {
-    let path = folder.join("requorum.db");
+    let path = folder.join(DATABASE);
     if path.exists() {
         return Ok(path);
     }
@@ -89,6 +90,33 @@ pub(super) fn run(
             ExitCode::FAILURE
         }
     }
+}
+
+/// Carries an act out between two entries of the ledger. Who runs a command is known by their user id alone.
+pub(super) async fn act<T>(
+    accounts: &Accounts,
+    act: &str,
+    subject: impl Into<String>,
+    work: impl Future<Output = Result<T>>,
+) -> anyhow::Result<T> {
+    let draft = Draft {
+        who: format!("user id {}", rustix::process::getuid().as_raw()),
+        from: "command line".to_owned(),
+        act: act.to_owned(),
+        subject: subject.into(),
+        ..Draft::default()
+    };
+    let opened = accounts
+        .ledger
+        .open(draft)
+        .await
+        .context("nothing was done, because nothing is done that is not written down first")?;
+    let result = work.await;
+    match &result {
+        Ok(_) => opened.close(Outcome::Done, "").await,
+        Err(error) => opened.close(Outcome::Failed, error.code).await,
+    }
+    result.map_err(said)
 }
 
 /// An error of the rules, as this program says it.

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::people::{Granted, Place, run, said, table};
+use requorum_shared::ledger::entry::act;
+
+use super::people::{Granted, Place, act, run, said, table};
 use crate::app::accounts::Accounts;
 use crate::auth::store::StoredToken;
 use crate::clock::{self, Clock as _, SystemClock};
@@ -61,7 +63,8 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         }),
         Command::Revoke { id, place } => run("token revoke", &place, false, async |accounts| {
             let token = accounts.tokens.get(&id).await.map_err(said)?;
-            let now = accounts.tokens.revoke(&id).await.map_err(said)?;
+            let revoke = accounts.tokens.revoke(&id);
+            let now = act(accounts, act::TOKEN_REVOKE, &*token.name, revoke).await?;
             let what = if now {
                 "is revoked"
             } else {
@@ -81,11 +84,10 @@ async fn create(
     days: u32,
 ) -> anyhow::Result<()> {
     let owner = accounts.people.by_name(user).await.map_err(said)?;
-    let (secret, token) = accounts
-        .tokens
-        .create(&owner, name, roles.grants(), days)
-        .await
-        .map_err(said)?;
+    let grants = roles.grants();
+    let subject = format!("{name} of {} for {days} days as {grants}", owner.name);
+    let create = accounts.tokens.create(&owner, name, grants, days);
+    let (secret, token) = act(accounts, act::TOKEN_CREATE, subject, create).await?;
     // The secret alone on standard output: a script can take it from there.
     eprintln!(
         "{} for {}, with: {}, until {}. It is shown once:",

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::people::{Granted, Place, read_password, run, said, table};
+use requorum_shared::ledger::entry::act;
+
+use super::people::{Granted, Place, act, read_password, run, said, table};
 use crate::app::accounts::Accounts;
 use crate::auth::store::User;
 use crate::clock;
@@ -80,30 +82,31 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         Command::Password { name, place } => {
             run("user password", &place, false, async |accounts| {
                 let user = find(accounts, &name).await?;
-                let people = &accounts.people;
-                let user = people.set_password(&user.id, read_password()?).await;
-                done(
-                    &user.map_err(said)?,
-                    "has a new password; open sessions were ended",
-                )
+                let set = accounts.people.set_password(&user.id, read_password()?);
+                let user = act(accounts, act::PEOPLE_PASSWORD, &*user.name, set).await?;
+                done(&user, "has a new password; open sessions were ended")
             })
         }
         Command::Roles { name, roles, place } => {
             run("user roles", &place, false, async |accounts| {
                 let user = find(accounts, &name).await?;
-                let user = accounts.people.set_grants(&user.id, roles.grants()).await;
-                let user = user.map_err(said)?;
+                let grants = roles.grants();
+                let subject = format!("{} as {grants}", user.name);
+                let set = accounts.people.set_grants(&user.id, grants);
+                let user = act(accounts, act::PEOPLE_ROLES, subject, set).await?;
                 done(&user, &format!("has: {}", roles_of(&user)))
             })
         }
         Command::Disable { name, place } => run("user disable", &place, false, async |accounts| {
             let user = find(accounts, &name).await?;
-            let user = accounts.people.disable(&user.id).await.map_err(said)?;
+            let disable = accounts.people.disable(&user.id);
+            let user = act(accounts, act::PEOPLE_DISABLE, &*user.name, disable).await?;
             done(&user, "is disabled; sessions were ended and tokens revoked")
         }),
         Command::Enable { name, place } => run("user enable", &place, false, async |accounts| {
             let user = find(accounts, &name).await?;
-            let user = accounts.people.enable(&user.id).await.map_err(said)?;
+            let enable = accounts.people.enable(&user.id);
+            let user = act(accounts, act::PEOPLE_ENABLE, &*user.name, enable).await?;
             done(&user, "may sign in again")
         }),
     }
@@ -111,19 +114,19 @@ pub(super) fn run_command(command: Command) -> ExitCode {
 
 async fn add(accounts: &Accounts, name: &str, roles: Granted, invite: bool) -> anyhow::Result<()> {
     let people = &accounts.people;
+    let grants = roles.grants();
+    let subject = format!("{} as {grants}", name.trim());
     if !invite {
-        let password = read_password()?;
-        let user = people
-            .add_with_password(name, roles.grants(), password)
-            .await
-            .map_err(said)?;
+        let add = people.add_with_password(name, grants, read_password()?);
+        let user = act(accounts, act::PEOPLE_INVITE, subject, add).await?;
         return done(&user, &format!("was added with: {}", roles_of(&user)));
     }
-    let user = people.invite(name, roles.grants()).await.map_err(said)?;
-    let link = people
-        .link(&user.id, "the command line")
-        .await
-        .map_err(said)?;
+    let invite = async {
+        let user = people.invite(name, grants).await?;
+        let link = people.link(&user.id, "the command line").await?;
+        Ok((user, link))
+    };
+    let (user, link) = act(accounts, act::PEOPLE_INVITE, subject, invite).await?;
     done(&user, &format!("was added with: {}", roles_of(&user)))?;
     let mut out = std::io::stdout().lock();
     writeln!(

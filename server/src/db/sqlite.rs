@@ -46,6 +46,21 @@ impl Sqlite {
         Ok(Self { pool })
     }
 
+    /// Opens a database to read it, beside whoever writes it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub async fn open_to_read(path: &Path) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(Duration::from_secs(10));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options);
+        Ok(Self { pool: pool.await? })
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

@@ -28,29 +28,39 @@ pub fn read(path: &Path) -> anyhow::Result<Option<SigningKey>> {
     Ok(Some(key))
 }
 
-/// Makes a key for a new ledger and writes it, mode 0600, on the medium before it is used.
+/// Makes a key for a new ledger and writes it, mode 0600, on the medium before it is used. When another process makes
+/// one at the same moment, both use the one that was first.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn make(path: &Path) -> anyhow::Result<SigningKey> {
     let name = format!("requorum/ledger/{}", random::id());
     let key = SigningKey::from_seed(&name, random::seed())?;
-    let write = || -> std::io::Result<()> {
-        let part = path.with_extension("part");
+    let part = path.with_extension(format!("{}.part", random::id()));
+    let write = || -> std::io::Result<bool> {
         let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .write(true)
             .mode(0o600)
             .open(&part)?;
         file.write_all(key.to_secret_text().as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        std::fs::rename(&part, path)?;
-        File::open(path.parent().unwrap_or(path))?.sync_all()
+        let first = match std::fs::hard_link(&part, path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(error),
+        };
+        File::open(path.parent().unwrap_or(path))?.sync_all()?;
+        Ok(first)
     };
-    write().with_context(|| format!("writing the ledger's key {}", path.display()))?;
-    Ok(key)
+    let first = write();
+    let _ = std::fs::remove_file(&part);
+    let first = first.with_context(|| format!("writing the ledger's key {}", path.display()))?;
+    if first {
+        return Ok(key);
+    }
+    read(path)?.with_context(|| format!("the ledger's key {} is gone", path.display()))
 }
 
 #[cfg(test)]
@@ -68,7 +78,9 @@ mod tests {
         let kept = read(&path).unwrap().unwrap();
         assert_eq!(kept.verifying(), made.verifying());
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert_ne!(make(&path).unwrap().verifying(), kept.verifying());
+        let again = make(&path).unwrap();
+        assert_eq!(again.verifying(), kept.verifying(), "the first one stays");
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1);
 
         std::fs::write(&path, "PRIVATE+KEY+a+00000000+c2VjcmV0").unwrap();
         let error = format!("{:#}", read(&path).unwrap_err());

@@ -43,6 +43,15 @@ pub enum LedgerError {
     Closed,
 }
 
+/// Whose the acts are that are open when a ledger is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// They were left by processes that are dead: nobody else can be alive, as the lock on the data directory says.
+    ByDeadProcesses,
+    /// They belong to others, who are at work.
+    ByOthers,
+}
+
 /// The ledger as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -71,7 +80,7 @@ pub(super) struct Shared {
 }
 
 impl Ledger {
-    /// Takes up the ledger in `store`, or begins it, and closes what an earlier server left open.
+    /// Takes up the ledger in `store`, or begins it, and closes what was left open.
     ///
     /// # Errors
     /// When the store cannot be read. A ledger that can be read and is damaged is taken up: it can be looked at,
@@ -80,10 +89,12 @@ impl Ledger {
         store: Arc<dyn LedgerStore>,
         key: SigningKey,
         clock: Arc<dyn Clock>,
+        left: Left,
     ) -> anyhow::Result<Self> {
         let verifying = key.verifying();
         let recent = Arc::new(Mutex::new(Recent::default()));
-        let (writer, standing) = Writer::take_up(store.clone(), key, clock, recent.clone()).await?;
+        let (writer, standing) =
+            Writer::take_up(store.clone(), key, clock, recent.clone(), left).await?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         let writing = tokio::spawn(writer.run(waiting));
         Ok(Self {

@@ -39,26 +39,30 @@ pub struct Batch {
     pub size: u64,
     /// The signed checkpoint of that size.
     pub note: String,
+    /// The process that writes it, and will close what is opened in it.
+    pub writer: String,
 }
 
 /// Why a batch was not written.
 #[derive(Debug, Error)]
 pub enum AppendError {
-    /// The ledger has grown in the meantime: another server wrote.
-    #[error("the ledger has grown in the meantime")]
+    /// The ledger has grown in the meantime: another process wrote.
+    #[error("other processes write to the ledger all the time")]
     Grown,
     /// The database failed. Whether the batch was written is not known.
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
 }
 
-/// The newest checkpoint.
+/// Where the ledger ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// How many entries it covers.
     pub size: u64,
-    /// The signed note.
+    /// The newest signed note.
     pub note: String,
+    /// The index behind the last entry that is there, whatever the checkpoint says.
+    pub end: u64,
 }
 
 /// An entry as it is stored.
@@ -100,7 +104,8 @@ pub struct Filter {
 /// The rows of the ledger.
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
-    /// The newest checkpoint; none while the ledger has not begun.
+    /// The newest checkpoint, read at one moment; none while the ledger has not begun. Entries without any
+    /// checkpoint have size 0 and an empty note.
     async fn head(&self) -> anyhow::Result<Option<Head>>;
 
     /// Writes a batch durably: when this returns, the entries survive a power cut.
@@ -118,9 +123,6 @@ pub trait LedgerStore: Send + Sync {
     /// Entries that fit the filter, newest first, with what closes them.
     async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<Stored>>;
 
-    /// Entries of acts that were opened and not closed, oldest first.
-    async fn open_acts(&self) -> anyhow::Result<Vec<Stored>>;
-
-    /// How many rows there are, whatever the checkpoint says.
-    async fn rows(&self) -> anyhow::Result<u64>;
+    /// Entries of acts that were opened and not closed, oldest first: those of one process, or all.
+    async fn open_acts(&self, writer: Option<&str>) -> anyhow::Result<Vec<Stored>>;
 }

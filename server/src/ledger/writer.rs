@@ -13,14 +13,19 @@ use requorum_shared::ledger::tiles::HEIGHT;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::reader;
-use super::recorder::{LedgerError, Recent, Standing};
+use super::recorder::{LedgerError, Left, Recent, Standing};
 use super::store::{AppendError, Batch, LedgerStore, NewEntry, NewNode};
 use crate::clock::Clock;
+use crate::random;
 
 /// Entries written at once.
 const MAX_BATCH: usize = 512;
 /// How long until what could not be written is tried again, when nothing else wants to be written.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How often it is looked whether another process has written, when nothing wants to be written here.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often a batch is drawn up anew because another process was quicker.
+const MAX_RACES: usize = 50;
 
 /// Something to write, and who waits for it.
 pub(super) struct Write {
@@ -69,6 +74,8 @@ pub(super) struct Writer {
     recent: Arc<Mutex<Recent>>,
     standing: watch::Sender<Standing>,
     state: State,
+    /// This process, as the store knows who will close what is open.
+    id: String,
     frontier: Frontier,
     last_ms: Option<i64>,
     /// Open acts whose end this process will write.
@@ -84,6 +91,7 @@ impl Writer {
         key: SigningKey,
         clock: Arc<dyn Clock>,
         recent: Arc<Mutex<Recent>>,
+        left: Left,
     ) -> anyhow::Result<(Self, watch::Receiver<Standing>)> {
         let (standing, watching) = watch::channel(Standing {
             size: 0,
@@ -97,6 +105,7 @@ impl Writer {
             recent,
             standing,
             state: State::Unsure,
+            id: random::id(),
             frontier: Frontier::new(),
             last_ms: None,
             live: BTreeSet::new(),
@@ -104,24 +113,40 @@ impl Writer {
         };
         writer.look().await?;
         if writer.is_good() {
+            if left == Left::ByDeadProcesses {
+                writer.adopt(None).await?;
+            }
             // The first entry of a new ledger, and the ends of what an earlier server left open.
-            writer.commit(Vec::new()).await;
+            writer.write_first().await;
         }
         Ok((writer, watching))
+    }
+
+    /// Begins the ledger where it has not begun, and writes the ends that are owed.
+    async fn write_first(&mut self) {
+        if self.frontier.size() == 0 && self.commit(Vec::new()).await.is_some() {
+            tracing::debug!("another process began the ledger at the same moment");
+        }
+        if !self.owed.is_empty() {
+            self.write(Vec::new()).await;
+        }
     }
 
     /// Writes until nobody can ask any more.
     pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Write>) {
         loop {
-            let first = if self.owed.is_empty() {
-                waiting.recv().await.map(Some)
+            let wait = if self.owed.is_empty() {
+                LOOK_EVERY
             } else {
-                tokio::select! {
-                    first = waiting.recv() => first.map(Some),
-                    () = tokio::time::sleep(TRY_AGAIN) => Some(None),
-                }
+                TRY_AGAIN
             };
-            let Some(first) = first else { break };
+            let first = tokio::select! {
+                first = waiting.recv() => match first {
+                    Some(first) => Some(first),
+                    None => break,
+                },
+                () = tokio::time::sleep(wait) => None,
+            };
             let mut writes: Vec<_> = first.into_iter().collect();
             while writes.len() < MAX_BATCH
                 && let Ok(write) = waiting.try_recv()
@@ -136,41 +161,74 @@ impl Writer {
     }
 
     async fn write(&mut self, writes: Vec<Write>) {
-        let writes = self.set_aside_ends(writes);
-        if matches!(self.state, State::Unsure)
-            && let Err(error) = self.look().await
-        {
-            self.refuse(
-                writes,
-                &LedgerError::Unwritable(format!("{error:#}").into()),
-            );
+        let mut writes = self.set_aside_ends(writes);
+        if writes.is_empty() && self.owed.is_empty() {
+            self.look_around().await;
             return;
         }
-        if let State::Damaged(why) = &self.state {
-            let error = LedgerError::Damaged(why.clone());
-            self.refuse(writes, &error);
+        for _ in 0..MAX_RACES {
+            if matches!(self.state, State::Unsure)
+                && let Err(error) = self.look().await
+            {
+                self.refuse(
+                    writes,
+                    &LedgerError::Unwritable(format!("{error:#}").into()),
+                );
+                return;
+            }
+            if let State::Damaged(why) = &self.state {
+                let error = LedgerError::Damaged(why.clone());
+                self.refuse(writes, &error);
+                return;
+            }
+            match self.commit(writes).await {
+                Some(again) => writes = again,
+                None => return,
+            }
+        }
+        let error = AppendError::Grown.to_string();
+        self.refuse(writes, &LedgerError::Unwritable(error.into()));
+    }
+
+    /// Shows what another process has written.
+    async fn look_around(&mut self) {
+        if matches!(self.state, State::Damaged(_)) {
             return;
         }
-        self.commit(writes).await;
+        match self.store.head().await {
+            Ok(Some(head)) if head.size == self.frontier.size() => {}
+            Ok(_) => {
+                if let Err(error) = self.look().await {
+                    tracing::error!("the ledger cannot be read: {error:#}");
+                }
+            }
+            Err(error) => tracing::error!("the ledger cannot be read: {error:#}"),
+        }
     }
 
     fn is_good(&self) -> bool {
         matches!(self.state, State::Good)
     }
 
-    /// Reads where the ledger stands. What is open and held by nobody here is owed an end.
+    /// Reads where the ledger stands. What this process opened and holds no more is owed an end.
     async fn look(&mut self) -> anyhow::Result<()> {
         self.state = State::Unsure;
         let Some(head) = self.store.head().await.context("reading the ledger")? else {
-            if self.store.rows().await? > 0 {
-                self.damaged("it has entries and no checkpoint");
+            if self.frontier.size() > 0 {
+                self.damaged("all of its entries are gone");
                 return Ok(());
             }
-            self.frontier = Frontier::new();
-            self.last_ms = None;
             self.state = State::Good;
             return Ok(());
         };
+        if head.size == 0 {
+            self.damaged("it has entries and no checkpoint");
+            return Ok(());
+        }
+        if head.size < self.frontier.size() {
+            self.damaged("entries that were there a moment ago are gone");
+            return Ok(());
+        }
         let frontier = match reader::frontier(&*self.store, head.size).await? {
             Some(frontier) => frontier,
             None => {
@@ -193,7 +251,7 @@ impl Writer {
             }
             Ok(_) => {}
         }
-        if self.store.rows().await? != head.size {
+        if head.end != head.size {
             self.damaged("it has entries that no checkpoint counts");
             return Ok(());
         }
@@ -203,15 +261,17 @@ impl Writer {
             .and_then(|stored| serde_json::from_slice::<Entry>(&stored.canonical).ok())
             .map(|entry| entry.at_ms);
         self.frontier = frontier;
-        self.reconcile().await?;
+        let id = self.id.clone();
+        self.adopt(Some(&id)).await?;
         self.state = State::Good;
         Ok(())
     }
 
-    /// Compares what is open in the store with what is open here.
-    async fn reconcile(&mut self) -> anyhow::Result<()> {
+    /// Compares what is open in the store, by one process or by all, with what is open here: what nobody will end
+    /// is owed an end.
+    async fn adopt(&mut self, writer: Option<&str>) -> anyhow::Result<()> {
         let mut open = BTreeSet::new();
-        for stored in self.store.open_acts().await? {
+        for stored in self.store.open_acts(writer).await? {
             open.insert(stored.index);
             if self.live.contains(&stored.index) || self.owed.contains_key(&stored.index) {
                 continue;
@@ -226,7 +286,8 @@ impl Writer {
             };
             self.owed.insert(stored.index, owed);
         }
-        // Ends that were written although the store said that it failed.
+        // Ends that are there: written although the store said that it failed, or by whoever took this process for
+        // dead.
         self.owed.retain(|index, _| open.contains(index));
         self.live.retain(|index| open.contains(index));
         Ok(())
@@ -257,8 +318,9 @@ impl Writer {
         others
     }
 
-    /// Writes what is owed and what is asked for, as one batch.
-    async fn commit(&mut self, writes: Vec<Write>) {
+    /// Writes what is owed and what is asked for, as one batch. Gives back what was asked for when another process
+    /// was quicker.
+    async fn commit(&mut self, writes: Vec<Write>) -> Option<Vec<Write>> {
         let mut batch = Drawn {
             frontier: self.frontier.clone(),
             last_ms: self.last_ms,
@@ -292,7 +354,7 @@ impl Writer {
             }));
         }
         if batch.entries.is_empty() {
-            return;
+            return None;
         }
         let checkpoint = Checkpoint {
             origin: self.key.verifying().name().to_owned(),
@@ -311,15 +373,22 @@ impl Writer {
             nodes,
             size: checkpoint.size,
             note: checkpoint.sign(&self.key),
+            writer: self.id.clone(),
         };
-        if let Err(error) = self.store.append(&batch).await {
-            self.state = State::Unsure;
-            let error = match error {
-                AppendError::Failed(error) => format!("{error:#}"),
-                grown @ AppendError::Grown => grown.to_string(),
-            };
-            self.refuse(writes, &LedgerError::Unwritable(error.into()));
-            return;
+        match self.store.append(&batch).await {
+            Ok(()) => {}
+            Err(AppendError::Grown) => {
+                self.state = State::Unsure;
+                return Some(writes);
+            }
+            Err(AppendError::Failed(error)) => {
+                self.state = State::Unsure;
+                self.refuse(
+                    writes,
+                    &LedgerError::Unwritable(format!("{error:#}").into()),
+                );
+                return None;
+            }
         }
         self.frontier = frontier;
         self.last_ms = last_ms;
@@ -332,6 +401,7 @@ impl Writer {
         for (write, index) in writes.into_iter().zip(indexes) {
             self.answer(write, index);
         }
+        None
     }
 
     /// Tells whoever asked that the entry is on the medium.

@@ -492,3 +492,65 @@ async fn a_whole_restore_is_written_down() {
         assert_eq!(step.plan.as_deref(), Some(plan.hash.as_str()));
     }
 }
+
+/// The command line writes into the same ledger, beside a running server, and those who follow it see that.
+#[tokio::test]
+async fn what_the_command_line_does_is_written_down() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let mut client = LedgerServiceClient::new(admin.grpc().await);
+    let since = TailEntriesRequest { since: 3 };
+    let mut tail = client.tail_entries(since).await.unwrap().into_inner();
+
+    let mut add = std::process::Command::new(env!("CARGO_BIN_EXE_requorum"))
+        .args(["user", "add", "ben", "--role", "viewer", "--data-dir"])
+        .arg(server.data_dir())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = add.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"a password from a pipe\n").unwrap();
+    drop(stdin);
+    assert!(add.wait().unwrap().success());
+
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        let piece = tail.next().await.unwrap().unwrap();
+        seen.extend(
+            piece
+                .entries
+                .iter()
+                .map(|e| serde_json::from_slice::<Entry>(&e.canonical).unwrap()),
+        );
+    }
+    assert_eq!(
+        told(&seen)[..2],
+        [
+            (
+                seen[0].who.as_str(),
+                act::PEOPLE_INVITE,
+                Phase::Opened,
+                None
+            ),
+            (
+                seen[0].who.as_str(),
+                act::PEOPLE_INVITE,
+                Phase::Closed,
+                Some(Outcome::Done)
+            ),
+        ]
+    );
+    assert!(seen[0].who.starts_with("user id "));
+    assert_eq!(
+        (seen[0].from.as_str(), seen[0].subject.as_str()),
+        ("command line", "ben as viewer")
+    );
+    let (verified, entries) = audit(&admin, None).await;
+    assert_eq!(verified.open, [0; 0]);
+    assert!(
+        entries
+            .iter()
+            .all(|e| !e.canonical_json().contains("from a pipe"))
+    );
+}

@@ -1,6 +1,7 @@
 //! The server as its clients see it: real sockets, a real database, a temporary folder.
 
 mod approvals;
+mod audit;
 mod boots;
 mod engine;
 mod every_role;

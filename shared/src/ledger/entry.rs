@@ -36,6 +36,8 @@ pub mod act {
     pub const PEOPLE_INVITE: &str = "people.invite";
     /// A link was made by which an account's owner sets a password.
     pub const PEOPLE_LINK: &str = "people.link";
+    /// An account's password was set by whoever keeps the console.
+    pub const PEOPLE_PASSWORD: &str = "people.password";
     /// An account's roles were changed.
     pub const PEOPLE_ROLES: &str = "people.roles";
     /// An account was shut out.
@@ -102,6 +104,7 @@ pub mod act {
             PASSWORD => "change a password",
             PEOPLE_INVITE => "invite a person",
             PEOPLE_LINK => "make a link that sets a password",
+            PEOPLE_PASSWORD => "set a person's password",
             PEOPLE_ROLES => "change a person's roles",
             PEOPLE_DISABLE => "disable an account",
             PEOPLE_ENABLE => "enable an account",
@@ -134,7 +137,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 35] = [
+    pub const ALL: [&str; 36] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -143,6 +146,7 @@ pub mod act {
         PASSWORD,
         PEOPLE_INVITE,
         PEOPLE_LINK,
+        PEOPLE_PASSWORD,
         PEOPLE_ROLES,
         PEOPLE_DISABLE,
         PEOPLE_ENABLE,

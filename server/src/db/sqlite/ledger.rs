@@ -20,17 +20,24 @@ const SELECT: &str = "SELECT e.idx, e.canonical, c.canonical FROM ledger_entries
 #[async_trait]
 impl LedgerStore for Sqlite {
     async fn head(&self) -> anyhow::Result<Option<Head>> {
-        let row =
-            sqlx::query("SELECT size, note FROM ledger_checkpoints ORDER BY size DESC LIMIT 1")
-                .fetch_optional(&self.pool)
-                .await?;
-        row.map(|row| {
-            Ok(Head {
-                size: row.try_get::<i64, _>(0)?.try_into()?,
-                note: row.try_get(1)?,
-            })
-        })
-        .transpose()
+        let row = sqlx::query(
+            "SELECT c.size, c.note, (SELECT MAX(idx) + 1 FROM ledger_entries) \
+             FROM (SELECT 1 AS one) LEFT JOIN \
+             (SELECT size, note FROM ledger_checkpoints ORDER BY size DESC LIMIT 1) c ON one = 1",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let size: Option<i64> = row.try_get(0)?;
+        let note: Option<String> = row.try_get(1)?;
+        let end: Option<i64> = row.try_get(2)?;
+        if size.is_none() && end.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Head {
+            size: size.unwrap_or_default().try_into()?,
+            note: note.unwrap_or_default(),
+            end: end.unwrap_or_default().try_into()?,
+        }))
     }
 
     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
@@ -108,21 +115,16 @@ impl LedgerStore for Sqlite {
         rows.iter().map(stored).collect()
     }
 
-    async fn open_acts(&self) -> anyhow::Result<Vec<Stored>> {
+    async fn open_acts(&self, writer: Option<&str>) -> anyhow::Result<Vec<Stored>> {
         let rows = sqlx::query(
-            "SELECT e.idx, e.canonical, NULL FROM ledger_open o \
-             JOIN ledger_entries e ON e.idx = o.idx ORDER BY e.idx",
+            "SELECT e.idx, e.canonical, NULL FROM ledger_open o JOIN ledger_entries e ON e.idx = o.idx \
+             WHERE o.writer = ? OR ? IS NULL ORDER BY e.idx",
         )
+        .bind(writer)
+        .bind(writer)
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(stored).collect()
-    }
-
-    async fn rows(&self) -> anyhow::Result<u64> {
-        let row = sqlx::query("SELECT COUNT(*) FROM ledger_entries")
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(row.try_get::<i64, _>(0)?.try_into()?)
     }
 }
 
@@ -161,9 +163,10 @@ impl Sqlite {
             .filter(|new| new.entry.phase == Phase::Opened)
             .collect();
         for opened in opened.chunks(ROWS_AT_ONCE) {
-            let mut insert = QueryBuilder::<Driver>::new("INSERT INTO ledger_open (idx) ");
+            let mut insert = QueryBuilder::<Driver>::new("INSERT INTO ledger_open (idx, writer) ");
             insert.push_values(opened, |mut row, new| {
-                row.push_bind(signed(new.entry.index));
+                row.push_bind(signed(new.entry.index))
+                    .push_bind(&batch.writer);
             });
             insert.build().execute(&mut *tx).await?;
         }

@@ -45,7 +45,7 @@ impl Bench {
     async fn in_dir(dir: TempDir) -> Self {
         let store = Arc::new(Faulty::open(dir.path()).await);
         let clock = Arc::new(ManualClock::new(1_000_000));
-        let ledger = Ledger::take_up(store.clone(), key(), clock.clone())
+        let ledger = Ledger::take_up(store.clone(), key(), clock.clone(), Left::ByDeadProcesses)
             .await
             .unwrap();
         Self {
@@ -130,11 +130,8 @@ impl LedgerStore for Faulty {
     async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<Stored>> {
         self.db.list(filter).await
     }
-    async fn open_acts(&self) -> anyhow::Result<Vec<Stored>> {
-        self.db.open_acts().await
-    }
-    async fn rows(&self) -> anyhow::Result<u64> {
-        self.db.rows().await
+    async fn open_acts(&self, writer: Option<&str>) -> anyhow::Result<Vec<Stored>> {
+        self.db.open_acts(writer).await
     }
 }
 
@@ -397,23 +394,33 @@ async fn a_damaged_ledger_is_shown_and_not_written_to() {
         }
         bench.ledger.close().await;
         bench.store.db.tamper(sql).await;
-        let ledger = Ledger::take_up(bench.store.clone(), key(), bench.clock.clone())
-            .await
-            .unwrap();
+        let ledger = Ledger::take_up(
+            bench.store.clone(),
+            key(),
+            bench.clock.clone(),
+            Left::ByDeadProcesses,
+        )
+        .await
+        .unwrap();
         let trouble = ledger.standing().trouble.expect(sql);
         assert!(trouble.contains(why), "{sql}: {trouble}");
         let error = ledger.open(draft("x")).await.err().unwrap();
         assert!(matches!(error, LedgerError::Damaged(_)));
-        let rows = bench.store.rows().await.unwrap();
+        let rows = bench.store.head().await.unwrap().unwrap().end;
         ledger.close().await;
-        assert_eq!(bench.store.rows().await.unwrap(), rows);
+        assert_eq!(bench.store.head().await.unwrap().unwrap().end, rows);
     }
     let bench = Bench::new().await;
     bench.ledger.close().await;
     let other = SigningKey::from_seed("requorum/ledger/test", [4; 32]).unwrap();
-    let ledger = Ledger::take_up(bench.store.clone(), other, bench.clock.clone())
-        .await
-        .unwrap();
+    let ledger = Ledger::take_up(
+        bench.store.clone(),
+        other,
+        bench.clock.clone(),
+        Left::ByDeadProcesses,
+    )
+    .await
+    .unwrap();
     let trouble = ledger.standing().trouble.unwrap();
     assert!(trouble.contains("another console"), "{trouble}");
 }
@@ -552,4 +559,86 @@ async fn nothing_is_written_after_the_end() {
     running.close(Outcome::Done, "").await;
     closing.await.unwrap();
     assert_eq!(bench.verify().await.open, [0; 0]);
+}
+
+/// A server and a command line, say: each has its own writer, and both write into one ledger.
+#[tokio::test]
+async fn two_processes_write_one_ledger() {
+    let bench = Bench::new().await;
+    let beside = async || {
+        let store = Arc::new(Faulty::open(bench.dir.path()).await);
+        Ledger::take_up(store, key(), bench.clock.clone(), Left::ByOthers)
+            .await
+            .unwrap()
+    };
+    let held = bench.ledger.open(draft("held by the first")).await.unwrap();
+    let second = beside().await;
+    assert_eq!(
+        bench.verify().await.open,
+        [1],
+        "what others do is left alone"
+    );
+    let acts = |ledger: &Ledger| {
+        let ledger = ledger.clone();
+        async move {
+            for n in 0..100 {
+                let opened = ledger.open(draft(format!("{n}"))).await.unwrap();
+                opened.close(Outcome::Done, "").await;
+            }
+        }
+    };
+    tokio::join!(acts(&bench.ledger), acts(&second), acts(&bench.ledger));
+    held.close(Outcome::Done, "").await;
+    assert_eq!(bench.entries().await.len(), 1 + 2 + 600);
+
+    // What the other wrote last is seen without writing.
+    second.note(draft("last"), Outcome::Done, "").await.unwrap();
+    let seen = async {
+        while bench.ledger.standing().size < 604 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), seen)
+        .await
+        .expect("the other's entry is seen");
+    assert_eq!(bench.verify().await.open, [0; 0]);
+    let last = Box::pin(bench.ledger.tail(603))
+        .next()
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(last.entries.len(), 1);
+}
+
+#[tokio::test]
+async fn a_ledger_that_shrinks_under_the_server_is_damaged() {
+    let bench = Bench::new().await;
+    for n in 0..5 {
+        bench
+            .ledger
+            .note(draft(format!("{n}")), Outcome::Done, "")
+            .await
+            .unwrap();
+    }
+    bench
+        .store
+        .db
+        .tamper("DELETE FROM ledger_entries WHERE idx > 2")
+        .await;
+    bench
+        .store
+        .db
+        .run("DELETE FROM ledger_checkpoints WHERE size > 3")
+        .await
+        .unwrap();
+    let noticed = async {
+        while bench.ledger.standing().trouble.is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), noticed)
+        .await
+        .expect("it is noticed");
+    let error = bench.ledger.open(draft("x")).await.err().unwrap();
+    assert!(error.to_string().contains("are gone"), "{error}");
 }

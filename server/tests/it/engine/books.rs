@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use requorum_server::clock::SystemClock;
-use requorum_server::ledger::Ledger;
 use requorum_server::ledger::store::{AppendError, Batch, Filter, Head, LedgerStore, Stored};
+use requorum_server::ledger::{Ledger, Left};
 use requorum_shared::ledger::checkpoint::SigningKey;
 use requorum_shared::ledger::merkle::Hash;
 
@@ -24,9 +24,14 @@ struct Rows {
 /// A ledger that has not begun.
 pub(super) async fn fresh() -> Ledger {
     let key = SigningKey::from_seed("requorum/ledger/test", [7; 32]).unwrap();
-    Ledger::take_up(Arc::new(Books::default()), key, Arc::new(SystemClock))
-        .await
-        .unwrap()
+    Ledger::take_up(
+        Arc::new(Books::default()),
+        key,
+        Arc::new(SystemClock),
+        Left::ByDeadProcesses,
+    )
+    .await
+    .unwrap()
 }
 
 fn part<T: Clone>(all: &[T], start: u64, count: u64) -> Vec<T> {
@@ -57,6 +62,7 @@ impl LedgerStore for Books {
         rows.head = Some(Head {
             size: batch.size,
             note: batch.note.clone(),
+            end: batch.size,
         });
         Ok(())
     }
@@ -81,11 +87,7 @@ impl LedgerStore for Books {
         Ok(Vec::new())
     }
 
-    async fn open_acts(&self) -> anyhow::Result<Vec<Stored>> {
+    async fn open_acts(&self, _: Option<&str>) -> anyhow::Result<Vec<Stored>> {
         Ok(Vec::new())
-    }
-
-    async fn rows(&self) -> anyhow::Result<u64> {
-        Ok(self.0.lock().unwrap().entries.len() as u64)
     }
 }

@@ -1,0 +1,42 @@
+//! `requorum audit …`: the ledger verified and exported offline, without trusting the server that wrote it.
+
+mod export;
+mod source;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Verify(verify::Arguments),
+    Export(export::Arguments),
+}
+
+/// Runs one.
+pub(super) fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+    }
+}
+
+/// Runs `work` and says what went wrong on standard error.
+fn finish(name: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("requorum {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
