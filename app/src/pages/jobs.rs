@@ -83,12 +83,14 @@ pub(super) fn job_table(jobs: Vec<JobSummary>) -> impl IntoView {
         .into_iter()
         .map(|job| {
             let status = status_of(&job);
+            // Once over, a job's sentence can be its title: nobody reads that twice.
+            let words = if job.sentence == job.title { String::new() } else { job.sentence };
             view! {
                 <tr>
                     <th scope="row" data-label="Job"><a href=paths::job(&job.id)>{job.title}</a></th>
                     <td data-label="State"><Status is=status /></td>
                     <td data-label="Steps" class="number">{format!("{} of {}", job.steps_done, job.steps_total)}</td>
-                    <td data-label="In words">{job.sentence}</td>
+                    <td data-label="In words">{words}</td>
                     <td data-label="Started"><Time ms=job.started_at_ms /></td>
                     <td data-label="By">{job.started_by}</td>
                 </tr>

@@ -57,6 +57,14 @@ pub(super) async fn look(
             }
             read += bytes.len() as u64;
             tell(read, Phase::Reading);
+            // Nobody should wait for 20 GB of something else to be hashed.
+            if beside.is_some() && scanner.is_hopeless() {
+                return Ok(Some(inspect(
+                    scanner.finish(),
+                    name,
+                    &BlobSource::new(blob)?,
+                )));
+            }
         }
         drop(bytes);
         tell(read, Phase::Hashing);

@@ -99,6 +99,11 @@ impl Scanner {
         }
     }
 
+    /// Whether the first bytes have shown that this is no bbolt file: what follows cannot change that.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self.stage, Stage::Hopeless)
+    }
+
     /// How many bytes were fed.
     pub fn bytes_fed(&self) -> u64 {
         self.fed

@@ -149,11 +149,35 @@ fn row(form: RwSignal<RestoreForm>, report: Signal<Report>, key: u32) -> impl In
 /// their place.
 fn blocking(findings: &[Finding], kind: &str, name: &str, number: usize) -> String {
     let by_name = format!("member {}", name.trim());
+    // A name that cannot be told from its surroundings is quoted.
+    let quoted = format!("member {name:?}");
     let by_number = format!("member {number}");
     findings
         .iter()
         .filter(|f| f.severity == Severity::Blocking && f.code.starts_with(kind))
-        .find(|f| (!name.trim().is_empty() && f.subject == by_name) || f.subject == by_number)
+        .find(|f| {
+            (!name.trim().is_empty() && f.subject == by_name)
+                || f.subject == quoted
+                || f.subject == by_number
+        })
         .map(|f| f.what.clone())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_stands_beside_the_member_that_it_is_about() {
+        let finding = |subject: &str| Finding::blocking("member.name-space", subject, "a space");
+        let of = |subject: &str, name: &str, number| {
+            blocking(&[finding(subject)], "member.name", name, number)
+        };
+        assert_eq!(of("member m1", "m1", 4), "a space");
+        assert_eq!(of("member \" a b\"", " a b", 4), "a space");
+        assert_eq!(of("member 2", "", 2), "a space");
+        assert_eq!(of("member 2", "m1", 1), "");
+        assert_eq!(blocking(&[finding("member m1")], "member.url", "m1", 1), "");
+    }
 }
