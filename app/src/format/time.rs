@@ -32,6 +32,9 @@ pub fn ago(then_ms: i64, now_ms: i64) -> String {
 /// A length of time: `0.4 s`, `12 s`, `1 m 12 s`, `2 h 5 m`, `3 d 4 h`.
 pub fn duration(ms: f64) -> String {
     let ms = ms.max(0.0);
+    if ms < 50.0 {
+        return "under 0.1 s".into();
+    }
     if ms < 9_950.0 {
         return format!("{:.1} s", ms / 1000.0);
     }
@@ -147,6 +150,7 @@ mod tests {
     #[test]
     fn lengths_of_time() {
         for (ms, text) in [
+            (0.0, "under 0.1 s"),
             (420.0, "0.4 s"),
             (12_000.0, "12 s"),
             (72_000.0, "1 m 12 s"),

@@ -81,14 +81,14 @@ fn done(bench: Bench, job: u32, looked: &Looked) -> impl IntoView + use<> {
     let (sentence, below) = (inspection.verdict.sentence.clone(), summary(inspection));
     let took = format::duration(looked.took_ms as f64);
     let sha256 = inspection.file.sha256.clone();
-    let usable = trust(inspection) != Trust::None;
+    let trust = trust(inspection);
     let send = Send::new(bench, job, sha256);
     view! {
         <Lead
             sentence=sentence
             below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
             acts=move || view! {
-                {usable.then(|| send.buttons())}
+                {(trust != Trust::None).then(|| send.buttons(trust))}
                 {close_button(bench, job)}
             }
         />
@@ -172,13 +172,19 @@ impl Send {
         });
     }
 
-    fn buttons(self) -> impl IntoView {
+    fn buttons(self, trust: Trust) -> impl IntoView {
+        // Nobody is invited to restore a damaged file; whoever has no better one still can.
+        let class = if trust == Trust::Broken {
+            "button"
+        } else {
+            "button primary"
+        };
         let location = use_location();
         move || {
             if self.identity.is_person() {
                 let busy = move || self.sending.with(Option::is_some);
                 view! {
-                    <button type="button" class="button primary" disabled=busy on:click=move |_| self.start(true)>"Plan a restore"</button>
+                    <button type="button" class=class disabled=busy on:click=move |_| self.start(true)>"Plan a restore"</button>
                     <button type="button" class="button" disabled=busy on:click=move |_| self.start(false)>"Upload"</button>
                 }
                 .into_any()
