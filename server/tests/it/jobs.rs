@@ -184,7 +184,7 @@ async fn a_target_that_is_taken_meanwhile_becomes_a_question() {
         .answer(&job.id, &question.id, "retry")
         .await
         .unwrap();
-    let view = console.finished(&job.id).await;
+    let view = fold(&console.watch(&job.id, 0).await.unwrap());
     assert_eq!(view.state, JobState::Completed, "{view:#?}");
 }
 
@@ -207,7 +207,7 @@ async fn undo_leaves_the_place_as_it_was() {
     let asked = |e: &requorum_shared::events::Event| matches!(e.body, Body::Asked { .. });
     console.watch_until(&job.id, 0, asked).await.unwrap();
     console.abort(&job.id).await.unwrap();
-    let view = console.finished(&job.id).await;
+    let view = fold(&console.watch(&job.id, 0).await.unwrap());
     assert_eq!(view.state, JobState::Undone, "{view:#?}");
     std::fs::write(&object, whole).unwrap();
     assert_eq!(

@@ -8,7 +8,7 @@ use requorum_shared::api::v1;
 use requorum_shared::etcd::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion,
 };
-use requorum_shared::events::{Event, PASSING};
+use requorum_shared::events::{Body, Event, PASSING};
 use requorum_shared::job_view::JobView;
 use serde_json::json;
 use tonic::Status;
@@ -259,9 +259,10 @@ impl Console {
         Ok(events)
     }
 
-    /// Waits for the job's end.
+    /// Waits for the job's end, or until it asks.
     pub(crate) async fn finished(&self, id: &str) -> JobView {
-        let events = self.watch(id, 0).await.unwrap();
+        let asks = |e: &Event| matches!(e.body, Body::Asked { .. });
+        let events = self.watch_until(id, 0, asks).await.unwrap();
         fold(&events)
     }
 }

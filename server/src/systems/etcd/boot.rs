@@ -1,11 +1,13 @@
 //! The boot check: a second, throw-away restore of the same snapshot, with loopback addresses, is started as a
 //! real cluster, and what it serves is compared with what the snapshot holds.
 //!
-//! The placed members cannot be started as they are: their membership names the peer addresses of the machines
-//! that they are for. Everything else is the same: source, edits, version. What was started is said in the
-//! evidence, and nothing of it touches the placed members.
+//! The placed members cannot be started as a cluster here: their membership names the peer addresses of the
+//! machines that they are for. Everything else of the throw-away restore is the same: source, edits, version.
+//! Then a copy of each placed member is started alone, which needs no other address: the very files boot. What
+//! was started is said in the evidence, and nothing of it touches the placed members.
 
 mod cluster;
+mod placed;
 
 use std::path::Path;
 
@@ -29,6 +31,19 @@ const HASH_EQUAL: &str = "HashKV is equal on all members";
 const HASH_SOURCE: &str = "HashKV is the snapshot's";
 const REVISION: &str = "The revision is the planned one";
 const KEYS: &str = "Every member serves the snapshot's number of keys";
+
+const PLACED: &str = "The placed files of each member boot";
+
+/// What is checked of the throw-away cluster.
+const CLUSTER: [&str; 7] = [
+    BOOTS,
+    LEADER,
+    MEMBERS,
+    HASH_EQUAL,
+    HASH_SOURCE,
+    REVISION,
+    KEYS,
+];
 
 /// Room that a booted member needs beside its database: etcd makes a second WAL segment ahead of need.
 const BESIDE_DATABASE: u64 = 160 << 20;
@@ -101,12 +116,19 @@ async fn boot_and_look(
             binary.path.display()
         ))
     })?;
-    let checks = tokio::select! {
-        checks = cluster.look(inspection, &request, start_revision) => Ok(checks),
-        () = job.context.cancel.cancelled() => Err(failed("The boot check was stopped.".into())),
+    let looked = tokio::select! {
+        looked = cluster.look(inspection, &request, start_revision) => Some(looked),
+        () = job.context.cancel.cancelled() => None,
     };
     cluster.kill().await;
-    checks
+    let (mut checks, agreed) = looked.ok_or_else(stopped)?;
+    remove(&folder)?;
+    checks.push(placed::check(job, binary, &folder, agreed.as_ref()).await?);
+    Ok(checks)
+}
+
+fn stopped() -> StepError {
+    failed("The boot check was stopped.".into())
 }
 
 /// The same restore, for this machine: loopback addresses, a token of its own, and no passwords needed to look.
@@ -159,17 +181,11 @@ fn remove(folder: &Path) -> Result<(), StepError> {
 }
 
 fn not_checked(why: &str) -> Vec<Check> {
-    [
-        BOOTS,
-        LEADER,
-        MEMBERS,
-        HASH_EQUAL,
-        HASH_SOURCE,
-        REVISION,
-        KEYS,
-    ]
-    .map(|name| Check::new(name, Outcome::NotChecked, why))
-    .into()
+    CLUSTER
+        .into_iter()
+        .chain([PLACED])
+        .map(|name| Check::new(name, Outcome::NotChecked, why))
+        .collect()
 }
 
 fn members(count: usize) -> String {

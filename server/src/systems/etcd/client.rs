@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 #[allow(missing_docs, clippy::all, unreachable_pub, unused_qualifications)]
@@ -72,5 +73,14 @@ impl Client {
         let mut names: Vec<String> = list.members.into_iter().map(|m| m.name).collect();
         names.sort();
         Ok(names)
+    }
+}
+
+/// Whether the answer is that a password is missing; etcd says so with one of several codes, and 3.4 with none.
+pub(super) fn wants_password(status: &tonic::Status) -> bool {
+    match status.code() {
+        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied => true,
+        Code::Unknown => status.message().starts_with("auth: "),
+        _ => false,
     }
 }

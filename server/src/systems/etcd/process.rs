@@ -31,6 +31,8 @@ pub(super) struct Member<'a> {
     pub(super) log: PathBuf,
     pub(super) peer_port: u16,
     pub(super) client_port: u16,
+    /// Whether it drops the other members and goes on by itself (`--force-new-cluster`).
+    pub(super) alone: bool,
 }
 
 impl Process {
@@ -41,6 +43,7 @@ impl Process {
         let log = File::create(&member.log)?;
         let child = Command::new(&binary.path)
             .env_clear()
+            .args(member.alone.then_some("--force-new-cluster"))
             .current_dir("/")
             .arg("--data-dir")
             .arg(member.data)

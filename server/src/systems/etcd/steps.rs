@@ -311,6 +311,17 @@ impl Job {
             .map_err(|error| failed(sentence(&error.to_string())))
     }
 
+    /// The folder around the placed members, to be read.
+    pub(super) fn placed_folder(&self) -> Result<Dir, StepError> {
+        self.place
+            .open(false)
+            .and_then(|spot| {
+                let spot = spot.ok_or(std::io::ErrorKind::NotFound)?;
+                spot.parent.open_dir(&spot.name)
+            })
+            .map_err(|error| failed(format!("{} cannot be opened: {error}.", self.shown)))
+    }
+
     async fn prove_source(&self, sha256: &str, size: u64) -> Result<Seen, StepError> {
         let job = self.clone();
         let found = blocking(&self.context, move |cancel| {

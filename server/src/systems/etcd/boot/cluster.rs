@@ -8,17 +8,17 @@ use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::RestoreRequest;
 use requorum_shared::finding::{Check, Outcome};
 
-use super::{BOOTS, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, REVISION};
+use super::{BOOTS, CLUSTER, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, REVISION};
 use crate::systems::etcd::binaries::Binary;
 use crate::systems::etcd::client::{Client, HashKvResponse, StatusResponse};
 use crate::systems::etcd::process::{Member, Process};
 
 /// How long the members may take until they have a leader and know each other's names.
-const READY_WITHIN: Duration = Duration::from_secs(90);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(90);
 /// How long members may differ while each finishes the compaction that a raised revision begins with.
 const EQUAL_WITHIN: Duration = Duration::from_secs(60);
 /// Between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Free ports on loopback. They may be taken by others until they are used; then the boot fails and can be tried
 /// again.
@@ -67,6 +67,7 @@ impl Cluster {
                     log: folder.join(format!("boot-check-{index}.log")),
                     peer_port: ports.peer[index],
                     client_port: ports.client[index],
+                    alone: false,
                 },
             )?;
             let client = Client::loopback(ports.client[index]);
@@ -91,10 +92,10 @@ impl Cluster {
         inspection: &Inspection,
         request: &RestoreRequest,
         start_revision: i64,
-    ) -> Vec<Check> {
+    ) -> (Vec<Check>, Option<HashKvResponse>) {
         let statuses = match self.ready().await {
             Ok(statuses) => statuses,
-            Err(checks) => return checks,
+            Err(checks) => return (checks, None),
         };
         let count = self.members.len();
         let mut checks = vec![
@@ -111,9 +112,10 @@ impl Cluster {
             leader(&statuses),
             self.member_names().await,
         ];
-        checks.extend(self.hashes(inspection, request, start_revision).await);
+        let (hash_checks, agreed) = self.hashes(inspection, request, start_revision).await;
+        checks.extend(hash_checks);
         checks.push(self.keys(inspection).await);
-        checks
+        (checks, agreed)
     }
 
     /// Every member's status, once all have a leader.
@@ -174,15 +176,16 @@ impl Cluster {
         inspection: &Inspection,
         request: &RestoreRequest,
         start_revision: i64,
-    ) -> [Check; 3] {
+    ) -> ([Check; 3], Option<HashKvResponse>) {
         let deadline = Instant::now() + EQUAL_WITHIN;
         let hashes = loop {
             match self.hash_all().await {
                 Ok(hashes) if agree(&hashes) || Instant::now() > deadline => break hashes,
                 Ok(_) => {}
                 Err(what) if Instant::now() > deadline => {
-                    return [HASH_EQUAL, HASH_SOURCE, REVISION]
+                    let checks = [HASH_EQUAL, HASH_SOURCE, REVISION]
                         .map(|name| Check::new(name, Outcome::NotChecked, what.clone()));
+                    return (checks, None);
                 }
                 Err(_) => {}
             }
@@ -212,11 +215,13 @@ impl Cluster {
                 .collect();
             Check::new(HASH_EQUAL, Outcome::Fail, each.join("; "))
         };
-        [
+        let agreed = agree(&hashes).then(|| hashes.first().cloned()).flatten();
+        let checks = [
             equal,
             against_source(&hashes, inspection, request),
             at_revision(&hashes, start_revision),
-        ]
+        ];
+        (checks, agreed)
     }
 
     async fn hash_all(&self) -> Result<Vec<HashKvResponse>, String> {
@@ -298,11 +303,11 @@ fn leader(statuses: &[StatusResponse]) -> Check {
     }
 }
 
-fn revision(hash: &HashKvResponse) -> i64 {
+pub(super) fn revision(hash: &HashKvResponse) -> i64 {
     hash.header.as_ref().map_or(0, |h| h.revision)
 }
 
-fn agree(hashes: &[HashKvResponse]) -> bool {
+pub(super) fn agree(hashes: &[HashKvResponse]) -> bool {
     hashes.windows(2).all(|pair| {
         pair[0].hash == pair[1].hash
             && pair[0].compact_revision == pair[1].compact_revision
@@ -368,15 +373,7 @@ fn at_revision(hashes: &[HashKvResponse], start_revision: i64) -> Check {
 
 /// The first check fails, and nothing after it can be made.
 fn nothing(failed: &str, what: &str) -> Vec<Check> {
-    let all = [
-        BOOTS,
-        LEADER,
-        MEMBERS,
-        HASH_EQUAL,
-        HASH_SOURCE,
-        REVISION,
-        KEYS,
-    ];
+    let all = CLUSTER;
     let at = all.iter().position(|name| *name == failed).unwrap_or(0);
     all.iter()
         .enumerate()

@@ -1,0 +1,184 @@
+//! The very files that were placed: a copy of each member is started alone (`--force-new-cluster`), and must
+//! serve what the throw-away cluster served.
+
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cap_std::fs::Dir;
+use requorum_shared::finding::{Check, Outcome};
+
+use super::cluster::{LOOK_EVERY, Ports, READY_WITHIN, agree, revision};
+use super::{PLACED, remove, stopped};
+use crate::jobs::runner::StepError;
+use crate::systems::etcd::binaries::Binary;
+use crate::systems::etcd::client::{Client, HashKvResponse, wants_password};
+use crate::systems::etcd::process::{Member, Process};
+use crate::systems::etcd::steps::{Job, blocking, failed};
+
+/// How long a member that answers may take until it answers the same as the cluster.
+const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+
+/// What one member answered.
+enum Answer {
+    /// Its HashKV.
+    Hash(HashKvResponse),
+    /// It serves, and wants a password.
+    Password,
+}
+
+/// Boots a copy of each, one after the other.
+pub(super) async fn check(
+    job: &Job,
+    binary: &Binary,
+    scratch: &Path,
+    cluster: Option<&HashKvResponse>,
+) -> Result<Check, StepError> {
+    let mut said = Vec::new();
+    let mut passwords = 0;
+    for member in &job.request.members {
+        let name = &member.name;
+        copy(job, name, scratch).await?;
+        let answer = boot(job, binary, scratch, name, cluster).await;
+        remove(scratch)?;
+        match answer? {
+            Err(what) => return Ok(Check::new(PLACED, Outcome::Fail, format!("{name}: {what}"))),
+            Ok(Answer::Password) => {
+                passwords += 1;
+                said.push(name.clone());
+            }
+            Ok(Answer::Hash(hash)) => {
+                if cluster.is_some_and(|cluster| !agree(&[*cluster, hash])) {
+                    let what = format!(
+                        "{name} serves HashKV {:08x} at revision {}, which the throw-away cluster did not",
+                        hash.hash,
+                        revision(&hash)
+                    );
+                    return Ok(Check::new(PLACED, Outcome::Fail, what));
+                }
+                said.push(format!("{name} {:08x}", hash.hash));
+            }
+        }
+    }
+    let hashes = match (passwords, cluster) {
+        (0, Some(_)) => "each serves the HashKV of the throw-away cluster",
+        (0, None) => "what they serve could not be compared",
+        _ => {
+            "they serve, and ask for a password: authentication is on in the snapshot, so that HashKV was not compared"
+        }
+    };
+    Ok(Check::new(
+        PLACED,
+        Outcome::Pass,
+        format!(
+            "copies of the placed files booted as etcd {}, each alone with --force-new-cluster ({}); {hashes}",
+            binary.version,
+            said.join(", ")
+        ),
+    ))
+}
+
+async fn copy(job: &Job, name: &str, scratch: &Path) -> Result<(), StepError> {
+    let (job, name, to) = (job.clone(), name.to_owned(), scratch.to_owned());
+    let context = job.context.clone();
+    blocking(&context, move |_| {
+        let copied = job.placed_folder()?.open_dir(&name).and_then(|from| {
+            make(&to)?;
+            copy_folder(&from, &to.join("member-alone"))
+        });
+        copied.map_err(|error| {
+            failed(format!(
+                "{name} cannot be copied for its boot check: {error}."
+            ))
+        })
+    })
+    .await
+}
+
+fn make(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn copy_folder(from: &Dir, to: &Path) -> std::io::Result<()> {
+    make(to)?;
+    for entry in from.entries()? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy_folder(&entry.open_dir()?, &to.join(&name))?;
+        } else if kind.is_file() {
+            let mut source = entry.open()?.into_std();
+            std::io::copy(&mut source, &mut File::create(to.join(&name))?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts the copy and asks it; what went wrong is an answer too.
+async fn boot(
+    job: &Job,
+    binary: &Binary,
+    scratch: &Path,
+    name: &str,
+    wanted: Option<&HashKvResponse>,
+) -> Result<Result<Answer, String>, StepError> {
+    let ports =
+        Ports::free(1).map_err(|error| failed(format!("No free ports on loopback: {error}.")))?;
+    let member = Member {
+        name,
+        data: &scratch.join("member-alone"),
+        log: scratch.join("boot-check-alone.log"),
+        peer_port: ports.peer[0],
+        client_port: ports.client[0],
+        alone: true,
+    };
+    let mut process = Process::start(binary, &member).map_err(|error| {
+        failed(format!(
+            "{} cannot be started: {error}.",
+            binary.path.display()
+        ))
+    })?;
+    let client = Client::loopback(ports.client[0]);
+    let answer = tokio::select! {
+        answer = ask(&mut process, &client, wanted) => Some(answer),
+        () = job.context.cancel.cancelled() => None,
+    };
+    process.kill().await;
+    answer.ok_or_else(stopped)
+}
+
+async fn ask(
+    process: &mut Process,
+    client: &Client,
+    wanted: Option<&HashKvResponse>,
+) -> Result<Answer, String> {
+    let mut deadline = Instant::now() + READY_WITHIN;
+    let mut answered = false;
+    loop {
+        if let Some(ended) = process.ended() {
+            return Err(format!("it ended ({ended}): {}", process.last_words()));
+        }
+        let silent = match client.hash_kv().await {
+            Ok(hash) => {
+                let same = wanted.is_none_or(|wanted| agree(&[*wanted, hash]));
+                if same || answered && Instant::now() > deadline {
+                    return Ok(Answer::Hash(hash));
+                }
+                // A raised revision begins with a compaction: the answer may still change.
+                if !answered {
+                    answered = true;
+                    deadline = Instant::now() + SETTLES_WITHIN;
+                }
+                String::new()
+            }
+            Err(status) if wants_password(&status) => return Ok(Answer::Password),
+            Err(status) => status.message().to_owned(),
+        };
+        if !answered && Instant::now() > deadline {
+            return Err(format!("after {} s: {silent}", READY_WITHIN.as_secs()));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
