@@ -94,12 +94,16 @@ async fn killed_after_each_entry_of_the_journal_it_completes() {
         if !killed {
             break;
         }
-        kills += 1;
         let restarts = events
             .iter()
             .filter(|e| matches!(&e.body, Body::Adopted { reason } if reason == "restart"))
             .count();
-        assert_eq!(restarts, 1, "killed after {seq}: {events:#?}");
+        // Close to its end the job may be over before the signal reaches the server.
+        assert!(
+            restarts == 1 || restarts == 0 && seq + 3 > events.len() as u64,
+            "killed after {seq}: {events:#?}"
+        );
+        kills += restarts;
     }
     assert!(kills >= 10, "{kills} kills");
 }
