@@ -13,15 +13,15 @@ use serde_json::json;
 /// Keys that one transaction puts for the first time; as many are overwritten in it.
 const FRESH: u64 = 50;
 /// Bytes of a value.
-const VALUE: usize = 1_020;
+const VALUE: usize = 850;
 /// Requests under way at a time.
 const AT_ONCE: usize = 8;
 
 /// After how many transactions each file is saved: 0.25, 1.4 and 4.4 GB, the last beyond 4 GiB.
 const SIZES: [(&str, u64); 3] = [
-    ("small-0.25GB.db", 2_140),
-    ("medium-1.4GB.db", 12_000),
-    ("large-4.4GB.db", 37_500),
+    ("small-850.db", 2_140),
+    ("medium-850.db", 12_000),
+    ("large-850.db", 38_000),
 ];
 
 /// The files.
