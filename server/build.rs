@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "requorum/v1/approvals.proto",
             "requorum/v1/console.proto",
             "requorum/v1/people.proto",
+            "requorum/v1/secrets.proto",
         ],
         ["../shared/proto"],
     )?;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod ledger;
+pub mod sealed;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
 use crate::random;
 use crate::roots::Roots;
+use crate::secrets::Secrets;
 use crate::snapshots::objects::Objects;
 use crate::snapshots::store::SnapshotStore;
 use crate::snapshots::uploads::Uploads;
@@ -55,6 +57,8 @@ pub struct Parts {
     pub tokens: Tokens,
     /// Accounts.
     pub people: People,
+    /// Credentials, sealed.
+    pub secrets: Secrets,
     /// Rows of snapshots and uploads.
     pub store: Arc<dyn SnapshotStore>,
     /// Files by their SHA-256.
@@ -137,6 +141,13 @@ impl App {
             random::id(),
         );
         engine.resume_all().await.context("taking up jobs")?;
+        let place = config
+            .master_key
+            .clone()
+            .unwrap_or_else(|| sealed::usual_place(&config.data_dir));
+        let secrets = Secrets::open(Arc::new(db.clone()), clock.clone(), place)
+            .await
+            .context("opening the sealed credentials")?;
         Ok(Self(Arc::new(Parts {
             config,
             data_dir,
@@ -146,6 +157,7 @@ impl App {
             sessions,
             tokens,
             people,
+            secrets,
             store,
             objects,
             uploads,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod people;
+mod secrets;
 mod serve;
 mod snapshot;
 mod token;
@@ -35,6 +36,9 @@ enum Command {
     /// Tokens for programs, on the data directory.
     #[command(subcommand)]
     Token(token::Command),
+    /// The master key of the sealed credentials, on the data directory.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
 }
 
 /// Parses the arguments and runs the command.
@@ -45,6 +49,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => audit::run(command),
         Command::User(command) => user::run_command(command),
         Command::Token(command) => token::run_command(command),
+        Command::Secrets(command) => secrets::run_command(command),
     }
 }
 

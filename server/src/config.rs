@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail, ensure};
 use http::Uri;
 
+use crate::secrets::master_key::KeyPlace;
+
 /// Everything `requorum serve` is told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -21,6 +23,8 @@ pub struct Config {
     pub etcd_bin: Vec<PathBuf>,
     /// Largest upload accepted, in bytes.
     pub max_upload_bytes: u64,
+    /// Where the master key of the sealed credentials is, when not in the data directory.
+    pub master_key: Option<KeyPlace>,
 }
 
 impl Config {
@@ -163,6 +167,7 @@ mod tests {
             restore_roots: Vec::new(),
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,
+            master_key: None,
         }
     }
 

@@ -6,6 +6,7 @@ mod jobs;
 mod ledger;
 mod people;
 mod plans;
+mod secrets;
 mod snapshots;
 
 use axum::Router;
@@ -40,6 +41,9 @@ pub(crate) fn routes(app: &App) -> Router {
     ))
     .add_service(v1::approval_service_server::ApprovalServiceServer::new(
         approvals::Approvals(app.clone()),
+    ))
+    .add_service(v1::secret_service_server::SecretServiceServer::new(
+        secrets::Secrets(app.clone()),
     ))
     .add_service(v1::people_service_server::PeopleServiceServer::new(
         people::People(app.clone()),

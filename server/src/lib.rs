@@ -19,6 +19,7 @@ pub mod random;
 pub mod restore;
 pub mod roots;
 pub mod router;
+pub mod secrets;
 pub mod serve;
 pub mod snapshots;
 pub mod systems;

@@ -11,6 +11,7 @@ pub mod people;
 pub mod permit;
 pub mod plans;
 pub mod record;
+pub mod secrets;
 pub mod sessions;
 pub mod sign_in;
 pub mod snapshots;

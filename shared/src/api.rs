@@ -1,6 +1,7 @@
 //! The contract: protobuf messages of the typed API, generated from `shared/proto`, and the JSON of the few
 //! HTTP calls.
 
+mod hidden;
 pub mod login;
 pub mod upload;
 

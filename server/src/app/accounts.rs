@@ -13,7 +13,10 @@ use crate::auth::token::Tokens;
 use crate::clock::SystemClock;
 use crate::data_dir::LEDGER_KEY;
 use crate::db::Sqlite;
+use crate::error::{Result, precondition};
 use crate::ledger::{Ledger, Left};
+use crate::secrets::master_key::{KeyPlace, MasterKey};
+use crate::secrets::rotate::{self, Rotated};
 
 /// The opened accounts. A server may be at work on the same database.
 pub struct Accounts {
@@ -45,6 +48,20 @@ impl Accounts {
             ledger,
             db,
         })
+    }
+
+    /// Seals all credentials again, under a new key in the key's place or under the one that is given.
+    ///
+    /// # Errors
+    /// As [`rotate::rotate`].
+    pub async fn rotate_master_key(
+        &self,
+        place: &KeyPlace,
+        new: Option<MasterKey>,
+    ) -> Result<Rotated> {
+        rotate::rotate(&self.db, place, new)
+            .await
+            .map_err(|error| precondition("secrets.rotate", format!("{error:#}")))
     }
 
     /// Closes the file, with all of the write-ahead log in it.

@@ -1,4 +1,4 @@
-//! What `requorum user` and `requorum token` have in common: the data directory's accounts, without a server and
+//! What `requorum user`, `token` and `secrets` have in common: the data directory's accounts, without a server and
 //! beside a running one.
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
@@ -28,6 +28,12 @@ pub(super) struct Place {
         default_value = "requorum-data"
     )]
     data_dir: PathBuf,
+}
+
+impl Place {
+    pub(super) fn folder(&self) -> &Path {
+        &self.data_dir
+    }
 }
 
 /// Roles on the command line.

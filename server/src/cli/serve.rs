@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::secrets::KeyArguments;
 use crate::clock::SystemClock;
 use crate::config::{Config, PublicUrl, RootConfig};
 use crate::serve::Server;
@@ -67,6 +68,8 @@ pub(super) struct Arguments {
         default_value_t = 64 << 30
     )]
     max_upload_bytes: u64,
+    #[command(flatten)]
+    master_key: KeyArguments,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -77,7 +80,15 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
             EnvFilter::try_from_env("REQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .init();
+    let master_key = match arguments.master_key.place() {
+        Ok(place) => place,
+        Err(error) => {
+            eprintln!("requorum serve: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let config = Config {
+        master_key,
         data_dir: arguments.data_dir,
         listen: arguments.listen,
         public_url: arguments.public_url,

@@ -4,6 +4,7 @@ mod approvals;
 mod jobs;
 mod ledger;
 mod plans;
+mod secrets;
 mod sessions;
 mod snapshots;
 mod tokens;

@@ -34,6 +34,7 @@ impl Console {
             restore_roots: Vec::new(),
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,
+            master_key: None,
         };
         let app = App::build(config, Arc::new(SystemClock)).await.unwrap();
         let before = app.ledger.standing().size;

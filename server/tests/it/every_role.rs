@@ -87,6 +87,9 @@ const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.PlanService/ListPlans", R(P::See)),
     ("/requorum.v1.PlanService/RejectPlan", R(P::Approve)),
     ("/requorum.v1.PlanService/SealRestore", R(P::Plan)),
+    ("/requorum.v1.SecretService/ListSecrets", R(P::Secrets)),
+    ("/requorum.v1.SecretService/PutSecret", R(P::Secrets)),
+    ("/requorum.v1.SecretService/RemoveSecret", R(P::Secrets)),
     ("/requorum.v1.SnapshotService/GetSnapshot", R(P::See)),
     ("/requorum.v1.SnapshotService/ListSnapshots", R(P::See)),
 ];

@@ -67,6 +67,9 @@ pub(crate) const GRPC: &[&str] = &[
     "/requorum.v1.PlanService/ListPlans",
     "/requorum.v1.PlanService/RejectPlan",
     "/requorum.v1.PlanService/SealRestore",
+    "/requorum.v1.SecretService/ListSecrets",
+    "/requorum.v1.SecretService/PutSecret",
+    "/requorum.v1.SecretService/RemoveSecret",
     "/requorum.v1.SnapshotService/GetSnapshot",
     "/requorum.v1.SnapshotService/ListSnapshots",
 ];

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use requorum_server::app::App;
 use requorum_server::clock::{Clock, ManualClock, SystemClock};
 use requorum_server::config::{Config, RootConfig};
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
@@ -62,6 +63,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) setup_link: Option<String>,
     dir: Arc<tempfile::TempDir>,
+    app: App,
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
@@ -84,11 +86,13 @@ impl TestServer {
             restore_roots: options.restore_roots,
             etcd_bin: options.etcd_bin,
             max_upload_bytes: options.max_upload_bytes,
+            master_key: None,
         };
         let server = Server::open(config, options.clock).await.unwrap();
         let stop = CancellationToken::new();
         Self {
             address: server.address(),
+            app: server.app().clone(),
             setup_link: server.setup_link().map(Into::into),
             dir,
             running: tokio::spawn(server.run(stop.clone())),
@@ -118,6 +122,18 @@ impl TestServer {
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.running.await.unwrap();
+    }
+
+    /// Stops it, and leaves its data for as long as this is kept.
+    pub(crate) async fn stop_and_keep(self) -> Arc<tempfile::TempDir> {
+        let dir = self.dir.clone();
+        self.stop().await;
+        dir
+    }
+
+    /// The server's parts: what no answer of it would show.
+    pub(crate) fn app(&self) -> &App {
+        &self.app
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -18,6 +18,7 @@ mod plans;
 mod process;
 mod recovery;
 mod restore;
+mod secrets;
 mod snapshot_files;
 mod tidy;
 mod tokens;

@@ -307,6 +307,22 @@ pub(super) const RULES: &[Rule] = &[
         "restoring files knows files alone: the command line does it without a server",
     ),
     closed(
+        "server::secrets",
+        &[
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::jobs",
+            "server::systems",
+            "server::snapshots",
+            "server::plans",
+            "server::auth",
+            "axum",
+            "tonic",
+        ],
+        "sealed credentials do not know what they are for",
+    ),
+    closed(
         "server::plans",
         &[
             "server::http",

@@ -1,0 +1,85 @@
+//! `requorum secrets …`: the master key of the sealed credentials.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, Subcommand};
+use requorum_shared::ledger::entry::act;
+
+use super::people::{Place, act, run};
+use crate::app::sealed;
+use crate::secrets::master_key::{KeyPlace, MasterKey};
+
+/// Holds the master key itself, where it is not in a file.
+const KEY_VARIABLE: &str = "REQUORUM_MASTER_KEY";
+/// Holds the one that follows it.
+const NEW_KEY_VARIABLE: &str = "REQUORUM_NEW_MASTER_KEY";
+
+/// Where the master key is.
+#[derive(Debug, Args)]
+pub(super) struct KeyArguments {
+    /// The file with the master key of the sealed credentials; made where it is missing and nothing is sealed yet.
+    /// By default it lies in the data directory. REQUORUM_MASTER_KEY may hold the key itself instead.
+    #[arg(long, env = "REQUORUM_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: Option<PathBuf>,
+}
+
+impl KeyArguments {
+    /// The place that was named, if one was.
+    pub(super) fn place(self) -> anyhow::Result<Option<KeyPlace>> {
+        let given = key_from(KEY_VARIABLE)?;
+        ensure!(
+            given.is_none() || self.master_key_file.is_none(),
+            "--master-key-file and {KEY_VARIABLE} both name a master key; give one of them"
+        );
+        Ok(match given {
+            Some(key) => Some(KeyPlace::Given(key)),
+            None => self.master_key_file.map(KeyPlace::File),
+        })
+    }
+}
+
+fn key_from(variable: &str) -> anyhow::Result<Option<MasterKey>> {
+    match std::env::var(variable) {
+        Ok(text) if !text.is_empty() => MasterKey::parse(&text)
+            .map(Some)
+            .with_context(|| variable.to_owned()),
+        _ => Ok(None),
+    }
+}
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Seal all credentials again under a new master key. A server may be running.
+    Rotate {
+        #[command(flatten)]
+        key: KeyArguments,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Runs one.
+pub(super) fn run_command(command: Command) -> ExitCode {
+    let Command::Rotate { key, place } = command;
+    run("secrets rotate", &place, false, async |accounts| {
+        let key_place = key
+            .place()?
+            .unwrap_or_else(|| sealed::usual_place(place.folder()));
+        let new = key_from(NEW_KEY_VARIABLE)?;
+        let rotate = accounts.rotate_master_key(&key_place, new);
+        let done = act(accounts, act::SECRETS_ROTATE, "all credentials", rotate).await?;
+        writeln!(
+            std::io::stdout().lock(),
+            "{} credentials are sealed under the master key {}; {} opens nothing any more. Backups of the database \
+             from before need the old key.",
+            done.secrets,
+            done.new_key,
+            done.old_key
+        )?;
+        Ok(())
+    })
+}

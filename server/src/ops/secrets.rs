@@ -1,0 +1,60 @@
+//! Credentials: put in, replaced, removed. Nobody reads them here.
+
+use requorum_shared::api::v1::{ListSecretsResponse, PutSecretRequest, SecretInfo};
+use requorum_shared::ledger::entry::act;
+use requorum_shared::permission::{Permission, Place};
+
+use super::permit::permit;
+use super::record;
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::Result;
+use crate::secrets::secret::Secret;
+use crate::secrets::store::SecretView;
+
+/// Names and ages.
+pub async fn list(app: &App, actor: &Actor) -> Result<ListSecretsResponse> {
+    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    Ok(ListSecretsResponse {
+        secrets: app.secrets.list().await?.into_iter().map(info).collect(),
+    })
+}
+
+/// Puts a credential in, or replaces one.
+pub async fn put(app: &App, actor: &Actor, mut request: PutSecretRequest) -> Result<SecretInfo> {
+    let value = Secret::new(std::mem::take(&mut request.value));
+    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    let PutSecretRequest { id, name, kind, .. } = &request;
+    // By id, and not by the name that was typed: it may be the value, in the wrong field.
+    let subject = match id.as_str() {
+        "" => "a new credential".to_owned(),
+        id => format!("credential {}", app.secrets.view(id).await?.id),
+    };
+    let draft = record::draft(actor, act::SECRET_SET, subject);
+    let put = app.secrets.put(id, name, kind, &value, &actor.name);
+    let view = record::act(app, draft, put).await?;
+    tracing::info!(secret = %view.id, by = %actor.name, "put a credential in");
+    Ok(info(view))
+}
+
+/// Takes a credential away.
+pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<()> {
+    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    let view = app.secrets.view(id).await?;
+    let subject = format!("credential {} ({})", view.id, view.name);
+    let draft = record::draft(actor, act::SECRET_REMOVE, subject);
+    record::act(app, draft, app.secrets.remove(id)).await?;
+    tracing::info!(secret = %id, by = %actor.name, "removed a credential");
+    Ok(())
+}
+
+fn info(view: SecretView) -> SecretInfo {
+    SecretInfo {
+        id: view.id,
+        name: view.name,
+        kind: view.kind,
+        created_at_ms: view.created_ms,
+        changed_at_ms: view.changed_ms,
+        changed_by: view.changed_by,
+    }
+}
