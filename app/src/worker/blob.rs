@@ -1,51 +1,91 @@
-//! A file of the browser: read in order with the next pieces already on their way, and at random.
+//! A file of the browser: read in order as a stream, and at random.
 
-use std::collections::VecDeque;
-
-use js_sys::{ArrayBuffer, Promise, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
 use requorum_shared::source::{Source, SourceError};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync};
 
-/// Bytes per piece: large, because each has its own trip to the browser's process that owns the file.
-const PIECE: u64 = 4 << 20;
-/// Pieces on their way while one is worked on.
-const AHEAD: usize = 4;
+/// Bytes per piece.
+const PIECE: u32 = 2 << 20;
 
-/// Reads a blob from start to end.
+/// Reads a blob from start to end, into buffers that are used again and again: slices of a blob would leave a
+/// buffer each to the browser's collector, which lets hundreds of megabytes of them pile up.
 pub(super) struct Pieces {
-    blob: Blob,
-    asked: u64,
-    size: u64,
-    coming: VecDeque<Promise>,
+    reader: JsValue,
+    /// Whether the browser fills our buffers; otherwise it brings its own.
+    fills: bool,
 }
 
 impl Pieces {
     /// From the beginning of `blob`.
-    pub(super) fn new(blob: Blob) -> Self {
-        let size = blob.size() as u64;
-        Self {
-            blob,
-            asked: 0,
-            size,
-            coming: VecDeque::new(),
+    pub(super) fn new(blob: &Blob) -> Result<Self, JsValue> {
+        let stream = blob.stream();
+        let wanted = Object::new();
+        Reflect::set(&wanted, &"mode".into(), &"byob".into())?;
+        match call(&stream, "getReader", &[wanted.into()]) {
+            Ok(reader) => Ok(Self {
+                reader,
+                fills: true,
+            }),
+            Err(_) => Ok(Self {
+                reader: call(&stream, "getReader", &[])?,
+                fills: false,
+            }),
         }
     }
 
-    /// The next piece, `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<ArrayBuffer>, JsValue> {
-        while self.coming.len() < AHEAD && self.asked < self.size {
-            let end = (self.asked + PIECE).min(self.size);
-            self.coming
-                .push_back(slice(&self.blob, self.asked, end)?.array_buffer());
-            self.asked = end;
+    /// The next bytes, `None` at the end. They lie in `spare` where there is one and the browser takes it.
+    pub(super) async fn next(
+        &self,
+        spare: Option<ArrayBuffer>,
+    ) -> Result<Option<Uint8Array>, JsValue> {
+        if !self.fills {
+            let (value, _) = self.read(&[]).await?;
+            return Ok(value);
         }
-        match self.coming.pop_front() {
-            Some(promise) => Ok(Some(JsFuture::from(promise).await?.unchecked_into())),
-            None => Ok(None),
+        let mut buffer = spare.unwrap_or_else(|| ArrayBuffer::new(PIECE));
+        let mut filled = 0;
+        while filled < buffer.byte_length() {
+            let free = buffer.byte_length() - filled;
+            let view = Uint8Array::new_with_byte_offset_and_length(&buffer, filled, free);
+            let (value, done) = self.read(&[view.into()]).await?;
+            // Reading takes the buffer away, and gives it back in what was read.
+            let Some(value) = value else { break };
+            filled += value.length();
+            buffer = value.buffer();
+            if done {
+                break;
+            }
+        }
+        Ok((filled > 0).then(|| Uint8Array::new_with_byte_offset_and_length(&buffer, 0, filled)))
+    }
+
+    async fn read(&self, arguments: &[JsValue]) -> Result<(Option<Uint8Array>, bool), JsValue> {
+        let promise: Promise = call(&self.reader, "read", arguments)?.dyn_into()?;
+        let result = JsFuture::from(promise).await?;
+        let value = Reflect::get(&result, &"value".into())?.dyn_into().ok();
+        let done = Reflect::get(&result, &"done".into())?.is_truthy();
+        Ok((value, done))
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        // A reader that was stopped early would go on filling its pipe. Its answer interests nobody.
+        if let Ok(promise) = call(&self.reader, "cancel", &[]).and_then(|p| p.dyn_into::<Promise>())
+        {
+            wasm_bindgen_futures::spawn_local(async move {
+                let _ = JsFuture::from(promise).await;
+            });
         }
     }
+}
+
+/// Calls a method by its name: the bindings do not know whether a browser's blobs fill buffers.
+fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
+    let function: Function = Reflect::get(object, &method.into())?.dyn_into()?;
+    function.apply(object, &arguments.iter().collect::<Array>())
 }
 
 /// A blob at random: what a worker may do while it waits for nobody.

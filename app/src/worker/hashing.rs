@@ -14,7 +14,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, W
 use super::protocol::HASHER;
 
 /// Pieces handed over and not yet hashed: what bounds memory when hashing lags behind.
-const OUTSTANDING: u32 = 8;
+const OUTSTANDING: u32 = 4;
 
 /// The thread that hashes, seen from the one that reads.
 pub(super) struct HashThread {
@@ -27,6 +27,8 @@ pub(super) struct HashThread {
 #[derive(Default)]
 struct State {
     outstanding: u32,
+    /// Buffers that came back.
+    spare: Vec<ArrayBuffer>,
     digests: Option<Digests>,
     failed: bool,
     waker: Option<Waker>,
@@ -52,12 +54,16 @@ impl HashThread {
             let state = state.clone();
             Closure::<dyn FnMut(_)>::new(move |ev: MessageEvent| {
                 let mut state = state.borrow_mut();
-                match ev.data().dyn_into::<Uint8Array>() {
-                    Ok(bytes) => match unpack(&bytes.to_vec()) {
-                        Some(digests) => state.digests = Some(digests),
-                        None => state.failed = true,
-                    },
-                    Err(_) => state.outstanding = state.outstanding.saturating_sub(1),
+                match ev.data().dyn_into::<ArrayBuffer>() {
+                    Ok(buffer) => {
+                        state.outstanding = state.outstanding.saturating_sub(1);
+                        state.spare.push(buffer);
+                    }
+                    Err(answer) => {
+                        let bytes = answer.dyn_into::<Uint8Array>().map(|b| b.to_vec());
+                        state.digests = bytes.ok().and_then(|b| unpack(&b));
+                        state.failed = state.digests.is_none();
+                    }
                 }
                 state.wake();
             })
@@ -80,18 +86,19 @@ impl HashThread {
         })
     }
 
-    /// Hands over the next bytes; the buffer is empty afterwards.
-    pub(super) fn feed(&self, buffer: &ArrayBuffer) -> Result<(), JsValue> {
+    /// Hands over the next bytes; their buffer comes back when they are hashed.
+    pub(super) fn feed(&self, piece: &Uint8Array) -> Result<(), JsValue> {
         self.worker
-            .post_message_with_transfer(buffer, &Array::of1(buffer))?;
+            .post_message_with_transfer(piece, &Array::of1(&piece.buffer()))?;
         self.state.borrow_mut().outstanding += 1;
         Ok(())
     }
 
-    /// Waits while too many pieces are on their way.
-    pub(super) async fn room(&self) -> Result<(), JsValue> {
+    /// Waits while too many pieces are on their way; gives a buffer that came back, if one did.
+    pub(super) async fn spare(&self) -> Result<Option<ArrayBuffer>, JsValue> {
         self.until(|state| (state.outstanding < OUTSTANDING).then_some(()))
-            .await
+            .await?;
+        Ok(self.state.borrow_mut().spare.pop())
     }
 
     /// The digests, once everything is hashed.
@@ -124,19 +131,19 @@ impl Drop for HashThread {
     }
 }
 
-/// What the hashing thread does: a buffer is hashed and acknowledged, anything else asks for the digests.
+/// What the hashing thread does: bytes are hashed and their buffer goes back, anything else asks for the digests.
 pub(super) fn serve(scope: DedicatedWorkerGlobalScope) {
     let answer = scope.clone();
     let mut hasher = Hasher::new();
     let mut bytes = Vec::new();
     let on_message = Closure::<dyn FnMut(_)>::new(move |ev: MessageEvent| {
-        let posted = match ev.data().dyn_into::<ArrayBuffer>() {
-            Ok(buffer) => {
-                let piece = Uint8Array::new(&buffer);
+        let posted = match ev.data().dyn_into::<Uint8Array>() {
+            Ok(piece) => {
                 bytes.resize(piece.length() as usize, 0);
                 piece.copy_to(&mut bytes);
                 hasher.feed(&bytes);
-                answer.post_message(&JsValue::NULL)
+                let buffer = piece.buffer();
+                answer.post_message_with_transfer(&buffer, &Array::of1(&buffer))
             }
             Err(_) => {
                 let digests = std::mem::take(&mut hasher).finish();

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
 use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::scan::{Options, Scanner};
@@ -38,23 +37,24 @@ pub(super) async fn look(
             hash: beside.is_none(),
             hash_kv: true,
         });
-        let mut pieces = Pieces::new(blob.clone());
+        let pieces = Pieces::new(&blob)?;
         let mut bytes = Vec::new();
-        while let Some(buffer) = pieces.next().await? {
+        let mut spare = None;
+        while let Some(piece) = pieces.next(spare.take()).await? {
             if stop.get() {
                 return Ok(None);
             }
-            let piece = Uint8Array::new(&buffer);
             bytes.resize(piece.length() as usize, 0);
             piece.copy_to(&mut bytes);
             // Handed over before the scan, so that both threads work on it at once.
             if let Some(beside) = &beside {
-                beside.feed(&buffer)?;
+                beside.feed(&piece)?;
             }
             scanner.feed(&bytes);
-            if let Some(beside) = &beside {
-                beside.room().await?;
-            }
+            spare = match &beside {
+                Some(beside) => beside.spare().await?,
+                None => Some(piece.buffer()),
+            };
             read += bytes.len() as u64;
             tell(read, Phase::Reading);
             // Nobody should wait for 20 GB of something else to be hashed.
