@@ -5,10 +5,7 @@ mod gateway;
 mod peers;
 mod run;
 
-#[allow(unused_imports, reason = "for tests that land one by one")]
 pub(crate) use cluster::{Cluster, HashKv, Member, Settings, free_port};
-#[allow(unused_imports, reason = "for tests that land one by one")]
 pub(crate) use gateway::{Client, KeyValue, Watched};
 pub(crate) use peers::{Peer, peers};
-#[allow(unused_imports, reason = "for tests that land one by one")]
 pub(crate) use run::{Ran, requorum, run};

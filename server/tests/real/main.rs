@@ -5,7 +5,6 @@
 //! one sub-folder with `etcd`, `etcdctl` and `etcdutl` each; what is absent is skipped, in plain words.
 #![allow(missing_docs)]
 
-#[allow(dead_code, reason = "the harness serves tests that land one by one")]
 mod harness;
 mod harness_works;
 mod restore;

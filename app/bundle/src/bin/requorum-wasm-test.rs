@@ -40,7 +40,7 @@ fn run(binary: &Path, words: &[OsString]) -> Result<bool> {
         .windows(TEST.len())
         .any(|bytes| bytes == TEST.as_bytes())
     {
-        println!("no tests");
+        eprintln!("no tests");
         return Ok(true);
     }
     let mut output = Bindgen::new()
