@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod ledger;
+pub mod place;
 pub mod sealed;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
+use self::place::Place;
 use crate::auth::login::Login;
 use crate::auth::password::Passwords;
 use crate::auth::people::People;
@@ -18,7 +20,7 @@ use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::db::Sqlite;
+use crate::db::Database;
 use crate::jobs::engine::Engine;
 use crate::jobs::log::JobLog;
 use crate::ledger::{Ledger, Left};
@@ -80,7 +82,7 @@ pub struct Parts {
     /// Cancelled when the server stops: streams end then.
     pub stopping: CancellationToken,
     /// The database, for the readiness probe.
-    pub db: Sqlite,
+    pub db: Database,
 }
 
 impl std::ops::Deref for App {
@@ -99,11 +101,13 @@ impl App {
     pub async fn build(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         config.check()?;
         let data_dir = DataDir::open(&config.data_dir)?;
-        let db = Sqlite::open(&data_dir.database())
-            .await
-            .with_context(|| format!("opening {}", data_dir.database().display()))?;
-        let key = data_dir.ledger_key();
-        let ledger = ledger::take_up(&key, &db, clock.clone(), Left::ByDeadProcesses).await?;
+        let place = Place {
+            data_dir: config.data_dir.clone(),
+            database: config.database.clone(),
+            ledger_key: config.ledger_key.clone(),
+        };
+        let db = Database::open(&place.database()).await?;
+        let ledger = ledger::take_up(&place, &db, clock.clone(), Left::ByDeadProcesses).await?;
         let accounts: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let passwords = Passwords::default();
         let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
@@ -141,11 +145,11 @@ impl App {
             random::id(),
         );
         engine.resume_all().await.context("taking up jobs")?;
-        let place = config
+        let master_key = config
             .master_key
             .clone()
             .unwrap_or_else(|| sealed::usual_place(&config.data_dir));
-        let secrets = Secrets::open(Arc::new(db.clone()), clock.clone(), place)
+        let secrets = Secrets::open(Arc::new(db.clone()), clock.clone(), master_key)
             .await
             .context("opening the sealed credentials")?;
         Ok(Self(Arc::new(Parts {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod people;
+mod place;
 mod secrets;
 mod serve;
 mod snapshot;

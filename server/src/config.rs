@@ -1,11 +1,14 @@
 //! What the operator of the server decided at start. Checked here, before anything is opened.
 
+mod database_url;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use http::Uri;
 
+pub use self::database_url::DatabaseUrl;
 use crate::secrets::master_key::KeyPlace;
 
 /// Everything `requorum serve` is told.
@@ -13,6 +16,10 @@ use crate::secrets::master_key::KeyPlace;
 pub struct Config {
     /// Where the server keeps all it knows.
     pub data_dir: PathBuf,
+    /// The PostgreSQL database, where it is not the SQLite file in the data directory.
+    pub database: Option<DatabaseUrl>,
+    /// The file with the ledger's key, where it is not in the data directory.
+    pub ledger_key: Option<PathBuf>,
     /// Where it listens; port 0 picks a free one.
     pub listen: SocketAddr,
     /// How browsers reach it, where that is not the address it listens on.
@@ -162,6 +169,8 @@ mod tests {
     fn config(listen: &str, public_url: Option<&str>) -> Config {
         Config {
             data_dir: "/nowhere".into(),
+            database: None,
+            ledger_key: None,
             listen: listen.parse().unwrap(),
             public_url: public_url.map(|u| u.parse().unwrap()),
             restore_roots: Vec::new(),

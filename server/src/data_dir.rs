@@ -67,16 +67,6 @@ impl DataDir {
         Ok(data_dir)
     }
 
-    /// The SQLite database.
-    pub fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
-    }
-
-    /// The key that signs the ledger's checkpoints.
-    pub fn ledger_key(&self) -> PathBuf {
-        self.path.join(LEDGER_KEY)
-    }
-
     /// Files by their SHA-256.
     pub fn objects(&self) -> PathBuf {
         self.path.join("objects")

@@ -1,5 +1,127 @@
-//! The database behind the stores. Every SQL statement is below this module, and no rule is.
+//! The database behind the stores: SQLite, one file in the data directory, or PostgreSQL, which several servers may
+//! share. Every SQL statement is below this module, and no rule is.
+//!
+//! There is one set of statements. They keep to what both databases understand in the same way: `$1` for values,
+//! texts, 64-bit integers, bytes. What differs is in the migrations and in [`dialect`].
 
-pub mod sqlite;
+mod approvals;
+mod dialect;
+mod jobs;
+mod ledger;
+mod plans;
+mod secrets;
+mod sessions;
+mod snapshots;
+mod sql;
+mod tokens;
+mod users;
 
-pub use sqlite::Sqlite;
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, Transaction};
+
+use self::dialect::Dialect;
+use crate::config::DatabaseUrl;
+
+/// Connections of one process at the same time.
+const MAX_CONNECTIONS: u32 = 8;
+
+/// Which database.
+#[derive(Debug, Clone)]
+pub enum At {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL server.
+    Url(DatabaseUrl),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url(url) => write!(f, "{url}"),
+        }
+    }
+}
+
+/// The database, migrated. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: AnyPool,
+    dialect: Dialect,
+}
+
+impl Database {
+    /// Opens the database, makes the file where it is missing, and brings it to this version's schema.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or was written by a newer version.
+    pub async fn open(at: &At) -> anyhow::Result<Self> {
+        let open = async {
+            let db = Self::connect(at, true).await?;
+            db.dialect.migrations().run(&db.pool).await?;
+            anyhow::Ok(db)
+        };
+        open.await.with_context(|| format!("opening {at}"))
+    }
+
+    /// Opens a database to read it, beside whoever writes it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub async fn open_to_read(at: &At) -> anyhow::Result<Self> {
+        Self::connect(at, false)
+            .await
+            .with_context(|| format!("opening {at}"))
+    }
+
+    async fn connect(at: &At, to_write: bool) -> anyhow::Result<Self> {
+        sqlx::any::install_default_drivers();
+        let (dialect, url) = match at {
+            At::File(path) => (Dialect::Sqlite, dialect::url_of(path, to_write)?),
+            At::Url(url) => (Dialect::Postgres, url.with_password().to_owned()),
+        };
+        let options: AnyConnectOptions = url.parse()?;
+        let settings = dialect.settings(to_write);
+        let pool = AnyPoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(dialect.acquire_within())
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql(settings).execute(connection).await?;
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool, dialect })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> anyhow::Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Whether other servers may be at work on the same database.
+    pub fn is_shared(&self) -> bool {
+        self.dialect == Dialect::Postgres
+    }
+
+    /// Closes all connections; a file has all of its write-ahead log in it then.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that may write: it takes the one write lock at once, so that it cannot fail half-way for
+    /// having read before another wrote.
+    async fn write(&self) -> sqlx::Result<Transaction<'static, Any>> {
+        self.pool.begin_with(self.dialect.begin_to_write()).await
+    }
+}

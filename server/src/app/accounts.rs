@@ -1,18 +1,15 @@
 //! Accounts without a server around them: what the command line opens.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use super::ledger;
+use super::place::Place;
 use crate::auth::password::Passwords;
 use crate::auth::people::People;
 use crate::auth::store::PeopleStore;
 use crate::auth::token::Tokens;
 use crate::clock::SystemClock;
-use crate::data_dir::LEDGER_KEY;
-use crate::db::Sqlite;
+use crate::db::Database;
 use crate::error::{Result, precondition};
 use crate::ledger::{Ledger, Left};
 use crate::secrets::master_key::{KeyPlace, MasterKey};
@@ -26,22 +23,24 @@ pub struct Accounts {
     pub tokens: Tokens,
     /// Who did what.
     pub ledger: Ledger,
-    db: Sqlite,
+    db: Database,
 }
 
 impl Accounts {
-    /// Opens the accounts in this database, and makes it where it is missing.
+    /// Opens the accounts there, and makes a console where there is none if it `may_make` one.
     ///
     /// # Errors
-    /// When the file cannot be opened, or was written by a newer version.
-    pub async fn open(database: &Path) -> anyhow::Result<Self> {
-        let db = Sqlite::open(database)
-            .await
-            .with_context(|| format!("opening {}", database.display()))?;
+    /// When there is none, it cannot be opened, or it was written by a newer version.
+    pub async fn open(place: &Place, may_make: bool) -> anyhow::Result<Self> {
+        if may_make {
+            place.make()?;
+        } else {
+            place.look()?;
+        }
+        let db = Database::open(&place.database()).await?;
         let store: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let clock = Arc::new(SystemClock);
-        let key = database.with_file_name(LEDGER_KEY);
-        let ledger = ledger::take_up(&key, &db, clock.clone(), Left::ByOthers).await?;
+        let ledger = ledger::take_up(place, &db, clock.clone(), Left::ByOthers).await?;
         Ok(Self {
             people: People::new(store.clone(), clock.clone(), Passwords::default()),
             tokens: Tokens::new(store, clock),

@@ -2,7 +2,6 @@
 //! beside a running one.
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
@@ -13,28 +12,9 @@ use requorum_shared::permission::{Grant, Grants};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tracing_subscriber::EnvFilter;
 
+use super::place::PlaceArguments;
 use crate::app::accounts::Accounts;
-use crate::data_dir::{DATABASE, DataDir};
 use crate::error::{ApiError, Result};
-
-/// Where the accounts are.
-#[derive(Debug, Args)]
-pub(super) struct Place {
-    /// The console's data directory. A server may be running on it.
-    #[arg(
-        long,
-        env = "REQUORUM_DATA_DIR",
-        value_name = "DIR",
-        default_value = "requorum-data"
-    )]
-    data_dir: PathBuf,
-}
-
-impl Place {
-    pub(super) fn folder(&self) -> &Path {
-        &self.data_dir
-    }
-}
 
 /// Roles on the command line.
 #[derive(Debug, Args)]
@@ -51,24 +31,10 @@ impl Granted {
     }
 }
 
-fn database(folder: &Path, may_make: bool) -> anyhow::Result<PathBuf> {
-    let path = folder.join(DATABASE);
-    if path.exists() {
-        return Ok(path);
-    }
-    ensure!(
-        may_make,
-        "there is no console in {}: name its data directory with --data-dir",
-        folder.display()
-    );
-    // Made as the server would make it; the lock is given back at once.
-    Ok(DataDir::open(folder)?.database())
-}
-
 /// Runs one command over the accounts and turns what goes wrong into a sentence.
 pub(super) fn run(
     name: &str,
-    place: &Place,
+    place: PlaceArguments,
     may_make: bool,
     act: impl AsyncFnOnce(&Accounts) -> anyhow::Result<()>,
 ) -> ExitCode {
@@ -83,7 +49,7 @@ pub(super) fn run(
         .build();
     let result = runtime.context("starting the runtime").and_then(|runtime| {
         runtime.block_on(async {
-            let accounts = Accounts::open(&database(&place.data_dir, may_make)?).await?;
+            let accounts = Accounts::open(&place.place()?, may_make).await?;
             let result = act(&accounts).await;
             accounts.close().await;
             result

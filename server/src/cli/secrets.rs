@@ -8,7 +8,8 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use requorum_shared::ledger::entry::act;
 
-use super::people::{Place, act, run};
+use super::people::{act, run};
+use super::place::PlaceArguments;
 use crate::app::sealed;
 use crate::secrets::master_key::{KeyPlace, MasterKey};
 
@@ -58,17 +59,16 @@ pub(super) enum Command {
         #[command(flatten)]
         key: KeyArguments,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
 }
 
 /// Runs one.
 pub(super) fn run_command(command: Command) -> ExitCode {
     let Command::Rotate { key, place } = command;
-    run("secrets rotate", &place, false, async |accounts| {
-        let key_place = key
-            .place()?
-            .unwrap_or_else(|| sealed::usual_place(place.folder()));
+    let usual = sealed::usual_place(place.folder());
+    run("secrets rotate", place, false, async |accounts| {
+        let key_place = key.place()?.unwrap_or(usual);
         let new = key_from(NEW_KEY_VARIABLE)?;
         let rotate = accounts.rotate_master_key(&key_place, new);
         let done = act(accounts, act::SECRETS_ROTATE, "all credentials", rotate).await?;

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
 use crate::clock::SystemClock;
 use crate::config::{Config, PublicUrl, RootConfig};
@@ -69,6 +70,8 @@ pub(super) struct Arguments {
     )]
     max_upload_bytes: u64,
     #[command(flatten)]
+    database: DatabaseArguments,
+    #[command(flatten)]
     master_key: KeyArguments,
 }
 
@@ -80,29 +83,28 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
             EnvFilter::try_from_env("REQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .init();
-    let master_key = match arguments.master_key.place() {
-        Ok(place) => place,
-        Err(error) => {
-            eprintln!("requorum serve: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let config = Config {
-        master_key,
-        data_dir: arguments.data_dir,
-        listen: arguments.listen,
-        public_url: arguments.public_url,
-        restore_roots: arguments.restore_roots,
-        etcd_bin: arguments.etcd_bin,
-        max_upload_bytes: arguments.max_upload_bytes,
-    };
-    match serve(config) {
+    match config(arguments).and_then(serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("requorum serve: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn config(arguments: Arguments) -> anyhow::Result<Config> {
+    let place = arguments.database.place(arguments.data_dir)?;
+    Ok(Config {
+        data_dir: place.data_dir,
+        database: place.database,
+        ledger_key: place.ledger_key,
+        listen: arguments.listen,
+        public_url: arguments.public_url,
+        restore_roots: arguments.restore_roots,
+        etcd_bin: arguments.etcd_bin,
+        max_upload_bytes: arguments.max_upload_bytes,
+        master_key: arguments.master_key.place()?,
+    })
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

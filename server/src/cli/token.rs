@@ -8,7 +8,8 @@ use clap::Subcommand;
 
 use requorum_shared::ledger::entry::act;
 
-use super::people::{Granted, Place, act, run, said, table};
+use super::people::{Granted, act, run, said, table};
+use super::place::PlaceArguments;
 use crate::app::accounts::Accounts;
 use crate::auth::store::StoredToken;
 use crate::clock::{self, Clock as _, SystemClock};
@@ -30,19 +31,19 @@ pub(super) enum Command {
         #[arg(long, value_name = "N", default_value_t = 90)]
         days: u32,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
     /// List tokens, ended ones included.
     List {
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
     /// Make a token worthless at once.
     Revoke {
         /// Its id, as in the list.
         id: String,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
 }
 
@@ -55,13 +56,13 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             roles,
             days,
             place,
-        } => run("token create", &place, false, async |accounts| {
+        } => run("token create", place, false, async |accounts| {
             create(accounts, &user, &name, roles, days).await
         }),
-        Command::List { place } => run("token list", &place, false, async |accounts| {
+        Command::List { place } => run("token list", place, false, async |accounts| {
             list(accounts).await
         }),
-        Command::Revoke { id, place } => run("token revoke", &place, false, async |accounts| {
+        Command::Revoke { id, place } => run("token revoke", place, false, async |accounts| {
             let token = accounts.tokens.get(&id).await.map_err(said)?;
             let revoke = accounts.tokens.revoke(&id);
             let now = act(accounts, act::TOKEN_REVOKE, &*token.name, revoke).await?;

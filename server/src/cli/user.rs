@@ -8,7 +8,8 @@ use clap::Subcommand;
 
 use requorum_shared::ledger::entry::act;
 
-use super::people::{Granted, Place, act, read_password, run, said, table};
+use super::people::{Granted, act, read_password, run, said, table};
+use super::place::PlaceArguments;
 use crate::app::accounts::Accounts;
 use crate::auth::store::User;
 use crate::clock;
@@ -26,19 +27,19 @@ pub(super) enum Command {
         #[arg(long)]
         invite: bool,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
     /// List the accounts.
     List {
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
     /// Set an account's password, read from standard input. Its sessions end.
     Password {
         /// The account's name.
         name: String,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
     /// Give an account exactly these roles.
     Roles {
@@ -47,21 +48,21 @@ pub(super) enum Command {
         #[command(flatten)]
         roles: Granted,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
     /// Shut an account out: its sessions end, its tokens are revoked.
     Disable {
         /// The account's name.
         name: String,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
     /// Let an account in again.
     Enable {
         /// The account's name.
         name: String,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArguments,
     },
 }
 
@@ -73,22 +74,20 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             roles,
             invite,
             place,
-        } => run("user add", &place, true, async |accounts| {
+        } => run("user add", place, true, async |accounts| {
             add(accounts, &name, roles, invite).await
         }),
-        Command::List { place } => run("user list", &place, false, async |accounts| {
+        Command::List { place } => run("user list", place, false, async |accounts| {
             list(accounts).await
         }),
-        Command::Password { name, place } => {
-            run("user password", &place, false, async |accounts| {
-                let user = find(accounts, &name).await?;
-                let set = accounts.people.set_password(&user.id, read_password()?);
-                let user = act(accounts, act::PEOPLE_PASSWORD, &*user.name, set).await?;
-                done(&user, "has a new password; open sessions were ended")
-            })
-        }
+        Command::Password { name, place } => run("user password", place, false, async |accounts| {
+            let user = find(accounts, &name).await?;
+            let set = accounts.people.set_password(&user.id, read_password()?);
+            let user = act(accounts, act::PEOPLE_PASSWORD, &*user.name, set).await?;
+            done(&user, "has a new password; open sessions were ended")
+        }),
         Command::Roles { name, roles, place } => {
-            run("user roles", &place, false, async |accounts| {
+            run("user roles", place, false, async |accounts| {
                 let user = find(accounts, &name).await?;
                 let grants = roles.grants();
                 let subject = format!("{} as {grants}", user.name);
@@ -97,13 +96,13 @@ pub(super) fn run_command(command: Command) -> ExitCode {
                 done(&user, &format!("has: {}", roles_of(&user)))
             })
         }
-        Command::Disable { name, place } => run("user disable", &place, false, async |accounts| {
+        Command::Disable { name, place } => run("user disable", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
             let disable = accounts.people.disable(&user.id);
             let user = act(accounts, act::PEOPLE_DISABLE, &*user.name, disable).await?;
             done(&user, "is disabled; sessions were ended and tokens revoked")
         }),
-        Command::Enable { name, place } => run("user enable", &place, false, async |accounts| {
+        Command::Enable { name, place } => run("user enable", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
             let enable = accounts.people.enable(&user.id);
             let user = act(accounts, act::PEOPLE_ENABLE, &*user.name, enable).await?;

@@ -29,6 +29,8 @@ impl Console {
     async fn grow(&self, size: u64) {
         let config = Config {
             data_dir: self.data_dir(),
+            database: None,
+            ledger_key: None,
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             restore_roots: Vec::new(),

@@ -81,6 +81,8 @@ impl TestServer {
     async fn in_dir(dir: Arc<tempfile::TempDir>, options: Options) -> Self {
         let config = Config {
             data_dir: dir.path().join("data"),
+            database: None,
+            ledger_key: None,
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: options.public_url.map(|url| url.parse().unwrap()),
             restore_roots: options.restore_roots,

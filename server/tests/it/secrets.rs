@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use requorum_server::clock::SystemClock;
-use requorum_server::db::Sqlite;
+use requorum_server::db::{At, Database};
 use requorum_server::grpc::v1::secret_service_client::SecretServiceClient;
 use requorum_server::secrets::Secrets;
 use requorum_server::secrets::master_key::{KeyPlace, MasterKey};
@@ -168,7 +168,9 @@ async fn the_master_key_changes_beside_a_running_server() {
 #[tokio::test]
 async fn the_master_key_may_come_from_the_environment() {
     let dir = tempfile::tempdir().unwrap();
-    let db = Sqlite::open(&dir.path().join("requorum.db")).await.unwrap();
+    let db = Database::open(&At::File(dir.path().join("requorum.db")))
+        .await
+        .unwrap();
     // 32 bytes each.
     let (one, two) = ("A".repeat(43), format!("{}Q", "A".repeat(41)) + "A");
     let place = |text: &str| KeyPlace::Given(MasterKey::parse(text).unwrap());
@@ -212,7 +214,9 @@ async fn the_master_key_may_come_from_the_environment() {
 #[tokio::test]
 async fn a_change_of_keys_that_is_cut_short_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let db = Sqlite::open(&dir.path().join("requorum.db")).await.unwrap();
+    let db = Database::open(&At::File(dir.path().join("requorum.db")))
+        .await
+        .unwrap();
     let path = dir.path().join("master.key");
     let next = dir.path().join("master.key.next");
     let place = KeyPlace::File(path.clone());
@@ -258,7 +262,9 @@ async fn a_change_of_keys_that_is_cut_short_loses_nothing() {
 #[tokio::test]
 async fn a_row_in_anothers_place_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
-    let db = Sqlite::open(&dir.path().join("requorum.db")).await.unwrap();
+    let db = Database::open(&At::File(dir.path().join("requorum.db")))
+        .await
+        .unwrap();
     let place = KeyPlace::File(dir.path().join("master.key"));
     let store = Secrets::open(Arc::new(db.clone()), Arc::new(SystemClock), place)
         .await

@@ -12,6 +12,7 @@ use requorum_shared::ledger::merkle::Frontier;
 use requorum_shared::ledger::tiles::{self, Kind, Tile, WIDTH};
 use requorum_shared::ledger::verify::{Audit, Remembered, Verified};
 
+use super::super::place::DatabaseArguments;
 use crate::app::ledger;
 use crate::ledger::store::LedgerStore;
 
@@ -25,10 +26,12 @@ pub(super) struct From {
     #[arg(
         long,
         value_name = "DIR",
-        required_unless_present = "tiles",
+        required_unless_present_any = ["tiles", "database_url"],
         conflicts_with = "tiles"
     )]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    database: DatabaseArguments,
     /// Files named as the ledger serves them (checkpoint, key, tile/0/000, tile/entries/000, …), or folders of them;
     /// may be given several times.
     #[arg(long, value_name = "DIR_OR_FILE", num_args = 1..)]
@@ -45,13 +48,18 @@ pub(super) struct From {
 impl From {
     /// Opens the ledger.
     pub(super) async fn open(&self) -> anyhow::Result<Source> {
-        let place = match &self.data_dir {
-            Some(data_dir) => Place::Store(ledger::read(data_dir).await?),
+        let console = match &self.data_dir {
+            Some(data_dir) => Some(self.database.place(data_dir.clone())?),
+            None if self.tiles.is_empty() => Some(self.database.place(PathBuf::new())?),
+            None => None,
+        };
+        let place = match &console {
+            Some(console) => Place::Store(ledger::read(console).await?),
             None => Place::Files(files(&self.tiles)?),
         };
-        let key = match (&self.key, &self.data_dir, &place) {
+        let key = match (&self.key, &console, &place) {
             (Some(key), ..) => self::key(key)?,
-            (None, Some(data_dir), _) => ledger::key_of(data_dir)?,
+            (None, Some(console), _) => ledger::key_of(console)?,
             (None, None, Place::Files(files)) => {
                 let file = files.get("key").context(
                     "there is no file `key` among the tiles: name the key that you know with --key",

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::super::store::{AppendError, Batch, Filter, Head, Stored};
 use super::*;
 use crate::clock::ManualClock;
-use crate::db::Sqlite;
+use crate::db::{At, Database};
 
 fn key() -> SigningKey {
     SigningKey::from_seed("requorum/ledger/test", [3; 32]).unwrap()
@@ -88,7 +88,7 @@ impl Bench {
 
 /// The real store, which fails when told to: before it writes, or after.
 struct Faulty {
-    db: Sqlite,
+    db: Database,
     fail: AtomicBool,
     fail_after: AtomicBool,
 }
@@ -96,7 +96,7 @@ struct Faulty {
 impl Faulty {
     async fn open(dir: &Path) -> Self {
         Self {
-            db: Sqlite::open(&dir.join("db")).await.unwrap(),
+            db: Database::open(&At::File(dir.join("db"))).await.unwrap(),
             fail: AtomicBool::new(false),
             fail_after: AtomicBool::new(false),
         }

@@ -1,11 +1,11 @@
-//! Votes, policies and reviews in SQLite.
+//! Votes, policies and reviews.
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::Sqlite;
+use super::Database;
 use crate::plans::approvals::{ApprovalStore, Review, SetPolicy, Vote};
 use crate::plans::store::{Decision, PlanState};
 
@@ -19,10 +19,10 @@ macro_rules! reviews {
 }
 
 #[async_trait]
-impl ApprovalStore for Sqlite {
+impl ApprovalStore for Database {
     async fn add_vote(&self, plan_id: &str, vote: &Vote) -> anyhow::Result<bool> {
         let done = sqlx::query(
-            "INSERT INTO plan_votes (plan_id, user_id, user, plan_hash, at_ms) VALUES (?, ?, ?, ?, ?) \
+            "INSERT INTO plan_votes (plan_id, user_id, \"user\", plan_hash, at_ms) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT DO NOTHING",
         )
         .bind(plan_id)
@@ -37,7 +37,7 @@ impl ApprovalStore for Sqlite {
 
     async fn votes(&self, plan_id: &str) -> anyhow::Result<Vec<Vote>> {
         sqlx::query(
-            "SELECT user_id, user, plan_hash, at_ms FROM plan_votes WHERE plan_id = ? ORDER BY at_ms, user_id",
+            "SELECT user_id, \"user\", plan_hash, at_ms FROM plan_votes WHERE plan_id = $1 ORDER BY at_ms, user_id",
         )
         .bind(plan_id)
         .fetch_all(&self.pool)
@@ -75,8 +75,8 @@ impl ApprovalStore for Sqlite {
 
     async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()> {
         sqlx::query(
-            "INSERT INTO policies (cluster, policy_json, set_by, set_ms) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (cluster) DO UPDATE SET policy_json = ?2, set_by = ?3, set_ms = ?4",
+            "INSERT INTO policies (cluster, policy_json, set_by, set_ms) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (cluster) DO UPDATE SET policy_json = $2, set_by = $3, set_ms = $4",
         )
         .bind(&policy.cluster)
         .bind(serde_json::to_string(&policy.policy)?)
@@ -95,7 +95,7 @@ impl ApprovalStore for Sqlite {
     ) -> anyhow::Result<bool> {
         let mut tx = self.write().await?;
         let done = sqlx::query(
-            "UPDATE plans SET state = ?, decided_by = ?, decided_ms = ?, reason = ? WHERE id = ? AND state = ?",
+            "UPDATE plans SET state = $1, decided_by = $2, decided_ms = $3, reason = $4 WHERE id = $5 AND state = $6",
         )
         .bind(decision.state.word())
         .bind(&decision.by)
@@ -110,7 +110,7 @@ impl ApprovalStore for Sqlite {
         }
         sqlx::query(
             "INSERT INTO reviews (id, plan_id, broken_by_id, broken_by, broken_ms, reason) \
-             VALUES (?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(&review.id)
         .bind(&review.plan_id)
@@ -134,7 +134,7 @@ impl ApprovalStore for Sqlite {
     }
 
     async fn review_of(&self, plan_id: &str) -> anyhow::Result<Option<Review>> {
-        sqlx::query(concat!(reviews!(), "WHERE reviews.plan_id = ?"))
+        sqlx::query(concat!(reviews!(), "WHERE reviews.plan_id = $1"))
             .bind(plan_id)
             .fetch_optional(&self.pool)
             .await?
@@ -151,7 +151,7 @@ impl ApprovalStore for Sqlite {
         note: &str,
     ) -> anyhow::Result<bool> {
         let done = sqlx::query(
-            "UPDATE reviews SET closed_by = ?, closed_ms = ?, note = ? WHERE id = ? AND closed_ms = 0",
+            "UPDATE reviews SET closed_by = $1, closed_ms = $2, note = $3 WHERE id = $4 AND closed_ms = 0",
         )
         .bind(by)
         .bind(at_ms)
@@ -163,7 +163,7 @@ impl ApprovalStore for Sqlite {
     }
 }
 
-fn review(row: &SqliteRow) -> anyhow::Result<Review> {
+fn review(row: &AnyRow) -> anyhow::Result<Review> {
     Ok(Review {
         id: row.try_get(0)?,
         plan_id: row.try_get(1)?,

@@ -1,11 +1,11 @@
-//! Accounts and the links that give them passwords, in SQLite.
+//! Accounts and the links that give them passwords,.
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::Sqlite;
+use super::Database;
 use crate::auth::store::{Changed, PasswordLink, Rule, User, UserChange, UserStore};
 
 /// The columns that [`user`] reads, in its order; the table may be joined with others.
@@ -18,33 +18,35 @@ macro_rules! account {
 pub(super) use account;
 
 #[async_trait]
-impl UserStore for Sqlite {
+impl UserStore for Database {
     async fn any_user(&self) -> anyhow::Result<bool> {
-        let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM users)")
+        let row = sqlx::query("SELECT COUNT(*) FROM users")
             .fetch_one(&self.pool)
             .await?;
         Ok(row.try_get::<i64, _>(0)? != 0)
     }
 
     async fn add_first_user(&self, user: &User) -> anyhow::Result<bool> {
+        let mut tx = self.write().await?;
         let done = sqlx::query(
             "INSERT INTO users (id, name, password_hash, created_ms, grants) \
-             SELECT ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM users)",
+             SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM users)",
         )
         .bind(&user.id)
         .bind(&user.name)
         .bind(&user.password_hash)
         .bind(user.created_ms)
         .bind(user.grants.to_string())
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 
     async fn add_user(&self, user: &User) -> anyhow::Result<bool> {
         let done = sqlx::query(
             "INSERT INTO users (id, name, password_hash, created_ms, grants, disabled_ms, issuer, subject) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(&user.id)
         .bind(&user.name)
@@ -60,15 +62,19 @@ impl UserStore for Sqlite {
     }
 
     async fn find_user(&self, name: &str) -> anyhow::Result<Option<User>> {
-        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE name = ?"))
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            account!(),
+            " FROM users WHERE lower(name) = $1"
+        ))
+        .bind(name.to_ascii_lowercase())
+        .fetch_optional(&self.pool)
+        .await?;
         row.map(|row| user(&row)).transpose()
     }
 
     async fn user(&self, id: &str) -> anyhow::Result<Option<User>> {
-        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = ?"))
+        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = $1"))
             .bind(id)
             .fetch_optional(&self.pool)
             .await?;
@@ -79,7 +85,7 @@ impl UserStore for Sqlite {
         let row = sqlx::query(concat!(
             "SELECT ",
             account!(),
-            " FROM users WHERE issuer = ? AND subject = ? AND subject <> ''"
+            " FROM users WHERE issuer = $1 AND subject = $2 AND subject <> ''"
         ))
         .bind(issuer)
         .bind(subject)
@@ -89,9 +95,13 @@ impl UserStore for Sqlite {
     }
 
     async fn users(&self) -> anyhow::Result<Vec<User>> {
-        let rows = sqlx::query(concat!("SELECT ", account!(), " FROM users ORDER BY name"))
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            account!(),
+            " FROM users ORDER BY lower(name)"
+        ))
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(user).collect()
     }
 
@@ -104,13 +114,13 @@ impl UserStore for Sqlite {
         let mut tx = self.write().await?;
         let query = match change {
             UserChange::Grants(grants) => {
-                sqlx::query("UPDATE users SET grants = ? WHERE id = ?").bind(grants.to_string())
+                sqlx::query("UPDATE users SET grants = $1 WHERE id = $2").bind(grants.to_string())
             }
             UserChange::Disabled(ms) => {
-                sqlx::query("UPDATE users SET disabled_ms = ? WHERE id = ?").bind(ms)
+                sqlx::query("UPDATE users SET disabled_ms = $1 WHERE id = $2").bind(ms)
             }
             UserChange::Password(hash) => {
-                sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?").bind(hash)
+                sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2").bind(hash)
             }
         };
         if query.bind(id).execute(&mut *tx).await?.rows_affected() == 0 {
@@ -134,8 +144,9 @@ impl UserStore for Sqlite {
 
     async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()> {
         sqlx::query(
-            "INSERT OR REPLACE INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms) \
-             VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO UPDATE SET token_hash = $2, made_by = $3, \
+             created_ms = $4, expires_ms = $5",
         )
         .bind(&link.user_id)
         .bind(token_hash)
@@ -149,7 +160,7 @@ impl UserStore for Sqlite {
 
     async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>> {
         let row = sqlx::query(
-            "SELECT user_id, made_by, created_ms, expires_ms FROM password_links WHERE token_hash = ?",
+            "SELECT user_id, made_by, created_ms, expires_ms FROM password_links WHERE token_hash = $1",
         )
         .bind(token_hash)
         .fetch_optional(&self.pool)
@@ -172,7 +183,7 @@ impl UserStore for Sqlite {
     ) -> anyhow::Result<Option<User>> {
         let mut tx = self.write().await?;
         let taken =
-            sqlx::query("DELETE FROM password_links WHERE token_hash = ? RETURNING user_id")
+            sqlx::query("DELETE FROM password_links WHERE token_hash = $1 RETURNING user_id")
                 .bind(token_hash)
                 .fetch_optional(&mut *tx)
                 .await?;
@@ -180,16 +191,16 @@ impl UserStore for Sqlite {
             return Ok(None);
         };
         let id: String = taken.try_get(0)?;
-        sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?")
+        sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
             .bind(password_hash)
             .bind(&id)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("DELETE FROM sessions WHERE user_id = ?")
+        sqlx::query("DELETE FROM sessions WHERE user_id = $1")
             .bind(&id)
             .execute(&mut *tx)
             .await?;
-        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = ?"))
+        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = $1"))
             .bind(&id)
             .fetch_one(&mut *tx)
             .await?;
@@ -198,7 +209,7 @@ impl UserStore for Sqlite {
     }
 
     async fn remove_link(&self, user_id: &str) -> anyhow::Result<()> {
-        sqlx::query("DELETE FROM password_links WHERE user_id = ?")
+        sqlx::query("DELETE FROM password_links WHERE user_id = $1")
             .bind(user_id)
             .execute(&self.pool)
             .await?;
@@ -207,7 +218,7 @@ impl UserStore for Sqlite {
 }
 
 /// An account from the columns of `account!`.
-pub(super) fn user(row: &SqliteRow) -> anyhow::Result<User> {
+pub(super) fn user(row: &AnyRow) -> anyhow::Result<User> {
     let name: String = row.try_get(1)?;
     let grants: String = row.try_get(4)?;
     Ok(User {
@@ -224,7 +235,7 @@ pub(super) fn user(row: &SqliteRow) -> anyhow::Result<User> {
     })
 }
 
-fn link(row: &SqliteRow) -> anyhow::Result<PasswordLink> {
+fn link(row: &AnyRow) -> anyhow::Result<PasswordLink> {
     Ok(PasswordLink {
         user_id: row.try_get(0)?,
         made_by: row.try_get(1)?,

@@ -1,13 +1,14 @@
-//! The ledger's rows in SQLite.
+//! The ledger's rows.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use requorum_shared::ledger::entry::Phase;
 use requorum_shared::ledger::merkle::Hash;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
-use super::{Driver, Sqlite};
+use super::Database;
+use super::sql::Sql;
 use crate::ledger::store::{AppendError, Batch, Filter, Head, LedgerStore, Stored};
 
 /// Rows per statement: below the number of values that a statement may have.
@@ -18,11 +19,11 @@ const SELECT: &str = "SELECT e.idx, e.canonical, c.canonical FROM ledger_entries
      LEFT JOIN ledger_entries c ON c.closes = e.idx";
 
 #[async_trait]
-impl LedgerStore for Sqlite {
+impl LedgerStore for Database {
     async fn head(&self) -> anyhow::Result<Option<Head>> {
         let row = sqlx::query(
             "SELECT c.size, c.note, (SELECT MAX(idx) + 1 FROM ledger_entries) \
-             FROM (SELECT 1 AS one) LEFT JOIN \
+             FROM (SELECT 1 AS one) o LEFT JOIN \
              (SELECT size, note FROM ledger_checkpoints ORDER BY size DESC LIMIT 1) c ON one = 1",
         )
         .fetch_one(&self.pool)
@@ -52,7 +53,7 @@ impl LedgerStore for Sqlite {
 
     async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>> {
         let rows = sqlx::query(
-            "SELECT idx, canonical, NULL FROM ledger_entries WHERE idx >= ? AND idx < ? ORDER BY idx",
+            "SELECT idx, canonical, NULL FROM ledger_entries WHERE idx >= $1 AND idx < $2 ORDER BY idx",
         )
         .bind(signed(start))
         .bind(signed(start.saturating_add(count)))
@@ -62,18 +63,19 @@ impl LedgerStore for Sqlite {
     }
 
     async fn leaves(&self, start: u64, count: u64) -> anyhow::Result<Vec<Hash>> {
-        let rows =
-            sqlx::query("SELECT leaf FROM ledger_entries WHERE idx >= ? AND idx < ? ORDER BY idx")
-                .bind(signed(start))
-                .bind(signed(start.saturating_add(count)))
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT leaf FROM ledger_entries WHERE idx >= $1 AND idx < $2 ORDER BY idx",
+        )
+        .bind(signed(start))
+        .bind(signed(start.saturating_add(count)))
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(hash).collect()
     }
 
     async fn nodes(&self, level: u8, start: u64, count: u64) -> anyhow::Result<Vec<Hash>> {
         let rows = sqlx::query(
-            "SELECT hash FROM ledger_nodes WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx",
+            "SELECT hash FROM ledger_nodes WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
         )
         .bind(i64::from(level))
         .bind(signed(start))
@@ -84,10 +86,10 @@ impl LedgerStore for Sqlite {
     }
 
     async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<Stored>> {
-        let mut query = QueryBuilder::<Driver>::new(SELECT);
+        let mut query = Sql::new(SELECT);
         query
             .push(" WHERE e.idx < ")
-            .push_bind(signed(filter.before.unwrap_or(u64::MAX)));
+            .bind(signed(filter.before.unwrap_or(u64::MAX)))?;
         for (column, value) in [
             (" AND e.who = ", &filter.who),
             (" AND e.act = ", &filter.act),
@@ -96,31 +98,30 @@ impl LedgerStore for Sqlite {
             (" AND e.job = ", &filter.job),
         ] {
             if !value.is_empty() {
-                query.push(column).push_bind(value);
+                query.push(column).bind(value.as_str())?;
             }
         }
         if let Some(from_ms) = filter.from_ms {
-            query.push(" AND e.at_ms >= ").push_bind(from_ms);
+            query.push(" AND e.at_ms >= ").bind(from_ms)?;
         }
         if let Some(until_ms) = filter.until_ms {
-            query.push(" AND e.at_ms < ").push_bind(until_ms);
+            query.push(" AND e.at_ms < ").bind(until_ms)?;
         }
         if filter.acts_only {
             query.push(" AND e.closes IS NULL");
         }
         query
             .push(" ORDER BY e.idx DESC LIMIT ")
-            .push_bind(i64::from(filter.limit));
-        let rows = query.build().fetch_all(&self.pool).await?;
+            .bind(i64::from(filter.limit))?;
+        let rows = query.query().fetch_all(&self.pool).await?;
         rows.iter().map(stored).collect()
     }
 
     async fn open_acts(&self, writer: Option<&str>) -> anyhow::Result<Vec<Stored>> {
         let rows = sqlx::query(
             "SELECT e.idx, e.canonical, NULL FROM ledger_open o JOIN ledger_entries e ON e.idx = o.idx \
-             WHERE o.writer = ? OR ? IS NULL ORDER BY e.idx",
+             WHERE $1 IS NULL OR o.writer = $1 ORDER BY e.idx",
         )
-        .bind(writer)
         .bind(writer)
         .fetch_all(&self.pool)
         .await?;
@@ -128,29 +129,30 @@ impl LedgerStore for Sqlite {
     }
 }
 
-impl Sqlite {
+impl Database {
     async fn append_rows(&self, batch: &Batch) -> sqlx::Result<()> {
         let mut tx = self.write().await?;
         for entries in batch.entries.chunks(ROWS_AT_ONCE) {
-            let mut insert = QueryBuilder::<Driver>::new(
-                "INSERT INTO ledger_entries (idx, leaf, canonical, at_ms, closes, who, act, cluster, plan, job) ",
+            let mut insert = Sql::new(
+                "INSERT INTO ledger_entries (idx, leaf, canonical, at_ms, closes, who, act, cluster, plan, job) VALUES ",
             );
-            insert.push_values(entries, |mut row, new| {
-                row.push_bind(signed(new.entry.index))
-                    .push_bind(&new.leaf.0[..])
-                    .push_bind(&new.canonical[..])
-                    .push_bind(new.entry.at_ms)
-                    .push_bind(new.entry.closes.map(signed))
-                    .push_bind(&new.entry.who)
-                    .push_bind(&new.entry.act)
-                    .push_bind(&new.entry.cluster)
-                    .push_bind(&new.entry.plan)
-                    .push_bind(&new.entry.job);
-            });
-            insert.build().execute(&mut *tx).await?;
+            insert.rows(entries, |row, new| {
+                row.bind(signed(new.entry.index))?
+                    .bind(&new.leaf.0[..])?
+                    .bind(&new.canonical[..])?
+                    .bind(new.entry.at_ms)?
+                    .bind(new.entry.closes.map(signed))?
+                    .bind(new.entry.who.as_str())?
+                    .bind(new.entry.act.as_str())?
+                    .bind(new.entry.cluster.as_deref())?
+                    .bind(new.entry.plan.as_deref())?
+                    .bind(new.entry.job.as_deref())?;
+                Ok(())
+            })?;
+            insert.query().execute(&mut *tx).await?;
         }
         for node in &batch.nodes {
-            sqlx::query("INSERT INTO ledger_nodes (level, idx, hash) VALUES (?, ?, ?)")
+            sqlx::query("INSERT INTO ledger_nodes (level, idx, hash) VALUES ($1, $2, $3)")
                 .bind(i64::from(node.level))
                 .bind(signed(node.index))
                 .bind(&node.hash.0[..])
@@ -163,12 +165,13 @@ impl Sqlite {
             .filter(|new| new.entry.phase == Phase::Opened)
             .collect();
         for opened in opened.chunks(ROWS_AT_ONCE) {
-            let mut insert = QueryBuilder::<Driver>::new("INSERT INTO ledger_open (idx, writer) ");
-            insert.push_values(opened, |mut row, new| {
-                row.push_bind(signed(new.entry.index))
-                    .push_bind(&batch.writer);
-            });
-            insert.build().execute(&mut *tx).await?;
+            let mut insert = Sql::new("INSERT INTO ledger_open (idx, writer) VALUES ");
+            insert.rows(opened, |row, new| {
+                row.bind(signed(new.entry.index))?
+                    .bind(batch.writer.as_str())?;
+                Ok(())
+            })?;
+            insert.query().execute(&mut *tx).await?;
         }
         let closed: Vec<_> = batch
             .entries
@@ -176,15 +179,16 @@ impl Sqlite {
             .filter_map(|new| new.entry.closes)
             .collect();
         for closed in closed.chunks(ROWS_AT_ONCE) {
-            let mut delete = QueryBuilder::<Driver>::new("DELETE FROM ledger_open WHERE idx IN (");
-            let mut list = delete.separated(", ");
-            for index in closed {
-                list.push_bind(signed(*index));
-            }
-            delete.push(")");
-            delete.build().execute(&mut *tx).await?;
+            let mut delete = Sql::new("DELETE FROM ledger_open WHERE idx IN ");
+            delete.rows([closed], |row, closed| {
+                for index in closed {
+                    row.bind(signed(*index))?;
+                }
+                Ok(())
+            })?;
+            delete.query().execute(&mut *tx).await?;
         }
-        sqlx::query("INSERT INTO ledger_checkpoints (size, note) VALUES (?, ?)")
+        sqlx::query("INSERT INTO ledger_checkpoints (size, note) VALUES ($1, $2)")
             .bind(signed(batch.size))
             .bind(&batch.note)
             .execute(&mut *tx)
@@ -198,13 +202,13 @@ fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn hash(row: &SqliteRow) -> anyhow::Result<Hash> {
+fn hash(row: &AnyRow) -> anyhow::Result<Hash> {
     let bytes: Vec<u8> = row.try_get(0)?;
     Hash::from_slice(&bytes)
         .ok_or_else(|| anyhow::anyhow!("a hash of the ledger has {} bytes", bytes.len()))
 }
 
-fn stored(row: &SqliteRow) -> anyhow::Result<Stored> {
+fn stored(row: &AnyRow) -> anyhow::Result<Stored> {
     Ok(Stored {
         index: row.try_get::<i64, _>(0)?.try_into()?,
         canonical: Bytes::from(row.try_get::<Vec<u8>, _>(1)?),
@@ -214,7 +218,7 @@ fn stored(row: &SqliteRow) -> anyhow::Result<Stored> {
 
 /// What only tests do to a ledger.
 #[cfg(test)]
-impl Sqlite {
+impl Database {
     pub(crate) async fn checkpoints(&self) -> i64 {
         let count = sqlx::query("SELECT COUNT(*) FROM ledger_checkpoints");
         count

@@ -1,10 +1,10 @@
-//! Sessions in SQLite.
+//! Sessions.
 
 use async_trait::async_trait;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::Sqlite;
+use super::Database;
 use super::users::{self, account};
 use crate::auth::store::{SessionStore, StoredSession, User};
 
@@ -18,16 +18,16 @@ macro_rules! columns {
 const ACCOUNT_COLUMNS: usize = 8;
 
 #[async_trait]
-impl SessionStore for Sqlite {
+impl SessionStore for Database {
     async fn add_session(&self, token_hash: &str, session: &StoredSession) -> anyhow::Result<()> {
         let mut tx = self.write().await?;
-        sqlx::query("DELETE FROM sessions WHERE expires_ms <= ?")
+        sqlx::query("DELETE FROM sessions WHERE expires_ms <= $1")
             .bind(session.created_ms)
             .execute(&mut *tx)
             .await?;
         sqlx::query(
             "INSERT INTO sessions (id, token_hash, user_id, created_ms, expires_ms, seen_ms, address, agent, by) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&session.id)
         .bind(token_hash)
@@ -48,7 +48,7 @@ impl SessionStore for Sqlite {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredSession, User)>> {
-        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.token_hash = ? AND sessions.expires_ms > ? AND users.disabled_ms = 0"))
+        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.token_hash = $1 AND sessions.expires_ms > $2 AND users.disabled_ms = 0"))
         .bind(token_hash)
         .bind(now_ms)
         .fetch_optional(&self.pool)
@@ -61,7 +61,7 @@ impl SessionStore for Sqlite {
     }
 
     async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
-        sqlx::query("UPDATE sessions SET seen_ms = ? WHERE id = ?")
+        sqlx::query("UPDATE sessions SET seen_ms = $1 WHERE id = $2")
             .bind(now_ms)
             .bind(id)
             .execute(&self.pool)
@@ -70,7 +70,7 @@ impl SessionStore for Sqlite {
     }
 
     async fn sessions(&self, user_id: &str, now_ms: i64) -> anyhow::Result<Vec<StoredSession>> {
-        let rows = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.user_id = ? AND sessions.expires_ms > ? ORDER BY sessions.created_ms DESC"))
+        let rows = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.user_id = $1 AND sessions.expires_ms > $2 ORDER BY sessions.created_ms DESC"))
         .bind(user_id)
         .bind(now_ms)
         .fetch_all(&self.pool)
@@ -81,7 +81,7 @@ impl SessionStore for Sqlite {
     }
 
     async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool> {
-        let done = sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id = ?")
+        let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
             .bind(user_id)
             .bind(id)
             .execute(&self.pool)
@@ -90,7 +90,7 @@ impl SessionStore for Sqlite {
     }
 
     async fn remove_sessions(&self, user_id: &str, except: &str) -> anyhow::Result<u64> {
-        let done = sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id <> ?")
+        let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
             .bind(user_id)
             .bind(except)
             .execute(&self.pool)
@@ -99,7 +99,7 @@ impl SessionStore for Sqlite {
     }
 }
 
-fn session(row: &SqliteRow, user_id: String) -> anyhow::Result<StoredSession> {
+fn session(row: &AnyRow, user_id: String) -> anyhow::Result<StoredSession> {
     let at = |n: usize| ACCOUNT_COLUMNS + n;
     Ok(StoredSession {
         id: row.try_get(at(0))?,

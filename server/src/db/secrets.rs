@@ -1,15 +1,15 @@
-//! Sealed credentials in SQLite.
+//! Sealed credentials.
 
 use async_trait::async_trait;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::Sqlite;
+use super::Database;
 use crate::secrets::seal::Sealed;
 use crate::secrets::store::{Kept, Reseal, SealedSecret, SecretStore, SecretView};
 
 #[async_trait]
-impl SecretStore for Sqlite {
+impl SecretStore for Database {
     async fn secrets(&self) -> anyhow::Result<Vec<SecretView>> {
         sqlx::query(
             "SELECT id, name, kind, created_ms, changed_ms, changed_by FROM secrets ORDER BY name",
@@ -24,7 +24,7 @@ impl SecretStore for Sqlite {
     async fn secret(&self, id: &str) -> anyhow::Result<Option<SealedSecret>> {
         let row = sqlx::query(
             "SELECT id, name, kind, created_ms, changed_ms, changed_by, key_id, nonce, ciphertext FROM secrets \
-             WHERE id = ?",
+             WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -41,7 +41,7 @@ impl SecretStore for Sqlite {
     async fn put_secret(&self, secret: &SealedSecret) -> anyhow::Result<Kept> {
         let mut tx = self.write().await?;
         let SealedSecret { view, sealed } = secret;
-        let taken = sqlx::query("SELECT 1 FROM secrets WHERE name = ? AND id <> ?")
+        let taken = sqlx::query("SELECT 1 FROM secrets WHERE name = $1 AND id <> $2")
             .bind(&view.name)
             .bind(&view.id)
             .fetch_optional(&mut *tx)
@@ -49,7 +49,7 @@ impl SecretStore for Sqlite {
         if taken.is_some() {
             return Ok(Kept::NameTaken);
         }
-        let other = sqlx::query("SELECT 1 FROM secrets WHERE key_id <> ? LIMIT 1")
+        let other = sqlx::query("SELECT 1 FROM secrets WHERE key_id <> $1 LIMIT 1")
             .bind(&sealed.key_id)
             .fetch_optional(&mut *tx)
             .await?;
@@ -58,8 +58,8 @@ impl SecretStore for Sqlite {
         }
         sqlx::query(
             "INSERT INTO secrets (id, name, kind, created_ms, changed_ms, changed_by, key_id, nonce, ciphertext) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET name = ?2, kind = ?3, \
-             changed_ms = ?5, changed_by = ?6, key_id = ?7, nonce = ?8, ciphertext = ?9",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET name = $2, kind = $3, \
+             changed_ms = $5, changed_by = $6, key_id = $7, nonce = $8, ciphertext = $9",
         )
         .bind(&view.id)
         .bind(&view.name)
@@ -77,7 +77,7 @@ impl SecretStore for Sqlite {
     }
 
     async fn remove_secret(&self, id: &str) -> anyhow::Result<bool> {
-        let done = sqlx::query("DELETE FROM secrets WHERE id = ?")
+        let done = sqlx::query("DELETE FROM secrets WHERE id = $1")
             .bind(id)
             .execute(&self.pool)
             .await?;
@@ -100,13 +100,15 @@ impl SecretStore for Sqlite {
         for row in rows {
             let id: String = row.try_get(0)?;
             let again = reseal(&id, &sealed(&row, 1)?)?;
-            sqlx::query("UPDATE secrets SET key_id = ?, nonce = ?, ciphertext = ? WHERE id = ?")
-                .bind(&again.key_id)
-                .bind(&again.nonce)
-                .bind(&again.ciphertext)
-                .bind(&id)
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(
+                "UPDATE secrets SET key_id = $1, nonce = $2, ciphertext = $3 WHERE id = $4",
+            )
+            .bind(&again.key_id)
+            .bind(&again.nonce)
+            .bind(&again.ciphertext)
+            .bind(&id)
+            .execute(&mut *tx)
+            .await?;
             count += 1;
         }
         tx.commit().await?;
@@ -114,7 +116,7 @@ impl SecretStore for Sqlite {
     }
 }
 
-fn view(row: &SqliteRow) -> anyhow::Result<SecretView> {
+fn view(row: &AnyRow) -> anyhow::Result<SecretView> {
     Ok(SecretView {
         id: row.try_get(0)?,
         name: row.try_get(1)?,
@@ -126,7 +128,7 @@ fn view(row: &SqliteRow) -> anyhow::Result<SecretView> {
 }
 
 /// Columns from `from` on: key, nonce, ciphertext.
-fn sealed(row: &SqliteRow, from: usize) -> anyhow::Result<Sealed> {
+fn sealed(row: &AnyRow, from: usize) -> anyhow::Result<Sealed> {
     Ok(Sealed {
         key_id: row.try_get(from)?,
         nonce: row.try_get(from + 1)?,

@@ -1,11 +1,11 @@
-//! Tokens for programs in SQLite.
+//! Tokens for programs.
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::Sqlite;
+use super::Database;
 use super::users::{self, account};
 use crate::auth::store::{StoredToken, TokenStore, User};
 
@@ -19,11 +19,11 @@ macro_rules! columns {
 const ACCOUNT_COLUMNS: usize = 8;
 
 #[async_trait]
-impl TokenStore for Sqlite {
+impl TokenStore for Database {
     async fn add_token(&self, token_hash: &str, token: &StoredToken) -> anyhow::Result<()> {
         sqlx::query(
             "INSERT INTO api_tokens (id, token_hash, name, user_id, grants, created_ms, expires_ms) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&token.id)
         .bind(token_hash)
@@ -42,7 +42,7 @@ impl TokenStore for Sqlite {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredToken, User)>> {
-        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM api_tokens JOIN users ON users.id = api_tokens.user_id WHERE api_tokens.token_hash = ? AND api_tokens.expires_ms > ? AND api_tokens.revoked_ms = 0 AND users.disabled_ms = 0"))
+        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM api_tokens JOIN users ON users.id = api_tokens.user_id WHERE api_tokens.token_hash = $1 AND api_tokens.expires_ms > $2 AND api_tokens.revoked_ms = 0 AND users.disabled_ms = 0"))
         .bind(token_hash)
         .bind(now_ms)
         .fetch_optional(&self.pool)
@@ -52,7 +52,7 @@ impl TokenStore for Sqlite {
     }
 
     async fn touch_token(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
-        sqlx::query("UPDATE api_tokens SET used_ms = ? WHERE id = ?")
+        sqlx::query("UPDATE api_tokens SET used_ms = $1 WHERE id = $2")
             .bind(now_ms)
             .bind(id)
             .execute(&self.pool)
@@ -64,7 +64,7 @@ impl TokenStore for Sqlite {
         let row = sqlx::query(concat!(
             "SELECT ",
             columns!(),
-            " FROM api_tokens WHERE id = ?"
+            " FROM api_tokens WHERE id = $1"
         ))
         .bind(id)
         .fetch_optional(&self.pool)
@@ -76,7 +76,7 @@ impl TokenStore for Sqlite {
         let rows = sqlx::query(concat!(
             "SELECT ",
             columns!(),
-            " FROM api_tokens WHERE ?1 IS NULL OR user_id = ?1 ORDER BY created_ms DESC, id"
+            " FROM api_tokens WHERE $1 IS NULL OR user_id = $1 ORDER BY created_ms DESC, id"
         ))
         .bind(user_id)
         .fetch_all(&self.pool)
@@ -86,7 +86,7 @@ impl TokenStore for Sqlite {
 
     async fn revoke_token(&self, id: &str, now_ms: i64) -> anyhow::Result<bool> {
         let done =
-            sqlx::query("UPDATE api_tokens SET revoked_ms = ? WHERE id = ? AND revoked_ms = 0")
+            sqlx::query("UPDATE api_tokens SET revoked_ms = $1 WHERE id = $2 AND revoked_ms = 0")
                 .bind(now_ms)
                 .bind(id)
                 .execute(&self.pool)
@@ -96,7 +96,7 @@ impl TokenStore for Sqlite {
 }
 
 /// A token from the columns above, which begin at `from`.
-fn token(row: &SqliteRow, from: usize) -> anyhow::Result<StoredToken> {
+fn token(row: &AnyRow, from: usize) -> anyhow::Result<StoredToken> {
     let id: String = row.try_get(from)?;
     let grants: String = row.try_get(from + 3)?;
     Ok(StoredToken {

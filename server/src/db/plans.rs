@@ -1,19 +1,19 @@
-//! Plans in SQLite.
+//! Plans.
 
 use anyhow::Context;
 use async_trait::async_trait;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::Sqlite;
+use super::Database;
 use crate::plans::store::{Decision, PlanRow, PlanState, PlanStore};
 
 #[async_trait]
-impl PlanStore for Sqlite {
+impl PlanStore for Database {
     async fn add_plan(&self, plan: &PlanRow, plan_json: &str) -> anyhow::Result<()> {
         sqlx::query(
             "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             snapshot_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             snapshot_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&plan.id)
         .bind(&plan.hash)
@@ -34,7 +34,7 @@ impl PlanStore for Sqlite {
         sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) FROM plans \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id ORDER BY sealed_ms DESC, plans.id",
         )
         .fetch_all(&self.pool)
@@ -48,8 +48,8 @@ impl PlanStore for Sqlite {
         sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) FROM plans \
-             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE snapshot_id = ? \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM plans \
+             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE snapshot_id = $1 \
              ORDER BY sealed_ms DESC, plans.id",
         )
         .bind(snapshot_id)
@@ -64,8 +64,8 @@ impl PlanStore for Sqlite {
         let row = sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id), plan_json FROM plans \
-             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = ?",
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plan_json FROM plans \
+             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -81,7 +81,7 @@ impl PlanStore for Sqlite {
         decision: &Decision,
     ) -> anyhow::Result<bool> {
         let done = sqlx::query(
-            "UPDATE plans SET state = ?, decided_by = ?, decided_ms = ?, reason = ? WHERE id = ? AND state = ?",
+            "UPDATE plans SET state = $1, decided_by = $2, decided_ms = $3, reason = $4 WHERE id = $5 AND state = $6",
         )
         .bind(decision.state.word())
         .bind(&decision.by)
@@ -95,7 +95,7 @@ impl PlanStore for Sqlite {
     }
 }
 
-fn plan(row: &SqliteRow) -> anyhow::Result<PlanRow> {
+fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
     let state: &str = row.try_get(7)?;
     Ok(PlanRow {
         id: row.try_get(0)?,

@@ -1,18 +1,18 @@
-//! Jobs and their journals in SQLite.
+//! Jobs and their journals.
 
 use async_trait::async_trait;
 use requorum_shared::events::{Body, Event};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite as Driver, Transaction};
+use sqlx::any::AnyRow;
+use sqlx::{Any, Row as _, Transaction};
 
-use super::Sqlite;
+use super::Database;
 use crate::jobs::log::{Created, JobLog, JobRow, Writer};
 
 #[async_trait]
-impl JobLog for Sqlite {
+impl JobLog for Database {
     async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created> {
         let mut tx = self.write().await?;
-        let has: Option<SqliteRow> = sqlx::query("SELECT id FROM jobs WHERE plan_id = ?")
+        let has: Option<AnyRow> = sqlx::query("SELECT id FROM jobs WHERE plan_id = $1")
             .bind(&job.plan_id)
             .fetch_optional(&mut *tx)
             .await?;
@@ -20,20 +20,22 @@ impl JobLog for Sqlite {
             return Ok(Created::HasJob(row.try_get(0)?));
         }
         let used =
-            sqlx::query("UPDATE plans SET state = 'used' WHERE id = ? AND state = 'approved'")
+            sqlx::query("UPDATE plans SET state = 'used' WHERE id = $1 AND state = 'approved'")
                 .bind(&job.plan_id)
                 .execute(&mut *tx)
                 .await?;
         if used.rows_affected() != 1 {
             return Ok(Created::NotApproved);
         }
-        sqlx::query("INSERT INTO jobs (id, plan_id, started_by, created_ms) VALUES (?, ?, ?, ?)")
-            .bind(&job.id)
-            .bind(&job.plan_id)
-            .bind(&job.started_by)
-            .bind(job.created_ms)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO jobs (id, plan_id, started_by, created_ms) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(&job.id)
+        .bind(&job.plan_id)
+        .bind(&job.started_by)
+        .bind(job.created_ms)
+        .execute(&mut *tx)
+        .await?;
         insert(&mut tx, &job.id, 1, job.created_ms, first).await?;
         tx.commit().await?;
         Ok(Created::Yes)
@@ -42,7 +44,7 @@ impl JobLog for Sqlite {
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
         let row = sqlx::query(
             "SELECT jobs.id, plan_id, plan_json, started_by, created_ms FROM jobs \
-             JOIN plans ON plans.id = plan_id WHERE jobs.id = ?",
+             JOIN plans ON plans.id = plan_id WHERE jobs.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -73,7 +75,7 @@ impl JobLog for Sqlite {
 
     async fn events(&self, id: &str, since: u64) -> anyhow::Result<Vec<Event>> {
         sqlx::query(
-            "SELECT seq, at_ms, body_json FROM job_events WHERE job_id = ? AND seq > ? ORDER BY seq",
+            "SELECT seq, at_ms, body_json FROM job_events WHERE job_id = $1 AND seq > $2 ORDER BY seq",
         )
         .bind(id)
         .bind(i64::try_from(since).unwrap_or(i64::MAX))
@@ -100,7 +102,7 @@ impl JobLog for Sqlite {
         let mut tx = self.write().await?;
         let row = sqlx::query(
             "SELECT COALESCE(MAX(seq), 0), \
-             (SELECT lease_owner FROM jobs WHERE id = ?1 AND over = 0) FROM job_events WHERE job_id = ?1",
+             (SELECT lease_owner FROM jobs WHERE id = $1 AND over = 0) FROM job_events WHERE job_id = $1",
         )
         .bind(id)
         .fetch_one(&mut *tx)
@@ -119,7 +121,7 @@ impl JobLog for Sqlite {
         }
         insert(&mut tx, id, last + 1, at_ms, body).await?;
         if matches!(body, Body::Ended { .. }) {
-            sqlx::query("UPDATE jobs SET over = 1 WHERE id = ?")
+            sqlx::query("UPDATE jobs SET over = 1 WHERE id = $1")
                 .bind(id)
                 .execute(&mut *tx)
                 .await?;
@@ -140,8 +142,8 @@ impl JobLog for Sqlite {
         until_ms: i64,
     ) -> anyhow::Result<bool> {
         let done = sqlx::query(
-            "UPDATE jobs SET lease_owner = ?1, lease_until_ms = ?2 \
-             WHERE id = ?3 AND over = 0 AND (lease_owner IN ('', ?1) OR lease_until_ms <= ?4)",
+            "UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 \
+             WHERE id = $3 AND over = 0 AND (lease_owner IN ('', $1) OR lease_until_ms <= $4)",
         )
         .bind(owner)
         .bind(until_ms)
@@ -154,7 +156,7 @@ impl JobLog for Sqlite {
 
     async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()> {
         sqlx::query(
-            "UPDATE jobs SET lease_owner = '', lease_until_ms = 0 WHERE id = ? AND lease_owner = ?",
+            "UPDATE jobs SET lease_owner = '', lease_until_ms = 0 WHERE id = $1 AND lease_owner = $2",
         )
         .bind(id)
         .bind(owner)
@@ -172,13 +174,13 @@ impl JobLog for Sqlite {
 }
 
 async fn insert(
-    tx: &mut Transaction<'static, Driver>,
+    tx: &mut Transaction<'static, Any>,
     id: &str,
     seq: u64,
     at_ms: i64,
     body: &Body,
 ) -> anyhow::Result<()> {
-    sqlx::query("INSERT INTO job_events (job_id, seq, at_ms, body_json) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO job_events (job_id, seq, at_ms, body_json) VALUES ($1, $2, $3, $4)")
         .bind(id)
         .bind(i64::try_from(seq)?)
         .bind(at_ms)
@@ -188,7 +190,7 @@ async fn insert(
     Ok(())
 }
 
-fn job(row: &SqliteRow) -> anyhow::Result<JobRow> {
+fn job(row: &AnyRow) -> anyhow::Result<JobRow> {
     Ok(JobRow {
         id: row.try_get(0)?,
         plan_id: row.try_get(1)?,

@@ -1,14 +1,14 @@
-//! Snapshots and uploads in SQLite.
+//! Snapshots and uploads.
 
 use async_trait::async_trait;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::Sqlite;
+use super::Database;
 use crate::snapshots::store::{Finished, Snapshot, SnapshotStore, UploadRow};
 
 #[async_trait]
-impl SnapshotStore for Sqlite {
+impl SnapshotStore for Database {
     async fn snapshots(&self) -> anyhow::Result<Vec<Snapshot>> {
         sqlx::query(
             "SELECT id, name, size, stored_ms, stored_by, origin, headline_json FROM snapshots \
@@ -24,7 +24,7 @@ impl SnapshotStore for Sqlite {
     async fn snapshot(&self, id: &str) -> anyhow::Result<Option<(Snapshot, String)>> {
         let row = sqlx::query(
             "SELECT id, name, size, stored_ms, stored_by, origin, headline_json, inspection_json \
-             FROM snapshots WHERE id = ?",
+             FROM snapshots WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -36,7 +36,7 @@ impl SnapshotStore for Sqlite {
     async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()> {
         sqlx::query(
             "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&upload.id)
         .bind(&upload.name)
@@ -54,7 +54,7 @@ impl SnapshotStore for Sqlite {
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>> {
         let row = sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json FROM uploads WHERE id = ?",
+             inspection_json FROM uploads WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -75,7 +75,7 @@ impl SnapshotStore for Sqlite {
     }
 
     async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()> {
-        sqlx::query("UPDATE uploads SET safe_bytes = ?, touched_ms = ? WHERE id = ?")
+        sqlx::query("UPDATE uploads SET safe_bytes = $1, touched_ms = $2 WHERE id = $3")
             .bind(i64::try_from(safe_bytes)?)
             .bind(now_ms)
             .bind(id)
@@ -85,7 +85,7 @@ impl SnapshotStore for Sqlite {
     }
 
     async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<()> {
-        sqlx::query("UPDATE uploads SET sha256 = ?, inspection_json = ? WHERE id = ?")
+        sqlx::query("UPDATE uploads SET sha256 = $1, inspection_json = $2 WHERE id = $3")
             .bind(&finished.sha256)
             .bind(&finished.inspection_json)
             .bind(id)
@@ -99,7 +99,7 @@ impl SnapshotStore for Sqlite {
         let mut tx = self.write().await?;
         sqlx::query(
             "INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, headline_json, inspection_json) \
-             SELECT ?, ?, ?, ?, ?, ?, ?, inspection_json FROM uploads WHERE id = ? \
+             SELECT $1, $2, $3, $4, $5, $6, $7, inspection_json FROM uploads WHERE id = $8 \
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&snapshot.id)
@@ -112,7 +112,7 @@ impl SnapshotStore for Sqlite {
         .bind(id)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("DELETE FROM uploads WHERE id = ?")
+        sqlx::query("DELETE FROM uploads WHERE id = $1")
             .bind(id)
             .execute(&mut *tx)
             .await?;
@@ -120,7 +120,7 @@ impl SnapshotStore for Sqlite {
     }
 
     async fn remove_upload(&self, id: &str) -> anyhow::Result<()> {
-        sqlx::query("DELETE FROM uploads WHERE id = ?")
+        sqlx::query("DELETE FROM uploads WHERE id = $1")
             .bind(id)
             .execute(&self.pool)
             .await?;
@@ -128,7 +128,7 @@ impl SnapshotStore for Sqlite {
     }
 }
 
-fn snapshot(row: &SqliteRow) -> anyhow::Result<Snapshot> {
+fn snapshot(row: &AnyRow) -> anyhow::Result<Snapshot> {
     Ok(Snapshot {
         id: row.try_get(0)?,
         name: row.try_get(1)?,
@@ -140,7 +140,7 @@ fn snapshot(row: &SqliteRow) -> anyhow::Result<Snapshot> {
     })
 }
 
-fn upload(row: &SqliteRow) -> anyhow::Result<UploadRow> {
+fn upload(row: &AnyRow) -> anyhow::Result<UploadRow> {
     let sha256: Option<String> = row.try_get(8)?;
     let inspection_json: Option<String> = row.try_get(9)?;
     Ok(UploadRow {

@@ -1,0 +1,79 @@
+//! What differs between the two databases, beside their migrations.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::ConnectOptions as _;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    pub(super) fn migrations(self) -> &'static Migrator {
+        match self {
+            Self::Sqlite => &SQLITE,
+            Self::Postgres => &POSTGRES,
+        }
+    }
+
+    /// What every connection is told first. A commit is on the medium when it returns, whatever else is the default:
+    /// the journal of a job is only worth something if it is there before the effect.
+    pub(super) fn settings(self, to_write: bool) -> &'static str {
+        match (self, to_write) {
+            (Self::Sqlite, true) => {
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON;"
+            }
+            (Self::Sqlite, false) => "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;",
+            (Self::Postgres, true) => {
+                "SET application_name = 'requorum'; SET synchronous_commit = on; SET lock_timeout = '10s'; \
+                 SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '20s'; \
+                 SET client_min_messages = warning;"
+            }
+            (Self::Postgres, false) => {
+                "SET application_name = 'requorum'; SET default_transaction_read_only = on; \
+                 SET client_min_messages = warning;"
+            }
+        }
+    }
+
+    /// How long a request waits for a connection before it is told that the database does not answer.
+    pub(super) fn acquire_within(self) -> Duration {
+        match self {
+            Self::Sqlite => Duration::from_secs(10),
+            Self::Postgres => Duration::from_secs(5),
+        }
+    }
+
+    /// Begins a transaction that holds the one write lock until it ends. PostgreSQL lets many write at once; here
+    /// they take turns there too, so that a rule that was looked at still holds when the row is written.
+    pub(super) fn begin_to_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            // The number is "requorum", in ASCII.
+            Self::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(8243119442166445421)",
+        }
+    }
+}
+
+/// The address of a file, as the driver wants it.
+pub(super) fn url_of(path: &Path, to_write: bool) -> anyhow::Result<String> {
+    let path = path
+        .to_str()
+        .context("its path is not UTF-8; choose another data directory")?;
+    let options = SqliteConnectOptions::new()
+        // The driver takes this for the beginning of an escape.
+        .filename(path.replace('%', "%25"))
+        .create_if_missing(to_write)
+        .read_only(!to_write);
+    Ok(options.to_url_lossy().to_string())
+}

@@ -1,0 +1,162 @@
+//! PostgreSQL clusters of the tests' own: in a temporary folder, on a free port of the loopback, by an account without
+//! rights, with everything on that makes a commit durable. They end with the test program, however that ends.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+/// Where Debian's package has the programs.
+const BINARIES: &str = "/usr/lib/postgresql/15/bin";
+/// Ends the server with this id of a process, and forgets its folder, once nobody holds the other end of its input.
+const KEEPER: &str = r#"cat; kill -INT "$(head -n 1 "$1/data/postmaster.pid")" 2>/dev/null
+while [ -e "$1/data/postmaster.pid" ] && kill -0 "$(head -n 1 "$1/data/postmaster.pid")" 2>/dev/null; do sleep 0.1; done
+rm -rf "$1""#;
+
+/// A running cluster.
+pub(crate) struct Postgres {
+    folder: PathBuf,
+    port: u16,
+    made: AtomicU32,
+    keeper: Child,
+    held: Option<ChildStdin>,
+}
+
+impl Postgres {
+    /// The one that tests share, each with a database of its own.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// One that a test may do to as it likes.
+    pub(crate) fn start() -> Self {
+        assert!(
+            Path::new(BINARIES).join("initdb").exists(),
+            "these tests need PostgreSQL 15 in {BINARIES}: apt-get install postgresql-15"
+        );
+        let folder = tempfile::Builder::new().prefix("requorum-pg-").tempdir();
+        let folder = folder.unwrap().keep();
+        if rustix::process::getuid().is_root() {
+            run(Command::new("chown").arg("postgres:").arg(&folder));
+        }
+        let data = folder.join("data");
+        let (user, locale) = ("--username=requorum", "--locale=C.UTF-8");
+        run(program("initdb")
+            .args([
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-sync",
+                user,
+                locale,
+                "--pgdata",
+            ])
+            .arg(&data));
+        let mut keeper = Command::new("sh")
+            .args(["-c", KEEPER, "sh"])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let cluster = Self {
+            port: free_port(),
+            made: AtomicU32::new(0),
+            held: keeper.stdin.take(),
+            keeper,
+            folder,
+        };
+        cluster.go();
+        cluster
+    }
+
+    /// Starts it, for the first time or again, and waits until it answers.
+    pub(crate) fn go(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200",
+            self.port
+        );
+        run(program("pg_ctl")
+            .args(["start", "--wait", "--timeout=60", "--silent", "--options"])
+            .arg(options)
+            .arg("--log")
+            .arg(self.folder.join("log"))
+            .arg("--pgdata")
+            .arg(self.folder.join("data")));
+    }
+
+    /// Ends it as a power cut would, as far as the programs can tell: no client is waited for, nothing is written.
+    pub(crate) fn kill(&self) {
+        run(program("pg_ctl")
+            .args(["stop", "--wait", "--mode=immediate", "--silent", "--pgdata"])
+            .arg(self.folder.join("data")));
+    }
+
+    /// A new empty database; its URL has a password, so that no test can miss that it is shown somewhere.
+    pub(crate) async fn database(&self) -> String {
+        let name = format!("test_{}", self.made.fetch_add(1, Ordering::Relaxed));
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        let make = format!("CREATE DATABASE {name} TEMPLATE template0");
+        connection.execute(AssertSqlSafe(make)).await.unwrap();
+        connection.close().await.unwrap();
+        self.url(&name)
+    }
+
+    fn url(&self, database: &str) -> String {
+        let port = self.port;
+        format!("postgres://requorum:{PASSWORD}@127.0.0.1:{port}/{database}")
+    }
+}
+
+/// The password in every URL.
+pub(crate) const PASSWORD: &str = "marker-of-a-database-password";
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.held.take();
+        let _ = self.keeper.wait();
+    }
+}
+
+/// A program of PostgreSQL's, as an account that it does not refuse.
+fn program(name: &str) -> Command {
+    let path = Path::new(BINARIES).join(name);
+    let mut command = if rustix::process::getuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+                "--",
+            ])
+            .arg(path);
+        command
+    } else {
+        Command::new(path)
+    };
+    command.current_dir("/");
+    command
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A port that no outgoing connection takes between two starts: those are from 32768 on.
+fn free_port() -> u16 {
+    let first = 20_000 + std::process::id() as u16 % 10_000;
+    (first..32_768)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
+}

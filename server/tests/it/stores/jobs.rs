@@ -1,0 +1,162 @@
+//! Jobs: one per plan, one owner each, and a journal that only grows.
+
+use requorum_server::jobs::log::{Created, JobLog as _, JobRow, Writer};
+use requorum_shared::events::{Body, EndState, Event};
+
+use super::plans::{approve, sealed};
+use super::{Store, stories};
+
+fn job(id: &str) -> JobRow {
+    JobRow {
+        id: id.into(),
+        plan_id: "p".into(),
+        plan_json: r#"{"id":"p"}"#.into(),
+        started_by: "anna".into(),
+        created_ms: 1,
+    }
+}
+
+fn started() -> Body {
+    Body::Started { by: "anna".into() }
+}
+
+fn line(line: &str) -> Body {
+    Body::StepLog {
+        step: 1,
+        line: line.into(),
+    }
+}
+
+/// A job with its first entry.
+async fn running(store: &Store) {
+    sealed(store, &["p"]).await;
+    assert!(approve(store, "p").await);
+    let created = store.db.create(&job("j"), &started()).await.unwrap();
+    assert_eq!(created, Created::Yes);
+}
+
+async fn a_plan_has_one_job(store: &Store) {
+    let db = &store.db;
+    sealed(store, &["p"]).await;
+    let created = db.create(&job("j1"), &started()).await.unwrap();
+    assert_eq!(created, Created::NotApproved);
+    assert!(approve(store, "p").await);
+    let other = store.again().await;
+    let (j1, j2, first) = (job("j1"), job("j2"), started());
+    let (one, two) = tokio::join!(db.create(&j1, &first), other.create(&j2, &first));
+    let mut both = [one.unwrap(), two.unwrap()];
+    both.sort_by_key(|created| *created != Created::Yes);
+    let is = db.jobs().await.unwrap().remove(0);
+    assert_eq!(both, [Created::Yes, Created::HasJob(is.id.clone())]);
+    assert_eq!(db.job(&is.id).await.unwrap(), Some(is.clone()));
+    assert_eq!(db.open_jobs().await.unwrap(), [is.id]);
+    assert_eq!(db.job("j9").await.unwrap(), None);
+}
+
+async fn only_the_owner_writes_and_only_as_long_as_it_is(store: &Store) {
+    let db = &store.db;
+    running(store).await;
+    let owner = Writer::Owner;
+    assert_eq!(
+        db.append("j", 2, &line("a"), owner("one")).await.unwrap(),
+        None
+    );
+    assert!(db.claim("j", "one", 0, 10).await.unwrap());
+    assert!(db.claim("j", "one", 5, 15).await.unwrap(), "renewed");
+    assert!(
+        !db.claim("j", "two", 5, 15).await.unwrap(),
+        "somebody has it"
+    );
+    assert!(
+        db.append("j", 2, &line("a"), owner("one"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(
+        db.append("j", 3, &line("b"), owner("two")).await.unwrap(),
+        None
+    );
+    db.release("j", "two").await.unwrap();
+    assert!(
+        !db.claim("j", "two", 6, 16).await.unwrap(),
+        "that was not its to give up"
+    );
+    db.release("j", "one").await.unwrap();
+    assert!(db.claim("j", "two", 6, 16).await.unwrap());
+    assert_eq!(
+        db.append("j", 3, &line("b"), owner("one")).await.unwrap(),
+        None
+    );
+    assert!(!db.claim("j9", "two", 6, 16).await.unwrap());
+}
+
+async fn a_person_writes_about_what_that_person_saw(store: &Store) {
+    let db = &store.db;
+    running(store).await;
+    let other = store.again().await;
+    let saw = Writer::PersonWhoSaw(1);
+    let (a, b) = (line("a"), line("b"));
+    let (one, two) = tokio::join!(db.append("j", 2, &a, saw), other.append("j", 2, &b, saw));
+    let written: Vec<_> = [one.unwrap(), two.unwrap()].into_iter().flatten().collect();
+    assert_eq!(
+        written.len(),
+        1,
+        "the other has not seen this one: {written:?}"
+    );
+    assert_eq!(written[0].seq, 2);
+    let read = db.events("j", 1).await.unwrap();
+    assert_eq!(read, written);
+    let first = Event {
+        seq: 1,
+        at_ms: 1,
+        body: started(),
+    };
+    assert_eq!(db.events("j", 0).await.unwrap()[0], first);
+    assert!(db.events("j", u64::MAX).await.unwrap().is_empty());
+}
+
+async fn what_is_over_stays_over(store: &Store) {
+    let db = &store.db;
+    running(store).await;
+    assert!(db.claim("j", "one", 0, 10).await.unwrap());
+    let end = Body::Ended {
+        state: EndState::Completed,
+        sentence: "Done.".into(),
+    };
+    let ended = db.append("j", 2, &end, Writer::Owner("one")).await.unwrap();
+    assert_eq!(ended.unwrap().seq, 2);
+    assert!(db.open_jobs().await.unwrap().is_empty());
+    assert_eq!(
+        db.append("j", 3, &line("a"), Writer::Owner("one"))
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        db.append("j", 3, &line("a"), Writer::PersonWhoSaw(2))
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(!db.claim("j", "two", 20, 30).await.unwrap());
+}
+
+async fn nobody_changes_the_journal(store: &Store) {
+    running(store).await;
+    for sql in [
+        "UPDATE job_events SET body_json = '{}'",
+        "DELETE FROM job_events",
+    ] {
+        let said = store.refused(sql).await;
+        assert!(said.contains("the journal is append-only"), "{sql}: {said}");
+    }
+}
+
+stories!(
+    a_plan_has_one_job,
+    only_the_owner_writes_and_only_as_long_as_it_is,
+    a_person_writes_about_what_that_person_saw,
+    what_is_over_stays_over,
+    nobody_changes_the_journal,
+);

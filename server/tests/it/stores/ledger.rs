@@ -1,0 +1,232 @@
+//! The rows of the ledger.
+
+use bytes::Bytes;
+use requorum_server::ledger::store::{
+    AppendError, Batch, Filter, LedgerStore as _, NewEntry, NewNode,
+};
+use requorum_shared::ledger::entry::{Draft, Entry, Outcome, Phase, Place};
+use requorum_shared::ledger::merkle::{Hash, leaf_hash};
+
+use super::{Store, stories};
+
+/// What happens at an index: an act of `who` begins, or the one at another index ends.
+fn entry(index: u64, who: &str, closes: Option<u64>) -> NewEntry {
+    let draft = Draft {
+        who: who.into(),
+        act: "plan.seal".into(),
+        subject: "a plan".into(),
+        // Absent in one, present in the other: both go through the same statement.
+        cluster: index.is_multiple_of(2).then(|| "prod".into()),
+        job: (!index.is_multiple_of(2)).then(|| "j".into()),
+        ..Draft::default()
+    };
+    let place = Place {
+        index,
+        at_ms: 1000 + index as i64,
+        previous_ms: None,
+    };
+    let entry = match closes {
+        Some(opened) => Entry::closed(place, &draft, opened, Outcome::Done, ""),
+        None => Entry::opened(place, &draft),
+    };
+    let canonical = Bytes::from(entry.canonical_json());
+    NewEntry {
+        leaf: leaf_hash(&canonical),
+        entry,
+        canonical,
+    }
+}
+
+fn batch(writer: &str, entries: Vec<NewEntry>) -> Batch {
+    let size = entries.last().map_or(0, |last| last.entry.index + 1);
+    Batch {
+        entries,
+        nodes: Vec::new(),
+        size,
+        note: format!("note of {size}"),
+        writer: writer.into(),
+    }
+}
+
+async fn it_begins_and_grows(store: &Store) {
+    let db = &store.db;
+    assert_eq!(db.head().await.unwrap(), None);
+    // More than one statement's worth.
+    let entries: Vec<_> = (0..600).map(|index| entry(index, "anna", None)).collect();
+    let nodes = [0, 1].map(|index| NewNode {
+        level: 1,
+        index,
+        hash: Hash([index as u8; 32]),
+    });
+    let first = Batch {
+        nodes: nodes.to_vec(),
+        ..batch("one", entries.clone())
+    };
+    db.append(&first).await.unwrap();
+    let head = db.head().await.unwrap().unwrap();
+    assert_eq!(
+        (head.size, head.end, head.note.as_str()),
+        (600, 600, "note of 600")
+    );
+    let read = db.entries(599, u64::MAX).await.unwrap();
+    assert_eq!(read.len(), 1);
+    assert_eq!(read[0].canonical, entries[599].canonical);
+    let leaves = db.leaves(1, 2).await.unwrap();
+    assert_eq!(leaves, [entries[1].leaf, entries[2].leaf]);
+    assert_eq!(
+        db.nodes(1, 0, 9).await.unwrap(),
+        nodes.map(|node| node.hash)
+    );
+    assert!(db.nodes(2, 0, 9).await.unwrap().is_empty());
+}
+
+async fn nothing_is_written_twice(store: &Store) {
+    let db = &store.db;
+    let other = store.again().await;
+    for index in 0..20 {
+        let (mine, theirs) = (
+            batch("one", vec![entry(index, "anna", None)]),
+            batch("two", vec![entry(index, "bob", None)]),
+        );
+        let (one, two) = tokio::join!(db.append(&mine), other.append(&theirs));
+        let grown = [one, two]
+            .into_iter()
+            .filter_map(Result::err)
+            .collect::<Vec<_>>();
+        assert!(matches!(grown[..], [AppendError::Grown]), "{grown:?}");
+    }
+    assert_eq!(db.entries(0, 100).await.unwrap().len(), 20);
+    // All of a batch or nothing: the first of these would have had room.
+    let torn = batch(
+        "one",
+        vec![entry(20, "anna", None), entry(19, "anna", None)],
+    );
+    assert!(matches!(db.append(&torn).await, Err(AppendError::Grown)));
+    assert_eq!(db.head().await.unwrap().unwrap().end, 20);
+}
+
+async fn what_is_open_is_closed_once(store: &Store) {
+    let db = &store.db;
+    let entries = vec![entry(0, "anna", None), entry(1, "bob", None)];
+    db.append(&batch("one", entries)).await.unwrap();
+    db.append(&batch("two", vec![entry(2, "carl", None)]))
+        .await
+        .unwrap();
+    let open = async |writer: Option<&str>| {
+        let open = db.open_acts(writer).await.unwrap();
+        open.iter().map(|stored| stored.index).collect::<Vec<_>>()
+    };
+    assert_eq!(open(None).await, [0, 1, 2]);
+    assert_eq!(open(Some("one")).await, [0, 1]);
+    db.append(&batch("two", vec![entry(3, "anna", Some(0))]))
+        .await
+        .unwrap();
+    assert_eq!(open(None).await, [1, 2]);
+    let again = db
+        .append(&batch("one", vec![entry(4, "anna", Some(0))]))
+        .await;
+    assert!(matches!(again, Err(AppendError::Grown)), "{again:?}");
+    let listed = db
+        .list(&Filter {
+            limit: 10,
+            acts_only: true,
+            ..Filter::default()
+        })
+        .await
+        .unwrap();
+    let closed: Vec<_> = listed
+        .iter()
+        .map(|s| (s.index, s.closing.is_some()))
+        .collect();
+    assert_eq!(closed, [(2, false), (1, false), (0, true)]);
+    let end: Entry = serde_json::from_slice(listed[2].closing.as_ref().unwrap()).unwrap();
+    assert_eq!((end.phase, end.closes), (Phase::Closed, Some(0)));
+}
+
+async fn lists_are_filtered(store: &Store) {
+    let db = &store.db;
+    let entries = (0..10).map(|index| entry(index, if index < 5 { "anna" } else { "bob" }, None));
+    db.append(&batch("one", entries.collect())).await.unwrap();
+    let all = Filter {
+        limit: 100,
+        ..Filter::default()
+    };
+    let list = async |filter: Filter| {
+        let listed = db.list(&filter).await.unwrap();
+        listed.iter().map(|stored| stored.index).collect::<Vec<_>>()
+    };
+    let text = |text: &str| text.to_owned();
+    assert_eq!(
+        list(Filter {
+            who: text("bob"),
+            ..all.clone()
+        })
+        .await,
+        [9, 8, 7, 6, 5]
+    );
+    assert_eq!(
+        list(Filter {
+            cluster: text("prod"),
+            limit: 2,
+            ..all.clone()
+        })
+        .await,
+        [8, 6]
+    );
+    assert_eq!(
+        list(Filter {
+            job: text("j"),
+            before: Some(4),
+            ..all.clone()
+        })
+        .await,
+        [3, 1]
+    );
+    assert_eq!(
+        list(Filter {
+            from_ms: Some(1003),
+            until_ms: Some(1005),
+            ..all.clone()
+        })
+        .await,
+        [4, 3]
+    );
+    assert!(
+        list(Filter {
+            act: text("nothing"),
+            ..all.clone()
+        })
+        .await
+        .is_empty()
+    );
+    assert!(
+        list(Filter {
+            plan: text("p"),
+            ..all
+        })
+        .await
+        .is_empty()
+    );
+}
+
+async fn nobody_changes_it(store: &Store) {
+    let db = &store.db;
+    db.append(&batch("one", vec![entry(0, "anna", None)]))
+        .await
+        .unwrap();
+    for sql in [
+        "UPDATE ledger_entries SET who = 'bob'",
+        "DELETE FROM ledger_entries",
+    ] {
+        let said = store.refused(sql).await;
+        assert!(said.contains("the ledger is append-only"), "{sql}: {said}");
+    }
+}
+
+stories!(
+    it_begins_and_grows,
+    nothing_is_written_twice,
+    what_is_open_is_closed_once,
+    lists_are_filtered,
+    nobody_changes_it,
+);

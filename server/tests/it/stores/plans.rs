@@ -1,0 +1,191 @@
+//! Plans, and what people said of them.
+
+use requorum_server::auth::store::UserStore as _;
+use requorum_server::plans::approvals::{ApprovalStore as _, Review, SetPolicy, Vote};
+use requorum_server::plans::store::{Decision, PlanRow, PlanState, PlanStore as _};
+use requorum_shared::approval::Policy;
+
+use super::people::user;
+use super::snapshots::keep;
+use super::{Store, stories};
+
+fn plan(id: &str, sealed_ms: i64) -> PlanRow {
+    PlanRow {
+        id: id.into(),
+        hash: format!("hash of {id}"),
+        outcome: "Three members.".into(),
+        author_id: "id of anna".into(),
+        author: "anna".into(),
+        sealed_ms,
+        expires_ms: 100,
+        state: PlanState::Sealed,
+        decided_by: String::new(),
+        decided_ms: 0,
+        reason: String::new(),
+        snapshot_id: "s".into(),
+        job_id: String::new(),
+        broke_glass: false,
+    }
+}
+
+fn decision(state: PlanState) -> Decision {
+    Decision {
+        state,
+        by: "bob".into(),
+        at_ms: 9,
+        reason: "as agreed".into(),
+    }
+}
+
+/// Anna, Bob, a snapshot and these plans.
+pub(super) async fn sealed(store: &Store, ids: &[&str]) {
+    for name in ["anna", "bob"] {
+        store.db.add_user(&user(name)).await.unwrap();
+    }
+    keep(store, "s", 1).await;
+    for (n, id) in ids.iter().enumerate() {
+        let json = format!(r#"{{"id":"{id}"}}"#);
+        store.db.add_plan(&plan(id, n as i64), &json).await.unwrap();
+    }
+}
+
+/// Approves one.
+pub(super) async fn approve(store: &Store, id: &str) -> bool {
+    let yes = decision(PlanState::Approved);
+    store
+        .db
+        .decide_plan(id, PlanState::Sealed, &yes)
+        .await
+        .unwrap()
+}
+
+async fn a_plan_is_decided_once(store: &Store) {
+    let db = &store.db;
+    sealed(store, &["p1", "p2"]).await;
+    assert!(
+        db.add_plan(
+            &PlanRow {
+                id: "p3".into(),
+                ..plan("p1", 3)
+            },
+            "{}"
+        )
+        .await
+        .is_err(),
+        "a hash is one plan's"
+    );
+    let other = store.again().await;
+    let no = decision(PlanState::Rejected);
+    let (yes, no) = tokio::join!(
+        approve(store, "p1"),
+        other.decide_plan("p1", PlanState::Sealed, &no)
+    );
+    assert!(yes != no.unwrap(), "one of two at the same moment");
+    assert!(!approve(store, "p1").await);
+    let (row, json) = db.plan("p1").await.unwrap().unwrap();
+    assert_eq!((row.decided_by.as_str(), row.decided_ms), ("bob", 9));
+    assert_eq!(json, r#"{"id":"p1"}"#);
+    let listed = db.plans().await.unwrap();
+    assert_eq!(listed, [plan("p2", 1), row]);
+    assert_eq!(db.plans_of_snapshot("s").await.unwrap(), listed);
+    assert!(db.plans_of_snapshot("t").await.unwrap().is_empty());
+    assert!(db.plan("p9").await.unwrap().is_none());
+}
+
+async fn a_person_votes_once_on_a_plan(store: &Store) {
+    let db = &store.db;
+    sealed(store, &["p"]).await;
+    let vote = |name: &str, at_ms| Vote {
+        user_id: format!("id of {name}"),
+        user: name.into(),
+        plan_hash: "hash of p".into(),
+        at_ms,
+    };
+    assert!(db.add_vote("p", &vote("bob", 2)).await.unwrap());
+    assert!(!db.add_vote("p", &vote("bob", 3)).await.unwrap());
+    assert!(db.add_vote("p", &vote("anna", 1)).await.unwrap());
+    assert_eq!(
+        db.votes("p").await.unwrap(),
+        [vote("anna", 1), vote("bob", 2)]
+    );
+}
+
+async fn policies_are_replaced(store: &Store) {
+    let db = &store.db;
+    let policy = |cluster: &str, break_glass| SetPolicy {
+        cluster: cluster.into(),
+        policy: Policy {
+            break_glass,
+            ..Policy::default()
+        },
+        by: "anna".into(),
+        at_ms: 1,
+    };
+    for set in [
+        policy("prod", true),
+        policy("", true),
+        policy("Prod", true),
+        policy("prod", false),
+    ] {
+        db.set_policy(&set).await.unwrap();
+    }
+    let set = [
+        policy("", true),
+        policy("Prod", true),
+        policy("prod", false),
+    ];
+    assert_eq!(db.policies().await.unwrap(), set);
+}
+
+async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
+    let db = &store.db;
+    sealed(store, &["p1", "p2"]).await;
+    let review = |plan: &str, broken_ms| Review {
+        id: format!("review of {plan}"),
+        plan_id: plan.into(),
+        plan_hash: format!("hash of {plan}"),
+        outcome: "Three members.".into(),
+        broken_by_id: "id of anna".into(),
+        broken_by: "anna".into(),
+        broken_ms,
+        reason: "night".into(),
+        ..Review::default()
+    };
+    let yes = decision(PlanState::Approved);
+    for (plan, at) in [("p1", 1), ("p2", 2)] {
+        let broken = db
+            .break_glass(PlanState::Sealed, &yes, &review(plan, at))
+            .await;
+        assert!(broken.unwrap());
+    }
+    let again = db
+        .break_glass(PlanState::Sealed, &yes, &review("p1", 3))
+        .await;
+    assert!(!again.unwrap(), "it is not sealed any more");
+    assert!(db.plan("p1").await.unwrap().unwrap().0.broke_glass);
+    assert_eq!(
+        db.reviews().await.unwrap(),
+        [review("p2", 2), review("p1", 1)]
+    );
+    assert!(
+        db.close_review("review of p1", "bob", 5, "it was right")
+            .await
+            .unwrap()
+    );
+    assert!(
+        !db.close_review("review of p1", "carl", 6, "no")
+            .await
+            .unwrap()
+    );
+    let closed = db.review_of("p1").await.unwrap().unwrap();
+    assert_eq!((closed.closed_by.as_str(), closed.closed_ms), ("bob", 5));
+    let said = store.refused("DELETE FROM reviews").await;
+    assert!(said.contains("a review stays"), "{said}");
+}
+
+stories!(
+    a_plan_is_decided_once,
+    a_person_votes_once_on_a_plan,
+    policies_are_replaced,
+    broken_glass_leaves_a_review_that_stays,
+);

@@ -1,0 +1,114 @@
+//! Snapshots, and uploads on their way to become one.
+
+use requorum_server::auth::store::UserStore as _;
+use requorum_server::snapshots::store::{
+    Finished, Headline, Snapshot, SnapshotStore as _, UploadRow,
+};
+
+use super::people::user;
+use super::{Store, stories};
+
+fn upload(id: &str, started_ms: i64) -> UploadRow {
+    UploadRow {
+        id: id.into(),
+        name: "snapshot.db".into(),
+        // More than 32 bits, and more than a browser's numbers hold.
+        length: (1 << 53) + 1,
+        safe_bytes: 0,
+        owner_id: "id of anna".into(),
+        owner: "anna".into(),
+        started_ms,
+        touched_ms: started_ms,
+        finished: None,
+    }
+}
+
+fn snapshot(id: &str, name: &str, stored_ms: i64) -> Snapshot {
+    Snapshot {
+        id: id.into(),
+        name: name.into(),
+        size: (1 << 53) + 1,
+        stored_ms,
+        stored_by: "anna".into(),
+        origin: "upload".into(),
+        headline: Headline {
+            sentence: "Whole.".into(),
+            verdict: "whole".into(),
+            revision: i64::MAX,
+            total_key: u64::MAX,
+            hash: u32::MAX,
+            version: "3.6".into(),
+        },
+    }
+}
+
+/// Stores a snapshot as an upload does.
+pub(super) async fn keep(store: &Store, id: &str, stored_ms: i64) {
+    store.db.add_upload(&upload(id, stored_ms)).await.unwrap();
+    let finished = Finished {
+        sha256: id.into(),
+        inspection_json: format!(r#"{{"of":"{id}"}}"#),
+    };
+    store.db.upload_finished(id, &finished).await.unwrap();
+    let snapshot = snapshot(id, "snapshot.db", stored_ms);
+    store.db.upload_becomes(id, &snapshot).await.unwrap();
+}
+
+async fn an_upload_becomes_a_snapshot(store: &Store) {
+    let db = &store.db;
+    db.add_user(&user("anna")).await.unwrap();
+    db.add_upload(&upload("u1", 1)).await.unwrap();
+    db.add_upload(&upload("u2", 2)).await.unwrap();
+    db.upload_is_at("u1", 1 << 40, 5).await.unwrap();
+    let seen = db.upload("u1").await.unwrap().unwrap();
+    assert_eq!((seen.safe_bytes, seen.touched_ms), (1 << 40, 5));
+    assert_eq!(db.uploads().await.unwrap(), [upload("u2", 2), seen]);
+    db.remove_upload("u2").await.unwrap();
+    assert_eq!(db.upload("u2").await.unwrap(), None);
+
+    let finished = Finished {
+        sha256: "abc".into(),
+        inspection_json: r#"{"a":1}"#.into(),
+    };
+    db.upload_finished("u1", &finished).await.unwrap();
+    let seen = db.upload("u1").await.unwrap().unwrap();
+    assert_eq!(seen.finished, Some(finished));
+    db.upload_becomes("u1", &snapshot("abc", "first", 7))
+        .await
+        .unwrap();
+    assert!(db.uploads().await.unwrap().is_empty());
+    let (kept, inspection) = db.snapshot("abc").await.unwrap().unwrap();
+    assert_eq!(kept, snapshot("abc", "first", 7));
+    assert_eq!(inspection, r#"{"a":1}"#);
+    assert!(db.snapshot("abd").await.unwrap().is_none());
+}
+
+async fn the_same_bytes_stay_what_they_were(store: &Store) {
+    let db = &store.db;
+    db.add_user(&user("anna")).await.unwrap();
+    keep(store, "s1", 1).await;
+    keep(store, "s2", 2).await;
+    db.add_upload(&upload("u", 3)).await.unwrap();
+    let finished = Finished {
+        sha256: "s1".into(),
+        inspection_json: "{}".into(),
+    };
+    db.upload_finished("u", &finished).await.unwrap();
+    db.upload_becomes("u", &snapshot("s1", "renamed", 9))
+        .await
+        .unwrap();
+    let listed = db.snapshots().await.unwrap();
+    assert_eq!(
+        listed,
+        [
+            snapshot("s2", "snapshot.db", 2),
+            snapshot("s1", "snapshot.db", 1)
+        ]
+    );
+    assert!(db.uploads().await.unwrap().is_empty());
+}
+
+stories!(
+    an_upload_becomes_a_snapshot,
+    the_same_bytes_stay_what_they_were
+);
