@@ -8,5 +8,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build_transport(false)
         .extern_path(".requorum.v1", "::requorum_shared::api::v1")
         .compile_fds(files)?;
+    if std::env::var("CARGO_CFG_TARGET_FAMILY").as_deref() == Ok("wasm") {
+        // The bundler splits the page by them: what refers to what.
+        println!("cargo::rustc-link-arg-bin=page=--emit-relocs");
+    }
     Ok(())
 }

@@ -94,3 +94,25 @@ test("signed in, the frame works by keyboard", async ({ page, administrator }) =
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/inspect/);
 });
+
+test.describe("the rest of the page", () => {
+  test.use({ allowed: [/Failed to fetch/] });
+
+  test("the console is fetched when it is needed, and once more where that failed", async ({ page, server }) => {
+    const fetched: string[] = [];
+    page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
+    const later = () => fetched.filter((path) => /^\/assets\/split_/.test(path)).length;
+
+    await page.goto(`${server.url}/inspect`);
+    await expect(page.getByRole("heading", { level: 1 })).toContainText("Drop a snapshot");
+    await page.waitForLoadState("networkidle");
+    expect(later()).toBe(0);
+
+    await page.route("**/assets/split_*", (route) => route.abort());
+    await page.getByRole("banner").getByRole("link", { name: "Sign in" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("This page could not be fetched.");
+    await page.unroute("**/assets/split_*");
+    await page.getByRole("button", { name: /again/i }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in to Requorum.");
+  });
+});

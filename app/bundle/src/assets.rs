@@ -1,6 +1,6 @@
 //! The files of the result: named by their content, compressed once, written only where they differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -10,7 +10,11 @@ use sha2::{Digest, Sha256};
 
 /// Files to be served under `/assets/`, by file name.
 #[derive(Default)]
-pub(crate) struct Assets(BTreeMap<String, Vec<u8>>);
+pub(crate) struct Assets {
+    files: BTreeMap<String, Vec<u8>>,
+    /// Those that no page needs before a person goes on.
+    later: BTreeSet<String>,
+}
 
 /// One file as it was written.
 pub(crate) struct Written {
@@ -27,9 +31,24 @@ pub(crate) struct Written {
 impl Assets {
     /// Adds a file and gives its address. The same bytes under the same name are one file.
     pub(crate) fn add(&mut self, stem: &str, extension: &str, bytes: Vec<u8>) -> String {
-        let name = format!("{stem}-{}.{extension}", &sha256_hex(&bytes)[..16]);
-        self.0.insert(name.clone(), bytes);
+        self.add_as(
+            &format!("{stem}-{}.{extension}", &sha256_hex(&bytes)[..16]),
+            bytes,
+        )
+    }
+
+    /// Adds a file whose name holds a hash already, and gives its address.
+    pub(crate) fn add_as(&mut self, name: &str, bytes: Vec<u8>) -> String {
+        self.files.insert(name.to_owned(), bytes);
         format!("/assets/{name}")
+    }
+
+    /// Adds a file as [`Assets::add`] does, which is not part of the first load.
+    pub(crate) fn add_later(&mut self, stem: &str, extension: &str, bytes: Vec<u8>) -> String {
+        let address = self.add(stem, extension, bytes);
+        let name = address.rsplit_once('/').map_or("", |(_, name)| name);
+        self.later.insert(name.to_owned());
+        address
     }
 
     /// Writes everything, and removes what an earlier run left and nobody wants any more.
@@ -38,18 +57,16 @@ impl Assets {
         fs::create_dir_all(&folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
         let mut written = Vec::new();
-        for (name, bytes) in &self.0 {
-            written.push(write_both(
-                &folder.join(name),
-                &format!("assets/{name}"),
-                bytes,
-            )?);
+        for (name, bytes) in &self.files {
+            let mut file = write_both(&folder.join(name), &format!("assets/{name}"), bytes)?;
+            file.first_load &= !self.later.contains(name);
+            written.push(file);
         }
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if !self
-                .0
+                .files
                 .contains_key(name.strip_suffix(".br").unwrap_or(&name))
             {
                 fs::remove_file(entry.path())

@@ -1,13 +1,15 @@
 //! Turns the built WASM of the page and its worker into the files that the server embeds.
 //!
 //! `requorum-bundle --wasm DIR --source DIR --out DIR`: `DIR/page.wasm` and `DIR/worker.wasm` get their
-//! JavaScript by wasm-bindgen, `style/main.css` becomes one file, and everything goes to `assets/` under a
+//! JavaScript by wasm-bindgen, the page is taken apart at its split points, `style/main.css` becomes one file, and
+//! everything goes to `assets/` under a
 //! name that holds its hash, so that a browser may keep it for ever. Beside each file lies its `.br`.
 //! Nothing is written that is there already: an unchanged page leaves the server as it was built.
 
 mod assets;
 mod html;
 mod inputs;
+mod split;
 mod style;
 mod wasm;
 
@@ -65,7 +67,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let mut assets = Assets::default();
     let mut names = html::Names::default();
-    let page = wasm::bind("page", inputs.page)?.add_to(&mut assets)?;
+    let page = wasm::bind_split("page", &inputs.page)?.add_to(&mut assets)?;
     let worker = wasm::bind("worker", inputs.worker)?.add_to(&mut assets)?;
     names.set(
         "boot",

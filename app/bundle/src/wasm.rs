@@ -3,7 +3,8 @@
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::assets::Assets;
+use crate::assets::{Assets, sha256_hex};
+use crate::split::{self, Parts};
 
 /// A program for the browser: its WASM and the JavaScript that loads it.
 pub(crate) struct Program {
@@ -12,6 +13,8 @@ pub(crate) struct Program {
     wasm: Vec<u8>,
     /// JavaScript that crates bring along: the path that `script` imports, and the text.
     snippets: Vec<(String, String)>,
+    /// What is fetched later, where the program is split.
+    later: Option<Parts>,
 }
 
 /// Where a program lies once it is among the assets.
@@ -20,12 +23,28 @@ pub(crate) struct Placed {
     pub(crate) script: String,
     /// Address of the WASM.
     pub(crate) wasm: String,
+    /// Addresses of the WASM that is fetched later.
+    pub(crate) later: Vec<String>,
+}
+
+/// A program that is split: what is not needed at first comes in files of its own.
+pub(crate) fn bind_split(name: &'static str, built: &[u8]) -> Result<Program> {
+    let (first, parts) = split::split(built).with_context(|| format!("splitting {name}.wasm"))?;
+    // The later parts share its memory and its table, which the linker exported and no JavaScript names.
+    let mut program = bound(name, first, true)?;
+    program.later = Some(parts);
+    Ok(program)
 }
 
 /// Makes the JavaScript for what cargo built, and takes out of the WASM what only a debugger needs.
 pub(crate) fn bind(name: &'static str, built: Vec<u8>) -> Result<Program> {
+    bound(name, built, false)
+}
+
+fn bound(name: &'static str, built: Vec<u8>, keep_exports: bool) -> Result<Program> {
     let mut output = Bindgen::new()
         .input_bytes(name, built)
+        .keep_lld_exports(keep_exports)
         .web(true)?
         .typescript(false)
         .demangle(false)
@@ -53,6 +72,7 @@ pub(crate) fn bind(name: &'static str, built: Vec<u8>) -> Result<Program> {
         script: output.js().to_owned(),
         wasm: output.wasm_mut().emit_wasm(),
         snippets,
+        later: None,
     })
 }
 
@@ -70,18 +90,56 @@ impl Program {
                 self.name
             );
         }
+        let glue = format!("{}-glue", self.name);
+        let Some(later) = self.later else {
+            return Ok(Placed {
+                wasm: assets.add(self.name, "wasm", self.wasm),
+                script: assets.add(&glue, "js", script.into_bytes()),
+                later: Vec::new(),
+            });
+        };
+        let mut loader = later.loader;
+        let mut parts = Vec::new();
+        for (file, bytes) in later.files {
+            let (stem, _) = file.rsplit_once('.').unwrap_or((&file, "wasm"));
+            let placed = assets.add_later(stem, "wasm", bytes);
+            parts.push(placed.clone());
+            loader = loader.replace(&format!("./{file}"), &beside(&placed));
+        }
+        // The two import each other: neither name can hold its own file's hash, so both hold that of both.
+        let both = sha256_hex(format!("{script}\0{loader}").as_bytes());
+        let glue = format!("{glue}-{}.js", &both[..16]);
+        let link = format!("{}-later-{}.js", self.name, &both[..16]);
+        let script = import_from(&script, split::LOADER, &link)?;
+        let loader = import_from(&loader, split::MAIN, &glue)?;
+        assets.add_as(&link, loader.into_bytes());
         Ok(Placed {
             wasm: assets.add(self.name, "wasm", self.wasm),
-            script: assets.add(&format!("{}-glue", self.name), "js", script.into_bytes()),
+            script: assets.add_as(&glue, script.into_bytes()),
+            later: parts,
         })
     }
 }
 
 /// The module that the page's HTML loads: no script stands in the HTML itself, so that the policy can forbid
-/// inline script. If the page cannot start, the text that is hidden until then is shown.
+/// inline script. Everywhere but at Inspect, the rest of the program is asked for at once, beside its first part. If
+/// the page cannot start, the text that is hidden until then is shown.
 pub(crate) fn boot_script(page: &Placed) -> String {
+    let later: Vec<_> = page
+        .later
+        .iter()
+        .map(|part| format!("\"{}\"", beside(part)))
+        .collect();
     format!(
         r#"import init from "{script}";
+if (!/^\/inspect\/?$/.test(location.pathname)) {{
+  for (const part of [{later}]) {{
+    const link = document.createElement("link");
+    Object.assign(link, {{ rel: "preload", as: "fetch", type: "application/wasm", crossOrigin: "anonymous" }});
+    link.href = new URL(part, import.meta.url);
+    document.head.append(link);
+  }}
+}}
 try {{
   await init({{ module_or_path: new URL("{wasm}", import.meta.url) }});
 }} catch (error) {{
@@ -91,6 +149,7 @@ try {{
 "#,
         script = beside(&page.script),
         wasm = beside(&page.wasm),
+        later = later.join(", "),
     )
 }
 
@@ -113,6 +172,15 @@ for (const {{ data, ports }} of early) {{
         script = beside(&worker.script),
         wasm = beside(&worker.wasm),
     )
+}
+
+/// `script` importing `placed`, which lies beside it, where it imported `path`. What the WASM calls the import stays.
+fn import_from(script: &str, path: &str, placed: &str) -> Result<String> {
+    let written = format!("from \"{path}\"");
+    if script.matches(&written).count() != 1 {
+        bail!("a script does not import {path}, or imports it several times");
+    }
+    Ok(script.replace(&written, &format!("from \"./{placed}\"")))
 }
 
 /// The address of an asset, as another asset says it.

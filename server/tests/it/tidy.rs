@@ -89,7 +89,7 @@ fn every_rule_can_fail() {
     for rule in RULES {
         for to in rule.to {
             let (name, module) = rule.from.split_once("::").unwrap_or((rule.from, "some"));
-            let path = format!("{name}/src/{module}/x.rs");
+            let path = format!("{name}/src/{}/x.rs", module.replace("::", "/"));
             let file = File {
                 path,
                 text: format!("//! X.\nuse {}::Thing;\n", spelled(to)),

@@ -5,18 +5,17 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
-use requorum_shared::api::v1::GetSnapshotRequest;
 
 use super::reading;
 use crate::bench::{Bench, State};
-use crate::client::grpc;
 use crate::components::error_view::ErrorView;
 use crate::components::inspection::{InspectionView, summary};
 use crate::components::lead::Lead;
 use crate::components::meter::Meter;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::format;
 use crate::identity::Identity;
+use crate::later::Later;
 use crate::paths;
 use crate::rank::{Trust, trust};
 use crate::uploads::{TransferState, UploadQueue};
@@ -102,6 +101,7 @@ struct Send {
     bench: Bench,
     uploads: UploadQueue,
     identity: Identity,
+    later: Later,
     job: u32,
     sha256: StoredValue<String>,
     /// The upload's key, and whether the wizard is wanted afterwards.
@@ -115,6 +115,7 @@ impl Send {
             bench,
             uploads: UploadQueue::expect(),
             identity: Identity::expect(),
+            later: Later::expect(),
             job,
             sha256: StoredValue::new(sha256),
             sending: RwSignal::new(None),
@@ -148,8 +149,12 @@ impl Send {
             self.failure.set(None);
             let id = self.sha256.get_value();
             // The same bytes may be there already: nobody should send 20 GB twice.
-            match grpc::get_snapshot(GetSnapshotRequest { id: id.clone() }).await {
-                Ok(_) => {
+            let stored = match self.later.console().await {
+                Ok(console) => (console.is_stored)(id.clone()).await,
+                Err(failure) => Err(failure),
+            };
+            match stored {
+                Ok(true) => {
                     let to = if wizard {
                         paths::restore(&id)
                     } else {
@@ -157,7 +162,7 @@ impl Send {
                     };
                     navigate(&to, Default::default());
                 }
-                Err(failure) if failure.kind == Kind::NotFound => {
+                Ok(false) => {
                     let file = self
                         .bench
                         .with(self.job, |item| item.file.clone())

@@ -372,6 +372,22 @@ pub(super) const RULES: &[Rule] = &[
         "the client knows the server, not the screen",
     ),
     closed(
+        "app",
+        &["app::console"],
+        "the page's binary fetches the console after the first load: whoever names it puts it into that load",
+    )
+    .except(&["app::console"]),
+    closed(
+        "app::pages::inspect",
+        &["app::client::grpc", "tonic"],
+        "Inspect is the first load, and the typed API comes later",
+    ),
+    closed(
+        "app::app",
+        &["app::client::grpc", "tonic"],
+        "the frame is in the first load, and the typed API comes later",
+    ),
+    closed(
         "app::worker",
         &["leptos", "app::pages", "app::components", "app::client"],
         "the worker reads files, and shows nothing",

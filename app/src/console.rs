@@ -1,0 +1,95 @@
+//! All of the console but Inspect: its pages by address, and what the frame asks it for. Fetched after the first
+//! load (see [`crate::later`]); nothing that is needed before names this module.
+
+use futures_util::future::LocalBoxFuture;
+use leptos::prelude::*;
+use leptos_router::components::{FlatRoutes, Route};
+use leptos_router::{StaticSegment, path};
+use requorum_shared::api::v1::{
+    GetSnapshotRequest, ListJobsRequest, ListPlansRequest, ListSnapshotsRequest,
+};
+
+use crate::client::grpc;
+use crate::components::palette::Entry;
+use crate::failure::{Failure, Kind};
+use crate::identity::guarded;
+use crate::later::Console;
+use crate::pages::{jobs, login, not_found, overview, plans, settings, setup, snapshots};
+use crate::paths;
+
+/// The console's functions.
+pub fn console() -> Console {
+    Console {
+        pages,
+        entries,
+        is_stored,
+    }
+}
+
+fn pages() -> AnyView {
+    view! {
+        <FlatRoutes fallback=not_found::NotFound>
+            <Route path=StaticSegment("") view=|| guarded(overview::Overview) />
+            <Route path=path!("/login") view=login::Login />
+            <Route path=path!("/setup") view=setup::Setup />
+            <Route path=path!("/snapshots") view=|| guarded(snapshots::Snapshots) />
+            <Route path=path!("/snapshots/:id") view=|| guarded(snapshots::detail::SnapshotDetail) />
+            <Route path=path!("/snapshots/:id/restore") view=|| guarded(snapshots::restore::Restore) />
+            <Route path=path!("/plans") view=|| guarded(plans::Plans) />
+            <Route path=path!("/plans/:id") view=|| guarded(plans::review::PlanReview) />
+            <Route path=path!("/jobs") view=|| guarded(jobs::Jobs) />
+            <Route path=path!("/jobs/:id") view=|| guarded(jobs::detail::JobDetail) />
+            <Route path=path!("/settings") view=|| guarded(settings::Settings) />
+        </FlatRoutes>
+    }
+    .into_any()
+}
+
+/// Snapshots, plans and jobs by name. What cannot be had is left out: the palette is a shortcut, not a page.
+fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
+    Box::pin(async {
+        let mut entries = Vec::new();
+        if let Ok(list) = grpc::list_snapshots(ListSnapshotsRequest {}).await {
+            entries.extend(list.snapshots.into_iter().flat_map(|s| {
+                let restore = Entry {
+                    label: format!("Plan a restore of {}", s.name),
+                    kind: "act",
+                    path: paths::restore(&s.id),
+                };
+                [
+                    Entry {
+                        path: paths::snapshot(&s.id),
+                        label: s.name,
+                        kind: "snapshot",
+                    },
+                    restore,
+                ]
+            }));
+        }
+        if let Ok(list) = grpc::list_plans(ListPlansRequest {}).await {
+            entries.extend(list.plans.into_iter().map(|plan| Entry {
+                path: paths::plan(&plan.id),
+                label: plan.outcome,
+                kind: "plan",
+            }));
+        }
+        if let Ok(list) = grpc::list_jobs(ListJobsRequest {}).await {
+            entries.extend(list.jobs.into_iter().map(|job| Entry {
+                path: paths::job(&job.id),
+                label: job.title,
+                kind: "job",
+            }));
+        }
+        entries
+    })
+}
+
+fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
+    Box::pin(async {
+        match grpc::get_snapshot(GetSnapshotRequest { id: sha256 }).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.kind == Kind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    })
+}
