@@ -141,7 +141,10 @@ mod tests {
 
     #[test]
     fn the_sentence_follows_the_job() {
-        let mut bodies = vec![Body::Started { by: "ak".into() }];
+        let mut bodies = vec![Body::Started {
+            by: "ak".into(),
+            grounds: None,
+        }];
         assert!(sentence(&folded(bodies.clone()), &titles()).starts_with("Queued"));
         bodies.push(Body::Adopted {
             reason: "start".into(),

@@ -202,6 +202,17 @@ impl Case<'_> {
         Judgement::Enough { alone: !by_another }
     }
 
+    /// Judges whether `runner` may run it. A rule asks for somebody else than the author, whoever runs it.
+    pub fn judge_run(&self, runner: &str) -> Judgement {
+        match self.judge() {
+            Judgement::Enough { .. } => {
+                let runner = Some(runner);
+                Case { runner, ..*self }.judge()
+            }
+            short => short,
+        }
+    }
+
     /// Whether the rule asks for a second person, as things are.
     pub fn needs_second(&self) -> bool {
         match self.rule.second {
@@ -237,5 +248,81 @@ impl Case<'_> {
 
     fn is_another(&self, person: &str) -> bool {
         person != self.author && Some(person) != self.runner
+    }
+}
+
+/// What let a plan be run, as it was judged when its job began: kept in the job's journal, because rules and people
+/// change, and whoever asks later asks about that moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grounds {
+    /// The plan's weight.
+    pub weight: Weight,
+    /// The rule that was in force for it.
+    pub rule: Rule,
+    /// Who made the plan.
+    pub author: Person,
+    /// Who ran it.
+    pub runner: Person,
+    /// Who could have approved.
+    pub able: Vec<Person>,
+    /// Who did.
+    pub votes: Vec<Vote>,
+    /// Set when it was run without approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glass: Option<Glass>,
+}
+
+/// An account, then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The account's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Somebody's approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// Whose.
+    pub by: Person,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The hash of the plan that was read.
+    pub plan_hash: String,
+}
+
+/// A glass that was broken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glass {
+    /// The id of its review.
+    pub review: String,
+    /// Who broke it.
+    pub by: Person,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Why, in that person's words.
+    pub reason: String,
+}
+
+impl Grounds {
+    /// Judges the approvals again, as the server did: of those, only approvals of this plan's hash count. A broken
+    /// glass is not looked at.
+    pub fn judge(&self, plan_hash: &str) -> Judgement {
+        let ids = |people: &[Person]| people.iter().map(|p| p.id.clone()).collect::<Vec<_>>();
+        let votes: Vec<_> = self
+            .votes
+            .iter()
+            .filter(|vote| vote.plan_hash == plan_hash)
+            .map(|vote| vote.by.id.clone())
+            .collect();
+        let case = Case {
+            rule: self.rule,
+            author: &self.author.id,
+            votes: &votes,
+            able: &ids(&self.able),
+            runner: None,
+        };
+        case.judge_run(&self.runner.id)
     }
 }

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::approval::Grounds;
 use crate::finding::Check;
 
 /// The number of events that are not in the journal.
@@ -30,6 +31,9 @@ pub enum Body {
     Started {
         /// Who started it.
         by: String,
+        /// What let that person start it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grounds: Option<Box<Grounds>>,
     },
     /// A server took (or took over) the job.
     Adopted {

@@ -257,7 +257,13 @@ mod tests {
     #[test]
     fn progress_passes_by_and_never_moves_the_journal() {
         let mut view = JobView::new(1);
-        assert!(view.apply(&event(1, Body::Started { by: "ak".into() })));
+        assert!(view.apply(&event(
+            1,
+            Body::Started {
+                by: "ak".into(),
+                grounds: None
+            }
+        )));
         assert!(view.apply(&event(PASSING, progress(1))));
         assert_eq!(view.steps[0].progress, None, "a step that does not run");
         assert!(view.apply(&event(2, Body::StepStarted { step: 1 })));
@@ -270,9 +276,21 @@ mod tests {
     #[test]
     fn a_gap_and_a_repetition_change_nothing() {
         let mut view = JobView::new(1);
-        assert!(view.apply(&event(1, Body::Started { by: "ak".into() })));
+        assert!(view.apply(&event(
+            1,
+            Body::Started {
+                by: "ak".into(),
+                grounds: None
+            }
+        )));
         let before = view.clone();
-        assert!(!view.apply(&event(1, Body::Started { by: "ak".into() })));
+        assert!(!view.apply(&event(
+            1,
+            Body::Started {
+                by: "ak".into(),
+                grounds: None
+            }
+        )));
         assert!(!view.apply(&event(3, Body::StepStarted { step: 1 })));
         assert_eq!(view, before);
     }
@@ -282,7 +300,10 @@ mod tests {
         for (choice, state) in [("undo", JobState::Undoing), ("retry", JobState::Running)] {
             let mut view = JobView::new(1);
             let bodies = [
-                Body::Started { by: "ak".into() },
+                Body::Started {
+                    by: "ak".into(),
+                    grounds: None,
+                },
                 Body::StepStarted { step: 1 },
                 Body::Asked {
                     question: Question {

@@ -5,7 +5,7 @@ mod reviews;
 mod standing;
 
 use requorum_shared::api::v1;
-use requorum_shared::approval::Judgement;
+use requorum_shared::approval::{Grounds, Judgement};
 use requorum_shared::ledger::entry::{Outcome, act};
 use requorum_shared::permission::{Permission, Place};
 
@@ -106,27 +106,22 @@ async fn settle(app: &App, row: &PlanRow, standing: &Standing) -> Result<bool> {
     Ok(decided)
 }
 
-/// Whether this person may run the plan now; the last word before a job begins.
+/// Whether this person may run the plan now, and on what grounds; the last word before a job begins.
 pub(super) async fn may_run(
     app: &App,
     actor: &Actor,
     row: &PlanRow,
     plan_json: &str,
-) -> Result<()> {
+) -> Result<Grounds> {
     let standing = Standing::load(app, row, plan_json).await?;
     if standing.review.is_some() {
-        return Ok(());
+        return Ok(standing.grounds(actor));
     }
-    // Without a runner too: a rule asks for somebody else than the author, whoever runs it.
-    let judgement = match standing.case(None).judge() {
-        Judgement::Enough { .. } => standing.case(Some(&actor.user_id)).judge(),
-        short => short,
-    };
-    match judgement {
+    match standing.case(None).judge_run(&actor.user_id) {
         Judgement::Enough { .. } => {
             // A rule that asks for nobody: there was no vote to settle it.
             settle(app, row, &standing).await?;
-            Ok(())
+            Ok(standing.grounds(actor))
         }
         Judgement::More(_) => Err(precondition(
             "plan.not-approved",

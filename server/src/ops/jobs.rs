@@ -43,7 +43,7 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
 
 /// Makes the job, and gives its id.
 async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<String> {
-    let (plan, plan_json) = plans::ready_to_run(app, actor, plan_id, hash).await?;
+    let (plan, plan_json, grounds) = plans::ready_to_run(app, actor, plan_id, hash).await?;
     let job = JobRow {
         id: random::id(),
         plan_id: plan.id,
@@ -53,6 +53,7 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
     };
     let first = Body::Started {
         by: actor.name.clone(),
+        grounds: Some(Box::new(grounds)),
     };
     match app.jobs.create(&job, &first).await? {
         Created::Yes => {}

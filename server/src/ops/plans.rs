@@ -3,6 +3,7 @@
 mod drift;
 
 use requorum_shared::api::v1;
+use requorum_shared::approval::Grounds;
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::observation::{Observation, SourceFacts};
 use requorum_shared::etcd::restore::{self, RestoreRequest};
@@ -148,10 +149,10 @@ pub(super) async fn ready_to_run(
     actor: &Actor,
     id: &str,
     hash: &str,
-) -> Result<(PlanRow, String)> {
+) -> Result<(PlanRow, String, Grounds)> {
     let (row, plan_json) = alive(app, id, hash).await?;
-    approvals::may_run(app, actor, &row, &plan_json).await?;
-    Ok((row, plan_json))
+    let grounds = approvals::may_run(app, actor, &row, &plan_json).await?;
+    Ok((row, plan_json, grounds))
 }
 
 async fn decide_against(

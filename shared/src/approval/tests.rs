@@ -166,3 +166,35 @@ fn a_plan_is_as_heavy_as_its_heaviest_step() {
         Weight::Destructive
     );
 }
+
+#[test]
+fn what_was_judged_at_the_start_can_be_judged_again() {
+    let person = |id: &str| Person {
+        id: id.into(),
+        name: id.to_uppercase(),
+    };
+    let vote = |id: &str, hash: &str| Vote {
+        by: person(id),
+        at_ms: 1,
+        plan_hash: hash.into(),
+    };
+    let grounds = |votes: &[Vote]| Grounds {
+        weight: Weight::Destructive,
+        rule: Policy::default().destructive,
+        author: person("anna"),
+        runner: person("ben"),
+        able: vec![person("anna"), person("ben"), person("carl")],
+        votes: votes.to_vec(),
+        glass: None,
+    };
+    for (votes, expected) in [
+        (vec![], Judgement::More(1)),
+        (vec![vote("anna", "h")], Judgement::Second),
+        (vec![vote("ben", "h")], Judgement::Second),
+        (vec![vote("carl", "other")], Judgement::More(1)),
+        (vec![vote("dora", "h")], Judgement::More(1)),
+        (vec![vote("carl", "h")], Judgement::Enough { alone: false }),
+    ] {
+        assert_eq!(grounds(&votes).judge("h"), expected, "{votes:?}");
+    }
+}

@@ -1,7 +1,9 @@
 //! Where a plan's approval stands: the rule for it, who agreed, who could.
 
 use requorum_shared::api::v1;
-use requorum_shared::approval::{Case, Judgement, Policy, Rule, Weight};
+use requorum_shared::approval::{
+    self, Case, Glass, Grounds, Judgement, Person, Policy, Rule, Weight,
+};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::Plan;
 
@@ -72,6 +74,40 @@ impl Standing {
             votes: &self.voted,
             able: &self.able_ids,
             runner,
+        }
+    }
+
+    /// What lets the actor run it, for the job's journal.
+    pub(super) fn grounds(&self, actor: &Actor) -> Grounds {
+        let person = |id: &str, name: &str| Person {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        };
+        Grounds {
+            weight: self.weight,
+            rule: self.rule(),
+            author: person(&self.author_id, &self.author),
+            runner: person(&actor.user_id, &actor.name),
+            able: self
+                .able
+                .iter()
+                .map(|(id, name)| person(id, name))
+                .collect(),
+            votes: self
+                .votes
+                .iter()
+                .map(|vote| approval::Vote {
+                    by: person(&vote.user_id, &vote.user),
+                    at_ms: vote.at_ms,
+                    plan_hash: vote.plan_hash.clone(),
+                })
+                .collect(),
+            glass: self.review.as_ref().map(|review| Glass {
+                review: review.id.clone(),
+                by: person(&review.broken_by_id, &review.broken_by),
+                at_ms: review.broken_ms,
+                reason: review.reason.clone(),
+            }),
         }
     }
 

@@ -245,7 +245,10 @@ impl Memory {
         let first = Event {
             seq: 1,
             at_ms: 0,
-            body: Body::Started { by: "ak".into() },
+            body: Body::Started {
+                by: "ak".into(),
+                grounds: None,
+            },
         };
         Self {
             world,

@@ -17,7 +17,10 @@ fn job(id: &str) -> JobRow {
 }
 
 fn started() -> Body {
-    Body::Started { by: "anna".into() }
+    Body::Started {
+        by: "anna".into(),
+        grounds: None,
+    }
 }
 
 fn line(line: &str) -> Body {
