@@ -5,6 +5,7 @@ pub mod api;
 pub mod approval;
 pub mod bbolt;
 pub mod canonical;
+pub mod dossier;
 pub mod etcd;
 pub mod events;
 pub mod finding;

@@ -14,7 +14,7 @@ mod planning;
 mod proto;
 pub mod raft_snapshot;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod v2store;
 pub mod verify;
 pub mod wal;

@@ -86,14 +86,7 @@ impl Checkpoint {
 
     /// The checkpoint as a signed note.
     pub fn sign(&self, key: &SigningKey) -> String {
-        let text = self.text();
-        let mut signature = key.verifying().id.to_be_bytes().to_vec();
-        signature.extend_from_slice(&key.key.sign(text.as_bytes()).to_bytes());
-        format!(
-            "{text}\n\u{2014} {} {}\n",
-            key.name,
-            BASE64_STANDARD.encode(signature)
-        )
+        sign_note(&self.text(), key)
     }
 
     /// Reads a signed note and believes it if `key` signed it.
@@ -101,35 +94,7 @@ impl Checkpoint {
     /// # Errors
     /// Says why it is not believed.
     pub fn open(note: &str, key: &VerifyingKey) -> Result<Self, CheckpointError> {
-        let note = Note::parse(note)?;
-        let mut believed = false;
-        for signature in &note.signatures {
-            if signature.name != key.name || signature.id != key.id {
-                continue;
-            }
-            let bytes = <&[u8; 64]>::try_from(signature.bytes.as_slice()).ok();
-            let good = bytes.is_some_and(|bytes| {
-                let signature = ed25519_dalek::Signature::from_bytes(bytes);
-                key.key
-                    .verify_strict(note.text.as_bytes(), &signature)
-                    .is_ok()
-            });
-            if !good {
-                return Err(CheckpointError::Signature { key: key.short() });
-            }
-            believed = true;
-        }
-        if !believed {
-            let signed_by = note
-                .signatures
-                .iter()
-                .map(|s| format!("{}+{:08x}", s.name, s.id));
-            return Err(CheckpointError::OtherKey {
-                signed_by: signed_by.collect::<Vec<_>>().join(", "),
-                expected: key.short(),
-            });
-        }
-        let checkpoint = Self::parse(note.text)?;
+        let checkpoint = Self::parse(open_note(note, key)?)?;
         if checkpoint.origin != key.name {
             return Err(CheckpointError::OtherLedger {
                 found: checkpoint.origin,
@@ -171,6 +136,53 @@ impl Checkpoint {
             root,
         })
     }
+}
+
+/// Signs a text as a note. Its last line ends with a newline.
+pub fn sign_note(text: &str, key: &SigningKey) -> String {
+    let mut signature = key.verifying().id.to_be_bytes().to_vec();
+    signature.extend_from_slice(&key.key.sign(text.as_bytes()).to_bytes());
+    format!(
+        "{text}\n\u{2014} {} {}\n",
+        key.name,
+        BASE64_STANDARD.encode(signature)
+    )
+}
+
+/// Reads a signed note and gives its text, if `key` signed it.
+///
+/// # Errors
+/// Says why it is not believed.
+pub fn open_note<'a>(note: &'a str, key: &VerifyingKey) -> Result<&'a str, CheckpointError> {
+    let note = Note::parse(note)?;
+    let mut believed = false;
+    for signature in &note.signatures {
+        if signature.name != key.name || signature.id != key.id {
+            continue;
+        }
+        let bytes = <&[u8; 64]>::try_from(signature.bytes.as_slice()).ok();
+        let good = bytes.is_some_and(|bytes| {
+            let signature = ed25519_dalek::Signature::from_bytes(bytes);
+            key.key
+                .verify_strict(note.text.as_bytes(), &signature)
+                .is_ok()
+        });
+        if !good {
+            return Err(CheckpointError::Signature { key: key.short() });
+        }
+        believed = true;
+    }
+    if !believed {
+        let signed_by = note
+            .signatures
+            .iter()
+            .map(|s| format!("{}+{:08x}", s.name, s.id));
+        return Err(CheckpointError::OtherKey {
+            signed_by: signed_by.collect::<Vec<_>>().join(", "),
+            expected: key.short(),
+        });
+    }
+    Ok(note.text)
 }
 
 /// A signed note: text and who signed it.

@@ -92,6 +92,8 @@ pub mod act {
     pub const JOB_UNDO: &str = "job.undo";
     /// A restored member was downloaded.
     pub const JOB_DOWNLOAD: &str = "job.download";
+    /// The dossier of a job was downloaded.
+    pub const JOB_DOSSIER: &str = "job.dossier";
 
     /// What a person reads for an act: `approved a plan`. The act's own name where it is not known here.
     pub fn phrase(act: &str) -> &str {
@@ -132,12 +134,13 @@ pub mod act {
             JOB_STEP => "run a step",
             JOB_UNDO => "take a step back",
             JOB_DOWNLOAD => "download a restored member",
+            JOB_DOSSIER => "download a dossier",
             other => other,
         }
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 36] = [
+    pub const ALL: [&str; 37] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -174,6 +177,7 @@ pub mod act {
         JOB_STEP,
         JOB_UNDO,
         JOB_DOWNLOAD,
+        JOB_DOSSIER,
     ];
 }
 

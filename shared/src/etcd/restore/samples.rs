@@ -6,7 +6,7 @@ use crate::etcd::inspection::FileKind;
 use crate::finding::Outcome;
 
 /// Three members from a whole snapshot at revision 339.
-pub(super) fn request() -> RestoreRequest {
+pub(crate) fn request() -> RestoreRequest {
     RestoreRequest {
         snapshot: "ab".repeat(32),
         members: initial_cluster::parse(
@@ -26,7 +26,7 @@ pub(super) fn request() -> RestoreRequest {
     }
 }
 
-pub(super) fn observation() -> Observation {
+pub(crate) fn observation() -> Observation {
     Observation {
         source: SourceFacts {
             name: "prod.db".to_owned(),

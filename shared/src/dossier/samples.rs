@@ -1,0 +1,315 @@
+//! A recovery, whole: made by the code that a console runs, for tests to spoil.
+
+use std::collections::HashMap;
+
+use super::{JobFacts, LedgerFacts, ReviewFacts, Sources};
+use crate::approval::{Glass, Grounds, Person, Rule, Second, Vote, Weight};
+use crate::canonical::sha256_hex;
+use crate::etcd::restore;
+use crate::etcd::restore::samples::{observation, request};
+use crate::events::{Body, Choice, EndState, Event, Question, StepOutcome};
+use crate::finding::{Check, Outcome as Seen};
+use crate::ledger::checkpoint::{Checkpoint, SigningKey};
+use crate::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
+use crate::ledger::merkle::{Frontier, Hash, Hashes, Node, inclusion_path, leaf_hash, prove};
+use crate::plan::Plan;
+
+/// When it all begins.
+pub(super) const START: i64 = 1_795_000_000_000;
+const JOB: &str = "3f9ac27c11d04b6e";
+
+pub(super) fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed("requorum/ledger/sample", [seed; 32]).unwrap()
+}
+
+pub(super) fn plan() -> Plan {
+    restore::plan(
+        &request(),
+        &observation(),
+        "c0ffee",
+        "Anna K.",
+        "2026-11-18T11:00:00Z",
+    )
+    .unwrap()
+}
+
+fn person(name: &str) -> Person {
+    Person {
+        id: format!("id of {name}"),
+        name: name.into(),
+    }
+}
+
+/// A ledger that grows.
+#[derive(Default)]
+pub(super) struct Books {
+    frontier: Frontier,
+    nodes: HashMap<Node, Hash>,
+    entries: Vec<Entry>,
+    now: i64,
+}
+
+impl Hashes for Books {
+    fn hash(&self, node: Node) -> Option<Hash> {
+        self.nodes.get(&node).copied()
+    }
+}
+
+impl Books {
+    pub(super) fn new() -> Self {
+        Self {
+            now: START,
+            ..Self::default()
+        }
+    }
+
+    fn write(&mut self, make: impl FnOnce(Place) -> Entry) -> u64 {
+        let place = Place {
+            index: self.entries.len() as u64,
+            at_ms: self.now,
+            previous_ms: None,
+        };
+        self.now += 250;
+        let entry = make(place);
+        let leaf = leaf_hash(entry.canonical_json().as_bytes());
+        let nodes = &mut self.nodes;
+        self.frontier.push(leaf, |node, hash| {
+            nodes.insert(node, hash);
+        });
+        self.entries.push(entry);
+        place.index
+    }
+
+    /// Something else that goes on in the console.
+    pub(super) fn noise(&mut self) {
+        let draft = Draft {
+            who: "Carl".into(),
+            act: act::LOGIN.into(),
+            ..Draft::default()
+        };
+        self.write(|place| Entry::noted(place, &draft, Outcome::Done, ""));
+    }
+
+    /// An act, opened and closed.
+    pub(super) fn act(&mut self, draft: &Draft, outcome: Outcome) {
+        let opened = self.write(|place| Entry::opened(place, draft));
+        self.write(|place| Entry::closed(place, draft, opened, outcome, ""));
+    }
+
+    /// What a dossier takes of it.
+    pub(super) fn facts(&self, key: &SigningKey, plan_hash: &str) -> LedgerFacts {
+        let size = self.frontier.size();
+        let checkpoint = Checkpoint {
+            origin: key.verifying().name().to_owned(),
+            size,
+            root: self.frontier.root(),
+        };
+        LedgerFacts {
+            entries: self
+                .entries
+                .iter()
+                .filter(|entry| entry.plan.as_deref() == Some(plan_hash))
+                .map(|entry| {
+                    let path = prove(&inclusion_path(entry.index, size), self).unwrap();
+                    (entry.index, entry.canonical_json().into_bytes(), path)
+                })
+                .collect(),
+            checkpoint: checkpoint.sign(key),
+        }
+    }
+}
+
+/// A job as it goes: its journal and its ledger.
+pub(super) struct Run {
+    pub(super) books: Books,
+    pub(super) plan: Plan,
+    pub(super) hash: String,
+    pub(super) events: Vec<Event>,
+    review: Option<ReviewFacts>,
+}
+
+impl Run {
+    /// Sealed by Anna and approved by Ben, or with the glass broken; and started by Anna.
+    pub(super) fn started(glass: bool) -> Self {
+        let plan = plan();
+        let hash = plan.hash();
+        let mut run = Self {
+            books: Books::new(),
+            hash,
+            plan,
+            events: Vec::new(),
+            review: None,
+        };
+        run.books.noise();
+        run.by("Anna K.", act::PLAN_SEAL, None, Outcome::Done);
+        let mut grounds = Grounds {
+            weight: Weight::Undoable,
+            rule: Rule {
+                approvers: 1,
+                second: Second::WhenPossible,
+            },
+            author: person("Anna K."),
+            runner: person("Anna K."),
+            able: vec![person("Anna K."), person("Ben")],
+            votes: Vec::new(),
+            glass: None,
+        };
+        if glass {
+            run.by("Anna K.", act::PLAN_BREAK_GLASS, None, Outcome::Done);
+            grounds.glass = Some(Glass {
+                review: "r1".into(),
+                by: person("Anna K."),
+                at_ms: START + 3000,
+                reason: "prod is down & Ben sleeps <since 1 a.m.>".into(),
+            });
+            run.review = Some(ReviewFacts {
+                id: "r1".into(),
+                closed_by: String::new(),
+                closed_at_ms: 0,
+                note: String::new(),
+            });
+        } else {
+            run.by("Ben", act::PLAN_APPROVE, None, Outcome::Done);
+            grounds.votes.push(Vote {
+                by: person("Ben"),
+                at_ms: START + 3000,
+                plan_hash: run.hash.clone(),
+            });
+        }
+        run.books.noise();
+        run.by("Anna K.", act::JOB_START, None, Outcome::Done);
+        run.event(Body::Started {
+            by: "Anna K.".into(),
+            grounds: Some(Box::new(grounds)),
+        });
+        run.event(Body::Adopted {
+            reason: "start".into(),
+        });
+        run
+    }
+
+    pub(super) fn event(&mut self, body: Body) {
+        self.books.now += 1000;
+        self.events.push(Event {
+            seq: self.events.len() as u64 + 1,
+            at_ms: self.books.now,
+            body,
+        });
+    }
+
+    fn by(&mut self, who: &str, act: &str, step: Option<u32>, outcome: Outcome) {
+        let subject = match step {
+            Some(n) => format!("step {n} of 6: {}", self.plan.steps[n as usize - 1].title),
+            None => format!("plan {}", self.plan.id),
+        };
+        let draft = Draft {
+            who: who.into(),
+            from: CONSOLE.into(),
+            act: act.into(),
+            subject,
+            job: act.starts_with("job.").then(|| JOB.into()),
+            plan: Some(self.hash.clone()),
+            cluster: None,
+        };
+        self.books.act(&draft, outcome);
+    }
+
+    pub(super) fn step(&mut self, step: u32, outcome: StepOutcome) {
+        self.event(Body::StepStarted { step });
+        self.event(Body::StepLog {
+            step,
+            line: format!("a line of step {step}"),
+        });
+        let how = match outcome {
+            StepOutcome::Failed { .. } => Outcome::Failed,
+            _ => Outcome::Done,
+        };
+        self.by("Anna K.", act::JOB_STEP, Some(step), how);
+        self.event(Body::StepEnded { step, outcome });
+    }
+
+    /// All steps, the fourth only at the second attempt.
+    pub(super) fn to_the_end(mut self) -> Self {
+        let done = || StepOutcome::Done {
+            evidence: "It was seen.".into(),
+        };
+        for step in 1..=3 {
+            self.step(step, done());
+        }
+        let error = "The disk was full: 0 of 3 members fit.".to_owned();
+        self.step(
+            4,
+            StepOutcome::Failed {
+                error: error.clone(),
+            },
+        );
+        self.event(Body::Asked {
+            question: Question {
+                id: "q1".into(),
+                step: 4,
+                text: "Step 4 failed. What now?".into(),
+                evidence: error,
+                choices: vec![Choice {
+                    id: "retry".into(),
+                    label: "Try again".into(),
+                    consequence: "It looks again.".into(),
+                }],
+            },
+        });
+        self.books.now += 65_000;
+        self.by("Ben", act::JOB_ANSWER, None, Outcome::Done);
+        self.event(Body::Answered {
+            question: "q1".into(),
+            choice: "retry".into(),
+            by: "Ben".into(),
+        });
+        self.step(4, done());
+        self.event(Body::Verified {
+            checks: vec![
+                Check::new("every file is as it was built", Seen::Pass, "31 files."),
+                Check::new(
+                    "HashKV is equal on all members",
+                    Seen::NotChecked,
+                    "No etcd 3.6 is here.",
+                ),
+            ],
+        });
+        self.step(5, done());
+        self.step(6, done());
+        let sentence = self.plan.outcome.clone();
+        self.event(Body::Ended {
+            state: EndState::Completed,
+            sentence,
+        });
+        self.books.noise();
+        self
+    }
+
+    /// Somebody closes the review.
+    pub(super) fn reviewed(mut self) -> Self {
+        self.by("Ben", act::REVIEW_CLOSE, None, Outcome::Done);
+        if let Some(review) = &mut self.review {
+            review.closed_by = "Ben".into();
+            review.closed_at_ms = self.books.now;
+            review.note = "It was right to do so.".into();
+        }
+        self
+    }
+
+    pub(super) fn sources(&self, key: &SigningKey) -> Sources {
+        Sources {
+            console: "requorum 1.0.0".into(),
+            job: JobFacts {
+                id: JOB.into(),
+                plan_json: self.plan.canonical_json(),
+                events: self.events.clone(),
+            },
+            remark: String::new(),
+            review: self.review.clone(),
+            inspection_json: None,
+            ledger: self
+                .books
+                .facts(key, &sha256_hex(self.plan.canonical_json().as_bytes())),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What the ledger says was done, against what the journal and the approvals claim.
+//!
+//! The ledger may know more: an act that a person asked for and that changed nothing, or a step whose end the console
+//! was killed before writing into its journal. It may not know less.
+
+use std::collections::BTreeMap;
+
+use super::{Failure, Finding, fail, open, unknown};
+use crate::events::{Body, Event, StepOutcome};
+use crate::ledger::entry::{Entry, Outcome, Phase, act};
+use crate::plan::Plan;
+
+pub(super) use crate::ledger::entry::act::{
+    PLAN_APPROVE as APPROVE, PLAN_BREAK_GLASS as BREAK_GLASS, REVIEW_CLOSE as CLOSE_REVIEW,
+};
+
+/// The acts about one plan and one job.
+pub(super) struct Acts {
+    acts: Vec<Act>,
+    job: String,
+}
+
+struct Act {
+    opened: Entry,
+    closed: Option<Entry>,
+}
+
+impl Act {
+    fn outcome(&self) -> Option<Outcome> {
+        self.closed.as_ref()?.outcome
+    }
+
+    /// Its job is known when it is over, at the latest.
+    fn job(&self) -> Option<&str> {
+        let closed = self.closed.as_ref().and_then(|entry| entry.job.as_deref());
+        closed.or(self.opened.job.as_deref())
+    }
+}
+
+impl Acts {
+    /// Pairs entries up.
+    pub(super) fn new(entries: &[Entry], job: &str, plan_hash: &str) -> Result<Self, String> {
+        let mut acts: BTreeMap<u64, Act> = BTreeMap::new();
+        for entry in entries {
+            let index = entry.index;
+            if entry.plan.as_deref() != Some(plan_hash) {
+                return Err(format!("Entry {index} is not about this plan."));
+            }
+            if entry.job.as_deref().is_some_and(|about| about != job) {
+                return Err(format!("Entry {index} is about another job."));
+            }
+            match (entry.phase, entry.closes) {
+                (Phase::Opened | Phase::Noted, _) => {
+                    let opened = entry.clone();
+                    let closed = (entry.phase == Phase::Noted).then(|| entry.clone());
+                    acts.insert(index, Act { opened, closed });
+                }
+                (Phase::Closed | Phase::Unknown, closes) => {
+                    let act = closes.and_then(|closes| acts.get_mut(&closes));
+                    let act = act.filter(|act| {
+                        act.closed.is_none()
+                            && (&act.opened.act, &act.opened.who) == (&entry.act, &entry.who)
+                    });
+                    let act = act.ok_or_else(|| {
+                        format!(
+                            "Entry {index} closes an act whose beginning is not in the dossier."
+                        )
+                    })?;
+                    act.closed = Some(entry.clone());
+                }
+            }
+        }
+        Ok(Self {
+            acts: acts.into_values().collect(),
+            job: job.to_owned(),
+        })
+    }
+
+    /// Whether this person did this, and it was done.
+    pub(super) fn by_person(&self, act: &str, who: &str) -> Result<(), Failure> {
+        let mut all = self
+            .acts
+            .iter()
+            .filter(|a| a.opened.act == act && a.opened.who == who);
+        if all.clone().any(|a| a.outcome() == Some(Outcome::Done)) {
+            return Ok(());
+        }
+        let what = format!("{who}: {}", act::phrase(act));
+        if all.any(|a| matches!(a.outcome(), None | Some(Outcome::Unknown))) {
+            return Err(unknown(format!(
+                "The ledger does not know how this came out: {what}."
+            )));
+        }
+        Err(fail(format!("The ledger does not have it: {what}.")))
+    }
+
+    /// Whether all that the journal says was done is here, each once.
+    pub(super) fn hold(&self, plan: &Plan, events: &[Event]) -> Finding {
+        let mut taken = vec![false; self.acts.len()];
+        let (mut found, mut lost, mut open) = (0, Vec::new(), Vec::new());
+        let starter = match events.first().map(|event| &event.body) {
+            Some(Body::Started { by, .. }) => by.as_str(),
+            _ => return Err(unknown("The journal does not say who started the job.")),
+        };
+        for event in events {
+            let Some((act, who, step, outcome)) = claim(&event.body, starter) else {
+                continue;
+            };
+            let fits = |a: &Act| {
+                a.opened.act == act
+                    && a.opened.who == who
+                    && a.job() == Some(self.job.as_str())
+                    && step.is_none_or(|step| is_step(&a.opened.subject, step))
+            };
+            let free = |wanted: &dyn Fn(Option<Outcome>) -> bool, taken: &[bool]| {
+                let mut acts = self.acts.iter().zip(taken);
+                acts.position(|(a, taken)| !taken && fits(a) && wanted(a.outcome()))
+            };
+            if let Some(at) = free(&|o| o == Some(outcome), &taken) {
+                taken[at] = true;
+                found += 1;
+                continue;
+            }
+            let what = match step {
+                Some(step) => format!("event {}: {}, step {step}", event.seq, act::phrase(act)),
+                None => format!("event {}: {}", event.seq, act::phrase(act)),
+            };
+            match free(&|o| matches!(o, None | Some(Outcome::Unknown)), &taken) {
+                Some(at) => {
+                    taken[at] = true;
+                    open.push(what);
+                }
+                None => lost.push(what),
+            }
+        }
+        if !lost.is_empty() {
+            return Err(fail(format!(
+                "The ledger does not have {}.",
+                open::listed(&lost)
+            )));
+        }
+        if let Some(step) = self.untold(plan, events) {
+            return Err(fail(format!(
+                "The ledger says that step {step} was carried out, and the journal does not."
+            )));
+        }
+        if !open.is_empty() {
+            return Err(unknown(format!(
+                "The ledger does not know how this came out: {}.",
+                open::listed(&open)
+            )));
+        }
+        Ok(format!(
+            "{found} acts, each opened before it was done and closed after."
+        ))
+    }
+
+    /// A step that the ledger has as carried out, and that the journal never began.
+    fn untold(&self, plan: &Plan, events: &[Event]) -> Option<u32> {
+        let told = |number: u32| {
+            let begun =
+                |event: &Event| matches!(event.body, Body::StepStarted { step } if step == number);
+            events.iter().any(begun)
+        };
+        let carried = |number: u32| {
+            let closed = |a: &Act| matches!(a.outcome(), Some(Outcome::Done | Outcome::Failed));
+            self.acts.iter().any(|a| {
+                a.opened.act == act::JOB_STEP && closed(a) && is_step(&a.opened.subject, number)
+            })
+        };
+        let mut steps = plan.steps.iter().map(|step| step.number);
+        steps.find(|number| carried(*number) && !told(*number))
+    }
+}
+
+/// Whether the subject of an entry is this step: `step 3 of 6: Build 3 members`.
+fn is_step(subject: &str, step: u32) -> bool {
+    subject.starts_with(&format!("step {step} of "))
+}
+
+/// What an event claims was done: act, who, step, outcome.
+fn claim<'a>(
+    body: &'a Body,
+    starter: &'a str,
+) -> Option<(&'static str, &'a str, Option<u32>, Outcome)> {
+    let done = Outcome::Done;
+    Some(match body {
+        Body::Started { by, .. } => (act::JOB_START, by, None, done),
+        Body::Paused { by } => (act::JOB_PAUSE, by, None, done),
+        Body::Resumed { by } => (act::JOB_RESUME, by, None, done),
+        Body::AbortRequested { by } => (act::JOB_ABORT, by, None, done),
+        Body::Answered { by, .. } => (act::JOB_ANSWER, by, None, done),
+        Body::StepEnded { step, outcome } => {
+            let outcome = match outcome {
+                StepOutcome::Done { .. } | StepOutcome::AlreadyDone { .. } => done,
+                StepOutcome::Failed { .. } => Outcome::Failed,
+            };
+            (act::JOB_STEP, starter, Some(*step), outcome)
+        }
+        Body::UndoEnded { step, result } => {
+            let outcome = if result.is_ok() {
+                done
+            } else {
+                Outcome::Failed
+            };
+            (act::JOB_UNDO, starter, Some(*step), outcome)
+        }
+        _ => return None,
+    })
+}
