@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 good, 1 bad file or failed operation, 2 usage.
 
 mod audit;
+mod dossier;
 mod people;
 mod place;
 mod secrets;
@@ -31,6 +32,9 @@ enum Command {
     /// Verify and export the ledger, offline.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// The record of a recovery: exported from the data directory, and verified offline.
+    #[command(subcommand)]
+    Dossier(dossier::Command),
     /// Accounts, on the data directory.
     #[command(subcommand)]
     User(user::Command),
@@ -48,6 +52,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Snapshot(command) => snapshot::run(command),
         Command::Audit(command) => audit::run(command),
+        Command::Dossier(command) => dossier::run(command),
         Command::User(command) => user::run_command(command),
         Command::Token(command) => token::run_command(command),
         Command::Secrets(command) => secrets::run_command(command),

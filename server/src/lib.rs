@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod db;
+pub mod dossier;
 pub mod error;
 pub mod grpc;
 pub mod http;

@@ -34,6 +34,7 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ),
         ("/api/snapshots/{id}/file", get(snapshots::file)),
         ("/api/jobs/{id}/members/{file}", get(jobs::member)),
+        ("/api/jobs/{id}/dossier", get(jobs::dossier)),
         ("/ledger/checkpoint", get(ledger::checkpoint)),
         ("/ledger/key", get(ledger::key)),
         ("/ledger/tile/{*path}", get(ledger::tile)),

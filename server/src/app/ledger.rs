@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use requorum_shared::ledger::checkpoint::VerifyingKey;
+use requorum_shared::ledger::checkpoint::{SigningKey, VerifyingKey};
 
 use super::place::Place;
 use crate::clock::Clock;
@@ -45,17 +45,20 @@ pub async fn read(place: &Place) -> anyhow::Result<Arc<dyn LedgerStore>> {
     Ok(Arc::new(Database::open_to_read(&place.database()).await?))
 }
 
+/// The key that signs the ledger of a console; none where it is missing.
+pub(super) fn signing_key(place: &Place) -> anyhow::Result<Option<SigningKey>> {
+    key::read(&place.key_file())
+}
+
 /// The key that the ledger of a console is signed with.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn key_of(place: &Place) -> anyhow::Result<VerifyingKey> {
-    let path = place.key_file();
-    let key = key::read(&path)?;
-    let key = key.with_context(|| {
+    let key = signing_key(place)?.with_context(|| {
         format!(
             "the ledger's key {} is missing: name the key that you know with --key",
-            path.display()
+            place.key_file().display()
         )
     })?;
     Ok(key.verifying())

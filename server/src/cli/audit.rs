@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(super) use self::source::key as given_key;
+
 /// The sub-commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -24,7 +26,7 @@ pub(super) fn run(command: Command) -> ExitCode {
 }
 
 /// Runs `work` and says what went wrong on standard error.
-fn finish(name: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+pub(super) fn finish(name: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

@@ -1,4 +1,4 @@
-//! Downloading a restored member.
+//! Downloading what a job leaves: its restored members, and its dossier.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -26,5 +26,22 @@ pub async fn member(
             download::disposition(&tar.name),
         )
         .body(Body::from_stream(tar.stream))
+        .map_err(internal)
+}
+
+/// Its dossier.
+pub async fn dossier(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let dossier = ops::jobs::dossier(&app, &actor, &id).await?;
+    Response::builder()
+        .header(header::CONTENT_TYPE, "application/zip")
+        .header(
+            header::CONTENT_DISPOSITION,
+            download::disposition(&dossier.name),
+        )
+        .body(Body::from(dossier.bytes))
         .map_err(internal)
 }

@@ -89,6 +89,42 @@ fn exists(tile: Tile, size: u64) -> bool {
     now.is_some_and(|now| tile.width <= now.width)
 }
 
+/// An entry: its index, its bytes, and its way to a checkpoint.
+pub type Proven = (u64, Bytes, Vec<Hash>);
+
+/// All entries about a plan that the newest checkpoint covers, oldest first, each with its proof, and that checkpoint.
+///
+/// # Errors
+/// When the store cannot be read, does not have what the checkpoint counts, or has more than `most` of them.
+pub async fn about_plan(
+    store: &dyn LedgerStore,
+    plan_hash: &str,
+    most: usize,
+) -> anyhow::Result<(Vec<Proven>, String)> {
+    let head = store.head().await?.context("the ledger is empty")?;
+    let filter = Filter {
+        before: Some(head.size),
+        limit: u32::try_from(most.saturating_add(1)).unwrap_or(u32::MAX),
+        plan: plan_hash.to_owned(),
+        ..Filter::default()
+    };
+    let mut entries = store.list(&filter).await?;
+    ensure!(
+        entries.len() <= most,
+        "the ledger has more than {most} entries about this plan"
+    );
+    entries.reverse();
+    let mut proven = Vec::with_capacity(entries.len());
+    for Stored {
+        index, canonical, ..
+    } in entries
+    {
+        let path = merkle::inclusion_path(index, head.size);
+        proven.push((index, canonical, prove(store, &path, head.size).await?));
+    }
+    Ok((proven, head.note))
+}
+
 /// The bytes of a tile that exists.
 pub async fn read(store: &dyn LedgerStore, tile: Tile) -> anyhow::Result<Bytes> {
     match tile.kind {

@@ -72,7 +72,8 @@ pub struct Ledger {
 /// What the writer and everybody else share.
 pub(super) struct Shared {
     pub(super) store: Arc<dyn LedgerStore>,
-    pub(super) key: VerifyingKey,
+    key: VerifyingKey,
+    signing: SigningKey,
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) recent: Arc<Mutex<Recent>>,
     queue: Mutex<Option<mpsc::Sender<Write>>>,
@@ -91,7 +92,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         left: Left,
     ) -> anyhow::Result<Self> {
-        let verifying = key.verifying();
+        let (verifying, signing) = (key.verifying(), key.clone());
         let recent = Arc::new(Mutex::new(Recent::default()));
         let (writer, standing) =
             Writer::take_up(store.clone(), key, clock, recent.clone(), left).await?;
@@ -101,6 +102,7 @@ impl Ledger {
             shared: Arc::new(Shared {
                 store,
                 key: verifying,
+                signing,
                 standing,
                 recent,
                 queue: Mutex::new(Some(queue)),
@@ -112,6 +114,16 @@ impl Ledger {
     /// The key that readers need.
     pub fn key(&self) -> &VerifyingKey {
         &self.shared.key
+    }
+
+    /// The key that signs it, for what else the console vouches for.
+    pub fn signing_key(&self) -> &SigningKey {
+        &self.shared.signing
+    }
+
+    /// The rows that it is kept in.
+    pub fn store(&self) -> Arc<dyn LedgerStore> {
+        self.shared.store.clone()
     }
 
     /// The ledger as it stands.

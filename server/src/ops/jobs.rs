@@ -1,5 +1,6 @@
 //! Start, follow, steer.
 
+mod dossier;
 mod download;
 mod watch;
 
@@ -20,6 +21,7 @@ use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found,
 use crate::jobs::log::{Created, JobRow};
 use crate::random;
 
+pub use self::dossier::dossier;
 pub use self::download::{Download, member};
 pub use self::watch::watch;
 

@@ -39,6 +39,7 @@ fn http_operations() -> Vec<(&'static str, &'static str, serde_json::Value, Need
             none.clone(),
             R(P::See),
         ),
+        ("GET", "/api/jobs/{id}/dossier", none.clone(), R(P::See)),
         ("GET", "/ledger/checkpoint", none.clone(), R(P::See)),
         ("GET", "/ledger/key", none.clone(), R(P::See)),
         ("GET", "/ledger/tile/{*path}", none.clone(), R(P::See)),

@@ -23,6 +23,7 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/api/uploads/{id}", &[]),
     ("/api/snapshots/{id}/file", &[]),
     ("/api/jobs/{id}/members/{file}", &[]),
+    ("/api/jobs/{id}/dossier", &[]),
     ("/ledger/checkpoint", &[]),
     ("/ledger/key", &[]),
     ("/ledger/tile/{*path}", &[]),

@@ -86,7 +86,7 @@ impl From {
 }
 
 /// A key, or the file that holds it.
-fn key(given: &str) -> anyhow::Result<VerifyingKey> {
+pub(in crate::cli) fn key(given: &str) -> anyhow::Result<VerifyingKey> {
     match VerifyingKey::parse(given) {
         Ok(key) => Ok(key),
         Err(error) if !Path::new(given).exists() => Err(error).context("--key"),

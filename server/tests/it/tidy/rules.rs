@@ -192,6 +192,11 @@ pub(super) const RULES: &[Rule] = &[
         "a proof does not depend on what was done",
     ),
     closed(
+        "shared::dossier",
+        &["shared::api", "shared::bbolt"],
+        "a dossier is made of the record, not of how it is asked for",
+    ),
+    closed(
         "shared::permission",
         &[
             "shared::etcd",
@@ -348,6 +353,19 @@ pub(super) const RULES: &[Rule] = &[
             "tonic",
         ],
         "the ledger records acts and knows none",
+    ),
+    closed(
+        "server::dossier",
+        &[
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::systems",
+            "server::auth",
+            "axum",
+            "tonic",
+        ],
+        "a dossier is the same whoever asks for it",
     ),
     // The page.
     closed(

@@ -1,0 +1,102 @@
+//! `requorum dossier verify`: does this archive hold together, and is it our console's?
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use requorum_shared::dossier::{self, Verdict, zip};
+use requorum_shared::finding::Outcome;
+
+use crate::cli::audit::given_key;
+use crate::cli::print;
+
+/// Verify a dossier: every part against its signed manifest, the plan's hash, the approvals, the journal, and the
+/// ledger's proofs.
+///
+/// Each check is pass, fail or not checked. Exit code 0 when nothing fails, 1 when something does or the file cannot be
+/// read, 2 for wrong usage. Nothing is written, and no server is asked.
+#[derive(Debug, Args)]
+pub(in super::super) struct Arguments {
+    /// The dossier.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The ledger's key as you know it (name+id+key), or a file that holds it. Not the one in the archive.
+    #[arg(long, value_name = "KEY_OR_FILE")]
+    key: Option<String>,
+    /// How the verdict is printed.
+    #[arg(short, long, value_enum, default_value_t)]
+    write_out: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A sentence, and a line per check
+    #[default]
+    Simple,
+    /// One JSON object
+    Json,
+}
+
+/// Runs it.
+pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
+    match verify(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("requorum dossier verify: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn verify(arguments: &Arguments) -> anyhow::Result<bool> {
+    let known = arguments.key.as_deref().map(given_key).transpose()?;
+    let bytes =
+        read(&arguments.file).with_context(|| format!("reading {}", arguments.file.display()))?;
+    let verdict = dossier::verify(&bytes, known.as_ref());
+    print(&match arguments.write_out {
+        Format::Simple => text(&verdict),
+        Format::Json => serde_json::to_string_pretty(&verdict)? + "\n",
+    });
+    Ok(verdict.whole)
+}
+
+/// The file, and no more of it than shows that it is too long.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = zip::MAX_ARCHIVE_BYTES as u64 + 1;
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn text(verdict: &Verdict) -> String {
+    let mut text = format!("{}\n", verdict.sentence);
+    if let Some(document) = &verdict.document {
+        text.push_str(&format!("{}\n", document.sentence));
+    }
+    for (name, value) in [
+        ("Job", &verdict.job),
+        ("Plan", &verdict.plan_hash),
+        ("Key", &verdict.key),
+    ] {
+        if let Some(value) = value {
+            text.push_str(&format!("{name:<5} {value}\n"));
+        }
+    }
+    text.push('\n');
+    for check in &verdict.checks {
+        let outcome = match check.outcome {
+            Outcome::Pass => "pass",
+            Outcome::Fail => "FAIL",
+            Outcome::NotChecked => "not checked",
+        };
+        text.push_str(&format!(
+            "{outcome:<12} {}\n{:13}{}\n",
+            check.name, "", check.evidence
+        ));
+    }
+    text
+}
