@@ -11,7 +11,7 @@ use crate::client::inspector::{Heard, Inspector, meta};
 use crate::components::button::copy;
 use crate::components::file_drop::Dropped;
 use crate::components::meter::Progress;
-use crate::worker::protocol::{Looked, Order, Phase, Refusal, Report};
+use crate::worker::protocol::{Looked, Order, Phase, Refusal, Report, Unpacked};
 
 /// A file on the bench.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub enum State {
     Reading(Progress, Phase),
     /// Looked at.
     Done(Arc<Looked>),
+    /// A dossier, verified.
+    Dossier(Arc<Unpacked>),
     /// It could not be looked at.
     Refused(Refusal),
 }
@@ -229,6 +231,11 @@ impl Bench {
             Heard::Report(Report::Done { job, looked }) => {
                 let looked = Arc::new(*looked);
                 self.settle(job, |_| State::Done(looked));
+                self.ended(job);
+            }
+            Heard::Report(Report::Dossier { job, unpacked }) => {
+                let unpacked = Arc::new(*unpacked);
+                self.settle(job, |_| State::Dossier(unpacked));
                 self.ended(job);
             }
             Heard::Report(Report::Refused { job, refusal }) => {

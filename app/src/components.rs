@@ -5,6 +5,7 @@ pub mod bytes;
 pub mod checks;
 pub mod command;
 pub mod dialog;
+pub mod document;
 pub mod empty;
 pub mod error_view;
 pub mod field;

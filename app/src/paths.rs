@@ -70,6 +70,11 @@ pub fn member_archive(job: &str, member: &str) -> String {
     format!("/api/jobs/{}/members/{}.tar", encode(job), encode(member))
 }
 
+/// The dossier of a job: served by the server, not a page.
+pub fn dossier(job: &str) -> String {
+    format!("/api/jobs/{}/dossier", encode(job))
+}
+
 /// The address `path?query` with parameter `key` set to `value`, or removed when that is empty. What else the
 /// query holds is kept, in order.
 pub fn with_query(path: &str, query: &str, key: &str, value: &str) -> String {

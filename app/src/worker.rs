@@ -2,6 +2,7 @@
 //! anywhere; what goes back to the page holds no key, no value and no password hash.
 
 mod blob;
+mod dossier;
 mod hashing;
 mod inspect;
 pub mod protocol;

@@ -50,7 +50,7 @@ pub fn Checks(
     view! {
         <p>{summary}</p>
         <div class="table-wrap">
-            <table class="table">
+            <table class="table checks">
                 <thead>
                     <tr><th scope="col">"Must be true"</th><th scope="col">"Outcome"</th><th scope="col">"What was seen"</th></tr>
                 </thead>

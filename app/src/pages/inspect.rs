@@ -1,5 +1,6 @@
 //! May I trust this file, and what is in it? Everything happens in this browser.
 
+mod dossier;
 mod file;
 mod ranking;
 mod reading;
@@ -95,6 +96,7 @@ fn what_it_reads() -> impl IntoView {
             <ul class="reads">
                 <li>"A snapshot of etcd 3.4 to 3.7, saved with " <code>"etcdctl snapshot save"</code></li>
                 <li>"A copy of a member's database, " <code>"member/snap/db"</code> ", taken while the member was stopped"</li>
+                <li>"A dossier of a recovery: every part, signature and proof in it is verified"</li>
                 <li>"Files of any size: they are read once, from start to end, and never kept in memory"</li>
             </ul>
         </section>

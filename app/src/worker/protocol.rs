@@ -1,5 +1,6 @@
 //! What page and worker say to each other: JSON text, beside which a file travels by reference.
 
+use requorum_shared::dossier::{Document, Verdict, zip};
 use requorum_shared::etcd::inspection::Inspection;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,13 @@ pub enum Report {
         /// What was seen.
         looked: Box<Looked>,
     },
+    /// It is a dossier, and was verified.
+    Dossier {
+        /// The file's number.
+        job: u32,
+        /// What was found.
+        unpacked: Box<Unpacked>,
+    },
     /// It could not be looked at.
     Refused {
         /// The file's number.
@@ -111,6 +119,15 @@ pub struct Looked {
     pub took_ms: u64,
 }
 
+/// What was found of a dossier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unpacked {
+    /// Whether it is whole, and every check.
+    pub verdict: Verdict,
+    /// What a person reads; absent where too much is broken.
+    pub document: Option<Document>,
+}
+
 /// Why a file could not be looked at: what, why, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -138,6 +155,19 @@ impl Refusal {
             what: format!("{name} is empty."),
             why: "It holds 0 bytes: the command that should have written it probably failed, or the disk was full.".into(),
             next: "Save the snapshot again, or take another member's file.".into(),
+        }
+    }
+
+    /// A dossier that no console made: none is so long.
+    pub fn long_dossier(name: &str, size: u64) -> Self {
+        Self {
+            what: format!("{name} is longer than any dossier."),
+            why: format!(
+                "It begins like one and has {}; a dossier has at most {}.",
+                crate::format::exact_bytes(size),
+                crate::format::bytes(zip::MAX_ARCHIVE_BYTES as u64)
+            ),
+            next: "Take the dossier again from its console.".into(),
         }
     }
 
@@ -220,6 +250,7 @@ mod tests {
             Refusal::empty("x.db"),
             Refusal::unreadable("x.db", 5, "NotReadableError"),
             Refusal::cancelled("x.db"),
+            Refusal::long_dossier("x.zip", 1 << 40),
             Refusal::broken("out of memory"),
         ];
         for refusal in all {

@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::protocol::{HASHER, Looked, Order, Phase, Report};
-use super::{hashing, inspect};
+use super::{dossier, hashing, inspect};
 use crate::strip::{CELLS, Strip};
 
 /// At least this many milliseconds lie between two reports of progress.
@@ -83,6 +83,14 @@ impl Desk {
     }
 
     async fn look(self: Rc<Self>, job: u32, name: String, file: Blob) {
+        match dossier::look(&file, &name) {
+            Ok(None) => {}
+            Ok(Some(unpacked)) => {
+                let unpacked = Box::new(unpacked);
+                return self.tell(&Report::Dossier { job, unpacked });
+            }
+            Err(refusal) => return self.tell(&Report::Refused { job, refusal }),
+        }
         let stop = Rc::new(Cell::new(false));
         self.running.borrow_mut().insert(job, stop.clone());
         let began = js_sys::Date::now();

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 
-use super::reading;
+use super::{dossier, reading};
 use crate::bench::{Bench, State};
 use crate::components::error_view::ErrorView;
 use crate::components::inspection::{InspectionView, summary};
@@ -19,13 +19,14 @@ use crate::later::Later;
 use crate::paths;
 use crate::rank::{Trust, trust};
 use crate::uploads::{TransferState, UploadQueue};
-use crate::worker::protocol::{Looked, Refusal};
+use crate::worker::protocol::{Looked, Refusal, Unpacked};
 
 /// Where the file is, without its progress: that comes many times a second and must not draw everything anew.
 #[derive(Clone, PartialEq)]
 enum Settled {
     No,
     Done(Arc<Looked>),
+    Dossier(Arc<Unpacked>),
     Refused(Refusal),
 }
 
@@ -34,6 +35,7 @@ fn settled(bench: Bench, job: u32) -> Memo<Option<Settled>> {
         bench.with(job, |item| match &item.state {
             State::Reading(..) => Settled::No,
             State::Done(looked) => Settled::Done(looked.clone()),
+            State::Dossier(unpacked) => Settled::Dossier(unpacked.clone()),
             State::Refused(refusal) => Settled::Refused(refusal.clone()),
         })
     })
@@ -49,6 +51,9 @@ pub(super) fn lead(bench: Bench, job: u32) -> impl IntoView {
             view! { <Lead sentence=refusal.what acts=move || close_button(bench, job) /> }
                 .into_any()
         }
+        Some(Settled::Dossier(unpacked)) => {
+            dossier::lead(&unpacked.verdict, move || close_button(bench, job)).into_any()
+        }
         Some(Settled::Done(looked)) => done(bench, job, &looked).into_any(),
     }
 }
@@ -60,6 +65,7 @@ pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
         None => ().into_any(),
         Some(Settled::No) => reading::body(bench, job).into_any(),
         Some(Settled::Refused(refusal)) => reading::explained(refusal).into_any(),
+        Some(Settled::Dossier(unpacked)) => dossier::body(&unpacked).into_any(),
         Some(Settled::Done(looked)) => view! {
             <InspectionView
                 inspection=Arc::new(looked.inspection.clone())

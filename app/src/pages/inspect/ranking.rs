@@ -106,6 +106,13 @@ fn rows(items: &[Item]) -> Vec<Row> {
     let rest = items.iter().filter_map(|item| {
         let (status, why) = match &item.state {
             State::Done(_) => return None,
+            State::Dossier(unpacked) => {
+                let status = match unpacked.verdict.whole {
+                    true => ("pass", "whole"),
+                    false => ("fail", "damaged"),
+                };
+                (status, unpacked.verdict.sentence.clone())
+            }
             State::Reading(_, phase) => (("busy", "reading"), format::capital(phase.words())),
             State::Refused(refusal) => (("not-checked", "not checked"), refusal.what.clone()),
         };

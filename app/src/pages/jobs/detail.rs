@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{GetJobRequest, GetJobResponse, JobRequest, JobSummary};
+use requorum_shared::dossier::left_overs;
 use requorum_shared::job_view::{JobState, JobView, StepState};
 use requorum_shared::plan::{Plan, Step, Undo};
 
@@ -38,8 +39,10 @@ fn crumbs() -> Vec<(String, String)> {
 
 fn show(response: GetJobResponse) -> impl IntoView {
     let summary = response.summary.clone().unwrap_or_default();
-    let steps = serde_json::from_str::<Plan>(&response.plan_json)
-        .map(|plan| plan.steps)
+    let plan = serde_json::from_str::<Plan>(&response.plan_json).ok();
+    let steps = plan
+        .as_ref()
+        .map(|plan| plan.steps.clone())
         .unwrap_or_default();
     let titles: Vec<String> = steps.iter().map(|s| s.title.clone()).collect();
     let mut first = JobView::new(steps.len());
@@ -83,6 +86,7 @@ fn show(response: GetJobResponse) -> impl IntoView {
         <Acts id=summary.id.clone() state view steps=steps_for_acts.get_value() />
         {move || question.get().map(|question| view! { <Ask job=job_id.get_value() question /> })}
         {move || over.get().then(|| view! { <Results id=job_id.get_value() /> })}
+        <Record id=job_id.get_value() over plan view />
         {move || (!checks.with(Vec::is_empty)).then(|| view! {
             <section class="section"><h2>"Verification"</h2><Checks checks=checks.get() /></section>
         })}
@@ -208,5 +212,56 @@ fn Results(id: String) -> impl IntoView {
                 </section>
             }
         })
+    }
+}
+
+/// What stays when the job is over: its record, and what somebody has to clean up.
+#[component]
+fn Record(
+    id: String,
+    over: Memo<bool>,
+    plan: Option<Plan>,
+    view: RwSignal<JobView>,
+) -> impl IntoView {
+    let left = move || {
+        let left = plan
+            .as_ref()
+            .map(|plan| view.with_untracked(|view| left_overs(plan, view)))
+            .unwrap_or_default();
+        if left.is_empty() {
+            return view! { <p>"Nothing of this job is left to clean up."</p> }.into_any();
+        }
+        let items = left
+            .into_iter()
+            .map(|left| view! { <li><p>{left.what}</p><p class="small muted">{left.how}</p></li> })
+            .collect_view();
+        view! { <ul class="stack">{items}</ul> }.into_any()
+    };
+    move || {
+        let href = paths::dossier(&id);
+        if !over.get() {
+            return view! {
+                <p class="small">
+                    <a href=href rel="external" download="">"Download an interim dossier"</a>
+                    ": the record as it stands."
+                </p>
+            }
+            .into_any();
+        }
+        view! {
+            <section class="section">
+                <h2>"Dossier"</h2>
+                <p class="muted">
+                    "The record of this recovery in one archive: plan, approvals, journal, verification and the ledger's \
+                     proofs. Anybody can read, print and verify it without this console."
+                </p>
+                <div class="acts">
+                    <a class="button primary" href=href rel="external" download="">"Download dossier"</a>
+                    <a class="button" href=paths::inspect()>"Verify one"</a>
+                </div>
+            </section>
+            <section class="section"><h2>"Left to clean up"</h2>{left()}</section>
+        }
+        .into_any()
     }
 }
