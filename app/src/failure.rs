@@ -52,6 +52,15 @@ impl Failure {
         }
     }
 
+    /// The server refused, in its own words.
+    pub fn refused(body: ErrorBody) -> Self {
+        Self {
+            code: body.code,
+            request_id: body.request_id,
+            ..Self::new(Kind::Refused, body.message)
+        }
+    }
+
     /// From an HTTP answer that is not a success.
     pub fn from_http(status: u16, body: &str) -> Self {
         let kind = match status {
@@ -63,9 +72,8 @@ impl Failure {
         };
         match serde_json::from_str::<ErrorBody>(body) {
             Ok(body) => Self {
-                code: body.code,
-                request_id: body.request_id,
-                ..Self::new(kind, body.message)
+                kind,
+                ..Self::refused(body)
             },
             Err(_) if kind == Kind::Offline => Self::offline(),
             Err(_) => Self::new(

@@ -105,6 +105,13 @@ pub fn after_login(next: Option<&str>) -> String {
     }
 }
 
+/// Signing in at the identity provider: served by the server, not a page. `again`: the provider asks who it is even
+/// when it knows.
+pub fn provider(next: &str, again: bool) -> String {
+    let again = if again { "&again=true" } else { "" };
+    format!("/api/oidc/start?next={}{again}", encode(next))
+}
+
 /// Percent-encodes all but the unreserved characters of RFC 3986.
 pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -141,6 +148,11 @@ mod tests {
         assert_eq!(jobs(), "/jobs");
         assert_eq!(job("../x"), "/jobs/..%2Fx");
         assert_eq!(settings(), "/settings");
+        assert_eq!(provider("/", false), "/api/oidc/start?next=%2F");
+        assert_eq!(
+            provider("/plans/7?tab=x", true),
+            "/api/oidc/start?next=%2Fplans%2F7%3Ftab%3Dx&again=true"
+        );
         assert_eq!(snapshot_file("9f"), "/api/snapshots/9f/file");
         assert_eq!(member_archive("j", "m 1"), "/api/jobs/j/members/m%201.tar");
     }

@@ -11,6 +11,9 @@ export function built(variable: string, what: string): string {
   return path;
 }
 
+/** What a test wants to be different. */
+type More = { args?: string[]; env?: Record<string, string> };
+
 export class Server {
   private constructor(
     /** `http://127.0.0.1:…` */
@@ -21,22 +24,23 @@ export class Server {
     private process: ChildProcess,
     private log: string[],
     private listen: string,
+    private more: More,
   ) {}
 
   /** Starts it on a free port, and waits until it says that it listens. */
-  static async start(): Promise<Server> {
+  static async start(more: More = {}): Promise<Server> {
     const dataDir = await mkdtemp(join(tmpdir(), "requorum-e2e-"));
-    const { process, log, url, link } = await Server.launch(dataDir, "127.0.0.1:0");
+    const { process, log, url, link } = await Server.launch(dataDir, "127.0.0.1:0", more);
     if (!link) throw new Error(`no link for the first administrator in:\n${log.join("")}`);
-    return new Server(url, link, dataDir, process, log, url.replace("http://", ""));
+    return new Server(url, link, dataDir, process, log, url.replace("http://", ""), more);
   }
 
-  private static async launch(dataDir: string, listen: string) {
-    const args = ["serve", "--data-dir", dataDir, "--listen", listen];
+  private static async launch(dataDir: string, listen: string, more: More) {
+    const args = ["serve", "--data-dir", dataDir, "--listen", listen, ...(more.args ?? [])];
     args.push("--etcd-bin", built("REQUORUM_ETCD", "the folder with etcd 3.5.1"));
     const child = spawn(built("REQUORUM_BIN", "the requorum binary"), args, {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, REQUORUM_LOG: "info" },
+      env: { ...process.env, REQUORUM_LOG: "info", ...more.env },
     });
     const log: string[] = [];
     const said = new Promise<{ url: string; link: string | undefined }>((resolve, reject) => {
@@ -73,7 +77,7 @@ export class Server {
 
   /** Starts it again on the same port and data. */
   async restart(): Promise<void> {
-    const { process, log } = await Server.launch(this.dataDir, this.listen);
+    const { process, log } = await Server.launch(this.dataDir, this.listen, this.more);
     this.process = process;
     this.log = log;
   }

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::place::Place;
 use crate::auth::login::Login;
+use crate::auth::oidc::Oidc;
+use crate::auth::oidc::store::SignInStore;
 use crate::auth::password::Passwords;
 use crate::auth::people::People;
 use crate::auth::session::Sessions;
@@ -37,6 +39,7 @@ use crate::systems::AllRunners;
 use crate::systems::etcd::binaries::{self, Binary};
 use crate::systems::etcd::process;
 use crate::systems::etcd::steps::EtcdRestore;
+use crate::tls::Tls;
 
 /// What every request can reach.
 #[derive(Clone)]
@@ -60,6 +63,8 @@ pub struct Parts {
     pub tokens: Tokens,
     /// Accounts.
     pub people: People,
+    /// Signing in at the identity provider, where there is one.
+    pub oidc: Option<Oidc>,
     /// Credentials, sealed.
     pub secrets: Secrets,
     /// Rows of snapshots and uploads.
@@ -80,6 +85,8 @@ pub struct Parts {
     pub jobs: Arc<dyn JobLog>,
     /// What carries jobs out.
     pub engine: Arc<Engine>,
+    /// The certificate in use, where the server speaks TLS itself.
+    pub tls: Option<Tls>,
     /// Cancelled when the server stops: streams end then.
     pub stopping: CancellationToken,
     /// The database, for the readiness probe.
@@ -101,6 +108,7 @@ impl App {
     /// When the data directory is in use or cannot be written, or a part cannot be opened.
     pub async fn build(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         config.check()?;
+        let tls = config.tls.clone().map(Tls::open).transpose()?;
         let data_dir = DataDir::open(&config.data_dir)?;
         let place = Place {
             data_dir: config.data_dir.clone(),
@@ -114,7 +122,11 @@ impl App {
         let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
         let sessions = Sessions::new(accounts.clone(), clock.clone());
         let tokens = Tokens::new(accounts.clone(), clock.clone());
-        let people = People::new(accounts, clock.clone(), passwords);
+        let people = People::new(accounts.clone(), clock.clone(), passwords);
+        let oidc = config.oidc.clone().map(|config| {
+            let open: Arc<dyn SignInStore> = Arc::new(db.clone());
+            Oidc::new(config, open, accounts, clock.clone())
+        });
         let store: Arc<dyn SnapshotStore> = Arc::new(db.clone());
         let objects = Objects::local(&data_dir.objects())?;
         let uploads = Arc::new(Uploads::new(
@@ -162,6 +174,7 @@ impl App {
             sessions,
             tokens,
             people,
+            oidc,
             secrets,
             store,
             objects,
@@ -172,6 +185,7 @@ impl App {
             approvals: Arc::new(db.clone()),
             jobs,
             engine,
+            tls,
             stopping: CancellationToken::new(),
             db,
         })))

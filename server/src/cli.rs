@@ -2,6 +2,7 @@
 
 mod audit;
 mod dossier;
+mod oidc;
 mod people;
 mod place;
 mod secrets;
@@ -25,7 +26,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Read, check and restore etcd snapshots, offline.
     #[command(subcommand)]
     Snapshot(snapshot::Command),
@@ -49,7 +50,7 @@ enum Command {
 /// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Snapshot(command) => snapshot::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Dossier(command) => dossier::run(command),

@@ -9,7 +9,9 @@ use anyhow::{Context, bail, ensure};
 use http::Uri;
 
 pub use self::database_url::DatabaseUrl;
+use crate::auth::oidc::config::OidcConfig;
 use crate::secrets::master_key::KeyPlace;
+use crate::tls::TlsFiles;
 
 /// Everything `requorum serve` is told.
 #[derive(Debug, Clone)]
@@ -32,27 +34,56 @@ pub struct Config {
     pub max_upload_bytes: u64,
     /// Where the master key of the sealed credentials is, when not in the data directory.
     pub master_key: Option<KeyPlace>,
+    /// The identity provider at which people may sign in too.
+    pub oidc: Option<OidcConfig>,
+    /// The certificate with which it speaks TLS itself.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Config {
+    /// Whether browsers speak TLS to it: with itself, or with what is in front of it.
+    pub fn is_https(&self) -> bool {
+        match &self.public_url {
+            Some(url) => url.is_https(),
+            None => self.tls.is_some(),
+        }
+    }
+
+    /// How browsers reach it at `authority`, where nothing else was said: what they send as `Origin`.
+    pub fn origin(&self, authority: &str) -> String {
+        match &self.public_url {
+            Some(url) => url.origin(),
+            None if self.tls.is_some() => format!("https://{authority}"),
+            None => format!("http://{authority}"),
+        }
+    }
+
     /// Refuses what would not be safe to serve.
     ///
     /// # Errors
-    /// When session cookies would travel over plain HTTP beyond this machine.
+    /// When session cookies would travel over plain HTTP beyond this machine, or the identity provider cannot work.
     pub fn check(&self) -> anyhow::Result<()> {
+        if let Some(oidc) = &self.oidc {
+            oidc.check()?;
+        }
         let loopback = self.listen.ip().is_loopback();
         match &self.public_url {
+            Some(url) if self.tls.is_some() && !url.is_https() => bail!(
+                "--public-url {} is not how browsers reach a server that speaks TLS; give its https address, or leave \
+                 --tls-cert out",
+                url.origin()
+            ),
             Some(url) if url.is_https() || url.is_loopback() => Ok(()),
             Some(url) => bail!(
                 "--public-url {} would send passwords and session cookies over plain HTTP; put TLS in front and \
                  give its https address, or use a loopback address",
                 url.origin()
             ),
-            None if loopback => Ok(()),
+            None if loopback || self.tls.is_some() => Ok(()),
             None => bail!(
                 "--listen {} can be reached from other machines, and passwords and session cookies would cross \
-                 the network in plain HTTP; put TLS in front and give --public-url https://…, or listen on \
-                 127.0.0.1",
+                 the network in plain HTTP; give --tls-cert and --tls-key, put TLS in front and give --public-url \
+                 https://…, or listen on 127.0.0.1",
                 self.listen
             ),
         }
@@ -177,6 +208,8 @@ mod tests {
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,
             master_key: None,
+            oidc: None,
+            tls: None,
         }
     }
 
@@ -196,6 +229,19 @@ mod tests {
                 good,
                 "{listen} {url:?}"
             );
+        }
+        for (url, good) in [
+            (None, true),
+            (Some("https://console.example"), true),
+            (Some("http://localhost:8420"), false),
+        ] {
+            let mut config = config("0.0.0.0:443", url);
+            config.tls = Some(TlsFiles {
+                cert: "cert.pem".into(),
+                key: "key.pem".into(),
+            });
+            assert_eq!(config.check().is_ok(), good, "{url:?} with TLS");
+            assert!(!good || config.is_https());
         }
     }
 

@@ -8,6 +8,7 @@ mod approvals;
 mod dialect;
 mod jobs;
 mod ledger;
+mod oidc;
 mod plans;
 mod secrets;
 mod sessions;

@@ -9,5 +9,6 @@ pub mod health;
 pub mod jobs;
 pub mod ledger;
 pub mod login;
+pub mod oidc;
 pub mod snapshots;
 pub mod uploads;

@@ -24,3 +24,4 @@ pub mod secrets;
 pub mod serve;
 pub mod snapshots;
 pub mod systems;
+pub mod tls;

@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod console;
 pub mod jobs;
 pub mod ledger;
+pub mod oidc;
 pub mod people;
 pub mod permit;
 pub mod plans;

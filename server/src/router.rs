@@ -8,8 +8,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::auth::guard;
+use crate::auth::oidc::CALLBACK;
 use crate::grpc;
-use crate::http::{assets, context, headers, health, jobs, ledger, login, snapshots, uploads};
+use crate::http::{
+    assets, context, headers, health, jobs, ledger, login, oidc, snapshots, uploads,
+};
 
 /// The largest JSON body, in bytes. Uploads have a limit of their own.
 const MAX_JSON_BYTES: usize = 64 * 1024;
@@ -25,6 +28,9 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/password", post(login::change_password)),
         ("/api/logout", post(login::logout)),
         ("/api/session", get(login::session)),
+        ("/api/sign-in", get(oidc::ways_in)),
+        ("/api/oidc/start", get(oidc::start)),
+        (CALLBACK, get(oidc::callback)),
         ("/api/uploads", get(uploads::list).post(uploads::create)),
         (
             "/api/uploads/{id}",

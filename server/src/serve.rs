@@ -11,6 +11,7 @@ use axum::extract::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::router;
+use crate::tls::Tls;
 
 /// How long a client may take to send a request's headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(20);
@@ -51,11 +53,7 @@ impl Server {
             .await
             .with_context(|| format!("listening on {listen}"))?;
         let address = listener.local_addr()?;
-        let base = app
-            .config
-            .public_url
-            .as_ref()
-            .map_or_else(|| format!("http://{address}"), |url| url.origin());
+        let base = app.config.origin(&address.to_string());
         // In the fragment, which browsers never send: no log on the way sees it.
         let setup_link = app
             .login
@@ -90,6 +88,10 @@ impl Server {
         let router = router::router(self.app.clone());
         let connections = TaskTracker::new();
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        if let Some(tls) = self.app.tls.clone() {
+            let stop = stop.clone();
+            tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });
+        }
         loop {
             let Ok(slot) = slots.clone().acquire_owned().await else {
                 break;
@@ -100,9 +102,9 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let connection = connection(stream, peer, router.clone(), stop.clone());
+                    let (tls, router, stop) = (self.app.tls.clone(), router.clone(), stop.clone());
                     connections.spawn(async move {
-                        connection.await;
+                        greet(stream, peer, tls, router, stop).await;
                         drop(slot);
                     });
                 }
@@ -125,9 +127,32 @@ impl Server {
     }
 }
 
-/// Serves one connection, HTTP/1 or HTTP/2 as the client chooses, until it ends or the server stops.
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+/// Serves one connection, by TLS where the server speaks it.
+async fn greet(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Tls>,
+    router: Router,
+    stop: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return connection(stream, peer, router, stop).await;
+    };
+    match stop.run_until_cancelled(tls.accept(stream)).await {
+        Some(Ok(stream)) => connection(stream, peer, router, stop).await,
+        Some(Err(error)) => tracing::debug!(%peer, "no TLS came about: {error}"),
+        None => {}
+    }
+}
+
+/// Serves one connection, HTTP/1 or HTTP/2 as the client chooses, until it ends or the server stops.
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
     let service = tower::service_fn(move |mut request: http::Request<_>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let request: Request = request.map(axum::body::Body::new);

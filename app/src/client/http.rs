@@ -1,11 +1,12 @@
 //! HTTP calls with JSON: login, setup, session, lists of uploads.
 
 use gloo_net::http::{Request, Response};
-use requorum_shared::api::login::{LoginRequest, Session, SetupRequest};
+use requorum_shared::api::login::{LoginRequest, Session, SetupRequest, WaysIn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, Kind};
+use crate::paths;
 
 /// Who is signed in.
 ///
@@ -13,6 +14,15 @@ use crate::failure::{Failure, Kind};
 /// [`Kind::SignedOut`] when nobody is.
 pub async fn session() -> Result<Session, Failure> {
     get("/api/session").await
+}
+
+/// How one can sign in, and in the server's words why the last try at the identity provider did not work.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn ways_in(failed: &str, request: &str) -> Result<WaysIn, Failure> {
+    let (failed, request) = (paths::encode(failed), paths::encode(request));
+    get(&format!("/api/sign-in?failed={failed}&request={request}")).await
 }
 
 /// Signs in.

@@ -12,7 +12,7 @@ use crate::forms::account::{self, AccountErrors};
 use crate::identity::Identity;
 use crate::paths;
 
-/// Name and password; afterwards, back to where the person wanted to go.
+/// Name and password, or the identity provider; afterwards, back to where the person wanted to go.
 #[component]
 pub fn Login() -> impl IntoView {
     let identity = Identity::expect();
@@ -51,6 +51,31 @@ pub fn Login() -> impl IntoView {
             );
         }
     });
+    // Whoever comes back from the provider without a session brings the reason's code; the server has its words.
+    let asked = |key| query.with_untracked(|q| q.get(key)).unwrap_or_default();
+    let (failed, request) = (asked("failed"), asked("request"));
+    let again = !failed.is_empty();
+    let ways = LocalResource::new(move || {
+        let (failed, request) = (failed.clone(), request.clone());
+        async move {
+            // Without an answer there is the form still, which says what is wrong when it is sent.
+            let ways = http::ways_in(&failed, &request).await.unwrap_or_default();
+            if let Some(refused) = ways.failure {
+                failure.set(Some(Failure::refused(refused)));
+            }
+            ways.provider
+        }
+    });
+    let provider = move || {
+        let name = ways.get().flatten()?;
+        let next = paths::after_login(query.with(|q| q.get("next")).as_deref());
+        // A link that the router leaves alone: this address is the server's.
+        Some(view! {
+            <a class="button" rel="external" href=paths::provider(&next, again)>
+                {format!("Sign in with {name}")}
+            </a>
+        })
+    };
     let pending = sign_in.pending();
     view! {
         <div class="page">
@@ -65,6 +90,7 @@ pub fn Login() -> impl IntoView {
                 <Field id="password" label="Password" kind="password" value=password autocomplete="current-password" error=Signal::derive(move || errors.get().password) />
                 <div class="acts">
                     <button type="submit" class="button primary" disabled=pending>"Sign in"</button>
+                    {provider}
                 </div>
             </form>
             <p class="muted">

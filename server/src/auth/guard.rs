@@ -7,9 +7,10 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
 use super::actor::Actor;
+use super::oidc::CALLBACK;
 use super::origin;
 use crate::app::App;
 use crate::error::{ApiError, Kind, unauthenticated};
@@ -22,12 +23,18 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::POST, "/api/login"),
     (Method::POST, "/api/setup"),
     (Method::POST, "/api/join"),
+    (Method::GET, "/api/sign-in"),
+    (Method::GET, "/api/oidc/start"),
+    (Method::GET, CALLBACK),
 ];
 
 /// The cookie under TLS: browsers refuse to set it from anywhere but this very origin.
 const SECURE_COOKIE: &str = "__Host-requorum";
 /// The cookie on loopback, where there is no TLS.
 const LOOPBACK_COOKIE: &str = "requorum";
+/// The same two, for a sign-in at the identity provider that is under way.
+const SECURE_TICKET: &str = "__Host-requorum-oidc";
+const LOOPBACK_TICKET: &str = "requorum-oidc";
 
 /// Lets a request through, with its [`super::actor::Actor`] attached, or answers it.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -48,7 +55,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
     origin::check(
         request.method(),
         request.headers(),
-        &own_origin(app, request),
+        &own_origin(app, request.headers(), request.uri()),
     )?;
     if is_open(request) {
         return Ok(());
@@ -114,17 +121,13 @@ fn is_open(request: &Request) -> bool {
 }
 
 /// The origin that our own pages have.
-fn own_origin(app: &App, request: &Request) -> String {
-    if let Some(url) = &app.config.public_url {
-        return url.origin();
-    }
-    let host = request
-        .headers()
+pub fn own_origin(app: &App, headers: &HeaderMap, uri: &Uri) -> String {
+    let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
-        .or_else(|| request.uri().authority().map(|a| a.as_str()))
+        .or_else(|| uri.authority().map(|a| a.as_str()))
         .unwrap_or_default();
-    format!("http://{host}")
+    app.config.origin(host)
 }
 
 /// The session's token, from the cookie.
@@ -142,6 +145,29 @@ pub fn session_cookie(app: &App, token: String) -> Cookie<'static> {
         .build()
 }
 
+/// The secret of a sign-in at the identity provider, from its cookie.
+pub fn ticket(app: &App, jar: &CookieJar) -> Option<String> {
+    jar.get(ticket_name(app)).map(|c| c.value().to_owned())
+}
+
+/// The cookie that carries it. The browser comes back from another site, so that a strict cookie would stay away.
+pub fn ticket_cookie(app: &App, secret: String) -> Cookie<'static> {
+    Cookie::build((ticket_name(app), secret))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(is_tls(app))
+        .build()
+}
+
+fn ticket_name(app: &App) -> &'static str {
+    if is_tls(app) {
+        SECURE_TICKET
+    } else {
+        LOOPBACK_TICKET
+    }
+}
+
 fn cookie_name(app: &App) -> &'static str {
     if is_tls(app) {
         SECURE_COOKIE
@@ -151,7 +177,7 @@ fn cookie_name(app: &App) -> &'static str {
 }
 
 fn is_tls(app: &App) -> bool {
-    app.config.public_url.as_ref().is_some_and(|u| u.is_https())
+    app.config.is_https()
 }
 
 /// A refusal in the caller's own protocol: gRPC clients look for a status in the headers, not for JSON.

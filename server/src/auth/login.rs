@@ -17,7 +17,7 @@ use crate::error::{ApiError, Kind, Result, bad_request, conflict};
 use crate::random;
 
 /// The longest account name, in characters.
-const MAX_NAME_CHARS: usize = 64;
+pub(super) const MAX_NAME_CHARS: usize = 64;
 
 /// Accounts, sessions, and who may try.
 pub struct Login {

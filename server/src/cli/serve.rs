@@ -13,11 +13,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::oidc::OidcArguments;
 use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
 use crate::clock::SystemClock;
 use crate::config::{Config, PublicUrl, RootConfig};
 use crate::serve::Server;
+use crate::tls::TlsFiles;
 
 /// How long work that blocks a thread may go on once everything else has ended.
 const BLOCKING_ENDS_WITHIN: Duration = Duration::from_secs(2);
@@ -69,10 +71,29 @@ pub(super) struct Arguments {
         default_value_t = 64 << 30
     )]
     max_upload_bytes: u64,
+    /// The certificate with which the server speaks TLS itself, and those that lead to a root, in PEM. It is read
+    /// again when the file changes.
+    #[arg(
+        long,
+        env = "REQUORUM_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM, readable by nobody else.
+    #[arg(
+        long,
+        env = "REQUORUM_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
     #[command(flatten)]
     database: DatabaseArguments,
     #[command(flatten)]
     master_key: KeyArguments,
+    #[command(flatten)]
+    oidc: OidcArguments,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -104,6 +125,11 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
         etcd_bin: arguments.etcd_bin,
         max_upload_bytes: arguments.max_upload_bytes,
         master_key: arguments.master_key.place()?,
+        oidc: arguments.oidc.config()?,
+        tls: arguments
+            .tls_cert
+            .zip(arguments.tls_key)
+            .map(|(cert, key)| TlsFiles { cert, key }),
     })
 }
 
@@ -141,7 +167,12 @@ fn serve(config: Config) -> anyhow::Result<()> {
 /// Says where the server is, for people and for programs that wait for it.
 fn announce(server: &Server) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{}", server.address())?;
+    let scheme = if server.app().tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    writeln!(out, "listening on {scheme}://{}", server.address())?;
     if let Some(link) = server.setup_link() {
         writeln!(out, "make the first administrator (once): {link}")?;
     }

@@ -74,7 +74,8 @@ pub async fn method_not_allowed(request: Request) -> Response {
     .into_response()
 }
 
-fn is_page(path: &str) -> bool {
+/// Whether `path` is an address of the page.
+pub fn is_page(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next();
     first.is_some_and(|first| PAGES.contains(&first))
 }

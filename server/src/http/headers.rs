@@ -37,7 +37,7 @@ pub async fn add(State(app): State<App>, request: Request, next: Next) -> Respon
         "permissions-policy",
         HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
     );
-    if app.config.public_url.as_ref().is_some_and(|u| u.is_https()) {
+    if app.config.is_https() {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=31536000"),

@@ -37,6 +37,8 @@ impl Console {
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,
             master_key: None,
+            oidc: None,
+            tls: None,
         };
         let app = App::build(config, Arc::new(SystemClock)).await.unwrap();
         let before = app.ledger.standing().size;

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use requorum_server::app::App;
+use requorum_server::auth::oidc::config::OidcConfig;
 use requorum_server::clock::{Clock, ManualClock, SystemClock};
 use requorum_server::config::{Config, RootConfig};
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
 use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_server::serve::Server;
+use requorum_server::tls::TlsFiles;
 use requorum_shared::api::login::{ErrorBody, SetupRequest};
 use requorum_shared::api::v1::InvitePersonRequest;
 use requorum_shared::api::v1::{
@@ -33,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) max_upload_bytes: u64,
     pub(crate) restore_roots: Vec<RootConfig>,
     pub(crate) etcd_bin: Vec<PathBuf>,
+    pub(crate) oidc: Option<OidcConfig>,
+    pub(crate) tls: Option<TlsFiles>,
 }
 
 impl Default for Options {
@@ -43,6 +47,8 @@ impl Default for Options {
             max_upload_bytes: 1 << 30,
             restore_roots: Vec::new(),
             etcd_bin: Vec::new(),
+            oidc: None,
+            tls: None,
         }
     }
 }
@@ -89,6 +95,8 @@ impl TestServer {
             etcd_bin: options.etcd_bin,
             max_upload_bytes: options.max_upload_bytes,
             master_key: None,
+            oidc: options.oidc,
+            tls: options.tls,
         };
         let server = Server::open(config, options.clock).await.unwrap();
         let stop = CancellationToken::new();

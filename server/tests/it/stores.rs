@@ -5,6 +5,7 @@ mod ledger;
 mod people;
 mod plans;
 mod secrets;
+mod sign_ins;
 mod snapshots;
 
 use requorum_server::auth::store::UserStore as _;

@@ -64,6 +64,15 @@ pub struct Session {
     pub grants: Grants,
 }
 
+/// Answer of `GET /api/sign-in`: how one can sign in here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaysIn {
+    /// What people call the identity provider; none when there is none.
+    pub provider: Option<String>,
+    /// Why the last try there did not work, for the code that the page's address holds.
+    pub failure: Option<ErrorBody>,
+}
+
 /// The body of every HTTP error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {

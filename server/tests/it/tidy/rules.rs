@@ -291,6 +291,24 @@ pub(super) const RULES: &[Rule] = &[
         "who someone is does not depend on what they want",
     ),
     closed(
+        "server::auth::oidc",
+        &["server::http", "axum", "tonic"],
+        "the provider is asked the same, however somebody came",
+    ),
+    closed(
+        "server::tls",
+        &[
+            "server::app",
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::auth",
+            "axum",
+            "tonic",
+        ],
+        "how bytes are kept secret on the way does not depend on what they say",
+    ),
+    closed(
         "server",
         &["server::router"],
         "the router is the top: only serve and the tests call it",

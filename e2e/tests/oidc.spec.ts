@@ -1,0 +1,127 @@
+// Signing in at a real identity provider, through a real browser.
+import type { Page } from "@playwright/test";
+import { NAME, PASSWORD, expect, test } from "../support/console.ts";
+import { looksRight } from "../support/look.ts";
+import { IdentityProvider } from "../support/provider.ts";
+import { Server } from "../support/server.ts";
+
+/** What the person is called, and what they may do. */
+async function session(page: Page): Promise<{ name: string; grants: string[] }> {
+  return page.evaluate(async () => (await fetch("/api/session")).json());
+}
+
+/** What the server answers when this page announces a file: the effect of the role operator. */
+async function announced(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const body = JSON.stringify({ name: "a.db", length: 10 });
+    const headers = { "content-type": "application/json" };
+    return (await fetch("/api/uploads", { method: "POST", headers, body })).status;
+  });
+}
+
+/** The provider's own pages: who it is, and that the console may know. */
+async function atTheProvider(page: Page, name: string): Promise<void> {
+  await page.locator("input[name=login]").fill(name);
+  await page.locator("input[name=password]").fill("any");
+  await page.getByRole("button", { name: "Sign-in" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+// Colours and fonts of the provider's pages are its own affair.
+test.use({ allowed: [/Content Security Policy/, /fonts\.googleapis/] });
+
+test("the groups at the identity provider are the roles in the console", async ({ page }) => {
+  const provider = await IdentityProvider.prepare();
+  const server = await Server.start({ args: provider.args, env: provider.env });
+  try {
+    // While the provider is down, the page says so and everything else works.
+    await page.goto(server.setupLink);
+    await page.getByLabel("Name").fill(NAME);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByLabel("Password again").fill(PASSWORD);
+    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.goto(`${server.url}/snapshots`);
+    const enter = page.getByRole("link", { name: "Sign in with Example" });
+    await expect(enter).toBeVisible();
+    await looksRight(page);
+    await enter.click();
+    await expect(page.getByRole("alert")).toContainText("Example cannot be reached");
+    await looksRight(page);
+    await page.getByLabel("Name").fill(NAME);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+    await expect(page).toHaveURL(`${server.url}/snapshots`);
+    await page.getByRole("button", { name: "Sign out" }).click();
+
+    // It is back; nobody started the console again.
+    await provider.start(server.url);
+    await provider.groups({ grace: ["readers", "else"], ben: ["ops"] });
+    await page.goto(`${server.url}/snapshots?q=x`);
+    await enter.click();
+    await expect(page).toHaveURL(new RegExp(`^${provider.issuer}/interaction/`));
+    await atTheProvider(page, "grace");
+    await expect(page).toHaveURL(`${server.url}/snapshots?q=x`);
+    await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+    expect(await session(page)).toMatchObject({ name: "grace", grants: ["viewer"] });
+    expect(await announced(page), "a viewer uploads nothing").toBe(403);
+    const cookies = await page.context().cookies(server.url);
+    expect(cookies.map(({ name }) => name), "the sign-in's own cookie is used up").toEqual(["requorum"]);
+    expect(cookies[0]).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+
+    // Other groups, other roles: the provider still knows who it is, and does not ask.
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await provider.groups({ grace: ["ops"], ben: ["ops"] });
+    await page.goto(`${server.url}/login`);
+    await enter.click();
+    await expect(page).toHaveURL(`${server.url}/`);
+    expect(await session(page)).toMatchObject({ name: "grace", grants: ["operator"] });
+    expect(await announced(page), "an operator does").toBe(201);
+
+    // In no group any more. The session of before is over too.
+    const other = await page.context().newPage();
+    await provider.groups({ grace: [], ben: ["ops"] });
+    await other.goto(`${server.url}/api/oidc/start?next=/jobs`);
+    await expect(other.getByRole("alert")).toContainText("none of your groups there has a role");
+    await looksRight(other);
+    await page.reload();
+    await expect(page).toHaveURL(/\/login/);
+
+    // As somebody else: the provider asks again, and the way leads on.
+    await other.getByRole("link", { name: "Sign in with Example" }).click();
+    await atTheProvider(other, "ben");
+    await expect(other).toHaveURL(`${server.url}/jobs`);
+    expect(await session(other)).toMatchObject({ name: "ben", grants: ["operator"] });
+    await other.close();
+  } finally {
+    await provider.stop();
+    await server.stop();
+  }
+});
+
+test("a sign-in is worth nothing in another browser", async ({ page, browser }) => {
+  const provider = await IdentityProvider.prepare();
+  const server = await Server.start({ args: provider.args, env: provider.env });
+  try {
+    await provider.start(server.url);
+    await provider.groups({ mallory: ["admins"] });
+    // Mallory signs in, and stops before the console hears of it.
+    const mallory = await (await browser.newContext()).newPage();
+    let stolen = "";
+    await mallory.route(`${server.url}/api/oidc/callback*`, async (route) => {
+      stolen = route.request().url();
+      await route.abort();
+    });
+    await mallory.goto(`${server.url}/login`);
+    await mallory.getByRole("link", { name: "Sign in with Example" }).click();
+    await atTheProvider(mallory, "mallory").catch(() => {});
+    await expect.poll(() => stolen).toContain("code=");
+    // Whoever is lured to that address is not signed in as Mallory.
+    await page.goto(stolen);
+    await expect(page.getByRole("alert")).toContainText("was not begun in this browser");
+    expect((await page.context().cookies(server.url)).length).toBe(0);
+  } finally {
+    await provider.stop();
+    await server.stop();
+  }
+});

@@ -1,0 +1,9 @@
+-- Sign-ins that were begun at the identity provider: each ends once, or in time. The id is a hash.
+CREATE TABLE oidc_sign_ins (
+    id         TEXT PRIMARY KEY,
+    return_to  TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL
+);
+CREATE INDEX oidc_sign_ins_by_start ON oidc_sign_ins (started_ms);

@@ -1,0 +1,341 @@
+//! Signing in at an identity provider, by OpenID Connect: the authorization code flow with PKCE, state and nonce.
+//!
+//! ```text
+//! begin     a ticket for this browser's cookie, and the provider's address to send it to
+//! redeem    the browser is back: its ticket, once, and the provider's code give a person
+//! ```
+//!
+//! The provider is looked up when somebody wants to sign in there, not when the server starts: while it is down,
+//! passwords still work.
+
+mod accounts;
+pub mod config;
+mod fetch;
+mod id_token;
+mod keys;
+mod provider;
+pub mod refusal;
+pub mod store;
+mod ticket;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use url::Url;
+
+use self::config::OidcConfig;
+use self::fetch::Fetch;
+use self::id_token::{Claims, Expected, Fault};
+use self::keys::Keys;
+use self::provider::{Provider, Providers};
+pub use self::refusal::Refusal;
+use self::store::{SignInStore, Started};
+use self::ticket::TICKET_MS;
+pub use self::ticket::Ticket;
+use super::session::Caller;
+use super::store::PeopleStore;
+use super::throttle::Throttle;
+use crate::clock::Clock;
+use crate::random;
+
+/// The path that the provider sends browsers back to.
+pub const CALLBACK: &str = "/api/oidc/callback";
+
+/// Sign-ins that one address may have begun and not ended: whoever asks for more is no person.
+const OPEN_PER_ADDRESS: u32 = 100;
+/// Sign-ins that are remembered in all; the oldest make room.
+const OPEN_IN_ALL: u32 = 10_000;
+/// The longest code, state or issuer that is looked at, in bytes.
+const MAX_PARAMETER_BYTES: usize = 4096;
+
+/// What a sign-in gives, or why it does not.
+pub type Result<T, E = Refusal> = std::result::Result<T, E>;
+
+/// The identity provider of this console.
+pub struct Oidc {
+    config: OidcConfig,
+    clock: Arc<dyn Clock>,
+    open: Arc<dyn SignInStore>,
+    users: Arc<dyn PeopleStore>,
+    fetch: Fetch,
+    providers: Providers,
+    keys: Keys,
+    throttle: Throttle,
+}
+
+/// A sign-in that was begun.
+pub struct Begun {
+    /// For the browser's cookie.
+    pub ticket: Ticket,
+    /// Where the browser goes next.
+    pub address: String,
+}
+
+/// What the provider sends a browser back with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    code: String,
+    state: String,
+    /// Who answers (RFC 9207).
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+/// A person, as the provider knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// What the provider calls this person, for ever.
+    pub subject: String,
+    /// What people call them.
+    pub name: String,
+    /// The groups that they are in.
+    pub groups: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    id_token: String,
+    #[serde(default)]
+    access_token: String,
+}
+
+impl Oidc {
+    /// The provider that this configuration names. It is not asked for anything yet.
+    pub fn new(
+        config: OidcConfig,
+        open: Arc<dyn SignInStore>,
+        users: Arc<dyn PeopleStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            fetch: Fetch::default(),
+            providers: Providers::default(),
+            keys: Keys::default(),
+            throttle: Throttle::default(),
+            config,
+            clock,
+            open,
+            users,
+        }
+    }
+
+    /// What was decided about it.
+    pub fn config(&self) -> &OidcConfig {
+        &self.config
+    }
+
+    /// Begins a sign-in that ends at `return_to`, one of our own paths. With `again`, the provider asks who it is
+    /// even when it knows.
+    ///
+    /// # Errors
+    /// When the provider does not answer, or this address has begun too many.
+    pub async fn begin(
+        &self,
+        origin: &str,
+        return_to: &str,
+        again: bool,
+        caller: &Caller,
+    ) -> Result<Begun> {
+        let provider = self.provider().await?;
+        let ticket = Ticket::new();
+        let now = self.clock.now_ms();
+        let started = Started {
+            return_to: return_to.into(),
+            address: caller.address.to_canonical().to_string(),
+            started_ms: now,
+            expires_ms: now + TICKET_MS,
+        };
+        let id = random::token_hash(&ticket.state());
+        let kept = self
+            .open
+            .start_sign_in(&id, &started, OPEN_PER_ADDRESS, OPEN_IN_ALL)
+            .await
+            .map_err(Refusal::server)?;
+        if !kept {
+            return Err(Refusal::Busy);
+        }
+        let mut address = provider.authorization_endpoint.clone();
+        address
+            .query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.config.client_id)
+            .append_pair("redirect_uri", &redirect_uri(origin))
+            .append_pair("scope", &self.scopes(&provider))
+            .append_pair("state", &ticket.state())
+            .append_pair("nonce", &ticket.nonce())
+            .append_pair("code_challenge", &ticket.challenge())
+            .append_pair("code_challenge_method", "S256");
+        if again {
+            address.query_pairs_mut().append_pair("prompt", "login");
+        }
+        Ok(Begun {
+            ticket,
+            address: address.into(),
+        })
+    }
+
+    /// Somebody came back with no sign-in of theirs. Whoever does so again and again is not looked at for a while.
+    pub fn came_with_nothing(&self, caller: &Caller) -> Refusal {
+        let now = self.clock.now_ms();
+        if self.throttle.wait_ms("", caller.address, now).is_some() {
+            return Refusal::Busy;
+        }
+        self.throttle.failed("", caller.address, now);
+        Refusal::Stale
+    }
+
+    /// Takes the sign-in that this browser has begun, once; none when there is no such sign-in any more.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn take(&self, answer: &Answer, ticket: Option<&Ticket>) -> Result<Option<Started>> {
+        // The state is not secret to whoever sees the address; that this browser holds what it was made from is
+        // what counts.
+        if !ticket.is_some_and(|ticket| ticket.is_of(&answer.state)) {
+            return Ok(None);
+        }
+        let id = random::token_hash(&answer.state);
+        self.open
+            .take_sign_in(&id, self.clock.now_ms())
+            .await
+            .map_err(Refusal::server)
+    }
+
+    /// Who has come back, in the provider's word.
+    ///
+    /// # Errors
+    /// When the provider refused, cannot be asked, or says what cannot be believed.
+    pub async fn redeem(&self, origin: &str, answer: &Answer, ticket: &Ticket) -> Result<Person> {
+        let provider = self.provider().await?;
+        self.believe(&provider, answer)?;
+        let tokens = self.tokens(&provider, origin, answer, ticket).await?;
+        let mut claims = self.claims(&provider, &tokens.id_token, ticket).await?;
+        let groups = &self.config.groups_claim;
+        // Many providers tell groups and names at this endpoint alone.
+        let told = claims.has(groups) && claims.has_name();
+        if !(told || tokens.access_token.is_empty())
+            && let Some(endpoint) = &provider.userinfo_endpoint
+        {
+            let more = self
+                .fetch
+                .get("the person's claims", endpoint, Some(&tokens.access_token))
+                .await?;
+            claims.add(more).map_err(Refusal::answer)?;
+        }
+        if !claims.has(groups) {
+            tracing::warn!(claim = %groups, "the identity provider names no groups: see --oidc-groups-claim");
+        }
+        Ok(Person {
+            name: claims.name(),
+            groups: claims.texts(groups),
+            subject: claims.subject,
+        })
+    }
+
+    /// Whether the answer is the provider's, and one that goes on.
+    fn believe(&self, provider: &Provider, answer: &Answer) -> Result<()> {
+        match &answer.iss {
+            Some(iss) if *iss != self.config.issuer => {
+                return Err(Refusal::answer("another issuer answered"));
+            }
+            None if provider.says_who_answers => {
+                return Err(Refusal::answer("the answer does not name its issuer"));
+            }
+            _ => {}
+        }
+        match answer.error.as_deref() {
+            Some("access_denied") => Err(Refusal::Declined),
+            Some(error) => Err(Refusal::answer(format_args!(
+                "it says {:?}",
+                error.chars().take(60).collect::<String>()
+            ))),
+            None if answer.code.is_empty() || answer.code.len() > MAX_PARAMETER_BYTES => {
+                Err(Refusal::answer("no code, or one too long"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn tokens(
+        &self,
+        provider: &Provider,
+        origin: &str,
+        answer: &Answer,
+        ticket: &Ticket,
+    ) -> Result<Tokens> {
+        let (redirect_uri, verifier) = (redirect_uri(origin), ticket.verifier());
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", answer.code.as_str()),
+            ("redirect_uri", redirect_uri.as_str()),
+            ("code_verifier", verifier.as_str()),
+        ];
+        let client = provider.client(&self.config)?;
+        self.fetch
+            .post(&provider.token_endpoint, &form, client)
+            .await
+    }
+
+    async fn claims(&self, provider: &Provider, token: &str, ticket: &Ticket) -> Result<Claims> {
+        let nonce = ticket.nonce();
+        let now = self.clock.now_ms();
+        let expected = Expected {
+            issuer: &self.config.issuer,
+            client_id: &self.config.client_id,
+            nonce: &nonce,
+            now_s: now.div_euclid(1000),
+        };
+        let keys = self
+            .keys
+            .get(&self.fetch, &provider.jwks_uri, now, false)
+            .await?;
+        match id_token::verify(token, &keys, &expected) {
+            // The provider may have changed its keys since we looked.
+            Err(Fault::UnknownKey) => {
+                let keys = self
+                    .keys
+                    .get(&self.fetch, &provider.jwks_uri, now, true)
+                    .await?;
+                id_token::verify(token, &keys, &expected)
+            }
+            other => other,
+        }
+        .map_err(Refusal::answer)
+    }
+
+    async fn provider(&self) -> Result<Arc<Provider>> {
+        let now = self.clock.now_ms();
+        self.providers
+            .get(&self.fetch, &self.config.issuer, now)
+            .await
+    }
+
+    fn scopes(&self, provider: &Provider) -> String {
+        let mut scopes = vec!["openid"];
+        if self.config.scopes.is_empty() {
+            let usual = ["profile", "email", &self.config.groups_claim];
+            scopes.extend(usual.into_iter().filter(|scope| provider.has_scope(scope)));
+        } else {
+            let wanted = self.config.scopes.iter().map(String::as_str);
+            scopes.extend(wanted.filter(|scope| *scope != "openid"));
+        }
+        scopes.join(" ")
+    }
+}
+
+fn redirect_uri(origin: &str) -> String {
+    format!("{origin}{CALLBACK}")
+}
+
+/// Whether nothing would cross a network in the clear: `https`, or this machine.
+fn is_private(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let loopback = host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    url.scheme() == "https" || url.scheme() == "http" && loopback
+}
