@@ -2,7 +2,10 @@
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=../shared/proto");
-    let files = protox::compile(["requorum/v1/console.proto"], ["../shared/proto"])?;
+    let files = protox::compile(
+        ["requorum/v1/approvals.proto", "requorum/v1/console.proto"],
+        ["../shared/proto"],
+    )?;
     tonic_prost_build::configure()
         .build_server(false)
         .build_transport(false)

@@ -10,6 +10,7 @@ use crate::identity::Identity;
 use crate::later::{Fetch, Later};
 use crate::pages::inspect::Inspect;
 use crate::paths;
+use crate::pulse::Pulse;
 use crate::theme;
 use crate::uploads::UploadQueue;
 
@@ -24,10 +25,16 @@ pub fn App(
     let identity = Identity::provide();
     Bench::provide();
     let uploads = UploadQueue::provide();
-    let busy = Signal::derive(move || match uploads.under_way() {
-        0 => String::new(),
-        1 => "1 upload".into(),
-        n => format!("{n} uploads"),
+    let pulse = Pulse::provide(identity, later);
+    let busy = Signal::derive(move || {
+        let uploads = match uploads.under_way() {
+            0 => String::new(),
+            1 => "1 upload".into(),
+            n => format!("{n} uploads"),
+        };
+        let parts = [uploads, pulse.words()];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(" · ")
     });
     let opened = RwSignal::new(0_u32);
     // What the palette can go to is asked for when it opens, and by nobody else.
@@ -46,6 +53,7 @@ pub fn App(
                 theme
                 user=Signal::derive(move || identity.name())
                 busy
+                open_reviews=Signal::derive(move || pulse.open_reviews())
                 entries=Signal::derive(move || entries.get().unwrap_or_default())
                 on_palette=Callback::new(move |()| opened.update(|n| *n += 1))
                 on_sign_out=Callback::new(move |()| identity.sign_out())

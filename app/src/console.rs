@@ -7,6 +7,7 @@ use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{StaticSegment, path};
 use requorum_shared::api::v1::{
     GetSnapshotRequest, ListJobsRequest, ListPlansRequest, ListSnapshotsRequest,
+    ListWaitingRequest, ListWaitingResponse,
 };
 
 use crate::client::grpc;
@@ -14,7 +15,9 @@ use crate::components::palette::Entry;
 use crate::failure::{Failure, Kind};
 use crate::identity::guarded;
 use crate::later::Console;
-use crate::pages::{jobs, login, not_found, overview, plans, settings, setup, snapshots};
+use crate::pages::{
+    jobs, login, not_found, overview, plans, policies, reviews, settings, setup, snapshots,
+};
 use crate::paths;
 
 /// The console's functions.
@@ -23,6 +26,7 @@ pub fn console() -> Console {
         pages,
         entries,
         is_stored,
+        waiting,
     }
 }
 
@@ -37,9 +41,11 @@ fn pages() -> AnyView {
             <Route path=path!("/snapshots/:id/restore") view=|| guarded(snapshots::restore::Restore) />
             <Route path=path!("/plans") view=|| guarded(plans::Plans) />
             <Route path=path!("/plans/:id") view=|| guarded(plans::review::PlanReview) />
+            <Route path=path!("/reviews") view=|| guarded(reviews::Reviews) />
             <Route path=path!("/jobs") view=|| guarded(jobs::Jobs) />
             <Route path=path!("/jobs/:id") view=|| guarded(jobs::detail::JobDetail) />
             <Route path=path!("/settings") view=|| guarded(settings::Settings) />
+            <Route path=path!("/settings/policies") view=|| guarded(policies::Policies) />
         </FlatRoutes>
     }
     .into_any()
@@ -92,4 +98,8 @@ fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
             Err(failure) => Err(failure),
         }
     })
+}
+
+fn waiting() -> LocalBoxFuture<'static, Result<ListWaitingResponse, Failure>> {
+    Box::pin(grpc::list_waiting(ListWaitingRequest {}))
 }

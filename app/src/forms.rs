@@ -3,3 +3,4 @@
 
 pub mod account;
 pub mod etcd_restore;
+pub mod policy;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 use requorum_shared::api::login::Session;
+use requorum_shared::permission::Grants;
 
 use crate::client::http;
 use crate::failure::{Failure, Kind};
@@ -68,9 +69,22 @@ impl Identity {
         })
     }
 
+    /// What the person may do, as it is now; nothing for nobody. Who it is changes no more while a page is shown.
+    pub fn grants_now(self) -> Grants {
+        self.who.with_untracked(|who| match who {
+            Who::Person(session) => session.grants.clone(),
+            _ => Grants::default(),
+        })
+    }
+
     /// Whether somebody is signed in.
     pub fn is_person(self) -> bool {
         self.who.with(|who| matches!(who, Who::Person(_)))
+    }
+
+    /// The same, for whoever does not want to be told of changes.
+    pub fn is_person_now(self) -> bool {
+        self.who.with_untracked(|who| matches!(who, Who::Person(_)))
     }
 
     /// Somebody has signed in.

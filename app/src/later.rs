@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_split::SplitLoaderError;
+use requorum_shared::api::v1::ListWaitingResponse;
 
 use crate::components::error_view::ErrorView;
 use crate::components::palette::Entry;
@@ -22,6 +23,8 @@ pub struct Console {
     pub entries: fn() -> LocalBoxFuture<'static, Vec<Entry>>,
     /// Whether the server has the file with this SHA-256.
     pub is_stored: fn(String) -> LocalBoxFuture<'static, Result<bool, Failure>>,
+    /// What waits and what is under way.
+    pub waiting: fn() -> LocalBoxFuture<'static, Result<ListWaitingResponse, Failure>>,
 }
 
 /// Fetches the console's part of the program; the second time it is there.

@@ -13,6 +13,7 @@ pub mod job_words;
 pub mod later;
 pub mod pages;
 pub mod paths;
+pub mod pulse;
 pub mod rank;
 pub mod seal;
 pub mod strip;

@@ -45,6 +45,16 @@ pub fn plan(id: &str) -> String {
     format!("/plans/{}", encode(id))
 }
 
+/// Reviews of plans that were run without approval.
+pub fn reviews() -> String {
+    "/reviews".into()
+}
+
+/// Who must agree to what.
+pub fn policies() -> String {
+    "/settings/policies".into()
+}
+
 /// Jobs.
 pub fn jobs() -> String {
     "/jobs".into()
@@ -145,6 +155,8 @@ mod tests {
         assert_eq!(restore("9f"), "/snapshots/9f/restore");
         assert_eq!(plans(), "/plans");
         assert_eq!(plan("a b"), "/plans/a%20b");
+        assert_eq!(reviews(), "/reviews");
+        assert_eq!(policies(), "/settings/policies");
         assert_eq!(jobs(), "/jobs");
         assert_eq!(job("../x"), "/jobs/..%2Fx");
         assert_eq!(settings(), "/settings");

@@ -54,6 +54,7 @@ mod tests {
             id: "p1".into(),
             author: "ak".into(),
             sealed_at: "2026-11-21T14:02:11Z".into(),
+            cluster: String::new(),
             outcome: "A cluster.".into(),
             request: Request::EtcdRestore(RestoreRequest {
                 snapshot: "ab".into(),

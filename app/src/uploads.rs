@@ -25,6 +25,7 @@ pub struct Transfer {
     /// Where it is.
     pub state: TransferState,
     file: File,
+    cluster: String,
     /// The server's id of it, once announced.
     id: Option<String>,
     stop: Option<AbortController>,
@@ -102,8 +103,8 @@ impl UploadQueue {
         })
     }
 
-    /// Sends a file; `resumes` is what the server has of it already.
-    pub fn add(self, file: File, resumes: Option<&Upload>) -> u32 {
+    /// Sends a file, as one of a cluster where that is not empty; `resumes` is what the server has of it already.
+    pub fn add(self, file: File, cluster: &str, resumes: Option<&Upload>) -> u32 {
         let key = self
             .list
             .with_untracked(|list| list.last().map_or(1, |t| t.key + 1));
@@ -118,6 +119,7 @@ impl UploadQueue {
             progress,
             state: TransferState::Waiting,
             file,
+            cluster: cluster.to_owned(),
             id: resumes.map(|u| u.id.clone()),
             stop: None,
         };
@@ -204,14 +206,19 @@ impl UploadQueue {
         let mut failed = 0;
         let mut at: Option<Upload> = None;
         loop {
-            let Some((file, name, id)) =
-                self.untracked(key, |t| (t.file.clone(), t.name.clone(), t.id.clone()))
-            else {
+            let Some((file, name, cluster, id)) = self.untracked(key, |t| {
+                (
+                    t.file.clone(),
+                    t.name.clone(),
+                    t.cluster.clone(),
+                    t.id.clone(),
+                )
+            }) else {
                 return Ok(None);
             };
             let size = file.size() as u64;
             let step = match (&at, &id) {
-                (None, None) => upload::create(&name, size).await,
+                (None, None) => upload::create(&name, size, &cluster).await,
                 (None, Some(id)) => upload::find(id).await,
                 (Some(upload), _) => {
                     let end = upload.offset.saturating_add(piece).min(size);

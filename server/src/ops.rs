@@ -18,3 +18,4 @@ pub mod sign_in;
 pub mod snapshots;
 pub mod tokens;
 pub mod uploads;
+pub mod waiting;

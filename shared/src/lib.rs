@@ -13,4 +13,5 @@ pub mod job_view;
 pub mod ledger;
 pub mod permission;
 pub mod plan;
+pub mod second_look;
 pub mod source;

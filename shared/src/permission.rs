@@ -2,8 +2,12 @@
 //! the page, which explains it.
 //!
 //! A role is held for all clusters or for one. Roles add up: nobody is only an approver and so unable to see, and
-//! nobody approves because he administers. What belongs to no cluster yet (a file that was just uploaded) is for
-//! those who hold the role for all clusters.
+//! nobody approves because he administers. What belongs to no cluster yet (a file that was uploaded without naming
+//! one) is for those who hold the role for all clusters.
+//!
+//! Snapshots, plans, jobs and reviews belong to the cluster that they name. Lists of them leave out what a person
+//! may not see; one that is asked for by its id is refused, with the role that is missing: whoever was sent a link
+//! learns what to ask for.
 
 mod grant;
 #[cfg(test)]
@@ -13,7 +17,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::grant::{Grant, GrantError, Grants, MAX_CLUSTER_NAME, Scope};
+pub use self::grant::{Grant, GrantError, Grants, MAX_CLUSTER_NAME, Scope, check_cluster_name};
 
 /// What a person is trusted with, by consequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -207,6 +211,8 @@ pub struct Denied {
     pub permission: Permission,
     /// The cluster that it was wanted for; none for the console itself.
     pub cluster: Option<String>,
+    /// Whether holding the role for any cluster would have been enough.
+    pub anywhere: bool,
     /// What the person holds.
     pub have: Grants,
 }
@@ -220,6 +226,7 @@ impl fmt::Display for Denied {
         }
         match &self.cluster {
             Some(cluster) => write!(f, " for {cluster} or for all clusters")?,
+            None if self.anywhere => {}
             None => f.write_str(" for all clusters")?,
         }
         if self.have.is_empty() {
@@ -256,6 +263,7 @@ impl Grants {
         Err(Denied {
             permission,
             cluster: cluster.map(Into::into),
+            anywhere: place == Place::Anywhere,
             have: self.clone(),
         })
     }

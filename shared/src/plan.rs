@@ -23,6 +23,9 @@ pub struct Plan {
     pub author: String,
     /// When it was sealed, RFC 3339 in UTC.
     pub sealed_at: String,
+    /// The cluster that it belongs to: its roles and its policy count. Empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
     /// What comes out, one sentence.
     pub outcome: String,
     /// What was asked for.

@@ -12,6 +12,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/requorum.v1.rs"));
 }
 
+use generated::approval_service_client::ApprovalServiceClient;
 use generated::console_service_client::ConsoleServiceClient;
 use generated::job_service_client::JobServiceClient;
 use generated::plan_service_client::PlanServiceClient;
@@ -48,12 +49,48 @@ call!(
     about, ConsoleServiceClient, AboutRequest, AboutResponse
 );
 call!(
+    /// What this person can do something about, and how much is under way.
+    list_waiting, ConsoleServiceClient, ListWaitingRequest, ListWaitingResponse
+);
+call!(
+    /// How far a plan's approval is, and what this person can add to it.
+    get_approval, ApprovalServiceClient, GetApprovalRequest, Approval
+);
+call!(
+    /// Lets a plan be run that nobody approved.
+    break_glass, ApprovalServiceClient, BreakGlassRequest, Review
+);
+call!(
+    /// Reviews of plans that were run so.
+    list_reviews, ApprovalServiceClient, ListReviewsRequest, ListReviewsResponse
+);
+call!(
+    /// Closes one.
+    close_review, ApprovalServiceClient, CloseReviewRequest, Review
+);
+call!(
+    /// Who must agree to what.
+    list_policies, ApprovalServiceClient, ListPoliciesRequest, ListPoliciesResponse
+);
+call!(
+    /// What that would mean for open plans.
+    preview_policy, ApprovalServiceClient, Policy, PreviewPolicyResponse
+);
+call!(
+    /// Decides that.
+    set_policy, ApprovalServiceClient, Policy, Policy
+);
+call!(
     /// Stored snapshots.
     list_snapshots, SnapshotServiceClient, ListSnapshotsRequest, ListSnapshotsResponse
 );
 call!(
     /// One stored snapshot.
     get_snapshot, SnapshotServiceClient, GetSnapshotRequest, GetSnapshotResponse
+);
+call!(
+    /// Says which cluster a stored snapshot belongs to.
+    set_snapshot_cluster, SnapshotServiceClient, SetSnapshotClusterRequest, SnapshotSummary
 );
 call!(
     /// The server's report on a request.

@@ -15,16 +15,17 @@ pub const BUSY: &str = "upload.busy";
 /// The server stopped hearing us in the middle of a piece: ask, and go on.
 pub const INTERRUPTED: &str = "upload.interrupted";
 
-/// Announces a file.
+/// Announces a file, as one of a cluster; of none where that is empty.
 ///
 /// # Errors
 /// In the server's words: too large, no room, too many.
-pub async fn create(name: &str, length: u64) -> Result<Upload, Failure> {
+pub async fn create(name: &str, length: u64, cluster: &str) -> Result<Upload, Failure> {
     http::post(
         "/api/uploads",
         &CreateUpload {
             name: name.to_owned(),
             length,
+            cluster: cluster.to_owned(),
         },
     )
     .await

@@ -18,6 +18,9 @@ pub fn Field(
     /// What belongs here.
     #[prop(optional, into)]
     hint: String,
+    /// What was typed there before, to choose from.
+    #[prop(optional, into)]
+    suggestions: Signal<Vec<String>>,
     /// `text`, `password`, `search`, `number`.
     #[prop(default = "text")]
     kind: &'static str,
@@ -27,6 +30,8 @@ pub fn Field(
 ) -> impl IntoView {
     let hint_id = format!("{id}-hint");
     let error_id = format!("{id}-error");
+    let list_id = format!("{id}-suggestions");
+    let options_id = list_id.clone();
     let described = {
         let (hint_id, error_id, has_hint) = (hint_id.clone(), error_id.clone(), !hint.is_empty());
         move || match (has_hint, error.with(String::is_empty)) {
@@ -47,9 +52,14 @@ pub fn Field(
                 autocapitalize="none"
                 aria-invalid=move || (!error.with(String::is_empty)).then_some("true")
                 aria-describedby=described
+                list=move || (!suggestions.with(Vec::is_empty)).then(|| list_id.clone())
                 prop:value=value
                 on:input=move |ev| value.set(event_target_value(&ev))
             />
+            {move || (!suggestions.with(Vec::is_empty)).then(|| {
+                let options = suggestions.get().into_iter().map(|one| view! { <option value=one></option> });
+                view! { <datalist id=options_id.clone()>{options.collect_view()}</datalist> }
+            })}
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
             <p class="field-error" id=error_id hidden=move || error.with(String::is_empty)>
                 {error}

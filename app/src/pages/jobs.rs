@@ -16,7 +16,7 @@ use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
 use crate::format;
-use crate::pages::every;
+use crate::pages::{every, of_cluster};
 use crate::paths;
 
 /// The state of a job as the API names it; `None` for one that this page does not know.
@@ -74,7 +74,14 @@ fn table(list: ListJobsResponse) -> impl IntoView {
         }
         .into_any();
     }
-    job_table(list.jobs).into_any()
+    let names = of_cluster::names(list.jobs.iter().map(|job| job.cluster.as_str()));
+    let chosen = of_cluster::chosen();
+    let shown = move || {
+        let mut jobs = list.jobs.clone();
+        chosen.with(|chosen| jobs.retain(|job| of_cluster::fits(chosen, &job.cluster)));
+        job_table(jobs)
+    };
+    view! { {of_cluster::filter(names)} {shown} }.into_any()
 }
 
 /// A table of jobs.
@@ -88,7 +95,8 @@ pub(super) fn job_table(jobs: Vec<JobSummary>) -> impl IntoView {
             view! {
                 <tr>
                     <th scope="row" data-label="Job"><a href=paths::job(&job.id)>{job.title}</a></th>
-                    <td data-label="State"><Status is=status /></td>
+                    <td data-label="Cluster">{of_cluster::shown(&job.cluster)}</td>
+                    <td data-label="State"><span><Status is=status /> {job.broke_glass.then(status::without_approval)}</span></td>
                     <td data-label="Steps" class="number">{format!("{} of {}", job.steps_done, job.steps_total)}</td>
                     <td data-label="In words">{words}</td>
                     <td data-label="Started"><Time ms=job.started_at_ms /></td>
@@ -102,7 +110,7 @@ pub(super) fn job_table(jobs: Vec<JobSummary>) -> impl IntoView {
             <table class="table">
                 <thead>
                     <tr>
-                        <th scope="col">"Job"</th><th scope="col">"State"</th><th scope="col" class="number">"Steps"</th>
+                        <th scope="col">"Job"</th><th scope="col">"Cluster"</th><th scope="col">"State"</th><th scope="col" class="number">"Steps"</th>
                         <th scope="col">"In words"</th><th scope="col">"Started"</th><th scope="col">"By"</th>
                     </tr>
                 </thead>

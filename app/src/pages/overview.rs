@@ -2,10 +2,9 @@
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::{
-    JobSummary, ListJobsRequest, ListPlansRequest, ListSnapshotsRequest, PlanSummary,
-    SnapshotSummary,
+    JobSummary, ListJobsRequest, ListPlansRequest, ListSnapshotsRequest, ListWaitingRequest,
+    SnapshotSummary, Waiting,
 };
-use requorum_shared::job_view::JobState;
 
 use crate::client::grpc;
 use crate::components::bytes::Bytes;
@@ -17,7 +16,7 @@ use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
 use crate::pages::every;
-use crate::pages::jobs::{job_table, state_of, status_of};
+use crate::pages::jobs::{job_table, state_of};
 use crate::paths;
 
 /// How many recent things are listed.
@@ -37,26 +36,15 @@ pub fn Overview() -> impl IntoView {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct State {
+    waiting: Vec<Waiting>,
     snapshots: Vec<SnapshotSummary>,
-    plans: Vec<PlanSummary>,
+    plans: usize,
     jobs: Vec<JobSummary>,
 }
 
 impl State {
-    fn waiting_jobs(&self) -> impl Iterator<Item = &JobSummary> {
-        self.jobs
-            .iter()
-            .filter(|job| matches!(state_of(job), Some(JobState::Waiting | JobState::Paused)))
-    }
-
-    fn waiting_plans(&self) -> impl Iterator<Item = &PlanSummary> {
-        self.plans
-            .iter()
-            .filter(|plan| plan.state == "sealed" || plan.state == "approved")
-    }
-
     fn is_new(&self) -> bool {
-        self.snapshots.is_empty() && self.plans.is_empty() && self.jobs.is_empty()
+        self.snapshots.is_empty() && self.plans == 0 && self.jobs.is_empty()
     }
 }
 
@@ -65,13 +53,14 @@ async fn fetch() -> Result<State, Failure> {
         snapshots: grpc::list_snapshots(ListSnapshotsRequest {})
             .await?
             .snapshots,
-        plans: grpc::list_plans(ListPlansRequest {}).await?.plans,
+        waiting: grpc::list_waiting(ListWaitingRequest {}).await?.waiting,
+        plans: grpc::list_plans(ListPlansRequest {}).await?.plans.len(),
         jobs: grpc::list_jobs(ListJobsRequest {}).await?.jobs,
     })
 }
 
 fn headline(state: &State) -> String {
-    let waits = state.waiting_jobs().count() as u64 + state.waiting_plans().count() as u64;
+    let waits = state.waiting.len() as u64;
     let running = state
         .jobs
         .iter()
@@ -126,28 +115,57 @@ fn first_steps() -> impl IntoView {
     }
 }
 
+/// Where a person goes for it, what to do there, and its mark.
+fn way(waiting: &Waiting) -> (String, &'static str, (&'static str, &'static str)) {
+    match waiting.kind.as_str() {
+        "answer" => (
+            paths::job(&waiting.id),
+            "Answer its question.",
+            ("warning", "waits for an answer"),
+        ),
+        "resume" => (
+            paths::job(&waiting.id),
+            "Go on with it, or stop it.",
+            ("warning", "paused"),
+        ),
+        "approve" => (
+            paths::plan(&waiting.id),
+            "Read it, then approve or reject it.",
+            ("waits", "waits for approval"),
+        ),
+        "run" => (paths::plan(&waiting.id), "Run it.", ("pass", "approved")),
+        "verification" => (
+            paths::job(&waiting.id),
+            "Look at what was seen.",
+            ("fail", "verification failed"),
+        ),
+        "review" => (
+            paths::reviews(),
+            "Look into it, and close its review.",
+            ("fail", "ran without approval"),
+        ),
+        _ => (paths::plans(), "", ("not-checked", "unknown")),
+    }
+}
+
 fn waiting(state: &State) -> impl IntoView + use<> {
-    let jobs = state.waiting_jobs().cloned().map(|job| {
-        view! {
-            <li class="file-row">
-                <div class="file-row-head"><a href=paths::job(&job.id)>{job.title.clone()}</a><Status is=status_of(&job) /></div>
-                <p class="small">{job.sentence}</p>
-            </li>
-        }
-        .into_any()
-    });
-    let plans = state.waiting_plans().cloned().map(|plan| {
-        let what = if plan.state == "sealed" { "Read it, then approve or reject it." } else { "Approved: it can be run." };
-        view! {
-            <li class="file-row">
-                <div class="file-row-head"><a href=paths::plan(&plan.id)>{plan.outcome.clone()}</a><Status is=status::plan(&plan.state) /></div>
-                <p class="small">{what} " Sealed by " {plan.author} ", " <Time ms=plan.sealed_at_ms /> "."</p>
-            </li>
-        }
-        .into_any()
-    });
-    let all: Vec<_> = jobs.chain(plans).collect();
-    (!all.is_empty()).then(|| view! { <section class="section"><h2>"Waits for you"</h2><ul class="waiting-list">{all}</ul></section> })
+    let items: Vec<_> = state
+        .waiting
+        .iter()
+        .cloned()
+        .map(|waiting| {
+            let (to, act, is) = way(&waiting);
+            let cluster = (!waiting.cluster.is_empty()).then(|| format!(" · {}", waiting.cluster));
+            view! {
+                <li class="file-row">
+                    <div class="file-row-head"><a href=to>{waiting.title}</a><Status is /></div>
+                    <p>{waiting.sentence}</p>
+                    <p class="small muted">{act} " By " {waiting.by} ", " <Time ms=waiting.since_ms /> {cluster}</p>
+                </li>
+            }
+        })
+        .collect();
+    (!items.is_empty()).then(|| view! { <section class="section"><h2>"What waits for you"</h2><ul class="waiting-list">{items}</ul></section> })
 }
 
 fn jobs(state: &State) -> impl IntoView + use<> {
@@ -226,14 +244,12 @@ mod tests {
             headline(&state),
             "Nothing waits for you; 1 job is under way."
         );
-        state.jobs.push(JobSummary {
-            state: "waiting".into(),
-            ..Default::default()
-        });
-        state.plans.push(PlanSummary {
-            state: "sealed".into(),
-            ..Default::default()
-        });
+        for kind in ["answer", "approve"] {
+            state.waiting.push(Waiting {
+                kind: kind.into(),
+                ..Default::default()
+            });
+        }
         assert_eq!(headline(&state), "2 things wait for you.");
     }
 }

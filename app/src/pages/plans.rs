@@ -3,7 +3,7 @@
 pub mod review;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse};
+use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanSummary};
 
 use crate::client::grpc;
 use crate::components::empty::Empty;
@@ -14,6 +14,7 @@ use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
 use crate::format;
+use crate::pages::of_cluster;
 use crate::paths;
 
 /// The list.
@@ -24,7 +25,9 @@ pub fn Plans() -> impl IntoView {
         Some(Ok(list)) => headline(&list),
         _ => "Plans of this console.".into(),
     });
-    view! { <div class="page"><Lead sentence />{load(list, table)}</div> }
+    let acts =
+        || view! { <a class="button small" href=paths::reviews()>"Run without approval"</a> };
+    view! { <div class="page"><Lead sentence acts />{load(list, table)}</div> }
 }
 
 fn headline(list: &ListPlansResponse) -> String {
@@ -53,29 +56,24 @@ fn table(list: ListPlansResponse) -> impl IntoView {
         }
         .into_any();
     }
-    let rows = list
-        .plans
-        .into_iter()
-        .map(|plan| {
-            let decided = (!plan.decided_by.is_empty()).then(|| format!("by {}", plan.decided_by));
-            view! {
-                <tr>
-                    <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
-                    <td data-label="State"><span><Status is=status::plan(&plan.state) /> " " {decided}</span></td>
-                    <td data-label="Author">{plan.author}</td>
-                    <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
-                    <td data-label="Hash"><Id value=plan.hash /></td>
-                </tr>
-            }
-        })
-        .collect_view();
+    let names = of_cluster::names(list.plans.iter().map(|plan| plan.cluster.as_str()));
+    let chosen = of_cluster::chosen();
+    let rows = move || {
+        let chosen = chosen.get();
+        let plans = list
+            .plans
+            .iter()
+            .filter(|plan| of_cluster::fits(&chosen, &plan.cluster));
+        plans.cloned().map(row).collect_view()
+    };
     view! {
+        {of_cluster::filter(names)}
         <div class="table-wrap">
             <table class="table">
                 <thead>
                     <tr>
-                        <th scope="col">"Outcome"</th><th scope="col">"State"</th><th scope="col">"Author"</th>
-                        <th scope="col">"Sealed"</th><th scope="col">"Hash"</th>
+                        <th scope="col">"Outcome"</th><th scope="col">"Cluster"</th><th scope="col">"State"</th>
+                        <th scope="col">"Author"</th><th scope="col">"Sealed"</th><th scope="col">"Hash"</th>
                     </tr>
                 </thead>
                 <tbody on:keydown=arrows>{rows}</tbody>
@@ -85,10 +83,22 @@ fn table(list: ListPlansResponse) -> impl IntoView {
     .into_any()
 }
 
+fn row(plan: PlanSummary) -> impl IntoView {
+    let decided = (!plan.decided_by.is_empty()).then(|| format!("by {}", plan.decided_by));
+    view! {
+        <tr>
+            <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
+            <td data-label="Cluster">{of_cluster::shown(&plan.cluster)}</td>
+            <td data-label="State"><span><Status is=status::plan(&plan.state) /> " " {decided} " " {plan.broke_glass.then(status::without_approval)}</span></td>
+            <td data-label="Author">{plan.author}</td>
+            <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
+            <td data-label="Hash"><Id value=plan.hash /></td>
+        </tr>
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use requorum_shared::api::v1::PlanSummary;
-
     use super::*;
 
     #[test]

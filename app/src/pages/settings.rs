@@ -9,6 +9,7 @@ use crate::components::lead::Lead;
 use crate::components::load::load;
 use crate::components::properties::Properties;
 use crate::identity::Identity;
+use crate::paths;
 
 /// Settings and about.
 #[component]
@@ -90,6 +91,10 @@ fn show(about: AboutResponse) -> impl IntoView {
                 }
                 .into_any()
             }}
+        </section>
+        <section class="section">
+            <h2>"Approvals"</h2>
+            <p><a href=paths::policies()>"Policies"</a> " say who must agree before a plan runs, for each cluster."</p>
         </section>
         <section class="section">
             <h2>"Session"</h2>

@@ -1,5 +1,6 @@
 //! Stored snapshots: which are there, how they came, and more of them coming.
 
+pub mod cluster;
 pub mod detail;
 pub mod restore;
 pub mod sending;
@@ -20,6 +21,8 @@ use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
 use crate::components::time::Time;
 use crate::format;
+use crate::identity::Identity;
+use crate::pages::of_cluster;
 use crate::paths;
 use crate::uploads::UploadQueue;
 
@@ -35,10 +38,15 @@ pub fn Snapshots() -> impl IntoView {
         Some(Ok(list)) => headline(&list),
         _ => "Snapshots kept by this console.".into(),
     });
+    let grants = Identity::expect().grants_now();
+    let known = Signal::derive(move || match list.get() {
+        Some(Ok(list)) => cluster::known(&list.snapshots, &grants),
+        _ => Vec::new(),
+    });
     view! {
         <div class="page">
             <Lead sentence />
-            <sending::Sending />
+            <sending::Sending known />
             {load(list, table)}
         </div>
     }
@@ -99,7 +107,13 @@ fn table(list: ListSnapshotsResponse) -> impl IntoView {
     };
     let all = list.snapshots;
     let count = all.len();
-    let shown = Memo::new(move |_| arranged(&all, &filter.get(), &sort.get()));
+    let names = of_cluster::names(all.iter().map(|s| s.cluster.as_str()));
+    let chosen = of_cluster::chosen();
+    let shown = Memo::new(move |_| {
+        let mut rows = arranged(&all, &filter.get(), &sort.get());
+        chosen.with(|chosen| rows.retain(|s| of_cluster::fits(chosen, &s.cluster)));
+        rows
+    });
     let rows = move || shown.get().into_iter().map(row).collect_view();
     let used = format::bytes(list.used_bytes);
     view! {
@@ -109,6 +123,7 @@ fn table(list: ListSnapshotsResponse) -> impl IntoView {
                     <label for="filter">"Filter by name, id, verdict or version"</label>
                     <input id="filter" type="search" prop:value=filter on:input=on_filter />
                 </div>
+                {of_cluster::choice(names)}
                 <p class="muted" role="status">
                     {move || format!("{} of {} shown · {used} used", shown.with(Vec::len), count)}
                 </p>
@@ -118,6 +133,7 @@ fn table(list: ListSnapshotsResponse) -> impl IntoView {
                     <thead>
                         <tr>
                             <SortHeading key="name" label="Name" sort />
+                            <SortHeading key="cluster" label="Cluster" sort />
                             <SortHeading key="verdict" label="Verdict" sort />
                             <SortHeading key="revision" label="Revision" sort number=true />
                             <SortHeading key="keys" label="Keys" sort number=true />
@@ -139,6 +155,7 @@ fn row(snapshot: SnapshotSummary) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" data-label="Name"><a href=paths::snapshot(&snapshot.id)>{snapshot.name}</a></th>
+            <td data-label="Cluster">{of_cluster::shown(&snapshot.cluster)}</td>
             <td data-label="Verdict"><Status is=status::snapshot(&snapshot.verdict) /></td>
             <td data-label="Revision" class="number">{format::signed(snapshot.revision)}</td>
             <td data-label="Keys" class="number">{format::number(snapshot.total_key)}</td>
@@ -161,8 +178,8 @@ fn arranged(all: &[SnapshotSummary], filter: &str, sort: &Sort) -> Vec<SnapshotS
         .iter()
         .filter(|s| {
             let text = format!(
-                "{} {} {} {} {}",
-                s.name, s.id, s.verdict, s.version, s.stored_by
+                "{} {} {} {} {} {}",
+                s.name, s.cluster, s.id, s.verdict, s.version, s.stored_by
             )
             .to_lowercase();
             words.iter().all(|word| text.contains(word))
@@ -176,6 +193,7 @@ fn arranged(all: &[SnapshotSummary], filter: &str, sort: &Sort) -> Vec<SnapshotS
 fn by(key: &str, a: &SnapshotSummary, b: &SnapshotSummary) -> Ordering {
     match key {
         "name" => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+        "cluster" => a.cluster.cmp(&b.cluster),
         "verdict" => a.verdict.cmp(&b.verdict),
         "revision" => a.revision.cmp(&b.revision),
         "keys" => a.total_key.cmp(&b.total_key),

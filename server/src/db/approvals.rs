@@ -13,7 +13,7 @@ use crate::plans::store::{Decision, PlanState};
 macro_rules! reviews {
     () => {
         "SELECT reviews.id, reviews.plan_id, plans.hash, plans.outcome, COALESCE(jobs.id, ''), broken_by_id, \
-         broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note FROM reviews \
+         broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note, plans.cluster FROM reviews \
          JOIN plans ON plans.id = reviews.plan_id LEFT JOIN jobs ON jobs.plan_id = reviews.plan_id "
     };
 }
@@ -177,5 +177,6 @@ fn review(row: &AnyRow) -> anyhow::Result<Review> {
         closed_by: row.try_get(9)?,
         closed_ms: row.try_get(10)?,
         note: row.try_get(11)?,
+        cluster: row.try_get(12)?,
     })
 }

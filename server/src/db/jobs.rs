@@ -43,8 +43,9 @@ impl JobLog for Database {
 
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
         let row = sqlx::query(
-            "SELECT jobs.id, plan_id, plan_json, started_by, created_ms FROM jobs \
-             JOIN plans ON plans.id = plan_id WHERE jobs.id = $1",
+            "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM jobs \
+             JOIN plans ON plans.id = jobs.plan_id WHERE jobs.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -54,8 +55,9 @@ impl JobLog for Database {
 
     async fn jobs(&self) -> anyhow::Result<Vec<JobRow>> {
         sqlx::query(
-            "SELECT jobs.id, plan_id, plan_json, started_by, created_ms FROM jobs \
-             JOIN plans ON plans.id = plan_id ORDER BY created_ms DESC, jobs.id",
+            "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM jobs \
+             JOIN plans ON plans.id = jobs.plan_id ORDER BY created_ms DESC, jobs.id",
         )
         .fetch_all(&self.pool)
         .await?
@@ -197,5 +199,7 @@ fn job(row: &AnyRow) -> anyhow::Result<JobRow> {
         plan_json: row.try_get(2)?,
         started_by: row.try_get(3)?,
         created_ms: row.try_get(4)?,
+        cluster: row.try_get(5)?,
+        broke_glass: row.try_get::<i64, _>(6)? != 0,
     })
 }

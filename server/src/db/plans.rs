@@ -13,7 +13,7 @@ impl PlanStore for Database {
     async fn add_plan(&self, plan: &PlanRow, plan_json: &str) -> anyhow::Result<()> {
         sqlx::query(
             "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             snapshot_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             snapshot_id, cluster) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(&plan.id)
         .bind(&plan.hash)
@@ -25,6 +25,7 @@ impl PlanStore for Database {
         .bind(plan.state.word())
         .bind(plan_json)
         .bind(&plan.snapshot_id)
+        .bind(&plan.cluster)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -34,7 +35,8 @@ impl PlanStore for Database {
         sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM plans \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
+             plans.cluster FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id ORDER BY sealed_ms DESC, plans.id",
         )
         .fetch_all(&self.pool)
@@ -48,7 +50,8 @@ impl PlanStore for Database {
         sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM plans \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
+             plans.cluster FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE snapshot_id = $1 \
              ORDER BY sealed_ms DESC, plans.id",
         )
@@ -64,13 +67,14 @@ impl PlanStore for Database {
         let row = sqlx::query(
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plan_json FROM plans \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
+             plans.cluster, plan_json FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((plan(&row)?, row.try_get(14)?)))
+        row.map(|row| Ok((plan(&row)?, row.try_get(15)?)))
             .transpose()
     }
 
@@ -113,5 +117,6 @@ fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
         snapshot_id: row.try_get(11)?,
         job_id: row.try_get(12)?,
         broke_glass: row.try_get::<i64, _>(13)? != 0,
+        cluster: row.try_get(14)?,
     })
 }

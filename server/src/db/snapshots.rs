@@ -11,7 +11,7 @@ use crate::snapshots::store::{Finished, Snapshot, SnapshotStore, UploadRow};
 impl SnapshotStore for Database {
     async fn snapshots(&self) -> anyhow::Result<Vec<Snapshot>> {
         sqlx::query(
-            "SELECT id, name, size, stored_ms, stored_by, origin, headline_json FROM snapshots \
+            "SELECT id, name, size, stored_ms, stored_by, origin, cluster, headline_json FROM snapshots \
              ORDER BY stored_ms DESC, id",
         )
         .fetch_all(&self.pool)
@@ -23,20 +23,30 @@ impl SnapshotStore for Database {
 
     async fn snapshot(&self, id: &str) -> anyhow::Result<Option<(Snapshot, String)>> {
         let row = sqlx::query(
-            "SELECT id, name, size, stored_ms, stored_by, origin, headline_json, inspection_json \
+            "SELECT id, name, size, stored_ms, stored_by, origin, cluster, headline_json, inspection_json \
              FROM snapshots WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((snapshot(&row)?, row.try_get(7)?)))
+        row.map(|row| Ok((snapshot(&row)?, row.try_get(8)?)))
             .transpose()
+    }
+
+    async fn set_snapshot_cluster(&self, id: &str, from: &str, to: &str) -> anyhow::Result<bool> {
+        let done = sqlx::query("UPDATE snapshots SET cluster = $1 WHERE id = $2 AND cluster = $3")
+            .bind(to)
+            .bind(id)
+            .bind(from)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()> {
         sqlx::query(
-            "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, cluster) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&upload.id)
         .bind(&upload.name)
@@ -46,6 +56,7 @@ impl SnapshotStore for Database {
         .bind(&upload.owner)
         .bind(upload.started_ms)
         .bind(upload.touched_ms)
+        .bind(&upload.cluster)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -54,7 +65,7 @@ impl SnapshotStore for Database {
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>> {
         let row = sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json FROM uploads WHERE id = $1",
+             inspection_json, cluster FROM uploads WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -65,7 +76,7 @@ impl SnapshotStore for Database {
     async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>> {
         sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json FROM uploads ORDER BY started_ms DESC, id",
+             inspection_json, cluster FROM uploads ORDER BY started_ms DESC, id",
         )
         .fetch_all(&self.pool)
         .await?
@@ -98,8 +109,8 @@ impl SnapshotStore for Database {
         let headline = serde_json::to_string(&snapshot.headline)?;
         let mut tx = self.write().await?;
         sqlx::query(
-            "INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, headline_json, inspection_json) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, inspection_json FROM uploads WHERE id = $8 \
+            "INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, cluster, headline_json, \
+             inspection_json) SELECT $1, $2, $3, $4, $5, $6, $7, $8, inspection_json FROM uploads WHERE id = $9 \
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&snapshot.id)
@@ -108,6 +119,7 @@ impl SnapshotStore for Database {
         .bind(snapshot.stored_ms)
         .bind(&snapshot.stored_by)
         .bind(&snapshot.origin)
+        .bind(&snapshot.cluster)
         .bind(headline)
         .bind(id)
         .execute(&mut *tx)
@@ -136,7 +148,8 @@ fn snapshot(row: &AnyRow) -> anyhow::Result<Snapshot> {
         stored_ms: row.try_get(3)?,
         stored_by: row.try_get(4)?,
         origin: row.try_get(5)?,
-        headline: serde_json::from_str(row.try_get(6)?)?,
+        cluster: row.try_get(6)?,
+        headline: serde_json::from_str(row.try_get(7)?)?,
     })
 }
 
@@ -152,6 +165,7 @@ fn upload(row: &AnyRow) -> anyhow::Result<UploadRow> {
         owner: row.try_get(5)?,
         started_ms: row.try_get(6)?,
         touched_ms: row.try_get(7)?,
+        cluster: row.try_get(10)?,
         finished: sha256
             .zip(inspection_json)
             .map(|(sha256, inspection_json)| Finished {

@@ -2,7 +2,8 @@
 
 use requorum_shared::api::v1::{
     Approval, BreakGlassRequest, CloseReviewRequest, GetApprovalRequest, ListPoliciesRequest,
-    ListPoliciesResponse, ListReviewsRequest, ListReviewsResponse, Policy, Review,
+    ListPoliciesResponse, ListReviewsRequest, ListReviewsResponse, Policy, PreviewPolicyResponse,
+    Review,
 };
 use tonic::{Request, Response, Status};
 
@@ -62,6 +63,13 @@ impl ApprovalService for Approvals {
         let actor = actor(&request)?;
         Ok(Response::new(
             approvals::list_policies(&self.0, &actor).await?,
+        ))
+    }
+
+    async fn preview_policy(&self, request: Request<Policy>) -> Answer<PreviewPolicyResponse> {
+        let actor = actor(&request)?;
+        Ok(Response::new(
+            approvals::preview_policy(&self.0, &actor, request.get_ref()).await?,
         ))
     }
 

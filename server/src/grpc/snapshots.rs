@@ -2,6 +2,7 @@
 
 use requorum_shared::api::v1::{
     GetSnapshotRequest, GetSnapshotResponse, ListSnapshotsRequest, ListSnapshotsResponse,
+    SetSnapshotClusterRequest, SnapshotSummary,
 };
 use tonic::{Request, Response, Status};
 
@@ -29,6 +30,17 @@ impl SnapshotService for Snapshots {
         let id = &request.get_ref().id;
         Ok(Response::new(
             ops::snapshots::get(&self.0, &actor, id).await?,
+        ))
+    }
+
+    async fn set_snapshot_cluster(
+        &self,
+        request: Request<SetSnapshotClusterRequest>,
+    ) -> Result<Response<SnapshotSummary>, Status> {
+        let actor = super::actor(&request)?;
+        let SetSnapshotClusterRequest { id, cluster } = request.get_ref();
+        Ok(Response::new(
+            ops::snapshots::set_cluster(&self.0, &actor, id, cluster).await?,
         ))
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::events::{Body, Event};
-use requorum_shared::ledger::entry::{CONSOLE, Draft};
+use requorum_shared::ledger::entry::{CONSOLE, Draft, named};
 use requorum_shared::plan::{Plan, Step};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -281,7 +281,7 @@ impl Drive {
             ),
             job: Some(self.job.id.clone()),
             plan: Some(sha256_hex(self.job.plan_json.as_bytes())),
-            cluster: None,
+            cluster: named(&self.plan.cluster),
         };
         loop {
             match self.engine.ledger.open(draft.clone()).await {

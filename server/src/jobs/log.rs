@@ -12,6 +12,10 @@ pub struct JobRow {
     pub plan_id: String,
     /// The sealed plan.
     pub plan_json: String,
+    /// The plan's cluster; empty for none.
+    pub cluster: String,
+    /// Whether somebody let the plan be run without approval.
+    pub broke_glass: bool,
     /// Who started it.
     pub started_by: String,
     /// Milliseconds since the Unix epoch.

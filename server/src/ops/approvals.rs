@@ -7,10 +7,9 @@ mod standing;
 use requorum_shared::api::v1;
 use requorum_shared::approval::{Grounds, Judgement};
 use requorum_shared::ledger::entry::{Outcome, act};
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::permission::Permission;
 
 use self::standing::Standing;
-use super::permit::permit;
 use super::{plans, record};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -19,7 +18,7 @@ use crate::plans::approvals::{Review, Vote};
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
 
-pub use self::policies::{list as list_policies, set as set_policy};
+pub use self::policies::{list as list_policies, preview as preview_policy, set as set_policy};
 pub(super) use self::reviews::open as open_reviews;
 pub use self::reviews::{close as close_review, list as list_reviews};
 
@@ -30,10 +29,16 @@ const MAX_REASON_CHARS: usize = 2_000;
 
 /// How far a plan's approval is, and what the actor can add to it.
 pub async fn get(app: &App, actor: &Actor, plan_id: &str) -> Result<v1::Approval> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    let (row, plan_json) = plans::find(app, plan_id).await?;
+    let (row, plan_json) = plans::find_for(app, actor, Permission::See, plan_id).await?;
     let standing = Standing::load(app, &row, &plan_json).await?;
     Ok(standing.view(actor, &row))
+}
+
+/// The same of a plan that was looked up.
+pub(super) async fn of(app: &App, actor: &Actor, row: &PlanRow) -> Result<v1::Approval> {
+    let (_, plan_json) = plans::find(app, &row.id).await?;
+    let standing = Standing::load(app, row, &plan_json).await?;
+    Ok(standing.view(actor, row))
 }
 
 /// Agrees to a plan. The plan may be run as soon as its rule is kept.
@@ -142,9 +147,10 @@ pub async fn break_glass(
     hash: &str,
     reason: &str,
 ) -> Result<v1::Review> {
-    permit(app, actor, Permission::BreakGlass, Place::Console).await?;
+    let (row, _) = plans::find_for(app, actor, Permission::BreakGlass, id).await?;
     let reason = text(reason, MIN_REASON_CHARS, "glass.reason", "The reason")?;
-    let opened = record::open(app, plans::of_plan(actor, act::PLAN_BREAK_GLASS, id, hash)).await?;
+    let draft = plans::of_plan(actor, act::PLAN_BREAK_GLASS, &row, hash);
+    let opened = record::open(app, draft).await?;
     let result = let_run(app, actor, id, hash, reason).await;
     match &result {
         Ok(_) => opened.close(Outcome::Done, reason).await,
@@ -163,11 +169,7 @@ async fn let_run(
     let (row, plan_json) = plans::alive(app, id, hash).await?;
     let standing = Standing::load(app, &row, &plan_json).await?;
     if !standing.policy.break_glass {
-        return Err(precondition(
-            "glass.not-allowed",
-            "The policy of this console allows no plan to be run without approval. An administrator can change \
-             that under Settings, Policies.",
-        ));
+        return Err(precondition("glass.not-allowed", standing::NO_GLASS));
     }
     if may_run(app, actor, &row, &plan_json).await.is_ok() {
         return Err(precondition(
@@ -180,6 +182,7 @@ async fn let_run(
         id: random::id(),
         plan_id: row.id.clone(),
         plan_hash: row.hash.clone(),
+        cluster: row.cluster.clone(),
         outcome: row.outcome.clone(),
         broken_by_id: actor.user_id.clone(),
         broken_by: actor.name.clone(),
@@ -203,7 +206,7 @@ async fn let_run(
     tracing::warn!(
         plan = %row.id, hash = %row.hash, by = %actor.name, "THE GLASS WAS BROKEN: a plan may be run without approval"
     );
-    Ok(reviews::view(review))
+    reviews::view(app, actor, review).await
 }
 
 /// A text that a person must write.

@@ -34,6 +34,6 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             })
             .collect(),
         max_upload_bytes: app.config.max_upload_bytes,
-        open_reviews: approvals::open_reviews(app).await?,
+        open_reviews: approvals::open_reviews(app, actor).await?,
     })
 }

@@ -8,12 +8,13 @@ use requorum_shared::api::v1;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::restore::Target;
 use requorum_shared::events::{Body, Event};
+use requorum_shared::finding::Check;
 use requorum_shared::job_view::{JobState, JobView, StepState};
-use requorum_shared::ledger::entry::{Draft, act};
+use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::{Plan, Request};
 
-use super::permit::permit;
+use super::permit::{permit, sees};
 use super::{plans, record};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -30,9 +31,9 @@ const ATTEMPTS: usize = 20;
 
 /// Runs an approved plan. Once.
 pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<v1::JobSummary> {
-    permit(app, actor, Permission::Run, Place::Console).await?;
-    let mut opened =
-        record::open(app, plans::of_plan(actor, act::JOB_START, plan_id, hash)).await?;
+    let (plan, _) = plans::find_for(app, actor, Permission::Run, plan_id).await?;
+    let draft = plans::of_plan(actor, act::JOB_START, &plan, hash);
+    let mut opened = record::open(app, draft).await?;
     let created = create(app, actor, plan_id, hash).await;
     if let Ok(job) = &created {
         opened.draft().job = Some(job.clone());
@@ -50,6 +51,8 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
         id: random::id(),
         plan_id: plan.id,
         plan_json,
+        cluster: plan.cluster,
+        broke_glass: plan.broke_glass,
         started_by: actor.name.clone(),
         created_ms: app.clock.now_ms(),
     };
@@ -76,20 +79,27 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
     Ok(job.id)
 }
 
-/// All jobs, newest first.
+/// All jobs that the actor may see, newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::JobSummary>> {
-    permit(app, actor, Permission::See, Place::Console).await?;
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let jobs = seen(app, actor).await?;
+    Ok(jobs.iter().map(Loaded::summary).collect())
+}
+
+/// Those that the actor may see, newest first.
+pub(super) async fn seen(app: &App, actor: &Actor) -> Result<Vec<Loaded>> {
     let mut jobs = Vec::new();
-    for row in app.jobs.jobs().await? {
-        jobs.push(Loaded::new(app, row).await?.summary());
+    let all = app.jobs.jobs().await?.into_iter();
+    for row in all.filter(|job| sees(actor, &job.cluster)) {
+        jobs.push(Loaded::new(app, row).await?);
     }
     Ok(jobs)
 }
 
 /// One job with its plan and its whole journal.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobResponse> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    let job = load(app, id).await?;
+    let row = find_for(app, actor, Permission::See, id).await?;
+    let job = Loaded::new(app, row).await?;
     Ok(v1::GetJobResponse {
         summary: Some(job.summary()),
         downloads: job.downloads(),
@@ -183,8 +193,7 @@ async fn steer(
     id: &str,
     decide: impl Fn(&Loaded) -> Result<Option<Body>>,
 ) -> Result<v1::JobSummary> {
-    permit(app, actor, Permission::Run, Place::Console).await?;
-    let job = app.jobs.job(id).await?.ok_or_else(unknown)?;
+    let job = find_for(app, actor, Permission::Run, id).await?;
     record::act(
         app,
         of_job(actor, act, &job),
@@ -198,6 +207,7 @@ fn of_job(actor: &Actor, act: &str, job: &JobRow) -> Draft {
     Draft {
         job: Some(job.id.clone()),
         plan: Some(sha256_hex(job.plan_json.as_bytes())),
+        cluster: named(&job.cluster),
         ..record::draft(actor, act, format!("job {}", job.id))
     }
 }
@@ -232,8 +242,16 @@ async fn append(
     ))
 }
 
+/// The job, for somebody who may do this with those of its cluster.
+async fn find_for(app: &App, actor: &Actor, permission: Permission, id: &str) -> Result<JobRow> {
+    permit(app, actor, permission, Place::Anywhere).await?;
+    let job = app.jobs.job(id).await?.ok_or_else(unknown)?;
+    permit(app, actor, permission, Place::Cluster(&job.cluster)).await?;
+    Ok(job)
+}
+
 /// A job with its journal folded.
-struct Loaded {
+pub(super) struct Loaded {
     row: JobRow,
     plan: Plan,
     events: Vec<Event>,
@@ -280,7 +298,16 @@ impl Loaded {
             .is_some_and(|q| q.choices.iter().any(|c| c.id == choice))
     }
 
-    fn summary(&self) -> v1::JobSummary {
+    pub(super) fn state(&self) -> JobState {
+        self.view.state
+    }
+
+    /// What was verified, as far as it was.
+    pub(super) fn checks(&self) -> &[Check] {
+        &self.view.checks
+    }
+
+    pub(super) fn summary(&self) -> v1::JobSummary {
         let view = &self.view;
         let count = |states: &[StepState]| {
             view.steps
@@ -299,6 +326,8 @@ impl Loaded {
             started_by: self.row.started_by.clone(),
             steps_done: count(&[StepState::Done]),
             steps_total: view.steps.len() as u32,
+            cluster: self.row.cluster.clone(),
+            broke_glass: self.row.broke_glass,
         }
     }
 

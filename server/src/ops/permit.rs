@@ -1,8 +1,11 @@
 //! The first line of every operation: what it takes to be allowed.
 //!
 //! ```text
-//! permit(app, actor, Permission::Plan, Place::Cluster(&snapshot.cluster)).await?;
+//! permit(app, actor, Permission::Policies, Place::Console).await?;
 //! ```
+//!
+//! What is done with a snapshot, plan or job asks twice: before anything is looked up, whether the actor holds such
+//! a role at all ([`Place::Anywhere`]); then, whether it is held for the cluster of what was found.
 //!
 //! A test calls every operation in every role and fails when one is missing from it.
 
@@ -36,6 +39,16 @@ pub async fn permit(
         ),
         Ok(()) => return Ok(()),
     };
-    record::denied(app, actor, permission.what(), &refusal).await;
+    let cluster = match place {
+        Place::Cluster(name) => name,
+        Place::Console | Place::Anywhere => "",
+    };
+    record::denied(app, actor, permission.what(), cluster, &refusal).await;
     Err(refusal)
+}
+
+/// Whether the actor sees what belongs to this cluster: for lists, which leave out the rest.
+pub fn sees(actor: &Actor, cluster: &str) -> bool {
+    let place = Place::Cluster(cluster);
+    actor.grants.allow(Permission::See, place).is_ok()
 }

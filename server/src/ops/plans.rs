@@ -8,10 +8,11 @@ use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::observation::{Observation, SourceFacts};
 use requorum_shared::etcd::restore::{self, RestoreRequest};
 use requorum_shared::finding::{Report, Severity};
-use requorum_shared::ledger::entry::{Draft, Outcome, act};
+use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::permission::{Permission, Place};
 
-use super::permit::permit;
+use self::drift::Again;
+use super::permit::{permit, sees};
 use super::{approvals, record, snapshots};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -28,18 +29,18 @@ const MAX_REASON_CHARS: usize = 2_000;
 
 /// What speaks for and against a restore, now.
 pub async fn check(app: &App, actor: &Actor, request_json: &str) -> Result<Vec<v1::Finding>> {
-    permit(app, actor, Permission::See, Place::Console).await?;
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
     let request = parse(request_json)?;
-    let observation = observe(app, &request).await?;
+    let observation = observe_for(app, actor, Permission::See, &request).await?;
     let report = restore::check(&request, &observation);
     Ok(findings(&report))
 }
 
 /// Seals a plan, unless something blocks.
 pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::PlanSummary> {
-    permit(app, actor, Permission::Plan, Place::Console).await?;
+    permit(app, actor, Permission::Plan, Place::Anywhere).await?;
     let request = parse(request_json)?;
-    let observation = observe(app, &request).await?;
+    let observation = observe_for(app, actor, Permission::Plan, &request).await?;
     let id = random::id();
     let now = app.clock.now_ms();
     let sealed_at = clock::text(now);
@@ -48,6 +49,7 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
     let row = PlanRow {
         id,
         hash: plan.hash(),
+        cluster: plan.cluster.clone(),
         outcome: plan.outcome.clone(),
         author_id: actor.user_id.clone(),
         author: actor.name.clone(),
@@ -61,39 +63,64 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         job_id: String::new(),
         broke_glass: false,
     };
-    let draft = of_plan(actor, act::PLAN_SEAL, &row.id, &row.hash);
+    let draft = of_plan(actor, act::PLAN_SEAL, &row, &row.hash);
     let add = async { Ok(app.plans.add_plan(&row, &plan.canonical_json()).await?) };
     record::act(app, draft, add).await?;
     tracing::info!(plan = %row.id, hash = %row.hash, author = %row.author, "sealed a plan");
     Ok(summary(row))
 }
 
-/// All plans, newest first.
+/// All plans that the actor may see, newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::PlanSummary>> {
-    permit(app, actor, Permission::See, Place::Console).await?;
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
     let mut plans = Vec::new();
-    for plan in app.plans.plans().await? {
+    let all = app.plans.plans().await?.into_iter();
+    for plan in all.filter(|plan| sees(actor, &plan.cluster)) {
         plans.push(summary(expire(app, plan).await?));
     }
     Ok(plans)
 }
 
+/// Plans that may still come to be run, with how far the approval of each is for the actor.
+pub(super) async fn open(app: &App, actor: &Actor) -> Result<Vec<(v1::PlanSummary, v1::Approval)>> {
+    let mut open = Vec::new();
+    for plan in app.plans.plans().await? {
+        if !plan.state.is_alive() || !sees(actor, &plan.cluster) {
+            continue;
+        }
+        let row = expire(app, plan).await?;
+        if row.state.is_alive() {
+            let approval = approvals::of(app, actor, &row).await?;
+            open.push((summary(row), approval));
+        }
+    }
+    Ok(open)
+}
+
 /// One plan, with what has changed since it was sealed. A plan that is void by that is void for good.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanResponse> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    let (row, plan_json) = find(app, id).await?;
-    let (row, drift) = renew(app, row, &plan_json).await?;
+    let (row, plan_json) = find_for(app, actor, Permission::See, id).await?;
+    let (row, again) = renew(app, row, &plan_json).await?;
+    let (observation_json, check) = match &again.seen {
+        Some((observation, report)) if row.state.is_alive() => (
+            serde_json::to_string(observation).map_err(internal)?,
+            findings(report),
+        ),
+        _ => Default::default(),
+    };
     Ok(v1::GetPlanResponse {
         summary: Some(summary(row)),
         plan_json,
-        drift: findings(&drift),
+        drift: findings(&again.drift),
+        observation_json,
+        check,
     })
 }
 
 /// Approves a plan; bound to the hash that the approver has read.
 pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v1::PlanSummary> {
-    permit(app, actor, Permission::Approve, Place::Console).await?;
-    let draft = of_plan(actor, act::PLAN_APPROVE, id, hash);
+    let (row, _) = find_for(app, actor, Permission::Approve, id).await?;
+    let draft = of_plan(actor, act::PLAN_APPROVE, &row, hash);
     record::act(app, draft, approvals::approve(app, actor, id, hash)).await
 }
 
@@ -105,7 +132,7 @@ pub async fn reject(
     hash: &str,
     reason: &str,
 ) -> Result<v1::PlanSummary> {
-    permit(app, actor, Permission::Approve, Place::Console).await?;
+    let (row, _) = find_for(app, actor, Permission::Approve, id).await?;
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
         return Err(bad_request(
@@ -115,7 +142,7 @@ pub async fn reject(
             ),
         ));
     }
-    let opened = record::open(app, of_plan(actor, act::PLAN_REJECT, id, hash)).await?;
+    let opened = record::open(app, of_plan(actor, act::PLAN_REJECT, &row, hash)).await?;
     let result = decide_against(app, actor, id, hash, reason).await;
     match &result {
         Ok(_) => opened.close(Outcome::Done, reason).await,
@@ -125,22 +152,36 @@ pub async fn reject(
 }
 
 /// What somebody is about to do with a plan, whose hash is the one that they name.
-pub(super) fn of_plan(actor: &Actor, act: &str, id: &str, hash: &str) -> Draft {
+pub(super) fn of_plan(actor: &Actor, act: &str, plan: &PlanRow, hash: &str) -> Draft {
     Draft {
         plan: Some(hash.to_owned()),
-        ..record::draft(actor, act, format!("plan {id}"))
+        cluster: named(&plan.cluster),
+        ..record::draft(actor, act, format!("plan {}", plan.id))
     }
+}
+
+/// The plan, for somebody who may do this with those of its cluster.
+pub(super) async fn find_for(
+    app: &App,
+    actor: &Actor,
+    permission: Permission,
+    id: &str,
+) -> Result<(PlanRow, String)> {
+    permit(app, actor, permission, Place::Anywhere).await?;
+    let found = find(app, id).await?;
+    permit(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
+    Ok(found)
 }
 
 /// A plan that may still come to be run, and is the one that was read.
 pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String)> {
     let (row, plan_json) = find(app, id).await?;
     same_hash(&row, hash)?;
-    let (row, drift) = renew(app, row, &plan_json).await?;
+    let (row, again) = renew(app, row, &plan_json).await?;
     if row.state.is_alive() {
         return Ok((row, plan_json));
     }
-    Err(dead(&row, &drift))
+    Err(dead(&row, &again.drift))
 }
 
 /// A plan that this person may run now: approved, not expired, and nothing it rests on has changed.
@@ -178,18 +219,19 @@ async fn decide_against(
 }
 
 /// Looks again, while the plan may still come to be run, and makes it void where something has changed.
-async fn renew(app: &App, row: PlanRow, plan_json: &str) -> Result<(PlanRow, Report)> {
+async fn renew(app: &App, row: PlanRow, plan_json: &str) -> Result<(PlanRow, Again)> {
     let row = expire(app, row).await?;
     if !row.state.is_alive() {
-        return Ok((row, Report::default()));
+        return Ok((row, Again::default()));
     }
-    let drift = drift::since(app, plan_json).await?;
-    if drift.findings.is_empty() {
-        return Ok((row, drift));
+    let again = drift::since(app, plan_json).await?;
+    if again.drift.findings.is_empty() {
+        return Ok((row, again));
     }
-    let what: Vec<&str> = drift.findings.iter().map(|f| f.what.as_str()).collect();
-    let row = make_void(app, row, what.join(" ")).await?;
-    Ok((row, drift))
+    let what = again.drift.findings.iter().map(|f| f.what.as_str());
+    let what = what.collect::<Vec<_>>().join(" ");
+    let row = make_void(app, row, what).await?;
+    Ok((row, again))
 }
 
 async fn expire(app: &App, row: PlanRow) -> Result<PlanRow> {
@@ -223,8 +265,21 @@ fn apply(row: &mut PlanRow, decision: Decision) {
     row.reason = decision.reason;
 }
 
+/// What the request rests on, for somebody who may do this with snapshots of its cluster.
+async fn observe_for(
+    app: &App,
+    actor: &Actor,
+    permission: Permission,
+    request: &RestoreRequest,
+) -> Result<Observation> {
+    let observation = observe(app, request).await?;
+    let place = Place::Cluster(&observation.cluster);
+    permit(app, actor, permission, place).await?;
+    Ok(observation)
+}
+
 pub(super) async fn observe(app: &App, request: &RestoreRequest) -> Result<Observation> {
-    let (_, inspection_json) = snapshots::find(app, &request.snapshot).await?;
+    let (snapshot, inspection_json) = snapshots::find(app, &request.snapshot).await?;
     let inspection: Inspection = serde_json::from_str(&inspection_json).map_err(internal)?;
     let target = request.target.clone();
     let (roots, downloads) = (app.roots.clone(), app.data_dir.downloads());
@@ -235,6 +290,7 @@ pub(super) async fn observe(app: &App, request: &RestoreRequest) -> Result<Obser
         source: SourceFacts::from(&inspection),
         target,
         seen: None,
+        cluster: snapshot.cluster,
     })
 }
 
@@ -365,6 +421,7 @@ pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
         state: row.state.word().into(),
         id: row.id,
         hash: row.hash,
+        cluster: row.cluster,
         outcome: row.outcome,
         author: row.author,
         sealed_at_ms: row.sealed_ms,

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use requorum_shared::ledger::entry::{Draft, Outcome, act};
+use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -93,9 +93,13 @@ pub async fn passage(app: &App, who: &str, from: String, act: &str, result: Resu
     }
 }
 
-/// An attempt at what a person may not do.
-pub async fn denied(app: &App, actor: &Actor, what: &str, error: &ApiError) {
-    refused(app, draft(actor, act::REQUEST, what), error).await;
+/// An attempt at what a person may not do, or not with what belongs to this cluster.
+pub async fn denied(app: &App, actor: &Actor, what: &str, cluster: &str, error: &ApiError) {
+    let draft = Draft {
+        cluster: named(cluster),
+        ..draft(actor, act::REQUEST, what)
+    };
+    refused(app, draft, error).await;
 }
 
 fn outcome(error: &ApiError) -> Outcome {

@@ -3,21 +3,22 @@
 use std::ops::Range;
 
 use requorum_shared::api::v1::{GetSnapshotResponse, ListSnapshotsResponse, SnapshotSummary};
-use requorum_shared::ledger::entry::act;
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::ledger::entry::{Draft, act, named};
+use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
-use super::permit::permit;
+use super::permit::{permit, sees};
 use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Result, not_found};
+use crate::error::{ApiError, Result, bad_request, conflict, not_found};
 use crate::snapshots::objects::{Outgoing, is_sha256};
 use crate::snapshots::store::Snapshot;
 
 /// All of them, newest first.
 pub async fn list(app: &App, actor: &Actor) -> Result<ListSnapshotsResponse> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    let snapshots = app.store.snapshots().await?;
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let mut snapshots = app.store.snapshots().await?;
+    snapshots.retain(|snapshot| sees(actor, &snapshot.cluster));
     Ok(ListSnapshotsResponse {
         used_bytes: snapshots.iter().map(|s| s.size).sum(),
         snapshots: snapshots.into_iter().map(summary).collect(),
@@ -26,20 +27,65 @@ pub async fn list(app: &App, actor: &Actor) -> Result<ListSnapshotsResponse> {
 
 /// One with its inspection.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<GetSnapshotResponse> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    let (snapshot, inspection_json) = find(app, id).await?;
-    let plans = app.plans.plans_of_snapshot(id).await?;
+    let (snapshot, inspection_json) = find_for(app, actor, Permission::See, id).await?;
+    let plans = app.plans.plans_of_snapshot(id).await?.into_iter();
     Ok(GetSnapshotResponse {
         summary: Some(summary(snapshot)),
         inspection_json,
-        plans: plans.into_iter().map(super::plans::summary).collect(),
+        plans: plans
+            .filter(|plan| sees(actor, &plan.cluster))
+            .map(super::plans::summary)
+            .collect(),
     })
+}
+
+/// Says which cluster it belongs to, from now on. Open plans of it become void when they are looked at next: they
+/// were made under another cluster's policy. Whoever does this must be an operator of the old one and of the new.
+pub async fn set_cluster(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    cluster: &str,
+) -> Result<SnapshotSummary> {
+    let (mut snapshot, _) = find_for(app, actor, Permission::Upload, id).await?;
+    permit(app, actor, Permission::Upload, Place::Cluster(cluster)).await?;
+    check_cluster_name(cluster)
+        .map_err(|error| bad_request("snapshot.cluster", format!("{error}.")))?;
+    let before = std::mem::replace(&mut snapshot.cluster, cluster.to_owned());
+    if before == cluster {
+        return Ok(summary(snapshot));
+    }
+    let name = |cluster: &str| named(cluster).unwrap_or_else(|| "no cluster".into());
+    let draft = Draft {
+        // Found by the cluster that loses its say, where there is one.
+        cluster: named(&before).or_else(|| named(cluster)),
+        ..record::draft(
+            actor,
+            act::SNAPSHOT_CLUSTER,
+            format!(
+                "snapshot {id}: of {} instead of {}",
+                name(cluster),
+                name(&before)
+            ),
+        )
+    };
+    record::act(app, draft, async {
+        if app.store.set_snapshot_cluster(id, &before, cluster).await? {
+            return Ok(());
+        }
+        Err(conflict(
+            "snapshot.cluster-changed",
+            "Somebody else named another cluster for this snapshot a moment ago. Look at it again.",
+        ))
+    })
+    .await?;
+    tracing::info!(snapshot = %id, from = %before, to = %cluster, by = %actor.name, "named a snapshot's cluster");
+    Ok(summary(snapshot))
 }
 
 /// The row, without its inspection, of a file to be read.
 pub async fn file(app: &App, actor: &Actor, id: &str) -> Result<Snapshot> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    Ok(find(app, id).await?.0)
+    Ok(find_for(app, actor, Permission::See, id).await?.0)
 }
 
 /// The bytes of a stored file.
@@ -49,14 +95,36 @@ pub async fn read(
     snapshot: &Snapshot,
     range: Range<u64>,
 ) -> Result<Outgoing> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    let draft = record::draft(
+    permit(
+        app,
         actor,
-        act::SNAPSHOT_DOWNLOAD,
-        format!("snapshot {}", snapshot.id),
-    );
+        Permission::See,
+        Place::Cluster(&snapshot.cluster),
+    )
+    .await?;
+    let draft = Draft {
+        cluster: named(&snapshot.cluster),
+        ..record::draft(
+            actor,
+            act::SNAPSHOT_DOWNLOAD,
+            format!("snapshot {}", snapshot.id),
+        )
+    };
     let read = async { Ok(app.objects.read(&snapshot.id, range).await?) };
     record::act(app, draft, read).await
+}
+
+/// The snapshot, for somebody who may do this with those of its cluster.
+async fn find_for(
+    app: &App,
+    actor: &Actor,
+    permission: Permission,
+    id: &str,
+) -> Result<(Snapshot, String)> {
+    permit(app, actor, permission, Place::Anywhere).await?;
+    let found = find(app, id).await?;
+    permit(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
+    Ok(found)
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<(Snapshot, String)> {
@@ -82,6 +150,7 @@ fn summary(snapshot: Snapshot) -> SnapshotSummary {
         stored_at_ms: snapshot.stored_ms,
         stored_by: snapshot.stored_by,
         origin: snapshot.origin,
+        cluster: snapshot.cluster,
         sentence: headline.sentence,
         verdict: headline.verdict,
         revision: headline.revision,

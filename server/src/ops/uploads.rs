@@ -1,8 +1,8 @@
 //! Bringing a file: announce it, send it, cancel it. An upload belongs to whoever began it.
 
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
-use requorum_shared::ledger::entry::{Outcome, act};
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
+use requorum_shared::permission::{Permission, Place, check_cluster_name};
 use rustix::fs::statvfs;
 
 use super::permit::permit;
@@ -24,8 +24,11 @@ const MAX_UNFINISHED: usize = 50;
 
 /// Announces a file. Refused when it could not be kept anyway: nobody should send 20 GB to learn that.
 pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<Upload> {
-    permit(app, actor, Permission::Upload, Place::Console).await?;
+    let place = Place::Cluster(&request.cluster);
+    permit(app, actor, Permission::Upload, place).await?;
     let name = file_name(&request.name)?;
+    check_cluster_name(&request.cluster)
+        .map_err(|error| bad_request("upload.cluster", format!("{error}.")))?;
     if request.length == 0 {
         return Err(bad_request(
             "upload.empty",
@@ -75,6 +78,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
     let upload = UploadRow {
         id: random::id(),
         name,
+        cluster: request.cluster,
         length: request.length,
         safe_bytes: 0,
         owner_id: actor.user_id.clone(),
@@ -89,7 +93,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
 
 /// What this person left unfinished.
 pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
-    permit(app, actor, Permission::Upload, Place::Console).await?;
+    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
     let uploads = app.store.uploads().await?;
     Ok(Uploads {
         uploads: uploads
@@ -102,7 +106,6 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
 
 /// One of this person's uploads.
 pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<Upload> {
-    permit(app, actor, Permission::Upload, Place::Console).await?;
     Ok(view(app, &row(app, actor, id).await?))
 }
 
@@ -115,7 +118,6 @@ pub async fn append(
     announced: Option<u64>,
     body: Incoming,
 ) -> Result<Upload> {
-    permit(app, actor, Permission::Upload, Place::Console).await?;
     let upload = row(app, actor, id).await?;
     let end = offset.saturating_add(announced.unwrap_or(0));
     if end > upload.length {
@@ -133,8 +135,7 @@ pub async fn append(
     // Bytes that arrive are nothing yet; the last of them make a snapshot.
     let mut last = None;
     if announced.is_none() || end == upload.length {
-        let draft = record::draft(actor, act::SNAPSHOT_UPLOAD, of(&upload));
-        last = Some(record::open(app, draft).await?);
+        last = Some(record::open(app, draft(actor, act::SNAPSHOT_UPLOAD, &upload)).await?);
     }
     let result = app.uploads.clone().append(upload, offset, body).await;
     if let Some(mut last) = last {
@@ -157,31 +158,42 @@ pub async fn append(
     Ok(seen)
 }
 
-/// What is being brought in, as the ledger says it.
-fn of(upload: &UploadRow) -> String {
-    format!("{}, {} bytes", upload.name, upload.length)
+/// What is done with what is being brought in, as the ledger says it.
+fn draft(actor: &Actor, act: &str, upload: &UploadRow) -> Draft {
+    Draft {
+        cluster: named(&upload.cluster),
+        ..record::draft(
+            actor,
+            act,
+            format!("{}, {} bytes", upload.name, upload.length),
+        )
+    }
 }
 
 /// Ends an upload and leaves nothing of it.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
-    permit(app, actor, Permission::Upload, Place::Console).await?;
     let upload = row(app, actor, id).await?;
-    let draft = record::draft(actor, act::SNAPSHOT_UPLOAD_CANCEL, of(&upload));
+    let draft = draft(actor, act::SNAPSHOT_UPLOAD_CANCEL, &upload);
     record::act(app, draft, app.uploads.cancel(&upload)).await
 }
 
+/// One of this person's uploads, which they still may bring in.
 async fn row(app: &App, actor: &Actor, id: &str) -> Result<UploadRow> {
-    app.store
-        .upload(id)
-        .await?
+    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
+    let upload = app.store.upload(id).await?;
+    let upload = upload
         .filter(|upload| upload.owner_id == actor.user_id)
-        .ok_or_else(gone)
+        .ok_or_else(gone)?;
+    let place = Place::Cluster(&upload.cluster);
+    permit(app, actor, Permission::Upload, place).await?;
+    Ok(upload)
 }
 
 fn view(app: &App, upload: &UploadRow) -> Upload {
     Upload {
         id: upload.id.clone(),
         name: upload.name.clone(),
+        cluster: upload.cluster.clone(),
         length: upload.length,
         offset: app.uploads.written(upload),
         started_at: clock::text(upload.started_ms),

@@ -40,6 +40,8 @@ pub struct Review {
     pub plan_id: String,
     /// Its hash.
     pub plan_hash: String,
+    /// The plan's cluster; empty for none.
+    pub cluster: String,
     /// What the plan does, one sentence.
     pub outcome: String,
     /// The job that ran it; empty before.

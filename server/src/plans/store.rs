@@ -55,6 +55,8 @@ pub struct PlanRow {
     pub id: String,
     /// SHA-256 of its canonical JSON, hexadecimal.
     pub hash: String,
+    /// The cluster that it belongs to; empty for none.
+    pub cluster: String,
     /// What comes out, one sentence.
     pub outcome: String,
     /// Who sealed it.

@@ -235,6 +235,7 @@ impl Restore<'_> {
                 free_bytes: None,
             },
             seen: None,
+            cluster: String::new(),
         };
         let report = check_file(&request, &observation);
         if report.blocks() {

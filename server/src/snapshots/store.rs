@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub stored_by: String,
     /// How it came: `upload`.
     pub origin: String,
+    /// The cluster that it is kept as one of; empty for none.
+    pub cluster: String,
     /// What a list shows of the inspection.
     pub headline: Headline,
 }
@@ -78,6 +80,8 @@ pub struct UploadRow {
     pub id: String,
     /// The file's name.
     pub name: String,
+    /// The cluster that it is of; empty for none.
+    pub cluster: String,
     /// How long the file is, as claimed.
     pub length: u64,
     /// Bytes that are on the medium.
@@ -110,6 +114,8 @@ pub trait SnapshotStore: Send + Sync {
     async fn snapshots(&self) -> anyhow::Result<Vec<Snapshot>>;
     /// One snapshot with its inspection as JSON.
     async fn snapshot(&self, id: &str) -> anyhow::Result<Option<(Snapshot, String)>>;
+    /// Says which cluster a snapshot belongs to; `false` when it is not one of `from` any more, or is not there.
+    async fn set_snapshot_cluster(&self, id: &str, from: &str, to: &str) -> anyhow::Result<bool>;
 
     /// Begins an upload.
     async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()>;

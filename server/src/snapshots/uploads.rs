@@ -246,6 +246,7 @@ impl Uploads {
             stored_ms: self.clock.now_ms(),
             stored_by: upload.owner.clone(),
             origin: "upload".into(),
+            cluster: upload.cluster.clone(),
             headline: Headline::from(&inspection),
         };
         self.store.upload_becomes(&upload.id, &snapshot).await

@@ -39,8 +39,10 @@ pub(crate) const GRPC: &[&str] = &[
     "/requorum.v1.ApprovalService/GetApproval",
     "/requorum.v1.ApprovalService/ListPolicies",
     "/requorum.v1.ApprovalService/ListReviews",
+    "/requorum.v1.ApprovalService/PreviewPolicy",
     "/requorum.v1.ApprovalService/SetPolicy",
     "/requorum.v1.ConsoleService/About",
+    "/requorum.v1.ConsoleService/ListWaiting",
     "/requorum.v1.JobService/AbortJob",
     "/requorum.v1.JobService/AnswerJob",
     "/requorum.v1.JobService/GetJob",
@@ -76,6 +78,7 @@ pub(crate) const GRPC: &[&str] = &[
     "/requorum.v1.SecretService/RemoveSecret",
     "/requorum.v1.SnapshotService/GetSnapshot",
     "/requorum.v1.SnapshotService/ListSnapshots",
+    "/requorum.v1.SnapshotService/SetSnapshotCluster",
 ];
 
 /// Served beside our own services.

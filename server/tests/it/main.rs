@@ -3,6 +3,7 @@
 mod approvals;
 mod audit;
 mod boots;
+mod clusters;
 mod dossier;
 mod engine;
 mod every_role;

@@ -74,15 +74,17 @@ impl Console {
 
     /// Uploads a fixture; gives the snapshot's id.
     pub(crate) async fn upload(&self, name: &str) -> String {
-        self.upload_bytes(name, fixture(name)).await
+        self.upload_of(name, "").await
     }
 
-    pub(crate) async fn upload_bytes(&self, name: &str, bytes: Vec<u8>) -> String {
+    /// Uploads a fixture as one of a cluster.
+    pub(crate) async fn upload_of(&self, name: &str, cluster: &str) -> String {
+        let bytes = fixture(name);
         let upload: Upload = self
             .http
             .post(
                 "/api/uploads",
-                &json!({"name": name, "length": bytes.len()}),
+                &json!({"name": name, "length": bytes.len(), "cluster": cluster}),
             )
             .await
             .json()
@@ -191,6 +193,11 @@ impl Console {
         let plan = self.seal(request).await.unwrap();
         self.approve(&plan.id, &plan.hash).await.unwrap();
         self.start(&plan).await.unwrap()
+    }
+
+    pub(crate) async fn jobs(&self) -> Vec<v1::JobSummary> {
+        let response = self.jobs_client().list_jobs(v1::ListJobsRequest {}).await;
+        response.unwrap().into_inner().jobs
     }
 
     pub(crate) async fn job(&self, id: &str) -> v1::GetJobResponse {

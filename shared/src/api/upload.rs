@@ -14,6 +14,9 @@ pub struct CreateUpload {
     pub name: String,
     /// Its length in bytes.
     pub length: u64,
+    /// The cluster that it is of; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
 }
 
 /// An upload, finished or not.
@@ -25,6 +28,9 @@ pub struct Upload {
     pub name: String,
     /// The file's length in bytes, as claimed.
     pub length: u64,
+    /// The cluster that it is of; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
     /// Bytes that have arrived and are safe.
     pub offset: u64,
     /// When it was begun, RFC 3339 in UTC.

@@ -56,6 +56,8 @@ pub mod act {
     pub const SNAPSHOT_UPLOAD: &str = "snapshot.upload";
     /// An upload was given up.
     pub const SNAPSHOT_UPLOAD_CANCEL: &str = "snapshot.upload.cancel";
+    /// It was said which cluster a snapshot belongs to.
+    pub const SNAPSHOT_CLUSTER: &str = "snapshot.cluster";
     /// A snapshot was downloaded.
     pub const SNAPSHOT_DOWNLOAD: &str = "snapshot.download";
     /// A plan was sealed.
@@ -116,6 +118,7 @@ pub mod act {
             REQUEST => "make a request",
             SNAPSHOT_UPLOAD => "upload a snapshot",
             SNAPSHOT_UPLOAD_CANCEL => "give up an upload",
+            SNAPSHOT_CLUSTER => "say which cluster a snapshot belongs to",
             SNAPSHOT_DOWNLOAD => "download a snapshot",
             PLAN_SEAL => "seal a plan",
             PLAN_APPROVE => "approve a plan",
@@ -159,6 +162,7 @@ pub mod act {
         REQUEST,
         SNAPSHOT_UPLOAD,
         SNAPSHOT_UPLOAD_CANCEL,
+        SNAPSHOT_CLUSTER,
         SNAPSHOT_DOWNLOAD,
         PLAN_SEAL,
         PLAN_APPROVE,
@@ -198,6 +202,11 @@ pub struct Draft {
     pub job: Option<String>,
     /// The hash of the plan it rests on, 64 hexadecimal digits.
     pub plan: Option<String>,
+}
+
+/// A cluster as entries have it: none where the name is empty.
+pub fn named(cluster: &str) -> Option<String> {
+    (!cluster.is_empty()).then(|| cluster.to_owned())
 }
 
 /// Who acts when the server does by itself.

@@ -78,6 +78,18 @@ fn is_cluster_name(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
 }
 
+/// Whether something may be said to belong to a cluster of this name. Named otherwise, no role would ever fit. The
+/// empty name is none.
+///
+/// # Errors
+/// [`GrantError::Cluster`].
+pub fn check_cluster_name(name: &str) -> Result<(), GrantError> {
+    if name.is_empty() || is_cluster_name(name) {
+        return Ok(());
+    }
+    Err(GrantError::Cluster(name.into()))
+}
+
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.scope {

@@ -83,6 +83,15 @@ fn a_role_for_one_cluster_is_worth_nothing_elsewhere() {
         "To start or steer a job you need the role operator for lab or for all clusters. You have: \
          operator@prod-etcd. An administrator of this console can change that."
     );
+    let text = grants("viewer")
+        .allow(Permission::Approve, Place::Anywhere)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        text,
+        "To approve or reject a plan you need the role approver. You have: viewer. An administrator of this \
+         console can change that."
+    );
     let text = Grants::default()
         .allow(Permission::People, Place::Console)
         .unwrap_err()

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::format;
 use crate::identity::Identity;
 use crate::later::Later;
+use crate::pages::of_cluster;
 use crate::paths;
 use crate::rank::{Trust, trust};
 use crate::uploads::{TransferState, UploadQueue};
@@ -174,8 +175,10 @@ impl Send {
                         .with(self.job, |item| item.file.clone())
                         .flatten();
                     if let Some(file) = file {
+                        let grants = self.identity.grants_now();
+                        let cluster = of_cluster::only(&grants);
                         self.sending
-                            .set(Some((self.uploads.add(file, None), wizard)));
+                            .set(Some((self.uploads.add(file, &cluster, None), wizard)));
                     }
                 }
                 Err(failure) => self.failure.set(Some(failure)),

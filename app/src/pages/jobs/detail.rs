@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use requorum_shared::api::v1::{GetJobRequest, GetJobResponse, JobRequest, JobSummary};
+use requorum_shared::api::v1::{
+    GetApprovalRequest, GetJobRequest, GetJobResponse, JobRequest, JobSummary,
+};
 use requorum_shared::dossier::left_overs;
 use requorum_shared::job_view::{JobState, JobView, StepState};
 use requorum_shared::plan::{Plan, Step, Undo};
@@ -13,9 +15,10 @@ use crate::client::grpc;
 use crate::components::checks::Checks;
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
+use crate::components::glass::Broken;
 use crate::components::job_steps::JobSteps;
 use crate::components::lead::Lead;
-use crate::components::load::load_page;
+use crate::components::load::{load, load_page};
 use crate::components::log::Log;
 use crate::components::status::{self, Status};
 use crate::failure::Failure;
@@ -67,10 +70,11 @@ fn show(response: GetJobResponse) -> impl IntoView {
         move || {
             let plan = paths::plan(&summary.plan_id);
             let by = format!("started by {}", summary.started_by);
+            let cluster = (!summary.cluster.is_empty()).then(|| format!(" · {}", summary.cluster));
             view! {
                 <p>
                     {move || view! { <Status is=status::job(state.get()) /> }} " "
-                    {move || took(&view.get(), now.get())} " · " {by} " · " <a href=plan>"its plan"</a>
+                    {move || took(&view.get(), now.get())} " · " {by} " · " <a href=plan>"its plan"</a> {cluster}
                 </p>
                 <p class="reserve" role="status">{move || line_words(&line.get())}</p>
             }
@@ -79,6 +83,7 @@ fn show(response: GetJobResponse) -> impl IntoView {
     let steps_for_acts = StoredValue::new(steps.clone());
     view! {
         <Lead crumbs=crumbs() sentence=headline below=below />
+        {summary.broke_glass.then(|| view! { <GlassOf plan=summary.plan_id.clone() /> })}
         {move || match line.get() {
             Line::Refused(failure) => Some(view! { <ErrorView failure /> }),
             _ => None,
@@ -182,6 +187,19 @@ fn Acts(
             </div>
         </Dialog>
     }
+}
+
+/// That its plan was let run without approval.
+#[component]
+fn GlassOf(plan: String) -> impl IntoView {
+    let approval = LocalResource::new(move || {
+        grpc::get_approval(GetApprovalRequest {
+            plan_id: plan.clone(),
+        })
+    });
+    load(approval, |approval| {
+        approval.review.map(|review| view! { <Broken review /> })
+    })
 }
 
 /// What came out: members to download.

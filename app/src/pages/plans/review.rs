@@ -1,27 +1,32 @@
 //! Do I agree with exactly this?
 
-use leptos::prelude::*;
-use leptos_router::hooks::{use_navigate, use_params_map};
-use requorum_shared::api::v1::{
-    ApprovePlanRequest, GetPlanRequest, GetPlanResponse, PlanSummary, RejectPlanRequest,
-    StartJobRequest,
-};
-use requorum_shared::finding::Finding;
-use requorum_shared::plan::{Fact, Plan, Request, Undo};
+pub mod approval;
+mod body;
+pub mod file;
 
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use requorum_shared::api::v1::{
+    Approval, GetApprovalRequest, GetPlanRequest, GetPlanResponse, PlanSummary,
+};
+use requorum_shared::etcd::restore::observation::Observation;
+use requorum_shared::finding::{Finding, Report};
+use requorum_shared::plan::{Plan, Request, Undo};
+use requorum_shared::second_look::{Difference, SecondLook, second_look};
+
+use self::approval::{Case, Standing};
+use self::file::{Own, OwnFile};
 use crate::client::grpc;
-use crate::components::dialog::Dialog;
-use crate::components::error_view::ErrorView;
-use crate::components::findings::{Findings, ReportCount};
+use crate::components::findings::Findings;
+use crate::components::glass::Broken;
 use crate::components::hash::Id;
 use crate::components::lead::Lead;
-use crate::components::load::load_page;
-use crate::components::plan_steps::PlanSteps;
-use crate::components::properties::Properties;
+use crate::components::load::{load, load_page};
+use crate::components::second_look::{BothSides, Differences, brief};
 use crate::components::status::{self, Status};
 use crate::components::time::Time;
-use crate::failure::Failure;
 use crate::format;
+use crate::pages::every;
 use crate::paths;
 use crate::seal::{Seal, verify};
 
@@ -31,17 +36,43 @@ pub fn PlanReview() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     let plan = LocalResource::new(move || grpc::get_plan(GetPlanRequest { id: id.get() }));
-    let again = Callback::new(move |()| plan.refetch());
-    view! { <div class="page">{load_page(plan, crumbs(), move |response| show(response, again))}</div> }
+    let approval =
+        LocalResource::new(move || grpc::get_approval(GetApprovalRequest { plan_id: id.get() }));
+    // Somebody else may decide meanwhile; the plan itself is asked for again when that shows.
+    every(10_000, move || approval.refetch());
+    let standing = Memo::new(move |_| approval.get().and_then(Result::ok));
+    Effect::new(move |before: Option<Option<Approval>>| {
+        let now = standing.get();
+        if before.flatten().is_some_and(|before| Some(before) != now) {
+            plan.refetch();
+        }
+        now
+    });
+    let again = Callback::new(move |()| {
+        plan.refetch();
+        approval.refetch();
+    });
+    let own = RwSignal::new(Own::None);
+    view! {
+        <div class="page">
+            {load_page(plan, crumbs(), move |response| show(response, approval, own, again))}
+        </div>
+    }
 }
 
 fn crumbs() -> Vec<(String, String)> {
     vec![("Plans".to_owned(), paths::plans())]
 }
 
-fn show(response: GetPlanResponse, again: Callback<()>) -> impl IntoView {
-    let summary = response.summary.unwrap_or_default();
-    let drift = grpc::findings(response.drift);
+type Asked = LocalResource<Result<Approval, crate::failure::Failure>>;
+
+fn show(
+    response: GetPlanResponse,
+    approval: Asked,
+    own: RwSignal<Own>,
+    again: Callback<()>,
+) -> impl IntoView {
+    let summary = response.summary.clone().unwrap_or_default();
     match verify(&response.plan_json, &summary.hash) {
         Seal::Broken(why) => view! {
             <Lead crumbs=crumbs() sentence="Do not approve or run this plan: it is not what was sealed." />
@@ -52,247 +83,191 @@ fn show(response: GetPlanResponse, again: Callback<()>) -> impl IntoView {
             </div>
         }
         .into_any(),
-        Seal::Same(plan) => {
-            let sentence = plan.outcome.clone();
-            let below = {
-                let (summary, plan) = (summary.clone(), plan.clone());
-                move || state_line(&summary, &plan)
-            };
-            view! {
-                <Lead crumbs=crumbs() sentence=sentence below=below />
-                {drifted(&drift, &summary, &plan)}
-                <Decision summary=summary.clone() plan=(*plan).clone() drifted=!drift.is_empty() again />
-                <div class="notice pass">
-                    <p><strong>"Your browser recomputed this plan: same hash."</strong></p>
-                    <p>"What you read here is exactly what was sealed, and what an approval names: " <Id value=summary.hash.clone() /></p>
-                </div>
-                {body(*plan)}
-            }
-            .into_any()
-        }
+        Seal::Same(plan) => sealed(response, summary, *plan, approval, own, again).into_any(),
     }
 }
 
-fn state_line(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
+fn sealed(
+    response: GetPlanResponse,
+    summary: PlanSummary,
+    plan: Plan,
+    approval: Asked,
+    own: RwSignal<Own>,
+    again: Callback<()>,
+) -> impl IntoView {
+    let drift = grpc::findings(response.drift);
+    let alive = matches!(summary.state.as_str(), "sealed" | "approved") && drift.is_empty();
+    let look = alive.then(|| {
+        let told = Report {
+            findings: grpc::findings(response.check),
+        };
+        Look::of(&plan, &response.observation_json, told)
+    });
+    let same = look.as_ref().is_none_or(Look::agrees);
+    let case = Case {
+        summary: summary.clone(),
+        plan: plan.clone(),
+        drifted: !drift.is_empty(),
+        agrees: Signal::derive(move || same && !own.with(Own::differs)),
+    };
+    let old = look
+        .as_ref()
+        .and_then(|look| look.observation.as_ref())
+        .map(|seen| seen.source.members.clone());
+    let below = {
+        let (summary, plan) = (summary.clone(), plan.clone());
+        move || below(&summary, &plan)
+    };
+    view! {
+        <Lead crumbs=crumbs() sentence=plan.outcome.clone() below=below />
+        {drifted(&drift, &summary, &plan)}
+        {load(approval, move |approval| {
+            let review = approval.review.clone();
+            view! {
+                {review.map(|review| view! { <Broken review /> })}
+                <Standing approval case=case.clone() again />
+            }
+        })}
+        {look.map(|look| looked(look, &summary.hash, own))}
+        {(!alive).then(|| view! {
+            <div class="notice pass">
+                <p><strong>"Your browser recomputed this plan: same hash."</strong></p>
+                <p>"What you read here is exactly what was sealed, and what an approval names: " <Id value=summary.hash.clone() /></p>
+            </div>
+        })}
+        {body::body(plan, summary.hash.clone(), old)}
+    }
+}
+
+fn below(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
     let lost = plan
         .steps
         .iter()
         .filter(|s| matches!(s.undo, Undo::PointOfNoReturn(_)))
         .count() as u64;
+    let steps = format::count(plan.steps.len() as u64, "step", "steps");
     let undo = match lost {
-        0 => "Every step can be taken back.".to_owned(),
-        n => format!("{} cannot be undone.", format::count(n, "step", "steps")),
+        0 => view! { {format!("{steps}, and every one can be taken back.")} }.into_any(),
+        n => view! { <strong>{format!("{} of {steps} cannot be undone.", format::number(n))}</strong> }.into_any(),
     };
     let decided = (!summary.decided_by.is_empty()).then(|| {
         view! { " by " {summary.decided_by.clone()} ", " <Time ms=summary.decided_at_ms /> }
     });
+    let cluster = (!plan.cluster.is_empty()).then(|| format!(" For {}.", plan.cluster));
     view! {
+        <p>{undo}</p>
         <p>
-            <Status is=status::plan(&summary.state) /> {decided} ". "
-            {format!("{}. {undo} Sealed by {}, ", format::count(plan.steps.len() as u64, "step", "steps"), summary.author)}
-            <Time ms=summary.sealed_at_ms /> "."
+            <Status is=status::plan(&summary.state) /> {decided} ". " {format!("Sealed by {}, ", plan.author)}
+            <Time ms=summary.sealed_at_ms /> "." {cluster}
         </p>
         {(!summary.reason.is_empty()).then(|| view! { <p>"Reason: " {summary.reason.clone()}</p> })}
     }
 }
 
-fn snapshot_of(plan: &Plan) -> String {
-    let Request::EtcdRestore(request) = &plan.request;
-    request.snapshot.clone()
-}
-
 fn drifted(drift: &[Finding], summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
     let open = matches!(summary.state.as_str(), "sealed" | "approved" | "void");
+    let Request::EtcdRestore(request) = &plan.request;
+    let to = paths::restore(&request.snapshot);
     (open && !drift.is_empty()).then(|| {
         view! {
             <div class="notice fail" role="alert">
                 <p><strong>"Something that this plan rests on has changed. It is void."</strong></p>
                 <Findings findings=drift.to_vec() none="" />
-                <div class="acts"><a class="button" href=paths::restore(&snapshot_of(plan))>"Make a new plan"</a></div>
+                <div class="acts"><a class="button" href=to>"Make a new plan"</a></div>
             </div>
         }
     })
 }
 
-/// What can be done with the plan in its state.
-#[component]
-fn Decision(summary: PlanSummary, plan: Plan, drifted: bool, again: Callback<()>) -> impl IntoView {
-    let failure = RwSignal::new(None::<Failure>);
-    let rejecting = RwSignal::new(false);
-    let reason = RwSignal::new(String::new());
-    let (id, hash) = (summary.id.clone(), summary.hash.clone());
-    let ids = StoredValue::new((id, hash));
-    let settle = move |result: Result<PlanSummary, Failure>| match result {
-        Ok(_) => again.run(()),
-        Err(refused) => failure.set(Some(refused)),
-    };
-    let approve = Action::new_local(move |_: &()| async move {
-        failure.set(None);
-        let (id, hash) = ids.get_value();
-        settle(grpc::approve_plan(ApprovePlanRequest { id, hash }).await);
-    });
-    let reject = Action::new_local(move |_: &()| async move {
-        failure.set(None);
-        rejecting.set(false);
-        let (id, hash) = ids.get_value();
-        settle(
-            grpc::reject_plan(RejectPlanRequest {
-                id,
-                hash,
-                reason: reason.get_untracked(),
-            })
-            .await,
-        );
-    });
-    let navigate = use_navigate();
-    let run = Action::new_local(move |_: &()| {
-        let navigate = navigate.clone();
-        async move {
-            failure.set(None);
-            let (plan_id, plan_hash) = ids.get_value();
-            match grpc::start_job(StartJobRequest { plan_id, plan_hash }).await {
-                Ok(job) => navigate(&paths::job(&job.id), Default::default()),
-                Err(refused) => failure.set(Some(refused)),
-            }
+/// The second look at a plan that may still be run.
+struct Look {
+    /// What the server says that the plan rests on; none where it does not say so in a way that can be read.
+    observation: Option<Observation>,
+    told: Report,
+    look: SecondLook,
+    steps: usize,
+}
+
+impl Look {
+    fn of(plan: &Plan, observation_json: &str, told: Report) -> Self {
+        let steps = plan.steps.len();
+        match serde_json::from_str::<Observation>(observation_json) {
+            Ok(observation) => Self {
+                look: second_look(plan, &observation, &told),
+                observation: Some(observation),
+                told,
+                steps,
+            },
+            Err(_) => Self {
+                look: SecondLook {
+                    report: Report::default(),
+                    differences: vec![Difference {
+                        what: "what the plan rests on".into(),
+                        told: "nothing that this page can read".into(),
+                        here: "needed to check it and to make it again".into(),
+                    }],
+                },
+                observation: None,
+                told,
+                steps,
+            },
         }
-    });
-    let busy = move || approve.pending().get() || reject.pending().get() || run.pending().get();
-    let steps = plan.steps.len() as u64;
-    let new_plan = paths::restore(&snapshot_of(&plan));
-    let reject_button = move || {
-        view! {
-            <button type="button" class="button" disabled=busy on:click=move |_| rejecting.set(true)>"Reject with a reason"</button>
-        }
-    };
-    let acts = match summary.state.as_str() {
-        "sealed" if !drifted => view! {
-            <button type="button" class="button primary" disabled=busy on:click=move |_| { approve.dispatch_local(()); }>"Approve this plan"</button>
-            {reject_button()}
-        }
-        .into_any(),
-        "approved" if !drifted => view! {
-            <button type="button" class="button primary" disabled=busy on:click=move |_| { run.dispatch_local(()); }>
-                {format!("Run {}", format::count(steps, "step", "steps"))}
-            </button>
-            {reject_button()}
-        }
-        .into_any(),
-        "used" if !summary.job_id.is_empty() => view! {
-            <a class="button primary" href=paths::job(&summary.job_id)>"Open its job"</a>
-        }
-        .into_any(),
-        _ if drifted => ().into_any(),
-        _ => view! { <a class="button" href=new_plan>"Make a new plan"</a> }.into_any(),
-    };
-    view! {
-        <div class="acts">{acts}</div>
-        {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
-        <Dialog open=rejecting label="Reject this plan">
-            <form on:submit=move |ev| { ev.prevent_default(); reject.dispatch_local(()); }>
-                <h2>"Reject this plan"</h2>
-                <div class="field">
-                    <label for="reason">"Why? Its author reads this."</label>
-                    <textarea id="reason" rows="3" required autofocus prop:value=reason on:input=move |ev| reason.set(event_target_value(&ev))></textarea>
-                </div>
-                <div class="dialog-acts">
-                    <button type="button" class="button" on:click=move |_| rejecting.set(false)>"Keep the plan"</button>
-                    <button type="submit" class="button danger" disabled=move || reason.with(|r| r.trim().is_empty())>"Reject the plan"</button>
-                </div>
-            </form>
-        </Dialog>
+    }
+
+    fn agrees(&self) -> bool {
+        self.look.differences.is_empty()
     }
 }
 
-fn body(plan: Plan) -> impl IntoView {
-    let Request::EtcdRestore(request) = &plan.request;
-    let members = request
-        .members
-        .iter()
-        .map(|m| view! { <tr><th scope="row" data-label="Name">{m.name.clone()}</th><td data-label="Peer URLs" class="mono">{m.peer_urls.join(", ")}</td></tr> })
-        .collect_view();
-    let bump = match (request.bump_revision, request.mark_compacted) {
-        (0, _) => "not raised".to_owned(),
-        (n, true) => format!(
-            "raised by {}, older ones marked compacted",
-            format::number(n)
-        ),
-        (n, false) => format!("raised by {}", format::number(n)),
+fn looked(look: Look, hash: &str, own: RwSignal<Own>) -> AnyView {
+    if !look.agrees() {
+        return view! {
+            <section class="section notice fail" role="alert">
+                <p><strong>"Your browser checked this plan and made it again, and refuses it: what came out is not the same."</strong></p>
+                <p>"The hash is that of the sealed plan, and the plan does not follow from what the server says that it rests on, or the server's check is not what a check of that gives. Do not approve it elsewhere. Tell whoever runs this server."</p>
+                <Differences differences=look.look.differences told="As sealed, or as the server says" />
+            </section>
+        }
+        .into_any();
+    }
+    let Some(observation) = look.observation else {
+        return ().into_any();
     };
-    let choices = vec![
-        ("Snapshot", view! { <a href=paths::snapshot(&request.snapshot)>{format::short_id(&request.snapshot)}</a> }.into_any()),
-        ("Token", view! { <span class="mono">{request.token.clone()}</span> }.into_any()),
-        ("Revision", bump.into_any()),
-        ("For etcd", request.target_version.to_string().into_any()),
-        ("Clean-ups", clean_ups(request).into_any()),
-        ("SHA-256 trailer", if request.skip_hash_check { "not required" } else { "must agree" }.into_any()),
-    ];
+    let verdict = snapshot_words(&observation);
+    let snapshot = Signal::derive(move || {
+        let (here, compared) = own.with(Own::words);
+        (here, verdict.clone(), compared)
+    });
+    let here = brief(&look.look.report);
+    let told = match look.look.report == look.told {
+        true => "the same".to_owned(),
+        false => brief(&look.told),
+    };
     view! {
-        <section class="section">
-            <h2>{format!("What is done, in {}", format::count(plan.steps.len() as u64, "step", "steps"))}</h2>
-            <PlanSteps steps=plan.steps.clone() />
-        </section>
-        <section class="section"><h2>"What it rests on"</h2>{facts(plan.facts.clone())}</section>
-        <section class="section">
-            <h2>"What was chosen"</h2>
-            <Properties rows=choices />
-            <div class="table-wrap">
-                <table class="table">
-                    <thead><tr><th scope="col">"New member"</th><th scope="col">"Peer URLs"</th></tr></thead>
-                    <tbody>{members}</tbody>
-                </table>
+        <section class="section" aria-labelledby="second-look">
+            <h2 id="second-look">"What your browser found by itself"</h2>
+            <div class="notice pass">
+                <p><strong>"Your browser recomputed this plan: same hash."</strong></p>
+                <p>{format!("Your browser's check: {here}; the server's: {told}. Made again from what it rests on, the plan comes out the same.")}</p>
             </div>
-        </section>
-        <section class="section">
-            <h2>"What the check said when it was sealed"</h2>
-            <ReportCount report=plan.report.clone() />
-            <Findings findings=plan.report.findings none="Nothing spoke against it." />
+            <BothSides hash=hash.to_owned() here=look.look.report told=look.told steps=look.steps snapshot />
+            <OwnFile told=observation.source own />
         </section>
     }
+    .into_any()
 }
 
-fn clean_ups(request: &requorum_shared::etcd::restore::RestoreRequest) -> String {
-    let all = [
-        (request.clean_up.alarms, "alarms cleared"),
-        (request.clean_up.auth, "authentication turned off"),
-        (request.clean_up.downgrade, "downgrade state deleted"),
-        (request.clean_up.versions, "recorded versions lowered"),
-    ];
-    let chosen: Vec<_> = all
-        .iter()
-        .filter(|(on, _)| *on)
-        .map(|(_, what)| *what)
-        .collect();
-    if chosen.is_empty() {
-        "none".into()
-    } else {
-        chosen.join(", ")
-    }
-}
-
-fn facts(facts: Vec<Fact>) -> impl IntoView {
-    let rows = facts
-        .into_iter()
-        .map(|fact| {
-            let seen = match format::parse_rfc3339(&fact.seen_at) {
-                Some(ms) => view! { <Time ms /> }.into_any(),
-                None => fact.seen_at.into_any(),
-            };
-            view! {
-                <tr>
-                    <th scope="row" data-label="About">{fact.subject}</th>
-                    <td data-label="Fact">{fact.statement}</td>
-                    <td data-label="Source">{fact.source}</td>
-                    <td data-label="Seen">{seen}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <div class="table-wrap">
-            <table class="table">
-                <thead><tr><th scope="col">"About"</th><th scope="col">"Fact"</th><th scope="col">"Source"</th><th scope="col">"Seen"</th></tr></thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+/// What the server says of the snapshot, in a few words.
+fn snapshot_words(observation: &Observation) -> String {
+    use requorum_shared::finding::Outcome::Pass;
+    let source = &observation.source;
+    match [source.bytes, source.structure, source.meaning] {
+        [Pass, Pass, Pass] => "This snapshot is whole.".into(),
+        _ => format!(
+            "bytes {}, structure {}, meaning {}",
+            status::outcome(source.bytes).1,
+            status::outcome(source.structure).1,
+            status::outcome(source.meaning).1
+        ),
     }
 }

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{GetSnapshotRequest, GetSnapshotResponse, PlanSummary};
 use requorum_shared::etcd::inspection::Inspection;
 
+use super::cluster::ClusterOf;
 use crate::client::grpc;
 use crate::components::button::copy;
 use crate::components::bytes::Bytes;
@@ -29,7 +30,8 @@ pub fn SnapshotDetail() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     let snapshot =
         LocalResource::new(move || grpc::get_snapshot(GetSnapshotRequest { id: id.get() }));
-    view! { <div class="page">{load_page(snapshot, crumbs(), show)}</div> }
+    let again = Callback::new(move |()| snapshot.refetch());
+    view! { <div class="page">{load_page(snapshot, crumbs(), move |response| show(response, again))}</div> }
 }
 
 /// The way to this page.
@@ -37,7 +39,7 @@ pub(super) fn crumbs() -> Vec<(String, String)> {
     vec![("Snapshots".into(), paths::snapshots())]
 }
 
-fn show(response: GetSnapshotResponse) -> impl IntoView {
+fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
     let stored = response.summary.clone().unwrap_or_default();
     let acts = {
         let (restore, file) = (paths::restore(&stored.id), paths::snapshot_file(&stored.id));
@@ -49,6 +51,11 @@ fn show(response: GetSnapshotResponse) -> impl IntoView {
         }
     };
     let origin = vec![
+        (
+            "Cluster",
+            view! { <ClusterOf id=stored.id.clone() cluster=stored.cluster.clone() again /> }
+                .into_any(),
+        ),
         (
             "Kept since",
             view! { <Time ms=stored.stored_at_ms /> }.into_any(),

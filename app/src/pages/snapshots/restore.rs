@@ -12,6 +12,7 @@ use requorum_shared::api::v1::{AboutRequest, GetSnapshotRequest, SealRestoreRequ
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
 
+use super::cluster::ClusterOf;
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
 use crate::components::lead::Lead;
@@ -28,7 +29,8 @@ pub fn Restore() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     let basis = LocalResource::new(move || basis(id.get()));
-    view! { <div class="page">{load_page(basis, super::detail::crumbs(), wizard)}</div> }
+    let again = Callback::new(move |()| basis.refetch());
+    view! { <div class="page">{load_page(basis, super::detail::crumbs(), move |basis| wizard(basis, again))}</div> }
 }
 
 /// What the wizard rests on.
@@ -36,6 +38,7 @@ pub fn Restore() -> impl IntoView {
 struct Basis {
     inspection: Arc<Inspection>,
     roots: Vec<RootChoice>,
+    cluster: String,
 }
 
 async fn basis(id: String) -> Result<Basis, Failure> {
@@ -56,12 +59,17 @@ async fn basis(id: String) -> Result<Basis, Failure> {
         .collect();
     Ok(Basis {
         inspection: Arc::new(inspection),
+        cluster: snapshot.summary.unwrap_or_default().cluster,
         roots,
     })
 }
 
-fn wizard(basis: Basis) -> impl IntoView {
-    let Basis { inspection, roots } = basis;
+fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
+    let Basis {
+        inspection,
+        roots,
+        cluster,
+    } = basis;
     let id = inspection.file.sha256.clone();
     let form = kept_form(&id, || suggested(&inspection, &roots));
     let here = {
@@ -70,6 +78,7 @@ fn wizard(basis: Basis) -> impl IntoView {
     };
     let author = Identity::expect().name();
     let live = live::Live::new(form, here, inspection.clone(), roots.clone(), author);
+    let of = id.clone();
     let failure = RwSignal::new(None::<Failure>);
     let navigate = use_navigate();
     let seal = {
@@ -102,7 +111,10 @@ fn wizard(basis: Basis) -> impl IntoView {
     crumbs.push((inspection.file.name.clone(), paths::snapshot(&id)));
     let verdict = inspection.verdict.sentence.clone();
     view! {
-        <Lead crumbs sentence=sentence below=move || view! { <p>{verdict.clone()} " Making a plan changes nothing."</p> } />
+        <Lead crumbs sentence=sentence below=move || view! {
+            <p>{verdict.clone()} " Making a plan changes nothing."</p>
+            <p>"The plan belongs to the cluster that the snapshot is of: " <ClusterOf id=of.clone() cluster=cluster.clone() again /></p>
+        } />
         <div class="wizard">
             <editor::Editor form inspection=inspection.clone() roots report=live.report />
             <live::LiveColumn live form inspection=inspection.clone() />

@@ -3,27 +3,43 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::upload::Upload;
+use requorum_shared::permission::check_cluster_name;
 use wasm_bindgen::JsCast;
 
 use crate::client::upload;
+use crate::components::field::Field;
 use crate::components::file_drop::{Dropped, FileDrop};
 use crate::components::transfer::{TransferRow, TransferView, continued};
 use crate::failure::Failure;
 use crate::format;
+use crate::identity::Identity;
+use crate::pages::of_cluster;
 use crate::paths;
 use crate::uploads::{Transfer, TransferState, UploadQueue};
 use crate::worker::protocol::Refusal;
 
 /// The upload part of the page.
 #[component]
-pub fn Sending() -> impl IntoView {
+pub fn Sending(
+    /// Names of clusters that were used before.
+    #[prop(into)]
+    known: Signal<Vec<String>>,
+) -> impl IntoView {
     let uploads = UploadQueue::expect();
+    let cluster = RwSignal::new(of_cluster::only(&Identity::expect().grants_now()));
+    let wrong = Signal::derive(move || {
+        cluster.with(|name| match check_cluster_name(name.trim()) {
+            Ok(()) => String::new(),
+            Err(error) => format!("{error}."),
+        })
+    });
     let refused = RwSignal::new(Vec::<Refusal>::new());
     let unfinished = LocalResource::new(move || {
         uploads.arrived();
         upload::unfinished()
     });
     let on_files = move |dropped: Dropped| {
+        let name = cluster.with_untracked(|name| name.trim().to_owned());
         let mut bad: Vec<_> = dropped
             .folders
             .iter()
@@ -33,7 +49,7 @@ pub fn Sending() -> impl IntoView {
             if file.size() as u64 == 0 {
                 bad.push(Refusal::empty(&file.name()));
             } else {
-                uploads.add(file, None);
+                uploads.add(file, &name, None);
             }
         }
         refused.set(bad);
@@ -51,6 +67,16 @@ pub fn Sending() -> impl IntoView {
     });
     view! {
         <section class="section">
+            <div class="filter">
+                <Field
+                    id="upload-cluster"
+                    label="Cluster that the next files are of"
+                    value=cluster
+                    error=wrong
+                    suggestions=known
+                    hint="Its name here, such as prod-etcd: the roles and the policy of that cluster count. Empty for none."
+                />
+            </div>
             <FileDrop
                 title="Drop snapshots here to upload them, or press to choose"
                 hint="Each is checked while it arrives. Closing this page stops an upload; it can be continued later."
@@ -182,7 +208,7 @@ fn left_behind(
         let wanted = stored.with_value(|u| u.length);
         if file.size() as u64 == wanted {
             failure.set(String::new());
-            stored.with_value(|u| uploads.add(file, Some(u)));
+            stored.with_value(|u| uploads.add(file, &u.cluster, Some(u)));
         } else {
             failure.set(format!(
                 "{} has {}, and this upload is of a file of {}. Choose the file that it was begun with.",

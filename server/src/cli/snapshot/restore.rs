@@ -325,6 +325,7 @@ fn findings(request: &RestoreRequest, built: &Built) -> Report {
             free_bytes: None,
         },
         seen: None,
+        cluster: String::new(),
     };
     check_file(&request, &observation)
 }

@@ -2,14 +2,15 @@
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::{Policy, Rule, Second};
-use requorum_shared::ledger::entry::act;
-use requorum_shared::permission::{Grant, Permission, Place, Role, Scope};
+use requorum_shared::ledger::entry::{Draft, act, named};
+use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
+use super::standing::Standing;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request};
 use crate::ops::permit::permit;
-use crate::ops::record;
+use crate::ops::{plans, record};
 use crate::plans::approvals::SetPolicy;
 
 /// All of them; the one for everything first, whether it was ever set or not.
@@ -32,21 +33,51 @@ pub async fn list(app: &App, actor: &Actor) -> Result<v1::ListPoliciesResponse> 
     })
 }
 
+/// What a policy would mean for the plans that may still be run and that it would count for.
+pub async fn preview(
+    app: &App,
+    actor: &Actor,
+    policy: &v1::Policy,
+) -> Result<v1::PreviewPolicyResponse> {
+    permit(app, actor, Permission::Policies, Place::Console).await?;
+    let wanted = read(policy)?;
+    let own: Vec<_> = app.approvals.policies().await?;
+    let own = |name: &str| own.iter().any(|set| set.cluster == name);
+    let mut effects = Vec::new();
+    for plan in app.plans.plans().await? {
+        // The one for everything counts where a cluster has none of its own.
+        let counts =
+            plan.cluster == policy.cluster || (policy.cluster.is_empty() && !own(&plan.cluster));
+        if !plan.state.is_alive() || !counts {
+            continue;
+        }
+        let (row, plan_json) = plans::find(app, &plan.id).await?;
+        let mut standing = Standing::load(app, &row, &plan_json).await?;
+        let now = standing.sentence(None);
+        standing.policy = wanted;
+        effects.push(v1::PolicyEffect {
+            plan_id: row.id,
+            outcome: row.outcome,
+            now,
+            then: standing.sentence(None),
+        });
+    }
+    Ok(v1::PreviewPolicyResponse { effects })
+}
+
 /// Sets one. Plans that were approved under another are judged by this one when they are run.
 pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Policy> {
     permit(app, actor, Permission::Policies, Place::Console).await?;
-    let cluster = cluster(&policy.cluster)?;
     let set = SetPolicy {
-        cluster,
-        policy: Policy {
-            undoable: rule(policy.undoable.as_ref())?,
-            destructive: rule(policy.destructive.as_ref())?,
-            break_glass: policy.break_glass,
-        },
+        policy: read(policy)?,
+        cluster: policy.cluster.clone(),
         by: actor.name.clone(),
         at_ms: app.clock.now_ms(),
     };
-    let draft = record::draft(actor, act::POLICY_SET, subject(&set));
+    let draft = Draft {
+        cluster: named(&set.cluster),
+        ..record::draft(actor, act::POLICY_SET, subject(&set))
+    };
     record::act(app, draft, async {
         Ok(app.approvals.set_policy(&set).await?)
     })
@@ -81,18 +112,14 @@ fn subject(set: &SetPolicy) -> String {
     )
 }
 
-fn cluster(name: &str) -> Result<String, ApiError> {
-    if name.is_empty() {
-        return Ok(String::new());
-    }
-    // Named as roles name it, or no role would ever fit.
-    let grant: Grant = format!("{}@{name}", Role::Viewer)
-        .parse()
+fn read(policy: &v1::Policy) -> Result<Policy, ApiError> {
+    check_cluster_name(&policy.cluster)
         .map_err(|error| bad_request("policy.cluster", format!("{error}.")))?;
-    match grant.scope {
-        Scope::Cluster(name) => Ok(name),
-        Scope::All => Ok(String::new()),
-    }
+    Ok(Policy {
+        undoable: rule(policy.undoable.as_ref())?,
+        destructive: rule(policy.destructive.as_ref())?,
+        break_glass: policy.break_glass,
+    })
 }
 
 fn rule(rule: Option<&v1::Rule>) -> Result<Rule, ApiError> {

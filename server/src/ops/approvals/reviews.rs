@@ -1,42 +1,41 @@
 //! Reviews of plans that were run without approval: open until an approver has looked into it.
 
 use requorum_shared::api::v1;
-use requorum_shared::ledger::entry::{Draft, act};
+use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 
 use super::text;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, not_found, precondition};
-use crate::ops::permit::permit;
+use crate::ops::permit::{permit, sees};
 use crate::ops::record;
 use crate::plans::approvals::Review;
 
 /// The open ones, or all, newest first.
 pub async fn list(app: &App, actor: &Actor, closed_too: bool) -> Result<v1::ListReviewsResponse> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    Ok(v1::ListReviewsResponse {
-        reviews: app
-            .approvals
-            .reviews()
-            .await?
-            .into_iter()
-            .filter(|review| closed_too || review.closed_ms == 0)
-            .map(view)
-            .collect(),
-    })
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let mut reviews = Vec::new();
+    for review in app.approvals.reviews().await? {
+        if (closed_too || review.closed_ms == 0) && sees(actor, &review.cluster) {
+            reviews.push(view(app, actor, review).await?);
+        }
+    }
+    Ok(v1::ListReviewsResponse { reviews })
 }
 
-/// How many are open: every page says so.
-pub(in crate::ops) async fn open(app: &App) -> Result<u32> {
+/// How many are open of those that the actor may see: every page says so.
+pub(in crate::ops) async fn open(app: &App, actor: &Actor) -> Result<u32> {
     let reviews = app.approvals.reviews().await?;
-    let open = reviews.iter().filter(|review| review.closed_ms == 0);
+    let open = reviews
+        .iter()
+        .filter(|review| review.closed_ms == 0 && sees(actor, &review.cluster));
     Ok(u32::try_from(open.count()).unwrap_or(u32::MAX))
 }
 
 /// Closes one, with what was found. Not by whoever broke that glass, unless nobody else could.
 pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1::Review> {
-    permit(app, actor, Permission::Approve, Place::Console).await?;
+    permit(app, actor, Permission::Approve, Place::Anywhere).await?;
     let note = text(note, 1, "review.note", "What was found")?;
     let missing = || {
         not_found(
@@ -45,22 +44,14 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
         )
     };
     let review = find(app, id).await?.ok_or_else(missing)?;
-    let others = app.people.list().await?.into_iter().any(|user| {
-        user.id != review.broken_by_id
-            && user.is_usable()
-            && user
-                .grants
-                .allow(Permission::Approve, Place::Console)
-                .is_ok()
-    });
-    if review.broken_by_id == actor.user_id && others {
-        return Err(precondition(
-            "review.own",
-            "You broke this glass: somebody else must close its review.",
-        ));
+    let place = Place::Cluster(&review.cluster);
+    permit(app, actor, Permission::Approve, place).await?;
+    if is_own(app, actor, &review).await? {
+        return Err(precondition("review.own", OWN));
     }
     let draft = Draft {
-        plan: Some(review.plan_hash),
+        plan: Some(review.plan_hash.clone()),
+        cluster: named(&review.cluster),
         ..record::draft(actor, act::REVIEW_CLOSE, format!("review {id}"))
     };
     record::act(app, draft, async {
@@ -72,14 +63,29 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
         {
             return Ok(());
         }
-        Err(precondition(
-            "review.closed",
-            "This review is closed already.",
-        ))
+        Err(precondition("review.closed", CLOSED))
     })
     .await?;
     tracing::info!(review = %id, by = %actor.name, "closed the review of a broken glass");
-    find(app, id).await?.map(view).ok_or_else(missing)
+    let closed = find(app, id).await?.ok_or_else(missing)?;
+    view(app, actor, closed).await
+}
+
+const CLOSED: &str = "This review is closed already.";
+/// What is said to whoever broke the glass.
+const OWN: &str = "You broke this glass: somebody else must close its review.";
+
+/// Whether the actor broke that glass and somebody else could close its review.
+async fn is_own(app: &App, actor: &Actor, review: &Review) -> Result<bool> {
+    if review.broken_by_id != actor.user_id {
+        return Ok(false);
+    }
+    let place = Place::Cluster(&review.cluster);
+    Ok(app.people.list().await?.into_iter().any(|user| {
+        user.id != review.broken_by_id
+            && user.is_usable()
+            && user.grants.allow(Permission::Approve, place).is_ok()
+    }))
 }
 
 async fn find(app: &App, id: &str) -> Result<Option<Review>> {
@@ -88,11 +94,33 @@ async fn find(app: &App, id: &str) -> Result<Option<Review>> {
 }
 
 /// For the API.
-pub(super) fn view(review: Review) -> v1::Review {
+pub(super) async fn view(app: &App, actor: &Actor, review: Review) -> Result<v1::Review> {
+    let place = Place::Cluster(&review.cluster);
+    let why_not = if review.closed_ms != 0 {
+        CLOSED.into()
+    } else if let Err(denied) = actor.grants.allow(Permission::Approve, place) {
+        denied.to_string()
+    } else if actor.is_program() {
+        "That takes a person who signed in.".into()
+    } else if is_own(app, actor, &review).await? {
+        OWN.into()
+    } else {
+        String::new()
+    };
+    Ok(v1::Review {
+        you_can_close: why_not.is_empty(),
+        why_not,
+        ..plain(review)
+    })
+}
+
+/// What there is to see of it, whoever asks.
+pub(super) fn plain(review: Review) -> v1::Review {
     v1::Review {
         id: review.id,
         plan_id: review.plan_id,
         plan_hash: review.plan_hash,
+        cluster: review.cluster,
         outcome: review.outcome,
         broken_by: review.broken_by,
         broken_at_ms: review.broken_ms,
@@ -101,5 +129,6 @@ pub(super) fn view(review: Review) -> v1::Review {
         closed_at_ms: review.closed_ms,
         note: review.note,
         job_id: review.job_id,
+        ..v1::Review::default()
     }
 }

@@ -14,10 +14,15 @@ use crate::error::{Result, internal};
 use crate::plans::approvals::{Review, Vote};
 use crate::plans::store::PlanRow;
 
+/// What a policy without glass says.
+pub(super) const NO_GLASS: &str = "The policy that counts for this plan allows none to be run without approval. An \
+                                   administrator can change that under Settings, Policies.";
+
 /// All that a judgement rests on, as it is now.
 pub(super) struct Standing {
     pub(super) policy: Policy,
     weight: Weight,
+    cluster: String,
     author_id: String,
     author: String,
     votes: Vec<Vote>,
@@ -33,22 +38,20 @@ impl Standing {
     pub(super) async fn load(app: &App, row: &PlanRow, plan_json: &str) -> Result<Self> {
         let plan: Plan = serde_json::from_str(plan_json).map_err(internal)?;
         let votes = app.approvals.votes(&row.id).await?;
+        let place = Place::Cluster(&plan.cluster);
         let able: Vec<_> = app
             .people
             .list()
             .await?
             .into_iter()
             .filter(|user| user.is_usable())
-            .filter(|user| {
-                user.grants
-                    .allow(Permission::Approve, Place::Console)
-                    .is_ok()
-            })
+            .filter(|user| user.grants.allow(Permission::Approve, place).is_ok())
             .map(|user| (user.id, user.name))
             .collect();
         Ok(Self {
-            policy: policies::of(app, "").await?,
+            policy: policies::of(app, &plan.cluster).await?,
             weight: Weight::of(&plan),
+            cluster: row.cluster.clone(),
             author_id: row.author_id.clone(),
             author: row.author.clone(),
             voted: votes
@@ -61,6 +64,11 @@ impl Standing {
             able,
             review: app.approvals.review_of(&row.id).await?,
         })
+    }
+
+    /// Whose roles count.
+    fn place(&self) -> Place<'_> {
+        Place::Cluster(&self.cluster)
     }
 
     fn rule(&self) -> Rule {
@@ -184,7 +192,7 @@ impl Standing {
             );
         }
         if !self.able_ids.contains(&actor.user_id) {
-            return match actor.grants.allow(Permission::Approve, Place::Console) {
+            return match actor.grants.allow(Permission::Approve, self.place()) {
                 Err(denied) => denied.to_string(),
                 Ok(()) => "You may not approve.".into(),
             };
@@ -192,25 +200,52 @@ impl Standing {
         self.sentence(None)
     }
 
+    /// Whether there is enough, whoever runs it and when this person does.
+    fn is_ready_for(&self, actor: &Actor) -> bool {
+        let enough = |runner| matches!(self.case(runner).judge(), Judgement::Enough { .. });
+        self.review.is_some() || (enough(None) && enough(Some(actor.user_id.as_str())))
+    }
+
+    /// Why this person may not run it now; empty when they may.
+    fn run_why_not(&self, actor: &Actor, row: &PlanRow, ready: bool) -> String {
+        if !row.state.is_alive() {
+            return format!("The plan is {}.", row.state.word());
+        }
+        match actor.grants.allow(Permission::Run, self.place()) {
+            Err(denied) => denied.to_string(),
+            Ok(()) if ready => String::new(),
+            Ok(()) => self.sentence(Some(actor)),
+        }
+    }
+
+    /// Why this person may not run it without approval; empty when they may.
+    fn glass_why_not(&self, actor: &Actor, row: &PlanRow, ready: bool) -> String {
+        if !row.state.is_alive() {
+            return format!("The plan is {}.", row.state.word());
+        }
+        if ready {
+            return "The plan may be run as it is.".into();
+        }
+        match actor.grants.allow(Permission::BreakGlass, self.place()) {
+            Err(denied) => denied.to_string(),
+            Ok(()) if actor.is_program() => "That takes a person who signed in.".into(),
+            Ok(()) if !self.policy.break_glass => NO_GLASS.into(),
+            Ok(()) => String::new(),
+        }
+    }
+
     /// For the API.
     pub(super) fn view(self, actor: &Actor, row: &PlanRow) -> v1::Approval {
         let judgement = self.case(None).judge();
         let alive = row.state.is_alive() && self.review.is_none();
-        let may_vote = actor
-            .grants
-            .allow(Permission::Approve, Place::Console)
-            .is_ok()
-            && !actor.is_program();
+        let may = |permission| {
+            actor.grants.allow(permission, self.place()).is_ok() && !actor.is_program()
+        };
+        let may_vote = may(Permission::Approve);
         let you_can = alive && may_vote && self.case(None).helps(&actor.user_id);
-        let may_break = actor
-            .grants
-            .allow(Permission::BreakGlass, Place::Console)
-            .is_ok()
-            && !actor.is_program();
-        let ready = matches!(
-            self.case(Some(&actor.user_id)).judge(),
-            Judgement::Enough { .. }
-        );
+        let ready = self.is_ready_for(actor);
+        let run_why_not = self.run_why_not(actor, row, ready);
+        let glass_why_not = self.glass_why_not(actor, row, ready);
         v1::Approval {
             weight: match self.weight {
                 Weight::Undoable => "undoable".into(),
@@ -233,7 +268,11 @@ impl Standing {
                 format!("The plan is {}.", row.state.word())
             },
             you_can,
-            glass_can_break: alive && may_break && self.policy.break_glass && !ready,
+            glass_can_break: glass_why_not.is_empty(),
+            glass_why_not,
+            you_can_run: run_why_not.is_empty(),
+            run_why_not,
+            you_can_reject: row.state.is_alive() && may_vote,
             votes: self
                 .votes
                 .into_iter()
@@ -243,7 +282,7 @@ impl Standing {
                     plan_hash: vote.plan_hash,
                 })
                 .collect(),
-            review: self.review.map(reviews::view),
+            review: self.review.map(reviews::plain),
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use requorum_shared::dossier::PackError;
 use requorum_shared::ledger::entry::act;
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::permission::Permission;
 
-use super::super::permit::permit;
 use super::super::record;
-use super::{of_job, unknown};
+use super::{find_for, of_job, unknown};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::dossier::{Dossier, DossierError};
@@ -14,8 +13,7 @@ use crate::error::{ApiError, Result, internal, precondition};
 
 /// Makes it, whether the job is over or not: what is not says so everywhere.
 pub async fn dossier(app: &App, actor: &Actor, id: &str) -> Result<Dossier> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    let job = app.jobs.job(id).await?.ok_or_else(unknown)?;
+    let job = find_for(app, actor, Permission::See, id).await?;
     let draft = of_job(actor, act::JOB_DOSSIER, &job);
     record::act(app, draft, async {
         app.books().dossier(id).await.map_err(not_made)

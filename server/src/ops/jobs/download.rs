@@ -11,13 +11,12 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::Stream;
 use requorum_shared::ledger::entry::act;
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::permission::Permission;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::super::permit::permit;
 use super::super::record;
-use super::{load, of_job, unknown};
+use super::{Loaded, find_for, of_job, unknown};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, internal, not_found};
@@ -46,9 +45,9 @@ pub async fn member(
     job_id: &str,
     file: &str,
 ) -> Result<Download<impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<>>> {
-    permit(app, actor, Permission::See, Place::Console).await?;
+    let row = find_for(app, actor, Permission::See, job_id).await?;
     let name = file.strip_suffix(".tar").ok_or_else(unknown)?.to_owned();
-    let job = load(app, job_id).await?;
+    let job = Loaded::new(app, row).await?;
     if !job.downloads().contains(&name) {
         return Err(no_such_member(&name));
     }

@@ -3,13 +3,12 @@
 use futures_util::Stream;
 use requorum_shared::api::v1;
 use requorum_shared::events::{Body, Event, PASSING};
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::permission::Permission;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::super::permit::permit;
-use super::{message, unknown};
+use super::{find_for, message};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, Result};
@@ -24,10 +23,7 @@ pub async fn watch(
     id: &str,
     since: u64,
 ) -> Result<impl Stream<Item = Result<v1::JobEvent>> + Send + 'static + use<>> {
-    permit(app, actor, Permission::See, Place::Console).await?;
-    if app.jobs.job(id).await?.is_none() {
-        return Err(unknown());
-    }
+    find_for(app, actor, Permission::See, id).await?;
     let (out, events) = mpsc::channel(AHEAD);
     let (app, id) = (app.clone(), id.to_owned());
     tokio::spawn(async move {

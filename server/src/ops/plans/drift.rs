@@ -1,40 +1,56 @@
 //! Has anything changed that a plan rests on? The plan is made again from what is seen now, and compared.
 
 use requorum_shared::etcd::restore;
+use requorum_shared::etcd::restore::observation::Observation;
 use requorum_shared::finding::{Finding, Report, Severity};
-use requorum_shared::plan::{Fact, Plan, Request};
+use requorum_shared::ledger::entry::named;
+use requorum_shared::plan::{Plan, Request};
+use requorum_shared::second_look::lasting;
 
 use crate::app::App;
 use crate::error::{Kind, Result, internal};
 
-/// What has changed; empty when the plan would come out the same.
-pub(super) async fn since(app: &App, plan_json: &str) -> Result<Report> {
+/// What was found when it was looked again.
+#[derive(Default)]
+pub(super) struct Again {
+    /// What has changed; empty when the plan would come out the same.
+    pub(super) drift: Report,
+    /// What was seen, and what the check says of it, where the snapshot is there.
+    pub(super) seen: Option<(Observation, Report)>,
+}
+
+impl Again {
+    fn without_snapshot(what: &str) -> Self {
+        let mut again = Self::default();
+        again
+            .drift
+            .push(Finding::blocking("drift.snapshot", "snapshot", what));
+        again
+    }
+}
+
+/// Looks at what a plan rests on.
+pub(super) async fn since(app: &App, plan_json: &str) -> Result<Again> {
     let sealed: Plan = serde_json::from_str(plan_json).map_err(internal)?;
     let Request::EtcdRestore(request) = &sealed.request;
-    let mut drift = Report::default();
     match app.objects.has(&request.snapshot) {
         Ok(true) => {}
         _ => {
-            drift.push(Finding::blocking(
-                "drift.snapshot",
-                "snapshot",
+            return Ok(Again::without_snapshot(
                 "The snapshot's file is not in the store any more.",
             ));
-            return Ok(drift);
         }
     }
     let observation = match super::observe(app, request).await {
         Ok(observation) => observation,
         Err(error) if error.kind == Kind::NotFound => {
-            drift.push(Finding::blocking(
-                "drift.snapshot",
-                "snapshot",
+            return Ok(Again::without_snapshot(
                 "The snapshot is not stored any more.",
             ));
-            return Ok(drift);
         }
         Err(error) => return Err(error),
     };
+    let mut drift = Report::default();
     match restore::plan(
         request,
         &observation,
@@ -50,10 +66,32 @@ pub(super) async fn since(app: &App, plan_json: &str) -> Result<Report> {
         ),
         Ok(now) => compare(&sealed, &now, &mut drift),
     }
-    Ok(drift)
+    let mut check = restore::check(request, &observation);
+    restore::check_exact(request, &mut check);
+    Ok(Again {
+        drift,
+        seen: Some((observation, check)),
+    })
 }
 
 fn compare(sealed: &Plan, now: &Plan, drift: &mut Report) {
+    if sealed.cluster != now.cluster {
+        let name = |cluster: &str| named(cluster).unwrap_or_else(|| "no cluster".into());
+        drift.push(
+            Finding::blocking(
+                "drift.cluster",
+                "cluster",
+                format!(
+                    "The snapshot is kept as one of {} now, and not of {}.",
+                    name(&now.cluster),
+                    name(&sealed.cluster)
+                ),
+            )
+            .because("Another cluster's roles and policy count for it.")
+            .todo("Make a new plan."),
+        );
+        return;
+    }
     let before: Vec<_> = lasting(&sealed.facts).collect();
     for fact in lasting(&now.facts).filter(|fact| !before.contains(fact)) {
         drift.push(
@@ -72,11 +110,4 @@ fn compare(sealed: &Plan, now: &Plan, drift: &mut Report) {
             .todo("Make a new plan."),
         );
     }
-}
-
-/// The facts that a plan stands on. How much is free changes with every breath; whether it is enough is checked.
-fn lasting(facts: &[Fact]) -> impl Iterator<Item = &Fact> {
-    facts
-        .iter()
-        .filter(|fact| !fact.statement.ends_with("bytes are free there."))
 }

@@ -348,6 +348,8 @@ impl JobLog for Memory {
             plan_json: plan().canonical_json(),
             started_by: "ak".into(),
             created_ms: 0,
+            cluster: String::new(),
+            broke_glass: false,
         }))
     }
 

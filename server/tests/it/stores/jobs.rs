@@ -11,6 +11,8 @@ fn job(id: &str) -> JobRow {
         id: id.into(),
         plan_id: "p".into(),
         plan_json: r#"{"id":"p"}"#.into(),
+        cluster: "prod".into(),
+        broke_glass: false,
         started_by: "anna".into(),
         created_ms: 1,
     }

@@ -13,6 +13,7 @@ fn plan(id: &str, sealed_ms: i64) -> PlanRow {
     PlanRow {
         id: id.into(),
         hash: format!("hash of {id}"),
+        cluster: "prod".into(),
         outcome: "Three members.".into(),
         author_id: "id of anna".into(),
         author: "anna".into(),
@@ -144,6 +145,7 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
         id: format!("review of {plan}"),
         plan_id: plan.into(),
         plan_hash: format!("hash of {plan}"),
+        cluster: "prod".into(),
         outcome: "Three members.".into(),
         broken_by_id: "id of anna".into(),
         broken_by: "anna".into(),

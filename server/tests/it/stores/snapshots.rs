@@ -12,6 +12,7 @@ fn upload(id: &str, started_ms: i64) -> UploadRow {
     UploadRow {
         id: id.into(),
         name: "snapshot.db".into(),
+        cluster: "prod".into(),
         // More than 32 bits, and more than a browser's numbers hold.
         length: (1 << 53) + 1,
         safe_bytes: 0,
@@ -31,6 +32,7 @@ fn snapshot(id: &str, name: &str, stored_ms: i64) -> Snapshot {
         stored_ms,
         stored_by: "anna".into(),
         origin: "upload".into(),
+        cluster: "prod".into(),
         headline: Headline {
             sentence: "Whole.".into(),
             verdict: "whole".into(),
@@ -108,7 +110,19 @@ async fn the_same_bytes_stay_what_they_were(store: &Store) {
     assert!(db.uploads().await.unwrap().is_empty());
 }
 
+async fn a_cluster_is_named_by_whoever_saw_the_old_name(store: &Store) {
+    let db = &store.db;
+    db.add_user(&user("anna")).await.unwrap();
+    keep(store, "s", 1).await;
+    assert!(db.set_snapshot_cluster("s", "prod", "lab").await.unwrap());
+    assert!(!db.set_snapshot_cluster("s", "prod", "shop").await.unwrap());
+    assert!(!db.set_snapshot_cluster("t", "", "lab").await.unwrap());
+    let (kept, _) = db.snapshot("s").await.unwrap().unwrap();
+    assert_eq!(kept.cluster, "lab");
+}
+
 stories!(
     an_upload_becomes_a_snapshot,
-    the_same_bytes_stay_what_they_were
+    the_same_bytes_stay_what_they_were,
+    a_cluster_is_named_by_whoever_saw_the_old_name,
 );

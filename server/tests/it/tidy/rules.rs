@@ -181,6 +181,18 @@ pub(super) const RULES: &[Rule] = &[
         "a plan knows no run",
     ),
     closed(
+        "shared::second_look",
+        &[
+            "shared::api",
+            "shared::events",
+            "shared::job_view",
+            "shared::bbolt",
+            "shared::ledger",
+            "shared::permission",
+        ],
+        "a second look knows plans and what they rest on, and nothing of who asks",
+    ),
+    closed(
         "shared::ledger",
         &[
             "shared::etcd",
@@ -417,6 +429,11 @@ pub(super) const RULES: &[Rule] = &[
         "app::pages::inspect",
         &["app::client::grpc", "tonic"],
         "Inspect is the first load, and the typed API comes later",
+    ),
+    closed(
+        "app::pulse",
+        &["app::client::grpc", "tonic"],
+        "every page shows it, Inspect too: it asks what comes later",
     ),
     closed(
         "app::app",

@@ -17,6 +17,9 @@ pub struct Observation {
     /// The newest revision that was seen served, where somebody saw one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenRevision>,
+    /// The cluster that the snapshot is kept as one of; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
 }
 
 /// What a restore needs to know of the snapshot.

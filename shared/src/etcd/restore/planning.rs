@@ -28,6 +28,7 @@ pub fn plan(
         id: id.to_owned(),
         author: author.to_owned(),
         sealed_at: sealed_at.to_owned(),
+        cluster: observation.cluster.clone(),
         outcome: outcome(request, observation),
         request: Request::EtcdRestore(request.clone()),
         facts: facts(observation, sealed_at),
@@ -134,6 +135,13 @@ fn facts(observation: &Observation, seen_at: &str) -> Vec<Fact> {
             "target",
             format!("{free} bytes are free there."),
             "the server's file system",
+        ));
+    }
+    if !observation.cluster.is_empty() {
+        facts.push(fact(
+            "cluster",
+            format!("The snapshot is kept as one of {}.", observation.cluster),
+            "whoever brought or named it",
         ));
     }
     if let Some(seen) = &observation.seen {

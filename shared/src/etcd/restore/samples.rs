@@ -58,5 +58,6 @@ pub(crate) fn observation() -> Observation {
             free_bytes: Some(1 << 40),
         },
         seen: None,
+        cluster: String::new(),
     }
 }

@@ -48,6 +48,31 @@ fn the_native_commands_are_in_the_plan_one_per_member() {
 }
 
 #[test]
+fn a_plan_names_its_cluster_and_one_without_is_written_as_before() {
+    let without = sample();
+    assert!(!without.canonical_json().contains("cluster\":"));
+    let observation = Observation {
+        cluster: "prod-etcd".to_owned(),
+        ..samples::observation()
+    };
+    let plan = plan(
+        &samples::request(),
+        &observation,
+        "7f3a",
+        "ak",
+        "2026-11-21T10:00:00Z",
+    )
+    .unwrap();
+    assert_eq!(plan.cluster, "prod-etcd");
+    let fact = plan.facts.iter().find(|fact| fact.subject == "cluster");
+    assert_eq!(
+        fact.unwrap().statement,
+        "The snapshot is kept as one of prod-etcd."
+    );
+    assert_ne!(plan.hash(), without.hash());
+}
+
+#[test]
 fn the_hash_binds_every_choice() {
     let plan = sample();
     let mut other = sample();

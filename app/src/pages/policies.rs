@@ -1,0 +1,288 @@
+//! Who must agree before a plan runs, for each cluster and for everything else.
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{
+    ListPoliciesRequest, ListPoliciesResponse, ListSnapshotsRequest, Policy as Wire, PolicyEffect,
+};
+use requorum_shared::approval::{MAX_APPROVERS, Policy, Rule, Second};
+use requorum_shared::permission::{Permission, Place};
+
+use crate::client::grpc;
+use crate::components::dialog::Dialog;
+use crate::components::error_view::ErrorView;
+use crate::components::field::Field;
+use crate::components::lead::Lead;
+use crate::components::load::load;
+use crate::components::properties::Properties;
+use crate::components::time::Time;
+use crate::failure::Failure;
+use crate::forms::policy::{PolicyForm, policy, sentence};
+use crate::identity::Identity;
+use crate::paths;
+
+/// The page.
+#[component]
+pub fn Policies() -> impl IntoView {
+    let list = LocalResource::new(|| grpc::list_policies(ListPoliciesRequest {}));
+    let editing = RwSignal::new(None::<PolicyForm>);
+    let open = RwSignal::new(false);
+    let edit = Callback::new(move |form: PolicyForm| {
+        editing.set(Some(form));
+        open.set(true);
+    });
+    let again = Callback::new(move |()| {
+        open.set(false);
+        list.refetch();
+    });
+    let crumbs = vec![("Settings".to_owned(), paths::settings())];
+    view! {
+        <div class="page">
+            <Lead
+                crumbs
+                sentence="Who must agree before a plan runs."
+                below=|| view! { <p>"A policy is judged again when a plan is started: what is set here counts for plans that are approved already."</p> }
+            />
+            {load(list, move |list| show(list, edit))}
+            <Dialog open label="Set a policy">
+                {move || editing.get().map(|form| view! { <Edit form again on_keep=Callback::new(move |()| open.set(false)) /> })}
+            </Dialog>
+        </div>
+    }
+}
+
+fn show(list: ListPoliciesResponse, edit: Callback<PolicyForm>) -> impl IntoView {
+    let may = Identity::expect()
+        .grants_now()
+        .allow(Permission::Policies, Place::Console);
+    let admin = may.is_ok();
+    let first = list.policies.first().map(policy).unwrap_or_default();
+    let cards = list
+        .policies
+        .into_iter()
+        .map(|wire| card(wire, admin, edit))
+        .collect_view();
+    let new = move |_| {
+        edit.run(PolicyForm {
+            cluster: String::new(),
+            of_one: true,
+            policy: first,
+        });
+    };
+    let acts = match may {
+        Ok(()) => view! { <button type="button" class="button" on:click=new>"Give a cluster its own"</button> }.into_any(),
+        Err(denied) => view! { <p class="why-not">{denied.to_string()}</p> }.into_any(),
+    };
+    view! {
+        <div class="stack">{cards}</div>
+        <div class="acts">{acts}</div>
+    }
+}
+
+fn glass(may: bool) -> &'static str {
+    if may {
+        "An operator may run a plan without approval, with a reason that everybody sees and a review afterwards."
+    } else {
+        "Nobody may run a plan without approval."
+    }
+}
+
+fn card(wire: Wire, admin: bool, edit: Callback<PolicyForm>) -> impl IntoView {
+    let Policy {
+        undoable,
+        destructive,
+        break_glass,
+    } = policy(&wire);
+    let (title, change) = match wire.cluster.as_str() {
+        "" => (
+            "Everything that has no policy of its own".to_owned(),
+            "Change it".to_owned(),
+        ),
+        name => (name.to_owned(), format!("Change it for {name}")),
+    };
+    let set = if wire.set_by.is_empty() {
+        view! { "As every console begins." }.into_any()
+    } else {
+        view! { "Set by " {wire.set_by.clone()} ", " <Time ms=wire.set_at_ms /> "." }.into_any()
+    };
+    let rows = vec![
+        (
+            "Plans that can be taken back whole",
+            sentence(undoable).into_any(),
+        ),
+        (
+            "Plans that cannot be taken back",
+            sentence(destructive).into_any(),
+        ),
+        ("Without approval", glass(break_glass).into_any()),
+    ];
+    let on_edit = move |_| {
+        edit.run(PolicyForm {
+            of_one: !wire.cluster.is_empty(),
+            policy: policy(&wire),
+            cluster: wire.cluster.clone(),
+        });
+    };
+    view! {
+        <section class="panel">
+            <div class="file-row-head">
+                <h2>{title}</h2>
+                {admin.then(|| view! { <button type="button" class="button small" aria-label=change on:click=on_edit>"Change it"</button> })}
+            </div>
+            <Properties rows />
+            <p class="small muted">{set}</p>
+        </section>
+    }
+}
+
+/// Chooses a policy; says in words what it means, and what it would do to plans that are open now.
+#[component]
+fn Edit(form: PolicyForm, again: Callback<()>, on_keep: Callback<()>) -> impl IntoView {
+    let is_new = form.of_one && form.cluster.is_empty();
+    let title = match form.cluster.as_str() {
+        "" if form.of_one => "A policy of its own".to_owned(),
+        "" => "The policy for everything else".to_owned(),
+        name => format!("The policy for {name}"),
+    };
+    let cluster = RwSignal::new(form.cluster.clone());
+    let undoable = RwSignal::new(form.policy.undoable);
+    let destructive = RwSignal::new(form.policy.destructive);
+    let break_glass = RwSignal::new(form.policy.break_glass);
+    let now = Memo::new(move |_| PolicyForm {
+        cluster: cluster.get(),
+        of_one: form.of_one,
+        policy: Policy {
+            undoable: undoable.get(),
+            destructive: destructive.get(),
+            break_glass: break_glass.get(),
+        },
+    });
+    let wrong = Memo::new(move |_| now.with(PolicyForm::wrong));
+    let effects = LocalResource::new(move || {
+        let wanted = wrong
+            .with(String::is_empty)
+            .then(|| now.with(PolicyForm::wire));
+        async move {
+            match wanted {
+                Some(wanted) => grpc::preview_policy(wanted).await.map(|e| e.effects),
+                None => Ok(Vec::new()),
+            }
+        }
+    });
+    let known = LocalResource::new(move || async move {
+        // Without the list a name can be typed all the same.
+        let list = grpc::list_snapshots(ListSnapshotsRequest {}).await;
+        let mut names: Vec<_> = list
+            .map(|list| list.snapshots)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|snapshot| snapshot.cluster)
+            .filter(|name| !name.is_empty())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    });
+    let failure = RwSignal::new(None::<Failure>);
+    let set = Action::new_local(move |_: &()| async move {
+        failure.set(None);
+        match grpc::set_policy(now.with_untracked(PolicyForm::wire)).await {
+            Ok(_) => again.run(()),
+            Err(refused) => failure.set(Some(refused)),
+        }
+    });
+    view! {
+        <form on:submit=move |ev| { ev.prevent_default(); set.dispatch_local(()); }>
+            <h2>{title}</h2>
+            {is_new.then(|| view! {
+                <Field
+                    id="policy-cluster"
+                    label="Cluster"
+                    value=cluster
+                    suggestions=Signal::derive(move || known.get().unwrap_or_default())
+                    hint="As snapshots of it are named here, such as prod-etcd."
+                />
+            })}
+            <RuleChoice id="undoable" title="Plans that can be taken back whole" rule=undoable />
+            <RuleChoice id="destructive" title="Plans that cannot be taken back" rule=destructive />
+            <label class="choice">
+                <input type="checkbox" prop:checked=break_glass on:change=move |ev| break_glass.set(event_target_checked(&ev)) />
+                <span>"An operator may break the glass"</span>
+                <span class="hint">{move || glass(break_glass.get())}</span>
+            </label>
+            <section class="section">
+                <h3>"What it would do to plans that are open now"</h3>
+                {move || match effects.get() {
+                    None => view! { <p class="muted">"Asking the server."</p> }.into_any(),
+                    Some(Ok(effects)) => effect_list(effects).into_any(),
+                    Some(Err(failure)) => view! { <ErrorView failure /> }.into_any(),
+                }}
+            </section>
+            <p class="field-error" role="alert" hidden=move || wrong.with(String::is_empty)>{wrong}</p>
+            {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+            <div class="dialog-acts">
+                <button type="button" class="button" on:click=move |_| on_keep.run(())>"Leave it"</button>
+                <button type="submit" class="button primary" disabled=move || set.pending().get() || !wrong.with(String::is_empty)>"Set this policy"</button>
+            </div>
+        </form>
+    }
+}
+
+fn effect_list(effects: Vec<PolicyEffect>) -> impl IntoView {
+    if effects.is_empty() {
+        return view! { <p class="muted">"Nothing: it counts for no plan that may still be run."</p> }.into_any();
+    }
+    let items = effects.into_iter().map(|effect| {
+        let words = if effect.now == effect.then {
+            view! { <p class="small muted">"As now: " {effect.then}</p> }.into_any()
+        } else {
+            view! { <p class="small">"Now: " {effect.now}</p> <p class="small">"Then: " <strong>{effect.then}</strong></p> }.into_any()
+        };
+        view! { <li><a class="small" href=paths::plan(&effect.plan_id)>{effect.outcome}</a> {words}</li> }
+    });
+    view! { <ul class="stack">{items.collect_view()}</ul> }.into_any()
+}
+
+/// How many must approve, and whether one must be somebody else.
+#[component]
+fn RuleChoice(id: &'static str, title: &'static str, rule: RwSignal<Rule>) -> impl IntoView {
+    const SECONDS: [(Second, &str); 3] = [
+        (Second::Never, "no: the author may approve"),
+        (Second::WhenPossible, "as soon as there is anybody else"),
+        (Second::Always, "always"),
+    ];
+    let numbers = (0..=MAX_APPROVERS).map(|n| {
+        let chosen = move || rule.with(|rule| rule.approvers == n);
+        view! { <option value=n.to_string() selected=chosen>{n}</option> }
+    });
+    let seconds = SECONDS.map(|(second, words)| {
+        let chosen = move || rule.with(|rule| rule.second == second);
+        view! { <option value=second.word() selected=chosen>{words}</option> }
+    });
+    let on_number = move |ev| {
+        if let Ok(n) = event_target_value(&ev).parse() {
+            rule.update(|rule| rule.approvers = n);
+        }
+    };
+    let on_second = move |ev| {
+        if let Some(second) = Second::from_word(&event_target_value(&ev)) {
+            rule.update(|rule| rule.second = second);
+        }
+    };
+    let (number_id, second_id) = (format!("{id}-approvers"), format!("{id}-second"));
+    view! {
+        <fieldset class="field">
+            <legend class="small">{title}</legend>
+            <div class="filter">
+                <div class="field">
+                    <label for=number_id.clone()>"Approvals"</label>
+                    <select id=number_id on:change=on_number>{numbers.collect_view()}</select>
+                </div>
+                <div class="field">
+                    <label for=second_id.clone()>"A second person"</label>
+                    <select id=second_id on:change=on_second>{seconds.collect_view()}</select>
+                </div>
+            </div>
+            <p class="hint">{move || sentence(rule.get())}</p>
+        </fieldset>
+    }
+}

@@ -1,0 +1,155 @@
+//! What was run without approval, and who looked into it.
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{
+    CloseReviewRequest, ListReviewsRequest, ListReviewsResponse, Review,
+};
+
+use crate::client::grpc;
+use crate::components::dialog::Dialog;
+use crate::components::empty::Empty;
+use crate::components::error_view::ErrorView;
+use crate::components::glass::Broken;
+use crate::components::lead::Lead;
+use crate::components::load::load;
+use crate::failure::Failure;
+use crate::format;
+use crate::paths;
+use crate::pulse::Pulse;
+
+/// All reviews, the open ones first.
+#[component]
+pub fn Reviews() -> impl IntoView {
+    let list = LocalResource::new(|| grpc::list_reviews(ListReviewsRequest { closed_too: true }));
+    let again = Callback::new(move |()| list.refetch());
+    let sentence = Signal::derive(move || match list.get() {
+        Some(Ok(list)) => headline(&list),
+        _ => "Plans that were run without approval.".into(),
+    });
+    let crumbs = vec![("Plans".to_owned(), paths::plans())];
+    view! {
+        <div class="page">
+            <Lead crumbs sentence />
+            {load(list, move |list| show(list, again))}
+        </div>
+    }
+}
+
+fn headline(list: &ListReviewsResponse) -> String {
+    let open = list.reviews.iter().filter(|r| r.closed_at_ms == 0).count() as u64;
+    match (list.reviews.len(), open) {
+        (0, _) => "No plan was run without approval.".into(),
+        (_, 0) => "Everything that was run without approval was looked into.".into(),
+        (_, open) => format!(
+            "{} run without approval and not looked into.",
+            format::count(open, "plan was", "plans were")
+        ),
+    }
+}
+
+fn show(list: ListReviewsResponse, again: Callback<()>) -> impl IntoView {
+    if list.reviews.is_empty() {
+        return view! {
+            <Empty text="When a plan cannot wait for its approval, an operator can let it run all the same, with a reason. It then stands here until an approver has looked into it.">
+                <a class="button" href=paths::plans()>"See the plans"</a>
+            </Empty>
+        }
+        .into_any();
+    }
+    let (open, closed): (Vec<_>, Vec<_>) =
+        list.reviews.into_iter().partition(|r| r.closed_at_ms == 0);
+    let items = open
+        .into_iter()
+        .chain(closed)
+        .map(|review| one(review, again));
+    view! { <ul class="stack">{items.collect_view()}</ul> }.into_any()
+}
+
+fn one(review: Review, again: Callback<()>) -> impl IntoView {
+    let job = (!review.job_id.is_empty())
+        .then(|| view! { <a class="button small" href=paths::job(&review.job_id)>"Its job"</a> });
+    let cluster = (!review.cluster.is_empty()).then(|| format!("For {}.", review.cluster));
+    let close = (review.closed_at_ms == 0).then(|| {
+        if review.you_can_close {
+            let id = review.id.clone();
+            view! { <Close id again /> }.into_any()
+        } else {
+            view! { <p class="why-not">{review.why_not.clone()}</p> }.into_any()
+        }
+    });
+    view! {
+        <li class="file-row">
+            <div class="file-row-head"><a href=paths::plan(&review.plan_id)>{review.outcome.clone()}</a> {cluster}</div>
+            <Broken review />
+            <div class="acts">{close} {job}</div>
+        </li>
+    }
+}
+
+/// Closes a review with what was found.
+#[component]
+fn Close(id: String, again: Callback<()>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let note = RwSignal::new(String::new());
+    let failure = RwSignal::new(None::<Failure>);
+    let pulse = Pulse::expect();
+    let close = Action::new_local(move |_: &()| {
+        let request = CloseReviewRequest {
+            id: id.clone(),
+            note: note.get_untracked(),
+        };
+        async move {
+            failure.set(None);
+            match grpc::close_review(request).await {
+                Ok(_) => {
+                    open.set(false);
+                    pulse.ask();
+                    again.run(());
+                }
+                Err(refused) => failure.set(Some(refused)),
+            }
+        }
+    });
+    view! {
+        <button type="button" class="button primary small" on:click=move |_| open.set(true)>"Close this review"</button>
+        <Dialog open label="Close this review">
+            <form on:submit=move |ev| { ev.prevent_default(); close.dispatch_local(()); }>
+                <h2>"What did you find?"</h2>
+                <p>"Read the plan, its job and what the ledger says. Then write down whether it was right to run it, and what follows. It is kept with your name."</p>
+                <div class="field">
+                    <label for="note">"What was found"</label>
+                    <textarea id="note" rows="4" required autofocus prop:value=note on:input=move |ev| note.set(event_target_value(&ev))></textarea>
+                </div>
+                {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+                <div class="dialog-acts">
+                    <button type="button" class="button" on:click=move |_| open.set(false)>"Leave it open"</button>
+                    <button type="submit" class="button primary" disabled=move || close.pending().get() || note.with(|n| n.trim().is_empty())>"Close the review"</button>
+                </div>
+            </form>
+        </Dialog>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headline_counts_what_is_open() {
+        let list = |closed: &[i64]| ListReviewsResponse {
+            reviews: closed
+                .iter()
+                .map(|at| Review {
+                    closed_at_ms: *at,
+                    ..Review::default()
+                })
+                .collect(),
+        };
+        assert_eq!(headline(&list(&[])), "No plan was run without approval.");
+        assert!(headline(&list(&[5])).starts_with("Everything"));
+        assert_eq!(
+            headline(&list(&[0, 5, 0])),
+            "2 plans were run without approval and not looked into."
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Which cluster a snapshot is of, and another name for it.
+
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{ListSnapshotsRequest, SetSnapshotClusterRequest, SnapshotSummary};
+use requorum_shared::permission::{Grants, Permission, Place, Scope};
+
+use crate::client::grpc;
+use crate::components::dialog::Dialog;
+use crate::components::error_view::ErrorView;
+use crate::components::field::Field;
+use crate::failure::Failure;
+use crate::identity::Identity;
+
+/// Names of clusters that this person may mean: those of snapshots, and those that roles are held for.
+pub(super) fn known(snapshots: &[SnapshotSummary], grants: &Grants) -> Vec<String> {
+    let used = snapshots.iter().map(|s| s.cluster.as_str());
+    let held = grants.iter().filter_map(|grant| match &grant.scope {
+        Scope::Cluster(name) => Some(name.as_str()),
+        Scope::All => None,
+    });
+    let all: BTreeSet<&str> = used.chain(held).filter(|name| !name.is_empty()).collect();
+    all.into_iter().map(str::to_owned).collect()
+}
+
+/// The cluster's name, and, for whoever may, a way to another.
+#[component]
+pub fn ClusterOf(
+    /// The snapshot.
+    id: String,
+    /// Its cluster now; empty for none.
+    cluster: String,
+    /// Told when there is another.
+    again: Callback<()>,
+) -> impl IntoView {
+    let grants = Identity::expect().grants_now();
+    let may = grants
+        .allow(Permission::Upload, Place::Cluster(&cluster))
+        .is_ok();
+    let open = RwSignal::new(false);
+    let name = RwSignal::new(cluster.clone());
+    let failure = RwSignal::new(None::<Failure>);
+    let suggestions = LocalResource::new(move || {
+        let grants = grants.clone();
+        async move {
+            if !open.get() {
+                return Vec::new();
+            }
+            // Without the list there is nothing to choose from, and a name can be typed all the same.
+            match grpc::list_snapshots(ListSnapshotsRequest {}).await {
+                Ok(list) => known(&list.snapshots, &grants),
+                Err(_) => known(&[], &grants),
+            }
+        }
+    });
+    let suggestions = Signal::derive(move || suggestions.get().unwrap_or_default());
+    let set = Action::new_local(move |_: &()| {
+        let request = SetSnapshotClusterRequest {
+            id: id.clone(),
+            cluster: name.with_untracked(|name| name.trim().to_owned()),
+        };
+        async move {
+            failure.set(None);
+            match grpc::set_snapshot_cluster(request).await {
+                Ok(_) => {
+                    open.set(false);
+                    again.run(());
+                }
+                Err(refused) => failure.set(Some(refused)),
+            }
+        }
+    });
+    let now = if cluster.is_empty() {
+        "of no cluster".to_owned()
+    } else {
+        format!("of {cluster}")
+    };
+    view! {
+        <span class="inline-field">
+            {now}
+            {may.then(|| view! {
+                <button type="button" class="button small" on:click=move |_| open.set(true)>"Name another cluster"</button>
+            })}
+        </span>
+        <Dialog open label="Name the cluster of this snapshot">
+            <form on:submit=move |ev| { ev.prevent_default(); set.dispatch_local(()); }>
+                <h2>"Which cluster is this snapshot of?"</h2>
+                <p>"The roles and the policy of that cluster count for it, and for plans that are made from it. Plans that were made from it before and have not run become void."</p>
+                <Field id="cluster-name" label="Cluster; empty for none" value=name suggestions />
+                {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+                <div class="dialog-acts">
+                    <button type="button" class="button" on:click=move |_| open.set(false)>"Leave it"</button>
+                    <button type="submit" class="button primary" disabled=move || set.pending().get()>"Name the cluster"</button>
+                </div>
+            </form>
+        </Dialog>
+    }
+}

@@ -1,0 +1,313 @@
+// Several people and one plan: who must agree, what each of them sees, and what happens without.
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Page, type Route, expect } from "@playwright/test";
+import { signIn, test as console } from "../support/console.ts";
+import { type Given, choose, fixture, flipped } from "../support/files.ts";
+import { looksRight } from "../support/look.ts";
+import { bytes, call, fields, opened, person, replaced, text, textOf } from "../support/people.ts";
+import { Server } from "../support/server.ts";
+import { checked, members, openWizard } from "../support/wizard.ts";
+
+// A server of this file's own: where somebody else may approve, the author alone is not enough, in any test.
+const test = console.extend<{}, { server: Server }>({
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker" },
+  ],
+});
+
+test.describe.configure({ timeout: 180_000 });
+
+test.beforeEach(async ({ page, administrator }) => {
+  await signIn(page, administrator);
+});
+
+let made = 0;
+
+/** Somebody new, with a name of their own in every test. */
+async function somebody(page: Page, server: Server, name: string, ...roles: string[]): Promise<Page> {
+  const browser = page.context().browser();
+  if (!browser) throw new Error("no browser");
+  await page.goto("/");
+  made += 1;
+  return (await person(browser, server, page, `${name} ${made}`, roles)).page;
+}
+
+/** Seals a plan to a folder of this name; gives its address. */
+async function seal(page: Page, file: Given, folder: string, cluster = ""): Promise<string> {
+  await page.goto("/snapshots");
+  await page.getByLabel("Cluster that the next files are of").fill(cluster);
+  await choose(page, file);
+  const row = page.getByRole("listitem").filter({ hasText: file.name });
+  await expect(row.getByText("stored", { exact: true })).toBeVisible();
+  await openWizard(page, file.name);
+  await members(page, ["m1=http://127.0.0.1:2380", "m2=http://127.0.0.1:2480"]);
+  await page.getByLabel(/Initial-cluster token/).fill(`e2e-${folder}`);
+  await page.getByLabel("A folder on the server").check();
+  await page.getByLabel("Folder, one sub-folder per member").fill(folder);
+  await checked(page);
+  await page.getByRole("button", { name: "Seal plan" }).click();
+  await expect(page).toHaveURL(/\/plans\/./);
+  await expect(page.getByText("Your browser recomputed this plan: same hash.")).toBeVisible();
+  return new URL(page.url()).pathname;
+}
+
+const approve = (page: Page) => page.getByRole("button", { name: "Approve this plan" });
+const run = (page: Page) => page.getByRole("button", { name: /^Run \d+ steps?$/ });
+
+test("a second person approves after both checks, the author cannot, and the plan runs", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver@prod-etcd");
+  const lea = await somebody(page, server, "Lea", "approver@lab");
+  const file = await fixture("3.6.14-mixed");
+  const address = await seal(page, file, "second-person", "prod-etcd");
+  await expect(page.getByRole("heading", { name: "Approval" })).toBeVisible();
+  await expect(page.getByText("You made this plan, and somebody else must agree to it.")).toBeVisible();
+  await expect(approve(page)).toHaveCount(0);
+  await expect(run(page)).toHaveCount(0);
+  await looksRight(page);
+
+  // Another cluster's approver is shown nothing of it, and told which role is missing.
+  await lea.goto("/plans");
+  await expect(lea.getByRole("heading", { level: 1 })).toHaveText("There is no plan yet.");
+  await lea.goto(address);
+  await expect(lea.getByText(/you need the role .* for prod-etcd/)).toBeVisible();
+
+  await ben.goto("/");
+  await expect(ben.getByRole("heading", { level: 1 })).toHaveText("1 thing waits for you.");
+  await expect(ben.getByRole("banner").getByText("1 waits for you")).toBeVisible();
+  await looksRight(ben);
+  await ben.getByRole("heading", { name: "What waits for you" }).locator("..").getByRole("link").click();
+  await expect(ben).toHaveURL(new RegExp(`${address}$`));
+  await expect(ben.getByText("Your browser recomputed this plan: same hash.")).toBeVisible();
+  await expect(ben.getByText(/Your browser's check: 0 blocking, .*; the server's: the same\./)).toBeVisible();
+  const compared = ben.getByRole("table").filter({ hasText: "This browser" });
+  await expect(compared.getByText("the same")).toHaveCount(3);
+  await looksRight(ben);
+
+  // Another file than the plan's stands against it; the plan's own does not.
+  await choose(ben, flipped(file, 9000));
+  await expect(ben.getByText("It checked the snapshot itself, and does not agree.")).toBeVisible();
+  await expect(approve(ben)).toHaveCount(0);
+  await looksRight(ben);
+  await choose(ben, file);
+  await expect(ben.getByText("It checked the snapshot itself: same verdict.")).toBeVisible();
+  await expect(compared.getByText("the same")).toHaveCount(4);
+  await approve(ben).click();
+  await expect(ben.getByText("It may be run.")).toBeVisible();
+  await expect(approve(ben)).toHaveCount(0);
+  await expect(run(ben)).toHaveCount(0);
+
+  // The author's page notices by itself.
+  await run(page).click({ timeout: 30_000 });
+  await expect(page).toHaveURL(/\/jobs\/./);
+  await expect(page.getByText("Over; nothing more will happen.")).toBeVisible({ timeout: 60_000 });
+  await page.goto(address);
+  await expect(page.getByText("It was run, and a plan runs once.")).toBeVisible();
+  await looksRight(page);
+});
+
+test("a rejection's reason is read by the author", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver");
+  const address = await seal(page, await fixture("3.7.1-three"), "rejected");
+  await ben.goto(address);
+  await ben.getByRole("button", { name: "Reject with a reason" }).click();
+  await looksRight(ben);
+  await ben.getByLabel(/Why\?/).fill("the snapshot of an hour ago is whole as well");
+  await ben.getByRole("button", { name: "Reject the plan" }).click();
+  await expect(ben.getByText(/rejected it\./)).toBeVisible();
+  await expect(page.getByText("the snapshot of an hour ago is whole as well")).toBeVisible({ timeout: 30_000 });
+  await expect(approve(ben)).toHaveCount(0);
+});
+
+test("broken glass is told on every page until an approver closes its review", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver");
+  const carl = await somebody(page, server, "Carl", "operator");
+  const address = await seal(page, await fixture("3.6.14-three"), "glass");
+  await carl.goto(address);
+  await expect(approve(carl)).toHaveCount(0);
+  await carl.getByRole("button", { name: "Run it without approval" }).click();
+  const breaks = carl.getByRole("button", { name: "Break the glass" });
+  await carl.getByLabel(/Why can it not wait/).fill("the store is down and nobody answers");
+  await expect(breaks).toBeDisabled();
+  await carl.getByLabel(/Type .* to go on/).fill("without approval");
+  await looksRight(carl);
+  await breaks.click();
+  await expect(carl.getByText("The glass was broken: this was let run without approval.")).toBeVisible();
+  await looksRight(carl);
+  await run(carl).click();
+  await expect(carl).toHaveURL(/\/jobs\/./);
+  await expect(carl.getByText("the store is down and nobody answers")).toBeVisible();
+  await expect(carl.getByText("Over; nothing more will happen.")).toBeVisible({ timeout: 60_000 });
+  await looksRight(carl);
+
+  for (const one of [page, ben, carl]) {
+    for (const where of ["/", "/snapshots", "/plans", "/jobs", "/settings", "/settings/policies"]) {
+      await one.goto(where);
+      await expect(one.getByText(/^Broken glass\./)).toBeVisible();
+    }
+  }
+  await looksRight(page);
+  await carl.goto("/reviews");
+  await expect(carl.getByText(/you need the role approver/)).toBeVisible();
+  await expect(carl.getByRole("button", { name: "Close this review" })).toHaveCount(0);
+  await ben.getByRole("link", { name: "Look into it" }).click();
+  await looksRight(ben);
+  await ben.getByRole("button", { name: "Close this review" }).click();
+  await ben.getByLabel("What was found").fill("right to do; the rota had a gap");
+  await looksRight(ben);
+  await ben.getByRole("button", { name: "Close the review" }).click();
+  await expect(ben.getByText("right to do; the rota had a gap")).toBeVisible();
+  await expect(ben.getByText(/^Broken glass\./)).toHaveCount(0);
+  await page.goto(address);
+  await expect(page.getByText("right to do; the rota had a gap")).toBeVisible();
+  await expect(page.getByText(/^Broken glass\./)).toHaveCount(0);
+});
+
+test("what changed between sealing and approving voids the plan", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver");
+  const address = await seal(page, await fixture("3.4.23-three"), "drifts");
+  await ben.goto(address);
+  await expect(approve(ben)).toBeVisible();
+  const there = join(server.dataDir, "restores", "drifts");
+  mkdirSync(there, { recursive: true });
+  writeFileSync(join(there, "somebody-was-here"), "x");
+  await approve(ben).click();
+  await expect(ben.getByText(/The plan is void/).first()).toBeVisible();
+  await ben.reload();
+  await expect(ben.getByText(/Void|void/).first()).toBeVisible();
+  await expect(approve(ben)).toHaveCount(0);
+  await expect(ben.getByRole("link", { name: "Make a new plan" }).first()).toBeVisible();
+  await looksRight(ben);
+});
+
+/** Lets a server's answer about a plan through with something changed. */
+async function lying(page: Page, lie: (message: Buffer) => Buffer): Promise<void> {
+  await page.route("**/requorum.v1.PlanService/GetPlan", async (route: Route) => {
+    const response = await route.fetch();
+    const answer = opened(await response.body());
+    const headers = response.headers();
+    delete headers["content-length"];
+    await route.fulfill({ status: response.status(), headers, body: answer.with(lie(answer.message)) });
+  });
+}
+
+test("a server that lies about a plan is not believed", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver");
+  // An alarm in the file: the check has something to say.
+  const address = await seal(page, await fixture("3.6.14-nospace"), "lies");
+  await ben.goto(address);
+  await expect(approve(ben)).toBeVisible();
+  const PLAN = 2;
+  const OBSERVATION = 4;
+  const CHECK = 5;
+  const rehashed = (message: Buffer, plan: string) => {
+    const hash = createHash("sha256").update(plan).digest("hex");
+    const summary = fields(message).find((one) => one.field === 1)?.bytes ?? Buffer.alloc(0);
+    const rest = fields(message).filter((one) => one.field !== 1 && one.field !== PLAN);
+    const lied = replaced(summary, 2, hash);
+    return Buffer.concat([bytes(1, lied), ...rest.map((one) => one.raw), text(PLAN, plan)]);
+  };
+  const lies: [string, (message: Buffer) => Buffer, RegExp][] = [
+    ["the sealed bytes", (m) => replaced(m, PLAN, textOf(m, PLAN).replace("e2e-lies", "e2e-eils")), /recomputed this plan, and refuses it/],
+    [
+      "a native command, hashed again",
+      (m) => rehashed(m, textOf(m, PLAN).replace("--name m1 ", "--name m9 ")),
+      /step 3, the native command/,
+    ],
+    [
+      "the report, with what spoke against it left out",
+      (m) => Buffer.concat(fields(m).filter((one) => one.field !== CHECK).map((one) => one.raw)),
+      /the server's check now: /,
+    ],
+    [
+      "what it rests on",
+      (m) => replaced(m, OBSERVATION, textOf(m, OBSERVATION).replace(/"last_revision":\d+/, '"last_revision":7')),
+      /a fact: snapshot/,
+    ],
+    ["what it rests on, left out", (m) => replaced(m, OBSERVATION, ""), /what the plan rests on/],
+  ];
+  for (const [what, lie, named] of lies) {
+    await lying(ben, lie);
+    await ben.reload();
+    await expect(ben.getByRole("alert").getByText(named).first(), what).toBeVisible();
+    await expect(approve(ben), what).toHaveCount(0);
+    await expect(run(ben), what).toHaveCount(0);
+    await looksRight(ben);
+    await ben.unroute("**/requorum.v1.PlanService/GetPlan");
+  }
+  await ben.reload();
+  await expect(approve(ben)).toBeVisible();
+});
+
+test("an approval is of one plan: another's hash is refused, and so is an approval of what ran", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver");
+  const file = await fixture("3.5.33-mixed");
+  const first = await seal(page, file, "first");
+  const id = (address: string) => address.split("/").at(-1) ?? "";
+  const hash = async (address: string) => {
+    const answer = await call(ben, "PlanService/GetPlan", text(1, id(address)));
+    const summary = fields(opened(answer.body).message).find((one) => one.field === 1)?.bytes;
+    return textOf(summary ?? Buffer.alloc(0), 2);
+  };
+  const say = (address: string, plan: string) =>
+    call(ben, "PlanService/ApprovePlan", Buffer.concat([text(1, id(address)), text(2, plan)]));
+  const sealed = await hash(first);
+  expect(sealed).toMatch(/^[0-9a-f]{64}$/);
+  expect((await say(first, sealed)).status).toBe("0");
+  const second = await seal(page, file, "second");
+  const replayed = await say(second, sealed);
+  expect([replayed.status, replayed.code]).toEqual(["9", "plan.other-hash"]);
+  await page.goto(first);
+  await run(page).click();
+  await expect(page).toHaveURL(/\/jobs\/./);
+  const late = await say(first, sealed);
+  expect(late.code).toBe("plan.used");
+});
+
+test("a policy says what it means before it is set", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver");
+  await seal(page, await fixture("3.6.14-lease"), "policy", "shop-etcd");
+  await ben.goto("/settings/policies");
+  await expect(ben.getByText(/you need the role admin/)).toBeVisible();
+  await expect(ben.getByRole("button", { name: "Give a cluster its own" })).toHaveCount(0);
+  await page.goto("/settings/policies");
+  await looksRight(page);
+  await page.getByRole("button", { name: "Give a cluster its own" }).click();
+  await page.getByLabel("Cluster", { exact: true }).fill("shop-etcd");
+  const undoable = page.getByRole("group", { name: "Plans that can be taken back whole" });
+  await undoable.getByLabel("Approvals").selectOption("2");
+  await undoable.getByLabel("A second person").selectOption("always");
+  await expect(undoable.getByText(/2 people must approve/)).toBeVisible();
+  await expect(page.getByText(/2 more approvals are needed/)).toBeVisible();
+  await looksRight(page);
+  await undoable.getByLabel("Approvals").selectOption("0");
+  await expect(page.getByRole("button", { name: "Set this policy" })).toBeDisabled();
+  await undoable.getByLabel("Approvals").selectOption("2");
+  await page.getByRole("button", { name: "Set this policy" }).click();
+  await expect(page.getByRole("heading", { name: "shop-etcd" })).toBeVisible();
+  await page.goto("/plans?cluster=shop-etcd");
+  await page.getByRole("rowheader").getByRole("link").click();
+  await expect(page.getByText(/2 more approvals are needed/)).toBeVisible();
+});
+
+test("another cluster's name for a snapshot voids what was planned from it", async ({ page, server }) => {
+  await somebody(page, server, "Ben", "approver");
+  const file = await fixture("3.5.33-lease");
+  const address = await seal(page, file, "renamed", "old-etcd");
+  await page.goto("/snapshots?cluster=old-etcd");
+  await looksRight(page);
+  await page.getByRole("rowheader").getByRole("link", { name: file.name }).click();
+  await page.getByRole("button", { name: "Name another cluster" }).click();
+  await looksRight(page);
+  await page.getByLabel("Cluster; empty for none").fill("new-etcd");
+  await page.getByRole("button", { name: "Name the cluster" }).click();
+  await expect(page.getByText("of new-etcd")).toBeVisible();
+  await page.goto(address);
+  await expect(page.getByText(/kept as one of new-etcd now, and not of old-etcd/).first()).toBeVisible();
+});

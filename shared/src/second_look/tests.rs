@@ -1,0 +1,205 @@
+use super::*;
+use crate::etcd::restore::observation::TargetState;
+use crate::etcd::restore::samples;
+use crate::plan::Action;
+
+/// A sealed plan, what it rests on, and what an honest server says of it.
+fn honest() -> (Plan, Observation, Report) {
+    let (request, observation) = (samples::request(), samples::observation());
+    let plan = restore::plan(&request, &observation, "7f3a", "ak", "2026-11-21T10:00:00Z").unwrap();
+    let told = checked(&request, &observation);
+    (plan, observation, told)
+}
+
+/// What each difference is about.
+fn look(sealed: &Plan, observation: &Observation, told: &Report) -> Vec<String> {
+    let look = second_look(sealed, observation, told);
+    for difference in &look.differences {
+        assert_ne!(difference.told, difference.here, "{difference:?}");
+    }
+    look.differences.into_iter().map(|d| d.what).collect()
+}
+
+fn with(spoil: impl FnOnce(&mut Plan)) -> Vec<String> {
+    let (mut plan, observation, told) = honest();
+    spoil(&mut plan);
+    look(&plan, &observation, &told)
+}
+
+#[test]
+fn an_honest_plan_is_the_same() {
+    let (plan, mut observation, told) = honest();
+    let seen = second_look(&plan, &observation, &told);
+    assert_eq!((seen.differences.len(), &seen.report), (0, &told));
+    // Less room than when it was sealed, and enough.
+    observation.target.free_bytes = Some(1 << 30);
+    assert!(look(&plan, &observation, &told).is_empty());
+}
+
+#[test]
+fn every_field_of_a_plan_that_was_changed_is_named() {
+    assert_eq!(with(|p| p.outcome.push('.')), ["what comes out"]);
+    assert_eq!(with(|p| p.cluster = "lab".into()), ["the cluster"]);
+    assert_eq!(with(|p| p.format.push('x')), ["the form"]);
+    assert_eq!(with(|p| p.steps[1].title.push('x')), ["step 2, its title"]);
+    assert_eq!(
+        with(|p| p.steps[0].probe.push('x')),
+        ["step 1, how it is found out whether it is done"]
+    );
+    assert_eq!(
+        with(|p| p.steps[3].effect.push('x')),
+        ["step 4, what it does"]
+    );
+    assert_eq!(
+        with(|p| p.steps[3].undo = Undo::Nothing),
+        ["step 4, its undo"]
+    );
+    assert_eq!(with(|p| p.steps[5].number = 7), ["step 6, its number"]);
+    assert_eq!(
+        with(|p| {
+            p.steps.pop();
+        }),
+        ["how many steps there are"]
+    );
+    let last = |p: &mut Plan| p.steps.push(p.steps[0].clone());
+    assert_eq!(with(last), ["how many steps there are"]);
+}
+
+#[test]
+fn a_native_command_that_does_something_else_is_named_with_both() {
+    let (mut plan, observation, told) = honest();
+    let native = plan.steps[2].native.as_mut().unwrap();
+    *native = native.replace("--mark-compacted", "");
+    let look = second_look(&plan, &observation, &told);
+    assert_eq!(look.differences.len(), 1);
+    let difference = &look.differences[0];
+    assert_eq!(difference.what, "step 3, the native command");
+    assert!(difference.here.contains("--mark-compacted"));
+    assert!(!difference.told.contains("--mark-compacted"));
+    assert_eq!(
+        with(|p| p.steps[2].native = None),
+        ["step 3, the native command"]
+    );
+}
+
+#[test]
+fn what_is_carried_out_is_compared_and_not_only_its_words() {
+    let other = |p: &mut Plan| {
+        let Action::EtcdRestore(step) = &mut p.steps[2].action;
+        if let crate::etcd::restore::RestoreStep::BuildMembers { request } = step {
+            request.token = "etcd-other".into();
+        }
+    };
+    assert_eq!(with(other), ["step 3, what is carried out"]);
+}
+
+#[test]
+fn a_request_that_was_changed_is_not_what_the_steps_do() {
+    let named = with(|p| {
+        let Request::EtcdRestore(request) = &mut p.request;
+        request.members.pop();
+    });
+    for what in ["what comes out", "step 3, what is carried out"] {
+        assert!(named.iter().any(|name| name == what), "{what}: {named:?}");
+    }
+}
+
+#[test]
+fn facts_that_changed_are_named() {
+    let (plan, observation, told) = honest();
+    let mut grown = observation.clone();
+    grown.source.size += 4096;
+    let named = look(&plan, &grown, &told);
+    assert!(named.contains(&"a fact: snapshot".into()), "{named:?}");
+    let mut emptied = observation.clone();
+    emptied.target.state = TargetState::Empty;
+    assert_eq!(
+        look(&plan, &emptied, &told),
+        ["a fact: target", "a fact: target"]
+    );
+    assert_eq!(
+        with(|p| p.facts[0].statement.push('x')),
+        ["a fact: snapshot", "a fact: snapshot"]
+    );
+    assert_eq!(
+        with(|p| {
+            p.facts.remove(3);
+        }),
+        ["a fact: target"]
+    );
+    // What nobody could seal is a difference too.
+    let mut full = observation;
+    full.target.state = TargetState::Occupied;
+    assert_eq!(
+        look(&plan, &full, &told),
+        [
+            "the server's check now: target.exists",
+            "the check when it was sealed: target.exists"
+        ]
+    );
+}
+
+#[test]
+fn reports_that_leave_out_or_invent_are_named() {
+    let (plan, mut observation, _) = honest();
+    observation.source.auth_enabled = true;
+    let Request::EtcdRestore(request) = plan.request;
+    let plan = restore::plan(&request, &observation, "7f3a", "ak", &plan.sealed_at).unwrap();
+    let told = checked(&request, &observation);
+    assert!(!told.findings.is_empty(), "something to leave out");
+    assert!(look(&plan, &observation, &told).is_empty());
+    let first = &told.findings[0].code;
+
+    let mut less = told.clone();
+    less.findings.remove(0);
+    assert_eq!(
+        look(&plan, &observation, &less),
+        [format!("the server's check now: {first}")]
+    );
+    let mut softer = told.clone();
+    softer.findings[0].what = "All is well.".into();
+    assert_eq!(look(&plan, &observation, &softer).len(), 2);
+    let mut twice = told.clone();
+    twice.push(told.findings[0].clone());
+    assert_eq!(
+        look(&plan, &observation, &twice),
+        ["the server's check now"]
+    );
+
+    let mut sealed = plan;
+    sealed.report.findings.clear();
+    let named = look(&sealed, &observation, &told);
+    assert_eq!(named.len(), told.findings.len());
+    assert!(named[0].starts_with("the check when it was sealed: "));
+}
+
+#[test]
+fn a_snapshot_is_the_same_whatever_it_is_called() {
+    let told = samples::observation().source;
+    let here = SourceFacts {
+        name: "downloaded (1).db".into(),
+        ..told.clone()
+    };
+    assert!(same_snapshot(&told, &here).is_empty());
+    let what = |spoil: &dyn Fn(&mut SourceFacts)| {
+        let mut here = here.clone();
+        spoil(&mut here);
+        let names = same_snapshot(&told, &here).into_iter().map(|d| d.what);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        what(&|f| {
+            f.sha256 = "cd".repeat(32);
+            f.size = 1;
+        }),
+        ["its SHA-256"]
+    );
+    assert_eq!(what(&|f| f.structure = Outcome::Fail), ["its structure"]);
+    assert_eq!(what(&|f| f.bytes = Outcome::NotChecked), ["its bytes"]);
+    let broken = Finding::blocking("tree.page", "page 7", "It cannot be read.");
+    assert_eq!(
+        what(&|f| f.broken.push(broken.clone())),
+        ["what is broken in it: tree.page"]
+    );
+    assert_eq!(what(&|f| f.last_revision = 12), ["what is in it"]);
+}
