@@ -3,6 +3,10 @@
 use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
 use requorum_server::ops::plans::EXPIRES_AFTER_MS;
 use requorum_shared::api::v1;
+use requorum_shared::etcd::restore::observation::Observation;
+use requorum_shared::finding::{Finding, Report, Severity};
+use requorum_shared::plan::Plan;
+use requorum_shared::second_look::second_look;
 use tonic::{Code, Status};
 
 use crate::harness::{Client, NAME, Native, Options, TestServer, code};
@@ -484,4 +488,150 @@ async fn programs_neither_approve_nor_break_glass() {
     assert_eq!(code(&refused), "person.required");
     anna.approve(&plan.id, &plan.hash).await.unwrap();
     program.start(&plan).await.unwrap();
+}
+
+/// The server's report as a browser reads it.
+fn report(findings: Vec<v1::Finding>) -> Report {
+    let read = |f: v1::Finding| Finding {
+        severity: match f.severity.as_str() {
+            "note" => Severity::Note,
+            "warning" => Severity::Warning,
+            _ => Severity::Blocking,
+        },
+        code: f.code,
+        subject: f.subject,
+        what: f.what,
+        why: f.why,
+        todo: f.todo,
+        place: None,
+    };
+    Report {
+        findings: findings.into_iter().map(read).collect(),
+    }
+}
+
+#[tokio::test]
+async fn whoever_reads_a_plan_can_check_and_make_it_again() {
+    let server = TestServer::start().await;
+    let anna = Console::over(&server).await;
+    // An alarm in the file: the check has something to say.
+    let snapshot = anna.upload_of("3.6.14-nospace.db", "prod-etcd").await;
+    let sealed = anna.seal(&request(&snapshot, "a")).await.unwrap();
+    let answer = anna.plan(&sealed.id).await;
+    let plan: Plan = serde_json::from_str(&answer.plan_json).unwrap();
+    let observation: Observation = serde_json::from_str(&answer.observation_json).unwrap();
+    let told = report(answer.check);
+    assert!(!told.findings.is_empty());
+    let look = second_look(&plan, &observation, &told);
+    assert_eq!(look.differences, []);
+    assert_eq!(look.report, told);
+
+    let folder = server.data_dir().join("restores/a");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("x"), b"x").unwrap();
+    let void = anna.plan(&sealed.id).await;
+    assert_eq!(
+        (void.summary.unwrap().state.as_str(), void.observation_json),
+        ("void", String::new()),
+        "what is void is not looked at any more"
+    );
+}
+
+async fn waiting(client: &Client) -> v1::ListWaitingResponse {
+    use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
+    let mut console = ConsoleServiceClient::new(client.grpc().await);
+    let answer = console.list_waiting(v1::ListWaitingRequest {}).await;
+    answer.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn what_waits_is_told_to_whoever_can_do_something() {
+    let server = TestServer::start().await;
+    let (anna, snapshot) = console(&server).await;
+    let ben = somebody(&server, &anna, "Ben", &["approver"]).await;
+    let carl = somebody(&server, &anna, "Carl", &["operator"]).await;
+    let vera = somebody(&server, &anna, "Vera", &["viewer"]).await;
+    let kinds = |client: Client| async move {
+        let waiting = waiting(&client).await.waiting;
+        waiting.into_iter().map(|w| w.kind).collect::<Vec<_>>()
+    };
+    let nothing: [&str; 0] = [];
+    let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
+    assert_eq!(kinds(anna.http.clone()).await, nothing, "not by its author");
+    assert_eq!(kinds(ben.http.clone()).await, ["approve"]);
+    assert_eq!(kinds(carl.http.clone()).await, nothing);
+    let may = approval(&carl.http, &plan).await;
+    assert!(!may.you_can_run && may.run_why_not.contains("One more approval"));
+    assert!(may.glass_can_break && !may.you_can_reject);
+    let may = approval(&vera.http, &plan).await;
+    assert!(!may.glass_can_break && may.glass_why_not.contains("role operator"));
+    assert!(may.run_why_not.contains("role operator"));
+
+    ben.approve(&plan.id, &plan.hash).await.unwrap();
+    assert_eq!(kinds(ben.http.clone()).await, nothing);
+    for operator in [&anna, &carl] {
+        assert_eq!(kinds(operator.http.clone()).await, ["run"]);
+        assert!(approval(&operator.http, &plan).await.you_can_run);
+    }
+    let job = carl.start(&plan).await.unwrap();
+    assert_eq!(kinds(anna.http.clone()).await, nothing);
+    anna.finished(&job.id).await;
+
+    let night = anna.seal(&request(&snapshot, "b")).await.unwrap();
+    break_glass(&carl.http, &night, "nobody answers the phone")
+        .await
+        .unwrap();
+    assert_eq!(kinds(ben.http.clone()).await, ["review"]);
+    assert_eq!(kinds(carl.http.clone()).await, ["run"]);
+    let seen = waiting(&vera.http).await;
+    assert_eq!((seen.waiting.len(), seen.open_reviews), (0, 1));
+    let own = approvals(&anna.http)
+        .await
+        .list_reviews(v1::ListReviewsRequest { closed_too: false })
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(
+        own.reviews[0].you_can_close,
+        "Anna approves, and did not break it"
+    );
+}
+
+#[tokio::test]
+async fn a_policy_says_what_it_would_do_before_it_is_set() {
+    let server = TestServer::start().await;
+    let anna = Console::over(&server).await;
+    let prod = anna.upload_of("3.6.14-mixed.db", "prod-etcd").await;
+    let nobodys = anna.upload_of("3.7.1-three.db", "").await;
+    let prod = anna.seal(&request(&prod, "a")).await.unwrap();
+    let other = anna.seal(&request(&nobodys, "b")).await.unwrap();
+    let mut wire = approvals(&anna.http).await;
+    let mut preview = async |policy: v1::Policy| {
+        let answer = wire.preview_policy(policy).await;
+        answer.map(|effects| effects.into_inner().effects)
+    };
+    let of_prod = v1::Policy {
+        cluster: "prod-etcd".into(),
+        ..policy(2, "always", true)
+    };
+    let effects = preview(of_prod.clone()).await.unwrap();
+    assert_eq!(effects.len(), 1);
+    assert_eq!(effects[0].plan_id, prod.id);
+    assert!(effects[0].now.starts_with("One more approval"));
+    assert!(effects[0].then.starts_with("2 more approvals"));
+    assert_eq!(preview(policy(0, "never", true)).await.unwrap().len(), 2);
+    let bad = preview(policy(0, "always", true)).await.unwrap_err();
+    assert_eq!(code(&bad), "policy.rule");
+    approvals(&anna.http)
+        .await
+        .set_policy(of_prod)
+        .await
+        .unwrap();
+    // A cluster that has its own is not touched by the one for everything.
+    let rest = preview(policy(0, "never", true)).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(
+        (rest[0].plan_id.as_str(), rest[0].then.as_str()),
+        (other.id.as_str(), "It may be run.")
+    );
 }
