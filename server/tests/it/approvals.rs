@@ -602,7 +602,7 @@ async fn a_policy_says_what_it_would_do_before_it_is_set() {
     let server = TestServer::start().await;
     let anna = Console::over(&server).await;
     let prod = anna.upload_of("3.6.14-mixed.db", "prod-etcd").await;
-    let nobodys = anna.upload_of("3.7.1-three.db", "").await;
+    let nobodys = anna.upload_of("3.6.14-three.db", "").await;
     let prod = anna.seal(&request(&prod, "a")).await.unwrap();
     let other = anna.seal(&request(&nobodys, "b")).await.unwrap();
     let mut wire = approvals(&anna.http).await;

@@ -66,8 +66,8 @@ async fn a_role_for_one_cluster_counts_there_and_nowhere_else() {
     let server = TestServer::start().await;
     let anna = Console::over(&server).await;
     let prod = anna.upload_of("3.6.14-mixed.db", PROD).await;
-    let lab = anna.upload_of("3.7.1-three.db", LAB).await;
-    let nobodys = anna.upload_of("3.4.23-three.db", "").await;
+    let lab = anna.upload_of("3.6.14-three.db", LAB).await;
+    let nobodys = anna.upload_of("3.6.14-lease.db", "").await;
     let pia = somebody(&server, &anna, "Pia", &["approver@prod-etcd"]).await;
     let leo = somebody(&server, &anna, "Leo", &["approver@lab", "operator@lab"]).await;
     let plan = anna.seal(&request(&prod, "prod")).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_cluster_has_the_policy_of_its_own() {
     let server = TestServer::start().await;
     let anna = Console::over(&server).await;
     let prod = anna.upload_of("3.6.14-mixed.db", PROD).await;
-    let lab = anna.upload_of("3.7.1-three.db", LAB).await;
+    let lab = anna.upload_of("3.6.14-three.db", LAB).await;
     let rule = |approvers, second: &str| {
         Some(v1::Rule {
             approvers,
