@@ -66,7 +66,7 @@ test("a second person approves after both checks, the author cannot, and the pla
   const lea = await somebody(page, server, "Lea", "approver@lab");
   const file = await fixture("3.6.14-mixed");
   const address = await seal(page, file, "second-person", "prod-etcd");
-  await expect(page.getByRole("heading", { name: "Approval" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Approval", exact: true })).toBeVisible();
   await expect(page.getByText("You made this plan, and somebody else must agree to it.")).toBeVisible();
   await expect(approve(page)).toHaveCount(0);
   await expect(run(page)).toHaveCount(0);
