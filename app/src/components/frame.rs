@@ -98,7 +98,7 @@ pub fn Frame(
             </button>
             <a class="brand" href=paths::overview()>
                 <Mark />
-                "Requorum"
+                <span class="brand-name">"Requorum"</span>
             </a>
             <div class="bar-end">
                 <a class="waiting-badge" href=paths::overview() hidden=move || busy.with(String::is_empty)>{busy}</a>

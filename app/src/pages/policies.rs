@@ -13,7 +13,6 @@ use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
 use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::properties::Properties;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::forms::policy::{PolicyForm, policy, sentence};
@@ -104,17 +103,6 @@ fn card(wire: Wire, admin: bool, edit: Callback<PolicyForm>) -> impl IntoView {
     } else {
         view! { "Set by " {wire.set_by.clone()} ", " <Time ms=wire.set_at_ms /> "." }.into_any()
     };
-    let rows = vec![
-        (
-            "Plans that can be taken back whole",
-            sentence(undoable).into_any(),
-        ),
-        (
-            "Plans that cannot be taken back",
-            sentence(destructive).into_any(),
-        ),
-        ("Without approval", glass(break_glass).into_any()),
-    ];
     let on_edit = move |_| {
         edit.run(PolicyForm {
             of_one: !wire.cluster.is_empty(),
@@ -128,7 +116,11 @@ fn card(wire: Wire, admin: bool, edit: Callback<PolicyForm>) -> impl IntoView {
                 <h2>{title}</h2>
                 {admin.then(|| view! { <button type="button" class="button small" aria-label=change on:click=on_edit>"Change it"</button> })}
             </div>
-            <Properties rows />
+            <dl class="step-facts">
+                <dt>"Plans that can be taken back whole"</dt><dd>{sentence(undoable)}</dd>
+                <dt>"Plans that cannot be taken back"</dt><dd>{sentence(destructive)}</dd>
+                <dt>"Without approval"</dt><dd>{glass(break_glass)}</dd>
+            </dl>
             <p class="small muted">{set}</p>
         </section>
     }

@@ -24,6 +24,7 @@ const PAGES: &[&str] = &[
     "snapshots",
     "restore",
     "plans",
+    "reviews",
     "jobs",
     "ledger",
     "settings",
@@ -227,6 +228,7 @@ mod tests {
             "/inspect",
             "/snapshots/ab12",
             "/plans/p1",
+            "/reviews",
             "/setup",
             "/jobs/",
         ] {

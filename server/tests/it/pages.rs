@@ -15,6 +15,7 @@ async fn every_address_of_the_page_is_the_page() {
         "/setup",
         "/snapshots/abc",
         "/plans/p",
+        "/reviews",
         "/jobs/j?step=2",
     ] {
         let response = stranger.get(path).await;

@@ -147,7 +147,8 @@ async fn roles_count_from_the_next_request_on() {
     let (status, body) = error(ben.get("/api/uploads").await).await;
     assert_eq!((status, body.code.as_str()), (403, "role.missing"));
     assert!(
-        body.message.contains("the role operator. You have no role."),
+        body.message
+            .contains("the role operator. You have no role."),
         "{}",
         body.message
     );

@@ -143,7 +143,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 37] = [
+    pub const ALL: [&str; 38] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,

@@ -66,7 +66,6 @@ pub fn Standing(
 ) -> impl IntoView {
     let alive = case.is_alive();
     let rows = vec![
-        ("Rule", approval.rule_text.clone().into_any()),
         ("Agreed", votes(&approval.votes, &case.summary.hash)),
         ("Could agree", or_nobody(approval.could_approve.join(", "))),
         (
@@ -83,6 +82,7 @@ pub fn Standing(
         <section class="section panel" aria-labelledby="approval">
             <h2 id="approval">"Approval"</h2>
             <p><strong>{sentence}</strong></p>
+            {alive.then(|| view! { <p class="small muted">{approval.rule_text.clone()}</p> })}
             {alive.then(|| view! { <Properties rows /> })}
             <Acts approval case again />
         </section>
@@ -120,7 +120,8 @@ fn votes(votes: &[Vote], hash: &str) -> AnyView {
 
 /// Why what is missing here is missing, each reason once.
 fn reasons(approval: &Approval) -> Vec<(&'static str, String)> {
-    let more = approval.missing > 0 || approval.second_missing;
+    // Where the glass is broken, nothing more is asked for.
+    let more = approval.review.is_none() && (approval.missing > 0 || approval.second_missing);
     let mut reasons = Vec::new();
     if !approval.you_can && more {
         reasons.push(("Approve", approval.why_not.clone()));
