@@ -1,6 +1,7 @@
 //! Who must agree before a plan runs, for each cluster and for everything else.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use requorum_shared::api::v1::{
     ListPoliciesRequest, ListPoliciesResponse, ListSnapshotsRequest, Policy as Wire, PolicyEffect,
 };
@@ -149,16 +150,23 @@ fn Edit(form: PolicyForm, again: Callback<()>, on_keep: Callback<()>) -> impl In
         },
     });
     let wrong = Memo::new(move |_| now.with(PolicyForm::wrong));
-    let effects = LocalResource::new(move || {
-        let wanted = wrong
-            .with(String::is_empty)
-            .then(|| now.with(PolicyForm::wire));
-        async move {
-            match wanted {
-                Some(wanted) => grpc::preview_policy(wanted).await.map(|e| e.effects),
-                None => Ok(Vec::new()),
-            }
+    let effects = RwSignal::new(None::<Result<Vec<PolicyEffect>, Failure>>);
+    let turn = StoredValue::new(0_u32);
+    Effect::new(move |_| {
+        let wanted = now.get();
+        turn.update_value(|n| *n += 1);
+        let mine = turn.get_value();
+        if !wanted.wrong().is_empty() {
+            effects.set(Some(Ok(Vec::new())));
+            return;
         }
+        spawn_local(async move {
+            let answer = grpc::preview_policy(wanted.wire()).await;
+            // The page may be gone, or the person may have chosen on.
+            if turn.try_get_value() == Some(mine) {
+                effects.try_set(Some(answer.map(|answer| answer.effects)));
+            }
+        });
     });
     let known = LocalResource::new(move || async move {
         // Without the list a name can be typed all the same.
