@@ -79,7 +79,14 @@ impl Console {
 
     /// Uploads a fixture as one of a cluster.
     pub(crate) async fn upload_of(&self, name: &str, cluster: &str) -> String {
-        let bytes = fixture(name);
+        self.send(name, fixture(name), cluster).await
+    }
+
+    pub(crate) async fn upload_bytes(&self, name: &str, bytes: Vec<u8>) -> String {
+        self.send(name, bytes, "").await
+    }
+
+    async fn send(&self, name: &str, bytes: Vec<u8>, cluster: &str) -> String {
         let upload: Upload = self
             .http
             .post(
