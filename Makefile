@@ -19,7 +19,7 @@ STEP := @sh .ci/step
 help:
 	@echo "make run    build and run the console on http://$(LISTEN)"
 	@echo "make test   everything below but bench, as CI does"
-	@echo "make lint   rustfmt and clippy"
+	@echo "make lint   rustfmt, clippy, and cargo-deny on all that we depend on"
 	@echo "make unit   native tests"
 	@echo "make wasm   the same code in WebAssembly"
 	@echo "make real   tests against real etcd"
@@ -57,6 +57,7 @@ lint: page-dev
 	$(STEP) "rustfmt" cargo fmt --all --check
 	$(STEP) "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(STEP) "clippy, page" cargo clippy --locked -p requorum-app --all-targets --target $(WASM) -- -D warnings
+	$(STEP) "licences and sources" sh .ci/deny
 
 unit: page-dev
 	$(STEP) "native tests" cargo test --locked --workspace
