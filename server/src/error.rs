@@ -16,6 +16,9 @@ tokio::task_local! {
     pub(crate) static REQUEST_ID: String;
 }
 
+/// Where a gRPC status says its stable name.
+pub(crate) const CODE_HEADER: &str = "x-error-code";
+
 /// What kind of failure it is; decides the HTTP status and the gRPC code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -185,7 +188,7 @@ impl From<ApiError> for tonic::Status {
         let mut status = Self::new(error.kind.grpc(), error.message);
         let metadata = status.metadata_mut();
         if let Ok(code) = error.code.parse() {
-            metadata.insert("x-error-code", code);
+            metadata.insert(CODE_HEADER, code);
         }
         if let Ok(id) = request_id().parse() {
             metadata.insert("x-request-id", id);

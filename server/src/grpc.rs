@@ -6,16 +6,21 @@ mod jobs;
 mod ledger;
 mod people;
 mod plans;
+mod refused;
 mod secrets;
 mod snapshots;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::unauthenticated;
+
+/// The longest message that a method takes, in bytes: tonic's own limit.
+const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
 /// The services, generated from `shared/proto`; their messages live in `requorum_shared::api::v1`.
 #[allow(missing_docs, clippy::all, unreachable_pub, unused_qualifications)]
@@ -60,6 +65,7 @@ pub(crate) fn routes(app: &App) -> Router {
     .add_service(reflection)
     .into_axum_router()
     .reset_fallback()
+    .layer(from_fn(refused::reworded))
     .layer(GrpcWebLayer::new())
 }
 

@@ -14,6 +14,7 @@ pub mod http;
 pub mod inspect_file;
 pub mod jobs;
 pub mod ledger;
+pub mod limits;
 pub mod ops;
 pub mod plans;
 pub mod random;

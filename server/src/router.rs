@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -10,12 +10,11 @@ use crate::app::App;
 use crate::auth::guard;
 use crate::auth::oidc::CALLBACK;
 use crate::grpc;
+use crate::http::extract::MAX_JSON_BYTES;
 use crate::http::{
     assets, context, headers, health, jobs, ledger, login, oidc, snapshots, uploads,
 };
-
-/// The largest JSON body, in bytes. Uploads have a limit of their own.
-const MAX_JSON_BYTES: usize = 64 * 1024;
+use crate::limits::Limits;
 
 /// Every HTTP route. Those that need no login are listed in [`guard::OPEN`]; a test walks them all.
 pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -48,7 +47,7 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
 }
 
 /// The whole service.
-pub fn router(app: App) -> Router {
+pub fn router(app: App, limits: Limits) -> Router {
     let http = http_routes()
         .into_iter()
         .fold(Router::new(), |router, (path, handlers)| {
@@ -64,5 +63,5 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), guard::guard))
         .layer(CatchPanicLayer::custom(context::panicked))
         .layer(from_fn_with_state(app, headers::add))
-        .layer(from_fn(context::of_request))
+        .layer(from_fn_with_state(limits, context::of_request))
 }

@@ -1,37 +1,27 @@
 //! A running server: the listener, its connections, and the way it stops.
 
+mod connection;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::extract::ConnectInfo;
-use axum::extract::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service as _;
 
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::limits::Limits;
 use crate::router;
 use crate::tls::Tls;
 
-/// How long a client may take to send a request's headers.
-const HEADERS_WITHIN: Duration = Duration::from_secs(20);
-/// How long a silent HTTP/2 connection is kept without an answer to a ping.
-const PING_ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 /// How long requests may go on once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
-/// Connections at the same time.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// A server that listens and does not answer yet.
 pub struct Server {
@@ -39,6 +29,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     setup_link: Option<String>,
+    limits: Limits,
 }
 
 impl Server {
@@ -65,7 +56,15 @@ impl Server {
             listener,
             address,
             setup_link,
+            limits: Limits::default(),
         })
+    }
+
+    /// With other limits than the usual.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Where it listens.
@@ -85,9 +84,9 @@ impl Server {
 
     /// Answers until `stop` is cancelled, then lets running requests end and closes everything.
     pub async fn run(self, stop: CancellationToken) {
-        let router = router::router(self.app.clone());
+        let router = router::router(self.app.clone(), self.limits);
         let connections = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let slots = Arc::new(Semaphore::new(self.limits.connections));
         if let Some(tls) = self.app.tls.clone() {
             let stop = stop.clone();
             tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });
@@ -103,8 +102,9 @@ impl Server {
             match accepted {
                 Ok((stream, peer)) => {
                     let (tls, router, stop) = (self.app.tls.clone(), router.clone(), stop.clone());
+                    let limits = self.limits;
                     connections.spawn(async move {
-                        greet(stream, peer, tls, router, stop).await;
+                        greet(stream, peer, tls, router, limits, stop).await;
                         drop(slot);
                     });
                 }
@@ -133,53 +133,16 @@ async fn greet(
     peer: SocketAddr,
     tls: Option<Tls>,
     router: Router,
+    limits: Limits,
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
-        return connection(stream, peer, router, stop).await;
+        return connection::serve(stream, peer, router, limits, stop).await;
     };
     match stop.run_until_cancelled(tls.accept(stream)).await {
-        Some(Ok(stream)) => connection(stream, peer, router, stop).await,
+        Some(Ok(stream)) => connection::serve(stream, peer, router, limits, stop).await,
         Some(Err(error)) => tracing::debug!(%peer, "no TLS came about: {error}"),
         None => {}
-    }
-}
-
-/// Serves one connection, HTTP/1 or HTTP/2 as the client chooses, until it ends or the server stops.
-async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
-    peer: SocketAddr,
-    router: Router,
-    stop: CancellationToken,
-) {
-    let service = tower::service_fn(move |mut request: http::Request<_>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let request: Request = request.map(axum::body::Body::new);
-        router.clone().call(request)
-    });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_ANSWERED_WITHIN)
-        .keep_alive_timeout(PING_ANSWERED_WITHIN)
-        .max_concurrent_streams(128);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, "a connection ended: {error}");
     }
 }

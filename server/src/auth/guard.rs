@@ -45,6 +45,9 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
 }
 
 async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
+    if app.config.public_url.is_none() && app.config.tls.is_none() {
+        origin::check_loopback(host(request.headers(), request.uri()))?;
+    }
     if let Some(secret) = bearer(request.headers()) {
         // Pages of other sites cannot send this header, and browsers never send it by themselves: nothing can be
         // forged with it. A cookie beside it does not count.
@@ -122,12 +125,16 @@ fn is_open(request: &Request) -> bool {
 
 /// The origin that our own pages have.
 pub fn own_origin(app: &App, headers: &HeaderMap, uri: &Uri) -> String {
-    let host = headers
+    app.config.origin(host(headers, uri))
+}
+
+/// The name by which the caller reached us.
+fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
+    headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .or_else(|| uri.authority().map(|a| a.as_str()))
-        .unwrap_or_default();
-    app.config.origin(host)
+        .unwrap_or_default()
 }
 
 /// The session's token, from the cookie.

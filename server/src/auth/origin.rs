@@ -1,6 +1,8 @@
 //! Requests that change something must come from the console's own pages or from a program, never from another
 //! site's page.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, Method, header};
 
 use crate::error::{ApiError, Kind, Result};
@@ -33,9 +35,56 @@ pub fn check(method: &Method, headers: &HeaderMap, own_origin: &str) -> Result<(
     ))
 }
 
+/// Refuses a request for another name, where the console is reached at loopback addresses alone.
+///
+/// A site can have its own name lead to 127.0.0.1 and then talk to the console as if it were its own server; the
+/// name is what gives it away.
+///
+/// # Errors
+/// When `host`, a name or address with or without a port, is not this machine's own.
+pub fn check_loopback(host: &str) -> Result<()> {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    if name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.is_loopback()) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Kind::Forbidden,
+        "host.foreign",
+        "This console answers at 127.0.0.1, [::1] and localhost alone. If it is reached by another name, its \
+         operator must start it with --public-url.",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_name_for_this_machine_is_refused() {
+        for (host, good) in [
+            ("127.0.0.1:8420", true),
+            ("127.0.0.1", true),
+            ("127.9.9.9:1", true),
+            ("localhost:8420", true),
+            ("LocalHost", true),
+            ("[::1]:8420", true),
+            ("[::1]", true),
+            ("", false),
+            ("evil.example:8420", false),
+            ("127.0.0.1.evil.example", false),
+            ("localhost.evil.example:8420", false),
+            ("10.0.0.1:8420", false),
+            ("0.0.0.0:8420", false),
+            ("127.0.0.1:evil", false),
+            ("evil.example:127.0.0.1", false),
+        ] {
+            assert_eq!(check_loopback(host).is_ok(), good, "{host}");
+        }
+    }
 
     #[test]
     fn only_our_own_pages_and_programs_change_things() {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::actor::{Actor, NOWHERE, Via};
 use super::store::{PeopleStore, StoredSession, User};
@@ -13,6 +14,11 @@ use crate::random;
 const SESSION_MS: i64 = 12 * 60 * 60_000;
 /// When a session was last used is written down at most this often: not every request is worth a write.
 pub(super) const SEEN_EVERY_MS: i64 = 5 * 60_000;
+/// Sessions that have ended are forgotten this often: a clock that is set back later brings none of them back.
+const FORGET_EVERY_MS: i64 = 60_000;
+/// By how much the clocks of two servers may differ. A session that begins later than that is from a time when the
+/// clock was wrong, and would last for too long.
+const AHEAD_MS: i64 = 5 * 60_000;
 /// How much is kept of what a browser calls itself, in characters.
 const MAX_AGENT_CHARS: usize = 200;
 
@@ -59,12 +65,17 @@ pub struct Opened {
 pub struct Sessions {
     store: Arc<dyn PeopleStore>,
     clock: Arc<dyn Clock>,
+    forgotten_ms: Arc<AtomicI64>,
 }
 
 impl Sessions {
     /// Sessions in this store.
     pub fn new(store: Arc<dyn PeopleStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        Self {
+            store,
+            clock,
+            forgotten_ms: Arc::new(AtomicI64::new(i64::MIN)),
+        }
     }
 
     /// Opens one.
@@ -102,17 +113,36 @@ impl Sessions {
     /// When the store cannot be read.
     pub async fn find(&self, token: &str) -> Result<Option<Actor>> {
         let now = self.clock.now_ms();
-        let Some((session, user)) = self
+        self.forget_ended(now).await;
+        let found = self
             .store
             .find_session(&random::token_hash(token), now)
-            .await?
-        else {
+            .await?;
+        let Some((session, user)) = found.filter(|(s, _)| s.created_ms <= now + AHEAD_MS) else {
             return Ok(None);
         };
         if now - session.seen_ms >= SEEN_EVERY_MS {
-            self.store.touch_session(&session.id, now).await?;
+            let touched = self.store.touch_session(&session.id, now).await;
+            // On a full disk, somebody has to be able to come in and look.
+            touched
+                .unwrap_or_else(|error| tracing::warn!("noting that a session is used: {error:#}"));
         }
         Ok(Some(actor(session, &user)))
+    }
+
+    async fn forget_ended(&self, now: i64) {
+        let last = self.forgotten_ms.load(Ordering::Relaxed);
+        if now.abs_diff(last) < FORGET_EVERY_MS.unsigned_abs() {
+            return;
+        }
+        let claimed =
+            self.forgotten_ms
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
+        if claimed.is_ok()
+            && let Err(error) = self.store.forget_sessions(now).await
+        {
+            tracing::warn!("forgetting sessions that have ended: {error:#}");
+        }
     }
 
     /// The open sessions of an account, newest first.

@@ -164,6 +164,8 @@ pub trait SessionStore: Send + Sync {
     async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()>;
     /// The open sessions of an account, newest first.
     async fn sessions(&self, user_id: &str, now_ms: i64) -> anyhow::Result<Vec<StoredSession>>;
+    /// Forgets all sessions that have ended.
+    async fn forget_sessions(&self, now_ms: i64) -> anyhow::Result<()>;
     /// Ends the session with this id; `false` when that account has none such.
     async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool>;
     /// Ends all sessions of an account but one.

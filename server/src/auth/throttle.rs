@@ -39,10 +39,15 @@ pub struct Throttle {
 impl Throttle {
     /// How long this account must wait from this address, in milliseconds, if it must.
     pub fn wait_ms(&self, account: &str, address: IpAddr, now_ms: i64) -> Option<i64> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         keys(account, address)
             .iter()
-            .filter_map(|key| failures.get(key).map(|f| left(key, *f, now_ms)))
+            .filter_map(|key| {
+                let failures = failures.get_mut(key)?;
+                // A clock that was set back: the wait goes on from here, rather than until the clock is where it was.
+                failures.last_ms = failures.last_ms.min(now_ms);
+                Some(left(key, *failures, now_ms))
+            })
             .max()
             .filter(|ms| *ms > 0)
     }
@@ -132,6 +137,17 @@ mod tests {
         }
         assert!(throttle.wait_ms("fresh", HOME, 1000).is_some());
         assert_eq!(throttle.wait_ms("fresh", [10, 0, 0, 1].into(), 1000), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_prolongs_no_wait() {
+        const DAY_MS: i64 = 24 * 3_600_000;
+        let throttle = Throttle::default();
+        for _ in 0..FREE_PER_ACCOUNT {
+            throttle.failed("ak", HOME, 10 * DAY_MS);
+        }
+        assert_eq!(throttle.wait_ms("ak", HOME, DAY_MS), Some(FIRST_WAIT_MS));
+        assert_eq!(throttle.wait_ms("ak", HOME, DAY_MS + FIRST_WAIT_MS), None);
     }
 
     #[test]

@@ -98,7 +98,9 @@ impl Tokens {
             return Ok(None);
         };
         if now - token.used_ms >= SEEN_EVERY_MS {
-            self.store.touch_token(&token.id, now).await?;
+            let touched = self.store.touch_token(&token.id, now).await;
+            touched
+                .unwrap_or_else(|error| tracing::warn!("noting that a token is used: {error:#}"));
         }
         Ok(Some(Actor {
             name: format!("{} ({})", owner.name, token.name),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -104,6 +105,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
             EnvFilter::try_from_env("REQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .init();
+    raise_open_files();
     match config(arguments).and_then(serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -162,6 +164,21 @@ fn serve(config: Config) -> anyhow::Result<()> {
     // What still blocks a thread is cut: it is found again by its probe, as after a crash.
     runtime.shutdown_timeout(BLOCKING_ENDS_WITHIN);
     served
+}
+
+/// Every connection is an open file. Many systems give a process 1,024 as long as it does not ask for what it may have.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(
+            "the limit of open files stays at {:?}: {error}",
+            limit.current
+        );
+    }
 }
 
 /// Says where the server is, for people and for programs that wait for it.

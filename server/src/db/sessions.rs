@@ -80,6 +80,14 @@ impl SessionStore for Database {
             .collect()
     }
 
+    async fn forget_sessions(&self, now_ms: i64) -> anyhow::Result<()> {
+        sqlx::query("DELETE FROM sessions WHERE expires_ms <= $1")
+            .bind(now_ms)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool> {
         let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
             .bind(user_id)

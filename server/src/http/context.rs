@@ -2,28 +2,26 @@
 //! when a handler panics.
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method};
 
 use crate::error::{ApiError, Kind, REQUEST_ID, internal};
+use crate::limits::Limits;
 use crate::random;
 
-/// How long a handler may take until its answer begins. Streams go on for longer.
-const ANSWER_BEGINS_WITHIN: Duration = Duration::from_secs(60);
-
 /// Gives the request its id, logs it, and answers when nobody else does in time.
-pub async fn of_request(request: Request, next: Next) -> Response {
+pub async fn of_request(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     let id = random::id();
     let method = request.method().clone();
     // Without the query: it may hold what no log should.
     let path = request.uri().path().to_owned();
     let begun = Instant::now();
     let mut response = REQUEST_ID
-        .scope(id.clone(), answer(&method, &path, request, next))
+        .scope(id.clone(), answer(limits, &method, &path, request, next))
         .await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
@@ -37,17 +35,23 @@ pub async fn of_request(request: Request, next: Next) -> Response {
     response
 }
 
-async fn answer(method: &Method, path: &str, request: Request, next: Next) -> Response {
+async fn answer(
+    limits: Limits,
+    method: &Method,
+    path: &str,
+    request: Request,
+    next: Next,
+) -> Response {
     // The body of an upload takes as long as it takes; its handler watches over silence.
     if method == Method::PATCH && path.starts_with("/api/uploads/") {
         return next.run(request).await;
     }
-    match tokio::time::timeout(ANSWER_BEGINS_WITHIN, next.run(request)).await {
+    match tokio::time::timeout(limits.answer_begins_within, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::new(
             Kind::Unavailable,
             "timeout",
-            "The server did not answer within a minute. It may be busy; try again.",
+            "The request was not answered in time: all of it did not arrive, or the server is busy. Try again.",
         )
         .into_response(),
     }

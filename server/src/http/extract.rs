@@ -1,16 +1,19 @@
-//! Our own extractors: JSON whose errors are for a person, the actor, and the caller.
+//! Our own extractors: JSON and paths whose errors are for a person, the actor, and the caller.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
-use http::header;
 use http::request::Parts;
+use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::auth::actor::Actor;
 use crate::auth::session::Caller;
-use crate::error::{ApiError, bad_request, unauthenticated};
+use crate::error::{ApiError, Kind, bad_request, unauthenticated};
+
+/// The largest JSON body, in bytes. Uploads have a limit of their own.
+pub const MAX_JSON_BYTES: usize = 64 * 1024;
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -19,19 +22,43 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let axum::Json(value) =
-            axum::Json::from_request(request, state)
-                .await
-                .map_err(|rejection| {
-                    bad_request(
-                        "json",
-                        format!(
-                            "The request's JSON was not understood: {}.",
-                            rejection.body_text()
-                        ),
-                    )
-                })?;
-        Ok(Self(value))
+        match axum::Json::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(ApiError::new(
+                    Kind::TooLarge,
+                    "body.too-large",
+                    format!(
+                        "The request's body is longer than {MAX_JSON_BYTES} bytes. Nothing was done."
+                    ),
+                ))
+            }
+            Err(rejection) => Err(bad_request(
+                "json",
+                format!(
+                    "The request's JSON was not understood: {}.",
+                    rejection.body_text()
+                ),
+            )),
+        }
+    }
+}
+
+/// Parts of the path.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_| {
+                bad_request(
+                    "path",
+                    "The address was not understood: it is not text once its %-signs are taken out.",
+                )
+            })
     }
 }
 

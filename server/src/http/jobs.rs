@@ -1,11 +1,12 @@
 //! Downloading what a job leaves: its restored members, and its dossier.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::header;
 
 use super::download;
+use super::extract::Path;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, internal};

@@ -1,9 +1,10 @@
 //! The ledger as C2SP tlog-tiles: what any client of transparency logs reads, below `/ledger`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
+use super::extract::Path;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;

@@ -1,10 +1,11 @@
 //! Downloading a stored file.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 
 use super::download;
+use super::extract::Path;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, internal};

@@ -1,13 +1,13 @@
 //! Uploads over HTTP, in the manner of tus 1.0.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderName, StatusCode};
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
 
-use super::extract::Json;
+use super::extract::{Json, Path};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request};

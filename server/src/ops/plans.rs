@@ -4,6 +4,7 @@ mod drift;
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::Grounds;
+use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::observation::{Observation, SourceFacts};
 use requorum_shared::etcd::restore::{self, RestoreRequest};
@@ -177,6 +178,7 @@ pub(super) async fn find_for(
 pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String)> {
     let (row, plan_json) = find(app, id).await?;
     same_hash(&row, hash)?;
+    unchanged(&row, &plan_json)?;
     let (row, again) = renew(app, row, &plan_json).await?;
     if row.state.is_alive() {
         return Ok((row, plan_json));
@@ -319,6 +321,22 @@ fn same_hash(row: &PlanRow, hash: &str) -> Result<()> {
         format!(
             "This is not the plan that was read: its hash is {}, and the request names {hash}. Read the plan \
              again.",
+            row.hash
+        ),
+    ))
+}
+
+/// Whoever can write to the database could put another plan under an approved hash.
+fn unchanged(row: &PlanRow, plan_json: &str) -> Result<()> {
+    if sha256_hex(plan_json.as_bytes()) == row.hash {
+        return Ok(());
+    }
+    tracing::error!(plan = %row.id, "a plan in the database is not the one that was sealed");
+    Err(precondition(
+        "plan.changed",
+        format!(
+            "The plan in the database was changed after it was sealed: it does not have the hash {} any more. \
+             Nothing was done. Find out who can write to the database, and seal a new plan.",
             row.hash
         ),
     ))

@@ -635,3 +635,40 @@ async fn a_policy_says_what_it_would_do_before_it_is_set() {
         (other.id.as_str(), "It may be run.")
     );
 }
+
+#[tokio::test]
+async fn a_plan_that_was_changed_in_the_database_is_neither_approved_nor_run() {
+    let server = TestServer::start().await;
+    let (anna, snapshot) = console(&server).await;
+    let ben = somebody(&server, &anna, "Ben", &["approver"]).await;
+    let approved = anna.seal(&request(&snapshot, "approved")).await.unwrap();
+    let sealed = anna.seal(&request(&snapshot, "sealed")).await.unwrap();
+    ben.approve(&approved.id, &approved.hash).await.unwrap();
+
+    let database = server.data_dir().join("requorum.db");
+    let database = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let database = sqlx::SqlitePool::connect_with(database).await.unwrap();
+    let change = "UPDATE plans SET plan_json = replace(plan_json, '10.0.0.3', '10.0.0.6')";
+    sqlx::query(change).execute(&database).await.unwrap();
+
+    let refusals = [
+        ben.approve(&sealed.id, &sealed.hash).await.unwrap_err(),
+        anna.start(&approved).await.unwrap_err(),
+        break_glass(
+            &anna.http,
+            &sealed,
+            "nobody answers the phone, the store is down",
+        )
+        .await
+        .unwrap_err(),
+    ];
+    for refused in refusals {
+        assert_eq!(
+            (refused.code(), code(&refused)),
+            (Code::FailedPrecondition, "plan.changed"),
+            "{}",
+            refused.message()
+        );
+    }
+    assert!(!server.data_dir().join("restores/approved").exists());
+}

@@ -10,6 +10,7 @@ use requorum_server::clock::{Clock, ManualClock, SystemClock};
 use requorum_server::config::{Config, RootConfig};
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
 use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
+use requorum_server::limits::Limits;
 use requorum_server::serve::Server;
 use requorum_server::tls::TlsFiles;
 use requorum_shared::api::login::{ErrorBody, SetupRequest};
@@ -37,6 +38,7 @@ pub(crate) struct Options {
     pub(crate) etcd_bin: Vec<PathBuf>,
     pub(crate) oidc: Option<OidcConfig>,
     pub(crate) tls: Option<TlsFiles>,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             etcd_bin: Vec::new(),
             oidc: None,
             tls: None,
+            limits: Limits::default(),
         }
     }
 }
@@ -99,6 +102,7 @@ impl TestServer {
             tls: options.tls,
         };
         let server = Server::open(config, options.clock).await.unwrap();
+        let server = server.with_limits(options.limits);
         let stop = CancellationToken::new();
         Self {
             address: server.address(),

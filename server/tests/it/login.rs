@@ -208,7 +208,7 @@ async fn bad_json_is_told_apart() {
     let (status, body) = error(client.login(&huge, &huge).await).await;
     assert_eq!(
         (status, body.code.as_str()),
-        (400, "json"),
+        (413, "body.too-large"),
         "{}",
         body.message
     );

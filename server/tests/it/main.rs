@@ -2,8 +2,11 @@
 
 mod approvals;
 mod audit;
+mod bad_requests;
 mod boots;
+mod clocks;
 mod clusters;
+mod connections;
 mod dossier;
 mod engine;
 mod every_role;
@@ -14,6 +17,7 @@ mod jobs;
 mod killed;
 mod ledger;
 mod login;
+mod markers;
 mod oidc;
 mod pages;
 mod people;
@@ -25,6 +29,7 @@ mod restore;
 mod secrets;
 mod snapshot_files;
 mod stores;
+mod tampered;
 mod tidy;
 mod tls;
 mod tokens;

@@ -15,11 +15,14 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(data_dir: &Path, first_start: bool, more: &[&str]) -> Self {
-        let mut child = command(data_dir, more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = command(data_dir, more);
+        command.stderr(Stdio::null());
+        Self::spawn(command, first_start)
+    }
+
+    /// Starts it as the command says, and waits until it listens.
+    pub(crate) fn spawn(mut command: Command, first_start: bool) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().expect("it prints where it listens").unwrap();
         let base = first
@@ -40,6 +43,12 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Ends it as an operator does, and waits until it is over.
+    pub(crate) fn stop(mut self) {
+        self.signal(Signal::TERM);
+        assert!(self.child.wait().unwrap().success());
+    }
+
     pub(crate) fn kill(mut self) {
         self.signal(Signal::KILL);
         self.child.wait().unwrap();
@@ -53,7 +62,7 @@ impl Drop for Process {
     }
 }
 
-fn command(data_dir: &Path, more: &[&str]) -> Command {
+pub(crate) fn command(data_dir: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_requorum"));
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])

@@ -174,6 +174,12 @@ async fn sessions_end(store: &Store) {
             .unwrap(),
         0
     );
+    // Nor does any stay that has ended by itself.
+    db.add_session("t5", &session("s5", 12, 20)).await.unwrap();
+    db.forget_sessions(20).await.unwrap();
+    let left = db.sessions("id of anna", 13).await.unwrap();
+    let left: Vec<_> = left.iter().map(|s| s.id.as_str()).collect();
+    assert_eq!(left, ["s4", "s3", "s2"]);
     assert!(!db.remove_session("id of bob", "s2").await.unwrap());
     assert!(db.remove_session("id of anna", "s2").await.unwrap());
     assert_eq!(db.remove_sessions("id of anna", "s4").await.unwrap(), 1);

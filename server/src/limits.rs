@@ -1,0 +1,40 @@
+//! How long a client may keep the server waiting. Every limit has a name; tests make them short.
+
+use std::time::Duration;
+
+/// The limits of a connection and of the requests on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a client may take to send a request's headers, the first ones included.
+    pub headers_within: Duration,
+    /// How long a handler may take until its answer begins, its request's body included. Streams go on for longer,
+    /// and an upload takes as long as it takes.
+    pub answer_begins_within: Duration,
+    /// How long a connection is kept on which nothing is under way.
+    pub idle_for: Duration,
+    /// How long a silent HTTP/2 connection is kept without an answer to a ping.
+    pub ping_answered_within: Duration,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Requests at the same time on one HTTP/2 connection.
+    pub streams: u32,
+    /// The longest headers of a request over HTTP/1, in bytes, with its first line.
+    pub header_bytes: usize,
+    /// The longest headers of a request over HTTP/2, in bytes.
+    pub header_list_bytes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            headers_within: Duration::from_secs(20),
+            answer_begins_within: Duration::from_secs(60),
+            idle_for: Duration::from_secs(120),
+            ping_answered_within: Duration::from_secs(20),
+            connections: 1024,
+            streams: 128,
+            header_bytes: 64 << 10,
+            header_list_bytes: 16 << 10,
+        }
+    }
+}
