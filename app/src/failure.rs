@@ -118,6 +118,18 @@ impl Failure {
         if transport || (kind == Kind::Offline && status.message().is_empty()) {
             return Self::offline();
         }
+        let id = header("x-request-id");
+        // Every refusal of the server's names its request; what names none was made on the way.
+        let cut = matches!(
+            status.code(),
+            Code::Unknown | Code::Internal | Code::DataLoss
+        );
+        if cut && id.is_empty() {
+            return Self {
+                next: "What was asked for may have been done all the same: load the page again and look.".into(),
+                ..Self::new(kind, "The server's answer was cut off on its way.")
+            };
+        }
         let message = status.message();
         let what = if message.is_empty() {
             format!("The server refused without a reason ({:?}).", status.code())
@@ -126,7 +138,7 @@ impl Failure {
         };
         Self {
             code: header("x-error-code"),
-            request_id: header("x-request-id"),
+            request_id: id,
             ..Self::new(kind, what)
         }
     }
@@ -165,5 +177,22 @@ mod tests {
         assert_eq!(out.kind, Kind::SignedOut);
         let network = Failure::from_grpc(&tonic::Status::unknown("JS API error: Failed to fetch"));
         assert_eq!(network.kind, Kind::Offline);
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_off_is_no_answer() {
+        for status in [
+            tonic::Status::unknown("protocol error: missing grpc-status trailer"),
+            tonic::Status::unknown("Malformed response"),
+            tonic::Status::internal("Unexpected EOF decoding stream."),
+        ] {
+            let cut = Failure::from_grpc(&status);
+            assert_eq!(cut.what, "The server's answer was cut off on its way.");
+            assert!(cut.next.contains("may have been done all the same"));
+        }
+        let mut broken = tonic::Status::internal("The server could not do this.");
+        let id = "r7".parse().unwrap();
+        broken.metadata_mut().insert("x-request-id", id);
+        assert_eq!(Failure::from_grpc(&broken).request_id, "r7");
     }
 }
