@@ -67,11 +67,6 @@ impl Pulse {
         });
     }
 
-    /// The last word.
-    pub fn last(self) -> ListWaitingResponse {
-        self.last.get()
-    }
-
     /// How many reviews of broken glass are open.
     pub fn open_reviews(self) -> u32 {
         self.last.with(|last| last.open_reviews)
