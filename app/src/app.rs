@@ -7,7 +7,8 @@ use leptos_router::hooks::use_location;
 use crate::bench::Bench;
 use crate::components::frame::Frame;
 use crate::identity::Identity;
-use crate::later::{Fetch, Later};
+use crate::later::{Console, Fetch, Later};
+use crate::ledger::watch::Place;
 use crate::pages::inspect::Inspect;
 use crate::paths;
 use crate::pulse::Pulse;
@@ -25,6 +26,12 @@ pub fn App(
     let identity = Identity::provide();
     Bench::provide();
     let uploads = UploadQueue::provide();
+    Place::provide();
+    let signed_in = Memo::new(move |_| identity.is_person());
+    // For strangers the console is not fetched because of these.
+    let of_console = move |show: fn(Console) -> AnyView| {
+        move || move || signed_in.get().then(|| later.quietly(show))
+    };
     let pulse = Pulse::provide(identity, later);
     let busy = Signal::derive(move || {
         let uploads = match uploads.under_way() {
@@ -54,6 +61,8 @@ pub fn App(
                 user=Signal::derive(move || identity.name())
                 busy
                 open_reviews=Signal::derive(move || pulse.open_reviews())
+                alarm=of_console(|console| (console.alarm)())
+                corner=of_console(|console| (console.corner)())
                 entries=Signal::derive(move || entries.get().unwrap_or_default())
                 on_palette=Callback::new(move |()| opened.update(|n| *n += 1))
                 on_sign_out=Callback::new(move |()| identity.sign_out())

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::File;
 
-use crate::client::inspector::{Heard, Inspector, meta};
+use crate::client::inspector::{Heard, Inspector};
+use crate::client::thread::meta;
 use crate::components::button::copy;
 use crate::components::file_drop::Dropped;
 use crate::components::meter::Progress;

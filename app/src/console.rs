@@ -11,12 +11,14 @@ use requorum_shared::api::v1::{
 };
 
 use crate::client::grpc;
+use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
 use crate::components::palette::Entry;
 use crate::failure::{Failure, Kind};
 use crate::identity::guarded;
 use crate::later::Console;
+use crate::ledger::watch::LedgerWatch;
 use crate::pages::{
-    jobs, login, not_found, overview, plans, policies, reviews, settings, setup, snapshots,
+    jobs, ledger, login, not_found, overview, plans, policies, reviews, settings, setup, snapshots,
 };
 use crate::paths;
 
@@ -24,6 +26,8 @@ use crate::paths;
 pub fn console() -> Console {
     Console {
         pages,
+        alarm,
+        corner,
         entries,
         is_stored,
         waiting,
@@ -44,11 +48,27 @@ fn pages() -> AnyView {
             <Route path=path!("/reviews") view=|| guarded(reviews::Reviews) />
             <Route path=path!("/jobs") view=|| guarded(jobs::Jobs) />
             <Route path=path!("/jobs/:id") view=|| guarded(jobs::detail::JobDetail) />
+            <Route path=path!("/ledger") view=|| guarded(ledger::Ledger) />
+            <Route path=path!("/ledger/verification") view=|| guarded(ledger::verification::Verification) />
+            <Route path=path!("/ledger/:index") view=|| guarded(ledger::entry::LedgerEntryPage) />
             <Route path=path!("/settings") view=|| guarded(settings::Settings) />
             <Route path=path!("/settings/policies") view=|| guarded(policies::Policies) />
         </FlatRoutes>
     }
     .into_any()
+}
+
+fn alarm() -> AnyView {
+    let watch = LedgerWatch::expect();
+    let wrong = Memo::new(move |_| watch.state().with(|state| state.wrong().cloned()));
+    let trouble = Memo::new(move |_| watch.state().with(|state| state.trouble.clone()));
+    view! { <LedgerAlarm wrong trouble /> }.into_any()
+}
+
+fn corner() -> AnyView {
+    let watch = LedgerWatch::expect();
+    let badge = Memo::new(move |_| watch.badge());
+    view! { <LedgerBadge badge /> }.into_any()
 }
 
 /// Snapshots, plans and jobs by name. What cannot be had is left out: the palette is a shortcut, not a page.

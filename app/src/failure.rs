@@ -17,6 +17,9 @@ pub enum Kind {
     Other,
 }
 
+/// The server is there, and does nothing because it cannot write it down first. Trying again by itself helps nobody.
+const UNWRITABLE: &str = "ledger.unwritable";
+
 /// A failure in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -72,8 +75,8 @@ impl Failure {
         };
         match serde_json::from_str::<ErrorBody>(body) {
             Ok(body) => Self {
-                kind,
-                ..Self::refused(body)
+                request_id: body.request_id,
+                ..Self::new(kind, body.message).coded(body.code)
             },
             Err(_) if kind == Kind::Offline => Self::offline(),
             Err(_) => Self::new(
@@ -137,10 +140,17 @@ impl Failure {
             message.to_owned()
         };
         Self {
-            code: header("x-error-code"),
             request_id: id,
-            ..Self::new(kind, what)
+            ..Self::new(kind, what).coded(header("x-error-code"))
         }
+    }
+
+    fn coded(self, code: String) -> Self {
+        let kind = match code.as_str() {
+            UNWRITABLE => Kind::Refused,
+            _ => self.kind,
+        };
+        Self { kind, code, ..self }
     }
 }
 
@@ -164,6 +174,8 @@ mod tests {
         assert_eq!(Failure::from_http(502, "<html>").kind, Kind::Offline);
         assert_eq!(Failure::from_http(401, "").kind, Kind::SignedOut);
         assert!(Failure::from_http(500, "").what.contains("500"));
+        let full = r#"{"code":"ledger.unwritable","message":"Not done.","request_id":""}"#;
+        assert_eq!(Failure::from_http(503, full).kind, Kind::Refused);
     }
 
     #[test]

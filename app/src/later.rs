@@ -19,6 +19,10 @@ use crate::failure::{Failure, Kind};
 pub struct Console {
     /// Every page but Inspect.
     pub pages: fn() -> AnyView,
+    /// What has to be said loudly on every page.
+    pub alarm: fn() -> AnyView,
+    /// What stands in the corner of every page.
+    pub corner: fn() -> AnyView,
     /// What the palette can go to beside the pages.
     pub entries: fn() -> LocalBoxFuture<'static, Vec<Entry>>,
     /// Whether the server has the file with this SHA-256.
@@ -62,8 +66,21 @@ impl Later {
             return Ok(console);
         }
         let fetched = (self.fetch)().await;
-        self.here.set(Some(fetched.clone()));
+        // Several may have asked at the same time: what shows the console is drawn once.
+        if !matches!(self.here.get_untracked(), Some(Ok(_))) {
+            self.here.set(Some(fetched.clone()));
+        }
         fetched
+    }
+
+    /// What `show` makes of the console once it is here; until then, and when it cannot be had, nothing: the page says
+    /// so.
+    pub fn quietly(self, show: fn(Console) -> AnyView) -> AnyView {
+        spawn_local(async move {
+            // What comes of it is read below.
+            let _ = self.console().await;
+        });
+        (move || self.here.get()?.ok().map(show)).into_any()
     }
 
     /// What `show` makes of the console, and what there is to see until it is here.

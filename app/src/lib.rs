@@ -11,6 +11,7 @@ pub mod forms;
 pub mod identity;
 pub mod job_words;
 pub mod later;
+pub mod ledger;
 pub mod pages;
 pub mod paths;
 pub mod pulse;

@@ -65,6 +65,31 @@ pub fn job(id: &str) -> String {
     format!("/jobs/{}", encode(id))
 }
 
+/// The ledger.
+pub fn ledger() -> String {
+    "/ledger".into()
+}
+
+/// The ledger with a query that is already written.
+pub fn ledger_with(query: &str) -> String {
+    if query.is_empty() {
+        ledger()
+    } else {
+        format!("/ledger?{query}")
+    }
+}
+
+/// One entry of the ledger.
+pub fn ledger_entry(index: u64) -> String {
+    format!("/ledger/{index}")
+}
+
+/// What this browser knows of the ledger. Not `/ledger/checkpoint`: that is where clients of transparency logs read
+/// the checkpoint itself.
+pub fn ledger_verification() -> String {
+    "/ledger/verification".into()
+}
+
 /// Settings and about.
 pub fn settings() -> String {
     "/settings".into()
@@ -159,6 +184,11 @@ mod tests {
         assert_eq!(policies(), "/settings/policies");
         assert_eq!(jobs(), "/jobs");
         assert_eq!(job("../x"), "/jobs/..%2Fx");
+        assert_eq!(ledger(), "/ledger");
+        assert_eq!(ledger_with(""), "/ledger");
+        assert_eq!(ledger_with("who=ada"), "/ledger?who=ada");
+        assert_eq!(ledger_entry(17), "/ledger/17");
+        assert_eq!(ledger_verification(), "/ledger/verification");
         assert_eq!(settings(), "/settings");
         assert_eq!(provider("/", false), "/api/oidc/start?next=%2F");
         assert_eq!(

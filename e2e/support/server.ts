@@ -1,6 +1,6 @@
 // The real server on a free port, in a folder of its own.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -12,7 +12,7 @@ export function built(variable: string, what: string): string {
 }
 
 /** What a test wants to be different. */
-type More = { args?: string[]; env?: Record<string, string> };
+type More = { args?: string[]; env?: Record<string, string>; from?: string };
 
 export class Server {
   private constructor(
@@ -27,9 +27,10 @@ export class Server {
     private more: More,
   ) {}
 
-  /** Starts it on a free port, and waits until it says that it listens. */
+  /** Starts it on a free port, on a copy of the data `more.from` where that is given, and waits until it listens. */
   static async start(more: More = {}): Promise<Server> {
     const dataDir = await mkdtemp(join(tmpdir(), "requorum-e2e-"));
+    if (more.from) await cp(more.from, dataDir, { recursive: true });
     const { process, log, url, link } = await Server.launch(dataDir, "127.0.0.1:0", more);
     if (!link) throw new Error(`no link for the first administrator in:\n${log.join("")}`);
     return new Server(url, link, dataDir, process, log, url.replace("http://", ""), more);

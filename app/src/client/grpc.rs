@@ -4,6 +4,7 @@ use requorum_shared::api::v1::*;
 use requorum_shared::finding;
 use tonic_web_wasm_client::Client;
 
+use super::acts;
 use crate::failure::Failure;
 
 /// The generated clients.
@@ -15,6 +16,7 @@ mod generated {
 use generated::approval_service_client::ApprovalServiceClient;
 use generated::console_service_client::ConsoleServiceClient;
 use generated::job_service_client::JobServiceClient;
+use generated::ledger_service_client::LedgerServiceClient;
 use generated::plan_service_client::PlanServiceClient;
 use generated::snapshot_service_client::SnapshotServiceClient;
 
@@ -36,6 +38,7 @@ macro_rules! call {
         /// As [`Failure::from_grpc`].
         pub async fn $name(request: $request) -> Result<$response, Failure> {
             let response = $client::new(channel()).max_decoding_message_size(MAX_MESSAGE).$name(request).await;
+            acts::called(stringify!($name));
             response.map(tonic::Response::into_inner).map_err(|status| Failure::from_grpc(&status))
         }
     };
@@ -144,6 +147,35 @@ call!(
     /// Answers a job's question.
     answer_job, JobServiceClient, AnswerJobRequest, JobSummary
 );
+call!(
+    /// The ledger's key, its checkpoint, and whether it can be written.
+    get_ledger, LedgerServiceClient, GetLedgerRequest, GetLedgerResponse
+);
+call!(
+    /// A page of entries, newest first.
+    list_entries, LedgerServiceClient, ListEntriesRequest, ListEntriesResponse
+);
+call!(
+    /// An entry and its way to the current checkpoint.
+    prove_entry, LedgerServiceClient, ProveEntryRequest, ProveEntryResponse
+);
+call!(
+    /// That the ledger goes on from a smaller one.
+    prove_consistency, LedgerServiceClient, ProveConsistencyRequest, ProveConsistencyResponse
+);
+
+/// All entries from `since` on, then new ones as they are written.
+///
+/// # Errors
+/// As [`Failure::from_grpc`].
+pub async fn tail_entries(since: u64) -> Result<tonic::Streaming<TailEntriesResponse>, Failure> {
+    let response = LedgerServiceClient::new(channel())
+        .tail_entries(TailEntriesRequest { since })
+        .await;
+    response
+        .map(tonic::Response::into_inner)
+        .map_err(|status| Failure::from_grpc(&status))
+}
 
 /// All journal entries newer than `since`, then live ones until the job is over.
 ///

@@ -5,6 +5,7 @@ use requorum_shared::api::login::{LoginRequest, Session, SetupRequest, WaysIn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::acts;
 use crate::failure::{Failure, Kind};
 use crate::paths;
 
@@ -83,6 +84,7 @@ pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Re
         .send()
         .await
         .map_err(|_| Failure::offline())?;
+    acts::done();
     json(response).await
 }
 

@@ -4,6 +4,7 @@ use gloo_net::http::Request;
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
 use web_sys::{AbortSignal, Blob};
 
+use super::acts;
 use super::http::{self, accept, json};
 use crate::failure::{Failure, Kind};
 use crate::paths::encode;
@@ -66,6 +67,7 @@ pub async fn send(
         .send()
         .await
         .map_err(|_| Failure::offline())?;
+    acts::done();
     json(response).await
 }
 
@@ -78,6 +80,7 @@ pub async fn cancel(id: &str) -> Result<(), Failure> {
         .send()
         .await
         .map_err(|_| Failure::offline())?;
+    acts::done();
     accept(response).await.map(drop)
 }
 

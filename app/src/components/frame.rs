@@ -18,6 +18,7 @@ pub fn places() -> Vec<(&'static str, String)> {
         ("Snapshots", paths::snapshots()),
         ("Plans", paths::plans()),
         ("Jobs", paths::jobs()),
+        ("Ledger", paths::ledger()),
         ("Settings", paths::settings()),
     ]
 }
@@ -36,6 +37,12 @@ pub fn Frame(
     /// Plans that were run without approval, and that nobody has looked into: every page says so.
     #[prop(into)]
     open_reviews: Signal<u32>,
+    /// What has to be said loudly on every page, above it.
+    #[prop(into)]
+    alarm: ViewFn,
+    /// What stands in the corner of every page.
+    #[prop(into)]
+    corner: ViewFn,
     /// What the palette knows beside the pages.
     #[prop(into)]
     entries: Signal<Vec<Entry>>,
@@ -130,16 +137,18 @@ pub fn Frame(
         </header>
         <nav id="places" class="side" class:open=menu aria-label="Pages"><ul>{links}</ul></nav>
         <main id="page" tabindex="-1">
-            {move || alarm(open_reviews.get())}
+            {alarm.run()}
+            {move || broken_glass(open_reviews.get())}
             {children()}
         </main>
+        {corner.run()}
         <Keys open=keys />
         <Palette open=palette entries=all />
     }
 }
 
 /// The glass is broken, and nobody has looked into it.
-fn alarm(open: u32) -> Option<impl IntoView> {
+fn broken_glass(open: u32) -> Option<impl IntoView> {
     (open > 0).then(|| {
         let what = match open {
             1 => "A plan was let run without approval, and its review is open.".to_owned(),

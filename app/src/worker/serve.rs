@@ -10,20 +10,23 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
+use super::ledger::protocol::VERIFIER;
 use super::protocol::{HASHER, Looked, Order, Phase, Report};
-use super::{dossier, hashing, inspect};
+use super::{dossier, hashing, inspect, ledger};
 use crate::strip::{CELLS, Strip};
 
 /// At least this many milliseconds lie between two reports of progress.
 const TELL_EVERY_MS: f64 = 80.0;
 
-/// Takes orders until the page goes away. A worker that was started by a worker only hashes.
+/// Takes orders until the page goes away. A worker that was started by a worker only hashes, and one only verifies
+/// the ledger: their names say so.
 pub fn start() {
     console_error_panic_hook::set_once();
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    if scope.name() == HASHER {
-        hashing::serve(scope);
-        return;
+    match scope.name().as_str() {
+        HASHER => return hashing::serve(scope),
+        VERIFIER => return ledger::serve(scope),
+        _ => {}
     }
     let desk = Rc::new(Desk {
         scope: scope.clone(),

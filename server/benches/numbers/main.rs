@@ -6,6 +6,7 @@
 #![allow(missing_docs)]
 
 mod corpus;
+mod filled;
 mod measure;
 
 use std::io::Write as _;
@@ -31,6 +32,7 @@ fn main() {
     reading(&corpus, &etcdutl);
     growing(&corpus);
     restoring(&corpus, &etcdutl, &cache.join("bench"));
+    auditing(&filled::data_dir(&cache.join("bench")));
 }
 
 fn requorum() -> &'static Path {
@@ -203,6 +205,19 @@ fn restoring(corpus: &Corpus, etcdutl: &Path, folder: &Path) {
         "",
     );
     at_most("restore, peak memory", ours.mebibytes, 128.0, " MiB");
+}
+
+/// A long ledger, read and verified on the command line; the browser's number follows on the same one.
+fn auditing(data_dir: &Path) {
+    let data_dir = data_dir.to_str().unwrap();
+    let cost = alternating(
+        RUNS,
+        &[(requorum(), &["audit", "verify", "--data-dir", data_dir])],
+    );
+    heading("verifying a ledger of 100 000 entries");
+    for cost in cost {
+        line("requorum audit verify", &cost.to_string(), None);
+    }
 }
 
 fn clear(folder: &Path) {

@@ -20,15 +20,19 @@ pub struct Proof {
 }
 
 impl Ledger {
-    /// The bytes of a tile or bundle; `None` when the ledger does not have that many entries.
+    /// The bytes of a tile or bundle; `None` when the ledger does not have that many entries, or lost them.
     ///
     /// # Errors
-    /// When the store cannot be read, or does not have what the checkpoint counts.
+    /// When the store cannot be read.
     pub async fn tile(&self, tile: Tile) -> anyhow::Result<Option<Bytes>> {
         if !exists(tile, self.standing().size) {
             return Ok(None);
         }
-        read(&*self.shared.store, tile).await.map(Some)
+        let bytes = read(&*self.shared.store, tile).await?;
+        if bytes.is_none() {
+            tracing::error!("the ledger has lost rows of {}", tile.path());
+        }
+        Ok(bytes)
     }
 
     /// Entries that fit the filter, newest first, with what closes them.
@@ -125,34 +129,21 @@ pub async fn about_plan(
     Ok((proven, head.note))
 }
 
-/// The bytes of a tile that exists.
-pub async fn read(store: &dyn LedgerStore, tile: Tile) -> anyhow::Result<Bytes> {
-    match tile.kind {
+/// The bytes of a tile that exists; `None` when rows of it are missing.
+async fn read(store: &dyn LedgerStore, tile: Tile) -> anyhow::Result<Option<Bytes>> {
+    let bytes = match tile.kind {
         Kind::Entries => {
             let entries = store.entries(tile.start(), tile.width).await?;
-            ensure!(
-                entries.len() as u64 == tile.width,
-                "the ledger's checkpoint counts {} entries from {} on, and {} are there",
-                tile.width,
-                tile.start(),
-                entries.len()
-            );
-            Ok(tiles::pack(entries.iter().map(|entry| &entry.canonical[..])).into())
+            let bundle = || tiles::pack(entries.iter().map(|entry| &entry.canonical[..]));
+            (entries.len() as u64 == tile.width).then(bundle)
         }
         Kind::Hashes { level } => {
             let hashes = hashes(store, level, tile).await?;
-            ensure!(
-                hashes.len() as u64 == tile.width,
-                "hashes of the ledger's {} are missing",
-                tile.path()
-            );
-            Ok(hashes
-                .iter()
-                .flat_map(|hash| hash.0)
-                .collect::<Vec<_>>()
-                .into())
+            let bytes = || hashes.iter().flat_map(|hash| hash.0).collect();
+            (hashes.len() as u64 == tile.width).then(bytes)
         }
-    }
+    };
+    Ok(bytes.map(Bytes::from))
 }
 
 async fn hashes(store: &dyn LedgerStore, level: u8, tile: Tile) -> anyhow::Result<Vec<Hash>> {

@@ -61,6 +61,8 @@ pub struct Standing {
     pub note: Arc<str>,
     /// Why nothing can be written, when that is so.
     pub trouble: Option<Arc<str>>,
+    /// What is there contradicts itself: that is the trouble.
+    pub damaged: bool,
 }
 
 /// The ledger. Clones share it.

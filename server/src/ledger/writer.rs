@@ -97,6 +97,7 @@ impl Writer {
             size: 0,
             note: "".into(),
             trouble: None,
+            damaged: false,
         });
         let mut writer = Self {
             store,
@@ -451,8 +452,10 @@ impl Writer {
         tracing::error!("{error}");
         self.state = State::Damaged(why);
         let trouble: Arc<str> = error.to_string().into();
-        self.standing
-            .send_modify(|standing| standing.trouble = Some(trouble));
+        self.standing.send_modify(|standing| {
+            standing.trouble = Some(trouble);
+            standing.damaged = true;
+        });
     }
 
     /// Shows viewers what is in the store.
@@ -474,6 +477,7 @@ impl Writer {
             size: batch.size,
             note: batch.note.as_str().into(),
             trouble: None,
+            damaged: false,
         });
     }
 }

@@ -36,6 +36,7 @@ pub async fn get(app: &App, actor: &Actor) -> Result<GetLedgerResponse> {
             .trouble
             .map(|trouble| trouble.to_string())
             .unwrap_or_default(),
+        damaged: standing.damaged,
     })
 }
 
@@ -61,7 +62,7 @@ pub async fn tile(app: &App, actor: &Actor, path: &str) -> Result<Bytes> {
         not_found(
             "ledger.tile-missing",
             format!(
-                "The ledger has no {path}: it has {} entries. Ask for the tiles that its checkpoint counts.",
+                "The ledger has no {path}: its checkpoint counts {} entries. If that counts it, rows of it are lost.",
                 app.ledger.standing().size
             ),
         )

@@ -291,6 +291,43 @@ async fn tiles_that_are_not_there_are_not_found() {
     }
 }
 
+/// Rows that are gone are said to be, and do not make others take their place.
+#[tokio::test]
+async fn a_bundle_of_lost_rows_is_not_found() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let database = server.data_dir().join("requorum.db");
+    let database = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let database = sqlx::SqlitePool::connect_with(database).await.unwrap();
+    for sql in [
+        "DROP TRIGGER ledger_entries_stay",
+        "DELETE FROM ledger_entries WHERE idx = 0",
+    ] {
+        sqlx::query(sql).execute(&database).await.unwrap();
+    }
+    for path in ["/ledger/tile/entries/000.p/3", "/ledger/tile/0/000.p/3"] {
+        let (status, body) = error(admin.get(path).await).await;
+        assert_eq!((status, body.code.as_str()), (404, "ledger.tile-missing"));
+        assert!(body.message.contains("rows of it are lost"));
+    }
+}
+
+/// Order in the ledger is by index alone; that the clock went back is written into the entry that found it so.
+#[tokio::test]
+async fn a_clock_that_goes_back_is_written_down() {
+    let (options, clock) = Options::with_clock();
+    let server = TestServer::with(options).await;
+    let admin = server.admin().await;
+    clock.advance_ms(-90_000);
+    server.stranger().login("nobody", "x").await;
+    clock.advance_ms(1_000);
+    server.stranger().login("nobody", "x").await;
+    let (verified, entries) = audit(&admin, None).await;
+    let back: Vec<_> = entries.iter().map(|e| e.clock_back_ms).collect();
+    assert_eq!(back, [None, None, None, Some(90_000), None]);
+    assert_eq!(verified.clock_back, 1);
+}
+
 #[tokio::test]
 async fn what_was_verified_is_verified_again_after_a_restart() {
     let server = TestServer::start().await;

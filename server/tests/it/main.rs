@@ -33,5 +33,6 @@ mod tampered;
 mod tidy;
 mod tls;
 mod tokens;
+mod transparency;
 mod uploads;
 mod user_command;

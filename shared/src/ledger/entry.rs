@@ -97,11 +97,11 @@ pub mod act {
     /// The dossier of a job was downloaded.
     pub const JOB_DOSSIER: &str = "job.dossier";
 
-    /// What a person reads for an act: `approved a plan`. The act's own name where it is not known here.
+    /// What a person reads for an act: `approve a plan`. The act's own name where it is not known here.
     pub fn phrase(act: &str) -> &str {
         match act {
-            LEDGER_BEGIN => "began the ledger",
-            SETUP => "made the first administrator",
+            LEDGER_BEGIN => "begin the ledger",
+            SETUP => "make the first administrator",
             LOGIN => "sign in",
             LOGOUT => "sign out",
             JOIN => "sign in by a link",

@@ -222,6 +222,62 @@ pub enum ProofError {
     },
 }
 
+/// One step on the way from a leaf to the root: two neighbours become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The leaves under the neighbour, whose hash the proof brings.
+    pub neighbour: Run,
+    /// That hash.
+    pub brought: Hash,
+    /// The leaves under both.
+    pub covers: Run,
+    /// The hash of both.
+    pub hash: Hash,
+}
+
+impl Step {
+    /// Whether the neighbour is the left one of the two.
+    pub fn neighbour_is_left(&self) -> bool {
+        self.neighbour.start == self.covers.start
+    }
+}
+
+/// The way from leaf `index` of a tree of `size` leaves to its root, as `proof` leads. It is for the caller to see
+/// where it ends.
+///
+/// # Errors
+/// When there is no such leaf, or the proof has another length.
+pub fn climb(index: u64, size: u64, leaf: Hash, proof: &[Hash]) -> Result<Vec<Step>, ProofError> {
+    if index >= size || size > MAX_SIZE {
+        return Err(ProofError::OutOfTree { index, size });
+    }
+    let path = inclusion_path(index, size);
+    check_length(proof, &path)?;
+    let mut here = Run {
+        start: index,
+        end: index + 1,
+    };
+    let mut hash = leaf;
+    let steps = path.into_iter().zip(proof).map(|(neighbour, brought)| {
+        hash = if neighbour.start > index {
+            node_hash(&hash, brought)
+        } else {
+            node_hash(brought, &hash)
+        };
+        here = Run {
+            start: here.start.min(neighbour.start),
+            end: here.end.max(neighbour.end),
+        };
+        Step {
+            neighbour,
+            brought: *brought,
+            covers: here,
+            hash,
+        }
+    });
+    Ok(steps.collect())
+}
+
 /// Verifies that `leaf` is the hash of leaf `index` in the tree of `size` leaves with root `root`.
 ///
 /// # Errors
@@ -233,20 +289,8 @@ pub fn verify_inclusion(
     proof: &[Hash],
     root: Hash,
 ) -> Result<(), ProofError> {
-    if index >= size || size > MAX_SIZE {
-        return Err(ProofError::OutOfTree { index, size });
-    }
-    let path = inclusion_path(index, size);
-    check_length(proof, &path)?;
-    let mut hash = leaf;
-    for (run, sibling) in path.iter().zip(proof) {
-        hash = if run.start > index {
-            node_hash(&hash, sibling)
-        } else {
-            node_hash(sibling, &hash)
-        };
-    }
-    same_root(hash, root)
+    let top = climb(index, size, leaf, proof)?;
+    same_root(top.last().map_or(leaf, |step| step.hash), root)
 }
 
 /// Verifies that the tree of `new` leaves with root `new_root` begins with the tree of `old` leaves with root

@@ -65,6 +65,17 @@ pub enum Broken {
         /// How many entries the remembered checkpoint covers.
         size: u64,
     },
+    /// It is not shown to go on from what was seen, by a proof that should show it.
+    #[error(
+        "Nothing shows that this ledger goes on from the {size} entries that were seen before: it was forked or \
+         rewritten, or its proof was changed on the way ({error})."
+    )]
+    Astray {
+        /// How many entries the remembered checkpoint covers.
+        size: u64,
+        /// Where the proof fails.
+        error: ProofError,
+    },
     /// It does not have the entries that its checkpoint counts.
     #[error(
         "The ledger was cut off: its checkpoint counts {size} entries, and entry {index} is not there."
@@ -151,6 +162,7 @@ impl Broken {
             Self::Memory(_) => "ledger.memory",
             Self::Truncated { .. } | Self::Missing { .. } => "ledger.truncated",
             Self::Forked { .. } => "ledger.forked",
+            Self::Astray { .. } => "ledger.astray",
             Self::Unreadable { .. } => "ledger.unreadable",
             Self::Edited { .. } => "ledger.edited",
             Self::Moved { .. } => "ledger.moved",
@@ -214,18 +226,7 @@ impl Audit {
         note: &str,
         remembered: Option<&Remembered>,
     ) -> Result<Self, Broken> {
-        let mut before = None;
-        if let Some(remembered) = remembered {
-            let old_key = VerifyingKey::parse(&remembered.key).map_err(Broken::Memory)?;
-            if old_key != *key {
-                return Err(Broken::OtherKey {
-                    found: key.short(),
-                    remembered: old_key.short(),
-                });
-            }
-            before =
-                Some(Checkpoint::open(&remembered.checkpoint, &old_key).map_err(Broken::Memory)?);
-        }
+        let before = believed(key, remembered)?;
         Self::new(key.clone(), note, before, State::default())
     }
 
@@ -422,6 +423,74 @@ impl Verified {
         let key = VerifyingKey::parse(&self.remember.key).map_err(Broken::Memory)?;
         Audit::new(key, note, Some(self.checkpoint.clone()), self.state.clone())
     }
+}
+
+/// The remembered checkpoint, if it is of the ledger that `key` signs.
+fn believed(
+    key: &VerifyingKey,
+    remembered: Option<&Remembered>,
+) -> Result<Option<Checkpoint>, Broken> {
+    let Some(remembered) = remembered else {
+        return Ok(None);
+    };
+    let old_key = VerifyingKey::parse(&remembered.key).map_err(Broken::Memory)?;
+    if old_key != *key {
+        return Err(Broken::OtherKey {
+            found: key.short(),
+            remembered: old_key.short(),
+        });
+    }
+    let checkpoint = Checkpoint::open(&remembered.checkpoint, &old_key);
+    checkpoint.map(Some).map_err(Broken::Memory)
+}
+
+/// What can be said of a ledger by its checkpoints alone, without reading its entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Glance {
+    /// Nothing was remembered: the key and the checkpoint are believed from now on.
+    First(Checkpoint),
+    /// It goes on from what was remembered.
+    GoesOn {
+        /// What was remembered.
+        from: Checkpoint,
+        /// What there is now.
+        to: Checkpoint,
+    },
+    /// It claims to go on from what was remembered, and brought no proof.
+    Unproven(Checkpoint),
+}
+
+/// Verifies the checkpoint `note` against what is remembered; `proof` leads from the one to the other, where there is
+/// one.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn glance(
+    key: &VerifyingKey,
+    note: &str,
+    remembered: Option<&Remembered>,
+    proof: Option<&[Hash]>,
+) -> Result<Glance, Broken> {
+    let before = believed(key, remembered)?;
+    let now = Checkpoint::open(note, key).map_err(Broken::Checkpoint)?;
+    let Some(before) = before else {
+        return Ok(Glance::First(now));
+    };
+    // Fewer entries than before, or others, need no proof to be seen.
+    if proof.is_none() && now.size > before.size {
+        return Ok(Glance::Unproven(now));
+    }
+    continues(&before, &now, proof.unwrap_or_default()).map_err(|broken| match broken {
+        Broken::Proof(error) => Broken::Astray {
+            size: before.size,
+            error,
+        },
+        other => other,
+    })?;
+    Ok(Glance::GoesOn {
+        from: before,
+        to: now,
+    })
 }
 
 /// Verifies that `entry` is entry `index` of the ledger whose signed checkpoint is `note`.

@@ -71,10 +71,12 @@ fn show(response: GetJobResponse) -> impl IntoView {
             let plan = paths::plan(&summary.plan_id);
             let by = format!("started by {}", summary.started_by);
             let cluster = (!summary.cluster.is_empty()).then(|| format!(" · {}", summary.cluster));
+            let written = paths::ledger_with(&format!("job={}", paths::encode(&summary.id)));
             view! {
                 <p>
                     {move || view! { <Status is=status::job(state.get()) /> }} " "
                     {move || took(&view.get(), now.get())} " · " {by} " · " <a href=plan>"its plan"</a> {cluster}
+                    " · " <a href=written>"in the ledger"</a>
                 </p>
                 <p class="reserve" role="status">{move || line_words(&line.get())}</p>
             }

@@ -441,8 +441,22 @@ pub(super) const RULES: &[Rule] = &[
         "the frame is in the first load, and the typed API comes later",
     ),
     closed(
+        "app::ledger",
+        &[
+            "leptos",
+            "web_sys",
+            "app::client",
+            "app::pages",
+            "app::components",
+            "app::identity",
+        ],
+        "what is known of the ledger, and its words, are plain logic; only the watch over it talks to others",
+    )
+    .except(&["app::ledger::watch"]),
+    closed("app::ledger", &["app::pages", "app::components"], "what outlives a page knows none"),
+    closed(
         "app::worker",
         &["leptos", "app::pages", "app::components", "app::client"],
-        "the worker reads files, and shows nothing",
+        "the worker reads and verifies, and shows nothing",
     ),
 ];

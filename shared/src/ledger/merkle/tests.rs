@@ -264,6 +264,31 @@ fn claims_beyond_the_tree_are_refused() {
     assert!(verify_consistency(8, top, 8, tree.leaves[0], &[]).is_err());
 }
 
+/// The way from leaf 5 of 7: `(4 5) 6` on the right, `(0 1) (2 3)` on the left.
+#[test]
+fn the_way_to_the_root_can_be_drawn() {
+    let tree = Tree::numbered(7);
+    let proof = prove(&inclusion_path(5, 7), &tree).unwrap();
+    let steps = climb(5, 7, tree.leaves[5], &proof).unwrap();
+    let drawn: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            let (n, c) = (step.neighbour, step.covers);
+            (step.neighbour_is_left(), n.start..n.end, c.start..c.end)
+        })
+        .collect();
+    assert_eq!(
+        drawn,
+        [(true, 4..5, 4..6), (false, 6..7, 4..7), (true, 0..4, 0..7)]
+    );
+    for step in &steps {
+        assert_eq!(Some(step.hash), step.covers.hash(&tree));
+        assert_eq!(Some(step.brought), step.neighbour.hash(&tree));
+    }
+    assert!(climb(0, 1, tree.leaves[0], &[]).unwrap().is_empty());
+    assert!(climb(7, 7, tree.leaves[0], &proof).is_err());
+}
+
 proptest! {
     /// A proof with any hash changed, left out, added, or claimed of another leaf or tree does not hold.
     #[test]

@@ -355,21 +355,70 @@ fn entries_that_make_no_sense_are_named_even_when_signed() {
     }
 }
 
+/// Answers with the hashes of subtrees, computed from the leaves.
+struct Leaves<'a>(&'a [Hash]);
+impl merkle::Hashes for Leaves<'_> {
+    fn hash(&self, node: merkle::Node) -> Option<Hash> {
+        let leaves = self
+            .0
+            .get((node.index << node.level) as usize..((node.index + 1) << node.level) as usize)?;
+        let mut frontier = Frontier::new();
+        leaves
+            .iter()
+            .for_each(|leaf| frontier.push(*leaf, |_, _| {}));
+        Some(frontier.root())
+    }
+}
+
+#[test]
+fn a_glance_needs_no_entries() {
+    let console = Console::of(300);
+    let key = console.key.verifying();
+    let seen = console.remembered(77);
+    let proof = |from: &Console, old: u64, new: u64| {
+        merkle::prove(&merkle::consistency_path(old, new), &Leaves(&from.leaves)).unwrap()
+    };
+    let look = |note: &str, proof: Option<&[Hash]>| glance(&key, note, Some(&seen), proof);
+
+    let now = console.checkpoint(300);
+    assert!(matches!(glance(&key, &now, None, None), Ok(Glance::First(c)) if c.size == 300));
+    let good = proof(&console, 77, 300);
+    let Ok(Glance::GoesOn { from, to }) = look(&now, Some(&good)) else {
+        panic!("an honest ledger goes on");
+    };
+    assert_eq!((from.size, to.size), (77, 300));
+    assert!(matches!(look(&now, None), Ok(Glance::Unproven(c)) if c.size == 300));
+    let same = console.checkpoint(77);
+    assert!(matches!(look(&same, None), Ok(Glance::GoesOn { .. })));
+
+    let code = |result: Result<Glance, Broken>| result.unwrap_err().code();
+    assert_eq!(
+        code(look(&console.checkpoint(76), None)),
+        "ledger.truncated"
+    );
+    let mut fork = console.clone();
+    fork.entries[40] = b"{}".to_vec();
+    fork.reseal();
+    assert_eq!(code(look(&fork.checkpoint(77), None)), "ledger.forked");
+    let theirs = proof(&fork, 77, 300);
+    assert_eq!(
+        code(look(&fork.checkpoint(300), Some(&theirs))),
+        "ledger.astray"
+    );
+    assert_eq!(code(look(&now, Some(&good[1..]))), "ledger.astray");
+    let other = Console::new(2);
+    assert_eq!(
+        code(glance(&other.key.verifying(), &now, Some(&seen), None)),
+        "ledger.other-key"
+    );
+    assert_eq!(
+        code(look(&now.replace("300", "301"), Some(&good))),
+        "ledger.signature"
+    );
+}
+
 #[test]
 fn one_entry_is_proven_by_itself() {
-    struct Leaves<'a>(&'a [Hash]);
-    impl merkle::Hashes for Leaves<'_> {
-        fn hash(&self, node: merkle::Node) -> Option<Hash> {
-            let leaves = self.0.get(
-                (node.index << node.level) as usize..((node.index + 1) << node.level) as usize,
-            )?;
-            let mut frontier = Frontier::new();
-            leaves
-                .iter()
-                .for_each(|leaf| frontier.push(*leaf, |_, _| {}));
-            Some(frontier.root())
-        }
-    }
     let console = Console::of(300);
     let (key, note) = (console.key.verifying(), console.checkpoint(300));
     let proof = merkle::prove(&merkle::inclusion_path(77, 300), &Leaves(&console.leaves)).unwrap();

@@ -1,0 +1,144 @@
+//! Acts as a list, newest first, into which new entries are folded.
+
+use requorum_shared::api::v1::LedgerEntry;
+use requorum_shared::ledger::entry::{Entry, Outcome};
+
+use super::filter::Filter;
+
+/// An act: its entry, and the one that closes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The entry.
+    pub entry: Entry,
+    /// How it ended, where it has.
+    pub closing: Option<Entry>,
+}
+
+impl Row {
+    /// Reads what the server lists; `None` for what is no entry.
+    pub fn read(listed: &LedgerEntry) -> Option<Self> {
+        let closing = match &listed.closing {
+            Some(bytes) => Some(serde_json::from_slice(bytes).ok()?),
+            None => None,
+        };
+        Some(Self {
+            entry: serde_json::from_slice(&listed.canonical).ok()?,
+            closing,
+        })
+    }
+
+    /// Class and word of how it came out.
+    pub fn outcome(&self) -> (&'static str, &'static str) {
+        outcome(&self.entry, self.closing.as_ref())
+    }
+
+    /// Why it came out so, where that was written down.
+    pub fn reason(&self) -> &str {
+        match &self.closing {
+            Some(closing) if !closing.reason.is_empty() => &closing.reason,
+            _ => &self.entry.reason,
+        }
+    }
+}
+
+/// Class and word of how an act came out.
+pub fn outcome(entry: &Entry, closing: Option<&Entry>) -> (&'static str, &'static str) {
+    match entry
+        .outcome
+        .or(closing.and_then(|closing| closing.outcome))
+    {
+        Some(Outcome::Done) => ("pass", "done"),
+        Some(Outcome::Failed) => ("fail", "failed"),
+        Some(Outcome::Refused) => ("warning", "refused"),
+        Some(Outcome::Unknown) => ("not-checked", "outcome unknown"),
+        None => ("busy", "open"),
+    }
+}
+
+/// Folds a new entry into a list: one that closes an act of it ends that act, any other comes first if `filter` lets
+/// it. `false` when nothing in the list has changed.
+pub fn fold(rows: &mut Vec<Row>, entry: Entry, filter: &Filter) -> bool {
+    if let Some(closes) = entry.closes {
+        let Some(row) = rows.iter_mut().find(|row| row.entry.index == closes) else {
+            return false;
+        };
+        row.closing = Some(entry);
+        return true;
+    }
+    let newest = rows.first().map(|row| row.entry.index);
+    if newest.is_some_and(|newest| entry.index <= newest) || !filter.lets(&entry) {
+        return false;
+    }
+    rows.insert(
+        0,
+        Row {
+            entry,
+            closing: None,
+        },
+    );
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use requorum_shared::ledger::entry::{Draft, Place};
+
+    use super::*;
+
+    fn place(index: u64) -> Place {
+        Place {
+            index,
+            at_ms: 0,
+            previous_ms: None,
+        }
+    }
+
+    fn opened(index: u64, who: &str) -> Entry {
+        let draft = Draft {
+            who: who.into(),
+            ..Draft::default()
+        };
+        Entry::opened(place(index), &draft)
+    }
+
+    #[test]
+    fn an_act_is_open_until_its_end_comes() {
+        let (mut rows, all) = (Vec::new(), Filter::default());
+        assert!(fold(&mut rows, opened(3, "ada"), &all));
+        assert_eq!(rows[0].outcome(), ("busy", "open"));
+        let end = |index, closes, outcome| {
+            Entry::closed(place(index), &Draft::default(), closes, outcome, "why")
+        };
+        assert!(!fold(&mut rows, end(4, 2, Outcome::Done), &all));
+        assert!(fold(&mut rows, end(5, 3, Outcome::Unknown), &all));
+        assert_eq!(rows[0].outcome(), ("not-checked", "outcome unknown"));
+        assert_eq!(rows[0].reason(), "why");
+        assert_eq!(rows.len(), 1);
+    }
+
+    #[test]
+    fn new_acts_come_first_once_and_only_those_looked_for() {
+        let (mut rows, all) = (Vec::new(), Filter::default());
+        for index in [1, 2, 2, 1] {
+            fold(&mut rows, opened(index, "ada"), &all);
+        }
+        let order: Vec<_> = rows.iter().map(|row| row.entry.index).collect();
+        assert_eq!(order, [2, 1]);
+        let only = Filter {
+            who: "ben".into(),
+            ..Filter::default()
+        };
+        assert!(!fold(&mut rows, opened(3, "ada"), &only));
+        assert!(fold(&mut rows, opened(4, "ben"), &only));
+    }
+
+    #[test]
+    fn what_is_no_entry_is_no_row() {
+        let listed = LedgerEntry {
+            index: 1,
+            canonical: "{}".into(),
+            closing: None,
+        };
+        assert_eq!(Row::read(&listed), None);
+    }
+}
