@@ -277,7 +277,7 @@ fn Record(
                 </p>
                 <div class="acts">
                     <a class="button primary" href=href rel="external" download="">"Download dossier"</a>
-                    <a class="button" href=paths::inspect()>"Verify one"</a>
+                    <a class="button" href=paths::inspect()>"Verify a dossier"</a>
                 </div>
             </section>
             <section class="section"><h2>"Left to clean up"</h2>{left()}</section>
