@@ -3,7 +3,12 @@
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=../shared/proto");
     let files = protox::compile(
-        ["requorum/v1/approvals.proto", "requorum/v1/console.proto"],
+        [
+            "requorum/v1/approvals.proto",
+            "requorum/v1/console.proto",
+            "requorum/v1/people.proto",
+            "requorum/v1/secrets.proto",
+        ],
         ["../shared/proto"],
     )?;
     tonic_prost_build::configure()

@@ -1,14 +1,23 @@
-//! Who is signed in, and what pages do about strangers.
+//! Who is signed in, what they may do, and what pages do about strangers.
+
+mod permitted;
+
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 use requorum_shared::api::login::Session;
-use requorum_shared::permission::Grants;
+use requorum_shared::permission::{Denied, Grants, Permission, Place};
 
+pub use self::permitted::{Of, permitted, reason};
 use crate::client::http;
 use crate::failure::{Failure, Kind};
 use crate::paths;
+
+/// How often the server is asked whether the person is still who they were: roles are given and taken, and sessions
+/// ended, while a page is open.
+const ASK_EVERY: Duration = Duration::from_secs(60);
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +46,11 @@ impl Identity {
         };
         provide_context(identity);
         identity.ask();
+        // Whoever comes back to this tab sees what holds now.
+        let focus = window_event_listener(leptos::ev::focus, move |_| identity.renew());
+        on_cleanup(move || focus.remove());
+        // Refused only where there is no window; then nobody looks.
+        let _ = set_interval_with_handle(move || identity.renew(), ASK_EVERY);
         identity
     }
 
@@ -56,6 +70,24 @@ impl Identity {
         });
     }
 
+    /// Asks again about somebody who is signed in. A page is only drawn anew where the answer is another; while the
+    /// server does not answer, what it said before stays.
+    pub fn renew(self) {
+        if !self.who.with_untracked(|who| matches!(who, Who::Person(_))) {
+            return;
+        }
+        spawn_local(async move {
+            let now = match http::session().await {
+                Ok(session) => Who::Person(session),
+                Err(failure) if failure.kind == Kind::SignedOut => Who::Stranger,
+                Err(_) => return,
+            };
+            if self.who.with_untracked(|who| *who != now) {
+                self.who.set(now);
+            }
+        });
+    }
+
     /// Who it is.
     pub fn who(self) -> Who {
         self.who.get()
@@ -71,10 +103,32 @@ impl Identity {
 
     /// What the person may do, as it is now; nothing for nobody. Who it is changes no more while a page is shown.
     pub fn grants_now(self) -> Grants {
-        self.who.with_untracked(|who| match who {
+        untrack(|| self.grants())
+    }
+
+    /// The person's roles; none for nobody.
+    pub fn grants(self) -> Grants {
+        self.who.with(|who| match who {
             Who::Person(session) => session.grants.clone(),
             _ => Grants::default(),
         })
+    }
+
+    /// The person's id; empty for nobody.
+    pub fn user_id(self) -> String {
+        self.who.with(|who| match who {
+            Who::Person(session) => session.user_id.clone(),
+            _ => String::new(),
+        })
+    }
+
+    /// Whether the person may do this there, by the same table as the server. It keeps buttons off the page that would
+    /// only be refused; the server's answer is the one that counts.
+    ///
+    /// # Errors
+    /// When they may not; the error says who can.
+    pub fn may(self, permission: Permission, place: Place<'_>) -> Result<(), Denied> {
+        self.grants().allow(permission, place)
     }
 
     /// Whether somebody is signed in.
@@ -107,6 +161,7 @@ impl Identity {
 /// Shows its children to signed-in people, and sends strangers to the sign-in page with the way back.
 pub fn guarded<V: IntoView + 'static>(page: impl Fn() -> V + Send + Sync + 'static) -> AnyView {
     let identity = Identity::expect();
+    identity.renew();
     let location = use_location();
     let navigate = use_navigate();
     let person = Memo::new(move |_| match identity.who() {

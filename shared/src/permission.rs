@@ -9,6 +9,7 @@
 //! may not see; one that is asked for by its id is refused, with the role that is missing: whoever was sent a link
 //! learns what to ask for.
 
+mod change;
 mod grant;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::change::Change;
 pub use self::grant::{Grant, GrantError, Grants, MAX_CLUSTER_NAME, Scope, check_cluster_name};
 
 /// What a person is trusted with, by consequence.
@@ -34,6 +36,16 @@ pub enum Role {
 }
 
 impl Role {
+    /// What it is for, in one sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Viewer => "Sees everything but secrets, changes nothing.",
+            Self::Operator => "Uploads, plans, and runs what was approved.",
+            Self::Approver => "Approves and rejects what others planned.",
+            Self::Admin => "Keeps people, policies and credentials.",
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Approver, Self::Admin];
 
@@ -93,75 +105,83 @@ struct Line {
     programs: bool,
     /// `To … you need`.
     what: &'static str,
+    /// `… needs the role`.
+    doing: &'static str,
 }
 
 /// The table.
 const TABLE: &[Line] = &[
-    line(Permission::See, &Role::ALL, true, "look at this"),
-    line(
-        Permission::OwnAccount,
-        &Role::ALL,
-        false,
-        "change an account",
-    ),
-    line(
-        Permission::Upload,
-        &[Role::Operator],
-        true,
-        "bring in files",
-    ),
-    line(Permission::Plan, &[Role::Operator], true, "seal a plan"),
-    line(
-        Permission::Run,
-        &[Role::Operator],
-        true,
-        "start or steer a job",
-    ),
-    line(
-        Permission::BreakGlass,
-        &[Role::Operator],
-        false,
-        "run a plan without approval",
-    ),
-    line(
-        Permission::Approve,
-        &[Role::Approver],
-        false,
-        "approve or reject a plan",
-    ),
-    line(
-        Permission::People,
-        &[Role::Admin],
-        true,
-        "see to people and their roles",
-    ),
-    line(
-        Permission::Policies,
-        &[Role::Admin],
-        true,
-        "decide what must be approved",
-    ),
-    line(
-        Permission::Secrets,
-        &[Role::Admin],
-        true,
-        "keep credentials",
-    ),
-];
-
-const fn line(
-    permission: Permission,
-    roles: &'static [Role],
-    programs: bool,
-    what: &'static str,
-) -> Line {
     Line {
-        permission,
-        roles,
-        programs,
-        what,
-    }
-}
+        permission: Permission::See,
+        roles: &Role::ALL,
+        programs: true,
+        what: "look at this",
+        doing: "Looking at this",
+    },
+    Line {
+        permission: Permission::OwnAccount,
+        roles: &Role::ALL,
+        programs: false,
+        what: "change an account",
+        doing: "Changing an account",
+    },
+    Line {
+        permission: Permission::Upload,
+        roles: &[Role::Operator],
+        programs: true,
+        what: "bring in files",
+        doing: "Bringing in files",
+    },
+    Line {
+        permission: Permission::Plan,
+        roles: &[Role::Operator],
+        programs: true,
+        what: "seal a plan",
+        doing: "Sealing a plan",
+    },
+    Line {
+        permission: Permission::Run,
+        roles: &[Role::Operator],
+        programs: true,
+        what: "start or steer a job",
+        doing: "Starting or steering a job",
+    },
+    Line {
+        permission: Permission::BreakGlass,
+        roles: &[Role::Operator],
+        programs: false,
+        what: "run a plan without approval",
+        doing: "Running a plan without approval",
+    },
+    Line {
+        permission: Permission::Approve,
+        roles: &[Role::Approver],
+        programs: false,
+        what: "approve or reject a plan",
+        doing: "Approving or rejecting a plan",
+    },
+    Line {
+        permission: Permission::People,
+        roles: &[Role::Admin],
+        programs: true,
+        what: "see to people and their roles",
+        doing: "Seeing to people and their roles",
+    },
+    Line {
+        permission: Permission::Policies,
+        roles: &[Role::Admin],
+        programs: true,
+        what: "decide what must be approved",
+        doing: "Deciding what must be approved",
+    },
+    Line {
+        permission: Permission::Secrets,
+        roles: &[Role::Admin],
+        programs: true,
+        what: "keep credentials",
+        doing: "Keeping credentials",
+    },
+];
 
 impl Permission {
     /// All of them.
@@ -180,9 +200,22 @@ impl Permission {
         self.line().programs
     }
 
+    /// Whether it can be held for one cluster alone; the rest is the console's own.
+    pub fn is_for_clusters(self) -> bool {
+        !matches!(
+            self,
+            Self::OwnAccount | Self::People | Self::Policies | Self::Secrets
+        )
+    }
+
     /// What it allows, as in `To … you need`.
     pub fn what(self) -> &'static str {
         self.line().what
+    }
+
+    /// What it allows, as in `… needs the role`.
+    pub fn doing(self) -> &'static str {
+        self.line().doing
     }
 
     fn line(self) -> &'static Line {
@@ -217,13 +250,40 @@ pub struct Denied {
     pub have: Grants,
 }
 
-impl fmt::Display for Denied {
+impl Denied {
+    /// Who can, in one line that stands where the button would be: `Approving or rejecting a plan needs the role
+    /// approver.`
+    pub fn needs(&self) -> String {
+        let roles = self.permission.roles();
+        // Who holds it for some cluster reads for what it would have to be held.
+        let holds = self.have.iter().any(|grant| roles.contains(&grant.role));
+        let place = match &self.cluster {
+            Some(cluster) => format!(" for {cluster} or for all clusters"),
+            None if holds && !self.anywhere => " for all clusters".to_owned(),
+            None => String::new(),
+        };
+        let doing = self.permission.doing();
+        format!("{doing} needs the role {}{place}.", Alternatives(roles))
+    }
+}
+
+/// Roles with "or" between them.
+struct Alternatives(&'static [Role]);
+
+impl fmt::Display for Alternatives {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "To {} you need the role ", self.permission.what())?;
-        for (n, role) in self.permission.roles().iter().enumerate() {
+        for (n, role) in self.0.iter().enumerate() {
             let joint = if n == 0 { "" } else { " or " };
             write!(f, "{joint}{role}")?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let roles = Alternatives(self.permission.roles());
+        write!(f, "To {} you need the role {roles}", self.permission.what())?;
         match &self.cluster {
             Some(cluster) => write!(f, " for {cluster} or for all clusters")?,
             None if self.anywhere => {}

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 use requorum_shared::api::v1::{ListSnapshotsRequest, ListSnapshotsResponse, SnapshotSummary};
+use requorum_shared::permission::Permission;
 
 use crate::client::grpc;
 use crate::components::bytes::Bytes;
@@ -21,7 +22,7 @@ use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
 use crate::components::time::Time;
 use crate::format;
-use crate::identity::Identity;
+use crate::identity::{Identity, Of, permitted, reason};
 use crate::pages::of_cluster;
 use crate::paths;
 use crate::uploads::UploadQueue;
@@ -46,7 +47,7 @@ pub fn Snapshots() -> impl IntoView {
     view! {
         <div class="page">
             <Lead sentence />
-            <sending::Sending known />
+            {permitted(Permission::Upload, Of::Any, move || view! { <sending::Sending known /> })}
             {load(list, table)}
         </div>
     }
@@ -76,9 +77,17 @@ fn headline(list: &ListSnapshotsResponse) -> String {
 
 fn table(list: ListSnapshotsResponse) -> impl IntoView {
     if list.snapshots.is_empty() {
+        let why_not = reason(Permission::Upload, Of::Any);
+        let first = move || {
+            if why_not.with(String::is_empty) {
+                "Upload one above: it is checked while it arrives."
+            } else {
+                "Here stand those that somebody uploaded, each with what was found in it."
+            }
+        };
         return view! {
             <p class="muted">
-                "Upload one above: it is checked while it arrives. To look at a file without sending it anywhere, use "
+                {first} " To look at a file without sending it anywhere, use "
                 <a href=paths::inspect()>"Inspect"</a> ", which also has a sample."
             </p>
         }

@@ -104,6 +104,28 @@ fn a_role_for_one_cluster_is_worth_nothing_elsewhere() {
 }
 
 #[test]
+fn who_can_is_said_in_a_line() {
+    let line =
+        |held: &str, permission, place| grants(held).allow(permission, place).unwrap_err().needs();
+    assert_eq!(
+        line("viewer", Permission::Approve, Place::Console),
+        "Approving or rejecting a plan needs the role approver."
+    );
+    assert_eq!(
+        line("approver@lab", Permission::Approve, Place::Console),
+        "Approving or rejecting a plan needs the role approver for all clusters."
+    );
+    assert_eq!(
+        line("", Permission::Run, Place::Cluster("prod")),
+        "Starting or steering a job needs the role operator for prod or for all clusters."
+    );
+    assert_eq!(
+        line("", Permission::See, Place::Anywhere),
+        "Looking at this needs the role viewer or operator or approver or admin."
+    );
+}
+
+#[test]
 fn a_token_can_do_no_more_than_its_owner() {
     for (token, owner, both) in [
         ("operator", "operator, admin", "operator"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
+use requorum_shared::permission::Permission;
 
 use super::{dossier, reading};
 use crate::bench::{Bench, State};
@@ -14,7 +15,7 @@ use crate::components::lead::Lead;
 use crate::components::meter::Meter;
 use crate::failure::Failure;
 use crate::format;
-use crate::identity::Identity;
+use crate::identity::{Identity, Of, permitted};
 use crate::later::Later;
 use crate::pages::of_cluster;
 use crate::paths;
@@ -196,12 +197,13 @@ impl Send {
         let location = use_location();
         move || {
             if self.identity.is_person() {
-                let busy = move || self.sending.with(Option::is_some);
-                view! {
-                    <button type="button" class=class disabled=busy on:click=move |_| self.start(true)>"Plan a restore"</button>
-                    <button type="button" class="button" disabled=busy on:click=move |_| self.start(false)>"Upload"</button>
-                }
-                .into_any()
+                permitted(Permission::Upload, Of::Any, move || {
+                    let busy = move || self.sending.with(Option::is_some);
+                    view! {
+                        <button type="button" class=class disabled=busy on:click=move |_| self.start(true)>"Plan a restore"</button>
+                        <button type="button" class="button" disabled=busy on:click=move |_| self.start(false)>"Upload"</button>
+                    }
+                })
             } else {
                 let here = format!(
                     "{}{}",

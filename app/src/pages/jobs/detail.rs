@@ -7,6 +7,7 @@ use requorum_shared::api::v1::{
 };
 use requorum_shared::dossier::left_overs;
 use requorum_shared::job_view::{JobState, JobView, StepState};
+use requorum_shared::permission::Permission;
 use requorum_shared::plan::{Plan, Step, Undo};
 
 use super::follow::{Line, fold, follow};
@@ -22,6 +23,7 @@ use crate::components::load::{load, load_page};
 use crate::components::log::Log;
 use crate::components::status::{self, Status};
 use crate::failure::Failure;
+use crate::identity::{Of, permitted};
 use crate::job_words::{sentence, took};
 use crate::pages::every;
 use crate::paths;
@@ -65,6 +67,7 @@ fn show(response: GetJobResponse) -> impl IntoView {
     let checks = Memo::new(move |_| view.with(|v| v.checks.clone()));
     let lines = Memo::new(move |_| view.with(|v| v.log.clone()));
     let job_id = StoredValue::new(summary.id.clone());
+    let cluster = StoredValue::new(summary.cluster.clone());
     let below = {
         let summary = summary.clone();
         move || {
@@ -90,8 +93,8 @@ fn show(response: GetJobResponse) -> impl IntoView {
             Line::Refused(failure) => Some(view! { <ErrorView failure /> }),
             _ => None,
         }}
-        <Acts id=summary.id.clone() state view steps=steps_for_acts.get_value() />
-        {move || question.get().map(|question| view! { <Ask job=job_id.get_value() question /> })}
+        <Acts id=summary.id.clone() cluster=cluster.get_value() state view steps=steps_for_acts.get_value() />
+        {move || question.get().map(|question| view! { <Ask job=job_id.get_value() cluster=cluster.get_value() question /> })}
         {move || over.get().then(|| view! { <Results id=job_id.get_value() /> })}
         <Record id=job_id.get_value() over plan view />
         {move || (!checks.with(Vec::is_empty)).then(|| view! {
@@ -118,6 +121,7 @@ fn line_words(line: &Line) -> String {
 #[component]
 fn Acts(
     id: String,
+    cluster: String,
     state: Memo<JobState>,
     view: RwSignal<JobView>,
     steps: Vec<Step>,
@@ -125,6 +129,7 @@ fn Acts(
     let failure = RwSignal::new(None::<Failure>);
     let stopping = RwSignal::new(false);
     let id = StoredValue::new(id);
+    let of = StoredValue::new(Of::Cluster(cluster));
     let settle = move |result: Result<JobSummary, Failure>| failure.set(result.err());
     let request = move || JobRequest { id: id.get_value() };
     let pause =
@@ -143,17 +148,23 @@ fn Acts(
             }
         };
         match state.get() {
-            JobState::Queued | JobState::Running => view! {
-                <button type="button" class="button" disabled=busy on:click=move |_| { pause.dispatch_local(()); }>"Pause before the next step"</button>
-                {stop()}
-            }
-            .into_any(),
-            JobState::Paused => view! {
-                <button type="button" class="button primary" disabled=busy on:click=move |_| { resume.dispatch_local(()); }>"Go on"</button>
-                {stop()}
-            }
-            .into_any(),
-            JobState::Waiting | JobState::Undoing | JobState::Completed | JobState::Undone | JobState::Left => ().into_any(),
+            JobState::Queued | JobState::Running => permitted(Permission::Run, of.get_value(), move || {
+                view! {
+                    <button type="button" class="button" disabled=busy on:click=move |_| { pause.dispatch_local(()); }>"Pause before the next step"</button>
+                    {stop()}
+                }
+            }),
+            JobState::Paused => permitted(Permission::Run, of.get_value(), move || {
+                view! {
+                    <button type="button" class="button primary" disabled=busy on:click=move |_| { resume.dispatch_local(()); }>"Go on"</button>
+                    {stop()}
+                }
+            }),
+            JobState::Waiting
+            | JobState::Undoing
+            | JobState::Completed
+            | JobState::Undone
+            | JobState::Left => ().into_any(),
         }
     };
     let steps = StoredValue::new(steps);

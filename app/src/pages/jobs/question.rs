@@ -3,16 +3,20 @@
 use leptos::prelude::*;
 use requorum_shared::api::v1::AnswerJobRequest;
 use requorum_shared::events::Question;
+use requorum_shared::permission::Permission;
 
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
 use crate::failure::Failure;
+use crate::identity::{Of, reason};
 
 /// The question and its choices.
 #[component]
 pub fn Ask(
     /// The job.
     job: String,
+    /// The cluster that the job is of.
+    cluster: String,
     /// The question.
     question: Question,
 ) -> impl IntoView {
@@ -32,17 +36,28 @@ pub fn Ask(
         }
     });
     let pending = answer.pending();
+    let why_not = reason(Permission::Run, Of::Cluster(cluster));
     let choices = question
         .choices
         .into_iter()
         .map(|choice| {
-            let id = choice.id;
+            let (id, label) = (StoredValue::new(choice.id), StoredValue::new(choice.label));
+            // Whoever cannot answer reads what there is to choose from.
+            let act = move || {
+                if !why_not.with(String::is_empty) {
+                    return view! { <strong>{label.get_value()}</strong> }.into_any();
+                }
+                view! {
+                    <button type="button" class="button" disabled=pending on:click=move |_| { answer.dispatch_local(id.get_value()); }>
+                        {label.get_value()}
+                    </button>
+                }
+                .into_any()
+            };
             view! {
                 <li class="file-row">
                     <div class="acts">
-                        <button type="button" class="button" disabled=pending on:click=move |_| { answer.dispatch_local(id.clone()); }>
-                            {choice.label}
-                        </button>
+                        {act}
                         <span>{choice.consequence}</span>
                     </div>
                 </li>
@@ -54,6 +69,7 @@ pub fn Ask(
             <h2>{question.text}</h2>
             <p class="evidence">{question.evidence}</p>
             <ul class="stack">{choices}</ul>
+            <p class="why-not" hidden=move || why_not.with(String::is_empty)>{why_not}</p>
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
         </section>
     }

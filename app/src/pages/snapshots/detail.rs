@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{GetSnapshotRequest, GetSnapshotResponse, PlanSummary};
 use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::permission::Permission;
 
 use super::cluster::ClusterOf;
 use crate::client::grpc;
@@ -20,6 +21,7 @@ use crate::components::properties::Properties;
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
+use crate::identity::{Of, permitted};
 use crate::paths;
 use crate::strip::{CELLS, Strip};
 
@@ -43,9 +45,13 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
     let stored = response.summary.clone().unwrap_or_default();
     let acts = {
         let (restore, file) = (paths::restore(&stored.id), paths::snapshot_file(&stored.id));
+        let of = Of::Cluster(stored.cluster.clone());
         move || {
             view! {
-                <a class="button primary" href=restore.clone()>"Plan a restore"</a>
+                {permitted(Permission::Plan, of.clone(), {
+                    let restore = restore.clone();
+                    move || view! { <a class="button primary" href=restore.clone()>"Plan a restore"</a> }
+                })}
                 <a class="button" href=file.clone() rel="external" download="">"Download"</a>
             }
         }

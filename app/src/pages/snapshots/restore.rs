@@ -11,6 +11,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 use requorum_shared::api::v1::{AboutRequest, GetSnapshotRequest, SealRestoreRequest};
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
+use requorum_shared::permission::Permission;
 
 use super::cluster::ClusterOf;
 use crate::client::grpc;
@@ -20,7 +21,7 @@ use crate::components::load::load_page;
 use crate::failure::{Failure, Kind};
 use crate::format;
 use crate::forms::etcd_restore::{RestoreForm, RootChoice};
-use crate::identity::Identity;
+use crate::identity::{Identity, Of, permitted};
 use crate::paths;
 
 /// The wizard's page.
@@ -110,6 +111,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
     let mut crumbs = super::detail::crumbs();
     crumbs.push((inspection.file.name.clone(), paths::snapshot(&id)));
     let verdict = inspection.verdict.sentence.clone();
+    let wanted = Of::Cluster(cluster.clone());
     view! {
         <Lead crumbs sentence=sentence below=move || view! {
             <p>{verdict.clone()} " Making a plan changes nothing."</p>
@@ -122,15 +124,17 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
         <div class="seal">
             <p class="why-not" role="status" id="why-not">{move || why_not.get()}</p>
-            <button
-                type="button"
-                class="button primary"
-                aria-describedby="why-not"
-                disabled=move || !why_not.with(String::is_empty) || seal.pending().get()
-                on:click=move |_| { seal.dispatch_local(()); }
-            >
-                "Seal plan"
-            </button>
+            {permitted(Permission::Plan, wanted, move || view! {
+                <button
+                    type="button"
+                    class="button primary"
+                    aria-describedby="why-not"
+                    disabled=move || !why_not.with(String::is_empty) || seal.pending().get()
+                    on:click=move |_| { seal.dispatch_local(()); }
+                >
+                    "Seal plan"
+                </button>
+            })}
         </div>
     }
 }
