@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::Router;
 use leptos_router::hooks::use_location;
+use requorum_shared::permission::{Permission, Place};
 
 use crate::bench::Bench;
 use crate::components::frame::Frame;
@@ -49,10 +50,14 @@ pub fn App(
         if opened.get() == 0 || !identity.is_person() {
             return Vec::new();
         }
-        match later.console().await {
+        // The one act there is begins a plan.
+        let acts = identity.may(Permission::Plan, Place::Anywhere).is_ok();
+        let mut entries = match later.console().await {
             Ok(console) => (console.entries)().await,
             Err(_) => Vec::new(),
-        }
+        };
+        entries.retain(|entry| acts || entry.kind != "act");
+        entries
     });
     view! {
         <Router>

@@ -18,7 +18,7 @@ use crate::identity::guarded;
 use crate::later::Console;
 use crate::ledger::watch::LedgerWatch;
 use crate::pages::{
-    jobs, ledger, login, not_found, overview, plans, policies, reviews, settings, setup, snapshots,
+    jobs, join, ledger, login, not_found, overview, plans, reviews, settings, setup, snapshots,
 };
 use crate::paths;
 
@@ -40,6 +40,7 @@ fn pages() -> AnyView {
             <Route path=StaticSegment("") view=|| guarded(overview::Overview) />
             <Route path=path!("/login") view=login::Login />
             <Route path=path!("/setup") view=setup::Setup />
+            <Route path=path!("/join") view=join::Join />
             <Route path=path!("/snapshots") view=|| guarded(snapshots::Snapshots) />
             <Route path=path!("/snapshots/:id") view=|| guarded(snapshots::detail::SnapshotDetail) />
             <Route path=path!("/snapshots/:id/restore") view=|| guarded(snapshots::restore::Restore) />
@@ -52,7 +53,8 @@ fn pages() -> AnyView {
             <Route path=path!("/ledger/verification") view=|| guarded(ledger::verification::Verification) />
             <Route path=path!("/ledger/:index") view=|| guarded(ledger::entry::LedgerEntryPage) />
             <Route path=path!("/settings") view=|| guarded(settings::Settings) />
-            <Route path=path!("/settings/policies") view=|| guarded(policies::Policies) />
+            <Route path=path!("/settings/people/:id") view=|| guarded(settings::PersonSettings) />
+            <Route path=path!("/settings/:section") view=|| guarded(settings::SettingsSection) />
         </FlatRoutes>
     }
     .into_any()

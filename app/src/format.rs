@@ -1,8 +1,10 @@
 //! Numbers, sizes, times and ids as people read them.
 
+mod agent;
 mod rate;
 mod time;
 
+pub use agent::browser;
 pub use rate::Rate;
 pub use time::{ago, clock, duration, parse_rfc3339, utc};
 

@@ -3,4 +3,8 @@
 
 pub mod account;
 pub mod etcd_restore;
+pub mod invite;
 pub mod policy;
+pub mod roles;
+pub mod secret;
+pub mod token;

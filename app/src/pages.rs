@@ -2,6 +2,7 @@
 
 pub mod inspect;
 pub mod jobs;
+pub mod join;
 pub mod ledger;
 pub mod login;
 pub mod not_found;

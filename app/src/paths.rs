@@ -90,9 +90,25 @@ pub fn ledger_verification() -> String {
     "/ledger/verification".into()
 }
 
-/// Settings and about.
+/// Settings.
 pub fn settings() -> String {
     "/settings".into()
+}
+
+/// One section of the settings.
+pub fn settings_section(key: &str) -> String {
+    format!("/settings/{}", encode(key))
+}
+
+/// One person, for administrators.
+pub fn person(id: &str) -> String {
+    format!("/settings/people/{}", encode(id))
+}
+
+/// The one-time link that lets its owner set a password. The token stands behind `#`, so that it reaches no server
+/// log.
+pub fn join_link(origin: &str, token: &str) -> String {
+    format!("{origin}/join#token={}", encode(token))
 }
 
 /// The file of a stored snapshot: served by the server, not a page.
@@ -194,6 +210,12 @@ mod tests {
         assert_eq!(
             provider("/plans/7?tab=x", true),
             "/api/oidc/start?next=%2Fplans%2F7%3Ftab%3Dx&again=true"
+        );
+        assert_eq!(settings_section("you"), "/settings/you");
+        assert_eq!(person("a/b"), "/settings/people/a%2Fb");
+        assert_eq!(
+            join_link("https://console.example", "x-_y"),
+            "https://console.example/join#token=x-_y"
         );
         assert_eq!(snapshot_file("9f"), "/api/snapshots/9f/file");
         assert_eq!(member_archive("j", "m 1"), "/api/jobs/j/members/m%201.tar");

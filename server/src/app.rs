@@ -53,6 +53,8 @@ pub struct Parts {
     pub data_dir: DataDir,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Since when this server answers, milliseconds since the Unix epoch.
+    pub started_ms: i64,
     /// Who did what.
     pub ledger: Ledger,
     /// Signing in.
@@ -168,6 +170,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             config,
             data_dir,
+            started_ms: clock.now_ms(),
             clock,
             ledger,
             login,

@@ -53,6 +53,8 @@ impl fmt::Display for At {
 pub struct Database {
     pool: AnyPool,
     dialect: Dialect,
+    /// Where it is, without a password.
+    place: String,
 }
 
 impl Database {
@@ -98,7 +100,15 @@ impl Database {
             })
             .connect_with(options)
             .await?;
-        Ok(Self { pool, dialect })
+        let place = match at {
+            At::File(path) => path.display().to_string(),
+            At::Url(url) => url.place().to_owned(),
+        };
+        Ok(Self {
+            pool,
+            dialect,
+            place,
+        })
     }
 
     /// Whether the database answers.
@@ -108,6 +118,15 @@ impl Database {
     pub async fn ping(&self) -> anyhow::Result<()> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// What kind of database it is, and where.
+    pub fn describe(&self) -> (&'static str, String) {
+        let kind = match self.dialect {
+            Dialect::Sqlite => "SQLite",
+            Dialect::Postgres => "PostgreSQL",
+        };
+        (kind, self.place.clone())
     }
 
     /// Whether other servers may be at work on the same database.

@@ -143,6 +143,19 @@ impl Secrets {
         Ok(sealed.view)
     }
 
+    /// What tells the master key that is sealed with from others.
+    pub fn key_id(&self) -> String {
+        self.keys().current().id().to_owned()
+    }
+
+    /// Where that key is.
+    pub fn key_place(&self) -> String {
+        match &self.place {
+            KeyPlace::File(path) => path.display().to_string(),
+            KeyPlace::Given(_) => "REQUORUM_MASTER_KEY, in the server's environment".into(),
+        }
+    }
+
     /// The value, for the server's own use: no answer of the API is made from it.
     ///
     /// # Errors

@@ -17,7 +17,9 @@ use generated::approval_service_client::ApprovalServiceClient;
 use generated::console_service_client::ConsoleServiceClient;
 use generated::job_service_client::JobServiceClient;
 use generated::ledger_service_client::LedgerServiceClient;
+use generated::people_service_client::PeopleServiceClient;
 use generated::plan_service_client::PlanServiceClient;
+use generated::secret_service_client::SecretServiceClient;
 use generated::snapshot_service_client::SnapshotServiceClient;
 
 fn channel() -> Client {
@@ -176,6 +178,71 @@ pub async fn tail_entries(since: u64) -> Result<tonic::Streaming<TailEntriesResp
         .map(tonic::Response::into_inner)
         .map_err(|status| Failure::from_grpc(&status))
 }
+
+call!(
+    /// All accounts.
+    list_people, PeopleServiceClient, ListPeopleRequest, ListPeopleResponse
+);
+call!(
+    /// Adds an account, with the link that sets its password.
+    invite_person, PeopleServiceClient, InvitePersonRequest, PasswordLink
+);
+call!(
+    /// Makes a new link that sets an account's password.
+    make_password_link, PeopleServiceClient, PersonRequest, PasswordLink
+);
+call!(
+    /// Gives an account exactly these roles.
+    set_grants, PeopleServiceClient, SetGrantsRequest, Person
+);
+call!(
+    /// Shuts an account out.
+    disable_person, PeopleServiceClient, PersonRequest, Person
+);
+call!(
+    /// Lets an account in again.
+    enable_person, PeopleServiceClient, PersonRequest, Person
+);
+call!(
+    /// What ends, and what is left behind, when an account is disabled.
+    get_dependents, PeopleServiceClient, PersonRequest, PersonDependents
+);
+call!(
+    /// Where somebody is signed in.
+    list_sessions, PeopleServiceClient, PersonRequest, ListSessionsResponse
+);
+call!(
+    /// Ends one session, or all but this one.
+    end_sessions, PeopleServiceClient, EndSessionsRequest, EndSessionsResponse
+);
+call!(
+    /// One's own tokens, or everybody's.
+    list_tokens, PeopleServiceClient, ListTokensRequest, ListTokensResponse
+);
+call!(
+    /// Makes a token for oneself.
+    create_token, PeopleServiceClient, CreateTokenRequest, CreateTokenResponse
+);
+call!(
+    /// Makes a token worthless.
+    revoke_token, PeopleServiceClient, RevokeTokenRequest, Token
+);
+call!(
+    /// Names and ages of credentials.
+    list_secrets, SecretServiceClient, ListSecretsRequest, ListSecretsResponse
+);
+call!(
+    /// Puts a credential in, or replaces one.
+    put_secret, SecretServiceClient, PutSecretRequest, SecretInfo
+);
+call!(
+    /// What needs a credential.
+    get_secret_uses, SecretServiceClient, SecretUsesRequest, SecretUses
+);
+call!(
+    /// Takes a credential away.
+    remove_secret, SecretServiceClient, RemoveSecretRequest, RemoveSecretResponse
+);
 
 /// All journal entries newer than `since`, then live ones until the job is over.
 ///

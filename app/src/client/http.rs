@@ -1,7 +1,9 @@
 //! HTTP calls with JSON: login, setup, session, lists of uploads.
 
 use gloo_net::http::{Request, Response};
-use requorum_shared::api::login::{LoginRequest, Session, SetupRequest, WaysIn};
+use requorum_shared::api::login::{
+    JoinRequest, LoginRequest, PasswordRequest, Session, SetupRequest, WaysIn,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,6 +44,24 @@ pub async fn setup(request: &SetupRequest) -> Result<Session, Failure> {
     post("/api/setup", request).await
 }
 
+/// Sets a password by a one-time link and signs in.
+///
+/// # Errors
+/// In the server's words: the link was used, replaced or is too old, or the password is too weak.
+pub async fn join(request: &JoinRequest) -> Result<Session, Failure> {
+    post("/api/join", request).await
+}
+
+/// Changes one's own password; one's other sessions end.
+///
+/// # Errors
+/// In the server's words: the current password is wrong, or the new one is too weak.
+pub async fn change_password(request: &PasswordRequest) -> Result<(), Failure> {
+    accept(send("/api/password", request).await?)
+        .await
+        .map(drop)
+}
+
 /// Signs out.
 ///
 /// # Errors
@@ -71,6 +91,10 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
 /// # Errors
 /// As [`Failure::from_http`].
 pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
+    json(send(path, body).await?).await
+}
+
+async fn send<B: Serialize>(path: &str, body: &B) -> Result<Response, Failure> {
     let text = serde_json::to_string(body).map_err(|e| {
         Failure::new(
             Kind::Other,
@@ -85,7 +109,7 @@ pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Re
         .await
         .map_err(|_| Failure::offline())?;
     acts::done();
-    json(response).await
+    Ok(response)
 }
 
 /// The response, when it is a success.

@@ -74,6 +74,26 @@ pub fn snapshot(verdict: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// Class and word of an account: disabled or not, with a way to sign in or not, with a link that can still be used or
+/// not.
+pub fn person(disabled: bool, can_sign_in: bool, link: bool) -> (&'static str, &'static str) {
+    match (disabled, can_sign_in, link) {
+        (true, ..) => ("fail", "disabled"),
+        (_, true, _) => ("pass", "can come in"),
+        (.., true) => ("waits", "invited"),
+        _ => ("warning", "needs a new link"),
+    }
+}
+
+/// Class and word of a token: revoked or not, past its end or not.
+pub fn token(revoked: bool, ended: bool) -> (&'static str, &'static str) {
+    match (revoked, ended) {
+        (true, _) => ("fail", "revoked"),
+        (_, true) => ("waits", "ended"),
+        _ => ("pass", "good"),
+    }
+}
+
 /// Shows a class and word from one of the functions above.
 #[component]
 pub fn Status(

@@ -1,7 +1,8 @@
-//! Signing in, and making the first administrator.
+//! Signing in, making the first administrator, joining by a link, and changing one's password.
 
 use requorum_shared::api::login::{
-    LoginRequest, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, SetupRequest,
+    JoinRequest, LoginRequest, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordRequest,
+    SetupRequest,
 };
 
 /// Errors beside the fields; empty where there is none.
@@ -13,6 +14,33 @@ pub struct AccountErrors {
     pub password: String,
     /// Beside the password's repetition.
     pub again: String,
+    /// Beside the password of until now.
+    pub current: String,
+}
+
+impl AccountErrors {
+    /// `request`, when nothing is wrong.
+    fn or<T>(self, request: T) -> Result<T, Self> {
+        if self == Self::default() {
+            Ok(request)
+        } else {
+            Err(self)
+        }
+    }
+
+    /// A new password is long enough and was typed twice.
+    fn check_new(&mut self, password: &str, again: &str) {
+        let chars = password.chars().count();
+        if chars < MIN_PASSWORD_CHARS {
+            self.password = format!(
+                "At least {MIN_PASSWORD_CHARS} characters; this has {chars}. Several words do well."
+            );
+        } else if password.len() > MAX_PASSWORD_BYTES {
+            self.password = format!("At most {MAX_PASSWORD_BYTES} bytes.");
+        } else if password != again {
+            self.again = "This differs from the password above.".into();
+        }
+    }
 }
 
 /// The sign-in form.
@@ -27,14 +55,10 @@ pub fn login(name: &str, password: &str) -> Result<LoginRequest, AccountErrors> 
     if password.is_empty() {
         errors.password = "Type your password.".into();
     }
-    if errors == AccountErrors::default() {
-        Ok(LoginRequest {
-            name: name.trim().into(),
-            password: password.into(),
-        })
-    } else {
-        Err(errors)
-    }
+    errors.or(LoginRequest {
+        name: name.trim().into(),
+        password: password.into(),
+    })
 }
 
 /// The form of the first administrator.
@@ -51,26 +75,44 @@ pub fn setup(
     if name.trim().is_empty() {
         errors.name = "Choose a name for the account.".into();
     }
-    let chars = password.chars().count();
-    if chars < MIN_PASSWORD_CHARS {
-        errors.password = format!(
-            "At least {MIN_PASSWORD_CHARS} characters; this has {chars}. Several words do well."
-        );
-    } else if password.len() > MAX_PASSWORD_BYTES {
-        errors.password = format!("At most {MAX_PASSWORD_BYTES} bytes.");
+    errors.check_new(password, again);
+    errors.or(SetupRequest {
+        token: token.into(),
+        name: name.trim().into(),
+        password: password.into(),
+    })
+}
+
+/// The form of somebody who was invited, or whose password is set anew.
+///
+/// # Errors
+/// Which rule of passwords is not kept.
+pub fn join(token: &str, password: &str, again: &str) -> Result<JoinRequest, AccountErrors> {
+    let mut errors = AccountErrors::default();
+    errors.check_new(password, again);
+    errors.or(JoinRequest {
+        token: token.into(),
+        password: password.into(),
+    })
+}
+
+/// The form that changes one's own password.
+///
+/// # Errors
+/// What is missing, or which rule of passwords is not kept.
+pub fn change(current: &str, new: &str, again: &str) -> Result<PasswordRequest, AccountErrors> {
+    let mut errors = AccountErrors::default();
+    if current.is_empty() {
+        errors.current = "Type the password that you have now.".into();
     }
-    if errors.password.is_empty() && password != again {
-        errors.again = "This differs from the password above.".into();
+    errors.check_new(new, again);
+    if errors.password.is_empty() && new == current {
+        errors.password = "This is the password that you have now.".into();
     }
-    if errors == AccountErrors::default() {
-        Ok(SetupRequest {
-            token: token.into(),
-            name: name.trim().into(),
-            password: password.into(),
-        })
-    } else {
-        Err(errors)
-    }
+    errors.or(PasswordRequest {
+        current: current.into(),
+        new: new.into(),
+    })
 }
 
 #[cfg(test)]
@@ -115,5 +157,32 @@ mod tests {
                 .password
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_link_asks_for_a_password_alone() {
+        let words = "several words do well";
+        let request = join("t", words, words).ok().unwrap();
+        assert_eq!(
+            (request.token.as_str(), request.password.as_str()),
+            ("t", words)
+        );
+        assert!(
+            !join("t", "short", "short")
+                .err()
+                .unwrap()
+                .password
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_changed_password_is_another_one() {
+        let (old, new) = ("several words do well", "other words do as well");
+        assert!(change(old, new, new).is_ok());
+        let errors = change("", new, "x").err().unwrap();
+        assert!(!errors.current.is_empty() && !errors.again.is_empty());
+        let errors = change(old, old, old).err().unwrap();
+        assert_eq!(errors.password, "This is the password that you have now.");
     }
 }

@@ -34,11 +34,8 @@ pub fn Policies() -> impl IntoView {
         open.set(false);
         list.refetch();
     });
-    let crumbs = vec![("Settings".to_owned(), paths::settings())];
     view! {
-        <div class="page">
             <Lead
-                crumbs
                 sentence="Who must agree before a plan runs."
                 below=|| view! { <p>"A policy is judged again when a plan is started: what is set here counts for plans that are approved already."</p> }
             />
@@ -46,7 +43,6 @@ pub fn Policies() -> impl IntoView {
             <Dialog open label="Set a policy">
                 {move || editing.get().map(|form| view! { <Edit form again on_keep=Callback::new(move |()| open.set(false)) /> })}
             </Dialog>
-        </div>
     }
 }
 

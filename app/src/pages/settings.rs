@@ -1,106 +1,202 @@
-//! What this console is, where it may write, what it verifies with.
+//! Settings: every section has an address of its own. A new one is a line in [`SECTIONS`] and a module.
+
+pub mod about;
+pub mod people;
+pub mod secrets;
+pub mod tokens;
+pub mod you;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{AboutRequest, AboutResponse};
+use leptos_router::hooks::{use_location, use_navigate, use_params_map};
+use requorum_shared::permission::{Denied, Permission, Place};
 
-use crate::client::grpc;
-use crate::components::bytes::Bytes;
+use crate::components::frame::is_current;
 use crate::components::lead::Lead;
-use crate::components::load::load;
-use crate::components::properties::Properties;
 use crate::identity::Identity;
+use crate::pages::not_found::NotFound;
+use crate::pages::policies;
 use crate::paths;
 
-/// Settings and about.
+/// A section.
+struct Section {
+    /// Its part of the address.
+    key: &'static str,
+    /// What the link to it says.
+    label: &'static str,
+    /// What it takes to open it.
+    needs: Permission,
+    /// Where that must be held.
+    place: Place<'static>,
+    /// What is on it.
+    page: fn() -> AnyView,
+}
+
+/// All of them, in the order of their links.
+const SECTIONS: &[Section] = &[
+    section(
+        "people",
+        "People",
+        Permission::People,
+        Place::Console,
+        || people::People().into_any(),
+    ),
+    section(
+        "you",
+        "You",
+        Permission::OwnAccount,
+        Place::Anywhere,
+        || you::You().into_any(),
+    ),
+    section(
+        "tokens",
+        "Tokens",
+        Permission::OwnAccount,
+        Place::Anywhere,
+        || tokens::Tokens().into_any(),
+    ),
+    section(
+        "policies",
+        "Policies",
+        Permission::See,
+        Place::Anywhere,
+        || policies::Policies().into_any(),
+    ),
+    section(
+        "secrets",
+        "Secrets",
+        Permission::Secrets,
+        Place::Console,
+        || secrets::Secrets().into_any(),
+    ),
+    section("about", "About", Permission::See, Place::Anywhere, || {
+        about::About().into_any()
+    }),
+];
+
+const fn section(
+    key: &'static str,
+    label: &'static str,
+    needs: Permission,
+    place: Place<'static>,
+    page: fn() -> AnyView,
+) -> Section {
+    Section {
+        key,
+        label,
+        needs,
+        place,
+        page,
+    }
+}
+
+impl Section {
+    fn named(key: &str) -> Option<&'static Self> {
+        SECTIONS.iter().find(|section| section.key == key)
+    }
+
+    /// Why the person may not open it.
+    fn denied(&self, identity: Identity) -> Option<Denied> {
+        identity.grants().allow(self.needs, self.place).err()
+    }
+}
+
+/// `/settings`: on to the first section that the person may open.
 #[component]
 pub fn Settings() -> impl IntoView {
-    let about = LocalResource::new(|| grpc::about(AboutRequest {}));
+    let identity = Identity::expect();
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let first = SECTIONS
+            .iter()
+            .find(|section| untrack(|| section.denied(identity)).is_none())
+            .unwrap_or(&SECTIONS[0]);
+        navigate(
+            &paths::settings_section(first.key),
+            leptos_router::NavigateOptions {
+                replace: true,
+                ..Default::default()
+            },
+        );
+    });
+    view! { <div class="page"><Lead sentence="Settings." /></div> }
+}
+
+/// `/settings/…`: one section.
+#[component]
+pub fn SettingsSection() -> impl IntoView {
+    let params = use_params_map();
+    let key = Memo::new(move |_| params.with(|p| p.get("section")).unwrap_or_default());
+    move || match Section::named(&key.get()) {
+        Some(section) => framed(section, section.page).into_any(),
+        None => view! { <NotFound /> }.into_any(),
+    }
+}
+
+/// `/settings/people/…`: one person.
+#[component]
+pub fn PersonSettings() -> impl IntoView {
+    Section::named("people")
+        .map(|section| framed(section, || people::person::PersonPage().into_any()))
+}
+
+/// A page of a section below the links to all sections; for those who may not open it, who can.
+fn framed(
+    section: &'static Section,
+    page: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> impl IntoView {
+    let identity = Identity::expect();
+    let denied = Memo::new(move |_| section.denied(identity));
     view! {
         <div class="page">
-            <Lead sentence="What this console is, and what it may do." />
-            {load(about, show)}
+            {links(identity)}
+            {move || match denied.get() {
+                None => page(),
+                Some(denied) => refusal(&denied).into_any(),
+            }}
         </div>
     }
 }
 
-fn show(about: AboutResponse) -> impl IntoView {
-    let identity = Identity::expect();
-    let limit = if about.max_upload_bytes == 0 {
-        "not limited".into_any()
+/// Links to the sections that the person may open.
+fn links(identity: Identity) -> impl IntoView {
+    let path = use_location().pathname;
+    let links = SECTIONS
+        .iter()
+        .map(|section| {
+            let open = Memo::new(move |_| section.denied(identity).is_none());
+            let to = paths::settings_section(section.key);
+            move || {
+                let target = to.clone();
+                let current = move || is_current(&path.get(), &target).then_some("page");
+                open.get()
+                    .then(|| view! { <a href=to.clone() aria-current=current>{section.label}</a> })
+            }
+        })
+        .collect_view();
+    view! { <nav class="tabs" aria-label="Settings">{links}</nav> }
+}
+
+fn refusal(denied: &Denied) -> impl IntoView + use<> {
+    let have = if denied.have.is_empty() {
+        "You have no role.".to_owned()
     } else {
-        view! { <Bytes n=about.max_upload_bytes /> }.into_any()
+        format!("You have: {}.", denied.have)
     };
-    let rows = vec![
-        ("Version", about.version.into_any()),
-        ("Signed in as", about.user.into_any()),
-        ("Largest upload", limit),
-    ];
-    let roots = about
-        .roots
-        .into_iter()
-        .map(|root| {
-            view! {
-                <tr>
-                    <th scope="row" data-label="Root">{root.name}</th>
-                    <td data-label="Folder" class="mono">{root.path}</td>
-                    <td data-label="Free" class="number"><Bytes n=root.free_bytes /></td>
-                </tr>
-            }
-        })
-        .collect_view();
-    let binaries: Vec<_> = about.etcd_binaries;
-    let has_etcd = !binaries.is_empty();
-    let binaries = binaries
-        .into_iter()
-        .map(|binary| {
-            view! {
-                <tr>
-                    <th scope="row" data-label="Version">{binary.version}</th>
-                    <td data-label="Binary" class="mono">{binary.path}</td>
-                </tr>
-            }
-        })
-        .collect_view();
     view! {
-        <Properties rows />
-        <section class="section">
-            <h2>"Where a restore may be placed"</h2>
-            <div class="table-wrap">
-                <table class="table">
-                    <thead><tr><th scope="col">"Root"</th><th scope="col">"Folder"</th><th scope="col" class="number">"Free"</th></tr></thead>
-                    <tbody>{roots}</tbody>
-                </table>
-            </div>
-            <p class="muted">"Only folders that the server's operator allowed at start, and never outside of them."</p>
-        </section>
-        <section class="section">
-            <h2>"etcd for boot checks"</h2>
-            {if has_etcd {
-                view! {
-                    <div class="table-wrap">
-                        <table class="table">
-                            <thead><tr><th scope="col">"Version"</th><th scope="col">"Binary"</th></tr></thead>
-                            <tbody>{binaries}</tbody>
-                        </table>
-                    </div>
-                }
-                .into_any()
-            } else {
-                view! {
-                    <p>"No etcd binary was found, so restored members are not booted: that check will say \"not checked\". Have the server's operator name one at start."</p>
-                }
-                .into_any()
-            }}
-        </section>
-        <section class="section">
-            <h2>"Approvals"</h2>
-            <p><a href=paths::policies()>"Policies"</a> " say who must agree before a plan runs, for each cluster."</p>
-        </section>
-        <section class="section">
-            <h2>"Session"</h2>
-            <div class="acts">
-                <button type="button" class="button" on:click=move |_| identity.sign_out()>"Sign out of this browser"</button>
-            </div>
-        </section>
+        <Lead sentence=denied.needs() />
+        <p>{have} " An administrator of this console can change that."</p>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::SECTIONS;
+
+    #[test]
+    fn every_section_has_an_address_of_its_own() {
+        let keys: BTreeSet<_> = SECTIONS.iter().map(|section| section.key).collect();
+        assert_eq!(keys.len(), SECTIONS.len());
     }
 }

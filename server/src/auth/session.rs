@@ -1,5 +1,6 @@
 //! Sessions: opened by a login, found again by a cookie, listed and ended by their owner or an administrator.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -151,6 +152,14 @@ impl Sessions {
     /// When the store cannot be read.
     pub async fn list(&self, user_id: &str) -> Result<Vec<StoredSession>> {
         Ok(self.store.sessions(user_id, self.clock.now_ms()).await?)
+    }
+
+    /// When each account was last seen in a browser, by its id; 0 for never.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn last_seen(&self) -> Result<HashMap<String, i64>> {
+        Ok(self.store.last_seen().await?)
     }
 
     /// Ends one of an account's sessions; `false` when it has none such.

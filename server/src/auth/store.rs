@@ -1,5 +1,7 @@
 //! What is remembered of people: accounts, the links that give them passwords, sessions, tokens.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use requorum_shared::permission::Grants;
 
@@ -160,8 +162,11 @@ pub trait SessionStore: Send + Sync {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredSession, User)>>;
-    /// Notes that a session was used.
+    /// Notes that a session was used, and so that its account was seen.
     async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()>;
+    /// When each account was last seen in a browser, to a few minutes, by its id; 0 for never. This stays known when
+    /// the sessions have ended.
+    async fn last_seen(&self) -> anyhow::Result<HashMap<String, i64>>;
     /// The open sessions of an account, newest first.
     async fn sessions(&self, user_id: &str, now_ms: i64) -> anyhow::Result<Vec<StoredSession>>;
     /// Forgets all sessions that have ended.

@@ -9,6 +9,13 @@ use anyhow::{Context as _, ensure};
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
+    /// Host and database: neither who, nor the password, nor options, which may hold one too.
+    pub fn place(&self) -> &str {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let place = rest.split(['?', '#']).next().unwrap_or_default();
+        place.rsplit_once('@').map_or(place, |(_, place)| place)
+    }
+
     /// The whole of it, for the driver alone.
     pub(crate) fn with_password(&self) -> &str {
         &self.0
@@ -44,12 +51,8 @@ impl std::str::FromStr for DatabaseUrl {
 }
 
 impl fmt::Display for DatabaseUrl {
-    /// Host and database: neither who, nor the password, nor options, which may hold one too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        let place = rest.split(['?', '#']).next().unwrap_or_default();
-        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
-        write!(f, "PostgreSQL at {place}")
+        write!(f, "PostgreSQL at {}", self.place())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sessions.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -40,6 +42,11 @@ impl SessionStore for Database {
         .bind(&session.by)
         .execute(&mut *tx)
         .await?;
+        sqlx::query("UPDATE users SET seen_ms = $1 WHERE id = $2")
+            .bind(session.seen_ms)
+            .bind(&session.user_id)
+            .execute(&mut *tx)
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -61,12 +68,29 @@ impl SessionStore for Database {
     }
 
     async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
+        let mut tx = self.write().await?;
         sqlx::query("UPDATE sessions SET seen_ms = $1 WHERE id = $2")
             .bind(now_ms)
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        sqlx::query(
+            "UPDATE users SET seen_ms = $1 WHERE id = (SELECT user_id FROM sessions WHERE id = $2)",
+        )
+        .bind(now_ms)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn last_seen(&self) -> anyhow::Result<HashMap<String, i64>> {
+        let rows = sqlx::query("SELECT id, seen_ms FROM users")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect()
     }
 
     async fn sessions(&self, user_id: &str, now_ms: i64) -> anyhow::Result<Vec<StoredSession>> {

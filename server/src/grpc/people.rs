@@ -3,8 +3,8 @@
 use requorum_shared::api::v1::{
     CreateTokenRequest, CreateTokenResponse, EndSessionsRequest, EndSessionsResponse,
     InvitePersonRequest, ListPeopleRequest, ListPeopleResponse, ListSessionsResponse,
-    ListTokensRequest, ListTokensResponse, PasswordLink, Person, PersonRequest, RevokeTokenRequest,
-    SetGrantsRequest, Token,
+    ListTokensRequest, ListTokensResponse, PasswordLink, Person, PersonDependents, PersonRequest,
+    RevokeTokenRequest, SetGrantsRequest, Token,
 };
 use tonic::{Request, Response, Status};
 
@@ -58,6 +58,13 @@ impl PeopleService for People {
         let actor = actor(&request)?;
         Ok(Response::new(
             people::enable(&self.0, &actor, &request.get_ref().id).await?,
+        ))
+    }
+
+    async fn get_dependents(&self, request: Request<PersonRequest>) -> Answer<PersonDependents> {
+        let actor = actor(&request)?;
+        Ok(Response::new(
+            people::dependents(&self.0, &actor, &request.get_ref().id).await?,
         ))
     }
 

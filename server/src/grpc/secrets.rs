@@ -2,7 +2,7 @@
 
 use requorum_shared::api::v1::{
     ListSecretsRequest, ListSecretsResponse, PutSecretRequest, RemoveSecretRequest,
-    RemoveSecretResponse, SecretInfo,
+    RemoveSecretResponse, SecretInfo, SecretUses, SecretUsesRequest,
 };
 use tonic::{Request, Response, Status};
 
@@ -30,6 +30,16 @@ impl SecretService for Secrets {
         let actor = actor(&request)?;
         let request = request.into_inner();
         Ok(Response::new(secrets::put(&self.0, &actor, request).await?))
+    }
+
+    async fn get_secret_uses(
+        &self,
+        request: Request<SecretUsesRequest>,
+    ) -> Result<Response<SecretUses>, Status> {
+        let actor = actor(&request)?;
+        Ok(Response::new(
+            secrets::uses(&self.0, &actor, &request.get_ref().id).await?,
+        ))
     }
 
     async fn remove_secret(

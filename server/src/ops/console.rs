@@ -1,6 +1,6 @@
 //! What the console is and may do.
 
-use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root};
+use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root, Store};
 use requorum_shared::permission::{Permission, Place};
 
 use super::approvals;
@@ -35,5 +35,18 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             .collect(),
         max_upload_bytes: app.config.max_upload_bytes,
         open_reviews: approvals::open_reviews(app, actor).await?,
+        started_at_ms: app.started_ms,
+        stores: vec![
+            store("Rows", app.db.describe()),
+            store("Files", app.objects.describe()),
+        ],
     })
+}
+
+fn store(holds: &str, (kind, place): (&str, String)) -> Store {
+    Store {
+        holds: holds.into(),
+        kind: kind.into(),
+        place,
+    }
 }

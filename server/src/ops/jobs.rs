@@ -96,6 +96,16 @@ pub(super) async fn seen(app: &App, actor: &Actor) -> Result<Vec<Loaded>> {
     Ok(jobs)
 }
 
+/// The jobs that are not over, each with its sealed plan. Whoever calls this has asked whether that may be seen.
+pub(super) async fn open(app: &App) -> Result<Vec<(v1::JobSummary, String)>> {
+    let mut jobs = Vec::new();
+    for id in app.jobs.open_jobs().await? {
+        let job = load(app, &id).await?;
+        jobs.push((job.summary(), job.row.plan_json));
+    }
+    Ok(jobs)
+}
+
 /// One job with its plan and its whole journal.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobResponse> {
     let row = find_for(app, actor, Permission::See, id).await?;

@@ -1,10 +1,13 @@
 //! People: what administrators do with accounts, and what everybody does with their own.
 
+mod dependents;
+
 use requorum_shared::api::login::PasswordRequest;
 use requorum_shared::api::v1::{ListPeopleResponse, PasswordLink, Person};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Grants, Permission, Place};
 
+pub use self::dependents::dependents;
 use super::permit::permit;
 use super::record;
 use crate::app::App;
@@ -31,11 +34,15 @@ pub async fn list(app: &App, actor: &Actor) -> Result<ListPeopleResponse> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let links = app.people.links().await?;
     let now = app.clock.now_ms();
+    let seen = app.sessions.last_seen().await?;
     let people = app.people.list().await?.into_iter().map(|user| {
         let link = links
             .iter()
             .find(|link| link.user_id == user.id && link.expires_ms > now);
-        person(user, link.map_or(0, |link| link.expires_ms))
+        Person {
+            seen_at_ms: seen.get(&user.id).copied().unwrap_or(0),
+            ..person(user, link.map_or(0, |link| link.expires_ms))
+        }
     });
     Ok(ListPeopleResponse {
         people: people.collect(),
@@ -124,5 +131,6 @@ fn person(user: User, link_until_ms: i64) -> Person {
         disabled_at_ms: user.disabled_ms,
         link_until_ms,
         issuer: user.issuer,
+        seen_at_ms: 0,
     }
 }

@@ -98,6 +98,18 @@ pub(super) async fn open(app: &App, actor: &Actor) -> Result<Vec<(v1::PlanSummar
     Ok(open)
 }
 
+/// The plans that can still come to be run, newest first. Whoever calls this has asked whether that may be seen.
+pub(super) async fn runnable(app: &App) -> Result<Vec<PlanRow>> {
+    let mut plans = Vec::new();
+    for plan in app.plans.plans().await? {
+        let plan = expire(app, plan).await?;
+        if plan.state.is_alive() {
+            plans.push(plan);
+        }
+    }
+    Ok(plans)
+}
+
 /// One plan, with what has changed since it was sealed. A plan that is void by that is void for good.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanResponse> {
     let (row, plan_json) = find_for(app, actor, Permission::See, id).await?;

@@ -1,11 +1,11 @@
 //! Credentials: put in, replaced, removed. Nobody reads them here.
 
-use requorum_shared::api::v1::{ListSecretsResponse, PutSecretRequest, SecretInfo};
+use requorum_shared::api::v1::{ListSecretsResponse, PutSecretRequest, SecretInfo, SecretUses};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
-use super::record;
+use super::{jobs, plans, record};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
@@ -17,7 +17,29 @@ pub async fn list(app: &App, actor: &Actor) -> Result<ListSecretsResponse> {
     permit(app, actor, Permission::Secrets, Place::Console).await?;
     Ok(ListSecretsResponse {
         secrets: app.secrets.list().await?.into_iter().map(info).collect(),
+        key_id: app.secrets.key_id(),
+        key_place: app.secrets.key_place(),
     })
+}
+
+/// What needs a credential: the plans that name it by its id, which is all that a plan ever holds of one, and that can
+/// still come to be run or are being carried out.
+pub async fn uses(app: &App, actor: &Actor, id: &str) -> Result<SecretUses> {
+    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    let view = app.secrets.view(id).await?;
+    let mut needing = Vec::new();
+    for row in plans::runnable(app).await? {
+        let (row, plan_json) = plans::find(app, &row.id).await?;
+        if plan_json.contains(&view.id) {
+            needing.push(plans::summary(row));
+        }
+    }
+    for (job, plan_json) in jobs::open(app).await? {
+        if plan_json.contains(&view.id) {
+            needing.push(plans::summary(plans::find(app, &job.plan_id).await?.0));
+        }
+    }
+    Ok(SecretUses { plans: needing })
 }
 
 /// Puts a credential in, or replaces one.

@@ -13,7 +13,7 @@ use super::permit::permit;
 use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::auth::store::StoredToken;
+use crate::auth::store::{StoredToken, User};
 use crate::error::Result;
 
 /// One's own tokens, or everybody's.
@@ -39,6 +39,16 @@ pub async fn list(app: &App, actor: &Actor, everybody: bool) -> Result<ListToken
             .map(|token| view(owner(&token), token))
             .collect(),
     })
+}
+
+/// The tokens of an account that can be used now. Whoever calls this has asked whether that may be seen.
+pub(super) async fn usable(app: &App, owner: &User) -> Result<Vec<Token>> {
+    let now = app.clock.now_ms();
+    let tokens = app.tokens.list(Some(&owner.id)).await?.into_iter();
+    Ok(tokens
+        .filter(|token| token.revoked_ms == 0 && token.expires_ms > now)
+        .map(|token| view(owner.name.clone(), token))
+        .collect())
 }
 
 /// Makes a token for oneself; it can do no more than oneself.

@@ -20,6 +20,7 @@ pub type Outgoing = BoxStream<'static, std::io::Result<Bytes>>;
 #[derive(Debug, Clone)]
 pub struct Objects {
     local: Arc<LocalFileSystem>,
+    folder: PathBuf,
 }
 
 impl Objects {
@@ -32,7 +33,13 @@ impl Objects {
             .with_context(|| format!("opening the objects in {}", folder.display()))?;
         Ok(Self {
             local: Arc::new(local.with_fsync(true)),
+            folder: folder.into(),
         })
+    }
+
+    /// What kind of store it is, and where.
+    pub fn describe(&self) -> (&'static str, String) {
+        ("local disk", self.folder.display().to_string())
     }
 
     /// Takes over a finished file of the same file system: one rename, after everything is on the medium. A file

@@ -16,6 +16,13 @@ async fn native_grpc_answers_and_refuses() {
     assert_eq!(about.user, NAME);
     assert_eq!(about.version, env!("CARGO_PKG_VERSION"));
     assert_eq!(about.max_upload_bytes, 1 << 30);
+    assert!(about.started_at_ms > 0);
+    let holds: Vec<_> = about
+        .stores
+        .iter()
+        .map(|store| store.holds.as_str())
+        .collect();
+    assert_eq!(holds, ["Rows", "Files"]);
 
     let mut stranger = ConsoleServiceClient::new(server.stranger().grpc().await);
     let status = stranger.about(AboutRequest {}).await.unwrap_err();

@@ -3,12 +3,14 @@
 use requorum_server::auth::people::LINK_MS;
 use requorum_shared::api::login::Session;
 use requorum_shared::api::v1::{
-    EndSessionsRequest, InvitePersonRequest, ListPeopleRequest, PersonRequest, SetGrantsRequest,
+    CreateTokenRequest, EndSessionsRequest, InvitePersonRequest, ListPeopleRequest, PersonRequest,
+    RevokeTokenRequest, SetGrantsRequest,
 };
 use serde_json::json;
 use tonic::Code;
 
 use crate::harness::{Client, NAME, Options, PASSWORD, TestServer, code, error};
+use crate::recovery::{Console, request};
 
 const OTHER_PASSWORD: &str = "staple battery horse correct";
 
@@ -362,4 +364,88 @@ async fn sessions_are_listed_and_ended_by_their_owner_or_an_administrator() {
     assert_eq!(ended.into_inner().ended, 1);
     assert_eq!(ben.get("/api/session").await.status(), 401);
     assert_eq!(admin.get("/api/session").await.status(), 200);
+}
+
+#[tokio::test]
+async fn what_depends_on_an_account_is_known_before_it_is_disabled() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let ben = server
+        .person(&admin, "Ben", &["operator", "approver@lab"])
+        .await;
+    let ben_id = session(&ben).await.user_id;
+    let create = |name: &str| CreateTokenRequest {
+        name: name.into(),
+        grants: vec!["viewer".into()],
+        days: 1,
+    };
+    let mut mine = ben.people().await;
+    let old = mine.create_token(create("old")).await.unwrap().into_inner();
+    let id_of_old = old.token.unwrap().id;
+    mine.revoke_token(RevokeTokenRequest { id: id_of_old })
+        .await
+        .unwrap();
+    mine.create_token(create("nightly")).await.unwrap();
+    assert_eq!(server.stranger().login("Ben", PASSWORD).await.status(), 200);
+    let console = Console::with(ben).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+
+    let mut people = admin.people().await;
+    let on = people
+        .get_dependents(id(&ben_id))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(on.sessions, 2);
+    let tokens: Vec<_> = on.tokens.iter().map(|token| token.name.as_str()).collect();
+    assert_eq!(tokens, ["nightly"], "a revoked one is nobody's loss");
+    let plans: Vec<_> = on.plans.iter().map(|plan| &plan.id).collect();
+    assert_eq!(plans, [&plan.id]);
+    assert!(on.jobs.is_empty());
+    assert!(
+        on.held_alone.is_empty(),
+        "the administrator is all of it too"
+    );
+
+    // What is said beforehand is what happens.
+    people.disable_person(id(&ben_id)).await.unwrap();
+    let on = people
+        .get_dependents(id(&ben_id))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((on.sessions, on.tokens.len()), (0, 0));
+    let admin_id = session(&admin).await.user_id;
+    let on = people.get_dependents(id(&admin_id)).await.unwrap();
+    assert_eq!(
+        on.into_inner().held_alone,
+        ["operator", "approver", "admin"]
+    );
+}
+
+#[tokio::test]
+async fn who_was_here_stays_known_when_the_session_has_ended() {
+    let (options, clock) = Options::with_clock();
+    let server = TestServer::with(options).await;
+    let admin = server.admin().await;
+    let ben = server.person(&admin, "Ben", &["viewer"]).await;
+    invite(&admin, "Never joined", &["viewer"]).await.unwrap();
+    let seen = async || {
+        let list = admin.people().await.list_people(ListPeopleRequest {}).await;
+        let people = list.unwrap().into_inner().people;
+        let seen = people
+            .into_iter()
+            .map(|person| (person.name, person.seen_at_ms));
+        seen.collect::<Vec<_>>()
+    };
+    let joined = seen().await;
+    assert_eq!(joined[1].0, "Ben");
+    assert_eq!(joined[2], ("Never joined".into(), 0));
+    clock.advance_ms(10 * 60_000);
+    ben.get("/api/session").await;
+    let later = seen().await;
+    assert_eq!(later[1].1 - joined[1].1, 10 * 60_000);
+    assert_eq!(ben.post("/api/logout", &()).await.status(), 204);
+    assert_eq!(seen().await[1], later[1]);
 }

@@ -17,6 +17,7 @@ use requorum_shared::api::v1;
 use tonic::{Code, Status};
 
 use crate::harness::{Client, NAME, Native, Options, TestServer, code};
+use crate::recovery::{Console, request};
 
 async fn secrets(client: &Client) -> SecretServiceClient<Native> {
     SecretServiceClient::new(client.grpc().await)
@@ -88,6 +89,54 @@ async fn they_are_put_in_replaced_and_removed() {
         .await
         .unwrap();
     assert!(list.into_inner().secrets.is_empty());
+}
+
+#[tokio::test]
+async fn what_needs_one_is_known_before_it_is_removed() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let admin = &console.http;
+    let made = put(admin, "", "a", "password", b"one").await.unwrap();
+    let other = put(admin, "", "b", "password", b"two").await.unwrap();
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    // A plan names a credential by its id, wherever it does.
+    let mut wanted = request(&snapshot, "a");
+    wanted.token = made.id.clone();
+    let plan = console.seal(&wanted).await.unwrap();
+
+    let mut client = secrets(admin).await;
+    let mut uses = async |id: &str| {
+        let asked = v1::SecretUsesRequest { id: id.into() };
+        let uses = client.get_secret_uses(asked).await.unwrap().into_inner();
+        uses.plans
+            .into_iter()
+            .map(|plan| plan.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(uses(&made.id).await, [plan.id.clone()]);
+    assert!(uses(&other.id).await.is_empty());
+    console.reject(&plan, "not needed").await.unwrap();
+    assert!(uses(&made.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_list_names_the_key_and_shows_nothing_of_it() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let list = secrets(&admin)
+        .await
+        .list_secrets(v1::ListSecretsRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let path = server.data_dir().join("master.key");
+    let key = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(list.key_id, MasterKey::parse(&key).unwrap().id());
+    assert_eq!(
+        list.key_place,
+        path.canonicalize().unwrap().display().to_string()
+    );
+    assert!(!format!("{list:?}").contains(key.trim()));
 }
 
 #[tokio::test]

@@ -148,12 +148,14 @@ fn Acts(
             }
         };
         match state.get() {
-            JobState::Queued | JobState::Running => permitted(Permission::Run, of.get_value(), move || {
-                view! {
-                    <button type="button" class="button" disabled=busy on:click=move |_| { pause.dispatch_local(()); }>"Pause before the next step"</button>
-                    {stop()}
-                }
-            }),
+            JobState::Queued | JobState::Running => {
+                permitted(Permission::Run, of.get_value(), move || {
+                    view! {
+                        <button type="button" class="button" disabled=busy on:click=move |_| { pause.dispatch_local(()); }>"Pause before the next step"</button>
+                        {stop()}
+                    }
+                })
+            }
             JobState::Paused => permitted(Permission::Run, of.get_value(), move || {
                 view! {
                     <button type="button" class="button primary" disabled=busy on:click=move |_| { resume.dispatch_local(()); }>"Go on"</button>

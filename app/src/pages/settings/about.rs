@@ -1,0 +1,180 @@
+//! What is this console, and what does it rest on?
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{AboutRequest, AboutResponse, GetLedgerRequest};
+
+use crate::client::grpc;
+use crate::components::button::CopyButton;
+use crate::components::bytes::Bytes;
+use crate::components::lead::Lead;
+use crate::components::load::load;
+use crate::components::properties::Properties;
+use crate::components::time::Time;
+use crate::failure::Failure;
+use crate::format;
+
+/// The section.
+#[component]
+pub fn About() -> impl IntoView {
+    let about = LocalResource::new(fetch);
+    let sentence = Signal::derive(move || match about.get() {
+        Some(Ok(about)) => headline(&about.console, js_sys::Date::now() as i64),
+        _ => "What this console is, and what it rests on.".into(),
+    });
+    view! { <Lead sentence />{load(about, show)} }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Facts {
+    console: AboutResponse,
+    /// The key of the ledger's checkpoints.
+    key: String,
+}
+
+async fn fetch() -> Result<Facts, Failure> {
+    Ok(Facts {
+        console: grpc::about(AboutRequest {}).await?,
+        key: grpc::get_ledger(GetLedgerRequest {}).await?.key,
+    })
+}
+
+fn headline(about: &AboutResponse, now_ms: i64) -> String {
+    let up = format::duration((now_ms - about.started_at_ms) as f64);
+    format!("Requorum {}, up for {up}.", about.version)
+}
+
+fn show(facts: Facts) -> impl IntoView {
+    let Facts { console, key } = facts;
+    let limit = if console.max_upload_bytes == 0 {
+        "not limited".into_any()
+    } else {
+        view! { <Bytes n=console.max_upload_bytes /> }.into_any()
+    };
+    let rows = vec![
+        ("Version", console.version.into_any()),
+        (
+            "Running since",
+            view! { <Time ms=console.started_at_ms /> }.into_any(),
+        ),
+        ("Largest upload", limit),
+    ];
+    let stores = console
+        .stores
+        .into_iter()
+        .map(|store| {
+            view! {
+                <tr>
+                    <th scope="row" data-label="Holds">{store.holds}</th>
+                    <td data-label="Kind">{store.kind}</td>
+                    <td data-label="Where" class="mono">{store.place}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let roots = console
+        .roots
+        .into_iter()
+        .map(|root| {
+            view! {
+                <tr>
+                    <th scope="row" data-label="Root">{root.name}</th>
+                    <td data-label="Folder" class="mono">{root.path}</td>
+                    <td data-label="Free" class="number"><Bytes n=root.free_bytes /></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let has_etcd = !console.etcd_binaries.is_empty();
+    let binaries = console
+        .etcd_binaries
+        .into_iter()
+        .map(|binary| {
+            view! {
+                <tr>
+                    <th scope="row" data-label="Version">{binary.version}</th>
+                    <td data-label="Binary" class="mono">{binary.path}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Properties rows />
+        <section class="section">
+            <h2>"The ledger's key"</h2>
+            <p class="muted">
+                "Every checkpoint of the ledger is signed with it. Keep a copy somewhere else: whoever has it can check an export of the ledger without believing this server."
+            </p>
+            {key_line(key)}
+        </section>
+        <section class="section">
+            <h2>"What is kept where"</h2>
+            <div class="table-wrap">
+                <table class="table">
+                    <thead><tr><th scope="col">"Holds"</th><th scope="col">"Kind"</th><th scope="col">"Where"</th></tr></thead>
+                    <tbody>{stores}</tbody>
+                </table>
+            </div>
+        </section>
+        <section class="section">
+            <h2>"Where a restore may be placed"</h2>
+            <div class="table-wrap">
+                <table class="table">
+                    <thead><tr><th scope="col">"Root"</th><th scope="col">"Folder"</th><th scope="col" class="number">"Free"</th></tr></thead>
+                    <tbody>{roots}</tbody>
+                </table>
+            </div>
+            <p class="muted">"Only folders that the server's operator allowed at start, and never outside of them."</p>
+        </section>
+        <section class="section">
+            <h2>"etcd for boot checks"</h2>
+            {if has_etcd {
+                view! {
+                    <div class="table-wrap">
+                        <table class="table">
+                            <thead><tr><th scope="col">"Version"</th><th scope="col">"Binary"</th></tr></thead>
+                            <tbody>{binaries}</tbody>
+                        </table>
+                    </div>
+                }
+                .into_any()
+            } else {
+                view! {
+                    <p>"No etcd binary was found, so restored members are not booted: that check will say \"not checked\". Have the server's operator name one at start."</p>
+                }
+                .into_any()
+            }}
+        </section>
+        <section class="section">
+            <h2>"Licences"</h2>
+            <p>
+                "Requorum is free software under the Apache License, version 2.0. The libraries in it are as free, under the same licence or MIT, BSD, Zlib, Unicode, Boost, CC0 and MPL 2.0; the file Cargo.lock of its sources names each with its version."
+            </p>
+        </section>
+    }
+}
+
+fn key_line(key: String) -> impl IntoView {
+    let text = key.clone();
+    view! {
+        <p><code class="once-value">{key}</code></p>
+        <div class="acts"><CopyButton label="Copy the key" text=Signal::derive(move || text.clone()) /></div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headline_says_which_and_since_when() {
+        let about = AboutResponse {
+            version: "1.2.3".into(),
+            started_at_ms: 1_000,
+            ..Default::default()
+        };
+        assert_eq!(
+            headline(&about, 3_601_000),
+            "Requorum 1.2.3, up for 1 h 0 m."
+        );
+    }
+}

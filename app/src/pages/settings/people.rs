@@ -1,0 +1,269 @@
+//! Who can come in, and as what?
+
+pub mod invite;
+pub mod person;
+pub mod roles;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use requorum_shared::api::v1::{ListPeopleRequest, PasswordLink, Person};
+use requorum_shared::permission::{Grants, Role};
+
+use crate::client::grpc;
+use crate::components::lead::Lead;
+use crate::components::load::load;
+use crate::components::once::Once;
+use crate::components::status::{self, Status};
+use crate::components::table::{Sort, SortHeading, arrows};
+use crate::components::time::Time;
+use crate::format;
+use crate::paths;
+
+/// The section: everybody, and one more.
+#[component]
+pub fn People() -> impl IntoView {
+    let people = LocalResource::new(|| grpc::list_people(ListPeopleRequest {}));
+    let inviting = RwSignal::new(false);
+    let made = RwSignal::new(None::<PasswordLink>);
+    let sentence = Signal::derive(move || match people.get() {
+        Some(Ok(list)) => headline(&list.people),
+        _ => "Who can come in, and as what.".into(),
+    });
+    let warnings = Memo::new(move |_| match people.get() {
+        Some(Ok(list)) => alone(&list.people),
+        _ => Vec::new(),
+    });
+    let below = move || {
+        move || {
+            let lines = warnings.get().into_iter();
+            lines.map(|line| view! { <p>{line}</p> }).collect_view()
+        }
+    };
+    let acts = move || {
+        view! { <button type="button" class="button primary" on:click=move |_| inviting.set(true)>"Invite a person"</button> }
+    };
+    let on_made = Callback::new(move |link| {
+        made.set(Some(link));
+        people.refetch();
+    });
+    view! {
+        <Lead sentence below acts />
+        {move || made.get().map(|link| handed_over(link, made))}
+        {load(people, |list| table(list.people))}
+        <invite::Invite open=inviting on_made />
+    }
+}
+
+/// A link that was just made, until it is put away.
+fn handed_over(link: PasswordLink, made: RwSignal<Option<PasswordLink>>) -> impl IntoView {
+    let name = link.person.unwrap_or_default().name;
+    let origin = window().location().origin().unwrap_or_default();
+    view! {
+        <Once
+            title=format!("Give this link to {name}, in a way that nobody else reads.")
+            value=paths::join_link(&origin, &link.token)
+            label="Copy the link"
+            on_done=Callback::new(move |()| made.set(None))
+        >
+            <p class="small">
+                "It is shown this once. It sets " {name.clone()} "'s password one time, until "
+                <Time ms=link.expires_at_ms /> "; a newer link makes it void."
+            </p>
+        </Once>
+    }
+}
+
+fn grants_of(person: &Person) -> Grants {
+    Grants::parse(&person.grants).unwrap_or_default()
+}
+
+fn headline(people: &[Person]) -> String {
+    let usable: Vec<_> = people.iter().filter(|p| p.can_sign_in).collect();
+    let admins = usable
+        .iter()
+        .filter(|p| grants_of(p).has(Role::Admin))
+        .count() as u64;
+    match usable.len() as u64 {
+        1 => "One person can come in.".into(),
+        n => format!(
+            "{} can come in; {}.",
+            format::count(n, "person", "people"),
+            format::count(admins, "administers", "administer")
+        ),
+    }
+}
+
+/// Roles that one person alone holds for all clusters, or nobody does: what stands still while they are away.
+fn alone(people: &[Person]) -> Vec<String> {
+    let mut only: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut nobody = Vec::new();
+    for role in [Role::Operator, Role::Approver, Role::Admin] {
+        let mut holders = people
+            .iter()
+            .filter(|p| p.can_sign_in && grants_of(p).has(role));
+        match (holders.next(), holders.next()) {
+            (None, _) => nobody.push(role.name()),
+            (Some(one), None) => only.entry(&one.name).or_default().push(role.name()),
+            _ => {}
+        }
+    }
+    let mut lines = Vec::new();
+    if !nobody.is_empty() {
+        lines.push(format!(
+            "Nobody who can come in is {} for all clusters.",
+            nobody.join(" or ")
+        ));
+    }
+    lines.extend(only.into_iter().map(|(name, roles)| {
+        format!(
+            "Only {name} is {} for all clusters: while {name} is away, nobody stands in.",
+            roles.join(" and ")
+        )
+    }));
+    lines
+}
+
+fn table(people: Vec<Person>) -> impl IntoView {
+    let query = use_query_map();
+    let sort = Memo::new(move |_| Sort::parse(query.with(|q| q.get("sort")).as_deref(), "name"));
+    let shown = Memo::new(move |_| {
+        let mut rows = people.clone();
+        let sort = sort.get();
+        rows.sort_by(|a, b| sort.apply(by(&sort.key, a, b)));
+        rows
+    });
+    view! {
+        <div class="table-wrap">
+            <table class="table">
+                <thead>
+                    <tr>
+                        <SortHeading key="name" label="Name" sort />
+                        <th scope="col">"Roles"</th>
+                        <SortHeading key="state" label="State" sort />
+                        <th scope="col">"Signs in with"</th>
+                        <SortHeading key="seen" label="Last seen" sort />
+                        <SortHeading key="since" label="Here since" sort />
+                    </tr>
+                </thead>
+                <tbody on:keydown=arrows>{move || shown.get().into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}
+
+fn by(key: &str, a: &Person, b: &Person) -> Ordering {
+    match key {
+        "state" => state(a).1.cmp(state(b).1),
+        "seen" => a.seen_at_ms.cmp(&b.seen_at_ms),
+        "since" => a.created_at_ms.cmp(&b.created_at_ms),
+        _ => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+    }
+}
+
+fn row(person: Person) -> impl IntoView {
+    let status = state(&person);
+    let with = signs_in_with(&person);
+    view! {
+        <tr>
+            <th scope="row" data-label="Name"><a href=paths::person(&person.id)>{person.name}</a></th>
+            <td data-label="Roles">{roles_words(&person.grants)}</td>
+            <td data-label="State"><Status is=status /></td>
+            <td data-label="Signs in with">{with}</td>
+            <td data-label="Last seen"><Time ms=person.seen_at_ms /></td>
+            <td data-label="Here since"><Time ms=person.created_at_ms /></td>
+        </tr>
+    }
+}
+
+/// Class and word of somebody's state.
+fn state(person: &Person) -> (&'static str, &'static str) {
+    status::person(
+        person.disabled_at_ms != 0,
+        person.can_sign_in,
+        person.link_until_ms != 0,
+    )
+}
+
+fn roles_words(grants: &[String]) -> String {
+    if grants.is_empty() {
+        "none".into()
+    } else {
+        grants.join(", ")
+    }
+}
+
+/// Where somebody proves who they are.
+fn signs_in_with(person: &Person) -> String {
+    match (&*person.issuer, person.can_sign_in) {
+        ("", true) => "password".into(),
+        ("", false) => "–".into(),
+        (issuer, _) => issuer
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str, grants: &str, can_sign_in: bool) -> Person {
+        let grants: Grants = grants.parse().unwrap();
+        Person {
+            name: name.into(),
+            grants: grants.texts(),
+            can_sign_in,
+            ..Person::default()
+        }
+    }
+
+    #[test]
+    fn the_headline_counts_who_can_come_in() {
+        let ada = person("ada", "operator, approver, admin", true);
+        assert_eq!(
+            headline(std::slice::from_ref(&ada)),
+            "One person can come in."
+        );
+        let people = [
+            ada,
+            person("ben", "viewer", true),
+            person("cy", "admin", false),
+        ];
+        assert_eq!(headline(&people), "2 people can come in; 1 administers.");
+    }
+
+    #[test]
+    fn what_hangs_on_one_person_is_said() {
+        let ada = person("ada", "operator, approver, admin", true);
+        let only = "Only ada is operator and approver and admin for all clusters: while ada is away, nobody stands in.";
+        assert_eq!(alone(std::slice::from_ref(&ada)), [only]);
+        let people = [
+            ada,
+            person("ben", "operator, admin", true),
+            person("cy", "approver@lab", true),
+        ];
+        assert_eq!(
+            alone(&people),
+            ["Only ada is approver for all clusters: while ada is away, nobody stands in."]
+        );
+        assert_eq!(
+            alone(&people[1..]),
+            [
+                "Nobody who can come in is approver for all clusters.",
+                "Only ben is operator and admin for all clusters: while ben is away, nobody stands in.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_provider_is_named_by_its_address() {
+        let mut ben = person("ben", "", true);
+        assert_eq!(signs_in_with(&ben), "password");
+        ben.issuer = "https://id.example/".into();
+        assert_eq!(signs_in_with(&ben), "id.example");
+    }
+}

@@ -1,0 +1,315 @@
+//! One person: what they may do, where they are signed in, and how they are shut out or let in again.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use requorum_shared::api::v1::{
+    EndSessionsRequest, ListPeopleRequest, PasswordLink, Person, PersonDependents, PersonRequest,
+    PersonSession,
+};
+use requorum_shared::permission::{Grants, Role};
+
+use super::roles::Roles;
+use super::{grants_of, handed_over, signs_in_with, state};
+use crate::client::grpc;
+use crate::components::confirm::Confirm;
+use crate::components::error_view::ErrorView;
+use crate::components::lead::Lead;
+use crate::components::load::load_page;
+use crate::components::properties::Properties;
+use crate::components::sessions::SessionTable;
+use crate::components::status::Status;
+use crate::components::time::Time;
+use crate::failure::{Failure, Kind};
+use crate::format;
+use crate::identity::Identity;
+use crate::paths;
+
+/// The page.
+#[component]
+pub fn PersonPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
+    let person = LocalResource::new(move || fetch(id.get()));
+    let desk = Desk {
+        id,
+        made: RwSignal::new(None),
+        failure: RwSignal::new(None),
+        again: Callback::new(move |()| person.refetch()),
+    };
+    let crumbs = vec![("People".to_owned(), paths::settings_section("people"))];
+    load_page(person, crumbs, move |portrait| show(portrait, desk))
+}
+
+/// All that the page is about.
+#[derive(Debug, Clone, PartialEq)]
+struct Portrait {
+    person: Person,
+    dependents: PersonDependents,
+    sessions: Vec<PersonSession>,
+}
+
+async fn fetch(id: String) -> Result<Portrait, Failure> {
+    let people = grpc::list_people(ListPeopleRequest {}).await?.people;
+    let person = people.into_iter().find(|person| person.id == id);
+    let person = person.ok_or_else(|| Failure {
+        next: "The list of people has those that there are.".into(),
+        ..Failure::new(Kind::NotFound, "There is no such account.")
+    })?;
+    Ok(Portrait {
+        person,
+        dependents: grpc::get_dependents(PersonRequest { id: id.clone() }).await?,
+        sessions: grpc::list_sessions(PersonRequest { id }).await?.sessions,
+    })
+}
+
+/// What outlives the page's drawing.
+#[derive(Clone, Copy)]
+struct Desk {
+    id: Memo<String>,
+    /// The link that was made last, until it is put away.
+    made: RwSignal<Option<PasswordLink>>,
+    failure: RwSignal<Option<Failure>>,
+    /// Loads everything anew.
+    again: Callback<()>,
+}
+
+/// What is done with an account, roles aside.
+#[derive(Clone)]
+enum Act {
+    Link,
+    Enable,
+    Disable,
+    /// With an empty id: all sessions.
+    End(String),
+}
+
+impl Desk {
+    async fn carry_out(self, act: Act) {
+        self.failure.set(None);
+        let request = PersonRequest {
+            id: self.id.get_untracked(),
+        };
+        let done = match act {
+            Act::Link => grpc::make_password_link(request)
+                .await
+                .map(|link| self.made.set(Some(link))),
+            Act::Enable => grpc::enable_person(request).await.map(drop),
+            Act::Disable => grpc::disable_person(request).await.map(drop),
+            Act::End(session_id) => grpc::end_sessions(EndSessionsRequest {
+                person_id: request.id,
+                session_id,
+            })
+            .await
+            .map(drop),
+        };
+        match done {
+            Ok(()) => self.again.run(()),
+            Err(refused) => self.failure.set(Some(refused)),
+        }
+    }
+}
+
+fn sentence(person: &Person, is_you: bool) -> String {
+    let name = if is_you {
+        format!("{} (this is you)", person.name)
+    } else {
+        person.name.clone()
+    };
+    match (
+        person.disabled_at_ms,
+        person.can_sign_in,
+        person.link_until_ms,
+    ) {
+        (0, true, _) if person.grants.is_empty() => {
+            format!("{name} can come in and may do nothing: no role.")
+        }
+        (0, true, _) => format!("{name} can come in as {}.", person.grants.join(", ")),
+        (0, false, 0) => {
+            format!("{name} cannot come in: the link was not used in time. Make a new one.")
+        }
+        (0, false, _) => format!("{name} was invited and has not used the link yet."),
+        _ => format!("{name} is disabled and cannot come in."),
+    }
+}
+
+fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
+    let Portrait {
+        person,
+        dependents,
+        sessions,
+    } = portrait;
+    let act = Action::new_local(move |act: &Act| desk.carry_out(act.clone()));
+    let pending: Signal<bool> = act.pending().into();
+    let disabling = RwSignal::new(false);
+    let disabled = person.disabled_at_ms != 0;
+    let local = person.issuer.is_empty();
+    let identity = Identity::expect();
+    let is_you = person.id == untrack(|| identity.user_id());
+    let held_alone = Grants::parse(&dependents.held_alone).unwrap_or_default();
+    let needed = held_alone.has(Role::Admin);
+    let acts = move || {
+        if disabled {
+            return view! {
+                <button type="button" class="button primary" disabled=pending on:click=move |_| { act.dispatch_local(Act::Enable); }>"Enable the account"</button>
+            }
+            .into_any();
+        }
+        view! {
+            {local.then(|| view! {
+                <button type="button" class="button" disabled=pending on:click=move |_| { act.dispatch_local(Act::Link); }>"Make a new password link"</button>
+            })}
+            {(!needed).then(|| view! {
+                <button type="button" class="button danger" disabled=pending on:click=move |_| disabling.set(true)>"Disable the account"</button>
+            })}
+        }
+        .into_any()
+    };
+    let facts = vec![
+        ("State", view! { <Status is=state(&person) /> }.into_any()),
+        ("Signs in with", signs_in_with(&person).into_any()),
+        (
+            "Last seen",
+            view! { <Time ms=person.seen_at_ms /> }.into_any(),
+        ),
+        (
+            "Here since",
+            view! { <Time ms=person.created_at_ms /> }.into_any(),
+        ),
+    ];
+    let why_not = (needed && !disabled).then(|| {
+        view! {
+            <p class="why-not">
+                {format!("{} alone administers this console, and so cannot be disabled. Give somebody else who can come in the role admin first.", person.name)}
+            </p>
+        }
+    });
+    let on_end = Callback::new(move |id: String| {
+        act.dispatch_local(Act::End(id));
+    });
+    let open_sessions = sessions.len() as u64;
+    view! {
+        <Lead
+            crumbs=vec![("People".to_owned(), paths::settings_section("people"))]
+            sentence=sentence(&person, is_you)
+            acts
+        />
+        {why_not}
+        {move || desk.failure.get().map(|failure| view! { <ErrorView failure /> })}
+        {move || desk.made.get().map(|link| handed_over(link, desk.made))}
+        <Properties rows=facts />
+        <section class="section">
+            <h2>"What they may do"</h2>
+            <Roles
+                id=person.id.clone() name=person.name.clone() now=grants_of(&person) held_alone
+                on_changed=Callback::new(move |()| {
+                    // One's own change what the rest of the page offers.
+                    identity.renew();
+                    desk.again.run(());
+                })
+            />
+        </section>
+        <section class="section">
+            <h2>"Where they are signed in"</h2>
+            {if sessions.is_empty() {
+                view! { <p class="muted">"Nowhere."</p> }.into_any()
+            } else {
+                view! {
+                    <SessionTable sessions busy=pending on_end />
+                    {(open_sessions > 1 && !is_you).then(|| view! {
+                        <div class="acts">
+                            <button type="button" class="button" disabled=pending on:click=move |_| on_end.run(String::new())>
+                                {format!("End all {open_sessions} sessions")}
+                            </button>
+                        </div>
+                    })}
+                }
+                .into_any()
+            }}
+        </section>
+        {(!disabled).then(|| view! {
+            <section class="section"><h2>"If this account is disabled"</h2>{depends(&dependents)}</section>
+        })}
+        <Confirm
+            open=disabling
+            title=format!("Disable {}", person.name)
+            name=person.name.clone()
+            act="Disable the account"
+            keep="Leave it"
+            on_act=Callback::new(move |()| { act.dispatch_local(Act::Disable); })
+        >
+            <p>"From the next request on nobody comes in with it. It stays in the list, and can be enabled again; what ends now stays ended."</p>
+            {depends(&dependents)}
+        </Confirm>
+    }
+}
+
+/// What ends with the account, and what goes on without it.
+fn depends(on: &PersonDependents) -> impl IntoView + use<> {
+    let mut lines = Vec::new();
+    let mut line = |text: String| lines.push(view! { <li>{text}</li> }.into_any());
+    match on.sessions {
+        0 => line("It is signed in nowhere.".into()),
+        n => line(format!(
+            "{} at once.",
+            format::count(n, "session ends", "sessions end")
+        )),
+    }
+    let tokens: Vec<_> = on.tokens.iter().map(|token| token.name.as_str()).collect();
+    match tokens.len() as u64 {
+        0 => line("No program comes in on its behalf.".into()),
+        n => line(format!(
+            "{} for good, and programs that use {} are refused: {}.",
+            format::count(n, "token is revoked", "tokens are revoked"),
+            if n == 1 { "it" } else { "them" },
+            tokens.join(", ")
+        )),
+    }
+    let alone = on.held_alone.join(" and ");
+    if !alone.is_empty() {
+        line(format!("Nobody else who can come in is {alone}."));
+    }
+    for plan in &on.plans {
+        let (to, outcome) = (paths::plan(&plan.id), plan.outcome.clone());
+        lines.push(view! { <li>"An open plan stays, for others to approve and run: " <a href=to>{outcome}</a></li> }.into_any());
+    }
+    for job in &on.jobs {
+        let (to, title) = (paths::job(&job.id), job.title.clone());
+        lines.push(
+            view! { <li>"A job goes on without its starter: " <a href=to>{title}</a></li> }
+                .into_any(),
+        );
+    }
+    view! { <ul class="reads">{lines}</ul> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_says_whether_they_can_come_in() {
+        let mut ben = Person {
+            name: "Ben".into(),
+            grants: vec!["viewer".into(), "operator@prod".into()],
+            can_sign_in: true,
+            ..Person::default()
+        };
+        assert_eq!(
+            sentence(&ben, false),
+            "Ben can come in as viewer, operator@prod."
+        );
+        assert_eq!(
+            sentence(&ben, true),
+            "Ben (this is you) can come in as viewer, operator@prod."
+        );
+        ben.grants.clear();
+        assert!(sentence(&ben, false).contains("may do nothing"));
+        ben.can_sign_in = false;
+        ben.link_until_ms = 1;
+        assert!(sentence(&ben, false).contains("was invited"));
+        ben.link_until_ms = 0;
+        assert!(sentence(&ben, false).contains("Make a new one"));
+        ben.disabled_at_ms = 1;
+        assert_eq!(sentence(&ben, false), "Ben is disabled and cannot come in.");
+    }
+}

@@ -1,0 +1,249 @@
+//! Who am I here, what may I do, and where am I signed in?
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{EndSessionsRequest, ListSessionsResponse, PersonRequest};
+use requorum_shared::permission::{Grants, Permission, Place, Role};
+
+use crate::client::{grpc, http};
+use crate::components::error_view::ErrorView;
+use crate::components::field::Field;
+use crate::components::lead::Lead;
+use crate::components::load::load;
+use crate::components::sessions::SessionTable;
+use crate::components::status::Status;
+use crate::failure::{Failure, Kind};
+use crate::format;
+use crate::forms::account::{self, AccountErrors};
+use crate::identity::Identity;
+use requorum_shared::api::login::MIN_PASSWORD_CHARS;
+
+/// The section.
+#[component]
+pub fn You() -> impl IntoView {
+    let identity = Identity::expect();
+    let sessions = LocalResource::new(|| grpc::list_sessions(PersonRequest::default()));
+    let again = Callback::new(move |()| sessions.refetch());
+    let sentence = Signal::derive(move || headline(&identity.name(), &identity.grants()));
+    // Apart from the list: what was typed and said there outlives a change of sessions.
+    let by_provider = Memo::new(move |_| match sessions.get() {
+        Some(Ok(list)) => Some(list.sessions.iter().any(|s| s.this && s.by == "oidc")),
+        _ => None,
+    });
+    let acts = move || {
+        view! { <button type="button" class="button" on:click=move |_| identity.sign_out()>"Sign out of this browser"</button> }
+    };
+    view! {
+        <Lead sentence acts />
+        <section class="section"><h2>"What you may do"</h2>{rights(identity)}</section>
+        {load(sessions, move |list| signed_in(list, again))}
+        {move || by_provider.get().map(|by_provider| password(by_provider, again))}
+    }
+}
+
+fn headline(name: &str, grants: &Grants) -> String {
+    if grants.is_empty() {
+        return format!("You are {name}, and have no role yet: an administrator can give you one.");
+    }
+    format!("You are {name}, with the roles: {grants}.")
+}
+
+/// Every line of the table of permissions, and whether it is the person's.
+fn rights(identity: Identity) -> impl IntoView {
+    let rows = move || {
+        let grants = identity.grants();
+        Permission::all()
+            .map(|permission| {
+                let (status, words) = right(permission, &grants);
+                view! {
+                    <tr>
+                        <th scope="row" data-label="To">{format::capital(permission.what())}</th>
+                        <td data-label="May you"><Status is=status /></td>
+                        <td data-label="In words">{words}</td>
+                    </tr>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <div class="table-wrap">
+            <table class="table">
+                <thead><tr><th scope="col">"To"</th><th scope="col">"May you"</th><th scope="col">"In words"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+/// Whether somebody with these roles may, and by which of them, or who could.
+fn right(permission: Permission, grants: &Grants) -> ((&'static str, &'static str), String) {
+    match grants.allow(permission, Place::Anywhere) {
+        Err(denied) => (("waits", "no"), denied.needs()),
+        Ok(()) => {
+            let by: Grants = grants
+                .iter()
+                .filter(|grant| permission.roles().contains(&grant.role))
+                .cloned()
+                .collect();
+            let yes = ("pass", "yes");
+            // Everybody may, with any role.
+            if permission.roles().len() == Role::ALL.len() {
+                return (yes, "As everybody with a role.".into());
+            }
+            let wherever = by.allow(permission, Place::Console).is_ok();
+            let extent = if wherever {
+                ""
+            } else {
+                ", and for no other cluster"
+            };
+            (yes, format!("As {by}{extent}."))
+        }
+    }
+}
+
+fn signed_in(list: ListSessionsResponse, again: Callback<()>) -> impl IntoView {
+    let identity = Identity::expect();
+    let failure = RwSignal::new(None::<Failure>);
+    let sessions = list.sessions;
+    let others = sessions.iter().filter(|session| !session.this).count() as u64;
+    let this = sessions.iter().find(|session| session.this);
+    let this = StoredValue::new(this.map(|session| session.id.clone()));
+    let end = Action::new_local(move |id: &String| {
+        let session_id = id.clone();
+        async move {
+            failure.set(None);
+            if !session_id.is_empty() && this.get_value().as_ref() == Some(&session_id) {
+                identity.sign_out();
+                return;
+            }
+            let request = EndSessionsRequest {
+                session_id,
+                ..Default::default()
+            };
+            match grpc::end_sessions(request).await {
+                Ok(_) => again.run(()),
+                Err(refused) => failure.set(Some(refused)),
+            }
+        }
+    });
+    let busy: Signal<bool> = end.pending().into();
+    let where_words = match others {
+        0 => "In this browser, and nowhere else.".to_owned(),
+        n => format!(
+            "In this browser and {} more. Do you not know one of them? End it, and change your password.",
+            format::number(n)
+        ),
+    };
+    view! {
+        <section class="section">
+            <h2>"Where you are signed in"</h2>
+            <p class="muted">{where_words}</p>
+            {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+            <SessionTable sessions busy on_end=Callback::new(move |id: String| { end.dispatch_local(id); }) />
+            {(others > 0).then(|| view! {
+                <div class="acts">
+                    <button type="button" class="button" disabled=busy on:click=move |_| { end.dispatch_local(String::new()); }>
+                        {format!("End the {}", format::count(others, "other session", "other sessions"))}
+                    </button>
+                </div>
+            })}
+        </section>
+    }
+}
+
+fn password(by_provider: bool, again: Callback<()>) -> impl IntoView {
+    let form = if by_provider {
+        view! { <p>"You sign in at your identity provider, which keeps your password. Change it there."</p> }.into_any()
+    } else {
+        view! { <Password again /> }.into_any()
+    };
+    view! { <section class="section"><h2>"Your password"</h2>{form}</section> }
+}
+
+/// The form that changes the password.
+#[component]
+fn Password(again: Callback<()>) -> impl IntoView {
+    let [current, new, repeated] = [(); 3].map(|()| RwSignal::new(String::new()));
+    let errors = RwSignal::new(AccountErrors::default());
+    let failure = RwSignal::new(None::<Failure>);
+    let changed = RwSignal::new(false);
+    let change = Action::new_local(move |_: &()| async move {
+        failure.set(None);
+        changed.set(false);
+        let typed = [current, new, repeated].map(|field| field.get_untracked());
+        match account::change(&typed[0], &typed[1], &typed[2]) {
+            Ok(request) => {
+                errors.set(AccountErrors::default());
+                match http::change_password(&request).await {
+                    Ok(()) => {
+                        for field in [current, new, repeated] {
+                            field.set(String::new());
+                        }
+                        changed.set(true);
+                        again.run(());
+                    }
+                    // A wrong password is this form's own business, not a reason to sign in.
+                    Err(refused) => failure.set(Some(Failure {
+                        kind: Kind::Refused,
+                        ..refused
+                    })),
+                }
+            }
+            Err(found) => errors.set(found),
+        }
+    });
+    let pending = change.pending();
+    view! {
+        <form class="gate" novalidate on:submit=move |ev| { ev.prevent_default(); change.dispatch_local(()); }>
+            {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+            <p role="status" class="small">
+                {move || changed.get().then_some("Your password is changed. Sessions in other browsers have ended.")}
+            </p>
+            <Field
+                id="current" label="Password until now" kind="password" value=current autocomplete="current-password"
+                error=Signal::derive(move || errors.get().current)
+            />
+            <Field
+                id="new" label="New password" kind="password" value=new autocomplete="new-password"
+                hint=format!("At least {MIN_PASSWORD_CHARS} characters.")
+                error=Signal::derive(move || errors.get().password)
+            />
+            <Field
+                id="again" label="New password again" kind="password" value=repeated autocomplete="new-password"
+                error=Signal::derive(move || errors.get().again)
+            />
+            <div class="acts">
+                <button type="submit" class="button" disabled=pending>"Change the password"</button>
+            </div>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_is_said_with_the_role_that_gives_it() {
+        let grants: Grants = "operator@prod, approver".parse().unwrap();
+        let words = |permission| right(permission, &grants);
+        assert_eq!(
+            words(Permission::Approve),
+            (("pass", "yes"), "As approver.".into())
+        );
+        assert_eq!(
+            words(Permission::Run),
+            (
+                ("pass", "yes"),
+                "As operator@prod, and for no other cluster.".into()
+            )
+        );
+        assert_eq!(
+            words(Permission::People),
+            (
+                ("waits", "no"),
+                "Seeing to people and their roles needs the role admin.".into()
+            )
+        );
+        assert_eq!(words(Permission::See).1, "As everybody with a role.");
+    }
+}
