@@ -5,6 +5,7 @@ pub mod dossier;
 pub mod ledger;
 pub mod place;
 pub mod sealed;
+mod shared;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use self::place::Place;
+use self::shared::Among;
 use crate::auth::login::Login;
 use crate::auth::oidc::Oidc;
 use crate::auth::oidc::store::SignInStore;
@@ -24,12 +26,11 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::Database;
-use crate::jobs::engine::Engine;
+use crate::jobs::engine::{Engine, Owner};
 use crate::jobs::log::JobLog;
 use crate::ledger::{Ledger, Left};
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
-use crate::random;
 use crate::roots::Roots;
 use crate::secrets::Secrets;
 use crate::snapshots::objects::Objects;
@@ -89,6 +90,8 @@ pub struct Parts {
     pub engine: Arc<Engine>,
     /// The certificate in use, where the server speaks TLS itself.
     pub tls: Option<Tls>,
+    /// The others that share the database.
+    among: Among,
     /// Cancelled when the server stops: streams end then.
     pub stopping: CancellationToken,
     /// The database, for the readiness probe.
@@ -118,7 +121,13 @@ impl App {
             ledger_key: config.ledger_key.clone(),
         };
         let db = Database::open(&place.database()).await?;
-        let ledger = ledger::take_up(&place, &db, clock.clone(), Left::ByDeadProcesses).await?;
+        let left = if db.is_shared() {
+            Left::ByOthers
+        } else {
+            Left::ByDeadProcesses
+        };
+        let ledger = ledger::take_up(&place, &db, clock.clone(), left).await?;
+        let among = Among::begin(&db, &ledger, config.lease).await?;
         let accounts: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let passwords = Passwords::default();
         let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
@@ -133,6 +142,7 @@ impl App {
         let objects = Objects::local(&data_dir.objects())?;
         let uploads = Arc::new(Uploads::new(
             data_dir.uploads(),
+            data_dir.name().to_owned(),
             store.clone(),
             objects.clone(),
             clock.clone(),
@@ -157,9 +167,15 @@ impl App {
             ledger.clone(),
             Arc::new(runners),
             clock.clone(),
-            random::id(),
+            Owner {
+                id: ledger.writer().to_owned(),
+                lease: config.lease,
+                shared: db.is_shared(),
+            },
         );
+        among.listen(&db, &ledger, &engine);
         engine.resume_all().await.context("taking up jobs")?;
+        engine.watch_over();
         let master_key = config
             .master_key
             .clone()
@@ -189,14 +205,25 @@ impl App {
             jobs,
             engine,
             tls,
+            among,
             stopping: CancellationToken::new(),
             db,
         })))
     }
 
+    /// This server, where others share its database; empty where it is alone.
+    pub fn name_among_others(&self) -> &str {
+        if self.db.is_shared() {
+            self.ledger.writer()
+        } else {
+            ""
+        }
+    }
+
     /// Closes the database. Jobs were stopped before.
     pub async fn close(&self) {
         self.ledger.close().await;
+        self.among.end().await;
         self.db.close().await;
     }
 }

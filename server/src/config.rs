@@ -4,6 +4,7 @@ mod database_url;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use http::Uri;
@@ -12,6 +13,9 @@ pub use self::database_url::DatabaseUrl;
 use crate::auth::oidc::config::OidcConfig;
 use crate::secrets::master_key::KeyPlace;
 use crate::tls::TlsFiles;
+
+/// How long a server that shares its database may be silent before others take its jobs over, unless told otherwise.
+pub const LEASE: Duration = Duration::from_secs(30);
 
 /// Everything `requorum serve` is told.
 #[derive(Debug, Clone)]
@@ -22,6 +26,8 @@ pub struct Config {
     pub database: Option<DatabaseUrl>,
     /// The file with the ledger's key, where it is not in the data directory.
     pub ledger_key: Option<PathBuf>,
+    /// How long this server may be silent before others that share the database take its jobs over.
+    pub lease: Duration,
     /// Where it listens; port 0 picks a free one.
     pub listen: SocketAddr,
     /// How browsers reach it, where that is not the address it listens on.
@@ -202,6 +208,7 @@ mod tests {
             data_dir: "/nowhere".into(),
             database: None,
             ledger_key: None,
+            lease: LEASE,
             listen: listen.parse().unwrap(),
             public_url: public_url.map(|u| u.parse().unwrap()),
             restore_roots: Vec::new(),

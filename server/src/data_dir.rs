@@ -1,12 +1,15 @@
 //! The data directory: what lies where in it, and the lock that keeps a second server out.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+
+use crate::random;
 
 /// The SQLite database, in a data directory.
 pub const DATABASE: &str = "requorum.db";
@@ -17,6 +20,7 @@ pub const LEDGER_KEY: &str = "ledger-key";
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
+    name: String,
     _lock: File,
 }
 
@@ -54,7 +58,12 @@ impl DataDir {
                 return Err(error).with_context(|| format!("locking {}", path.display()));
             }
         }
-        let data_dir = Self { path, _lock: lock };
+        let name = name_in(&path).with_context(|| format!("naming {}", path.display()))?;
+        let data_dir = Self {
+            path,
+            name,
+            _lock: lock,
+        };
         for folder in [
             data_dir.objects(),
             data_dir.uploads(),
@@ -65,6 +74,11 @@ impl DataDir {
             make_private(&folder).with_context(|| format!("making {}", folder.display()))?;
         }
         Ok(data_dir)
+    }
+
+    /// What it is called in a database that several share.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Files by their SHA-256.
@@ -91,6 +105,24 @@ impl DataDir {
     pub fn scratch(&self) -> PathBuf {
         self.path.join("scratch")
     }
+}
+
+/// The directory's name: random, given once.
+fn name_in(path: &Path) -> std::io::Result<String> {
+    let file = path.join("name");
+    match std::fs::read_to_string(&file) {
+        Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let name = random::id();
+    let part = path.join("name.part");
+    let mut out = File::create(&part)?;
+    out.write_all(name.as_bytes())?;
+    out.sync_all()?;
+    std::fs::rename(&part, &file)?;
+    File::open(path)?.sync_all()?;
+    Ok(name)
 }
 
 fn make_private(path: &Path) -> std::io::Result<()> {

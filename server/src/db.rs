@@ -6,11 +6,14 @@
 
 mod approvals;
 mod dialect;
+mod failures;
 mod jobs;
 mod ledger;
+mod notices;
 mod oidc;
 mod plans;
 mod secrets;
+mod servers;
 mod sessions;
 mod snapshots;
 mod sql;
@@ -19,13 +22,17 @@ mod users;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
 
 use self::dialect::Dialect;
+pub use self::notices::Notice;
 use crate::config::DatabaseUrl;
+use crate::random;
 
 /// Connections of one process at the same time.
 const MAX_CONNECTIONS: u32 = 8;
@@ -53,8 +60,11 @@ impl fmt::Display for At {
 pub struct Database {
     pool: AnyPool,
     dialect: Dialect,
-    /// Where it is, without a password.
-    place: String,
+    at: At,
+    /// This process, as others that share the database tell it from theirs.
+    process: String,
+    /// Whether others are being told something in passing.
+    telling: Arc<AtomicBool>,
 }
 
 impl Database {
@@ -88,6 +98,8 @@ impl Database {
             At::Url(url) => (Dialect::Postgres, url.with_password().to_owned()),
         };
         let options: AnyConnectOptions = url.parse()?;
+        // The pool would try again and say in the end that it has waited; the first attempt says why.
+        AnyConnection::connect_with(&options).await?.close().await?;
         let settings = dialect.settings(to_write);
         let pool = AnyPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
@@ -100,14 +112,12 @@ impl Database {
             })
             .connect_with(options)
             .await?;
-        let place = match at {
-            At::File(path) => path.display().to_string(),
-            At::Url(url) => url.place().to_owned(),
-        };
         Ok(Self {
             pool,
             dialect,
-            place,
+            at: at.clone(),
+            process: random::id(),
+            telling: Arc::default(),
         })
     }
 
@@ -120,13 +130,12 @@ impl Database {
         Ok(())
     }
 
-    /// What kind of database it is, and where.
+    /// What kind of database it is, and where, without a password.
     pub fn describe(&self) -> (&'static str, String) {
-        let kind = match self.dialect {
-            Dialect::Sqlite => "SQLite",
-            Dialect::Postgres => "PostgreSQL",
-        };
-        (kind, self.place.clone())
+        match &self.at {
+            At::File(path) => ("SQLite", path.display().to_string()),
+            At::Url(url) => ("PostgreSQL", url.place().to_owned()),
+        }
     }
 
     /// Whether other servers may be at work on the same database.

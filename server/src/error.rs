@@ -159,8 +159,42 @@ pub fn internal(error: impl Display) -> ApiError {
     )
 }
 
+/// Whether the database could not be reached, or could not do anything for anybody right now.
+fn is_out_of_reach(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| match cause.downcast_ref() {
+        Some(
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed,
+        ) => true,
+        // Of PostgreSQL's codes: connections, resources, somebody stops it, waiting for a lock, read only.
+        Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+            code.len() == 5
+                && (["08", "53", "57"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
+                    || ["55P03", "25006"].contains(&&*code))
+        }),
+        _ => false,
+    })
+}
+
 impl From<anyhow::Error> for ApiError {
     fn from(error: anyhow::Error) -> Self {
+        if is_out_of_reach(&error) {
+            tracing::error!(request_id = %request_id(), "the database is out of reach: {error:#}");
+            return Self::new(
+                Kind::Unavailable,
+                "database.unavailable",
+                "The database does not answer, so this could not be done. Jobs wait for it and go on by themselves. Try \
+                 again in a moment; if it stays so, the server's log has the reason under this request id.",
+            )
+            .retry_after(5);
+        }
         internal(format_args!("{error:#}"))
     }
 }

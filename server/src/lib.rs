@@ -23,6 +23,7 @@ pub mod roots;
 pub mod router;
 pub mod secrets;
 pub mod serve;
+pub mod servers;
 pub mod snapshots;
 pub mod systems;
 pub mod tls;

@@ -48,7 +48,7 @@ impl Server {
         // In the fragment, which browsers never send: no log on the way sees it.
         let setup_link = app
             .login
-            .offer_setup()
+            .offer_setup(app.name_among_others())
             .await?
             .map(|token| format!("{base}/setup#token={token}"));
         Ok(Self {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::ledger;
 use super::place::Place;
+use super::shared::Among;
 use crate::auth::password::Passwords;
 use crate::auth::people::People;
 use crate::auth::store::PeopleStore;
 use crate::auth::token::Tokens;
 use crate::clock::SystemClock;
+use crate::config::LEASE;
 use crate::db::Database;
 use crate::error::{Result, precondition};
 use crate::ledger::{Ledger, Left};
@@ -23,6 +25,7 @@ pub struct Accounts {
     pub tokens: Tokens,
     /// Who did what.
     pub ledger: Ledger,
+    among: Among,
     db: Database,
 }
 
@@ -41,10 +44,12 @@ impl Accounts {
         let store: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let clock = Arc::new(SystemClock);
         let ledger = ledger::take_up(place, &db, clock.clone(), Left::ByOthers).await?;
+        let among = Among::begin(&db, &ledger, LEASE).await?;
         Ok(Self {
             people: People::new(store.clone(), clock.clone(), Passwords::default()),
             tokens: Tokens::new(store, clock),
             ledger,
+            among,
             db,
         })
     }
@@ -66,6 +71,7 @@ impl Accounts {
     /// Closes the file, with all of the write-ahead log in it.
     pub async fn close(self) {
         self.ledger.close().await;
+        self.among.end().await;
         self.db.close().await;
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use requorum_shared::ledger::checkpoint::{SigningKey, VerifyingKey};
+use requorum_shared::ledger::checkpoint::{Checkpoint, CheckpointError, SigningKey, VerifyingKey};
 
 use super::place::Place;
 use crate::clock::Clock;
@@ -33,7 +33,21 @@ pub(super) async fn take_up(
             key::make(&key_file)?
         }
     };
-    Ledger::take_up(store, key, clock, left).await
+    let ledger = Ledger::take_up(store.clone(), key, clock, left).await?;
+    if let Some(head) = store.head().await?
+        && let Err(error @ CheckpointError::OtherKey { .. }) =
+            Checkpoint::open(&head.note, ledger.key())
+    {
+        // Going on without writing would do for reading; but a console that cannot act is not what was asked for.
+        return Err(error).with_context(|| {
+            format!(
+                "the ledger in {place} is signed with another key than the one in {}; bring the key that belongs to \
+                 it, which every server of a database shares (--ledger-key-file)",
+                key_file.display()
+            )
+        });
+    }
+    Ok(ledger)
 }
 
 /// The ledger of a console, to be read beside whoever has it.

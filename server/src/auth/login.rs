@@ -1,11 +1,10 @@
 //! Signing in and out, and the one-time link that makes the first administrator.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use requorum_shared::api::login::{JoinRequest, LoginRequest, PasswordRequest, SetupRequest};
 use requorum_shared::permission::Grants;
-use subtle::ConstantTimeEq as _;
 
 use super::actor::{Actor, Via};
 use super::password::Passwords;
@@ -26,7 +25,6 @@ pub struct Login {
     clock: Arc<dyn Clock>,
     passwords: Passwords,
     throttle: Throttle,
-    setup_hash: Mutex<Option<String>>,
 }
 
 impl Login {
@@ -34,31 +32,34 @@ impl Login {
     pub fn new(users: Arc<dyn PeopleStore>, clock: Arc<dyn Clock>, passwords: Passwords) -> Self {
         Self {
             sessions: Sessions::new(users.clone(), clock.clone()),
+            throttle: Throttle::new(users.clone(), "login"),
             users,
             clock,
             passwords,
-            throttle: Throttle::default(),
-            setup_hash: Mutex::new(None),
         }
     }
 
-    /// A token that makes the first administrator, once, as long as this process lives; none when there is an
-    /// account already.
+    /// A token that makes the first administrator, once; none when there is an account already. It is good as long as
+    /// that server lives; without a name, as long as no other is offered.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn offer_setup(&self) -> anyhow::Result<Option<String>> {
+    pub async fn offer_setup(&self, server: &str) -> anyhow::Result<Option<String>> {
         if self.users.any_user().await? {
             return Ok(None);
         }
         let token = random::token();
-        *self.setup_hash() = Some(random::token_hash(&token));
+        let hash = random::token_hash(&token);
+        self.users.add_setup_link(&hash, server).await?;
         Ok(Some(token))
     }
 
-    /// Whether the link for the first administrator is still good.
-    pub fn waits_for_setup(&self) -> bool {
-        self.setup_hash().is_some()
+    /// Whether there is no administrator yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn waits_for_setup(&self) -> Result<bool> {
+        Ok(!self.users.any_user().await?)
     }
 
     /// The name of the account that somebody means, when there is one.
@@ -77,14 +78,10 @@ impl Login {
     /// stays good then.
     pub async fn setup(&self, request: SetupRequest, caller: &Caller) -> Result<Opened> {
         let address = caller.address;
-        self.may_try("", address)?;
-        let matches = self.setup_hash().as_ref().is_some_and(|hash| {
-            hash.as_bytes()
-                .ct_eq(random::token_hash(&request.token).as_bytes())
-                .into()
-        });
-        if !matches {
-            self.throttle.failed("", address, self.clock.now_ms());
+        self.may_try("", address).await?;
+        let hash = random::token_hash(&request.token);
+        if !self.users.has_setup_link(&hash).await? {
+            self.failed("", address).await?;
             return Err(ApiError::new(
                 Kind::Forbidden,
                 "setup.link-invalid",
@@ -101,13 +98,11 @@ impl Login {
             ..User::default()
         };
         if !self.users.add_first_user(&user).await? {
-            *self.setup_hash() = None;
             return Err(conflict(
                 "setup.done",
                 "There is an administrator already. Sign in.",
             ));
         }
-        *self.setup_hash() = None;
         tracing::info!(user = %user.name, "the first administrator was made");
         self.sessions.open(&user, Proof::Link, caller).await
     }
@@ -118,7 +113,7 @@ impl Login {
     /// When name and password do not belong together, and when there were too many failures.
     pub async fn login(&self, request: LoginRequest, caller: &Caller) -> Result<Opened> {
         let address = caller.address;
-        self.may_try(&request.name, address)?;
+        self.may_try(&request.name, address).await?;
         let user = self.users.find_user(request.name.trim()).await?;
         let hash = user
             .as_ref()
@@ -126,8 +121,7 @@ impl Login {
             .map(|user| user.password_hash.clone());
         let matches = self.passwords.verify(request.password, hash).await?;
         let Some(user) = user.filter(|_| matches) else {
-            self.throttle
-                .failed(&request.name, address, self.clock.now_ms());
+            self.failed(&request.name, address).await?;
             tracing::warn!(%address, "a login failed");
             return Err(ApiError::new(
                 Kind::Unauthenticated,
@@ -135,7 +129,7 @@ impl Login {
                 "Name and password do not belong together. Check both and try again.",
             ));
         };
-        self.throttle.succeeded(&request.name, address);
+        self.throttle.succeeded(&request.name, address).await?;
         self.sessions.open(&user, Proof::Password, caller).await
     }
 
@@ -146,7 +140,7 @@ impl Login {
     /// the password cannot be accepted; the link stays good then.
     pub async fn join(&self, request: JoinRequest, caller: &Caller) -> Result<Opened> {
         let address = caller.address;
-        self.may_try("", address)?;
+        self.may_try("", address).await?;
         let invalid = || {
             ApiError::new(
                 Kind::Forbidden,
@@ -158,7 +152,7 @@ impl Login {
         let hash = random::token_hash(&request.token);
         let link = self.users.find_link(&hash).await?;
         if link.is_none_or(|link| link.expires_ms <= self.clock.now_ms()) {
-            self.throttle.failed("", address, self.clock.now_ms());
+            self.failed("", address).await?;
             return Err(invalid());
         }
         let password_hash = self.passwords.hash(request.password).await?;
@@ -182,12 +176,11 @@ impl Login {
         caller: &Caller,
     ) -> Result<()> {
         let address = caller.address;
-        self.may_try(&actor.name, address)?;
+        self.may_try(&actor.name, address).await?;
         let user = self.users.user(&actor.user_id).await?;
         let hash = user.map(|u| u.password_hash).filter(|h| !h.is_empty());
         if !self.passwords.verify(request.current, hash).await? {
-            self.throttle
-                .failed(&actor.name, address, self.clock.now_ms());
+            self.failed(&actor.name, address).await?;
             return Err(ApiError::new(
                 Kind::Forbidden,
                 "password.wrong",
@@ -206,8 +199,14 @@ impl Login {
         Ok(())
     }
 
-    fn may_try(&self, account: &str, address: IpAddr) -> Result<()> {
-        let Some(wait) = self.throttle.wait_ms(account, address, self.clock.now_ms()) else {
+    async fn failed(&self, account: &str, address: IpAddr) -> Result<()> {
+        let now = self.clock.now_ms();
+        Ok(self.throttle.failed(account, address, now).await?)
+    }
+
+    async fn may_try(&self, account: &str, address: IpAddr) -> Result<()> {
+        let now = self.clock.now_ms();
+        let Some(wait) = self.throttle.wait_ms(account, address, now).await? else {
             return Ok(());
         };
         let seconds = wait.unsigned_abs().div_ceil(1000);
@@ -217,12 +216,6 @@ impl Login {
             format!("Too many attempts failed. Wait {seconds} s and try again."),
         )
         .retry_after(seconds))
-    }
-
-    fn setup_hash(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.setup_hash
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

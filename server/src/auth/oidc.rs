@@ -113,7 +113,7 @@ impl Oidc {
             fetch: Fetch::default(),
             providers: Providers::default(),
             keys: Keys::default(),
-            throttle: Throttle::default(),
+            throttle: Throttle::new(users.clone(), "provider"),
             config,
             clock,
             open,
@@ -177,13 +177,16 @@ impl Oidc {
     }
 
     /// Somebody came back with no sign-in of theirs. Whoever does so again and again is not looked at for a while.
-    pub fn came_with_nothing(&self, caller: &Caller) -> Refusal {
-        let now = self.clock.now_ms();
-        if self.throttle.wait_ms("", caller.address, now).is_some() {
-            return Refusal::Busy;
-        }
-        self.throttle.failed("", caller.address, now);
-        Refusal::Stale
+    pub async fn came_with_nothing(&self, caller: &Caller) -> Refusal {
+        let (address, now) = (caller.address, self.clock.now_ms());
+        let count = async {
+            if self.throttle.wait_ms("", address, now).await?.is_some() {
+                return anyhow::Ok(Refusal::Busy);
+            }
+            self.throttle.failed("", address, now).await?;
+            Ok(Refusal::Stale)
+        };
+        count.await.unwrap_or_else(Refusal::server)
     }
 
     /// Takes the sign-in that this browser has begun, once; none when there is no such sign-in any more.

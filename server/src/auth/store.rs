@@ -118,7 +118,13 @@ pub struct StoredToken {
 pub trait UserStore: Send + Sync {
     /// Whether there is any account.
     async fn any_user(&self) -> anyhow::Result<bool>;
-    /// Adds the first account; `false` when there is one already, however close the race.
+    /// Keeps a link that makes the first administrator, by the hash of its token. It is good as long as that server
+    /// lives; one without a server replaces all others.
+    async fn add_setup_link(&self, token_hash: &str, server: &str) -> anyhow::Result<()>;
+    /// Whether there is such a link.
+    async fn has_setup_link(&self, token_hash: &str) -> anyhow::Result<bool>;
+    /// Adds the first account, and makes all links void that would; `false` when there is one already, however close
+    /// the race.
     async fn add_first_user(&self, user: &User) -> anyhow::Result<bool>;
     /// Adds an account; `false` when the name or the provider's subject is taken.
     async fn add_user(&self, user: &User) -> anyhow::Result<bool>;
@@ -198,7 +204,28 @@ pub trait TokenStore: Send + Sync {
     async fn revoke_token(&self, id: &str, now_ms: i64) -> anyhow::Result<bool>;
 }
 
-/// All of it.
-pub trait PeopleStore: UserStore + SessionStore + TokenStore {}
+/// How often somebody failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// How often in a row.
+    pub count: u32,
+    /// When it was last, milliseconds since the Unix epoch.
+    pub last_ms: i64,
+}
 
-impl<T: UserStore + SessionStore + TokenStore> PeopleStore for T {}
+/// Failed attempts to come in, under names that tell nothing of what was typed.
+#[async_trait]
+pub trait FailureStore: Send + Sync {
+    /// How often this one failed. A failure of the future is one of now from then on: the clock was set back, and a
+    /// wait goes on from here rather than until the clock is where it was.
+    async fn failures(&self, who: &str, now_ms: i64) -> anyhow::Result<Failures>;
+    /// Counts one more. What is older than `old_ms` does not count, and is forgotten, whoever's it is.
+    async fn add_failure(&self, who: &str, now_ms: i64, old_ms: i64) -> anyhow::Result<()>;
+    /// Forgets this one's.
+    async fn forget_failures(&self, who: &str) -> anyhow::Result<()>;
+}
+
+/// All of it.
+pub trait PeopleStore: UserStore + SessionStore + TokenStore + FailureStore {}
+
+impl<T: UserStore + SessionStore + TokenStore + FailureStore> PeopleStore for T {}

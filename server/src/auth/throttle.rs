@@ -1,9 +1,12 @@
 //! Slows down whoever guesses passwords: after a few failures an account as seen from one address, and an
 //! address as a whole, must wait, longer each time.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::store::{Failures, PeopleStore};
 
 /// Failures that cost nothing, per account and address.
 const FREE_PER_ACCOUNT: u32 = 5;
@@ -15,85 +18,75 @@ const FIRST_WAIT_MS: i64 = 2_000;
 const LONGEST_WAIT_MS: i64 = 15 * 60_000;
 /// Failures are forgotten after this long without another.
 const FORGET_MS: i64 = 60 * 60_000;
-/// How many accounts and addresses are remembered at most.
-const REMEMBERED: usize = 10_000;
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Account(String, IpAddr),
-    Address(IpAddr),
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Failures {
-    count: u32,
-    last_ms: i64,
-}
-
-/// Remembers failed logins, in memory only.
-#[derive(Debug, Default)]
-pub struct Throttle {
-    failures: Mutex<HashMap<Key, Failures>>,
+/// Counts failed logins; all servers that share a database count together.
+pub(super) struct Throttle {
+    failures: Arc<dyn PeopleStore>,
+    /// What fails: one does not count for the other.
+    what: &'static str,
 }
 
 impl Throttle {
+    /// Counts in this store.
+    pub(super) fn new(failures: Arc<dyn PeopleStore>, what: &'static str) -> Self {
+        Self { failures, what }
+    }
+
     /// How long this account must wait from this address, in milliseconds, if it must.
-    pub fn wait_ms(&self, account: &str, address: IpAddr, now_ms: i64) -> Option<i64> {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        keys(account, address)
-            .iter()
-            .filter_map(|key| {
-                let failures = failures.get_mut(key)?;
-                // A clock that was set back: the wait goes on from here, rather than until the clock is where it was.
-                failures.last_ms = failures.last_ms.min(now_ms);
-                Some(left(key, *failures, now_ms))
-            })
-            .max()
-            .filter(|ms| *ms > 0)
+    pub(super) async fn wait_ms(
+        &self,
+        account: &str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<i64>> {
+        let account = self
+            .failures
+            .failures(&self.of_account(account, address), now_ms)
+            .await?;
+        let address = self
+            .failures
+            .failures(&self.of_address(address), now_ms)
+            .await?;
+        let wait =
+            left(FREE_PER_ACCOUNT, account, now_ms).max(left(FREE_PER_ADDRESS, address, now_ms));
+        Ok((wait > 0).then_some(wait))
     }
 
     /// Takes note of a failure.
-    pub fn failed(&self, account: &str, address: IpAddr, now_ms: i64) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= REMEMBERED {
-            failures.retain(|_, f| now_ms - f.last_ms < FORGET_MS);
+    pub(super) async fn failed(
+        &self,
+        account: &str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> anyhow::Result<()> {
+        for who in [self.of_account(account, address), self.of_address(address)] {
+            self.failures
+                .add_failure(&who, now_ms, now_ms - FORGET_MS)
+                .await?;
         }
-        if failures.len() >= REMEMBERED {
-            // Somebody floods us with names: the oldest are the least useful.
-            let mut ages: Vec<i64> = failures.values().map(|f| f.last_ms).collect();
-            ages.sort_unstable();
-            let oldest_half = ages[ages.len() / 2];
-            failures.retain(|_, f| f.last_ms > oldest_half);
-        }
-        for key in keys(account, address) {
-            let entry = failures.entry(key).or_default();
-            if now_ms - entry.last_ms >= FORGET_MS {
-                entry.count = 0;
-            }
-            entry.count = entry.count.saturating_add(1);
-            entry.last_ms = now_ms;
-        }
+        Ok(())
     }
 
     /// Forgets the account's failures from this address; the address's own stay.
-    pub fn succeeded(&self, account: &str, address: IpAddr) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.remove(&keys(account, address)[0]);
+    pub(super) async fn succeeded(&self, account: &str, address: IpAddr) -> anyhow::Result<()> {
+        self.failures
+            .forget_failures(&self.of_account(account, address))
+            .await
+    }
+
+    /// What was typed as the name may be a password in the wrong field: of it, 24 bits of a hash are kept. Two names
+    /// that have them in common wait for each other, from the same address, and nothing else happens.
+    fn of_account(&self, typed: &str, address: IpAddr) -> String {
+        let hash = Sha256::digest(typed.trim().to_lowercase().as_bytes());
+        format!("{} {address} {}", self.what, hex::encode(&hash[..3]))
+    }
+
+    fn of_address(&self, address: IpAddr) -> String {
+        format!("{} {address}", self.what)
     }
 }
 
-fn keys(account: &str, address: IpAddr) -> [Key; 2] {
-    [
-        Key::Account(account.to_lowercase(), address),
-        Key::Address(address),
-    ]
-}
-
-fn left(key: &Key, failures: Failures, now_ms: i64) -> i64 {
-    let free = match key {
-        Key::Account(..) => FREE_PER_ACCOUNT,
-        Key::Address(_) => FREE_PER_ADDRESS,
-    };
+fn left(free: u32, failures: Failures, now_ms: i64) -> i64 {
     let Some(over) = failures.count.checked_sub(free) else {
         return 0;
     };
@@ -109,53 +102,83 @@ fn left(key: &Key, failures: Failures, now_ms: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::{At, Database};
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    #[test]
-    fn the_wait_begins_after_five_failures_and_doubles() {
-        let throttle = Throttle::default();
+    async fn throttle() -> (Throttle, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Database::open(&At::File(dir.path().join("db"))).await;
+        (Throttle::new(Arc::new(db.unwrap()), "login"), dir)
+    }
+
+    #[tokio::test]
+    async fn the_wait_begins_after_five_failures_and_doubles() {
+        let (throttle, _dir) = throttle().await;
+        let wait = async |name: &str, now| throttle.wait_ms(name, HOME, now).await.unwrap();
         for _ in 0..FREE_PER_ACCOUNT - 1 {
-            throttle.failed("ak", HOME, 1000);
+            throttle.failed("ak", HOME, 1000).await.unwrap();
         }
-        assert_eq!(throttle.wait_ms("ak", HOME, 1000), None);
-        throttle.failed("AK", HOME, 1000);
-        assert_eq!(throttle.wait_ms("ak", HOME, 1000), Some(FIRST_WAIT_MS));
-        throttle.failed("ak", HOME, 1000);
-        assert_eq!(throttle.wait_ms("ak", HOME, 1000), Some(2 * FIRST_WAIT_MS));
-        assert_eq!(throttle.wait_ms("other", HOME, 1000), None);
-        assert_eq!(throttle.wait_ms("ak", HOME, 1000 + FORGET_MS), None);
-        throttle.succeeded("ak", HOME);
-        assert_eq!(throttle.wait_ms("ak", HOME, 1000), None);
+        assert_eq!(wait("ak", 1000).await, None);
+        throttle.failed("AK", HOME, 1000).await.unwrap();
+        assert_eq!(wait("ak", 1000).await, Some(FIRST_WAIT_MS));
+        throttle.failed("ak", HOME, 1000).await.unwrap();
+        assert_eq!(wait("ak", 1000).await, Some(2 * FIRST_WAIT_MS));
+        assert_eq!(wait("other", 1000).await, None);
+        assert_eq!(wait("ak", 1000 + FORGET_MS).await, None);
+        throttle.succeeded("ak", HOME).await.unwrap();
+        assert_eq!(wait("ak", 1000).await, None);
     }
 
-    #[test]
-    fn many_names_from_one_address_are_one_guesser() {
-        let throttle = Throttle::default();
+    #[tokio::test]
+    async fn many_names_from_one_address_are_one_guesser() {
+        let (throttle, _dir) = throttle().await;
         for n in 0..FREE_PER_ADDRESS {
-            throttle.failed(&format!("user{n}"), HOME, 1000);
+            throttle
+                .failed(&format!("user{n}"), HOME, 1000)
+                .await
+                .unwrap();
         }
-        assert!(throttle.wait_ms("fresh", HOME, 1000).is_some());
-        assert_eq!(throttle.wait_ms("fresh", [10, 0, 0, 1].into(), 1000), None);
+        let elsewhere = [10, 0, 0, 1].into();
+        assert!(
+            throttle
+                .wait_ms("fresh", HOME, 1000)
+                .await
+                .unwrap()
+                .is_some()
+        );
+        assert_eq!(
+            throttle.wait_ms("fresh", elsewhere, 1000).await.unwrap(),
+            None
+        );
     }
 
-    #[test]
-    fn a_clock_that_is_set_back_prolongs_no_wait() {
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_prolongs_no_wait() {
         const DAY_MS: i64 = 24 * 3_600_000;
-        let throttle = Throttle::default();
+        let (throttle, _dir) = throttle().await;
+        let wait = async |now| throttle.wait_ms("ak", HOME, now).await.unwrap();
         for _ in 0..FREE_PER_ACCOUNT {
-            throttle.failed("ak", HOME, 10 * DAY_MS);
+            throttle.failed("ak", HOME, 10 * DAY_MS).await.unwrap();
         }
-        assert_eq!(throttle.wait_ms("ak", HOME, DAY_MS), Some(FIRST_WAIT_MS));
-        assert_eq!(throttle.wait_ms("ak", HOME, DAY_MS + FIRST_WAIT_MS), None);
+        assert_eq!(wait(DAY_MS).await, Some(FIRST_WAIT_MS));
+        assert_eq!(wait(DAY_MS + FIRST_WAIT_MS).await, None);
     }
 
-    #[test]
-    fn memory_is_bounded() {
-        let throttle = Throttle::default();
-        for n in 0..3 * REMEMBERED as i64 {
-            throttle.failed(&format!("user{n}"), HOME, n);
+    #[tokio::test]
+    async fn what_is_old_is_forgotten() {
+        let (throttle, _dir) = throttle().await;
+        for _ in 0..FREE_PER_ACCOUNT {
+            throttle.failed("ak", HOME, 1000).await.unwrap();
         }
-        assert!(throttle.failures.lock().unwrap().len() <= REMEMBERED + 2);
+        throttle
+            .failed("other", HOME, 1000 + FORGET_MS)
+            .await
+            .unwrap();
+        let kept = throttle
+            .failures
+            .failures(&throttle.of_account("ak", HOME), 1000)
+            .await;
+        assert_eq!(kept.unwrap(), Failures::default());
     }
 }

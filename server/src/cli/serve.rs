@@ -18,7 +18,7 @@ use super::oidc::OidcArguments;
 use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
 use crate::clock::SystemClock;
-use crate::config::{Config, PublicUrl, RootConfig};
+use crate::config::{Config, LEASE, PublicUrl, RootConfig};
 use crate::serve::Server;
 use crate::tls::TlsFiles;
 
@@ -91,6 +91,16 @@ pub(super) struct Arguments {
     tls_key: Option<PathBuf>,
     #[command(flatten)]
     database: DatabaseArguments,
+    /// How many seconds a server may be silent before others that share its database take its jobs over; the same for
+    /// all of them.
+    #[arg(
+        long,
+        env = "REQUORUM_LEASE_SECONDS",
+        value_name = "N",
+        default_value_t = LEASE.as_secs(),
+        value_parser = clap::value_parser!(u64).range(2..=600)
+    )]
+    lease_seconds: u64,
     #[command(flatten)]
     master_key: KeyArguments,
     #[command(flatten)]
@@ -121,6 +131,7 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
         data_dir: place.data_dir,
         database: place.database,
         ledger_key: place.ledger_key,
+        lease: Duration::from_secs(arguments.lease_seconds),
         listen: arguments.listen,
         public_url: arguments.public_url,
         restore_roots: arguments.restore_roots,

@@ -54,6 +54,14 @@ impl Dialect {
         }
     }
 
+    /// The time in milliseconds since the Unix epoch, by the database's clock: it is the same for all that share it.
+    pub(super) fn now_ms(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
     /// Begins a transaction that holds the one write lock until it ends. PostgreSQL lets many write at once; here
     /// they take turns there too, so that a rule that was looked at still holds when the row is written.
     pub(super) fn begin_to_write(self) -> &'static str {

@@ -6,11 +6,18 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Row as _, Transaction};
 
 use super::Database;
-use crate::jobs::log::{Created, JobLog, JobRow, Writer};
+use super::notices::Notice;
+use super::sql::Sql;
+use crate::jobs::log::{Claim, Created, JobLog, JobRow, Writer};
 
 #[async_trait]
 impl JobLog for Database {
-    async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created> {
+    async fn create(
+        &self,
+        job: &JobRow,
+        first: &Body,
+        claim: Claim<'_>,
+    ) -> anyhow::Result<Created> {
         let mut tx = self.write().await?;
         let has: Option<AnyRow> = sqlx::query("SELECT id FROM jobs WHERE plan_id = $1")
             .bind(&job.plan_id)
@@ -37,6 +44,10 @@ impl JobLog for Database {
         .execute(&mut *tx)
         .await?;
         insert(&mut tx, &job.id, 1, job.created_ms, first).await?;
+        self.claim_sql(&job.id, claim)?
+            .query()
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(Created::Yes)
     }
@@ -128,6 +139,7 @@ impl JobLog for Database {
                 .execute(&mut *tx)
                 .await?;
         }
+        self.tell(&mut tx, Notice::Job(id.to_owned())).await?;
         tx.commit().await?;
         Ok(Some(Event {
             seq: last + 1,
@@ -136,24 +148,27 @@ impl JobLog for Database {
         }))
     }
 
-    async fn claim(
-        &self,
-        id: &str,
-        owner: &str,
-        now_ms: i64,
-        until_ms: i64,
-    ) -> anyhow::Result<bool> {
-        let done = sqlx::query(
-            "UPDATE jobs SET lease_owner = $1, lease_until_ms = $2 \
-             WHERE id = $3 AND over = 0 AND (lease_owner IN ('', $1) OR lease_until_ms <= $4)",
-        )
-        .bind(owner)
-        .bind(until_ms)
-        .bind(id)
-        .bind(now_ms)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected() == 1)
+    async fn claim(&self, id: &str, claim: Claim<'_>) -> anyhow::Result<bool> {
+        let done = self.claim_sql(id, claim)?.query();
+        Ok(done.execute(&self.pool).await?.rows_affected() == 1)
+    }
+
+    async fn abandoned(&self, now_ms: i64) -> anyhow::Result<Vec<String>> {
+        let mut sql = Sql::new(
+            "SELECT id FROM jobs WHERE over = 0 AND (lease_owner = '' OR lease_until_ms <= ",
+        );
+        self.now(&mut sql, now_ms)?
+            .push(") ORDER BY created_ms, id");
+        sql.query()
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(|row| Ok(row.try_get(0)?))
+            .collect()
+    }
+
+    fn pass(&self, id: &str, event: &Event) {
+        self.tell_in_passing(Notice::Passing(id.to_owned(), event.clone()));
     }
 
     async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()> {
@@ -172,6 +187,28 @@ impl JobLog for Database {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+}
+
+impl Database {
+    fn claim_sql(&self, id: &str, claim: Claim<'_>) -> sqlx::Result<Sql> {
+        let mut sql = Sql::new("UPDATE jobs SET lease_owner = ");
+        sql.bind(claim.owner)?.push(", lease_until_ms = ");
+        self.now(&mut sql, claim.now_ms)?.push(" + ");
+        sql.bind(claim.lease_ms)?.push(" WHERE id = ").bind(id)?;
+        sql.push(" AND over = 0 AND (lease_owner IN ('', ");
+        sql.bind(claim.owner)?.push(") OR lease_until_ms <= ");
+        self.now(&mut sql, claim.now_ms)?.push(")");
+        Ok(sql)
+    }
+
+    /// The time that leases go by: the caller's, or the database's where servers with clocks of their own share it.
+    fn now<'s>(&self, sql: &'s mut Sql, now_ms: i64) -> sqlx::Result<&'s mut Sql> {
+        if self.is_shared() {
+            Ok(sql.push(self.dialect.now_ms()))
+        } else {
+            sql.bind(now_ms)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
+use super::notices::Notice;
 use super::sql::Sql;
 use crate::ledger::store::{AppendError, Batch, Filter, Head, LedgerStore, Stored};
 
@@ -193,6 +194,7 @@ impl Database {
             .bind(&batch.note)
             .execute(&mut *tx)
             .await?;
+        self.tell(&mut tx, Notice::Ledger).await?;
         tx.commit().await
     }
 }

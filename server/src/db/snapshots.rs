@@ -45,8 +45,8 @@ impl SnapshotStore for Database {
 
     async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()> {
         sqlx::query(
-            "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, cluster) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, cluster, \
+             place) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&upload.id)
         .bind(&upload.name)
@@ -57,6 +57,7 @@ impl SnapshotStore for Database {
         .bind(upload.started_ms)
         .bind(upload.touched_ms)
         .bind(&upload.cluster)
+        .bind(&upload.place)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -65,7 +66,7 @@ impl SnapshotStore for Database {
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>> {
         let row = sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json, cluster FROM uploads WHERE id = $1",
+             inspection_json, cluster, place FROM uploads WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -76,7 +77,7 @@ impl SnapshotStore for Database {
     async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>> {
         sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json, cluster FROM uploads ORDER BY started_ms DESC, id",
+             inspection_json, cluster, place FROM uploads ORDER BY started_ms DESC, id",
         )
         .fetch_all(&self.pool)
         .await?
@@ -166,6 +167,7 @@ fn upload(row: &AnyRow) -> anyhow::Result<UploadRow> {
         started_ms: row.try_get(6)?,
         touched_ms: row.try_get(7)?,
         cluster: row.try_get(10)?,
+        place: row.try_get(11)?,
         finished: sha256
             .zip(inspection_json)
             .map(|(sha256, inspection_json)| Finished {

@@ -26,6 +26,33 @@ impl UserStore for Database {
         Ok(row.try_get::<i64, _>(0)? != 0)
     }
 
+    async fn add_setup_link(&self, token_hash: &str, server: &str) -> anyhow::Result<()> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "DELETE FROM setup_links WHERE $1 = '' OR server NOT IN (SELECT id FROM servers)",
+        )
+        .bind(server)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("INSERT INTO setup_links (token_hash, server) VALUES ($1, $2)")
+            .bind(token_hash)
+            .bind(server)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn has_setup_link(&self, token_hash: &str) -> anyhow::Result<bool> {
+        let row = sqlx::query(
+            "SELECT 1 FROM setup_links WHERE token_hash = $1 \
+             AND (server = '' OR server IN (SELECT id FROM servers))",
+        )
+        .bind(token_hash)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.is_some())
+    }
+
     async fn add_first_user(&self, user: &User) -> anyhow::Result<bool> {
         let mut tx = self.write().await?;
         let done = sqlx::query(
@@ -39,6 +66,9 @@ impl UserStore for Database {
         .bind(user.grants.to_string())
         .execute(&mut *tx)
         .await?;
+        sqlx::query("DELETE FROM setup_links")
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }

@@ -1,8 +1,9 @@
 //! Drives jobs: reads the journal, decides, writes, acts, writes. One task per job, and never two owners.
 
 mod carry;
+mod lease;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,20 +13,20 @@ use requorum_shared::events::{Body, Event};
 use requorum_shared::ledger::entry::{CONSOLE, Draft, named};
 use requorum_shared::plan::{Plan, Step};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::decide::{Next, Standing};
 use super::feed::Feed;
-use super::log::{JobLog, JobRow, Writer};
+use super::log::{Created, JobLog, JobRow, Writer};
 use super::runner::Runners;
 use crate::clock::Clock;
 use crate::ledger::{Ledger, Opened};
 
-/// How long a claim on a job lasts without being renewed, in milliseconds.
-const LEASE_MS: i64 = 30_000;
-/// How often it is renewed.
-const RENEW_EVERY: Duration = Duration::from_secs(10);
+use self::lease::Lease;
+pub use self::lease::Owner;
+
 /// How long a step may go on once the server stops, before it is cut and found again by its probe.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
 /// Between two attempts to write to a journal that cannot be written.
@@ -37,11 +38,12 @@ pub struct Engine {
     ledger: Ledger,
     runners: Arc<dyn Runners>,
     clock: Arc<dyn Clock>,
-    /// This process's name as an owner of jobs.
-    owner: String,
+    owner: Owner,
     /// Live events.
     pub feed: Feed,
     wakers: Mutex<HashMap<String, Arc<Notify>>>,
+    /// Jobs that this process has in its hands.
+    held: Mutex<HashSet<String>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -56,7 +58,7 @@ impl Engine {
         ledger: Ledger,
         runners: Arc<dyn Runners>,
         clock: Arc<dyn Clock>,
-        owner: String,
+        owner: Owner,
     ) -> Arc<Self> {
         Arc::new(Self {
             log,
@@ -66,32 +68,91 @@ impl Engine {
             owner,
             feed: Feed::default(),
             wakers: Mutex::new(HashMap::new()),
+            held: Mutex::new(HashSet::new()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })
     }
 
-    /// Takes up all jobs that are not over: this process is the only one.
+    /// Takes up the jobs that are not over and that nobody carries out. A process that is alone takes all of them:
+    /// whoever had them is dead.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub async fn resume_all(self: &Arc<Self>) -> anyhow::Result<()> {
-        self.log.release_all().await?;
-        for id in self.log.open_jobs().await? {
-            self.adopt(&id, "restart");
+        if !self.owner.shared {
+            self.log.release_all().await?;
+        }
+        self.take_up_abandoned("restart").await
+    }
+
+    /// Goes on taking up what nobody carries out, until the server stops: jobs of servers that are gone, and those
+    /// that this one had to let go.
+    pub fn watch_over(self: &Arc<Self>) {
+        let engine = self.clone();
+        self.tasks.spawn(async move {
+            let wait = || {
+                engine
+                    .stop
+                    .run_until_cancelled(tokio::time::sleep(engine.owner.renew_every()))
+            };
+            while wait().await.is_some() {
+                if let Err(error) = engine.take_up_abandoned("takeover").await {
+                    tracing::warn!("looking for jobs that nobody carries out: {error:#}");
+                }
+                if engine.owner.shared {
+                    // What another server said may have been lost on the way.
+                    engine.feed.look_at_all();
+                }
+            }
+        });
+    }
+
+    async fn take_up_abandoned(self: &Arc<Self>, reason: &'static str) -> anyhow::Result<()> {
+        for id in self.log.abandoned(self.clock.now_ms()).await? {
+            self.adopt(&id, reason);
         }
         Ok(())
     }
 
-    /// Begins to carry a job out.
+    /// Makes the job of an approved plan, this server's own. It is carried out once it is adopted.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created> {
+        let claim = self.owner.claim(&*self.clock);
+        self.log.create(job, first, claim).await
+    }
+
+    /// Begins to carry a job out, unless this server does already.
     pub fn adopt(self: &Arc<Self>, id: &str, reason: &'static str) {
+        if !self.held().insert(id.to_owned()) {
+            return;
+        }
         let (engine, id) = (self.clone(), id.to_owned());
         self.tasks.spawn(async move {
             if let Err(error) = engine.own(&id, reason).await {
-                tracing::error!(job = %id, "the job stands still until the server is started again: {error:#}");
+                tracing::error!(job = %id, "the job stands still until it is taken up again: {error:#}");
             }
             engine.wakers().remove(&id);
+            engine.held().remove(&id);
         });
+    }
+
+    /// Another server wrote to this job's journal.
+    pub fn heard_of(&self, id: &str) {
+        self.feed.look(id);
+        if self.held().contains(id) {
+            self.wake(id);
+        }
+    }
+
+    /// Another server may have written to any journal.
+    pub fn heard_nothing(&self) {
+        self.feed.look_at_all();
+        for waker in self.wakers().values() {
+            waker.notify_one();
+        }
     }
 
     /// Tells a job that its journal has something new.
@@ -136,6 +197,10 @@ impl Engine {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn held(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn own(self: &Arc<Self>, id: &str, reason: &str) -> anyhow::Result<()> {
         let job = self
             .log
@@ -143,8 +208,8 @@ impl Engine {
             .await?
             .with_context(|| format!("there is no job {id}"))?;
         let plan: Plan = serde_json::from_str(&job.plan_json).context("reading the job's plan")?;
-        let now = self.clock.now_ms();
-        if !self.log.claim(id, &self.owner, now, now + LEASE_MS).await? {
+        let asked = Instant::now();
+        if !self.log.claim(id, self.owner.claim(&*self.clock)).await? {
             return Ok(());
         }
         let drive = Drive {
@@ -152,9 +217,10 @@ impl Engine {
             waker: self.waker(id),
             job,
             plan: Arc::new(plan),
+            lease: Lease::since(asked),
         };
         drive.to_the_end(reason).await;
-        self.log.release(id, &self.owner).await
+        self.log.release(id, &self.owner.id).await
     }
 }
 
@@ -164,6 +230,7 @@ struct Drive {
     waker: Arc<Notify>,
     job: JobRow,
     plan: Arc<Plan>,
+    lease: Lease,
 }
 
 impl Drive {
@@ -217,27 +284,7 @@ impl Drive {
             tokio::select! {
                 () = self.waker.notified() => return Ok(()),
                 () = self.engine.stop.cancelled() => return Err(LetGo),
-                () = tokio::time::sleep(RENEW_EVERY) => self.renew().await?,
-            }
-        }
-    }
-
-    async fn renew(&self) -> Result<(), LetGo> {
-        let now = self.engine.clock.now_ms();
-        let renewed = self
-            .engine
-            .log
-            .claim(&self.job.id, &self.engine.owner, now, now + LEASE_MS)
-            .await;
-        match renewed {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                tracing::warn!(job = %self.job.id, "another server took the job");
-                Err(LetGo)
-            }
-            Err(error) => {
-                tracing::warn!(job = %self.job.id, "renewing the claim: {error:#}");
-                Ok(())
+                () = tokio::time::sleep(self.engine.owner.renew_every()) => self.renew().await?,
             }
         }
     }
@@ -250,7 +297,7 @@ impl Drive {
             let now = engine.clock.now_ms();
             let written = engine
                 .log
-                .append(&self.job.id, now, body, Writer::Owner(&engine.owner))
+                .append(&self.job.id, now, body, Writer::Owner(&engine.owner.id))
                 .await;
             match written {
                 Ok(Some(event)) => {

@@ -9,6 +9,15 @@ use tokio::sync::broadcast;
 /// Events that a slow listener may be behind.
 const BACKLOG: usize = 256;
 
+/// What followers are told.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// This happened.
+    Event(Event),
+    /// Something happened on another server, or may have: the journal has it.
+    Look,
+}
+
 /// The feeds of all jobs that somebody follows.
 #[derive(Debug, Default)]
 pub struct Feed {
@@ -17,14 +26,14 @@ pub struct Feed {
 
 #[derive(Debug)]
 struct Channel {
-    out: broadcast::Sender<Event>,
+    out: broadcast::Sender<News>,
     /// The last that passed by, for whoever comes late.
     passing: Option<Event>,
 }
 
 impl Feed {
     /// Follows a job from now on, and gives the progress that passed by last.
-    pub fn follow(&self, job: &str) -> (broadcast::Receiver<Event>, Option<Event>) {
+    pub fn follow(&self, job: &str) -> (broadcast::Receiver<News>, Option<Event>) {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let channel = channels.entry(job.into()).or_insert_with(|| Channel {
             out: broadcast::channel(BACKLOG).0,
@@ -44,7 +53,7 @@ impl Feed {
                 channel.passing = None;
             }
             // Nobody may be listening right now.
-            let _ = channel.out.send(event.clone());
+            let _ = channel.out.send(News::Event(event.clone()));
         } else if event.seq == PASSING {
             channels.insert(
                 job.into(),
@@ -57,5 +66,23 @@ impl Feed {
         if over {
             channels.remove(job);
         }
+    }
+
+    /// Has all who follow the job read its journal.
+    pub fn look(&self, job: &str) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get_mut(job) {
+            channel.passing = None;
+            if channel.out.send(News::Look).is_err() {
+                channels.remove(job);
+            }
+        }
+    }
+
+    /// The same for all jobs.
+    pub fn look_at_all(&self) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels
+            .retain(|_, channel| channel.out.send(News::Look).is_ok() || channel.passing.is_some());
     }
 }

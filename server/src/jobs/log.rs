@@ -33,6 +33,17 @@ pub enum Created {
     NotApproved,
 }
 
+/// The wish to be the one who carries a job out.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Who.
+    pub owner: &'a str,
+    /// The time, in milliseconds since the Unix epoch. A database that is shared goes by its own clock instead.
+    pub now_ms: i64,
+    /// For how long from now.
+    pub lease_ms: i64,
+}
+
 /// Who writes an entry.
 #[derive(Debug, Clone, Copy)]
 pub enum Writer<'a> {
@@ -45,8 +56,10 @@ pub enum Writer<'a> {
 /// Jobs and their journals.
 #[async_trait]
 pub trait JobLog: Send + Sync {
-    /// Makes the job of an approved plan, with its first entry, and marks the plan as used: all or nothing.
-    async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created>;
+    /// Makes the job of an approved plan, with its first entry and its first owner, and marks the plan as used: all
+    /// or nothing.
+    async fn create(&self, job: &JobRow, first: &Body, claim: Claim<'_>)
+    -> anyhow::Result<Created>;
     /// One job.
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>>;
     /// All jobs, newest first.
@@ -63,14 +76,12 @@ pub trait JobLog: Send + Sync {
         body: &Body,
         writer: Writer<'_>,
     ) -> anyhow::Result<Option<Event>>;
-    /// Makes `owner` the one who carries the job out until `until_ms`, if nobody else is at `now_ms`.
-    async fn claim(
-        &self,
-        id: &str,
-        owner: &str,
-        now_ms: i64,
-        until_ms: i64,
-    ) -> anyhow::Result<bool>;
+    /// Makes somebody the one who carries the job out, if nobody else is.
+    async fn claim(&self, id: &str, claim: Claim<'_>) -> anyhow::Result<bool>;
+    /// The ids of jobs that are not over and that nobody carries out.
+    async fn abandoned(&self, now_ms: i64) -> anyhow::Result<Vec<String>>;
+    /// Tells other servers of an event that is not kept. It may be lost.
+    fn pass(&self, id: &str, event: &Event);
     /// Gives the job up.
     async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()>;
     /// Takes all jobs from whoever had them. Only right when nobody else can be alive, as the lock on the data

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::store::LedgerStore;
-use super::writer::{What, Write, Writer};
+use super::writer::{Nudge, What, Write, Writer};
 use crate::clock::Clock;
 
 #[cfg(test)]
@@ -78,7 +78,10 @@ pub(super) struct Shared {
     signing: SigningKey,
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) recent: Arc<Mutex<Recent>>,
+    /// The process that writes, as the store knows it.
+    writer: String,
     queue: Mutex<Option<mpsc::Sender<Write>>>,
+    nudges: mpsc::UnboundedSender<Nudge>,
     writing: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -99,7 +102,9 @@ impl Ledger {
         let (writer, standing) =
             Writer::take_up(store.clone(), key, clock, recent.clone(), left).await?;
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let writing = tokio::spawn(writer.run(waiting));
+        let (nudges, nudged) = mpsc::unbounded_channel();
+        let id = writer.id().to_owned();
+        let writing = tokio::spawn(writer.run(waiting, nudged));
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
@@ -107,7 +112,9 @@ impl Ledger {
                 signing,
                 standing,
                 recent,
+                writer: id,
                 queue: Mutex::new(Some(queue)),
+                nudges,
                 writing: Mutex::new(Some(writing)),
             }),
         })
@@ -126,6 +133,22 @@ impl Ledger {
     /// The rows that it is kept in.
     pub fn store(&self) -> Arc<dyn LedgerStore> {
         self.shared.store.clone()
+    }
+
+    /// This process, as the one who will close what it opens.
+    pub fn writer(&self) -> &str {
+        &self.shared.writer
+    }
+
+    /// Looks soon at what another process has written.
+    pub fn look(&self) {
+        // Nobody is there any more once the ledger is closed.
+        let _ = self.shared.nudges.send(Nudge::Look);
+    }
+
+    /// Closes what a process left open that is gone.
+    pub fn end_for(&self, writer: String) {
+        let _ = self.shared.nudges.send(Nudge::Gone(writer));
     }
 
     /// The ledger as it stands.

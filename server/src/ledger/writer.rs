@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::reader;
 use super::recorder::{LedgerError, Left, Recent, Standing};
-use super::store::{AppendError, Batch, LedgerStore, NewEntry, NewNode};
+use super::store::{AppendError, Batch, LedgerStore, NewEntry, NewNode, Stored};
 use crate::clock::Clock;
 use crate::random;
 
@@ -32,6 +32,14 @@ pub(super) struct Write {
     pub(super) draft: Draft,
     pub(super) what: What,
     pub(super) written: Option<Answer>,
+}
+
+/// Something to look at.
+pub(super) enum Nudge {
+    /// Another process wrote.
+    Look,
+    /// This process is gone, and may have left acts open.
+    Gone(String),
 }
 
 /// Which entry to write.
@@ -123,6 +131,10 @@ impl Writer {
         Ok((writer, watching))
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Begins the ledger where it has not begun, and writes the ends that are owed.
     async fn write_first(&mut self) {
         if self.frontier.size() == 0 && self.commit(Vec::new()).await.is_some() {
@@ -134,7 +146,11 @@ impl Writer {
     }
 
     /// Writes until nobody can ask any more.
-    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Write>) {
+    pub(super) async fn run(
+        mut self,
+        mut waiting: mpsc::Receiver<Write>,
+        mut nudges: mpsc::UnboundedReceiver<Nudge>,
+    ) {
         loop {
             let wait = if self.owed.is_empty() {
                 LOOK_EVERY
@@ -146,6 +162,14 @@ impl Writer {
                     Some(first) => Some(first),
                     None => break,
                 },
+                Some(nudge) = nudges.recv() => {
+                    self.heed(nudge).await;
+                    // Many that came together are one look.
+                    while let Ok(nudge) = nudges.try_recv() {
+                        self.heed(nudge).await;
+                    }
+                    None
+                }
                 () = tokio::time::sleep(wait) => None,
             };
             let mut writes: Vec<_> = first.into_iter().collect();
@@ -189,6 +213,25 @@ impl Writer {
         }
         let error = AppendError::Grown.to_string();
         self.refuse(writes, &LedgerError::Unwritable(error.into()));
+    }
+
+    /// Owes ends to what somebody left open who is gone. Others may do the same; one of them will be the first.
+    async fn heed(&mut self, nudge: Nudge) {
+        let Nudge::Gone(writer) = nudge else { return };
+        if !self.is_good() {
+            return;
+        }
+        let left = self.store.open_acts(Some(&writer)).await;
+        let owed = left.and_then(|left| {
+            left.iter()
+                .filter(|stored| !self.owed.contains_key(&stored.index))
+                .map(|stored| Ok((stored.index, left_open(stored)?)))
+                .collect::<anyhow::Result<Vec<_>>>()
+        });
+        match owed {
+            Ok(owed) => self.owed.extend(owed),
+            Err(error) => tracing::error!("what {writer} left open cannot be read: {error:#}"),
+        }
     }
 
     /// Shows what another process has written.
@@ -277,18 +320,10 @@ impl Writer {
             if self.live.contains(&stored.index) || self.owed.contains_key(&stored.index) {
                 continue;
             }
-            let entry: Entry = serde_json::from_slice(&stored.canonical)
-                .with_context(|| format!("entry {} cannot be read", stored.index))?;
-            let owed = Owed {
-                draft: entry.draft(),
-                outcome: Outcome::Unknown,
-                reason: "the console stopped before its end was written".to_owned(),
-                written: None,
-            };
-            self.owed.insert(stored.index, owed);
+            self.owed.insert(stored.index, left_open(&stored)?);
         }
         // Ends that are there: written although the store said that it failed, or by whoever took this process for
-        // dead.
+        // dead. Those owed for others who are gone are looked for again.
         self.owed.retain(|index, _| open.contains(index));
         self.live.retain(|index| open.contains(index));
         Ok(())
@@ -480,6 +515,18 @@ impl Writer {
             damaged: false,
         });
     }
+}
+
+/// The end of an act that its process did not write.
+fn left_open(stored: &Stored) -> anyhow::Result<Owed> {
+    let entry: Entry = serde_json::from_slice(&stored.canonical)
+        .with_context(|| format!("entry {} cannot be read", stored.index))?;
+    Ok(Owed {
+        draft: entry.draft(),
+        outcome: Outcome::Unknown,
+        reason: "the console stopped before its end was written".to_owned(),
+        written: None,
+    })
 }
 
 /// A batch while it is put together.

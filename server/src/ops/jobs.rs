@@ -60,7 +60,7 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
         by: actor.name.clone(),
         grounds: Some(Box::new(grounds)),
     };
-    match app.jobs.create(&job, &first).await? {
+    match app.engine.create(&job, &first).await? {
         Created::Yes => {}
         Created::HasJob(id) => {
             return Err(conflict(

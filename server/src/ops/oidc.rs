@@ -66,7 +66,7 @@ pub async fn come_back(
         Err(refusal) => return nowhere(refusal),
     };
     let (Some(started), Some(ticket)) = (started, ticket) else {
-        let refusal = oidc.came_with_nothing(caller);
+        let refusal = oidc.came_with_nothing(caller).await;
         // Who is not looked at would fill the ledger.
         if refusal == Refusal::Stale {
             refused(app, oidc, caller, None, refusal).await;

@@ -16,7 +16,7 @@ pub async fn set_up(app: &App, request: SetupRequest, caller: &Caller) -> Result
         subject: "the console".to_owned(),
         ..Draft::default()
     };
-    if !app.login.waits_for_setup() {
+    if !app.login.waits_for_setup().await? {
         let result = app.login.setup(request, caller).await;
         if let Err(error) = &result
             && error.kind != Kind::TooMany

@@ -83,6 +83,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
         safe_bytes: 0,
         owner_id: actor.user_id.clone(),
         owner: actor.name.clone(),
+        place: app.data_dir.name().to_owned(),
         started_ms: now,
         touched_ms: now,
         finished: None,

@@ -90,6 +90,8 @@ pub struct UploadRow {
     pub owner_id: String,
     /// The owner's name.
     pub owner: String,
+    /// The data directory that has the bytes, by its name. Empty: the only one there is.
+    pub place: String,
     /// When it was begun, milliseconds since the Unix epoch.
     pub started_ms: i64,
     /// When bytes last arrived.

@@ -38,6 +38,8 @@ pub type Incoming = BoxStream<'static, std::io::Result<Bytes>>;
 /// The uploads of one server.
 pub struct Uploads {
     folder: PathBuf,
+    /// The data directory that the folder belongs to, by its name.
+    place: String,
     store: Arc<dyn SnapshotStore>,
     objects: Objects,
     clock: Arc<dyn Clock>,
@@ -65,12 +67,14 @@ impl Uploads {
     /// Uploads whose part files lie in `folder`.
     pub fn new(
         folder: PathBuf,
+        place: String,
         store: Arc<dyn SnapshotStore>,
         objects: Objects,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             folder,
+            place,
             store,
             objects,
             clock,
@@ -85,7 +89,7 @@ impl Uploads {
     pub async fn recover(&self) -> anyhow::Result<()> {
         let now = self.clock.now_ms();
         let mut known = Vec::new();
-        for upload in self.store.uploads().await? {
+        for upload in self.own().await? {
             let path = self.part_path(&upload.id);
             if let Some(finished) = &upload.finished {
                 if path.exists() {
@@ -132,17 +136,28 @@ impl Uploads {
     /// # Errors
     /// When the store cannot be read.
     pub async fn promised_bytes(&self) -> Result<u64> {
-        let uploads = self.store.uploads().await?;
+        let uploads = self.own().await?;
         Ok(uploads
             .iter()
             .map(|u| u.length.saturating_sub(self.written(u)))
             .sum())
     }
 
+    /// Uploads whose bytes are here, and not on another server's disk.
+    async fn own(&self) -> anyhow::Result<Vec<UploadRow>> {
+        let mut uploads = self.store.uploads().await?;
+        uploads.retain(|upload| self.is_here(upload));
+        Ok(uploads)
+    }
+
+    fn is_here(&self, upload: &UploadRow) -> bool {
+        upload.place.is_empty() || upload.place == self.place
+    }
+
     /// Adds the bytes of `body` at `offset`. Goes on to the end of what arrived even when the client is gone.
     ///
     /// # Errors
-    /// When somebody else is adding bytes, the offset is not where the upload is, the body is longer than what is
+    /// When the upload was begun on another server, somebody else is adding bytes, the offset is not where the upload is, the body is longer than what is
     /// missing, or it stops half-way; what arrived is kept, except after too long a body.
     pub async fn append(
         self: Arc<Self>,
@@ -150,6 +165,13 @@ impl Uploads {
         offset: u64,
         body: Incoming,
     ) -> Result<Appended> {
+        if !self.is_here(&upload) {
+            return Err(conflict(
+                "upload.elsewhere",
+                "The first bytes of this upload are on another server of this console, and the rest has to go there \
+                 too. Send it to that server, or cancel the upload and begin again here.",
+            ));
+        }
         let task = tokio::spawn(async move { self.append_all(upload, offset, body).await });
         task.await.map_err(internal)?
     }

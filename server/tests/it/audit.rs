@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use requorum_server::app::App;
 use requorum_server::clock::SystemClock;
-use requorum_server::config::Config;
+use requorum_server::config::{Config, LEASE};
 use requorum_shared::ledger::entry::{Draft, Entry, Outcome};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -31,6 +31,7 @@ impl Console {
             data_dir: self.data_dir(),
             database: None,
             ledger_key: None,
+            lease: LEASE,
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             restore_roots: Vec::new(),

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use requorum_server::jobs::engine::Engine;
-use requorum_server::jobs::log::{JobLog as _, Writer};
+use requorum_server::config::LEASE;
+use requorum_server::jobs::engine::{Engine, Owner};
+use requorum_server::jobs::log::{Claim, JobLog as _, Writer};
 use requorum_shared::events::{Body, Choice, EndState, Question};
 use requorum_shared::job_view::{JobState, JobView};
 
@@ -34,7 +35,11 @@ fn live(
             books::fresh().await,
             world.runners(),
             Arc::new(requorum_server::clock::SystemClock),
-            owner.into(),
+            Owner {
+                id: owner.into(),
+                lease: LEASE,
+                shared: false,
+            },
         );
         engine.resume_all().await.unwrap();
         let handle = Handle {
@@ -379,8 +384,13 @@ fn only_the_owner_writes_and_two_never_own() {
         .unwrap();
     runtime.block_on(async {
         let (_, log) = world::fresh();
-        assert!(log.claim(JOB, "a", 0, 100).await.unwrap());
-        assert!(!log.claim(JOB, "b", 50, 150).await.unwrap());
+        let claim = |owner, now_ms| Claim {
+            owner,
+            now_ms,
+            lease_ms: 100,
+        };
+        assert!(log.claim(JOB, claim("a", 0)).await.unwrap());
+        assert!(!log.claim(JOB, claim("b", 50)).await.unwrap());
         let body = Body::StepStarted { step: 1 };
         assert!(
             log.append(JOB, 0, &body, Writer::Owner("b"))
@@ -395,7 +405,7 @@ fn only_the_owner_writes_and_two_never_own() {
                 .is_some()
         );
         assert!(
-            log.claim(JOB, "b", 100, 200).await.unwrap(),
+            log.claim(JOB, claim("b", 100)).await.unwrap(),
             "the claim has run out"
         );
         assert!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use requorum_server::app::App;
 use requorum_server::auth::oidc::config::OidcConfig;
 use requorum_server::clock::{Clock, ManualClock, SystemClock};
-use requorum_server::config::{Config, RootConfig};
+use requorum_server::config::{Config, LEASE, RootConfig};
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
 use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_server::limits::Limits;
@@ -39,6 +39,9 @@ pub(crate) struct Options {
     pub(crate) oidc: Option<OidcConfig>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) limits: Limits,
+    /// A PostgreSQL database instead of a file.
+    pub(crate) database: Option<String>,
+    pub(crate) ledger_key: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -52,6 +55,8 @@ impl Default for Options {
             oidc: None,
             tls: None,
             limits: Limits::default(),
+            database: None,
+            ledger_key: None,
         }
     }
 }
@@ -72,6 +77,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) setup_link: Option<String>,
     dir: Arc<tempfile::TempDir>,
+    database: Option<String>,
     app: App,
     stop: CancellationToken,
     running: JoinHandle<()>,
@@ -90,8 +96,9 @@ impl TestServer {
     async fn in_dir(dir: Arc<tempfile::TempDir>, options: Options) -> Self {
         let config = Config {
             data_dir: dir.path().join("data"),
-            database: None,
-            ledger_key: None,
+            database: options.database.as_ref().map(|url| url.parse().unwrap()),
+            ledger_key: options.ledger_key,
+            lease: LEASE,
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: options.public_url.map(|url| url.parse().unwrap()),
             restore_roots: options.restore_roots,
@@ -109,6 +116,7 @@ impl TestServer {
             app: server.app().clone(),
             setup_link: server.setup_link().map(Into::into),
             dir,
+            database: options.database,
             running: tokio::spawn(server.run(stop.clone())),
             stop,
         }
@@ -127,6 +135,11 @@ impl TestServer {
         self.stop().await;
         meanwhile();
         Self::in_dir(dir, options).await
+    }
+
+    /// Its PostgreSQL database, where it has one.
+    pub(crate) fn database(&self) -> Option<String> {
+        self.database.clone()
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {

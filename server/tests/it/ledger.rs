@@ -22,7 +22,10 @@ use crate::process::Process;
 use crate::recovery::{Console, fold, request};
 
 /// Reads and verifies the ledger over HTTP, as a browser or any client of transparency logs does.
-async fn audit(client: &Client, remembered: Option<&Remembered>) -> (Verified, Vec<Entry>) {
+pub(crate) async fn audit(
+    client: &Client,
+    remembered: Option<&Remembered>,
+) -> (Verified, Vec<Entry>) {
     let key = text(client, "/ledger/key").await;
     let key = VerifyingKey::parse(&key).unwrap();
     let note = text(client, "/ledger/checkpoint").await;

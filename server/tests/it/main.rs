@@ -27,6 +27,7 @@ mod process;
 mod recovery;
 mod restore;
 mod secrets;
+mod servers;
 mod snapshot_files;
 mod stores;
 mod tampered;

@@ -5,8 +5,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// Where Debian's package has the programs.
@@ -91,9 +93,13 @@ impl Postgres {
 
     /// Ends it as a power cut would, as far as the programs can tell: no client is waited for, nothing is written.
     pub(crate) fn kill(&self) {
-        run(program("pg_ctl")
-            .args(["stop", "--wait", "--mode=immediate", "--silent", "--pgdata"])
-            .arg(self.folder.join("data")));
+        let file = self.folder.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let id = text.lines().next().unwrap().parse().unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), Signal::QUIT).unwrap();
+        while file.exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// A new empty database; its URL has a password, so that no test can miss that it is shown somewhere.
@@ -153,10 +159,13 @@ fn run(command: &mut Command) {
     );
 }
 
-/// A port that no outgoing connection takes between two starts: those are from 32768 on.
+/// A port that no outgoing connection takes between two starts, those are from 32768 on, and that no other cluster
+/// of these tests was given.
 fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + std::process::id() as u16 % 10_000;
-    (first..32_768)
+    std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed))
+        .take(2_000)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("a port is free")
 }

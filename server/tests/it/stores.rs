@@ -5,6 +5,7 @@ mod ledger;
 mod people;
 mod plans;
 mod secrets;
+mod servers;
 mod sign_ins;
 mod snapshots;
 

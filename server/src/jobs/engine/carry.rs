@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::context::{Context, Progress};
 use super::super::decide::Standing;
 use super::super::runner::{Probe, Seen, StepError};
-use super::{Drive, LetGo, RENEW_EVERY, STOP_WITHIN};
+use super::{Drive, LetGo, STOP_WITHIN};
 
 impl Drive {
     /// Carries a step out. `standing` is the journal so far: a wish to abort that comes meanwhile reaches the
@@ -115,13 +115,20 @@ impl Drive {
         cancel: &CancellationToken,
         mut standing: Option<Standing>,
     ) -> Result<Result<T, StepError>, LetGo> {
+        // The journal may have been out of reach for long before it said that this step begins.
+        self.renew_for_sure().await?;
         let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
-        let mut renew = tokio::time::interval(RENEW_EVERY);
+        let mut kept = std::pin::pin!(self.keep());
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
                 Some(body) = events.recv() => self.pass_on(body).await?,
-                _ = renew.tick() => self.renew().await.inspect_err(|_| cancel.cancel())?,
+                lost = &mut kept => {
+                    cancel.cancel();
+                    let within = STOP_WITHIN.min(self.engine.owner.renew_every());
+                    let _ = tokio::time::timeout(within, &mut work).await;
+                    return Err(lost);
+                }
                 () = self.waker.notified(), if standing.is_some() => {
                     if let Some(standing) = &mut standing {
                         self.catch_up(standing).await?;
@@ -161,6 +168,7 @@ impl Drive {
             body,
         };
         self.engine.feed.publish(&self.job.id, &event);
+        self.engine.log.pass(&self.job.id, &event);
         Ok(())
     }
 }

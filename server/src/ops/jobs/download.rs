@@ -19,7 +19,7 @@ use super::super::record;
 use super::{Loaded, find_for, of_job, unknown};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Result, internal, not_found};
+use crate::error::{ApiError, Result, internal, not_found, precondition};
 
 /// Bytes of a tar block.
 const BLOCK: u64 = 512;
@@ -68,6 +68,11 @@ async fn send(
             .await
             .map_err(internal)?
             .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound if app.db.is_shared() => precondition(
+                    "job.download-elsewhere",
+                    "The members that this job made are on the disk of the server that ran it, and not of this one. \
+                     Download them from that server.",
+                ),
                 io::ErrorKind::NotFound => no_such_member(&name_of(job_id)),
                 _ => internal(error),
             })?

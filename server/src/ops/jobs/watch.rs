@@ -12,6 +12,7 @@ use super::{find_for, message};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, Result};
+use crate::jobs::feed::News;
 
 /// Events on their way to a slow client; the feed behind it has a backlog of its own.
 const AHEAD: usize = 64;
@@ -67,13 +68,13 @@ impl Follower {
                 () = self.out.closed() => return Ok(()),
             };
             let goes_on = match event {
-                Ok(event) if event.seq == PASSING => self.send(&event).await?,
-                Ok(event) if event.seq <= last => true,
-                Ok(event) if event.seq == last + 1 => {
+                Ok(News::Event(event)) if event.seq == PASSING => self.send(&event).await?,
+                Ok(News::Event(event)) if event.seq <= last => true,
+                Ok(News::Event(event)) if event.seq == last + 1 => {
                     last = event.seq;
                     self.send(&event).await? && !is_end(&event)
                 }
-                // A gap, a listener that fell behind, or a feed that ended: the journal has it.
+                // News from another server, a gap, a listener that fell behind, or a feed that ended: the journal has it.
                 Ok(_) | Err(RecvError::Lagged(_)) => self.catch_up(&mut last).await?,
                 Err(RecvError::Closed) => {
                     self.catch_up(&mut last).await?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use requorum_server::jobs::context::Context;
-use requorum_server::jobs::log::{Created, JobLog, JobRow, Writer};
+use requorum_server::jobs::log::{Claim, Created, JobLog, JobRow, Writer};
 use requorum_server::jobs::runner::{Probe, Runners, Seen, StepError, StepRunner};
 use requorum_shared::events::{Body, Event};
 use requorum_shared::plan::{Plan, Step};
@@ -337,7 +337,7 @@ fn plan() -> Plan {
 
 #[async_trait]
 impl JobLog for Memory {
-    async fn create(&self, _: &JobRow, _: &Body) -> anyhow::Result<Created> {
+    async fn create(&self, _: &JobRow, _: &Body, _: Claim<'_>) -> anyhow::Result<Created> {
         unreachable!("the job is there")
     }
 
@@ -400,21 +400,25 @@ impl JobLog for Memory {
         Ok(Some(event))
     }
 
-    async fn claim(
-        &self,
-        _: &str,
-        owner: &str,
-        now_ms: i64,
-        until_ms: i64,
-    ) -> anyhow::Result<bool> {
+    async fn claim(&self, _: &str, claim: Claim<'_>) -> anyhow::Result<bool> {
         let mut rows = self.rows.lock().unwrap();
-        let free = rows.owner.is_empty() || rows.owner == owner || rows.until_ms <= now_ms;
+        let free =
+            rows.owner.is_empty() || rows.owner == claim.owner || rows.until_ms <= claim.now_ms;
         if free {
-            rows.owner = owner.into();
-            rows.until_ms = until_ms;
+            rows.owner = claim.owner.into();
+            rows.until_ms = claim.now_ms + claim.lease_ms;
         }
         Ok(free)
     }
+
+    async fn abandoned(&self, now_ms: i64) -> anyhow::Result<Vec<String>> {
+        let mut open = self.open_jobs().await?;
+        let rows = self.rows.lock().unwrap();
+        open.retain(|_| rows.owner.is_empty() || rows.until_ms <= now_ms);
+        Ok(open)
+    }
+
+    fn pass(&self, _: &str, _: &Event) {}
 
     async fn release(&self, _: &str, owner: &str) -> anyhow::Result<()> {
         let mut rows = self.rows.lock().unwrap();

@@ -10,7 +10,7 @@ use requorum_shared::ledger::merkle::{Hash, leaf_hash};
 use super::{Store, stories};
 
 /// What happens at an index: an act of `who` begins, or the one at another index ends.
-fn entry(index: u64, who: &str, closes: Option<u64>) -> NewEntry {
+pub(super) fn entry(index: u64, who: &str, closes: Option<u64>) -> NewEntry {
     let draft = Draft {
         who: who.into(),
         act: "plan.seal".into(),
@@ -37,7 +37,7 @@ fn entry(index: u64, who: &str, closes: Option<u64>) -> NewEntry {
     }
 }
 
-fn batch(writer: &str, entries: Vec<NewEntry>) -> Batch {
+pub(super) fn batch(writer: &str, entries: Vec<NewEntry>) -> Batch {
     let size = entries.last().map_or(0, |last| last.entry.index + 1);
     Batch {
         entries,

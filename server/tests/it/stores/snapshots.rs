@@ -18,6 +18,7 @@ fn upload(id: &str, started_ms: i64) -> UploadRow {
         safe_bytes: 0,
         owner_id: "id of anna".into(),
         owner: "anna".into(),
+        place: "here".into(),
         started_ms,
         touched_ms: started_ms,
         finished: None,

@@ -397,6 +397,23 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "a dossier is the same whoever asks for it",
     ),
+    closed(
+        "server::servers",
+        &[
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::jobs",
+            "server::ledger",
+            "server::systems",
+            "server::snapshots",
+            "server::plans",
+            "server::auth",
+            "axum",
+            "tonic",
+        ],
+        "who is alive does not depend on what they do",
+    ),
     // The page.
     closed(
         "app::components",
