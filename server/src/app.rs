@@ -139,7 +139,12 @@ impl App {
             Oidc::new(config, open, accounts, clock.clone())
         });
         let store: Arc<dyn SnapshotStore> = Arc::new(db.clone());
-        let objects = Objects::local(&data_dir.objects())?;
+        let objects = match &config.objects {
+            None => Objects::in_folder(&data_dir.objects())?,
+            Some(place) => Objects::in_bucket(place.clone(), &data_dir.bucket())
+                .await
+                .context("the stored files cannot be had")?,
+        };
         let uploads = Arc::new(Uploads::new(
             data_dir.uploads(),
             data_dir.name().to_owned(),

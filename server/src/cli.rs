@@ -2,6 +2,7 @@
 
 mod audit;
 mod dossier;
+mod objects;
 mod oidc;
 mod people;
 mod place;

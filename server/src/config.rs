@@ -12,6 +12,7 @@ use http::Uri;
 pub use self::database_url::DatabaseUrl;
 use crate::auth::oidc::config::OidcConfig;
 use crate::secrets::master_key::KeyPlace;
+use crate::snapshots::objects::place::BucketPlace;
 use crate::tls::TlsFiles;
 
 /// How long a server that shares its database may be silent before others take its jobs over, unless told otherwise.
@@ -38,6 +39,8 @@ pub struct Config {
     pub etcd_bin: Vec<PathBuf>,
     /// Largest upload accepted, in bytes.
     pub max_upload_bytes: u64,
+    /// The bucket with the stored files, when they are not in the data directory.
+    pub objects: Option<BucketPlace>,
     /// Where the master key of the sealed credentials is, when not in the data directory.
     pub master_key: Option<KeyPlace>,
     /// The identity provider at which people may sign in too.
@@ -154,13 +157,17 @@ impl PublicUrl {
 
     /// Whether it can be reached from this machine only.
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost"
-            || self
-                .host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
+        is_loopback(&self.host)
     }
+}
+
+/// Whether a URL's host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 impl std::str::FromStr for PublicUrl {
@@ -214,6 +221,7 @@ mod tests {
             restore_roots: Vec::new(),
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,
+            objects: None,
             master_key: None,
             oidc: None,
             tls: None,

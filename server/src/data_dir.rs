@@ -86,6 +86,11 @@ impl DataDir {
         self.path.join("objects")
     }
 
+    /// What is on its way to and from a bucket, where the objects are in one.
+    pub fn bucket(&self) -> PathBuf {
+        self.path.join("bucket")
+    }
+
     /// Uploads that have not ended.
     pub fn uploads(&self) -> PathBuf {
         self.path.join("uploads")

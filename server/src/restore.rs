@@ -37,8 +37,8 @@ pub use self::error::RestoreError;
 /// What is to be restored, and where.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
-    /// The snapshot, opened for reading.
-    pub source: &'a File,
+    /// The snapshot, opened for reading. To look, to place and to undo, nobody needs it.
+    pub source: Option<&'a File>,
     /// What to call it in messages.
     pub source_name: &'a str,
     /// What was asked for. Where `snapshot` is empty, any file will do.
@@ -136,6 +136,14 @@ impl<'a> Restore<'a> {
             .members()
             .iter()
             .filter(move |member| only.is_none_or(|only| only == member.name))
+    }
+
+    fn source(&self) -> Result<&'a File, RestoreError> {
+        self.order.source.ok_or_else(|| RestoreError::Io {
+            act: Act::Read,
+            path: self.order.source_name.to_owned(),
+            cause: io::Error::other("it was not opened"),
+        })
     }
 
     fn check_cancel(&self) -> Result<(), RestoreError> {

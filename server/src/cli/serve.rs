@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::objects::ObjectsArguments;
 use super::oidc::OidcArguments;
 use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
@@ -102,6 +103,8 @@ pub(super) struct Arguments {
     )]
     lease_seconds: u64,
     #[command(flatten)]
+    objects: ObjectsArguments,
+    #[command(flatten)]
     master_key: KeyArguments,
     #[command(flatten)]
     oidc: OidcArguments,
@@ -132,6 +135,7 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
         database: place.database,
         ledger_key: place.ledger_key,
         lease: Duration::from_secs(arguments.lease_seconds),
+        objects: arguments.objects.place()?,
         listen: arguments.listen,
         public_url: arguments.public_url,
         restore_roots: arguments.restore_roots,

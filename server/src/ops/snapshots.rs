@@ -110,7 +110,7 @@ pub async fn read(
             format!("snapshot {}", snapshot.id),
         )
     };
-    let read = async { Ok(app.objects.read(&snapshot.id, range).await?) };
+    let read = async { Ok(app.objects.read(&snapshot.id, snapshot.size, range).await?) };
     record::act(app, draft, read).await
 }
 

@@ -142,11 +142,11 @@ impl Restore<'_> {
     /// The pass: proves the source and writes its image to every member.
     fn copy(&self, files: &[Files]) -> Result<(Inspection, u64), RestoreError> {
         let Order {
-            source,
             source_name,
             request,
             ..
         } = self.order;
+        let source = self.source()?;
         let unreadable = |why: edit::EditError| RestoreError::Unreadable {
             name: source_name.to_owned(),
             why,
@@ -246,8 +246,8 @@ impl Restore<'_> {
 
     fn source_metadata(&self) -> Result<Metadata, RestoreError> {
         let name = self.order.source_name;
-        self.disk()
-            .act(Act::Read, name, || self.order.source.metadata())
+        let source = self.source()?;
+        self.disk().act(Act::Read, name, || source.metadata())
     }
 
     /// Turns the copies of the image into the members' databases.

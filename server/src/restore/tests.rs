@@ -116,7 +116,7 @@ impl Bench {
     ) -> Result<T, RestoreError> {
         let dest = self.dest();
         let order = Order {
-            source: &self.source,
+            source: Some(&self.source),
             source_name: "3.6.14-mixed.db",
             request: &self.request,
             dest: &dest,
@@ -377,7 +377,7 @@ fn a_cancel_at_any_stage_leaves_nothing() {
         let bench = Bench::new(Shape::NewFolder);
         let dest = bench.dest();
         let order = Order {
-            source: &bench.source,
+            source: Some(&bench.source),
             source_name: "s",
             request: &bench.request,
             dest: &dest,
@@ -407,7 +407,7 @@ fn conformance_40_a_source_that_changes_while_it_is_read() {
     let source = File::open(&path).unwrap();
     let dest = bench.dest();
     let order = Order {
-        source: &source,
+        source: Some(&source),
         source_name: "s.db",
         request: &bench.request,
         dest: &dest,
@@ -586,7 +586,7 @@ fn ids_and_members_are_checked_first() {
     };
     for id in ["", "../x", "a b", &"x".repeat(41)] {
         let order = Order {
-            source: &bench.source,
+            source: Some(&bench.source),
             source_name: "s",
             request: &bench.request,
             dest: &dest,

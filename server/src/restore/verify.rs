@@ -21,11 +21,11 @@ impl Restore<'_> {
     /// [`RestoreError`] when something cannot be read; what differs is a failed check.
     pub fn verify(&self) -> Result<Vec<Check>, RestoreError> {
         let Order {
-            source,
             source_name,
             request,
             ..
         } = self.order;
+        let source = self.source()?;
         let layout = self.layout()?;
         let disk = self.disk();
         let random = disk.act(Act::Read, source_name, || FileSource::new(source))?;
@@ -100,7 +100,7 @@ impl Restore<'_> {
             })
             .collect();
         self.pass(
-            self.order.source,
+            self.source()?,
             edit.image_size,
             Stage::Verify,
             |_| {},

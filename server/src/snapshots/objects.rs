@@ -1,26 +1,63 @@
-//! Files by their SHA-256, in an object store. What is there is whole: an object becomes visible by one rename.
+//! Files by their SHA-256: in a folder of this machine, or in a bucket of an S3-compatible server. What is there
+//! is whole, and what is read is what was stored, or an error.
+
+mod bucket;
+mod error;
+mod fetched;
+mod folder;
+pub mod place;
+mod proven;
 
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use object_store::local::LocalFileSystem;
-use object_store::path::Path as Key;
-use object_store::{GetOptions, GetRange, ObjectStore};
+
+use self::bucket::Bucket;
+pub use self::error::{ObjectError, Result, Why};
+use self::fetched::{Fetched, Held};
+use self::folder::Folder;
+use self::place::BucketPlace;
 
 /// Bytes on their way out.
-pub type Outgoing = BoxStream<'static, std::io::Result<Bytes>>;
+pub type Outgoing = BoxStream<'static, io::Result<Bytes>>;
 
-/// The objects.
+/// The objects. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Objects {
-    local: Arc<LocalFileSystem>,
-    folder: PathBuf,
+pub struct Objects(Arc<Kept>);
+
+#[derive(Debug)]
+enum Kept {
+    Here(Folder),
+    There { bucket: Bucket, here: Arc<Fetched> },
+}
+
+/// An object's bytes on their way, and the length of all of it.
+struct Got {
+    size: u64,
+    bytes: BoxStream<'static, Result<Bytes>>,
+}
+
+/// A stored file, to be read at random for as long as this is kept.
+#[derive(Debug, Clone)]
+pub struct Content {
+    path: PathBuf,
+    _held: Option<Arc<Held>>,
+}
+
+impl Content {
+    /// Opens it for reading.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn open(&self) -> io::Result<File> {
+        File::open(&self.path)
+    }
 }
 
 impl Objects {
@@ -28,68 +65,116 @@ impl Objects {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn local(folder: &Path) -> anyhow::Result<Self> {
-        let local = LocalFileSystem::new_with_prefix(folder)
-            .with_context(|| format!("opening the objects in {}", folder.display()))?;
-        Ok(Self {
-            local: Arc::new(local.with_fsync(true)),
-            folder: folder.into(),
-        })
+    pub fn in_folder(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Kept::Here(Folder::open(folder)?))))
+    }
+
+    /// Objects in a bucket, which is tried out. What is read at random is fetched to `here` before.
+    ///
+    /// # Errors
+    /// When the bucket cannot be written and read, in words.
+    pub async fn in_bucket(place: BucketPlace, here: &Path) -> anyhow::Result<Self> {
+        let fetched = Fetched::open(here.join("fetched"), place.keep_fetched)?;
+        let bucket = Bucket::open(place, here.join("sending")).await?;
+        Ok(Self(Arc::new(Kept::There {
+            bucket,
+            here: fetched,
+        })))
     }
 
     /// What kind of store it is, and where.
     pub fn describe(&self) -> (&'static str, String) {
-        ("local disk", self.folder.display().to_string())
+        match &*self.0 {
+            Kept::Here(folder) => ("local disk", folder.place()),
+            Kept::There { bucket, .. } => ("S3 bucket", bucket.place()),
+        }
     }
 
-    /// Takes over a finished file of the same file system: one rename, after everything is on the medium. A file
-    /// that is there already stays, and `from` is removed.
+    /// Takes over a finished file, whose content has this SHA-256. What is there already stays. `from` is removed
+    /// once the object is there, and not before.
     ///
     /// # Errors
-    /// When the file system refuses.
-    pub fn adopt(&self, sha256: &str, from: &Path) -> anyhow::Result<()> {
-        let to = self.path(sha256)?;
-        let folder = to.parent().context("an object has a folder")?;
-        if to.exists() {
-            std::fs::remove_file(from).with_context(|| format!("removing {}", from.display()))?;
-            return Ok(());
+    /// When it cannot be stored: then nothing of it is visible, and it may be tried again.
+    pub async fn adopt(&self, sha256: &str, from: &Path) -> Result<()> {
+        let name = name_of(sha256);
+        match &*self.0 {
+            Kept::Here(folder) => {
+                let (folder, from) = (folder.clone(), from.to_owned());
+                tokio::task::spawn_blocking(move || folder.store(&name, &from))
+                    .await
+                    .map_err(|error| ObjectError::disk("storing", &io::Error::other(error)))?
+            }
+            Kept::There { bucket, .. } => {
+                bucket.store(&name, sha256, from).await?;
+                std::fs::remove_file(from)
+                    .map_err(|error| ObjectError::disk("clearing up after an upload", &error))
+            }
         }
-        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        File::open(from)?.sync_all()?;
-        std::fs::rename(from, &to).with_context(|| format!("moving a file to {}", to.display()))?;
-        for folder in [Some(folder), folder.parent()].into_iter().flatten() {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
     }
 
     /// Whether the object is there.
     ///
     /// # Errors
-    /// When `sha256` is no SHA-256.
-    pub fn has(&self, sha256: &str) -> anyhow::Result<bool> {
-        Ok(self.path(sha256)?.exists())
+    /// When the store cannot tell.
+    pub async fn has(&self, sha256: &str) -> Result<bool> {
+        match &*self.0 {
+            Kept::Here(folder) => folder.has(&name_of(sha256)),
+            Kept::There { bucket, .. } => Ok(bucket.size(&name_of(sha256)).await?.is_some()),
+        }
     }
 
-    /// The object's file, to be read only.
+    /// The bytes within `range` of an object that has `size` of them. When that is all of it, the last ones come
+    /// only if the whole is what its name says.
     ///
     /// # Errors
-    /// When `sha256` is no SHA-256.
-    pub fn path(&self, sha256: &str) -> anyhow::Result<PathBuf> {
-        Ok(self.local.path_to_filesystem(&key(sha256)?)?)
-    }
-
-    /// The object's bytes within `range`.
-    ///
-    /// # Errors
-    /// When there is no such object.
-    pub async fn read(&self, sha256: &str, range: Range<u64>) -> anyhow::Result<Outgoing> {
-        let options = GetOptions {
-            range: Some(GetRange::Bounded(range)),
-            ..GetOptions::default()
+    /// When there is no such object, or it has another length.
+    pub async fn read(&self, sha256: &str, size: u64, range: Range<u64>) -> Result<Outgoing> {
+        let name = name_of(sha256);
+        let Got { size: found, bytes } = match &*self.0 {
+            Kept::Here(folder) => folder.read(&name, range.clone()).await?,
+            Kept::There { bucket, .. } => bucket.read(&name, range.clone()).await?,
         };
-        let got = self.local.get_opts(&key(sha256)?, options).await?;
-        Ok(got.into_stream().map_err(std::io::Error::other).boxed())
+        if found != size {
+            return Err(damaged(
+                sha256,
+                &format!("it has {found} bytes instead of {size}"),
+            ));
+        }
+        let bytes = if range == (0..size) {
+            proven::proven(sha256, bytes)
+        } else {
+            bytes
+        };
+        let failed = |error: ObjectError| {
+            tracing::error!("objects: {error}");
+            io::Error::other(error)
+        };
+        Ok(bytes.map_err(failed).boxed())
+    }
+
+    /// The object as a file. From a bucket it is fetched first, and `progress` is told how many bytes are there.
+    ///
+    /// # Errors
+    /// When there is no such object, it is not what its name says, or it cannot be fetched.
+    pub async fn content(
+        &self,
+        sha256: &str,
+        size: u64,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Content> {
+        match &*self.0 {
+            Kept::Here(folder) => Ok(Content {
+                path: folder.path(&name_of(sha256)),
+                _held: None,
+            }),
+            Kept::There { bucket, here } => {
+                let held = here.get(bucket, sha256, size, progress).await?;
+                Ok(Content {
+                    path: held.path(),
+                    _held: Some(Arc::new(held)),
+                })
+            }
+        }
     }
 }
 
@@ -98,7 +183,18 @@ pub fn is_sha256(id: &str) -> bool {
     id.len() == 64 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn key(sha256: &str) -> anyhow::Result<Key> {
-    anyhow::ensure!(is_sha256(sha256), "`{sha256}` is no SHA-256");
-    Ok(Key::from(format!("sha256/{}/{sha256}", &sha256[..2])))
+/// Where an object lies, below all of them.
+fn name_of(sha256: &str) -> String {
+    let (first, _) = sha256.split_at_checked(2).unwrap_or((sha256, ""));
+    format!("sha256/{first}/{sha256}")
+}
+
+fn damaged(sha256: &str, how: &str) -> ObjectError {
+    ObjectError::new(
+        Why::Damaged,
+        format!(
+            "The stored file {sha256} is damaged: {how}. Nothing of it was used. Upload the snapshot again, or \
+             restore from another."
+        ),
+    )
 }

@@ -92,11 +92,12 @@ impl Uploads {
         for upload in self.own().await? {
             let path = self.part_path(&upload.id);
             if let Some(finished) = &upload.finished {
-                if path.exists() {
-                    self.objects.adopt(&finished.sha256, &path)?;
+                match self.put_away(&upload, finished).await {
+                    Ok(_) => {
+                        tracing::info!(upload = %upload.id, "finished an upload that was interrupted at its end");
+                    }
+                    Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
-                self.become_snapshot(&upload, finished).await?;
-                tracing::info!(upload = %upload.id, "finished an upload that was interrupted at its end");
             } else if now - upload.touched_ms > FORGET_MS
                 || (upload.safe_bytes > 0 && !path.exists())
             {
@@ -104,12 +105,15 @@ impl Uploads {
                 self.store.remove_upload(&upload.id).await?;
             } else if upload.safe_bytes == upload.length {
                 // The last byte had arrived; nobody will send more.
-                let (part_path, safe) = (path.clone(), upload.safe_bytes);
-                let part = blocking(move || Part::open(&part_path, safe)).await;
-                let part = part.map_err(|error| anyhow::anyhow!(error.message))?;
-                self.finish(&upload, part)
-                    .await
-                    .map_err(|error| anyhow::anyhow!(error.message))?;
+                let safe = upload.safe_bytes;
+                let part = blocking(move || Part::open(&path, safe)).await;
+                let ended = match part {
+                    Ok(part) => self.finish(&upload, part).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = ended {
+                    self.keep_for_later(&upload, &error, &mut known);
+                }
             } else {
                 known.push(path);
             }
@@ -122,6 +126,12 @@ impl Uploads {
             }
         }
         Ok(())
+    }
+
+    /// Not a reason to serve nobody: whoever began it tries again, or cancels it.
+    fn keep_for_later(&self, upload: &UploadRow, error: &ApiError, known: &mut Vec<PathBuf>) {
+        tracing::warn!(upload = %upload.id, "an upload stays unfinished: {}", error.message);
+        known.push(self.part_path(&upload.id));
     }
 
     /// Bytes that have arrived, of an upload that may be receiving more.
@@ -178,6 +188,25 @@ impl Uploads {
 
     async fn append_all(&self, upload: UploadRow, offset: u64, body: Incoming) -> Result<Appended> {
         let live = self.live(&upload);
+        let appended = self.append_to(&live, upload.clone(), offset, body).await;
+        if appended.is_err()
+            && let Ok(slot) = live.part.try_lock()
+            && slot.is_none()
+            && let Ok(Some(upload)) = self.store.upload(&upload.id).await
+        {
+            // Nobody knows what the part holds beyond what is safe: the next request opens it there.
+            live.written.store(upload.safe_bytes, Ordering::Release);
+        }
+        appended
+    }
+
+    async fn append_to(
+        &self,
+        live: &Live,
+        upload: UploadRow,
+        offset: u64,
+        body: Incoming,
+    ) -> Result<Appended> {
         let Ok(mut slot) = live.part.try_lock() else {
             return Err(conflict(
                 "upload.busy",
@@ -198,6 +227,10 @@ impl Uploads {
             )
             .with_header(http::HeaderName::from_static("upload-offset"), at));
         }
+        if let Some(finished) = &upload.finished {
+            // Everything was there before; what failed was to store it.
+            return self.put_away(&upload, finished).await.map(Appended::Whole);
+        }
         let part = match slot.take() {
             Some(part) => part,
             None => {
@@ -209,7 +242,7 @@ impl Uploads {
         let mut receiving = Receiving {
             uploads: self,
             upload: &upload,
-            live: &live,
+            live,
             part: Some(part),
             synced: at,
         };
@@ -219,10 +252,6 @@ impl Uploads {
             return Err(gone());
         }
         let Some(part) = part else {
-            // Nobody knows what the part holds beyond what is safe: the next request opens it there.
-            let safe = self.store.upload(&upload.id).await?;
-            live.written
-                .store(safe.map_or(0, |u| u.safe_bytes), Ordering::Release);
             return Err(received.err().unwrap_or_else(gone));
         };
         let (part, synced) = blocking(move || {
@@ -250,13 +279,27 @@ impl Uploads {
             inspection_json: serde_json::to_string(&inspection).map_err(internal)?,
         };
         self.store.upload_finished(&upload.id, &finished).await?;
-        let objects = self.objects.clone();
-        let (sha256, path) = (finished.sha256.clone(), self.part_path(&upload.id));
-        blocking(move || objects.adopt(&sha256, &path)).await?;
-        self.become_snapshot(upload, &finished).await?;
+        let snapshot = self.put_away(upload, &finished).await?;
+        tracing::info!(%snapshot, verdict = %inspection.verdict.sentence, "stored a snapshot");
+        Ok(snapshot)
+    }
+
+    /// Makes an object and a snapshot of a finished upload. May be repeated until it succeeds.
+    async fn put_away(&self, upload: &UploadRow, finished: &Finished) -> Result<String> {
+        let path = self.part_path(&upload.id);
+        let sha256 = &finished.sha256;
+        if path.exists() {
+            self.objects.adopt(sha256, &path).await?;
+        } else if !self.objects.has(sha256).await? {
+            return Err(not_found(
+                "upload.lost",
+                "What was uploaded is neither on the server's disk nor stored: somebody removed it. Cancel the \
+                 upload and send the file again.",
+            ));
+        }
+        self.become_snapshot(upload, finished).await?;
         self.forget(&upload.id);
-        tracing::info!(snapshot = %finished.sha256, verdict = %inspection.verdict.sentence, "stored a snapshot");
-        Ok(finished.sha256)
+        Ok(sha256.clone())
     }
 
     async fn become_snapshot(&self, upload: &UploadRow, finished: &Finished) -> anyhow::Result<()> {
@@ -442,6 +485,14 @@ fn medium(error: &std::io::Error) -> ApiError {
             Kind::NoSpace,
             "upload.no-room",
             "The server's disk is full. What arrived is kept; free some space there and go on.",
+        );
+    }
+    if error.kind() == std::io::ErrorKind::FileTooLarge {
+        return ApiError::new(
+            Kind::NoSpace,
+            "upload.no-room",
+            "The server may not write a file as large as this one. What arrived is kept; raise the limit on file \
+             sizes there (ulimit -f) and go on.",
         );
     }
     internal(format_args!("writing an upload: {error}"))

@@ -37,6 +37,7 @@ impl Console {
             restore_roots: Vec::new(),
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,
+            objects: None,
             master_key: None,
             oidc: None,
             tls: None,

@@ -12,6 +12,7 @@ use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
 use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_server::limits::Limits;
 use requorum_server::serve::Server;
+use requorum_server::snapshots::objects::place::BucketPlace;
 use requorum_server::tls::TlsFiles;
 use requorum_shared::api::login::{ErrorBody, SetupRequest};
 use requorum_shared::api::v1::InvitePersonRequest;
@@ -42,6 +43,7 @@ pub(crate) struct Options {
     /// A PostgreSQL database instead of a file.
     pub(crate) database: Option<String>,
     pub(crate) ledger_key: Option<PathBuf>,
+    pub(crate) objects: Option<BucketPlace>,
 }
 
 impl Default for Options {
@@ -57,6 +59,7 @@ impl Default for Options {
             limits: Limits::default(),
             database: None,
             ledger_key: None,
+            objects: None,
         }
     }
 }
@@ -93,7 +96,7 @@ impl TestServer {
         Self::in_dir(dir, options).await
     }
 
-    async fn in_dir(dir: Arc<tempfile::TempDir>, options: Options) -> Self {
+    pub(crate) async fn in_dir(dir: Arc<tempfile::TempDir>, options: Options) -> Self {
         let config = Config {
             data_dir: dir.path().join("data"),
             database: options.database.as_ref().map(|url| url.parse().unwrap()),
@@ -104,6 +107,7 @@ impl TestServer {
             restore_roots: options.restore_roots,
             etcd_bin: options.etcd_bin,
             max_upload_bytes: options.max_upload_bytes,
+            objects: options.objects,
             master_key: None,
             oidc: options.oidc,
             tls: options.tls,

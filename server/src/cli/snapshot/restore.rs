@@ -177,7 +177,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
     };
     let id = id_of(&request, arguments);
     let order = Order {
-        source: &source,
+        source: Some(&source),
         source_name: &name,
         request: &request,
         dest: &dest,

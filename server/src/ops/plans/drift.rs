@@ -33,13 +33,11 @@ impl Again {
 pub(super) async fn since(app: &App, plan_json: &str) -> Result<Again> {
     let sealed: Plan = serde_json::from_str(plan_json).map_err(internal)?;
     let Request::EtcdRestore(request) = &sealed.request;
-    match app.objects.has(&request.snapshot) {
-        Ok(true) => {}
-        _ => {
-            return Ok(Again::without_snapshot(
-                "The snapshot's file is not in the store any more.",
-            ));
-        }
+    // A store that cannot be asked says nothing about the plan.
+    if !app.objects.has(&request.snapshot).await? {
+        return Ok(Again::without_snapshot(
+            "The snapshot's file is not in the store any more.",
+        ));
     }
     let observation = match super::observe(app, request).await {
         Ok(observation) => observation,

@@ -1,6 +1,5 @@
 //! The steps of an etcd restore: prove, build, place, verify, boot. Each looks at the world before it acts.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use crate::jobs::context::Context;
 use crate::jobs::runner::{Probe, Seen, StepError, StepRunner};
 use crate::restore::{Dest, Order, Progress as Pass, Restore, RestoreError, Spot, Stage, Watch};
 use crate::roots::{Roots, There};
-use crate::snapshots::objects::Objects;
+use crate::snapshots::objects::{Content, Objects};
 use crate::snapshots::store::SnapshotStore;
 
 /// Bytes hashed between two looks at whether to stop.
@@ -67,14 +66,17 @@ impl StepRunner for EtcdRestore {
     async fn effect(&self, step: &Step, context: &Context) -> Result<Seen, StepError> {
         let job = self.job(context)?;
         match do_what(step) {
-            RestoreStep::ProveSource { sha256, size } => job.prove_source(sha256, *size).await,
+            RestoreStep::ProveSource { sha256, size } => {
+                let job = self.with_content(job).await?;
+                job.prove_source(sha256, *size).await
+            }
             RestoreStep::ProveTarget { need_bytes, .. } => {
                 self.prove_target(&job, *need_bytes).await
             }
-            RestoreStep::BuildMembers { .. } => job.build().await,
+            RestoreStep::BuildMembers { .. } => self.with_content(job).await?.build().await,
             RestoreStep::PlaceMembers { .. } => job.place().await,
-            RestoreStep::VerifyMembers { .. } => job.verify().await,
-            RestoreStep::BootMembers { .. } => self.boot(&job).await,
+            RestoreStep::VerifyMembers { .. } => self.with_content(job).await?.verify().await,
+            RestoreStep::BootMembers { .. } => self.boot(&self.with_content(job).await?).await,
         }
     }
 
@@ -98,7 +100,8 @@ impl StepRunner for EtcdRestore {
 pub(super) struct Job {
     pub(super) request: RestoreRequest,
     pub(super) context: Context,
-    pub(super) source: PathBuf,
+    /// The stored snapshot, for the steps that read it: a store that is away keeps nobody from looking or undoing.
+    content: Option<Content>,
     pub(super) source_name: String,
     place: Place,
     /// The place, as people call it.
@@ -173,10 +176,31 @@ impl EtcdRestore {
         Ok(Job {
             request: request.clone(),
             context: context.clone(),
-            source: self.objects.path(&request.snapshot)?,
+            content: None,
             source_name: source_name(&context.plan),
             place,
             shown,
+        })
+    }
+
+    /// The job with its snapshot at hand, which a store elsewhere sends first.
+    async fn with_content(&self, job: Job) -> Result<Job, StepError> {
+        let id = &job.request.snapshot;
+        let Some((stored, _)) = self.store.snapshot(id).await? else {
+            return Err(failed("The snapshot is not stored any more.".into()));
+        };
+        let content = {
+            let progress = |done| job.context.progress.at(done, stored.size, "bytes");
+            tokio::select! {
+                content = self.objects.content(id, stored.size, &progress) => content,
+                () = job.context.cancel.cancelled() => {
+                    return Err(failed("It was stopped while the stored file was on its way.".into()));
+                }
+            }
+        };
+        Ok(Job {
+            content: Some(content.map_err(|error| failed(sentence(&error.message)))?),
+            ..job
         })
     }
 
@@ -280,7 +304,8 @@ impl Job {
         cancel: &AtomicBool,
         act: impl FnOnce(&Restore<'_>) -> Result<T, RestoreError>,
     ) -> Result<T, StepError> {
-        let source = File::open(&self.source).map_err(|error| {
+        let source = self.content.as_ref().map(Content::open);
+        let source = source.transpose().map_err(|error| {
             failed(format!(
                 "The stored snapshot {} cannot be opened: {error}.",
                 request.snapshot
@@ -295,7 +320,7 @@ impl Job {
             self.context.progress.at(pass.done, pass.total, unit);
         };
         let order = Order {
-            source: &source,
+            source: source.as_ref(),
             source_name: &self.source_name,
             request,
             dest,
@@ -342,7 +367,8 @@ impl Job {
     }
 
     fn hash(&self, size: u64, cancel: &AtomicBool) -> std::io::Result<(String, u64)> {
-        let mut file = File::open(&self.source)?;
+        let content = self.content.as_ref();
+        let mut file = content.ok_or(std::io::ErrorKind::NotFound)?.open()?;
         let mut hasher = Hasher::new();
         let mut buffer = vec![0; READ];
         let mut done = 0;

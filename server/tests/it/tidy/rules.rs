@@ -291,6 +291,12 @@ pub(super) const RULES: &[Rule] = &[
         "the store of files knows no recovery",
     ),
     closed(
+        "server",
+        &["object_store"],
+        "where files are stored is known in one place",
+    )
+    .except(&["server::snapshots::objects"]),
+    closed(
         "server::auth",
         &[
             "server::grpc",

@@ -1,0 +1,100 @@
+//! Objects in a folder of this machine. An object becomes visible by one rename.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{GetOptions, GetRange, ObjectStore as _};
+
+use super::Got;
+use super::error::{ObjectError, Result, Why};
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    local: Arc<LocalFileSystem>,
+    path: PathBuf,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let local = LocalFileSystem::new_with_prefix(path)
+            .with_context(|| format!("opening the objects in {}", path.display()))?;
+        Ok(Self {
+            local: Arc::new(local),
+            path: path.into(),
+        })
+    }
+
+    /// Where it is, for people.
+    pub(super) fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub(super) fn has(&self, name: &str) -> Result<bool> {
+        match self.path(name).try_exists() {
+            Ok(there) => Ok(there),
+            Err(error) => Err(ObjectError::disk("looking for a stored file", &error)),
+        }
+    }
+
+    /// Moves a finished file of the same file system here, once everything is on the medium. What is there with
+    /// the same length stays; with another one, it is not what was stored and is replaced.
+    pub(super) fn store(&self, name: &str, from: &Path) -> Result<()> {
+        self.move_to(&self.path(name), from)
+            .map_err(|error| ObjectError::disk("storing what was uploaded", &error))
+    }
+
+    fn move_to(&self, to: &Path, from: &Path) -> io::Result<()> {
+        let size = from.metadata()?.len();
+        if to.metadata().is_ok_and(|there| there.len() == size) {
+            return std::fs::remove_file(from);
+        }
+        let folder = to.parent().unwrap_or(&self.path);
+        std::fs::create_dir_all(folder)?;
+        File::open(from)?.sync_all()?;
+        std::fs::rename(from, to)?;
+        for folder in [Some(folder), folder.parent()].into_iter().flatten() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read(&self, name: &str, range: Range<u64>) -> Result<Got> {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            ..GetOptions::default()
+        };
+        let got = self.local.get_opts(&Key::from(name), options).await;
+        let got = got.map_err(|error| failed(&error))?;
+        let size = got.meta.size;
+        let bytes = got.into_stream().map_err(|error| failed(&error));
+        Ok(Got {
+            size,
+            bytes: bytes.boxed(),
+        })
+    }
+}
+
+fn failed(error: &object_store::Error) -> ObjectError {
+    match error {
+        object_store::Error::NotFound { .. } => ObjectError::new(
+            Why::Missing,
+            "The stored file is not there any more: it was deleted behind the console's back. Upload it again.",
+        ),
+        error => ObjectError::disk(
+            "reading a stored file",
+            &io::Error::other(error.to_string()),
+        ),
+    }
+}
