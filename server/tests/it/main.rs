@@ -39,5 +39,6 @@ mod tidy;
 mod tls;
 mod tokens;
 mod transparency;
+mod under_fire;
 mod uploads;
 mod user_command;

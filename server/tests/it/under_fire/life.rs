@@ -1,0 +1,256 @@
+//! One life of a process: it takes the job up and carries it on until it is over, waits for a person who has
+//! nothing more to say, or is killed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use requorum_server::clock::SystemClock;
+use requorum_server::db::{At, Database};
+use requorum_server::jobs::engine::Engine;
+use requorum_server::jobs::log::{Created, JobLog, JobRow, Writer};
+use requorum_server::ledger::{Ledger, Left, key};
+use requorum_shared::events::{Body, Event};
+use requorum_shared::job_view::{JobState, JobView};
+use requorum_shared::plan::Plan;
+use rustix::process::{Signal, getpid, kill_process};
+use serde::{Deserialize, Serialize};
+
+use super::Scene;
+use super::faults::{Fault, Faulty};
+
+const JOB: &str = "under-fire";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What happens in a life.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Life {
+    /// Which step fails.
+    pub(super) fault: Option<Fault>,
+    /// Whether everything is done twice.
+    pub(super) twice: bool,
+    /// What a person answers, question by question.
+    pub(super) answers: Vec<String>,
+    /// At which point the process is killed: before the first write, after it, before the second …
+    pub(super) kill_at: Option<usize>,
+}
+
+impl Life {
+    pub(super) fn failing(fault: Fault) -> Self {
+        Self {
+            fault: Some(fault),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn answering(answers: Vec<String>) -> Self {
+        Self {
+            answers,
+            ..Self::default()
+        }
+    }
+}
+
+/// Lives it; the job as its journal tells it afterwards.
+pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Life) -> JobView {
+    let at = At::File(data.join("requorum.db"));
+    let db = Database::open(&at).await.unwrap();
+    let log: Arc<dyn JobLog> = Arc::new(Deadly {
+        log: db.clone(),
+        points: AtomicUsize::new(0),
+        kill_at: life.kill_at,
+    });
+    if db.job(JOB).await.unwrap().is_none() {
+        create(&db, plan_id).await;
+    }
+    let job = db.job(JOB).await.unwrap().unwrap();
+    let plan: Plan = serde_json::from_str(&job.plan_json).unwrap();
+    let key = key::read(&data.join("ledger-key")).unwrap().unwrap();
+    let clock = Arc::new(SystemClock);
+    let ledger = Ledger::take_up(
+        Arc::new(db.clone()),
+        key,
+        clock.clone(),
+        Left::ByDeadProcesses,
+    )
+    .await
+    .unwrap();
+    let runners = Faulty {
+        inner: scene.runner(data, &db),
+        fault: life.fault,
+        twice: life.twice,
+    };
+    let owner = format!("process {}", getpid().as_raw_nonzero());
+    let engine = Engine::new(log, ledger.clone(), Arc::new(runners), clock, owner);
+    engine.resume_all().await.unwrap();
+    let mut answers = life.answers;
+    let until = tokio::time::Instant::now() + PATIENCE;
+    let view = loop {
+        let view = look(&db, &plan).await;
+        if view.state.is_over() {
+            break view;
+        }
+        if let Some(question) = view
+            .question
+            .as_ref()
+            .filter(|_| view.state == JobState::Waiting)
+        {
+            let fits = |answer: &String| question.choices.iter().any(|c| c.id == *answer);
+            let Some(at) = answers.iter().position(fits) else {
+                break view;
+            };
+            let answered = Body::Answered {
+                question: question.id.clone(),
+                choice: answers[at].clone(),
+                by: "ak".into(),
+            };
+            let saw = view.last_seq;
+            // When the journal has something new meanwhile, the person looks again.
+            let written = engine.append_for_person(JOB, &answered, saw).await.unwrap();
+            if written.is_some() {
+                answers.drain(..=at);
+            }
+        }
+        assert!(tokio::time::Instant::now() < until, "{view:#?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    };
+    engine.stop().await;
+    ledger.close().await;
+    db.close().await;
+    view
+}
+
+async fn create(db: &Database, plan_id: &str) {
+    let row = JobRow {
+        id: JOB.into(),
+        plan_id: plan_id.into(),
+        plan_json: String::new(),
+        cluster: String::new(),
+        broke_glass: false,
+        started_by: "ak".into(),
+        created_ms: 0,
+    };
+    let first = Body::Started {
+        by: "ak".into(),
+        grounds: None,
+    };
+    let created = db.create(&row, &first).await.unwrap();
+    assert_eq!(created, Created::Yes);
+}
+
+/// The job as its journal tells it.
+async fn look(db: &Database, plan: &Plan) -> JobView {
+    let events = db.events(JOB, 0).await.unwrap();
+    let mut view = JobView::new(plan.steps.len());
+    for event in &events {
+        assert!(view.apply(event), "a gap at {event:?}");
+    }
+    began_before_it_ended(&events);
+    view
+}
+
+/// No step ends that the journal does not say began, and none begins that did not end.
+fn began_before_it_ended(events: &[Event]) {
+    let (mut step_open, mut undo_open, mut undo_failed) = (None, None, None);
+    for event in events {
+        match &event.body {
+            Body::StepStarted { step } => {
+                assert_eq!(step_open.replace(*step), None, "{events:#?}");
+            }
+            Body::StepEnded { step, .. } => {
+                assert_eq!(step_open.take(), Some(*step), "{events:#?}");
+            }
+            Body::UndoStarted { step } => {
+                assert_eq!(undo_open.replace(*step), None, "{events:#?}");
+            }
+            Body::UndoEnded { step, result } => {
+                assert_eq!(undo_open.take(), Some(*step), "{events:#?}");
+                undo_failed = result.is_err().then_some(*step);
+            }
+            // A person's word that it be tried again stands for its beginning.
+            Body::Answered { choice, .. } if choice == "retry" => undo_open = undo_failed.take(),
+            _ => {}
+        }
+    }
+}
+
+/// The real journal, and a process that is killed before or after one of its writes.
+struct Deadly {
+    log: Database,
+    points: AtomicUsize,
+    kill_at: Option<usize>,
+}
+
+impl Deadly {
+    fn point(&self) {
+        let point = self.points.fetch_add(1, Ordering::SeqCst);
+        if Some(point) == self.kill_at {
+            kill_process(getpid(), Signal::KILL).unwrap();
+            // It is on its way; nothing goes on meanwhile.
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    async fn around<T>(&self, write: impl Future<Output = T>) -> T {
+        self.point();
+        let written = write.await;
+        self.point();
+        written
+    }
+}
+
+#[async_trait]
+impl JobLog for Deadly {
+    async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created> {
+        self.around(self.log.create(job, first)).await
+    }
+
+    async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
+        self.log.job(id).await
+    }
+
+    async fn jobs(&self) -> anyhow::Result<Vec<JobRow>> {
+        self.log.jobs().await
+    }
+
+    async fn open_jobs(&self) -> anyhow::Result<Vec<String>> {
+        self.log.open_jobs().await
+    }
+
+    async fn events(&self, id: &str, since: u64) -> anyhow::Result<Vec<Event>> {
+        self.log.events(id, since).await
+    }
+
+    async fn append(
+        &self,
+        id: &str,
+        at_ms: i64,
+        body: &Body,
+        writer: Writer<'_>,
+    ) -> anyhow::Result<Option<Event>> {
+        self.around(self.log.append(id, at_ms, body, writer)).await
+    }
+
+    async fn claim(
+        &self,
+        id: &str,
+        owner: &str,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> anyhow::Result<bool> {
+        self.around(self.log.claim(id, owner, now_ms, until_ms))
+            .await
+    }
+
+    async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()> {
+        self.around(self.log.release(id, owner)).await
+    }
+
+    async fn release_all(&self) -> anyhow::Result<()> {
+        self.around(self.log.release_all()).await
+    }
+}
