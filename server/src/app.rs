@@ -1,6 +1,7 @@
 //! The parts of a running server, and the one place where they meet.
 
 pub mod accounts;
+pub mod backup;
 pub mod dossier;
 pub mod ledger;
 pub mod place;

@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 good, 1 bad file or failed operation, 2 usage.
 
 mod audit;
+mod backup;
 mod dossier;
 mod objects;
 mod oidc;
@@ -43,6 +44,8 @@ enum Command {
     /// Tokens for programs, on the data directory.
     #[command(subcommand)]
     Token(token::Command),
+    Backup(backup::Arguments),
+    RestoreState(backup::PutBackArguments),
     /// The master key of the sealed credentials, on the data directory.
     #[command(subcommand)]
     Secrets(secrets::Command),
@@ -57,6 +60,8 @@ pub fn run() -> ExitCode {
         Command::Dossier(command) => dossier::run(command),
         Command::User(command) => user::run_command(command),
         Command::Token(command) => token::run_command(command),
+        Command::Backup(arguments) => backup::run_backup(arguments),
+        Command::RestoreState(arguments) => backup::run_put_back(&arguments),
         Command::Secrets(command) => secrets::run_command(command),
     }
 }

@@ -5,6 +5,7 @@
 //! texts, 64-bit integers, bytes. What differs is in the migrations and in [`dialect`].
 
 mod approvals;
+mod backup;
 mod dialect;
 mod failures;
 mod jobs;

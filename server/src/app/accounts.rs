@@ -68,6 +68,10 @@ impl Accounts {
             .map_err(|error| precondition("secrets.rotate", format!("{error:#}")))
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.db
+    }
+
     /// Closes the file, with all of the write-ahead log in it.
     pub async fn close(self) {
         self.ledger.close().await;

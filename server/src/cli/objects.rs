@@ -28,6 +28,11 @@ pub(super) struct ObjectsArguments {
 }
 
 impl ObjectsArguments {
+    /// Whether a bucket was named.
+    pub(super) fn is_named(&self) -> bool {
+        self.objects.as_ref().is_some_and(|url| !url.is_empty())
+    }
+
     /// The bucket that was named, if one was.
     pub(super) fn place(self) -> anyhow::Result<Option<BucketPlace>> {
         let Some(url) = self.objects.filter(|url| !url.is_empty()) else {

@@ -38,12 +38,7 @@ pub(super) fn run(
     may_make: bool,
     act: impl AsyncFnOnce(&Accounts) -> anyhow::Result<()>,
 ) -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            EnvFilter::try_from_env("REQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("error")),
-        )
-        .init();
+    log_errors();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -62,6 +57,16 @@ pub(super) fn run(
             ExitCode::FAILURE
         }
     }
+}
+
+/// Logs to standard error what a command has to say beside its answer.
+pub(super) fn log_errors() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            EnvFilter::try_from_env("REQUORUM_LOG").unwrap_or_else(|_| EnvFilter::new("error")),
+        )
+        .init();
 }
 
 /// Carries an act out between two entries of the ledger. Who runs a command is known by their user id alone.

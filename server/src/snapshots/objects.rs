@@ -184,7 +184,7 @@ pub fn is_sha256(id: &str) -> bool {
 }
 
 /// Where an object lies, below all of them.
-fn name_of(sha256: &str) -> String {
+pub(crate) fn name_of(sha256: &str) -> String {
     let (first, _) = sha256.split_at_checked(2).unwrap_or((sha256, ""));
     format!("sha256/{first}/{sha256}")
 }

@@ -12,7 +12,7 @@ use crate::harness::{Client, NAME, PASSWORD, http_client};
 use crate::process::Process;
 use crate::recovery::{Console, fold, request};
 
-async fn console(process: &Process) -> Console {
+pub(crate) async fn console(process: &Process) -> Console {
     let mut client = Client {
         base: process.base.clone(),
         http: http_client(),

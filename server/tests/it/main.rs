@@ -2,6 +2,7 @@
 
 mod approvals;
 mod audit;
+mod backup;
 mod bad_requests;
 mod boots;
 mod boots;

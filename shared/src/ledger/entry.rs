@@ -78,6 +78,10 @@ pub mod act {
     pub const SECRET_REMOVE: &str = "secret.remove";
     /// All credentials were sealed again under a new master key.
     pub const SECRETS_ROTATE: &str = "secrets.rotate";
+    /// The console was backed up.
+    pub const CONSOLE_BACKUP: &str = "console.backup";
+    /// A backup of the console was put back.
+    pub const CONSOLE_RESTORE: &str = "console.restore";
     /// A job was started.
     pub const JOB_START: &str = "job.start";
     /// A pause was asked for.
@@ -129,6 +133,8 @@ pub mod act {
             SECRET_SET => "put in a credential",
             SECRET_REMOVE => "remove a credential",
             SECRETS_ROTATE => "change the master key",
+            CONSOLE_BACKUP => "back the console up",
+            CONSOLE_RESTORE => "put a backup of the console back",
             JOB_START => "start a job",
             JOB_PAUSE => "pause a job",
             JOB_RESUME => "continue a job",
@@ -143,7 +149,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 38] = [
+    pub const ALL: [&str; 40] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -173,6 +179,8 @@ pub mod act {
         SECRET_SET,
         SECRET_REMOVE,
         SECRETS_ROTATE,
+        CONSOLE_BACKUP,
+        CONSOLE_RESTORE,
         JOB_START,
         JOB_PAUSE,
         JOB_RESUME,

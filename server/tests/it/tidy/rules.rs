@@ -297,6 +297,23 @@ pub(super) const RULES: &[Rule] = &[
     )
     .except(&["server::snapshots::objects"]),
     closed(
+        "server::backup",
+        &[
+            "server::http",
+            "server::grpc",
+            "server::ops",
+            "server::app",
+            "server::jobs",
+            "server::systems",
+            "server::snapshots",
+            "server::plans",
+            "server::ledger",
+            "axum",
+            "tonic",
+        ],
+        "a copy of files does not know what is in them",
+    ),
+    closed(
         "server::auth",
         &[
             "server::grpc",

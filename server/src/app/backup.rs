@@ -1,0 +1,172 @@
+//! Backing a console up and putting it back: what belongs to its state, and in which order it is copied.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+
+use super::accounts::Accounts;
+use super::place::Place;
+use super::sealed::KEY_FILE;
+use crate::auth::store::{SessionStore as _, UserStore as _};
+use crate::backup::{Copied, Filling, Manifest};
+use crate::clock::{Clock as _, SystemClock};
+use crate::data_dir::{DATABASE, LEDGER_KEY};
+use crate::db::{At, Database};
+use crate::error::{Result, precondition};
+use crate::ledger::store::LedgerStore as _;
+use crate::snapshots::objects;
+use crate::snapshots::store::SnapshotStore as _;
+
+/// What a backup is to hold beside the rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// The stored files lie in a bucket: they are listed, and not copied.
+    pub files_elsewhere: bool,
+    /// The master key of the sealed credentials too.
+    pub master_key: bool,
+}
+
+impl Accounts {
+    /// Backs the console up to a new folder, beside a server that goes on.
+    ///
+    /// # Errors
+    /// When something that belongs to it is missing or cannot be copied; then there is no backup.
+    pub async fn back_up(&self, place: &Place, to: &Path, wanted: Wanted) -> Result<Manifest> {
+        self.copy(place, to, wanted)
+            .await
+            .map_err(|error| precondition("console.backup", format!("{error:#}")))
+    }
+
+    async fn copy(&self, place: &Place, to: &Path, wanted: Wanted) -> anyhow::Result<Manifest> {
+        let folder = Filling::begin(to)?;
+        let mut manifest = Manifest::new(SystemClock.now_text());
+        let copy = folder.path().join(DATABASE);
+        self.database().copy_to(&copy).await?;
+        manifest.files.push(folder.list(DATABASE)?);
+        manifest
+            .files
+            .push(folder.copy(&place.key_file(), LEDGER_KEY)?);
+        if wanted.master_key {
+            let from = place.data_dir.join(KEY_FILE);
+            manifest.files.push(folder.copy(&from, KEY_FILE)?);
+        }
+        // The rows first: files come before their rows and are never removed, so each row of the copy has its file.
+        let rows = Database::open_to_read(&At::File(copy)).await?;
+        let head = rows.head().await?;
+        manifest.ledger_entries = head.map_or(0, |head| head.size);
+        let snapshots = rows.snapshots().await?;
+        rows.close().await;
+        for snapshot in snapshots {
+            let path = format!("objects/{}", objects::name_of(&snapshot.id));
+            let wanted_file = Copied {
+                path: path.clone(),
+                size: snapshot.size,
+                sha256: snapshot.id,
+            };
+            if wanted.files_elsewhere {
+                manifest.elsewhere.push(wanted_file);
+                continue;
+            }
+            let from = place.data_dir.join(&path);
+            ensure!(
+                from.exists(),
+                "the stored file {} is missing; if the files lie in a bucket, name it with --objects",
+                from.display()
+            );
+            let copied = folder.copy(&from, &path)?;
+            ensure!(
+                copied == wanted_file,
+                "the stored file {} is damaged: its SHA-256 is {}. Download what can be saved, and repair the store \
+                 before it is backed up",
+                from.display(),
+                copied.sha256
+            );
+            manifest.files.push(copied);
+        }
+        folder.describe(&manifest)?;
+        folder.finish()?;
+        Ok(manifest)
+    }
+
+    /// Ends all sessions: a backup knows some that were ended since.
+    ///
+    /// # Errors
+    /// When the rows cannot be written.
+    pub async fn end_all_sessions(&self) -> Result<u64> {
+        let mut ended = 0;
+        for user in self.database().users().await? {
+            ended += self.database().remove_sessions(&user.id, "").await?;
+        }
+        Ok(ended)
+    }
+}
+
+/// A backup on its way into an empty data directory.
+#[derive(Debug)]
+pub struct PuttingBack {
+    folder: Filling,
+    /// What is in the backup.
+    pub manifest: Manifest,
+}
+
+impl PuttingBack {
+    /// Copies the backup beside `data_dir`, and compares every file with the manifest.
+    ///
+    /// # Errors
+    /// When the backup is not whole, or something stands in the way.
+    pub fn begin(backup: &Path, data_dir: &Path) -> anyhow::Result<Self> {
+        let manifest = Manifest::read(backup)?;
+        let folder = Filling::begin(data_dir)?;
+        for wanted in &manifest.files {
+            let from = backup.join(&wanted.path);
+            let copied = folder.copy(&from, &wanted.path)?;
+            ensure!(
+                copied == *wanted,
+                "{} is not what was backed up: it has {} bytes and the SHA-256 {}. Use another backup",
+                from.display(),
+                copied.size,
+                copied.sha256
+            );
+        }
+        Ok(Self { folder, manifest })
+    }
+
+    /// The console as long as it is not in its place.
+    pub fn place(&self) -> Place {
+        Place {
+            data_dir: self.folder.path().to_owned(),
+            database: None,
+            ledger_key: None,
+        }
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// When something is there by now.
+    pub fn finish(self) -> anyhow::Result<()> {
+        self.folder.finish()
+    }
+}
+
+/// Where the master key of a console lies that must be kept beside its backup; `None` when nothing is sealed with
+/// one in the data directory.
+pub fn master_key_of(place: &Place) -> Option<PathBuf> {
+    let path = place.data_dir.join(KEY_FILE);
+    path.exists().then_some(path)
+}
+
+/// Refuses a folder inside of the data directory: a backup there would be lost with it.
+///
+/// # Errors
+/// When `to` is inside.
+pub fn is_apart(to: &Path, place: &Place) -> anyhow::Result<()> {
+    let to = std::path::absolute(to).context("the backup's folder")?;
+    let data_dir = std::path::absolute(&place.data_dir).context("the data directory")?;
+    ensure!(
+        !to.starts_with(&data_dir),
+        "{} is inside of the data directory: choose a place that is not lost with it",
+        to.display()
+    );
+    Ok(())
+}

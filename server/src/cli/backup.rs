@@ -1,0 +1,149 @@
+//! `requorum backup` and `requorum restore-state`: the console's own state, copied and put back.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use requorum_shared::ledger::entry::act;
+
+use super::objects::ObjectsArguments;
+use super::people::{act, log_errors, run};
+use super::place::PlaceArguments;
+use super::print;
+use crate::app::accounts::Accounts;
+use crate::app::backup::{PuttingBack, Wanted, is_apart, master_key_of};
+use crate::backup::Manifest;
+
+/// Back the console up: accounts, snapshots, plans, jobs, the ledger with its key, and the stored files. A server may
+/// be running; what is copied is the state of one moment.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The new folder for the backup; there is nothing in it until all of it is there.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Put the master key of the sealed credentials into the backup too: whoever has the backup can read them then.
+    #[arg(long)]
+    with_master_key: bool,
+    #[command(flatten)]
+    objects: ObjectsArguments,
+    #[command(flatten)]
+    place: PlaceArguments,
+}
+
+/// Runs `requorum backup`.
+pub(super) fn run_backup(arguments: Arguments) -> ExitCode {
+    let Arguments {
+        to,
+        with_master_key,
+        objects,
+        place: place_arguments,
+    } = arguments;
+    let place = place_arguments.place();
+    run("backup", place_arguments, false, async |accounts| {
+        let place = place?;
+        is_apart(&to, &place)?;
+        let wanted = Wanted {
+            files_elsewhere: objects.is_named(),
+            master_key: with_master_key,
+        };
+        let subject = format!("the console, to {}", to.display());
+        let work = accounts.back_up(&place, &to, wanted);
+        let manifest = act(accounts, act::CONSOLE_BACKUP, subject, work).await?;
+        let left_out = master_key_of(&place).filter(|_| !with_master_key);
+        print(&said(&manifest, &to.display().to_string(), left_out));
+        Ok(())
+    })
+}
+
+fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> String {
+    let (files, bytes) = manifest.objects();
+    let mut text = format!(
+        "The console is backed up to {to}: its rows, {} entries of the ledger with its key, and {files} stored files \
+         of {bytes} bytes.\n",
+        manifest.ledger_entries
+    );
+    text.push_str("Not in it are unfinished uploads, restored members, and downloads.\n");
+    if !manifest.elsewhere.is_empty() {
+        text.push_str(&format!(
+            "Not in it are {} stored files in the bucket, which are listed: back the bucket up by its own means.\n",
+            manifest.elsewhere.len()
+        ));
+    }
+    if let Some(path) = master_key {
+        text.push_str(&format!(
+            "Not in it is the master key of the sealed credentials: keep a copy of {} elsewhere. Without it nobody \
+             can read them again.\n",
+            path.display()
+        ));
+    }
+    text.push_str(
+        "Keep it as you keep the console itself: it holds the key that signs the ledger.\n",
+    );
+    text
+}
+
+/// Put a backup back into an empty data directory. Everybody has to sign in again.
+#[derive(Debug, Args)]
+pub(super) struct PutBackArguments {
+    /// The backup.
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// The new data directory.
+    #[arg(
+        long,
+        env = "REQUORUM_DATA_DIR",
+        value_name = "DIR",
+        default_value = "requorum-data"
+    )]
+    data_dir: PathBuf,
+}
+
+/// Runs `requorum restore-state`.
+pub(super) fn run_put_back(arguments: &PutBackArguments) -> ExitCode {
+    log_errors();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = runtime
+        .context("starting the runtime")
+        .and_then(|runtime| runtime.block_on(put_back(arguments)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("requorum restore-state: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn put_back(arguments: &PutBackArguments) -> anyhow::Result<()> {
+    let putting = PuttingBack::begin(&arguments.from, &arguments.data_dir)?;
+    let accounts = Accounts::open(&putting.place(), false).await?;
+    let subject = format!("the backup of {}", putting.manifest.made_at);
+    let ended = act(
+        &accounts,
+        act::CONSOLE_RESTORE,
+        subject,
+        accounts.end_all_sessions(),
+    )
+    .await;
+    accounts.close().await;
+    let ended = ended?;
+    let manifest = putting.manifest.clone();
+    putting.finish()?;
+    let mut text = format!(
+        "The backup of {} is put back to {}; {ended} sessions were ended.\n\
+         Whoever saw later entries of the ledger is told that they are gone, which is so.\n",
+        manifest.made_at,
+        arguments.data_dir.display()
+    );
+    if !manifest.elsewhere.is_empty() {
+        text.push_str(&format!(
+            "Its {} stored files lie in the bucket: start the server with --objects.\n",
+            manifest.elsewhere.len()
+        ));
+    }
+    print(&text);
+    Ok(())
+}
