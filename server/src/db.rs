@@ -111,6 +111,13 @@ impl Database {
                     Ok(())
                 })
             })
+            .after_release(|connection, _| {
+                // What a full disk kept from ending its transaction could never begin another one.
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options)
             .await?;
         Ok(Self {

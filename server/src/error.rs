@@ -4,6 +4,8 @@
 //! Messages are for a person: what happened, why, what to do. Anything unplanned is logged once, in full, and
 //! leaves the server as a plain sentence with the request id that finds the log line.
 
+mod medium;
+
 use std::fmt::Display;
 
 use axum::Json;
@@ -185,6 +187,10 @@ fn is_out_of_reach(error: &anyhow::Error) -> bool {
 
 impl From<anyhow::Error> for ApiError {
     fn from(error: anyhow::Error) -> Self {
+        if let Some(answer) = medium::answer(&error) {
+            tracing::error!(request_id = %request_id(), "the medium: {error:#}");
+            return answer;
+        }
         if is_out_of_reach(&error) {
             tracing::error!(request_id = %request_id(), "the database is out of reach: {error:#}");
             return Self::new(

@@ -15,6 +15,7 @@ mod dossier;
 mod engine;
 mod every_role;
 mod every_route;
+mod full_disk;
 mod grpc;
 mod harness;
 mod jobs;

@@ -77,12 +77,12 @@ impl Bucket {
         Ok(())
     }
 
-    /// The length of an object, when it is there.
     /// Where it is, for people: no credentials.
     pub(super) fn place(&self) -> String {
         self.place.to_string()
     }
 
+    /// The length of an object, when it is there.
     pub(super) async fn size(&self, name: &str) -> Result<Option<u64>> {
         // Of its first byte: unlike HEAD, a refusal says why, and no bucket is not the same as no object.
         match self.get(&self.key(name), Some(0..1)).await {
