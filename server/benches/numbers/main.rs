@@ -2,18 +2,26 @@
 //! fails because of a number.
 //!
 //! `make bench` runs it. The snapshots are made once, by loading a real etcd, and kept in the cache folder:
-//! about 0.25, 1.4 and 4.4 GB, each key written twice.
+//! about 0.25, 1.4 and 4.4 GB, each key written twice. `cargo bench --bench numbers -- ledger` runs a part:
+//! files, ledger or console.
 #![allow(missing_docs)]
 
+mod append;
+mod calls;
+mod console;
 mod corpus;
 mod filled;
 mod measure;
+mod say;
+mod tail;
+mod times;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use console::Console;
 use corpus::Corpus;
 use measure::{Cost, alternating, median};
+use say::{at_most, heading, line, say};
 
 /// Runs of what takes a second or two.
 const RUNS: usize = 5;
@@ -23,18 +31,48 @@ const RESTORES: usize = 3;
 fn main() {
     let cache = std::env::var_os("REQUORUM_CACHE").map(PathBuf::from);
     let cache = cache.expect("REQUORUM_CACHE is not set: run this with make bench");
-    let tools = cache.join("etcd-v3.5.1");
-    let corpus = Corpus::make(&cache.join("bench"), &tools);
+    let folder = cache.join("bench");
+    std::fs::create_dir_all(&folder).unwrap();
+    // Cargo adds `--bench` of its own.
+    let parts: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|part| !part.starts_with('-'))
+        .collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    if wanted("files") {
+        files(&folder, &cache.join("etcd-v3.5.1"));
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if wanted("ledger") {
+        runtime.block_on(append::measure(&folder));
+        auditing(&filled::data_dir(&folder));
+    }
+    if wanted("console") {
+        runtime.block_on(people(&folder));
+    }
+}
+
+/// What is done with files, against etcdutl, cp and dd.
+fn files(folder: &Path, tools: &Path) {
+    let corpus = Corpus::make(folder, tools);
     let etcdutl = tools.join("etcdutl");
     say(&format!(
         "medians of {RUNS} runs ({RESTORES} of restores), page cache warm, tools taking turns"
     ));
     reading(&corpus, &etcdutl);
     growing(&corpus);
-    restoring(&corpus, &etcdutl, &cache.join("bench"));
-    auditing(&filled::data_dir(&cache.join("bench")));
+    restoring(&corpus, &etcdutl, folder);
 }
 
+/// A console with many people in it.
+async fn people(folder: &Path) {
+    let (console, admin) = Console::start(folder).await;
+    let people = console.people(&admin, calls::USERS).await;
+    calls::measure(&console, &admin, &people).await;
+    tail::measure(&console, &admin, &people).await;
+}
+
+/// The binary that was built with this.
 fn requorum() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_requorum"))
 }
@@ -232,27 +270,4 @@ fn bytes(file: &Path) -> u64 {
 
 fn gigabytes(file: &Path) -> String {
     format!("{:.2} GB", bytes(file) as f64 / 1e9)
-}
-
-fn heading(text: &str) {
-    say(&format!("\n{text}"));
-}
-
-fn at_most(what: &str, seen: f64, target: f64, unit: &str) {
-    let met = if seen <= target { "met" } else { "NOT met" };
-    line(
-        what,
-        &format!("{seen:.2}{unit}"),
-        Some(&format!("at most {target}{unit}: {met}")),
-    );
-}
-
-fn line(what: &str, seen: &str, target: Option<&str>) {
-    say(format!("  {what:<46} {seen:<26} {}", target.unwrap_or_default()).trim_end());
-}
-
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").unwrap();
-    out.flush().unwrap();
 }

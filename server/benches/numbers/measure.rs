@@ -40,12 +40,11 @@ pub(crate) fn run(program: &Path, arguments: &[&str]) -> Cost {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{} cannot be run: {error}", program.display()));
-    let status_file = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     // The kernel's high-water mark only rises: the last look before the end is the peak, but for what the last
     // two milliseconds added.
     let ended = loop {
-        if let Some(kibibytes) = high_water_mark(&status_file) {
+        if let Some(kibibytes) = most_memory(child.id()) {
             peak = peak.max(kibibytes);
         }
         if let Some(ended) = child.try_wait().unwrap() {
@@ -65,8 +64,9 @@ pub(crate) fn run(program: &Path, arguments: &[&str]) -> Cost {
     }
 }
 
-fn high_water_mark(status_file: &str) -> Option<u32> {
-    let text = std::fs::read_to_string(status_file).ok()?;
+/// The most memory that a process has held so far, in KiB.
+pub(crate) fn most_memory(process: u32) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
