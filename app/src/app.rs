@@ -9,7 +9,7 @@ use crate::bench::Bench;
 use crate::components::frame::Frame;
 use crate::identity::Identity;
 use crate::later::{Console, Fetch, Later};
-use crate::ledger::watch::Place;
+use crate::ledger::watch;
 use crate::pages::inspect::Inspect;
 use crate::paths;
 use crate::pulse::Pulse;
@@ -27,7 +27,7 @@ pub fn App(
     let identity = Identity::provide();
     Bench::provide();
     let uploads = UploadQueue::provide();
-    Place::provide();
+    watch::Place::provide();
     let signed_in = Memo::new(move |_| identity.is_person());
     // For strangers the console is not fetched because of these.
     let of_console = move |show: fn(Console) -> AnyView| {

@@ -1,4 +1,5 @@
-//! What a person is told when the database or its disk cannot: that, and not that the server failed.
+//! What a person is told when the disk of the database cannot: that, and not that the server failed. A database that
+//! does not answer at all is another matter.
 
 use std::io;
 
@@ -10,6 +11,8 @@ const FULL: u32 = 13;
 const DISK: u32 = 10;
 /// SQLite: somebody else writes.
 const BUSY: u32 = 5;
+/// PostgreSQL: its disk is full.
+const DISK_FULL: &str = "53100";
 /// Seconds after which somebody may try again.
 const TRY_AGAIN_AFTER: u64 = 10;
 
@@ -21,12 +24,7 @@ pub(super) fn answer(error: &anyhow::Error) -> Option<ApiError> {
         }
         match cause.downcast_ref::<sqlx::Error>()? {
             sqlx::Error::Database(error) => of_database(&error.code()?),
-            sqlx::Error::Io(error) => Some(of_disk(error.kind()).unwrap_or_else(away)),
-            sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_) => Some(away()),
+            sqlx::Error::Io(error) => of_disk(error.kind()),
             _ => None,
         }
     })
@@ -40,20 +38,16 @@ fn of_disk(kind: io::ErrorKind) -> Option<ApiError> {
     }
 }
 
-/// SQLite's codes are numbers of up to four digits, PostgreSQL's have five characters: a class of two and the rest.
+/// SQLite's codes are numbers of up to four digits, PostgreSQL's have five characters.
 fn of_database(code: &str) -> Option<ApiError> {
-    match code.split_at_checked(2) {
-        Some(("53", "100")) => return Some(full()),
-        Some(("08" | "53", _)) | Some(("57", "P01" | "P02" | "P03")) if code.len() == 5 => {
-            return Some(away());
-        }
-        _ => {}
+    if code == DISK_FULL {
+        return Some(full());
     }
     // The last byte of an extended code is the plain one.
     match code.parse::<u32>().ok().filter(|_| code.len() < 5)? & 0xff {
         FULL => Some(full()),
         DISK => Some(failing()),
-        BUSY => Some(away()),
+        BUSY => Some(busy()),
         _ => None,
     }
 }
@@ -77,12 +71,12 @@ fn failing() -> ApiError {
     .retry_after(TRY_AGAIN_AFTER)
 }
 
-fn away() -> ApiError {
+fn busy() -> ApiError {
     ApiError::new(
         Kind::Unavailable,
-        "store.away",
-        "This was not done: the server's database does not answer. Try again in a moment; the server's log has the \
-         reason.",
+        "store.busy",
+        "This was not done: somebody else writes to the server's database, and went on for too long. Try again in a \
+         moment.",
     )
     .retry_after(TRY_AGAIN_AFTER)
 }
@@ -99,12 +93,10 @@ mod tests {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         let wrapped = Err::<(), _>(full).context("writing").unwrap_err();
         assert_eq!(kind(wrapped), Some((Kind::NoSpace, "store.no-room")));
+        let full = sqlx::Error::Io(io::ErrorKind::StorageFull.into());
+        assert_eq!(kind(full.into()), Some((Kind::NoSpace, "store.no-room")));
         let gone = sqlx::Error::Io(io::ErrorKind::ConnectionReset.into());
-        assert_eq!(kind(gone.into()), Some((Kind::Unavailable, "store.away")));
-        assert_eq!(
-            kind(sqlx::Error::PoolTimedOut.into()),
-            Some((Kind::Unavailable, "store.away"))
-        );
+        assert_eq!(kind(gone.into()), None);
         assert_eq!(kind(sqlx::Error::RowNotFound.into()), None);
         assert_eq!(kind(anyhow::anyhow!("a fault")), None);
         // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE, SQLITE_BUSY_SNAPSHOT, SQLITE_CONSTRAINT_UNIQUE.
@@ -112,13 +104,9 @@ mod tests {
         assert_eq!(of("13"), Some("store.no-room"));
         assert_eq!(of("778"), Some("store.disk"));
         assert_eq!(of("4874"), Some("store.disk"));
-        assert_eq!((of("517"), of("2067")), (Some("store.away"), None));
-        // PostgreSQL: disk_full, admin_shutdown, connection_failure, unique_violation.
+        assert_eq!((of("517"), of("2067")), (Some("store.busy"), None));
+        // PostgreSQL: disk_full, admin_shutdown, unique_violation.
         assert_eq!(of("53100"), Some("store.no-room"));
-        assert_eq!(
-            (of("57P01"), of("08006")),
-            (Some("store.away"), Some("store.away"))
-        );
-        assert_eq!(of("23505"), None);
+        assert_eq!((of("57P01"), of("23505")), (None, None));
     }
 }

@@ -5,7 +5,6 @@ mod audit;
 mod backup;
 mod bad_requests;
 mod boots;
-mod boots;
 mod bucket;
 mod bucket_server;
 mod clocks;

@@ -86,7 +86,7 @@ fn a_native_command_that_does_something_else_is_named_with_both() {
 fn what_is_carried_out_is_compared_and_not_only_its_words() {
     let other = |p: &mut Plan| {
         let Action::EtcdRestore(step) = &mut p.steps[2].action;
-        if let crate::etcd::restore::RestoreStep::BuildMembers { request } = step {
+        if let restore::RestoreStep::BuildMembers { request } = step {
             request.token = "etcd-other".into();
         }
     };

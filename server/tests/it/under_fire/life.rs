@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use requorum_server::clock::SystemClock;
+use requorum_server::config::LEASE;
 use requorum_server::db::{At, Database};
-use requorum_server::jobs::engine::Engine;
-use requorum_server::jobs::log::{Created, JobLog, JobRow, Writer};
+use requorum_server::jobs::engine::{Engine, Owner};
+use requorum_server::jobs::log::{Claim, Created, JobLog, JobRow, Writer};
 use requorum_server::ledger::{Ledger, Left, key};
 use requorum_shared::events::{Body, Event};
 use requorum_shared::job_view::{JobState, JobView};
@@ -82,7 +83,11 @@ pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Li
         fault: life.fault,
         twice: life.twice,
     };
-    let owner = format!("process {}", getpid().as_raw_nonzero());
+    let owner = Owner {
+        id: format!("process {}", getpid().as_raw_nonzero()),
+        lease: LEASE,
+        shared: false,
+    };
     let engine = Engine::new(log, ledger.clone(), Arc::new(runners), clock, owner);
     engine.resume_all().await.unwrap();
     let mut answers = life.answers;
@@ -136,7 +141,13 @@ async fn create(db: &Database, plan_id: &str) {
         by: "ak".into(),
         grounds: None,
     };
-    let created = db.create(&row, &first).await.unwrap();
+    // Whoever started it is dead by now.
+    let claim = Claim {
+        owner: "",
+        now_ms: 0,
+        lease_ms: 0,
+    };
+    let created = db.create(&row, &first, claim).await.unwrap();
     assert_eq!(created, Created::Yes);
 }
 
@@ -205,8 +216,13 @@ impl Deadly {
 
 #[async_trait]
 impl JobLog for Deadly {
-    async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created> {
-        self.around(self.log.create(job, first)).await
+    async fn create(
+        &self,
+        job: &JobRow,
+        first: &Body,
+        claim: Claim<'_>,
+    ) -> anyhow::Result<Created> {
+        self.around(self.log.create(job, first, claim)).await
     }
 
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
@@ -235,15 +251,16 @@ impl JobLog for Deadly {
         self.around(self.log.append(id, at_ms, body, writer)).await
     }
 
-    async fn claim(
-        &self,
-        id: &str,
-        owner: &str,
-        now_ms: i64,
-        until_ms: i64,
-    ) -> anyhow::Result<bool> {
-        self.around(self.log.claim(id, owner, now_ms, until_ms))
-            .await
+    async fn claim(&self, id: &str, claim: Claim<'_>) -> anyhow::Result<bool> {
+        self.around(self.log.claim(id, claim)).await
+    }
+
+    async fn abandoned(&self, now_ms: i64) -> anyhow::Result<Vec<String>> {
+        self.log.abandoned(now_ms).await
+    }
+
+    fn pass(&self, id: &str, event: &Event) {
+        self.log.pass(id, event);
     }
 
     async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()> {
