@@ -40,7 +40,9 @@ pub(crate) fn split(built: &[u8]) -> Result<(Vec<u8>, Parts)> {
             .file_name()
             .and_then(|name| name.to_str())
             .context("a part without a name")?;
-        files.push((name.to_owned(), fs::read(&path)?));
+        let bytes = without_names(&fs::read(&path)?)
+            .with_context(|| format!("{name} is not WebAssembly"))?;
+        files.push((name.to_owned(), bytes));
     }
     files.sort();
     Ok((
@@ -50,4 +52,58 @@ pub(crate) fn split(built: &[u8]) -> Result<(Vec<u8>, Parts)> {
             files,
         },
     ))
+}
+
+/// `wasm` without its custom sections: names of functions, which only a debugger reads, and notes of the linker.
+fn without_names(wasm: &[u8]) -> Option<Vec<u8>> {
+    const HEADER: usize = 8;
+    const CUSTOM: u8 = 0;
+    let (header, mut rest) = wasm.split_at_checked(HEADER)?;
+    let mut kept = header.to_vec();
+    while let Some((&id, after)) = rest.split_first() {
+        let (size, digits) = leb128(after)?;
+        let (section, next) = rest.split_at_checked(1 + digits + size)?;
+        if id != CUSTOM {
+            kept.extend_from_slice(section);
+        }
+        rest = next;
+    }
+    Some(kept)
+}
+
+/// The number at the beginning of `bytes`, and how many bytes it takes.
+fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
+    const LONGEST: usize = 5;
+    let mut number = 0;
+    for (at, byte) in bytes.iter().take(LONGEST).enumerate() {
+        number |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((number, at + 1));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &[u8] = b"\0asm\x01\0\0\0";
+
+    #[test]
+    fn names_are_left_out_and_all_else_stays() {
+        let long = [vec![0, 0x80 | 3, 2], vec![7; 259]].concat();
+        let (types, code) = ([1, 2, 8, 9], [10, 1, 0]);
+        let wasm = [HEADER, &types, &long, &code, &[0, 1, 5]].concat();
+        assert_eq!(without_names(&wasm), Some([HEADER, &types, &code].concat()));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_webassembly() {
+        let wasm = [HEADER, &[1, 2, 8, 9]].concat();
+        for end in 0..wasm.len() {
+            let cut = without_names(&wasm[..end]);
+            assert_eq!(cut.is_some(), end == HEADER.len(), "{end}");
+        }
+    }
 }
