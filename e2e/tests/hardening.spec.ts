@@ -72,6 +72,7 @@ for (const kind of ["foreign", "neighbour"] as const) {
       );
       await expect.poll(() => answers.length, { message: path }).toBeGreaterThan(0);
       expect(answers[0]?.status(), `a form to ${path}`).toBe(403);
+      await page.waitForURL(server.url + path);
     }
 
     // Scripts must ask first, or send what a form could send.

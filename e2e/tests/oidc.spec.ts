@@ -33,6 +33,12 @@ async function atTheProvider(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "Continue" }).click();
 }
 
+/** Signs out, and waits until the server has said so. */
+async function signOut(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("banner").getByRole("link", { name: "Sign in" })).toBeVisible();
+}
+
 // Colours and fonts of the provider's pages are its own affair.
 test.use({ allowed: [/Content Security Policy/, /fonts\.googleapis/] });
 
@@ -48,7 +54,7 @@ test("the groups at the identity provider are the roles in the console", async (
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByLabel("Password again").fill(PASSWORD);
     await page.getByRole("button", { name: "Make the administrator" }).click();
-    await page.getByRole("button", { name: "Sign out" }).click();
+    await signOut(page);
     await page.goto(`${server.url}/snapshots`);
     const enter = page.getByRole("link", { name: "Sign in with Example" });
     await expect(enter).toBeVisible();
@@ -60,7 +66,7 @@ test("the groups at the identity provider are the roles in the console", async (
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
     await expect(page).toHaveURL(`${server.url}/snapshots`);
-    await page.getByRole("button", { name: "Sign out" }).click();
+    await signOut(page);
 
     // It is back; nobody started the console again.
     await provider.start(server.url);
@@ -78,7 +84,7 @@ test("the groups at the identity provider are the roles in the console", async (
     expect(cookies[0]).toMatchObject({ httpOnly: true, sameSite: "Strict" });
 
     // Other groups, other roles: the provider still knows who it is, and does not ask.
-    await page.getByRole("button", { name: "Sign out" }).click();
+    await signOut(page);
     await provider.groups({ grace: ["ops"], ben: ["ops"] });
     await page.goto(`${server.url}/login`);
     await enter.click();

@@ -35,8 +35,6 @@ fn whole(token: String) -> impl IntoView {
     let (password, again) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let errors = RwSignal::new(AccountErrors::default());
     let failure = RwSignal::new(None::<Failure>);
-    // Whose link it is only its owner knows; who is signed in here may be somebody else.
-    let before = identity.name();
     let join = Action::new_local(move |_: &()| {
         let navigate = navigate.clone();
         async move {
@@ -79,9 +77,10 @@ fn whole(token: String) -> impl IntoView {
             sentence="Choose your password for this console."
             below=|| view! { <p>"This link works once, and signs you in. Sessions that you have elsewhere end."</p> }
         />
-        {(!before.is_empty()).then(|| view! {
+        // Whose link it is only its owner knows; who is signed in here may be somebody else.
+        {move || Some(identity.name()).filter(|name| !name.is_empty()).map(|name| view! {
             <div class="notice warning">
-                <p>{format!("This browser is signed in as {before}. Going on signs in whoever the link is for instead.")}</p>
+                <p>{format!("This browser is signed in as {name}. Going on signs in whoever the link is for instead.")}</p>
             </div>
         })}
         {move || failure.get().map(|failure| view! { <ErrorView failure /> })}

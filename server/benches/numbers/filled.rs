@@ -39,8 +39,8 @@ pub(crate) fn data_dir(folder: &Path) -> PathBuf {
 
 async fn fill(folder: &Path) {
     let _held = DataDir::open(folder).unwrap();
-    let db = Database::open(&At::File(folder.join(DATABASE)));
-    let db = db.await.unwrap();
+    let at = At::File(folder.join(DATABASE));
+    let db = Database::open(&at).await.unwrap();
     let key = key::make(&folder.join(LEDGER_KEY)).unwrap();
     let store = Arc::new(db.clone());
     let ledger = Ledger::take_up(store, key, Arc::new(SystemClock), Left::ByDeadProcesses);

@@ -19,6 +19,7 @@ const PAGES: &[&str] = &[
     "inspect",
     "login",
     "setup",
+    "join",
     "overview",
     "clusters",
     "snapshots",
@@ -230,6 +231,7 @@ mod tests {
             "/plans/p1",
             "/reviews",
             "/setup",
+            "/join",
             "/jobs/",
         ] {
             assert!(is_page_or_file(page), "{page}");

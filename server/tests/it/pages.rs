@@ -13,6 +13,7 @@ async fn every_address_of_the_page_is_the_page() {
         "/inspect",
         "/login",
         "/setup",
+        "/join",
         "/snapshots/abc",
         "/plans/p",
         "/reviews",

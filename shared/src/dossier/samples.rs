@@ -229,7 +229,7 @@ impl Run {
     }
 
     /// All steps, the fourth only at the second attempt.
-    pub(super) fn to_the_end(mut self) -> Self {
+    pub(super) fn over(mut self) -> Self {
         let done = || StepOutcome::Done {
             evidence: "It was seen.".into(),
         };

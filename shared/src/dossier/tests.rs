@@ -14,7 +14,7 @@ fn packed(run: &Run) -> Vec<u8> {
 }
 
 fn whole() -> Vec<u8> {
-    packed(&Run::started(false).to_the_end())
+    packed(&Run::started(false).over())
 }
 
 fn judge(bytes: &[u8]) -> Verdict {
@@ -83,7 +83,7 @@ fn fails(bytes: &[u8], check: &str, why: &str) {
 
 #[test]
 fn a_recovery_makes_one_file_and_it_is_whole() {
-    let run = Run::started(false).to_the_end();
+    let run = Run::started(false).over();
     let bytes = packed(&run);
     assert_eq!(
         bytes,
@@ -117,7 +117,7 @@ fn a_recovery_makes_one_file_and_it_is_whole() {
 
 #[test]
 fn a_broken_glass_is_loud_and_a_job_under_way_says_interim_everywhere() {
-    let run = Run::started(true).to_the_end();
+    let run = Run::started(true).over();
     let bytes = packed(&run);
     assert_eq!(beside_evidence(&bytes), []);
     let loud = judge(&bytes).document.unwrap().notices;
@@ -210,7 +210,7 @@ fn what_a_forger_with_another_key_can_do_is_seen() {
 /// Even whoever has the key, and makes every hash right again, cannot claim what the ledger does not have.
 #[test]
 fn what_a_forger_with_the_key_claims_must_follow_from_the_ledger() {
-    let run = Run::started(false).to_the_end();
+    let run = Run::started(false).over();
     let good = parts(&packed(&run));
     let journal = |edit: &dyn Fn(&mut Vec<Event>)| {
         let mut events = run.events.clone();
@@ -286,7 +286,7 @@ fn what_a_forger_with_the_key_claims_must_follow_from_the_ledger() {
 
 #[test]
 fn approvals_are_those_of_this_plan_and_in_the_ledger() {
-    let run = Run::started(false).to_the_end();
+    let run = Run::started(false).over();
     let good = parts(&packed(&run));
     let edit = |edit: &dyn Fn(&mut crate::approval::Grounds)| {
         let mut run_events = run.events.clone();
@@ -343,7 +343,7 @@ fn approvals_are_those_of_this_plan_and_in_the_ledger() {
 
 #[test]
 fn another_plan_and_other_entries_do_not_fit() {
-    let run = Run::started(false).to_the_end();
+    let run = Run::started(false).over();
     let good = parts(&packed(&run));
     let mut plan = run.plan.clone();
     plan.outcome = "Something harmless.".into();
@@ -436,7 +436,7 @@ fn hostile_archives_are_refused_in_words() {
 /// not change without [`RENDERING`] going up.
 #[test]
 fn the_rendering_is_what_its_number_says() {
-    let parts = parts(&packed(&Run::started(true).to_the_end().reviewed()));
+    let parts = parts(&packed(&Run::started(true).over().reviewed()));
     let hashes = [name::PAGE, name::README].map(|name| sha256_hex(&parts[name])[..16].to_owned());
     assert_eq!(RENDERING, 1, "write the new hashes below");
     assert_eq!(hashes, ["130d8ec6c570eebb", "a930d0643ec3ec5f"]);

@@ -32,16 +32,19 @@ pub fn Tokens() -> impl IntoView {
     let sees_all = Memo::new(move |_| identity.may(Permission::People, Place::Console).is_ok());
     let open = Memo::new(move |_| open_tab(&tabs(), query.with(|q| q.get("tab"))));
     let everybody = Memo::new(move |_| sees_all.get() && open.get() == "everybody");
+    // With whose they are: the same tokens look different among everybody's.
     let tokens = LocalResource::new(move || {
-        grpc::list_tokens(ListTokensRequest {
-            everybody: everybody.get(),
-        })
+        let everybody = everybody.get();
+        async move {
+            let list = grpc::list_tokens(ListTokensRequest { everybody }).await?;
+            Ok((everybody, list))
+        }
     });
     let again = Callback::new(move |()| tokens.refetch());
     let creating = RwSignal::new(false);
     let made = RwSignal::new(None::<CreateTokenResponse>);
     let sentence = Signal::derive(move || match tokens.get() {
-        Some(Ok(list)) => headline(&list.tokens, everybody.get(), now()),
+        Some(Ok((everybody, list))) => headline(&list.tokens, everybody, now()),
         _ => "Which programs may come in.".into(),
     });
     let acts = move || {
@@ -55,7 +58,7 @@ pub fn Tokens() -> impl IntoView {
         <Lead sentence acts />
         {move || made.get().map(|answer| handed_over(answer, made))}
         {move || sees_all.get().then(|| view! { <Tabs label="Whose tokens" tabs=tabs() open /> })}
-        {load(tokens, move |list| table(list, everybody, again, creating))}
+        {load(tokens, move |(everybody, list)| table(list, everybody, again, creating))}
         <create::Create open=creating on_made />
     }
 }
@@ -134,11 +137,10 @@ fn examples(origin: &str) -> String {
 
 fn table(
     list: ListTokensResponse,
-    everybody: Memo<bool>,
+    everybody: bool,
     again: Callback<()>,
     creating: RwSignal<bool>,
 ) -> impl IntoView {
-    let everybody = everybody.get_untracked();
     if list.tokens.is_empty() {
         return view! {
             <Empty text="A token lets a program act in its owner's name, with no more than the owner's roles, until a day that you choose. Only its hash is kept here.">
