@@ -113,7 +113,7 @@ async fn what_needs_one_is_known_before_it_is_removed() {
             .map(|plan| plan.id)
             .collect::<Vec<_>>()
     };
-    assert_eq!(uses(&made.id).await, [plan.id.clone()]);
+    assert_eq!(uses(&made.id).await, std::slice::from_ref(&plan.id));
     assert!(uses(&other.id).await.is_empty());
     console.reject(&plan, "not needed").await.unwrap();
     assert!(uses(&made.id).await.is_empty());

@@ -14,6 +14,9 @@ struct Marker {
     belongs: &'static [&'static str],
 }
 
+/// A marker, the form's name, and what it looks like in that form.
+type Form<'a> = (&'a Marker, &'a str, &'a [u8]);
+
 /// All secrets that were planted.
 #[derive(Default)]
 pub(super) struct Markers {
@@ -72,7 +75,7 @@ impl Markers {
 
     fn found(&self, place: &str, bytes: &[u8], belongs: impl Fn(&Marker) -> bool) -> Vec<String> {
         // Forms by their first bytes, so that one pass looks for all.
-        let mut beginnings: HashMap<[u8; 4], Vec<(&Marker, &str, &[u8])>> = HashMap::new();
+        let mut beginnings: HashMap<[u8; 4], Vec<Form<'_>>> = HashMap::new();
         let mut seen = vec![false; 1 << 16];
         for marker in self.all.iter().filter(|marker| !belongs(marker)) {
             for (form, pattern) in &marker.forms {
