@@ -19,6 +19,7 @@ mod sessions;
 mod snapshots;
 mod sql;
 mod tokens;
+mod turn;
 mod users;
 
 use std::fmt;
@@ -28,7 +29,8 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
+use sqlx::{AnyConnection, AnyPool, Connection as _};
+use tokio::sync::Semaphore;
 
 use self::dialect::Dialect;
 pub use self::notices::Notice;
@@ -62,6 +64,8 @@ pub struct Database {
     pool: AnyPool,
     dialect: Dialect,
     at: At,
+    /// Who of this process may write next.
+    turns: Arc<Semaphore>,
     /// This process, as others that share the database tell it from theirs.
     process: String,
     /// Whether others are being told something in passing.
@@ -111,10 +115,14 @@ impl Database {
                     Ok(())
                 })
             })
-            .after_release(|connection, _| {
-                // What a full disk kept from ending its transaction could never begin another one.
+            .after_release(move |connection, _| {
+                // A transaction that was cut off, or that a full disk kept from ending, must not meet the next who
+                // gets this connection.
                 Box::pin(async move {
-                    connection.ping().await?;
+                    match dialect.end_whatever_is_open() {
+                        Some(end) => drop(sqlx::raw_sql(end).execute(&mut *connection).await?),
+                        None => connection.ping().await?,
+                    }
                     Ok(!connection.is_in_transaction())
                 })
             })
@@ -123,6 +131,7 @@ impl Database {
         Ok(Self {
             pool,
             dialect,
+            turns: Arc::new(Semaphore::new(1)),
             at: at.clone(),
             process: random::id(),
             telling: Arc::default(),
@@ -154,11 +163,5 @@ impl Database {
     /// Closes all connections; a file has all of its write-ahead log in it then.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-
-    /// A transaction that may write: it takes the one write lock at once, so that it cannot fail half-way for
-    /// having read before another wrote.
-    async fn write(&self) -> sqlx::Result<Transaction<'static, Any>> {
-        self.pool.begin_with(self.dialect.begin_to_write()).await
     }
 }

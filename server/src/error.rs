@@ -173,13 +173,14 @@ fn is_out_of_reach(error: &anyhow::Error) -> bool {
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::BeginFailed,
         ) => true,
-        // Of PostgreSQL's codes: connections, resources, somebody stops it, waiting for a lock, read only.
+        // Of PostgreSQL's codes: connections, resources, somebody stops it, waiting for a lock, read only, held it
+        // too long.
         Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
             code.len() == 5
                 && (["08", "53", "57"]
                     .iter()
                     .any(|class| code.starts_with(class))
-                    || ["55P03", "25006"].contains(&&*code))
+                    || ["55P03", "25006", "25P03"].contains(&&*code))
         }),
         _ => false,
     })

@@ -93,7 +93,7 @@ impl ApprovalStore for Database {
         decision: &Decision,
         review: &Review,
     ) -> anyhow::Result<bool> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE plans SET state = $1, decided_by = $2, decided_ms = $3, reason = $4 WHERE id = $5 AND state = $6",
         )

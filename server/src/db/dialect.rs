@@ -36,12 +36,12 @@ impl Dialect {
             (Self::Sqlite, false) => "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;",
             (Self::Postgres, true) => {
                 "SET application_name = 'requorum'; SET synchronous_commit = on; SET lock_timeout = '10s'; \
-                 SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '20s'; \
-                 SET client_min_messages = warning;"
+                 SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '4s'; \
+                 SET client_min_messages = error;"
             }
             (Self::Postgres, false) => {
                 "SET application_name = 'requorum'; SET default_transaction_read_only = on; \
-                 SET client_min_messages = warning;"
+                 SET client_min_messages = error;"
             }
         }
     }
@@ -62,13 +62,35 @@ impl Dialect {
         }
     }
 
-    /// Begins a transaction that holds the one write lock until it ends. PostgreSQL lets many write at once; here
-    /// they take turns there too, so that a rule that was looked at still holds when the row is written.
+    /// Begins a transaction that writes.
     pub(super) fn begin_to_write(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// Takes the one write lock until the transaction ends, where beginning it has not done so. PostgreSQL lets many
+    /// write at once; here they take turns there too.
+    pub(super) fn lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
             // The number is "requorum", in ASCII.
-            Self::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(8243119442166445421)",
+            Self::Postgres => Some("SELECT pg_advisory_xact_lock(8243119442166445421)"),
+        }
+    }
+
+    /// How long others are waited for who write. Longer than PostgreSQL waits for a server that stands still while
+    /// it holds the lock.
+    pub(super) fn lock_within(self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    /// Ends a transaction that the driver does not know of. Nothing happens where there is none.
+    pub(super) fn end_whatever_is_open(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("ROLLBACK"),
         }
     }
 }

@@ -31,7 +31,7 @@ impl FailureStore for Database {
     }
 
     async fn add_failure(&self, who: &str, now_ms: i64, old_ms: i64) -> anyhow::Result<()> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM login_failures WHERE last_ms <= $1")
             .bind(old_ms)
             .execute(&mut *tx)

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use requorum_shared::events::{Body, Event};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row as _, Transaction};
 
 use super::Database;
 use super::notices::Notice;
 use super::sql::Sql;
+use super::turn::Turn;
 use crate::jobs::log::{Claim, Created, JobLog, JobRow, Writer};
 
 #[async_trait]
@@ -18,7 +19,7 @@ impl JobLog for Database {
         first: &Body,
         claim: Claim<'_>,
     ) -> anyhow::Result<Created> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let has: Option<AnyRow> = sqlx::query("SELECT id FROM jobs WHERE plan_id = $1")
             .bind(&job.plan_id)
             .fetch_optional(&mut *tx)
@@ -112,7 +113,7 @@ impl JobLog for Database {
         body: &Body,
         writer: Writer<'_>,
     ) -> anyhow::Result<Option<Event>> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let row = sqlx::query(
             "SELECT COALESCE(MAX(seq), 0), \
              (SELECT lease_owner FROM jobs WHERE id = $1 AND over = 0) FROM job_events WHERE job_id = $1",
@@ -212,13 +213,7 @@ impl Database {
     }
 }
 
-async fn insert(
-    tx: &mut Transaction<'static, Any>,
-    id: &str,
-    seq: u64,
-    at_ms: i64,
-    body: &Body,
-) -> anyhow::Result<()> {
+async fn insert(tx: &mut Turn, id: &str, seq: u64, at_ms: i64, body: &Body) -> anyhow::Result<()> {
     sqlx::query("INSERT INTO job_events (job_id, seq, at_ms, body_json) VALUES ($1, $2, $3, $4)")
         .bind(id)
         .bind(i64::try_from(seq)?)

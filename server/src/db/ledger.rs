@@ -10,7 +10,8 @@ use sqlx::any::AnyRow;
 use super::Database;
 use super::notices::Notice;
 use super::sql::Sql;
-use crate::ledger::store::{AppendError, Batch, Filter, Head, LedgerStore, Stored};
+use super::turn;
+use crate::ledger::store::{Batch, Filter, Head, LedgerStore, Stored, Turn};
 
 /// Rows per statement: below the number of values that a statement may have.
 const ROWS_AT_ONCE: usize = 256;
@@ -42,14 +43,15 @@ impl LedgerStore for Database {
         }))
     }
 
-    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
-        match self.append_rows(batch).await {
-            Ok(()) => Ok(()),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                Err(AppendError::Grown)
-            }
-            Err(error) => Err(AppendError::Failed(error.into())),
-        }
+    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>> {
+        let mut tx = self.begin().await?;
+        let end = sqlx::query("SELECT COALESCE(MAX(idx) + 1, 0) FROM ledger_entries");
+        let end: i64 = end.fetch_one(&mut *tx).await?.try_get(0)?;
+        Ok(Box::new(LedgerTurn {
+            db: self.clone(),
+            tx,
+            end: end.try_into()?,
+        }))
     }
 
     async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>> {
@@ -130,9 +132,20 @@ impl LedgerStore for Database {
     }
 }
 
-impl Database {
-    async fn append_rows(&self, batch: &Batch) -> sqlx::Result<()> {
-        let mut tx = self.write().await?;
+struct LedgerTurn {
+    db: Database,
+    tx: turn::Turn,
+    end: u64,
+}
+
+#[async_trait]
+impl Turn for LedgerTurn {
+    fn end(&self) -> u64 {
+        self.end
+    }
+
+    async fn append(self: Box<Self>, batch: &Batch) -> anyhow::Result<()> {
+        let Self { db, mut tx, .. } = *self;
         for entries in batch.entries.chunks(ROWS_AT_ONCE) {
             let mut insert = Sql::new(
                 "INSERT INTO ledger_entries (idx, leaf, canonical, at_ms, closes, who, act, cluster, plan, job) VALUES ",
@@ -194,8 +207,8 @@ impl Database {
             .bind(&batch.note)
             .execute(&mut *tx)
             .await?;
-        self.tell(&mut tx, Notice::Ledger).await?;
-        tx.commit().await
+        db.tell(&mut tx, Notice::Ledger).await?;
+        Ok(tx.commit().await?)
     }
 }
 

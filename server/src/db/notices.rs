@@ -8,9 +8,9 @@ use std::time::Duration;
 use requorum_shared::events::Event;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgListener;
-use sqlx::{Any, Transaction};
 use tokio::sync::mpsc;
 
+use super::turn::Turn;
 use super::{At, Database};
 
 const CHANNEL: &str = "requorum";
@@ -41,11 +41,7 @@ struct Envelope {
 
 impl Database {
     /// Tells the other servers once the transaction is committed.
-    pub(super) async fn tell(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        notice: Notice,
-    ) -> sqlx::Result<()> {
+    pub(super) async fn tell(&self, tx: &mut Turn, notice: Notice) -> sqlx::Result<()> {
         if !self.is_shared() {
             return Ok(());
         }

@@ -15,7 +15,7 @@ impl SignInStore for Database {
         per_address: u32,
         in_all: u32,
     ) -> anyhow::Result<bool> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM oidc_sign_ins WHERE expires_ms <= $1")
             .bind(started.started_ms)
             .execute(&mut *tx)

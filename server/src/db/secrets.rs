@@ -39,7 +39,7 @@ impl SecretStore for Database {
     }
 
     async fn put_secret(&self, secret: &SealedSecret) -> anyhow::Result<Kept> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let SealedSecret { view, sealed } = secret;
         let taken = sqlx::query("SELECT 1 FROM secrets WHERE name = $1 AND id <> $2")
             .bind(&view.name)
@@ -92,7 +92,7 @@ impl SecretStore for Database {
     }
 
     async fn reseal(&self, reseal: Reseal) -> anyhow::Result<u64> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let rows = sqlx::query("SELECT id, key_id, nonce, ciphertext FROM secrets")
             .fetch_all(&mut *tx)
             .await?;

@@ -22,7 +22,7 @@ const ACCOUNT_COLUMNS: usize = 8;
 #[async_trait]
 impl SessionStore for Database {
     async fn add_session(&self, token_hash: &str, session: &StoredSession) -> anyhow::Result<()> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM sessions WHERE expires_ms <= $1")
             .bind(session.created_ms)
             .execute(&mut *tx)
@@ -68,7 +68,7 @@ impl SessionStore for Database {
     }
 
     async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         sqlx::query("UPDATE sessions SET seen_ms = $1 WHERE id = $2")
             .bind(now_ms)
             .bind(id)

@@ -108,7 +108,7 @@ impl SnapshotStore for Database {
 
     async fn upload_becomes(&self, id: &str, snapshot: &Snapshot) -> anyhow::Result<()> {
         let headline = serde_json::to_string(&snapshot.headline)?;
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, cluster, headline_json, \
              inspection_json) SELECT $1, $2, $3, $4, $5, $6, $7, $8, inspection_json FROM uploads WHERE id = $9 \

@@ -27,7 +27,7 @@ impl UserStore for Database {
     }
 
     async fn add_setup_link(&self, token_hash: &str, server: &str) -> anyhow::Result<()> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         sqlx::query(
             "DELETE FROM setup_links WHERE $1 = '' OR server NOT IN (SELECT id FROM servers)",
         )
@@ -54,7 +54,7 @@ impl UserStore for Database {
     }
 
     async fn add_first_user(&self, user: &User) -> anyhow::Result<bool> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "INSERT INTO users (id, name, password_hash, created_ms, grants) \
              SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM users)",
@@ -141,7 +141,7 @@ impl UserStore for Database {
         change: &UserChange,
         rule: Rule,
     ) -> anyhow::Result<Changed> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let query = match change {
             UserChange::Grants(grants) => {
                 sqlx::query("UPDATE users SET grants = $1 WHERE id = $2").bind(grants.to_string())
@@ -211,7 +211,7 @@ impl UserStore for Database {
         token_hash: &str,
         password_hash: &str,
     ) -> anyhow::Result<Option<User>> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         let taken =
             sqlx::query("DELETE FROM password_links WHERE token_hash = $1 RETURNING user_id")
                 .bind(token_hash)

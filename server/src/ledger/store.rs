@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use requorum_shared::ledger::entry::Entry;
 use requorum_shared::ledger::merkle::Hash;
-use thiserror::Error;
 
 /// One entry on its way into the store.
 #[derive(Debug, Clone)]
@@ -41,17 +40,6 @@ pub struct Batch {
     pub note: String,
     /// The process that writes it, and will close what is opened in it.
     pub writer: String,
-}
-
-/// Why a batch was not written.
-#[derive(Debug, Error)]
-pub enum AppendError {
-    /// The ledger has grown in the meantime: another process wrote.
-    #[error("other processes write to the ledger all the time")]
-    Grown,
-    /// The database failed. Whether the batch was written is not known.
-    #[error(transparent)]
-    Failed(#[from] anyhow::Error),
 }
 
 /// Where the ledger ends.
@@ -101,6 +89,17 @@ pub struct Filter {
     pub acts_only: bool,
 }
 
+/// The turn to write to the ledger. Nobody writes beside, in any process, until it is used or dropped.
+#[async_trait]
+pub trait Turn: Send {
+    /// The index behind the last entry, which stays true while the turn lasts.
+    fn end(&self) -> u64;
+
+    /// Writes a batch durably: when this returns, the entries survive a power cut. After an error it is not known
+    /// whether they were written.
+    async fn append(self: Box<Self>, batch: &Batch) -> anyhow::Result<()>;
+}
+
 /// The rows of the ledger.
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
@@ -108,8 +107,8 @@ pub trait LedgerStore: Send + Sync {
     /// checkpoint have size 0 and an empty note.
     async fn head(&self) -> anyhow::Result<Option<Head>>;
 
-    /// Writes a batch durably: when this returns, the entries survive a power cut.
-    async fn append(&self, batch: &Batch) -> Result<(), AppendError>;
+    /// Waits for the turn to write.
+    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>>;
 
     /// Up to `count` entries from `start` on, in order.
     async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>>;

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::reader;
 use super::recorder::{LedgerError, Left, Recent, Standing};
-use super::store::{AppendError, Batch, LedgerStore, NewEntry, NewNode, Stored};
+use super::store::{Batch, LedgerStore, NewEntry, NewNode, Stored, Turn};
 use crate::clock::Clock;
 use crate::random;
 
@@ -24,8 +24,6 @@ const MAX_BATCH: usize = 512;
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// How often it is looked whether another process has written, when nothing wants to be written here.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How often a batch is drawn up anew because another process was quicker.
-const MAX_RACES: usize = 50;
 
 /// Something to write, and who waits for it.
 pub(super) struct Write {
@@ -137,11 +135,8 @@ impl Writer {
 
     /// Begins the ledger where it has not begun, and writes the ends that are owed.
     async fn write_first(&mut self) {
-        if self.frontier.size() == 0 && self.commit(Vec::new()).await.is_some() {
-            tracing::debug!("another process began the ledger at the same moment");
-        }
-        if !self.owed.is_empty() {
-            self.write(Vec::new()).await;
+        if self.frontier.size() == 0 || !self.owed.is_empty() {
+            self.put_down(Vec::new()).await;
         }
     }
 
@@ -186,33 +181,35 @@ impl Writer {
     }
 
     async fn write(&mut self, writes: Vec<Write>) {
-        let mut writes = self.set_aside_ends(writes);
+        let writes = self.set_aside_ends(writes);
         if writes.is_empty() && self.owed.is_empty() {
             self.look_around().await;
-            return;
+        } else {
+            self.put_down(writes).await;
         }
-        for _ in 0..MAX_RACES {
-            if matches!(self.state, State::Unsure)
-                && let Err(error) = self.look().await
-            {
-                self.refuse(
-                    writes,
-                    &LedgerError::Unwritable(format!("{error:#}").into()),
-                );
-                return;
-            }
-            if let State::Damaged(why) = &self.state {
-                let error = LedgerError::Damaged(why.clone());
-                self.refuse(writes, &error);
-                return;
-            }
-            match self.commit(writes).await {
-                Some(again) => writes = again,
-                None => return,
-            }
+    }
+
+    /// Writes what is owed and what is asked for, or says that it cannot be written.
+    async fn put_down(&mut self, writes: Vec<Write>) {
+        match self.turn().await {
+            Ok(turn) => self.commit(turn, writes).await,
+            Err(error) => self.refuse(writes, &error),
         }
-        let error = AppendError::Grown.to_string();
-        self.refuse(writes, &LedgerError::Unwritable(error.into()));
+    }
+
+    /// Waits for the turn to write, and looks at what others have written meanwhile: from then on nobody does.
+    async fn turn(&mut self) -> Result<Box<dyn Turn>, LedgerError> {
+        let unwritable = |error| LedgerError::Unwritable(format!("{error:#}").into());
+        let store = self.store.clone();
+        let turn = store.turn().await.map_err(unwritable)?;
+        let grown = turn.end() != self.frontier.size() && self.is_good();
+        if grown || matches!(self.state, State::Unsure) {
+            self.look().await.map_err(unwritable)?;
+        }
+        match &self.state {
+            State::Damaged(why) => Err(LedgerError::Damaged(why.clone())),
+            State::Good | State::Unsure => Ok(turn),
+        }
     }
 
     /// Owes ends to what somebody left open who is gone. Others may do the same; one of them will be the first.
@@ -354,9 +351,8 @@ impl Writer {
         others
     }
 
-    /// Writes what is owed and what is asked for, as one batch. Gives back what was asked for when another process
-    /// was quicker.
-    async fn commit(&mut self, writes: Vec<Write>) -> Option<Vec<Write>> {
+    /// Writes what is owed and what is asked for, as one batch.
+    async fn commit(&mut self, turn: Box<dyn Turn>, writes: Vec<Write>) {
         let mut batch = Drawn {
             frontier: self.frontier.clone(),
             last_ms: self.last_ms,
@@ -390,7 +386,7 @@ impl Writer {
             }));
         }
         if batch.entries.is_empty() {
-            return None;
+            return;
         }
         let checkpoint = Checkpoint {
             origin: self.key.verifying().name().to_owned(),
@@ -411,20 +407,13 @@ impl Writer {
             note: checkpoint.sign(&self.key),
             writer: self.id.clone(),
         };
-        match self.store.append(&batch).await {
-            Ok(()) => {}
-            Err(AppendError::Grown) => {
-                self.state = State::Unsure;
-                return Some(writes);
-            }
-            Err(AppendError::Failed(error)) => {
-                self.state = State::Unsure;
-                self.refuse(
-                    writes,
-                    &LedgerError::Unwritable(format!("{error:#}").into()),
-                );
-                return None;
-            }
+        if let Err(error) = turn.append(&batch).await {
+            self.state = State::Unsure;
+            self.refuse(
+                writes,
+                &LedgerError::Unwritable(format!("{error:#}").into()),
+            );
+            return;
         }
         self.frontier = frontier;
         self.last_ms = last_ms;
@@ -437,7 +426,6 @@ impl Writer {
         for (write, index) in writes.into_iter().zip(indexes) {
             self.answer(write, index);
         }
-        None
     }
 
     /// Tells whoever asked that the entry is on the medium.

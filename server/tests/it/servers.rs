@@ -236,7 +236,6 @@ async fn another_server_takes_over_what_a_killed_one_was_doing() {
 }
 
 #[tokio::test]
-#[ignore = "an open fault: now and then the other server answers with errors for longer than a minute"]
 async fn a_server_that_stood_still_does_nothing_more_to_a_job_that_was_taken() {
     let shared = Shared::on(Postgres::shared()).await;
     let first = shared.server("a", true, LEASE);

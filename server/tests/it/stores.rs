@@ -8,6 +8,7 @@ mod secrets;
 mod servers;
 mod sign_ins;
 mod snapshots;
+mod turns;
 
 use requorum_server::auth::store::UserStore as _;
 use requorum_server::db::{At, Database};

@@ -10,7 +10,7 @@ use requorum_shared::ledger::merkle::Hash;
 use requorum_shared::ledger::verify::{Audit, Verified};
 use tempfile::TempDir;
 
-use super::super::store::{AppendError, Batch, Filter, Head, Stored};
+use super::super::store::{Batch, Filter, Head, Stored, Turn};
 use super::*;
 use crate::clock::ManualClock;
 use crate::db::{At, Database};
@@ -89,16 +89,40 @@ impl Bench {
 /// The real store, which fails when told to: before it writes, or after.
 struct Faulty {
     db: Database,
-    fail: AtomicBool,
-    fail_after: AtomicBool,
+    fail: Arc<AtomicBool>,
+    fail_after: Arc<AtomicBool>,
+}
+
+/// A turn of the real store, which fails likewise.
+struct FaultyTurn {
+    turn: Box<dyn Turn>,
+    fail: Arc<AtomicBool>,
+    fail_after: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Turn for FaultyTurn {
+    fn end(&self) -> u64 {
+        self.turn.end()
+    }
+
+    async fn append(self: Box<Self>, batch: &Batch) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.fail.load(Ordering::SeqCst), "no space left on device");
+        self.turn.append(batch).await?;
+        anyhow::ensure!(
+            !self.fail_after.swap(false, Ordering::SeqCst),
+            "connection lost"
+        );
+        Ok(())
+    }
 }
 
 impl Faulty {
     async fn open(dir: &Path) -> Self {
         Self {
             db: Database::open(&At::File(dir.join("db"))).await.unwrap(),
-            fail: AtomicBool::new(false),
-            fail_after: AtomicBool::new(false),
+            fail: Arc::default(),
+            fail_after: Arc::default(),
         }
     }
 }
@@ -108,15 +132,12 @@ impl LedgerStore for Faulty {
     async fn head(&self) -> anyhow::Result<Option<Head>> {
         self.db.head().await
     }
-    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
-        if self.fail.load(Ordering::SeqCst) {
-            return Err(anyhow::anyhow!("no space left on device").into());
-        }
-        self.db.append(batch).await?;
-        if self.fail_after.swap(false, Ordering::SeqCst) {
-            return Err(anyhow::anyhow!("connection lost").into());
-        }
-        Ok(())
+    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>> {
+        Ok(Box::new(FaultyTurn {
+            turn: LedgerStore::turn(&self.db).await?,
+            fail: self.fail.clone(),
+            fail_after: self.fail_after.clone(),
+        }))
     }
     async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>> {
         self.db.entries(start, count).await

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use requorum_server::clock::SystemClock;
-use requorum_server::ledger::store::{AppendError, Batch, Filter, Head, LedgerStore, Stored};
+use requorum_server::ledger::store::{Batch, Filter, Head, LedgerStore, Stored, Turn};
 use requorum_server::ledger::{Ledger, Left};
 use requorum_shared::ledger::checkpoint::SigningKey;
 use requorum_shared::ledger::merkle::Hash;
 
 #[derive(Default)]
-struct Books(Mutex<Rows>);
+struct Books(Arc<Mutex<Rows>>);
 
 #[derive(Default)]
 struct Rows {
@@ -45,26 +45,9 @@ impl LedgerStore for Books {
         Ok(self.0.lock().unwrap().head.clone())
     }
 
-    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
-        let mut rows = self.0.lock().unwrap();
-        for entry in &batch.entries {
-            let index = rows.entries.len() as u64;
-            rows.entries.push(Stored {
-                index,
-                canonical: entry.canonical.clone(),
-                closing: None,
-            });
-            rows.leaves.push(entry.leaf);
-        }
-        for node in &batch.nodes {
-            rows.nodes.entry(node.level).or_default().push(node.hash);
-        }
-        rows.head = Some(Head {
-            size: batch.size,
-            note: batch.note.clone(),
-            end: batch.size,
-        });
-        Ok(())
+    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>> {
+        let end = self.0.lock().unwrap().entries.len() as u64;
+        Ok(Box::new(Page(self.0.clone(), end)))
     }
 
     async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>> {
@@ -89,5 +72,37 @@ impl LedgerStore for Books {
 
     async fn open_acts(&self, _: Option<&str>) -> anyhow::Result<Vec<Stored>> {
         Ok(Vec::new())
+    }
+}
+
+/// A turn to write. There is one writer.
+struct Page(Arc<Mutex<Rows>>, u64);
+
+#[async_trait]
+impl Turn for Page {
+    fn end(&self) -> u64 {
+        self.1
+    }
+
+    async fn append(self: Box<Self>, batch: &Batch) -> anyhow::Result<()> {
+        let mut rows = self.0.lock().unwrap();
+        for entry in &batch.entries {
+            let index = rows.entries.len() as u64;
+            rows.entries.push(Stored {
+                index,
+                canonical: entry.canonical.clone(),
+                closing: None,
+            });
+            rows.leaves.push(entry.leaf);
+        }
+        for node in &batch.nodes {
+            rows.nodes.entry(node.level).or_default().push(node.hash);
+        }
+        rows.head = Some(Head {
+            size: batch.size,
+            note: batch.note.clone(),
+            end: batch.size,
+        });
+        Ok(())
     }
 }

@@ -1,9 +1,8 @@
 //! The rows of the ledger.
 
 use bytes::Bytes;
-use requorum_server::ledger::store::{
-    AppendError, Batch, Filter, LedgerStore as _, NewEntry, NewNode,
-};
+use requorum_server::db::Database;
+use requorum_server::ledger::store::{Batch, Filter, LedgerStore as _, NewEntry, NewNode};
 use requorum_shared::ledger::entry::{Draft, Entry, Outcome, Phase, Place};
 use requorum_shared::ledger::merkle::{Hash, leaf_hash};
 
@@ -48,6 +47,11 @@ pub(super) fn batch(writer: &str, entries: Vec<NewEntry>) -> Batch {
     }
 }
 
+/// Takes the turn to write, and writes.
+pub(super) async fn append(db: &Database, batch: &Batch) -> anyhow::Result<()> {
+    db.turn().await?.append(batch).await
+}
+
 async fn it_begins_and_grows(store: &Store) {
     let db = &store.db;
     assert_eq!(db.head().await.unwrap(), None);
@@ -62,7 +66,7 @@ async fn it_begins_and_grows(store: &Store) {
         nodes: nodes.to_vec(),
         ..batch("one", entries.clone())
     };
-    db.append(&first).await.unwrap();
+    append(db, &first).await.unwrap();
     let head = db.head().await.unwrap().unwrap();
     assert_eq!(
         (head.size, head.end, head.note.as_str()),
@@ -80,36 +84,37 @@ async fn it_begins_and_grows(store: &Store) {
     assert!(db.nodes(2, 0, 9).await.unwrap().is_empty());
 }
 
-async fn nothing_is_written_twice(store: &Store) {
+async fn turns_are_taken_one_after_the_other(store: &Store) {
     let db = &store.db;
     let other = store.again().await;
-    for index in 0..20 {
-        let (mine, theirs) = (
-            batch("one", vec![entry(index, "anna", None)]),
-            batch("two", vec![entry(index, "bob", None)]),
-        );
-        let (one, two) = tokio::join!(db.append(&mine), other.append(&theirs));
-        let grown = [one, two]
-            .into_iter()
-            .filter_map(Result::err)
-            .collect::<Vec<_>>();
-        assert!(matches!(grown[..], [AppendError::Grown]), "{grown:?}");
-    }
-    assert_eq!(db.entries(0, 100).await.unwrap().len(), 20);
+    let write = async |db: &Database, who: &str| {
+        for _ in 0..20 {
+            let turn = db.turn().await.unwrap();
+            let next = entry(turn.end(), who, None);
+            // Long enough for the other to come in between, if it could.
+            tokio::task::yield_now().await;
+            turn.append(&batch(who, vec![next])).await.unwrap();
+        }
+    };
+    tokio::join!(write(db, "anna"), write(&other, "bob"), write(db, "carl"));
+    assert_eq!(db.entries(0, 100).await.unwrap().len(), 60);
+    // A turn that is not used is over.
+    drop(db.turn().await.unwrap());
+    assert_eq!(other.turn().await.unwrap().end(), 60);
     // All of a batch or nothing: the first of these would have had room.
     let torn = batch(
         "one",
-        vec![entry(20, "anna", None), entry(19, "anna", None)],
+        vec![entry(60, "anna", None), entry(59, "anna", None)],
     );
-    assert!(matches!(db.append(&torn).await, Err(AppendError::Grown)));
-    assert_eq!(db.head().await.unwrap().unwrap().end, 20);
+    append(db, &torn).await.unwrap_err();
+    assert_eq!(db.head().await.unwrap().unwrap().end, 60);
 }
 
 async fn what_is_open_is_closed_once(store: &Store) {
     let db = &store.db;
     let entries = vec![entry(0, "anna", None), entry(1, "bob", None)];
-    db.append(&batch("one", entries)).await.unwrap();
-    db.append(&batch("two", vec![entry(2, "carl", None)]))
+    append(db, &batch("one", entries)).await.unwrap();
+    append(db, &batch("two", vec![entry(2, "carl", None)]))
         .await
         .unwrap();
     let open = async |writer: Option<&str>| {
@@ -118,14 +123,14 @@ async fn what_is_open_is_closed_once(store: &Store) {
     };
     assert_eq!(open(None).await, [0, 1, 2]);
     assert_eq!(open(Some("one")).await, [0, 1]);
-    db.append(&batch("two", vec![entry(3, "anna", Some(0))]))
+    append(db, &batch("two", vec![entry(3, "anna", Some(0))]))
         .await
         .unwrap();
     assert_eq!(open(None).await, [1, 2]);
-    let again = db
-        .append(&batch("one", vec![entry(4, "anna", Some(0))]))
-        .await;
-    assert!(matches!(again, Err(AppendError::Grown)), "{again:?}");
+    append(db, &batch("one", vec![entry(4, "anna", Some(0))]))
+        .await
+        .unwrap_err();
+    assert_eq!(db.head().await.unwrap().unwrap().end, 4);
     let listed = db
         .list(&Filter {
             limit: 10,
@@ -146,7 +151,7 @@ async fn what_is_open_is_closed_once(store: &Store) {
 async fn lists_are_filtered(store: &Store) {
     let db = &store.db;
     let entries = (0..10).map(|index| entry(index, if index < 5 { "anna" } else { "bob" }, None));
-    db.append(&batch("one", entries.collect())).await.unwrap();
+    append(db, &batch("one", entries.collect())).await.unwrap();
     let all = Filter {
         limit: 100,
         ..Filter::default()
@@ -211,7 +216,7 @@ async fn lists_are_filtered(store: &Store) {
 
 async fn nobody_changes_it(store: &Store) {
     let db = &store.db;
-    db.append(&batch("one", vec![entry(0, "anna", None)]))
+    append(db, &batch("one", vec![entry(0, "anna", None)]))
         .await
         .unwrap();
     for sql in [
@@ -225,7 +230,7 @@ async fn nobody_changes_it(store: &Store) {
 
 stories!(
     it_begins_and_grows,
-    nothing_is_written_twice,
+    turns_are_taken_one_after_the_other,
     what_is_open_is_closed_once,
     lists_are_filtered,
     nobody_changes_it,

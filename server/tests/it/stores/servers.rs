@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use requorum_server::ledger::store::LedgerStore as _;
 use requorum_server::servers::ServerStore as _;
 
-use super::ledger::{batch, entry};
+use super::ledger::{append, batch, entry};
 use super::{Store, stories};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -15,7 +14,7 @@ async fn who_is_silent_is_gone_once_it_is_looked_for(store: &Store) {
     for (index, id) in ["one", "two"].into_iter().enumerate() {
         db.beat(id).await.unwrap();
         let opened = batch(id, vec![entry(index as u64, "anna", None)]);
-        db.append(&opened).await.unwrap();
+        append(db, &opened).await.unwrap();
     }
     assert!(db.gone(MINUTE).await.unwrap().is_empty());
     tokio::time::sleep(Duration::from_millis(60)).await;
@@ -25,13 +24,13 @@ async fn who_is_silent_is_gone_once_it_is_looked_for(store: &Store) {
     // As long as it left something open.
     assert_eq!(db.gone(MINUTE).await.unwrap(), ["one"]);
     let closed = batch("two", vec![entry(2, "anna", Some(0))]);
-    db.append(&closed).await.unwrap();
+    append(db, &closed).await.unwrap();
     assert!(db.gone(MINUTE).await.unwrap().is_empty());
     // Whoever says goodbye and still has something open is not believed.
     db.leave("two").await.unwrap();
     assert!(db.gone(MINUTE).await.unwrap().is_empty());
     let closed = batch("two", vec![entry(3, "anna", Some(1))]);
-    db.append(&closed).await.unwrap();
+    append(db, &closed).await.unwrap();
     db.leave("two").await.unwrap();
     let rows = store.run("DELETE FROM servers").await.unwrap();
     assert_eq!(rows, 0);
