@@ -19,14 +19,23 @@ function atMost(what: string, seen: number, target: number, unit: string): void 
 
 /** Presses the button, and waits for the verdict on so many entries; in seconds. */
 async function verify(page: Page, entries: number): Promise<number> {
-  const start = performance.now();
-  await page.getByRole("button", { name: "Verify everything" }).click();
-  await page.waitForFunction(
-    (entries) => document.body.innerText.replace(/\s/g, "").includes(`${entries}entriesreadandverified`),
+  const button = page.getByRole("button", { name: "Verify everything" });
+  // The page watches itself: asking it every few milliseconds would take the time that is measured.
+  return button.evaluate(
+    (button, entries) =>
+      new Promise<number>((said) => {
+        const start = performance.now();
+        new MutationObserver((_, watch) => {
+          const text = document.querySelector("main")?.textContent ?? "";
+          if (!text.replace(/\s/g, "").includes(`${entries}entriesreadandverified`)) return;
+          watch.disconnect();
+          // Once it has been painted.
+          requestAnimationFrame(() => setTimeout(() => said((performance.now() - start) / 1000)));
+        }).observe(document.body, { childList: true, subtree: true, characterData: true });
+        (button as HTMLElement).click();
+      }),
     entries,
-    { polling: 10 },
   );
-  return (performance.now() - start) / 1000;
 }
 
 test("verification of a long ledger in Chromium", async ({ page }) => {

@@ -7,6 +7,7 @@ pub mod oidc;
 pub mod origin;
 pub mod password;
 pub mod people;
+pub mod seen;
 pub mod session;
 pub mod store;
 pub mod throttle;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::actor::{Actor, NOWHERE, Via};
+use super::seen::{Seen, Use};
 use super::store::{PeopleStore, StoredSession, User};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -67,6 +68,7 @@ pub struct Sessions {
     store: Arc<dyn PeopleStore>,
     clock: Arc<dyn Clock>,
     forgotten_ms: Arc<AtomicI64>,
+    seen: Seen,
 }
 
 impl Sessions {
@@ -76,6 +78,7 @@ impl Sessions {
             store,
             clock,
             forgotten_ms: Arc::new(AtomicI64::new(i64::MIN)),
+            seen: Seen::default(),
         }
     }
 
@@ -123,10 +126,14 @@ impl Sessions {
             return Ok(None);
         };
         if now - session.seen_ms >= SEEN_EVERY_MS {
-            let touched = self.store.touch_session(&session.id, now).await;
-            // On a full disk, somebody has to be able to come in and look.
-            touched
-                .unwrap_or_else(|error| tracing::warn!("noting that a session is used: {error:#}"));
+            let store = self.store.clone();
+            let seen = Use {
+                id: session.id.clone(),
+                owner: user.id.clone(),
+                at_ms: now,
+            };
+            self.seen
+                .note(seen, async move |uses| store.touch_sessions(&uses).await);
         }
         Ok(Some(actor(session, &user)))
     }
@@ -151,7 +158,11 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be read.
     pub async fn list(&self, user_id: &str) -> Result<Vec<StoredSession>> {
-        Ok(self.store.sessions(user_id, self.clock.now_ms()).await?)
+        let mut sessions = self.store.sessions(user_id, self.clock.now_ms()).await?;
+        for session in &mut sessions {
+            session.seen_ms = session.seen_ms.max(self.seen.of(&session.id).unwrap_or(0));
+        }
+        Ok(sessions)
     }
 
     /// When each account was last seen in a browser, by its id; 0 for never.
@@ -159,7 +170,11 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be read.
     pub async fn last_seen(&self) -> Result<HashMap<String, i64>> {
-        Ok(self.store.last_seen().await?)
+        let mut last = self.store.last_seen().await?;
+        for (account, at_ms) in &mut last {
+            *at_ms = (*at_ms).max(self.seen.of_owner(account).unwrap_or(0));
+        }
+        Ok(last)
     }
 
     /// Ends one of an account's sessions; `false` when it has none such.

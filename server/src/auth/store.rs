@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::seen::Use;
 use async_trait::async_trait;
 use requorum_shared::permission::Grants;
 
@@ -168,8 +169,8 @@ pub trait SessionStore: Send + Sync {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredSession, User)>>;
-    /// Notes that a session was used, and so that its account was seen.
-    async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()>;
+    /// Notes when sessions were used, and so that their accounts were seen: those too whose session has ended since.
+    async fn touch_sessions(&self, uses: &[Use]) -> anyhow::Result<()>;
     /// When each account was last seen in a browser, to a few minutes, by its id; 0 for never. This stays known when
     /// the sessions have ended.
     async fn last_seen(&self) -> anyhow::Result<HashMap<String, i64>>;
@@ -194,8 +195,8 @@ pub trait TokenStore: Send + Sync {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredToken, User)>>;
-    /// Notes that a token was used.
-    async fn touch_token(&self, id: &str, now_ms: i64) -> anyhow::Result<()>;
+    /// Notes when tokens were used.
+    async fn touch_tokens(&self, uses: &[Use]) -> anyhow::Result<()>;
     /// One token.
     async fn token(&self, id: &str) -> anyhow::Result<Option<StoredToken>>;
     /// The tokens of an account, or of all, newest first.

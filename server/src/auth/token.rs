@@ -5,6 +5,7 @@ use std::sync::Arc;
 use requorum_shared::permission::Grants;
 
 use super::actor::{Actor, NOWHERE, Via};
+use super::seen::{Seen, Use};
 use super::session::SEEN_EVERY_MS;
 use super::store::{PeopleStore, StoredToken, User};
 use crate::clock::Clock;
@@ -24,12 +25,17 @@ const DAY_MS: i64 = 24 * 60 * 60_000;
 pub struct Tokens {
     store: Arc<dyn PeopleStore>,
     clock: Arc<dyn Clock>,
+    seen: Seen,
 }
 
 impl Tokens {
     /// Tokens in this store.
     pub fn new(store: Arc<dyn PeopleStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        Self {
+            store,
+            clock,
+            seen: Seen::default(),
+        }
     }
 
     /// Makes a token for an account: the secret, which is kept nowhere, and what is kept.
@@ -98,9 +104,14 @@ impl Tokens {
             return Ok(None);
         };
         if now - token.used_ms >= SEEN_EVERY_MS {
-            let touched = self.store.touch_token(&token.id, now).await;
-            touched
-                .unwrap_or_else(|error| tracing::warn!("noting that a token is used: {error:#}"));
+            let store = self.store.clone();
+            let seen = Use {
+                id: token.id.clone(),
+                owner: owner.id.clone(),
+                at_ms: now,
+            };
+            self.seen
+                .note(seen, async move |uses| store.touch_tokens(&uses).await);
         }
         Ok(Some(Actor {
             name: format!("{} ({})", owner.name, token.name),
@@ -117,7 +128,11 @@ impl Tokens {
     /// # Errors
     /// When the store cannot be read.
     pub async fn list(&self, user_id: Option<&str>) -> Result<Vec<StoredToken>> {
-        Ok(self.store.tokens(user_id).await?)
+        let mut tokens = self.store.tokens(user_id).await?;
+        for token in &mut tokens {
+            token.used_ms = token.used_ms.max(self.seen.of(&token.id).unwrap_or(0));
+        }
+        Ok(tokens)
     }
 
     /// One token.

@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 
 use super::Database;
 use super::users::{self, account};
+use crate::auth::seen::Use;
 use crate::auth::store::{SessionStore, StoredSession, User};
 
 /// What [`session`] reads.
@@ -67,20 +68,17 @@ impl SessionStore for Database {
         .transpose()
     }
 
-    async fn touch_session(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
+    async fn touch_sessions(&self, uses: &[Use]) -> anyhow::Result<()> {
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE sessions SET seen_ms = $1 WHERE id = $2")
-            .bind(now_ms)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query(
-            "UPDATE users SET seen_ms = $1 WHERE id = (SELECT user_id FROM sessions WHERE id = $2)",
-        )
-        .bind(now_ms)
-        .bind(id)
-        .execute(&mut *tx)
-        .await?;
+        for Use { id, owner, at_ms } in uses {
+            for (update, whose) in [
+                ("UPDATE sessions SET seen_ms = $1 WHERE id = $2", id),
+                ("UPDATE users SET seen_ms = $1 WHERE id = $2", owner),
+            ] {
+                let update = sqlx::query(update).bind(at_ms).bind(whose);
+                update.execute(&mut *tx).await?;
+            }
+        }
         Ok(tx.commit().await?)
     }
 

@@ -7,6 +7,7 @@ use sqlx::any::AnyRow;
 
 use super::Database;
 use super::users::{self, account};
+use crate::auth::seen::Use;
 use crate::auth::store::{StoredToken, TokenStore, User};
 
 /// What [`token`] reads.
@@ -51,13 +52,16 @@ impl TokenStore for Database {
             .transpose()
     }
 
-    async fn touch_token(&self, id: &str, now_ms: i64) -> anyhow::Result<()> {
-        sqlx::query("UPDATE api_tokens SET used_ms = $1 WHERE id = $2")
-            .bind(now_ms)
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    async fn touch_tokens(&self, uses: &[Use]) -> anyhow::Result<()> {
+        let mut tx = self.begin().await?;
+        for Use { id, at_ms, .. } in uses {
+            sqlx::query("UPDATE api_tokens SET used_ms = $1 WHERE id = $2")
+                .bind(at_ms)
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn token(&self, id: &str) -> anyhow::Result<Option<StoredToken>> {

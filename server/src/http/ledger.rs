@@ -51,3 +51,17 @@ pub async fn tile(
     ];
     Ok((headers, bytes).into_response())
 }
+
+/// Bundles of entries that follow each other, in one answer.
+pub async fn bundles(
+    State(app): State<App>,
+    actor: Actor,
+    Path((first, count)): Path<(u64, u64)>,
+) -> Result<Response> {
+    let bytes = ops::ledger::bundles(&app, &actor, first, count).await?;
+    let headers = [
+        (header::CONTENT_TYPE, BYTES),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, bytes).into_response())
+}

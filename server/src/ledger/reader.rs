@@ -35,6 +35,30 @@ impl Ledger {
         Ok(bytes)
     }
 
+    /// Bundles that follow each other, at most so many as there are and as are given at once; `None` when there is no
+    /// first one, or rows of them are lost.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn bundles(&self, first: u64, count: u64) -> anyhow::Result<Option<Bytes>> {
+        let start = first.saturating_mul(tiles::WIDTH);
+        let count = count.min(tiles::MAX_BUNDLES) * tiles::WIDTH;
+        let width = count.min(self.standing().size.saturating_sub(start));
+        if width == 0 {
+            return Ok(None);
+        }
+        let entries = self.shared.store.entries(start, width).await?;
+        if entries.len() as u64 != width {
+            tracing::error!(
+                "the ledger has lost rows between {start} and {}",
+                start + width
+            );
+            return Ok(None);
+        }
+        let packed = tiles::pack(entries.iter().map(|entry| &entry.canonical[..]));
+        Ok(Some(Bytes::from(packed)))
+    }
+
     /// Entries that fit the filter, newest first, with what closes them.
     ///
     /// # Errors

@@ -69,6 +69,21 @@ pub async fn tile(app: &App, actor: &Actor, path: &str) -> Result<Bytes> {
     })
 }
 
+/// Bundles of entries that follow each other, for whoever reads all of them.
+pub async fn bundles(app: &App, actor: &Actor, first: u64, count: u64) -> Result<Bytes> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    app.ledger.bundles(first, count).await?.ok_or_else(|| {
+        not_found(
+            "ledger.bundles-missing",
+            format!(
+                "The ledger does not have these bundles: its checkpoint counts {} entries. If that counts them, rows \
+                 of them are lost. Ask for them one at a time.",
+                app.ledger.standing().size
+            ),
+        )
+    })
+}
+
 /// A page of entries, newest first.
 pub async fn list(
     app: &App,

@@ -44,6 +44,12 @@ fn http_operations() -> Vec<(&'static str, &'static str, serde_json::Value, Need
         ("GET", "/ledger/checkpoint", none.clone(), R(P::See)),
         ("GET", "/ledger/key", none.clone(), R(P::See)),
         ("GET", "/ledger/tile/{*path}", none.clone(), R(P::See)),
+        (
+            "GET",
+            "/ledger/bundles/{first}/{count}",
+            none.clone(),
+            R(P::See),
+        ),
         // The last, for it ends the session.
         ("POST", "/api/logout", none, Anybody),
     ]
@@ -262,7 +268,9 @@ async fn ask(
     path: &str,
     body: &serde_json::Value,
 ) -> Option<String> {
-    let mut request = client.request(method, &path.replace("{id}", "nothing"));
+    let path = path.replace("{id}", "nothing");
+    let path = path.replace("{first}", "0").replace("{count}", "1");
+    let mut request = client.request(method, &path);
     if method == "PATCH" {
         request = request.header("upload-offset", "0").body(vec![0; 5]);
     } else if !body.is_null() {

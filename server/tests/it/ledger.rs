@@ -9,7 +9,7 @@ use requorum_shared::api::v1::{
 };
 use requorum_shared::job_view::JobState;
 use requorum_shared::ledger::checkpoint::{Checkpoint, VerifyingKey};
-use requorum_shared::ledger::entry::{Entry, Outcome, Phase, act};
+use requorum_shared::ledger::entry::{Draft, Entry, Outcome, Phase, act};
 use requorum_shared::ledger::merkle::Hash;
 use requorum_shared::ledger::tiles::{self, Tile};
 use requorum_shared::ledger::verify::{self, Audit, Remembered, Verified};
@@ -312,6 +312,67 @@ async fn a_bundle_of_lost_rows_is_not_found() {
         let (status, body) = error(admin.get(path).await).await;
         assert_eq!((status, body.code.as_str()), (404, "ledger.tile-missing"));
         assert!(body.message.contains("rows of it are lost"));
+    }
+    let (status, body) = error(admin.get("/ledger/bundles/0/1").await).await;
+    assert_eq!(
+        (status, body.code.as_str()),
+        (404, "ledger.bundles-missing")
+    );
+}
+
+/// Whoever reads all of a ledger gets the same bytes, in fewer answers.
+#[tokio::test]
+async fn bundles_that_follow_each_other_are_one_answer() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    // Beyond what is given at once.
+    let acts: u64 = tiles::WIDTH * (tiles::MAX_BUNDLES + 1) / 2;
+    let ledger = &server.app().ledger;
+    let write = futures_util::stream::iter(0..acts).for_each_concurrent(500, async |n| {
+        let draft = Draft {
+            subject: format!("{n}"),
+            ..Draft::default()
+        };
+        let opened = ledger.open(draft).await.unwrap();
+        opened.close(Outcome::Done, "").await;
+    });
+    write.await;
+    let size = ledger.standing().size;
+    let bytes = async |path: String| {
+        let response = admin.get(&path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert!(
+            response.headers()["cache-control"] == "no-store" || path.contains("tile"),
+            "what is there now counts"
+        );
+        response.bytes().await.unwrap()
+    };
+    let mut one_by_one = Vec::new();
+    for index in 0..size.div_ceil(tiles::WIDTH) {
+        let tile = Tile::entries(index, size).unwrap();
+        one_by_one.push(bytes(format!("/ledger/{}", tile.path())).await);
+    }
+    let count = one_by_one.len();
+    let most = tiles::MAX_BUNDLES as usize;
+    assert!(count > most, "{count}");
+    for (first, asked, given) in [
+        (0, 1, 0..1),
+        (2, 3, 2..5),
+        (0, most, 0..most),
+        (0, usize::MAX, 0..most),
+        (most, most, most..count),
+        (count - 1, 1, count - 1..count),
+    ] {
+        let answer = bytes(format!("/ledger/bundles/{first}/{asked}")).await;
+        assert_eq!(answer, one_by_one[given].concat(), "{first} {asked}");
+    }
+    for beyond in [
+        format!("{count}/1"),
+        "0/0".to_owned(),
+        format!("{}/1", u64::MAX),
+    ] {
+        let answer = error(admin.get(&format!("/ledger/bundles/{beyond}")).await).await;
+        assert_eq!(answer.1.code, "ledger.bundles-missing", "{beyond}");
     }
 }
 

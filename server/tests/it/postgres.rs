@@ -1,7 +1,9 @@
 //! PostgreSQL clusters of the tests' own: in a temporary folder, on a free port of the loopback, by an account without
 //! rights, with everything on that makes a commit durable. They end with the test program, however that ends.
 
+use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
@@ -110,6 +112,50 @@ impl Postgres {
         connection.execute(AssertSqlSafe(make)).await.unwrap();
         connection.close().await.unwrap();
         self.url(&name)
+    }
+
+    /// All rows of a database, as the documentation says to back them up.
+    pub(crate) fn dump(&self, url: &str) -> Vec<u8> {
+        let dump = program("pg_dump")
+            .args(["--format=custom", "--dbname", url])
+            .output()
+            .unwrap();
+        assert!(dump.status.success(), "{dump:?}");
+        dump.stdout
+    }
+
+    /// A new database with what was dumped in it.
+    pub(crate) async fn restored(&self, dump: &[u8]) -> String {
+        let url = self.database().await;
+        let mut restore = program("pg_restore")
+            .args(["--exit-on-error", "--dbname", &url])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        restore.stdin.take().unwrap().write_all(dump).unwrap();
+        assert!(restore.wait().unwrap().success());
+        url
+    }
+
+    /// Lets nobody in any more whose connection is not encrypted; it shows this certificate.
+    pub(crate) fn encrypt(&self, cert: &str, key: &str) {
+        let data = self.folder.join("data");
+        for (name, text) in [
+            ("server.crt", cert),
+            ("server.key", key),
+            ("pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\n"),
+        ] {
+            let file = data.join(name);
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if rustix::process::getuid().is_root() {
+                run(Command::new("chown").arg("postgres:").arg(&file));
+            }
+        }
+        std::fs::write(data.join("postgresql.auto.conf"), "ssl = on\n").unwrap();
+        run(program("pg_ctl").args(["reload", "--pgdata"]).arg(&data));
+        // Reloading is not waited for by anybody.
+        std::thread::sleep(Duration::from_millis(500));
     }
 
     fn url(&self, database: &str) -> String {

@@ -15,6 +15,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use tonic::Code;
 
+use crate::bucket::Bucket;
 use crate::harness::{
     Client, NAME, Options, PASSWORD, TestServer, code, error, fixture, http_client,
 };
@@ -26,10 +27,11 @@ use crate::recovery::{Console, fold, request};
 /// Long enough for a slow machine's renewals, short enough to wait for.
 const LEASE: &str = "3";
 
-/// What the servers share: a database, a key, a folder of objects, a root for restores.
+/// What the servers share: a database, a key, a folder of objects or a bucket, a root for restores.
 struct Shared {
     dir: tempfile::TempDir,
     url: String,
+    bucket: Option<Bucket>,
 }
 
 impl Shared {
@@ -41,6 +43,14 @@ impl Shared {
         Self {
             url: cluster.database().await,
             dir,
+            bucket: None,
+        }
+    }
+
+    async fn with_bucket(cluster: &Postgres) -> Self {
+        Self {
+            bucket: Some(Bucket::start().await),
+            ..Self::on(cluster).await
         }
     }
 
@@ -49,8 +59,10 @@ impl Shared {
         let data = self.dir.path().join(name);
         if !data.exists() {
             std::fs::create_dir(&data).unwrap();
-            std::os::unix::fs::symlink(self.dir.path().join("objects"), data.join("objects"))
-                .unwrap();
+            if self.bucket.is_none() {
+                std::os::unix::fs::symlink(self.dir.path().join("objects"), data.join("objects"))
+                    .unwrap();
+            }
         }
         data
     }
@@ -72,7 +84,13 @@ impl Shared {
             "--lease-seconds",
             lease,
         ];
-        Process::start(&self.data(name), first_start, &arguments)
+        let mut command = command(&self.data(name), &arguments);
+        if let Some(bucket) = &self.bucket {
+            let (environment, arguments) = bucket.named("console");
+            command.envs(environment).args(arguments);
+        }
+        command.stderr(Stdio::null());
+        Process::spawn(command, first_start)
     }
 }
 
@@ -182,9 +200,8 @@ async fn journal(console: &Console, job: &str) -> Vec<Event> {
     panic!("the job does not end: {:#?}", console.job(job).await);
 }
 
-#[tokio::test]
-async fn another_server_takes_over_what_a_killed_one_was_doing() {
-    let shared = Shared::on(Postgres::shared()).await;
+/// Kills the one server again and again while it carries out a job of a snapshot that the other took in.
+async fn taken_over(shared: &Shared, kills: &[u64]) {
     let mut first = shared.server("a", true, LEASE);
     let second = shared.server("b", true, LEASE);
     // The link that one prints is good at the other, and so is the session that it opens.
@@ -193,7 +210,7 @@ async fn another_server_takes_over_what_a_killed_one_was_doing() {
     let mut operator = Console::with(at(&first, &anna)).await;
     let snapshot = viewer.upload("3.6.14-mixed.db").await;
     let mut takeovers = 0;
-    for kill_after in [2, 5, 9, 14] {
+    for &kill_after in kills {
         let path = format!("killed-{kill_after}");
         let job = operator.run(&restore(&snapshot, &path)).await;
         let seen = viewer
@@ -219,8 +236,11 @@ async fn another_server_takes_over_what_a_killed_one_was_doing() {
         operator = Console::with(at(&first, &anna)).await;
     }
     // Towards its end a job may be over before the signal is there.
-    assert!(takeovers >= 3, "{takeovers} of 4");
-    assert_eq!(std::fs::read_dir(shared.root()).unwrap().count(), 4);
+    assert!(takeovers + 1 >= kills.len(), "{takeovers} of {kills:?}");
+    assert_eq!(
+        std::fs::read_dir(shared.root()).unwrap().count(),
+        kills.len()
+    );
 
     let (_, entries) = all_closed(&viewer.http).await;
     let cut = entries
@@ -233,6 +253,50 @@ async fn another_server_takes_over_what_a_killed_one_was_doing() {
     let (one, _) = audit(&viewer.http, None).await;
     let (two, _) = all_closed(&operator.http).await;
     assert_eq!(one.checkpoint, two.checkpoint);
+}
+
+#[tokio::test]
+async fn another_server_takes_over_what_a_killed_one_was_doing() {
+    let shared = Shared::on(Postgres::shared()).await;
+    taken_over(&shared, &[2, 5, 9, 14]).await;
+}
+
+// The bucket has to answer while a server is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_server_takes_over_with_files_in_a_bucket() {
+    let shared = Shared::with_bucket(Postgres::shared()).await;
+    taken_over(&shared, &[2, 7]).await;
+    for name in ["a", "b"] {
+        let kept = shared.data(name).join("objects/sha256");
+        assert!(!kept.exists(), "the file is in the bucket alone");
+    }
+    assert_eq!(shared.bucket.as_ref().unwrap().objects().len(), 1);
+}
+
+#[tokio::test]
+async fn rows_that_were_dumped_are_a_console_again() {
+    let cluster = Postgres::shared();
+    let mut shared = Shared::on(cluster).await;
+    let server = shared.server("a", true, LEASE);
+    let anna = set_up(&server, &server).await;
+    let console = Console::with(anna.clone()).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let job = console.run(&restore(&snapshot, "before")).await;
+    let events = journal(&console, &job.id).await;
+    let (verified, _) = all_closed(&anna).await;
+    let dump = cluster.dump(&shared.url);
+    server.stop();
+
+    shared.url = cluster.restored(&dump).await;
+    let server = shared.server("a", false, LEASE);
+    let anna = at(&server, &anna);
+    let (after, _) = audit(&anna, Some(&verified.remember)).await;
+    assert!(after.checkpoint.size >= verified.checkpoint.size);
+    let console = Console::with(anna).await;
+    assert_eq!(journal(&console, &job.id).await, events);
+    // It goes on: rows get their numbers, rules their rows.
+    let job = console.run(&restore(&snapshot, "after")).await;
+    each_step_once(&journal(&console, &job.id).await);
 }
 
 #[tokio::test]

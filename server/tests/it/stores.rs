@@ -1,5 +1,6 @@
 //! What the rules expect of a store, told once for each and run on SQLite and on PostgreSQL.
 
+mod encrypted;
 mod jobs;
 mod ledger;
 mod people;

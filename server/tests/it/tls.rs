@@ -23,14 +23,14 @@ use crate::harness::{NAME, Options, PASSWORD, TestServer, set_cookie};
 use crate::process::Process;
 
 /// An authority, and the files that a server is given.
-struct Authority {
+pub(crate) struct Authority {
     issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
     root: rcgen::Certificate,
     dir: tempfile::TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -49,8 +49,13 @@ impl Authority {
         }
     }
 
+    /// The certificate that leads to it, in PEM.
+    pub(crate) fn root(&self) -> String {
+        self.root.pem()
+    }
+
     /// A certificate and its key, in PEM.
-    fn issue(&self) -> (String, String) {
+    pub(crate) fn issue(&self) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
         let names = vec!["localhost".into(), "127.0.0.1".into()];
         let params = rcgen::CertificateParams::new(names).unwrap();

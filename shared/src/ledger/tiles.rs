@@ -15,6 +15,9 @@ mod tests;
 /// Hashes in a full tile, and entries in a full bundle.
 pub const WIDTH: u64 = 256;
 
+/// Bundles that are given in one answer, at most.
+pub const MAX_BUNDLES: u64 = 16;
+
 /// Levels of the tree that one tile spans.
 pub const HEIGHT: u8 = 8;
 
@@ -258,6 +261,20 @@ pub fn unpack(bundle: &[u8], width: u64) -> Result<Vec<&[u8]>, TileError> {
             width,
         })
     }
+}
+
+/// Cuts several bundles that follow each other after the first `width` entries. Where there are fewer, what is there
+/// comes first and nothing is left.
+pub fn cut(bundles: &[u8], width: u64) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    for _ in 0..width {
+        let rest = bundles.get(at..).unwrap_or_default();
+        let Some(len) = rest.first_chunk::<2>() else {
+            break;
+        };
+        at += 2 + usize::from(u16::from_be_bytes(*len));
+    }
+    bundles.split_at(at.min(bundles.len()))
 }
 
 /// The `width` hashes of a tile.

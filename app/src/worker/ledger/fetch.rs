@@ -1,10 +1,10 @@
 //! The ledger's files from the server, as any client of transparency logs asks for them.
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use requorum_shared::ledger::tiles::Tile;
+use requorum_shared::ledger::tiles::{self, Tile};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DedicatedWorkerGlobalScope, Response};
+use web_sys::{DedicatedWorkerGlobalScope, RequestCache, RequestInit, Response};
 
 /// The bytes of a tile or bundle; `None` when the server says that it has none.
 ///
@@ -14,9 +14,45 @@ pub(super) async fn tile(
     scope: &DedicatedWorkerGlobalScope,
     tile: Tile,
 ) -> Result<Option<Vec<u8>>, String> {
-    let path = format!("/ledger/{}", tile.path());
+    get(scope, &format!("/ledger/{}", tile.path())).await
+}
+
+/// The bytes of bundles that follow each other, each with its tile; `None` when the server does not have all of them.
+///
+/// # Errors
+/// Why the server did not say, in words.
+pub(super) async fn bundles(
+    scope: &DedicatedWorkerGlobalScope,
+    bundles: &[Tile],
+) -> Result<Option<Vec<Vec<u8>>>, String> {
+    let first = bundles.first().map_or(0, |tile| tile.index);
+    let path = format!("/ledger/bundles/{first}/{}", bundles.len());
+    let Some(bytes) = get(scope, &path).await? else {
+        return Ok(None);
+    };
+    let mut rest = &bytes[..];
+    let mut parts: Vec<_> = bundles
+        .iter()
+        .map(|tile| {
+            let (bundle, after) = tiles::cut(rest, tile.width);
+            rest = after;
+            bundle.to_vec()
+        })
+        .collect();
+    // What should not be there is not passed over.
+    if let Some(last) = parts.last_mut() {
+        last.extend_from_slice(rest);
+    }
+    Ok(Some(parts))
+}
+
+/// What lies at `path`; `None` when nothing does.
+async fn get(scope: &DedicatedWorkerGlobalScope, path: &str) -> Result<Option<Vec<u8>>, String> {
     let away = |_| format!("The server did not answer when it was asked for {path}.");
-    let response = JsFuture::from(scope.fetch_with_str(&path))
+    let init = RequestInit::new();
+    // It is what the server has now that counts, and gigabytes are not to be kept beside it.
+    init.set_cache(RequestCache::NoStore);
+    let response = JsFuture::from(scope.fetch_with_str_and_init(path, &init))
         .await
         .map_err(away)?;
     let response: Response = response.dyn_into().map_err(away)?;

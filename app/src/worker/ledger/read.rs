@@ -16,6 +16,8 @@ use super::{fetch, point};
 
 /// Requests under way at a time: as many as a browser sends to one server.
 const AT_ONCE: usize = 6;
+/// Bundles in one of them.
+const TOGETHER: usize = tiles::MAX_BUNDLES as usize;
 /// At least this many milliseconds lie between two reports of progress.
 const TELL_EVERY_MS: f64 = 80.0;
 
@@ -126,46 +128,85 @@ async fn carry(
 ) -> Result<Verified, Stopped> {
     let size = audit.checkpoint().size;
     let first = audit.next().map_or(u64::MAX, |(bundle, _)| bundle.index);
-    let pairs = (first..).map_while(|index| {
-        let bundle = Tile::entries(index, size)?;
-        Some((bundle, Tile::hashes(0, index, size)?))
+    let runs = (first..).step_by(TOGETHER).map_while(|first| {
+        let run = (first..).take(TOGETHER);
+        let run: Vec<_> = run.map_while(|index| Tile::entries(index, size)).collect();
+        (!run.is_empty()).then_some(run)
     });
     // Asked for ahead, taken in order.
-    let mut answers = stream::iter(pairs)
-        .map(|(bundle, leaves)| async move {
-            let entries = fetch::tile(scope, bundle).await?;
-            let leaves = match with_leaves {
-                true => fetch::tile(scope, leaves).await?,
-                false => None,
-            };
-            Ok::<_, String>((bundle, entries, leaves))
-        })
+    let mut answers = stream::iter(runs)
+        .map(|run| fetched(scope, run, size, with_leaves))
         .buffered(AT_ONCE);
     let mut last = js_sys::Date::now();
     tell(audit.read(), size);
-    while let Some(answer) = answers.next().await {
-        if stop.get() {
-            return Err(Stopped::ByHand);
-        }
-        let (bundle, entries, leaves) = answer.map_err(Stopped::Unreached)?;
-        // A bundle that the checkpoint counts and the server does not have is one without entries.
-        let entries = entries.unwrap_or_default();
-        let before = audit.read();
-        audit.feed(&entries, leaves.as_deref())?;
-        tally.entries += audit.read() - before;
-        tally.bytes += entries.len() as u64;
-        if let Some(file) = file.as_deref_mut()
-            && let Ok(entries) = tiles::unpack(&entries, bundle.width)
+    while let Some(run) = answers.next().await {
+        for Fetched {
+            bundle,
+            entries,
+            leaves,
+        } in run.map_err(Stopped::Unreached)?
         {
-            file.add(&entries);
-        }
-        let now = js_sys::Date::now();
-        if now - last >= TELL_EVERY_MS {
-            last = now;
-            tell(audit.read(), size);
+            if stop.get() {
+                return Err(Stopped::ByHand);
+            }
+            let before = audit.read();
+            audit.feed(&entries, leaves.as_deref())?;
+            tally.entries += audit.read() - before;
+            tally.bytes += entries.len() as u64;
+            if let Some(file) = file.as_deref_mut()
+                && let Ok(entries) = tiles::unpack(&entries, bundle.width)
+            {
+                file.add(&entries);
+            }
+            let now = js_sys::Date::now();
+            if now - last >= TELL_EVERY_MS {
+                last = now;
+                tell(audit.read(), size);
+            }
         }
     }
     Ok(audit.finish()?)
+}
+
+/// What the server has of a bundle.
+struct Fetched {
+    bundle: Tile,
+    entries: Vec<u8>,
+    leaves: Option<Vec<u8>>,
+}
+
+/// Asks for bundles that follow each other: for all at once, and one at a time where the server does not have all of
+/// them or where the tree's hashes are wanted too.
+async fn fetched(
+    scope: &DedicatedWorkerGlobalScope,
+    run: Vec<Tile>,
+    size: u64,
+    with_leaves: bool,
+) -> Result<Vec<Fetched>, String> {
+    if !with_leaves && let Some(bundles) = fetch::bundles(scope, &run).await? {
+        let pairs = run.into_iter().zip(bundles);
+        let fetched = pairs.map(|(bundle, entries)| Fetched {
+            bundle,
+            entries,
+            leaves: None,
+        });
+        return Ok(fetched.collect());
+    }
+    let mut fetched = Vec::with_capacity(run.len());
+    for bundle in run {
+        // A bundle that the checkpoint counts and the server does not have is one without entries.
+        let entries = fetch::tile(scope, bundle).await?.unwrap_or_default();
+        let leaves = match Tile::hashes(0, bundle.index, size) {
+            Some(leaves) if with_leaves => fetch::tile(scope, leaves).await?,
+            _ => None,
+        };
+        fetched.push(Fetched {
+            bundle,
+            entries,
+            leaves,
+        });
+    }
+    Ok(fetched)
 }
 
 /// A file that grows, a piece for each bundle.

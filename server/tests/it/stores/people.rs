@@ -1,5 +1,6 @@
 //! Accounts, links, sessions, tokens.
 
+use requorum_server::auth::seen::Use;
 use requorum_server::auth::store::{
     Changed, PasswordLink, SessionStore as _, StoredSession, StoredToken, TokenStore as _, User,
     UserChange, UserStore as _,
@@ -161,10 +162,23 @@ async fn sessions_end(store: &Store) {
     assert_eq!((found, anna), (session("s1", 1, 10), user("anna")));
     assert!(db.find_session("t1", 10).await.unwrap().is_none());
     assert!(db.find_session("t", 1).await.unwrap().is_none());
-    db.touch_session("s2", 50).await.unwrap();
+    let used = |id: &str, owner: &str, at_ms| Use {
+        id: id.into(),
+        owner: owner.into(),
+        at_ms,
+    };
+    db.touch_sessions(&[used("s2", "id of anna", 50)])
+        .await
+        .unwrap();
     let listed = db.sessions("id of anna", 10).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|s| (s.id.as_str(), s.seen_ms)).collect();
     assert_eq!(listed, [("s3", 3), ("s2", 50)]);
+    assert_eq!(db.last_seen().await.unwrap()["id of anna"], 50);
+    // The account was seen, even if the session has ended meanwhile.
+    db.touch_sessions(&[used("over", "id of anna", 60)])
+        .await
+        .unwrap();
+    assert_eq!(db.last_seen().await.unwrap()["id of anna"], 60);
     // The next one that is opened takes those along that have ended.
     db.add_session("t4", &session("s4", 11, 100)).await.unwrap();
     assert_eq!(
@@ -208,7 +222,12 @@ async fn tokens_are_revoked_and_stay(store: &Store) {
     let (found, owner) = db.find_token("h1", 99).await.unwrap().unwrap();
     assert_eq!((found, owner), (token("t1", "anna", 1), user("anna")));
     assert!(db.find_token("h1", 100).await.unwrap().is_none());
-    db.touch_token("t1", 50).await.unwrap();
+    let used = Use {
+        id: "t1".into(),
+        owner: "id of anna".into(),
+        at_ms: 50,
+    };
+    db.touch_tokens(&[used]).await.unwrap();
     assert!(db.revoke_token("t1", 60).await.unwrap());
     assert!(!db.revoke_token("t1", 70).await.unwrap());
     assert!(!db.revoke_token("t9", 70).await.unwrap());

@@ -141,6 +141,21 @@ proptest! {
         }
     }
 
+    #[test]
+    fn bundles_that_follow_each_other_come_apart_again(
+        lens in proptest::collection::vec(0usize..300, 0..40), width in 0u64..50, cut_off in 0usize..400
+    ) {
+        let entries: Vec<Vec<u8>> = lens.iter().map(|len| vec![7; *len]).collect();
+        let packed = pack(entries.iter().map(|entry| &entry[..]));
+        let (first, rest) = cut(&packed, width);
+        let mid = entries.len().min(width as usize);
+        prop_assert_eq!(unpack(first, mid as u64).unwrap(), &entries[..mid]);
+        prop_assert_eq!(unpack(rest, (entries.len() - mid) as u64).unwrap(), &entries[mid..]);
+        let short = &packed[..packed.len().saturating_sub(cut_off)];
+        let (first, rest) = cut(short, width);
+        prop_assert_eq!([first, rest].concat(), short);
+    }
+
     /// What lies in tiles is what was pushed, at every level, in a tree tall enough for a second row.
     #[test]
     fn tiles_hold_every_node(size in 1u64..1_400) {
