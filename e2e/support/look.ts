@@ -1,6 +1,7 @@
 // Looks at a page as the guidelines do: both themes, wide and narrow.
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Page, expect } from "@playwright/test";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -21,9 +22,20 @@ export async function looksRight(page: Page): Promise<void> {
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(overhang, `${name}: wider than the screen`).toBeLessThanOrEqual(0);
+      await keep(page, name);
     }
   }
   if (before) await page.setViewportSize(before);
+}
+
+let kept = 0;
+
+/** With REQUORUM_SHOTS naming a folder, every look is kept there as a picture, for a person to look at. */
+async function keep(page: Page, name: string): Promise<void> {
+  const folder = process.env.REQUORUM_SHOTS;
+  if (!folder) return;
+  const file = `${String(++kept).padStart(3, "0")}-${process.pid}${name.replace(/[^a-z0-9]+/gi, "-")}.png`;
+  await page.screenshot({ path: join(folder, file), fullPage: true });
 }
 
 async function violations(page: Page): Promise<string[]> {

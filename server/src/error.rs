@@ -186,8 +186,22 @@ fn is_out_of_reach(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Whether PostgreSQL cannot keep a text: one with a NUL in it.
+fn is_unkeepable(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| match cause.downcast_ref() {
+        Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "22021"),
+        _ => false,
+    })
+}
+
 impl From<anyhow::Error> for ApiError {
     fn from(error: anyhow::Error) -> Self {
+        if is_unkeepable(&error) {
+            return bad_request(
+                "text.unkeepable",
+                "A text has a character in it that cannot be kept (U+0000). Take it out and try again.",
+            );
+        }
         if let Some(answer) = medium::answer(&error) {
             tracing::error!(request_id = %request_id(), "the medium: {error:#}");
             return answer;

@@ -43,7 +43,7 @@ pub(crate) async fn measure(console: &Console, admin: &str, people: &[String]) {
     ));
     for (manner, pause) in [
         ("a call each every 200 ms", PAUSE),
-        ("all without pause", Duration::ZERO),
+        ("as many as it takes, without pause", Duration::ZERO),
     ] {
         let (by_method, rate) = calls(console, people, &plan, pause).await;
         line(manner, &format!("{rate:.0} calls/s"), None);
@@ -53,7 +53,10 @@ pub(crate) async fn measure(console: &Console, admin: &str, people: &[String]) {
             all.extend(times);
         }
         line("  all, median and p99", &all.said(), None);
-        at_most("  all, p99", all.at(0.99), 50.0, " ms");
+        // Without a pause the machine, which also plays the people, is full: that says how many calls it can take.
+        if !pause.is_zero() {
+            at_most("  all, p99", all.at(0.99), 50.0, " ms");
+        }
     }
 }
 

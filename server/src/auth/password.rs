@@ -1,13 +1,16 @@
 //! Passwords: argon2id, a few at a time, never on the threads that answer requests.
 
+mod memory;
+
 use std::sync::{Arc, OnceLock};
 
 use anyhow::anyhow;
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use requorum_shared::api::login::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
 use tokio::sync::Semaphore;
+
+use self::memory::{InMemory, Memory};
 
 use crate::error::{ApiError, Result, bad_request, internal};
 
@@ -18,12 +21,14 @@ const AT_ONCE: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Passwords {
     slots: Arc<Semaphore>,
+    memory: Memory,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
         Self {
             slots: Arc::new(Semaphore::new(AT_ONCE)),
+            memory: Memory::default(),
         }
     }
 }
@@ -35,8 +40,8 @@ impl Passwords {
     /// When the password is too short or too long.
     pub async fn hash(&self, password: String) -> Result<String> {
         check(&password)?;
-        self.blocking(move || {
-            Argon2::default()
+        self.blocking(move |argon2| {
+            argon2
                 .hash_password(password.as_bytes())
                 .map(|hash| hash.to_string())
                 .map_err(|error| anyhow!("hashing a password: {error}"))
@@ -53,14 +58,12 @@ impl Passwords {
         if password.len() > MAX_PASSWORD_BYTES {
             return Ok(false);
         }
-        self.blocking(move || {
+        self.blocking(move |argon2| {
             let known = hash.is_some();
-            let text = hash.unwrap_or_else(|| nobody().to_owned());
+            let text = hash.unwrap_or_else(|| nobody(argon2).to_owned());
             let parsed =
                 PasswordHash::new(&text).map_err(|error| anyhow!("a stored hash: {error}"))?;
-            let matches = Argon2::default()
-                .verify_password(password.as_bytes(), &parsed)
-                .is_ok();
+            let matches = argon2.verify_password(password.as_bytes(), &parsed).is_ok();
             Ok(known && matches)
         })
         .await
@@ -68,10 +71,11 @@ impl Passwords {
 
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+        work: impl FnOnce(&InMemory) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T> {
         let _slot = self.slots.acquire().await.map_err(internal)?;
-        Ok(tokio::task::spawn_blocking(work)
+        let memory = self.memory.clone();
+        Ok(tokio::task::spawn_blocking(move || work(&memory.lend()))
             .await
             .map_err(internal)??)
     }
@@ -96,10 +100,10 @@ fn check(password: &str) -> Result<(), ApiError> {
 }
 
 /// The hash of a password that nobody has.
-fn nobody() -> &'static str {
+fn nobody(argon2: &InMemory) -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| {
-        Argon2::default()
+        argon2
             .hash_password(crate::random::token().as_bytes())
             .map(|hash| hash.to_string())
             .unwrap_or_default()

@@ -56,7 +56,7 @@ impl JobLog for Database {
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
         let row = sqlx::query(
             "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM jobs \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash FROM jobs \
              JOIN plans ON plans.id = jobs.plan_id WHERE jobs.id = $1",
         )
         .bind(id)
@@ -68,7 +68,7 @@ impl JobLog for Database {
     async fn jobs(&self) -> anyhow::Result<Vec<JobRow>> {
         sqlx::query(
             "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END FROM jobs \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash FROM jobs \
              JOIN plans ON plans.id = jobs.plan_id ORDER BY created_ms DESC, jobs.id",
         )
         .fetch_all(&self.pool)
@@ -233,5 +233,6 @@ fn job(row: &AnyRow) -> anyhow::Result<JobRow> {
         created_ms: row.try_get(4)?,
         cluster: row.try_get(5)?,
         broke_glass: row.try_get::<i64, _>(6)? != 0,
+        plan_hash: row.try_get(7)?,
     })
 }

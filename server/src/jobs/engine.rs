@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::events::{Body, Event};
+use requorum_shared::events::{Body, EndState, Event};
 use requorum_shared::ledger::entry::{CONSOLE, Draft, named};
 use requorum_shared::plan::{Plan, Step};
 use tokio::sync::Notify;
@@ -219,7 +219,11 @@ impl Engine {
             plan: Arc::new(plan),
             lease: Lease::since(asked),
         };
-        drive.to_the_end(reason).await;
+        if drive.has_its_plan() {
+            drive.to_the_end(reason).await;
+        } else {
+            drive.refuse(reason).await;
+        }
         self.log.release(id, &self.owner.id).await
     }
 }
@@ -234,6 +238,33 @@ struct Drive {
 }
 
 impl Drive {
+    /// Whoever can write to the database could put another plan under an approved hash, while a job waits for a person
+    /// or for a server.
+    fn has_its_plan(&self) -> bool {
+        sha256_hex(self.job.plan_json.as_bytes()) == self.job.plan_hash
+    }
+
+    /// Ends a job whose plan is not the one that was approved.
+    async fn refuse(&self, reason: &str) {
+        tracing::error!(job = %self.job.id, "the job's plan in the database is not the one that was approved");
+        let adopted = Body::Adopted {
+            reason: reason.into(),
+        };
+        let ended = Body::Ended {
+            state: EndState::Left,
+            sentence: format!(
+                "The plan in the database was changed after it was approved: it does not have the hash {} any more. \
+                 Nothing more was done; what the steps before did is as they left it. Find out who can write to the \
+                 database.",
+                self.job.plan_hash
+            ),
+        };
+        if self.write(&adopted).await.is_ok() {
+            // Refused, it is another server's, which will find the same.
+            let _ = self.write(&ended).await;
+        }
+    }
+
     async fn to_the_end(&self, reason: &str) {
         let adopted = Body::Adopted {
             reason: reason.into(),

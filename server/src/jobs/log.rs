@@ -12,6 +12,8 @@ pub struct JobRow {
     pub plan_id: String,
     /// The sealed plan.
     pub plan_json: String,
+    /// The hash under which it was sealed and approved.
+    pub plan_hash: String,
     /// The plan's cluster; empty for none.
     pub cluster: String,
     /// Whether somebody let the plan be run without approval.

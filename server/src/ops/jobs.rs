@@ -51,6 +51,7 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
         id: random::id(),
         plan_id: plan.id,
         plan_json,
+        plan_hash: plan.hash,
         cluster: plan.cluster,
         broke_glass: plan.broke_glass,
         started_by: actor.name.clone(),

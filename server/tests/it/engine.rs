@@ -5,6 +5,7 @@ mod books;
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -149,6 +150,31 @@ fn killed_at_any_point_it_completes_and_does_nothing_twice() {
         points = kill_at;
     }
     assert!(points > 4 * STEPS, "{points} points were tried");
+}
+
+#[test]
+fn a_plan_that_was_exchanged_is_not_carried_on() {
+    let mut after_steps = 0;
+    for kill_at in 1.. {
+        let (world, log) = world::fresh();
+        world.revive(Some(kill_at));
+        live(&world, &log, "first", nobody);
+        if !world.was_killed() {
+            break;
+        }
+        if log.is_over() {
+            continue;
+        }
+        let before: Vec<_> = (1..=STEPS).map(|step| world.state(step)).collect();
+        after_steps = before.iter().filter(|s| **s == State::Done).count();
+        world.revive(None);
+        log.swapped.store(true, Ordering::Relaxed);
+        live(&world, &log, "second", nobody);
+        assert_eq!(view(&log).state, JobState::Left, "killed at {kill_at}");
+        let after: Vec<_> = (1..=STEPS).map(|step| world.state(step)).collect();
+        assert_eq!(after, before, "killed at {kill_at}");
+    }
+    assert_eq!(after_steps, STEPS, "it was tried up to the last");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Signing in at an identity provider: the way in, and all that must not be one. A real provider is part of the
 //! browser tests; here is one that lies.
 
-mod provider;
+pub(crate) mod provider;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use requorum_server::clock;
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_server::tls::{Tls, TlsFiles};
 use requorum_shared::api::v1::AboutRequest;
@@ -176,7 +177,13 @@ async fn both_protocols_and_typed_calls_go_over_tls() {
         .metadata_mut()
         .insert("cookie", cookie.parse().unwrap());
     let about = ConsoleServiceClient::new(channel).about(request).await;
-    assert_eq!(about.unwrap().into_inner().user, NAME);
+    let about = about.unwrap().into_inner();
+    assert_eq!(about.user, NAME);
+    // As the maker of the certificate has it where nobody says otherwise.
+    assert_eq!(
+        clock::text(about.certificate_ends_at_ms),
+        "4096-01-01T00:00:00Z"
+    );
 }
 
 #[tokio::test]

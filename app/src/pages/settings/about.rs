@@ -38,9 +38,22 @@ async fn fetch() -> Result<Facts, Failure> {
     })
 }
 
+/// A certificate that ends within so many milliseconds is spoken of first.
+const ENDS_SOON_MS: i64 = 14 * 24 * 3_600_000;
+
 fn headline(about: &AboutResponse, now_ms: i64) -> String {
     let up = format::duration((now_ms - about.started_at_ms) as f64);
-    format!("Requorum {}, up for {up}.", about.version)
+    let is = format!("Requorum {}, up for {up}.", about.version);
+    let left = about.certificate_ends_at_ms - now_ms;
+    match about.certificate_ends_at_ms {
+        0 => is,
+        _ if left <= 0 => format!("The certificate has ended: browsers refuse to come here. {is}"),
+        _ if left <= ENDS_SOON_MS => {
+            let left = format::duration(left as f64);
+            format!("The certificate ends in {left}: put a new one in its place. {is}")
+        }
+        _ => is,
+    }
 }
 
 fn show(facts: Facts) -> impl IntoView {
@@ -50,6 +63,10 @@ fn show(facts: Facts) -> impl IntoView {
     } else {
         view! { <Bytes n=console.max_upload_bytes /> }.into_any()
     };
+    let certificate = match console.certificate_ends_at_ms {
+        0 => "none: this server does not speak TLS itself".into_any(),
+        ends => view! { "ends " <Time ms=ends /> }.into_any(),
+    };
     let rows = vec![
         ("Version", console.version.into_any()),
         (
@@ -57,6 +74,7 @@ fn show(facts: Facts) -> impl IntoView {
             view! { <Time ms=console.started_at_ms /> }.into_any(),
         ),
         ("Largest upload", limit),
+        ("Certificate", certificate),
     ];
     let stores = console
         .stores
@@ -147,7 +165,7 @@ fn show(facts: Facts) -> impl IntoView {
         <section class="section">
             <h2>"Licences"</h2>
             <p>
-                "Requorum is free software under the Apache License, version 2.0. The libraries in it are as free, under the same licence or MIT, BSD, Zlib, Unicode, Boost, CC0 and MPL 2.0; the file Cargo.lock of its sources names each with its version."
+                "Requorum is free software under the Apache License, version 2.0. The libraries in it are as free, under the same licence or MIT, BSD, Zlib, Unicode, Boost, CC0 and, for the web's root certificates, CDLA; the file Cargo.lock of its sources names each with its version."
             </p>
         </section>
     }
@@ -176,5 +194,26 @@ mod tests {
             headline(&about, 3_601_000),
             "Requorum 1.2.3, up for 1 h 0 m."
         );
+    }
+
+    #[test]
+    fn a_certificate_is_spoken_of_in_time() {
+        let days = |n: i64| 3_601_000 + n * 24 * 3_600_000;
+        let said = |ends| {
+            let about = AboutResponse {
+                version: "1.2.3".into(),
+                started_at_ms: 1_000,
+                certificate_ends_at_ms: ends,
+                ..Default::default()
+            };
+            headline(&about, 3_601_000)
+        };
+        let is = "Requorum 1.2.3, up for 1 h 0 m.";
+        assert_eq!(said(days(15)), is);
+        let soon = said(days(14));
+        assert!(soon.starts_with("The certificate ends in 14"), "{soon}");
+        assert!(soon.ends_with(is), "{soon}");
+        let late = said(days(0));
+        assert!(late.starts_with("The certificate has ended"), "{late}");
     }
 }

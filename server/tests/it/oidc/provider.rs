@@ -98,6 +98,8 @@ struct Parts {
     codes: HashMap<String, Code>,
     told: HashMap<String, Value>,
     asked: HashMap<&'static str, u32>,
+    /// Every token that it gave out.
+    issued: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -129,6 +131,7 @@ impl Provider {
             codes: HashMap::new(),
             told: HashMap::new(),
             asked: HashMap::new(),
+            issued: Vec::new(),
         }));
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(metadata))
@@ -186,6 +189,11 @@ impl Provider {
     /// How often it was asked for this.
     pub(crate) fn asked(&self, what: &str) -> u32 {
         self.with(|parts| parts.asked.get(what).copied().unwrap_or_default())
+    }
+
+    /// Every token that it gave out.
+    pub(crate) fn issued(&self) -> Vec<String> {
+        self.with(|parts| parts.issued.clone())
     }
 
     /// Nobody answers there any more.
@@ -299,6 +307,7 @@ async fn token(
     }
     parts.told.insert(access.clone(), apart);
     let id_token = id_token(&parts, &code.nonce, claims);
+    parts.issued.extend([access.clone(), id_token.clone()]);
     Json(json!({"token_type": "Bearer", "access_token": access, "id_token": id_token}))
         .into_response()
 }

@@ -13,6 +13,7 @@ fn job(id: &str) -> JobRow {
         id: id.into(),
         plan_id: "p".into(),
         plan_json: r#"{"id":"p"}"#.into(),
+        plan_hash: "hash of p".into(),
         cluster: "prod".into(),
         broke_glass: false,
         started_by: "anna".into(),

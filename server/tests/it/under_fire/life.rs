@@ -132,6 +132,7 @@ async fn create(db: &Database, plan_id: &str) {
         id: JOB.into(),
         plan_id: plan_id.into(),
         plan_json: String::new(),
+        plan_hash: String::new(),
         cluster: String::new(),
         broke_glass: false,
         started_by: "ak".into(),
