@@ -294,6 +294,18 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await page.goto("/plans?cluster=shop-etcd");
   await page.getByRole("rowheader").getByRole("link").click();
   await expect(page.getByText(/2 more approvals are needed/)).toBeVisible();
+  const plan = page.url();
+
+  await page.goto("/settings/policies");
+  await page.getByRole("button", { name: "Take it away from shop-etcd" }).click();
+  const dialog = page.getByRole("dialog", { name: "Take a policy away" });
+  await expect(dialog.getByText(/2 more approvals are needed/)).toBeVisible();
+  await expect(dialog.getByText(/One more approval is needed/)).toBeVisible();
+  await looksRight(page);
+  await dialog.getByRole("button", { name: "Take it away" }).click();
+  await expect(page.getByRole("heading", { name: "shop-etcd" })).toHaveCount(0);
+  await page.goto(plan);
+  await expect(page.getByText(/One more approval is needed/)).toBeVisible();
 });
 
 test("another cluster's name for a snapshot voids what was planned from it", async ({ page, server }) => {

@@ -86,6 +86,10 @@ call!(
     set_policy, ApprovalServiceClient, Policy, Policy
 );
 call!(
+    /// Lets a cluster follow the rest again.
+    remove_policy, ApprovalServiceClient, RemovePolicyRequest, RemovePolicyResponse
+);
+call!(
     /// Stored snapshots.
     list_snapshots, SnapshotServiceClient, ListSnapshotsRequest, ListSnapshotsResponse
 );

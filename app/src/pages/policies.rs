@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::{
     ListPoliciesRequest, ListPoliciesResponse, ListSnapshotsRequest, Policy as Wire, PolicyEffect,
+    RemovePolicyRequest,
 };
 use requorum_shared::approval::{MAX_APPROVERS, Policy, Rule, Second};
 use requorum_shared::permission::{Permission, Place};
@@ -30,8 +31,15 @@ pub fn Policies() -> impl IntoView {
         editing.set(Some(form));
         open.set(true);
     });
+    let removing = RwSignal::new(None::<Wire>);
+    let open_to_remove = RwSignal::new(false);
+    let remove = Callback::new(move |then: Wire| {
+        removing.set(Some(then));
+        open_to_remove.set(true);
+    });
     let again = Callback::new(move |()| {
         open.set(false);
+        open_to_remove.set(false);
         list.refetch();
     });
     view! {
@@ -39,23 +47,39 @@ pub fn Policies() -> impl IntoView {
                 sentence="Who must agree before a plan runs."
                 below=|| view! { <p>"A policy is judged again when a plan is started: what is set here counts for plans that are approved already."</p> }
             />
-            {load(list, move |list| show(list, edit))}
+            {load(list, move |list| show(list, edit, remove))}
             <Dialog open label="Set a policy">
                 {move || editing.get().map(|form| view! { <Edit form again on_keep=Callback::new(move |()| open.set(false)) /> })}
+            </Dialog>
+            <Dialog open=open_to_remove label="Take a policy away">
+                {move || removing.get().map(|then| view! { <Remove then again on_keep=Callback::new(move |()| open_to_remove.set(false)) /> })}
             </Dialog>
     }
 }
 
-fn show(list: ListPoliciesResponse, edit: Callback<PolicyForm>) -> impl IntoView {
+fn show(
+    list: ListPoliciesResponse,
+    edit: Callback<PolicyForm>,
+    remove: Callback<Wire>,
+) -> impl IntoView {
     let may = Identity::expect()
         .grants_now()
         .allow(Permission::Policies, Place::Console);
     let admin = may.is_ok();
-    let first = list.policies.first().map(policy).unwrap_or_default();
+    let rest = list.policies.first().cloned().unwrap_or_default();
+    let first = policy(&rest);
     let cards = list
         .policies
         .into_iter()
-        .map(|wire| card(wire, admin, edit))
+        .map(|wire| {
+            let cluster = wire.cluster.clone();
+            // What would count for the cluster then.
+            let then = (!cluster.is_empty()).then(|| Wire {
+                cluster,
+                ..rest.clone()
+            });
+            card(wire, admin, edit, then, remove)
+        })
         .collect_view();
     let new = move |_| {
         edit.run(PolicyForm {
@@ -82,7 +106,13 @@ fn glass(may: bool) -> &'static str {
     }
 }
 
-fn card(wire: Wire, admin: bool, edit: Callback<PolicyForm>) -> impl IntoView {
+fn card(
+    wire: Wire,
+    admin: bool,
+    edit: Callback<PolicyForm>,
+    then: Option<Wire>,
+    remove: Callback<Wire>,
+) -> impl IntoView {
     let Policy {
         undoable,
         destructive,
@@ -107,10 +137,16 @@ fn card(wire: Wire, admin: bool, edit: Callback<PolicyForm>) -> impl IntoView {
             cluster: wire.cluster.clone(),
         });
     };
+    let take_away = then.filter(|_| admin).map(|then| {
+        let label = format!("Take it away from {}", then.cluster);
+        let on_remove = move |_| remove.run(then.clone());
+        view! { <button type="button" class="button small" aria-label=label on:click=on_remove>"Take it away"</button> }
+    });
     view! {
         <section class="panel">
             <div class="file-row-head">
                 <h2>{title}</h2>
+                {take_away}
                 {admin.then(|| view! { <button type="button" class="button small" aria-label=change on:click=on_edit>"Change it"</button> })}
             </div>
             <dl class="step-facts">
@@ -218,6 +254,51 @@ fn Edit(form: PolicyForm, again: Callback<()>, on_keep: Callback<()>) -> impl In
             <div class="dialog-acts">
                 <button type="button" class="button" on:click=move |_| on_keep.run(())>"Leave it"</button>
                 <button type="submit" class="button primary" disabled=move || set.pending().get() || !wrong.with(String::is_empty)>"Set this policy"</button>
+            </div>
+        </form>
+    }
+}
+
+/// Takes a cluster's own policy away, once it was said what that means.
+#[component]
+fn Remove(then: Wire, again: Callback<()>, on_keep: Callback<()>) -> impl IntoView {
+    let cluster = then.cluster.clone();
+    let title = format!("Take the policy of {cluster} away");
+    let effects = LocalResource::new(move || {
+        let then = then.clone();
+        async move {
+            grpc::preview_policy(then)
+                .await
+                .map(|answer| answer.effects)
+        }
+    });
+    let failure = RwSignal::new(None::<Failure>);
+    let remove = Action::new_local(move |_: &()| {
+        let cluster = cluster.clone();
+        async move {
+            failure.set(None);
+            match grpc::remove_policy(RemovePolicyRequest { cluster }).await {
+                Ok(_) => again.run(()),
+                Err(refused) => failure.set(Some(refused)),
+            }
+        }
+    });
+    view! {
+        <form on:submit=move |ev| { ev.prevent_default(); remove.dispatch_local(()); }>
+            <h2>{title}</h2>
+            <p>"The policy for everything else counts for it again, for plans that are approved already too."</p>
+            <section class="section">
+                <h3>"What it would do to plans that are open now"</h3>
+                {move || match effects.get() {
+                    None => view! { <p class="muted">"Asking the server."</p> }.into_any(),
+                    Some(Ok(effects)) => effect_list(effects).into_any(),
+                    Some(Err(failure)) => view! { <ErrorView failure /> }.into_any(),
+                }}
+            </section>
+            {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+            <div class="dialog-acts">
+                <button type="button" class="button" on:click=move |_| on_keep.run(())>"Leave it"</button>
+                <button type="submit" class="button primary" disabled=remove.pending()>"Take it away"</button>
             </div>
         </form>
     }

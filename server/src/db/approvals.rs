@@ -87,6 +87,14 @@ impl ApprovalStore for Database {
         Ok(())
     }
 
+    async fn remove_policy(&self, cluster: &str) -> anyhow::Result<bool> {
+        let done = sqlx::query("DELETE FROM policies WHERE cluster = $1")
+            .bind(cluster)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn break_glass(
         &self,
         from: PlanState,

@@ -3,7 +3,7 @@
 use requorum_shared::api::v1::{
     Approval, BreakGlassRequest, CloseReviewRequest, GetApprovalRequest, ListPoliciesRequest,
     ListPoliciesResponse, ListReviewsRequest, ListReviewsResponse, Policy, PreviewPolicyResponse,
-    Review,
+    RemovePolicyRequest, RemovePolicyResponse, Review,
 };
 use tonic::{Request, Response, Status};
 
@@ -78,5 +78,14 @@ impl ApprovalService for Approvals {
         Ok(Response::new(
             approvals::set_policy(&self.0, &actor, request.get_ref()).await?,
         ))
+    }
+
+    async fn remove_policy(
+        &self,
+        request: Request<RemovePolicyRequest>,
+    ) -> Answer<RemovePolicyResponse> {
+        let actor = actor(&request)?;
+        approvals::remove_policy(&self.0, &actor, &request.get_ref().cluster).await?;
+        Ok(Response::new(RemovePolicyResponse {}))
     }
 }

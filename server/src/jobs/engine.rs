@@ -323,16 +323,11 @@ impl Drive {
     /// Writes an entry and tells those who follow. Nothing goes on before it is written: a journal that cannot
     /// be written holds the job.
     async fn write(&self, body: &Body) -> Result<(), LetGo> {
-        let engine = &self.engine;
+        let mut tried_ms = Vec::new();
         loop {
-            let now = engine.clock.now_ms();
-            let written = engine
-                .log
-                .append(&self.job.id, now, body, Writer::Owner(&engine.owner.id))
-                .await;
-            match written {
+            match self.write_once(body, &mut tried_ms).await {
                 Ok(Some(event)) => {
-                    engine.feed.publish(&self.job.id, &event);
+                    self.engine.feed.publish(&self.job.id, &event);
                     return Ok(());
                 }
                 Ok(None) => {
@@ -342,6 +337,27 @@ impl Drive {
                 Err(error) => self.pause_after(&error).await?,
             }
         }
+    }
+
+    /// Writes an entry, unless one of the attempts before has: a database that goes away may have written what it no
+    /// longer confirmed. An entry is known again by its time, which was this server's at the attempt.
+    async fn write_once(
+        &self,
+        body: &Body,
+        tried_ms: &mut Vec<i64>,
+    ) -> anyhow::Result<Option<Event>> {
+        let (engine, id) = (&self.engine, &self.job.id);
+        if !tried_ms.is_empty() {
+            let written = engine.log.events(id, 0).await?.into_iter().rev();
+            let mut written = written.filter(|event| tried_ms.contains(&event.at_ms));
+            if let Some(event) = written.find(|event| event.body == *body) {
+                return Ok(Some(event));
+            }
+        }
+        let now = engine.clock.now_ms();
+        tried_ms.push(now);
+        let writer = Writer::Owner(&engine.owner.id);
+        engine.log.append(id, now, body, writer).await
     }
 
     /// Writes down that a step is about to be carried out or taken back. Nothing is done before that is on the

@@ -18,7 +18,9 @@ use crate::plans::approvals::{Review, Vote};
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
 
-pub use self::policies::{list as list_policies, preview as preview_policy, set as set_policy};
+pub use self::policies::{
+    list as list_policies, preview as preview_policy, remove as remove_policy, set as set_policy,
+};
 pub(super) use self::reviews::open as open_reviews;
 pub use self::reviews::{close as close_review, list as list_reviews};
 

@@ -73,6 +73,8 @@ pub trait ApprovalStore: Send + Sync {
     async fn policies(&self) -> anyhow::Result<Vec<SetPolicy>>;
     /// Sets one.
     async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()>;
+    /// Takes a cluster's away; `false` when it has none.
+    async fn remove_policy(&self, cluster: &str) -> anyhow::Result<bool>;
     /// Lets a plan be run and opens its review, both or neither; `false` when the plan is not in state `from` any
     /// more.
     async fn break_glass(

@@ -5,11 +5,13 @@ use requorum_server::ops::plans::EXPIRES_AFTER_MS;
 use requorum_shared::api::v1;
 use requorum_shared::etcd::restore::observation::Observation;
 use requorum_shared::finding::{Finding, Report, Severity};
+use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use requorum_shared::plan::Plan;
 use requorum_shared::second_look::second_look;
 use tonic::{Code, Status};
 
 use crate::harness::{Client, NAME, Native, Options, TestServer, code};
+use crate::ledger::audit;
 use crate::recovery::{Console, request};
 
 async fn approvals(client: &Client) -> ApprovalServiceClient<Native> {
@@ -466,6 +468,41 @@ async fn a_policy_decides_and_is_judged_again_at_the_start() {
         .unwrap_err();
     assert_eq!(code(&refused), "glass.not-allowed");
     assert!(!approval(&anna.http, &plan).await.glass_can_break);
+}
+
+#[tokio::test]
+async fn a_cluster_whose_policy_is_taken_away_follows_the_rest() {
+    let server = TestServer::start().await;
+    let (anna, _) = console(&server).await;
+    let mut policies = approvals(&anna.http).await;
+    let of_prod = v1::Policy {
+        cluster: "prod-etcd".into(),
+        ..policy(2, "always", false)
+    };
+    policies.set_policy(of_prod).await.unwrap();
+    let mut remove = async |cluster: &str| {
+        let request = v1::RemovePolicyRequest {
+            cluster: cluster.into(),
+        };
+        policies.remove_policy(request).await
+    };
+    remove("prod-etcd").await.unwrap();
+    for (cluster, status, expected) in [
+        ("prod-etcd", Code::NotFound, "policy.missing"),
+        ("", Code::InvalidArgument, "policy.cluster"),
+        ("a b", Code::InvalidArgument, "policy.cluster"),
+    ] {
+        let refused = remove(cluster).await.unwrap_err();
+        assert_eq!((refused.code(), code(&refused)), (status, expected));
+    }
+    let list = policies.list_policies(v1::ListPoliciesRequest {}).await;
+    let left = list.unwrap().into_inner().policies;
+    assert_eq!(left.len(), 1, "the one for everything: {left:?}");
+    let (_, entries) = audit(&anna.http, None).await;
+    let said = |entry: &&Entry| entry.act == act::POLICY_REMOVE && entry.outcome.is_some();
+    let outcomes: Vec<_> = entries.iter().filter(said).map(|e| e.outcome).collect();
+    assert_eq!(outcomes.len(), 2, "done once, refused once: {outcomes:?}");
+    assert_eq!(outcomes[0], Some(Outcome::Done));
 }
 
 #[tokio::test]

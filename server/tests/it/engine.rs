@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use requorum_server::config::LEASE;
 use requorum_server::jobs::engine::{Engine, Owner};
 use requorum_server::jobs::log::{Claim, JobLog as _, Writer};
-use requorum_shared::events::{Body, Choice, EndState, Question};
+use requorum_shared::events::{Body, Choice, EndState, Event, Question};
 use requorum_shared::job_view::{JobState, JobView};
 
 use self::world::{Fault, JOB, Memory, STEPS, State, World};
@@ -150,6 +150,30 @@ fn killed_at_any_point_it_completes_and_does_nothing_twice() {
         points = kill_at;
     }
     assert!(points > 4 * STEPS, "{points} points were tried");
+}
+
+#[test]
+fn an_entry_that_was_written_without_a_word_is_not_written_again() {
+    let undisturbed = {
+        let (world, log) = world::fresh();
+        live(&world, &log, "first", nobody);
+        log.all()
+    };
+    let bodies = |events: Vec<Event>| events.into_iter().map(|event| event.body);
+    // The job is there with its first entry.
+    let entries = 0..undisturbed.len() - 1;
+    std::thread::scope(|scope| {
+        for (entry, written) in entries.flat_map(|entry| [(entry, true), (entry, false)]) {
+            let wanted = bodies(undisturbed.clone());
+            scope.spawn(move || {
+                let (world, log) = world::fresh();
+                *log.gone.lock().unwrap() = Some((entry, written));
+                live(&world, &log, "first", nobody);
+                assert_eq!(*log.gone.lock().unwrap(), None, "it went away");
+                assert!(bodies(log.all()).eq(wanted), "{entry}: {:#?}", log.all());
+            });
+        }
+    });
 }
 
 #[test]

@@ -63,6 +63,7 @@ const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.ApprovalService/ListPolicies", R(P::See)),
     ("/requorum.v1.ApprovalService/ListReviews", R(P::See)),
     ("/requorum.v1.ApprovalService/PreviewPolicy", R(P::Policies)),
+    ("/requorum.v1.ApprovalService/RemovePolicy", R(P::Policies)),
     ("/requorum.v1.ApprovalService/SetPolicy", R(P::Policies)),
     ("/requorum.v1.ConsoleService/About", R(P::See)),
     ("/requorum.v1.ConsoleService/ListWaiting", R(P::See)),

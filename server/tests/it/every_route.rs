@@ -41,6 +41,7 @@ pub(crate) const GRPC: &[&str] = &[
     "/requorum.v1.ApprovalService/ListPolicies",
     "/requorum.v1.ApprovalService/ListReviews",
     "/requorum.v1.ApprovalService/PreviewPolicy",
+    "/requorum.v1.ApprovalService/RemovePolicy",
     "/requorum.v1.ApprovalService/SetPolicy",
     "/requorum.v1.ConsoleService/About",
     "/requorum.v1.ConsoleService/ListWaiting",

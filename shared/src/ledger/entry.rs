@@ -72,6 +72,8 @@ pub mod act {
     pub const REVIEW_CLOSE: &str = "review.close";
     /// It was decided how many people must agree to plans.
     pub const POLICY_SET: &str = "policy.set";
+    /// A cluster's own policy was taken away.
+    pub const POLICY_REMOVE: &str = "policy.remove";
     /// A credential was put in or replaced.
     pub const SECRET_SET: &str = "secret.set";
     /// A credential was removed.
@@ -130,6 +132,7 @@ pub mod act {
             PLAN_BREAK_GLASS => "let a plan run without approval",
             REVIEW_CLOSE => "close the review of a broken glass",
             POLICY_SET => "set a policy",
+            POLICY_REMOVE => "take a policy away",
             SECRET_SET => "put in a credential",
             SECRET_REMOVE => "remove a credential",
             SECRETS_ROTATE => "change the master key",
@@ -149,7 +152,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 40] = [
+    pub const ALL: [&str; 41] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -176,6 +179,7 @@ pub mod act {
         PLAN_BREAK_GLASS,
         REVIEW_CLOSE,
         POLICY_SET,
+        POLICY_REMOVE,
         SECRET_SET,
         SECRET_REMOVE,
         SECRETS_ROTATE,

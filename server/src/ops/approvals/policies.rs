@@ -8,7 +8,7 @@ use requorum_shared::permission::{Permission, Place, check_cluster_name};
 use super::standing::Standing;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Result, bad_request};
+use crate::error::{ApiError, Result, bad_request, not_found};
 use crate::ops::permit::permit;
 use crate::ops::{plans, record};
 use crate::plans::approvals::SetPolicy;
@@ -84,6 +84,35 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Po
     .await?;
     tracing::info!(cluster = %set.cluster, by = %set.by, "set a policy");
     Ok(view(set))
+}
+
+/// Takes a cluster's own policy away.
+pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<()> {
+    permit(app, actor, Permission::Policies, Place::Console).await?;
+    if cluster.is_empty() {
+        return Err(bad_request(
+            "policy.cluster",
+            "The policy for everything else can be changed, and not taken away. Name the cluster whose own is meant.",
+        ));
+    }
+    check_cluster_name(cluster)
+        .map_err(|error| bad_request("policy.cluster", format!("{error}.")))?;
+    let draft = Draft {
+        cluster: named(cluster),
+        ..record::draft(actor, act::POLICY_REMOVE, cluster)
+    };
+    record::act(app, draft, async {
+        if app.approvals.remove_policy(cluster).await? {
+            return Ok(());
+        }
+        Err(not_found(
+            "policy.missing",
+            format!("{cluster} has no policy of its own. The list has those that there are."),
+        ))
+    })
+    .await?;
+    tracing::info!(%cluster, by = %actor.name, "took a policy away");
+    Ok(())
 }
 
 /// The policy for a cluster.

@@ -234,6 +234,8 @@ pub(super) struct Memory {
     rows: Mutex<Rows>,
     /// Somebody has put another plan in the place of the one that was approved.
     pub(super) swapped: AtomicBool,
+    /// Entries until the database goes away once, and whether it has written the one that it does not confirm.
+    pub(super) gone: Mutex<Option<(usize, bool)>>,
 }
 
 #[derive(Default)]
@@ -260,6 +262,24 @@ impl Memory {
                 ..Rows::default()
             }),
             swapped: AtomicBool::new(false),
+            gone: Mutex::new(None),
+        }
+    }
+
+    /// Whether the database goes away with this entry, and has written it.
+    fn goes_away(&self) -> Option<bool> {
+        let mut gone = self.gone.lock().unwrap();
+        let (left, written) = gone.as_mut()?;
+        match left.checked_sub(1) {
+            Some(fewer) => {
+                *left = fewer;
+                None
+            }
+            None => {
+                let written = *written;
+                *gone = None;
+                Some(written)
+            }
         }
     }
 
@@ -386,6 +406,8 @@ impl JobLog for Memory {
     ) -> anyhow::Result<Option<Event>> {
         // Killed before it is on the medium, or just after.
         self.world.point().await;
+        let gone = self.goes_away();
+        anyhow::ensure!(gone != Some(false), "the database is gone");
         let event = {
             let mut rows = self.rows.lock().unwrap();
             let last = rows.events.last().unwrap().seq;
@@ -405,6 +427,7 @@ impl JobLog for Memory {
             event
         };
         self.world.point().await;
+        anyhow::ensure!(gone.is_none(), "the connection was lost");
         Ok(Some(event))
     }
 

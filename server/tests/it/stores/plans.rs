@@ -136,6 +136,9 @@ async fn policies_are_replaced(store: &Store) {
         policy("prod", false),
     ];
     assert_eq!(db.policies().await.unwrap(), set);
+    assert!(db.remove_policy("prod").await.unwrap());
+    assert!(!db.remove_policy("prod").await.unwrap());
+    assert_eq!(db.policies().await.unwrap(), set[..2]);
 }
 
 async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
