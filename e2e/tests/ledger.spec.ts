@@ -201,13 +201,13 @@ test("rolled back: the last entries deleted, with an old checkpoint put back", a
     await page.goto(`${server.url}/jobs`);
     await expect(badge(page)).toHaveText(BROKEN);
     await expect(alarm(page)).toContainText(/The ledger was cut off: it had \d+ entries when it was last seen, and now has/);
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     await badge(page).click();
     await expect(headline(page)).toHaveText("Do not trust this ledger.");
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     await page.goto(`${server.url}/ledger`);
     await expect(headline(page)).toHaveText("Do not trust this ledger.");
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     // A reload forgets nothing.
     await page.reload();
     await expect(badge(page)).toHaveText(BROKEN);
@@ -236,7 +236,7 @@ test("an edited row is named, and a clock that went back is shown", async ({ pag
     await page.goto(`${server.url}/ledger/${last}`);
     await expect(page.getByText("fail", { exact: true }).first()).toBeVisible();
     await expect(page.getByText("computed here; the checkpoint says another")).toBeVisible();
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     await page.goto(`${server.url}/ledger`);
     await page.getByText("Export", { exact: true }).click();
     await page.getByRole("button", { name: "Everything as CSV" }).click();
@@ -331,10 +331,10 @@ test("another console at the same address is not taken for this one until a pers
     await page.goto(`${server.url}/ledger/verification`);
     await expect(page.getByText("The server shows another key now:")).toBeVisible();
     expect(old).not.toBe("");
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     await page.getByRole("button", { name: "Believe the new key" }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     await page.getByRole("dialog").getByRole("button", { name: "Believe the new key" }).click();
     await expect(badge(page)).toHaveText(/^ledger (first seen|verified) \d\d:\d\d$/);
     await expect(alarm(page)).toBeHidden();
@@ -397,7 +397,7 @@ test("old answers served again are a ledger cut off; the alarm stays when they e
     await page.unroute(GLANCES);
     await lookAgain(page);
     await expect(badge(page)).toHaveText(/^ledger verified \d\d:\d\d, failed \d\d:\d\d$/);
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     await page.getByRole("button", { name: "I have seen this" }).click();
     await expect(badge(page)).toHaveText(VERIFIED);
   } finally {
@@ -465,7 +465,7 @@ test("with a ledger that cannot be written nothing is done, and the page says wh
     const halted = page.getByRole("alert").filter({ hasText: "Nothing can be done now, only looked at." });
     await expect(halted).toContainText("disk is full");
     await expect(badge(page)).toHaveText(VERIFIED);
-    await looksRight(page);
+    await looksRight(page, { tampered: true });
     sql(server, "DROP TRIGGER full");
     await actElsewhere(browser, server);
     await lookAgain(page);

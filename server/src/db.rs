@@ -21,6 +21,7 @@ mod sql;
 mod tokens;
 mod turn;
 mod users;
+mod way;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -100,7 +101,10 @@ impl Database {
         sqlx::any::install_default_drivers();
         let (dialect, url) = match at {
             At::File(path) => (Dialect::Sqlite, dialect::url_of(path, to_write)?),
-            At::Url(url) => (Dialect::Postgres, url.with_password().to_owned()),
+            At::Url(url) => {
+                way::check(url)?;
+                (Dialect::Postgres, url.with_password().to_owned())
+            }
         };
         let options: AnyConnectOptions = url.parse()?;
         // The pool would try again and say in the end that it has waited; the first attempt says why.

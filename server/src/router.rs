@@ -43,7 +43,7 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/ledger/checkpoint", get(ledger::checkpoint)),
         ("/ledger/key", get(ledger::key)),
         ("/ledger/tile/{*path}", get(ledger::tile)),
-        ("/ledger/bundles/{first}/{count}", get(ledger::bundles)),
+        ("/ledger/entries/{start}/{count}", get(ledger::together)),
     ]
 }
 

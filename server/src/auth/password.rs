@@ -73,9 +73,15 @@ impl Passwords {
         &self,
         work: impl FnOnce(&InMemory) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _slot = self.slots.acquire().await.map_err(internal)?;
+        let slots = self.slots.clone();
+        let slot = slots.acquire_owned().await.map_err(internal)?;
         let memory = self.memory.clone();
-        Ok(tokio::task::spawn_blocking(move || work(&memory.lend()))
+        // The slot goes along: whoever hangs up does not make room for the next before the work is over.
+        let work = move || {
+            let _slot = slot;
+            work(&memory.lend())
+        };
+        Ok(tokio::task::spawn_blocking(work)
             .await
             .map_err(internal)??)
     }
@@ -108,4 +114,25 @@ fn nobody(argon2: &InMemory) -> &'static str {
             .map(|hash| hash.to_string())
             .unwrap_or_default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_hangs_up_does_not_make_room_for_more_at_once() {
+        let passwords = Passwords::default();
+        for _ in 0..20 {
+            let verify = passwords.verify("a password".into(), None);
+            let hung_up = tokio::time::timeout(Duration::from_millis(2), verify).await;
+            hung_up.unwrap_err();
+        }
+        let all = passwords.slots.acquire_many(AT_ONCE as u32).await.unwrap();
+        assert!(passwords.memory.pieces() <= AT_ONCE);
+        drop(all);
+        assert!(!passwords.verify("a password".into(), None).await.unwrap());
+    }
 }

@@ -28,7 +28,7 @@ impl Seen {
     /// Takes note of a use. What has come together after a moment is given to one of the `write`s.
     pub(super) fn note<F, W>(&self, seen: Use, write: F)
     where
-        F: FnOnce(Vec<Use>) -> W + Send + 'static,
+        F: Fn(Vec<Use>) -> W + Send + Sync + 'static,
         W: Future<Output = anyhow::Result<()>> + Send,
     {
         let mut uses = self.uses();
@@ -40,13 +40,16 @@ impl Seen {
         }
         let seen = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(WITHIN).await;
-            let uses: Vec<_> = seen.uses().values().cloned().collect();
-            if let Err(error) = write(uses).await {
-                // The next use will be noted again.
-                tracing::warn!("noting that sessions and tokens are used: {error:#}");
+            while !seen.uses().is_empty() {
+                tokio::time::sleep(WITHIN).await;
+                let uses: Vec<_> = seen.uses().values().cloned().collect();
+                if let Err(error) = write(uses.clone()).await {
+                    // The next use of each will be noted again.
+                    tracing::warn!("noting that sessions and tokens are used: {error:#}");
+                }
+                // What came meanwhile is written with the next.
+                seen.uses().retain(|_, one| !uses.contains(one));
             }
-            seen.uses().clear();
         });
     }
 

@@ -117,7 +117,7 @@ impl Sessions {
     /// When the store cannot be read.
     pub async fn find(&self, token: &str) -> Result<Option<Actor>> {
         let now = self.clock.now_ms();
-        self.forget_ended(now).await;
+        self.forget_ended(now);
         let found = self
             .store
             .find_session(&random::token_hash(token), now)
@@ -132,13 +132,15 @@ impl Sessions {
                 owner: user.id.clone(),
                 at_ms: now,
             };
-            self.seen
-                .note(seen, async move |uses| store.touch_sessions(&uses).await);
+            self.seen.note(seen, move |uses| {
+                let store = store.clone();
+                async move { store.touch_sessions(&uses).await }
+            });
         }
         Ok(Some(actor(session, &user)))
     }
 
-    async fn forget_ended(&self, now: i64) {
+    fn forget_ended(&self, now: i64) {
         let last = self.forgotten_ms.load(Ordering::Relaxed);
         if now.abs_diff(last) < FORGET_EVERY_MS.unsigned_abs() {
             return;
@@ -146,11 +148,16 @@ impl Sessions {
         let claimed =
             self.forgotten_ms
                 .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
-        if claimed.is_ok()
-            && let Err(error) = self.store.forget_sessions(now).await
-        {
-            tracing::warn!("forgetting sessions that have ended: {error:#}");
+        if claimed.is_err() {
+            return;
         }
+        let store = self.store.clone();
+        // Nobody waits for that.
+        tokio::spawn(async move {
+            if let Err(error) = store.forget_sessions(now).await {
+                tracing::warn!("forgetting sessions that have ended: {error:#}");
+            }
+        });
     }
 
     /// The open sessions of an account, newest first.

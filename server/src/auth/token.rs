@@ -110,8 +110,10 @@ impl Tokens {
                 owner: owner.id.clone(),
                 at_ms: now,
             };
-            self.seen
-                .note(seen, async move |uses| store.touch_tokens(&uses).await);
+            self.seen.note(seen, move |uses| {
+                let store = store.clone();
+                async move { store.touch_tokens(&uses).await }
+            });
         }
         Ok(Some(Actor {
             name: format!("{} ({})", owner.name, token.name),

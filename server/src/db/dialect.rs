@@ -66,7 +66,8 @@ impl Dialect {
     pub(super) fn begin_to_write(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
-            Self::Postgres => "BEGIN",
+            // Whatever the server's default is: what is read under the lock is what is there.
+            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
         }
     }
 

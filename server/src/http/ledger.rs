@@ -53,12 +53,12 @@ pub async fn tile(
 }
 
 /// Bundles of entries that follow each other, in one answer.
-pub async fn bundles(
+pub async fn together(
     State(app): State<App>,
     actor: Actor,
-    Path((first, count)): Path<(u64, u64)>,
+    Path((start, count)): Path<(u64, u64)>,
 ) -> Result<Response> {
-    let bytes = ops::ledger::bundles(&app, &actor, first, count).await?;
+    let bytes = ops::ledger::together(&app, &actor, start, count).await?;
     let headers = [
         (header::CONTENT_TYPE, BYTES),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

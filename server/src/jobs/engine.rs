@@ -207,24 +207,58 @@ impl Engine {
             .job(id)
             .await?
             .with_context(|| format!("there is no job {id}"))?;
-        let plan: Plan = serde_json::from_str(&job.plan_json).context("reading the job's plan")?;
         let asked = Instant::now();
         if !self.log.claim(id, self.owner.claim(&*self.clock)).await? {
             return Ok(());
         }
-        let drive = Drive {
-            engine: self.clone(),
-            waker: self.waker(id),
-            job,
-            plan: Arc::new(plan),
-            lease: Lease::since(asked),
-        };
-        if drive.has_its_plan() {
+        if self.has_its_plan(&job).await? {
+            let plan = serde_json::from_str(&job.plan_json).context("reading the job's plan")?;
+            let drive = Drive {
+                engine: self.clone(),
+                waker: self.waker(id),
+                job,
+                plan: Arc::new(plan),
+                lease: Lease::since(asked),
+            };
             drive.to_the_end(reason).await;
         } else {
-            drive.refuse(reason).await;
+            self.refuse(&job, reason).await?;
         }
         self.log.release(id, &self.owner.id).await
+    }
+
+    /// Whether the plan is the one that people agreed to. Whoever can write to the database could put another in its
+    /// place, while a job waits for a person or for a server.
+    async fn has_its_plan(&self, job: &JobRow) -> anyhow::Result<bool> {
+        let hash = sha256_hex(job.plan_json.as_bytes());
+        let first = self.log.events(&job.id, 0).await?.into_iter().next();
+        let agreed = match first.map(|event| event.body) {
+            Some(Body::Started { grounds, .. }) => grounds.map_or_else(Vec::new, |g| g.votes),
+            _ => Vec::new(),
+        };
+        Ok(hash == job.plan_hash && agreed.iter().all(|vote| vote.plan_hash == hash))
+    }
+
+    /// Ends a job whose plan is not the one that was approved.
+    async fn refuse(&self, job: &JobRow, reason: &str) -> anyhow::Result<()> {
+        tracing::error!(job = %job.id, "the job's plan in the database is not the one that was approved");
+        let adopted = Body::Adopted {
+            reason: reason.into(),
+        };
+        let ended = Body::Ended {
+            state: EndState::Left,
+            sentence: "The plan in the database was changed after it was approved: it does not have the hash that \
+                       people agreed to. Nothing more was done; what the steps before did is as they left it. Find out \
+                       who can write to the database."
+                .into(),
+        };
+        for body in [adopted, ended] {
+            let (now, writer) = (self.clock.now_ms(), Writer::Owner(&self.owner.id));
+            if let Some(event) = self.log.append(&job.id, now, &body, writer).await? {
+                self.feed.publish(&job.id, &event);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -238,33 +272,6 @@ struct Drive {
 }
 
 impl Drive {
-    /// Whoever can write to the database could put another plan under an approved hash, while a job waits for a person
-    /// or for a server.
-    fn has_its_plan(&self) -> bool {
-        sha256_hex(self.job.plan_json.as_bytes()) == self.job.plan_hash
-    }
-
-    /// Ends a job whose plan is not the one that was approved.
-    async fn refuse(&self, reason: &str) {
-        tracing::error!(job = %self.job.id, "the job's plan in the database is not the one that was approved");
-        let adopted = Body::Adopted {
-            reason: reason.into(),
-        };
-        let ended = Body::Ended {
-            state: EndState::Left,
-            sentence: format!(
-                "The plan in the database was changed after it was approved: it does not have the hash {} any more. \
-                 Nothing more was done; what the steps before did is as they left it. Find out who can write to the \
-                 database.",
-                self.job.plan_hash
-            ),
-        };
-        if self.write(&adopted).await.is_ok() {
-            // Refused, it is another server's, which will find the same.
-            let _ = self.write(&ended).await;
-        }
-    }
-
     async fn to_the_end(&self, reason: &str) {
         let adopted = Body::Adopted {
             reason: reason.into(),
@@ -323,11 +330,19 @@ impl Drive {
     /// Writes an entry and tells those who follow. Nothing goes on before it is written: a journal that cannot
     /// be written holds the job.
     async fn write(&self, body: &Body) -> Result<(), LetGo> {
+        let engine = &self.engine;
         let mut tried_ms = Vec::new();
         loop {
-            match self.write_once(body, &mut tried_ms).await {
+            let now = engine.clock.now_ms();
+            let writer = match tried_ms[..] {
+                [] => Writer::Owner(&engine.owner.id),
+                _ => Writer::OwnerAgain(&engine.owner.id, &tried_ms),
+            };
+            let written = engine.log.append(&self.job.id, now, body, writer).await;
+            tried_ms.push(now);
+            match written {
                 Ok(Some(event)) => {
-                    self.engine.feed.publish(&self.job.id, &event);
+                    engine.feed.publish(&self.job.id, &event);
                     return Ok(());
                 }
                 Ok(None) => {
@@ -337,27 +352,6 @@ impl Drive {
                 Err(error) => self.pause_after(&error).await?,
             }
         }
-    }
-
-    /// Writes an entry, unless one of the attempts before has: a database that goes away may have written what it no
-    /// longer confirmed. An entry is known again by its time, which was this server's at the attempt.
-    async fn write_once(
-        &self,
-        body: &Body,
-        tried_ms: &mut Vec<i64>,
-    ) -> anyhow::Result<Option<Event>> {
-        let (engine, id) = (&self.engine, &self.job.id);
-        if !tried_ms.is_empty() {
-            let written = engine.log.events(id, 0).await?.into_iter().rev();
-            let mut written = written.filter(|event| tried_ms.contains(&event.at_ms));
-            if let Some(event) = written.find(|event| event.body == *body) {
-                return Ok(Some(event));
-            }
-        }
-        let now = engine.clock.now_ms();
-        tried_ms.push(now);
-        let writer = Writer::Owner(&engine.owner.id);
-        engine.log.append(id, now, body, writer).await
     }
 
     /// Writes down that a step is about to be carried out or taken back. Nothing is done before that is on the

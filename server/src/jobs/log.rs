@@ -51,6 +51,9 @@ pub struct Claim<'a> {
 pub enum Writer<'a> {
     /// The server that carries the job out; refused once it is no longer the owner.
     Owner(&'a str),
+    /// The same, after attempts at these times, in milliseconds since the Unix epoch, that nobody confirmed: a database
+    /// that goes away may have written what it did not confirm. Such an entry is given, and not written again.
+    OwnerAgain(&'a str, &'a [i64]),
     /// A person who saw the journal up to this entry; refused when there are newer ones.
     PersonWhoSaw(u64),
 }

@@ -35,24 +35,19 @@ impl Ledger {
         Ok(bytes)
     }
 
-    /// Bundles that follow each other, at most so many as there are and as are given at once; `None` when there is no
-    /// first one, or rows of them are lost.
+    /// The bytes of bundles that follow each other: of exactly so many entries from `start` on, whatever was written
+    /// since. `None` when the ledger does not have them, or that is more than is given at once.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn bundles(&self, first: u64, count: u64) -> anyhow::Result<Option<Bytes>> {
-        let start = first.saturating_mul(tiles::WIDTH);
-        let count = count.min(tiles::MAX_BUNDLES) * tiles::WIDTH;
-        let width = count.min(self.standing().size.saturating_sub(start));
-        if width == 0 {
+    pub async fn together(&self, start: u64, count: u64) -> anyhow::Result<Option<Bytes>> {
+        let end = start.saturating_add(count);
+        if !(1..=tiles::MAX_TOGETHER).contains(&count) || end > self.standing().size {
             return Ok(None);
         }
-        let entries = self.shared.store.entries(start, width).await?;
-        if entries.len() as u64 != width {
-            tracing::error!(
-                "the ledger has lost rows between {start} and {}",
-                start + width
-            );
+        let entries = self.shared.store.entries(start, count).await?;
+        if entries.len() as u64 != count {
+            tracing::error!("the ledger has lost rows between {start} and {end}");
             return Ok(None);
         }
         let packed = tiles::pack(entries.iter().map(|entry| &entry.canonical[..]));

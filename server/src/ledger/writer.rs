@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use requorum_shared::ledger::checkpoint::{Checkpoint, SigningKey};
 use requorum_shared::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
@@ -22,6 +22,8 @@ use crate::random;
 const MAX_BATCH: usize = 512;
 /// How long until what could not be written is tried again, when nothing else wants to be written.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How long writing may take. A database that is gone may never say so.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 /// How often it is looked whether another process has written, when nothing wants to be written here.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -407,7 +409,9 @@ impl Writer {
             note: checkpoint.sign(&self.key),
             writer: self.id.clone(),
         };
-        if let Err(error) = turn.append(&batch).await {
+        let written = tokio::time::timeout(WRITTEN_WITHIN, turn.append(&batch)).await;
+        if let Err(error) = written.unwrap_or_else(|_| Err(anyhow!("the database does not answer")))
+        {
             self.state = State::Unsure;
             self.refuse(
                 writes,

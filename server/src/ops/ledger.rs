@@ -9,7 +9,7 @@ use requorum_shared::api::v1::{
     ProveConsistencyResponse, ProveEntryResponse, TailEntriesResponse,
 };
 use requorum_shared::ledger::merkle::Hash;
-use requorum_shared::ledger::tiles::Tile;
+use requorum_shared::ledger::tiles::{MAX_TOGETHER, Tile};
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
@@ -69,15 +69,15 @@ pub async fn tile(app: &App, actor: &Actor, path: &str) -> Result<Bytes> {
     })
 }
 
-/// Bundles of entries that follow each other, for whoever reads all of them.
-pub async fn bundles(app: &App, actor: &Actor, first: u64, count: u64) -> Result<Bytes> {
+/// Entries from `start` on, as bundles that follow each other, for whoever reads all of them.
+pub async fn together(app: &App, actor: &Actor, start: u64, count: u64) -> Result<Bytes> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    app.ledger.bundles(first, count).await?.ok_or_else(|| {
+    app.ledger.together(start, count).await?.ok_or_else(|| {
         not_found(
-            "ledger.bundles-missing",
+            "ledger.entries-missing",
             format!(
-                "The ledger does not have these bundles: its checkpoint counts {} entries. If that counts them, rows \
-                 of them are lost. Ask for them one at a time.",
+                "The ledger does not give {count} entries from {start} on: at most {MAX_TOGETHER} at once, and its \
+                 checkpoint counts {}. If that counts them, rows of them are lost. Ask for the bundles one at a time.",
                 app.ledger.standing().size
             ),
         )

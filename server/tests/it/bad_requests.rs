@@ -163,8 +163,8 @@ async fn addresses_that_are_no_text_lead_nowhere() {
         ("GET", "/api/uploads/%c3%28", (400, "path")),
         ("GET", "/api/jobs/1/members/%80.tar", (400, "path")),
         ("GET", "/ledger/tile/%ff", (400, "path")),
-        ("GET", "/ledger/bundles/-1/1", (400, "path")),
-        ("GET", "/ledger/bundles/0/%00", (400, "path")),
+        ("GET", "/ledger/entries/-1/1", (400, "path")),
+        ("GET", "/ledger/entries/0/%00", (400, "path")),
         ("GET", "/api/uploads/%00", (404, "upload.unknown")),
         (
             "DELETE",

@@ -46,7 +46,7 @@ fn http_operations() -> Vec<(&'static str, &'static str, serde_json::Value, Need
         ("GET", "/ledger/tile/{*path}", none.clone(), R(P::See)),
         (
             "GET",
-            "/ledger/bundles/{first}/{count}",
+            "/ledger/entries/{start}/{count}",
             none.clone(),
             R(P::See),
         ),
@@ -270,7 +270,7 @@ async fn ask(
     body: &serde_json::Value,
 ) -> Option<String> {
     let path = path.replace("{id}", "nothing");
-    let path = path.replace("{first}", "0").replace("{count}", "1");
+    let path = path.replace("{start}", "0").replace("{count}", "1");
     let mut request = client.request(method, &path);
     if method == "PATCH" {
         request = request.header("upload-offset", "0").body(vec![0; 5]);

@@ -30,7 +30,7 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/ledger/checkpoint", &[]),
     ("/ledger/key", &[]),
     ("/ledger/tile/{*path}", &[]),
-    ("/ledger/bundles/{first}/{count}", &[]),
+    ("/ledger/entries/{start}/{count}", &[]),
 ];
 
 /// Every gRPC method. A stranger gets UNAUTHENTICATED from each.

@@ -313,10 +313,10 @@ async fn a_bundle_of_lost_rows_is_not_found() {
         assert_eq!((status, body.code.as_str()), (404, "ledger.tile-missing"));
         assert!(body.message.contains("rows of it are lost"));
     }
-    let (status, body) = error(admin.get("/ledger/bundles/0/1").await).await;
+    let (status, body) = error(admin.get("/ledger/entries/0/1").await).await;
     assert_eq!(
         (status, body.code.as_str()),
-        (404, "ledger.bundles-missing")
+        (404, "ledger.entries-missing")
     );
 }
 
@@ -326,7 +326,7 @@ async fn bundles_that_follow_each_other_are_one_answer() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     // Beyond what is given at once.
-    let acts: u64 = tiles::WIDTH * (tiles::MAX_BUNDLES + 1) / 2;
+    let acts: u64 = (tiles::MAX_TOGETHER + tiles::WIDTH) / 2;
     let ledger = &server.app().ledger;
     let write = futures_util::stream::iter(0..acts).for_each_concurrent(500, async |n| {
         let draft = Draft {
@@ -347,32 +347,41 @@ async fn bundles_that_follow_each_other_are_one_answer() {
         );
         response.bytes().await.unwrap()
     };
-    let mut one_by_one = Vec::new();
+    let mut all = Vec::new();
     for index in 0..size.div_ceil(tiles::WIDTH) {
         let tile = Tile::entries(index, size).unwrap();
-        one_by_one.push(bytes(format!("/ledger/{}", tile.path())).await);
+        let bundle = bytes(format!("/ledger/{}", tile.path())).await;
+        let entries = tiles::unpack(&bundle, tile.width).unwrap();
+        all.extend(entries.into_iter().map(<[u8]>::to_vec));
     }
-    let count = one_by_one.len();
-    let most = tiles::MAX_BUNDLES as usize;
-    assert!(count > most, "{count}");
-    for (first, asked, given) in [
-        (0, 1, 0..1),
-        (2, 3, 2..5),
-        (0, most, 0..most),
-        (0, usize::MAX, 0..most),
-        (most, most, most..count),
-        (count - 1, 1, count - 1..count),
+    assert_eq!(all.len() as u64, size);
+    // What is written meanwhile does not make an answer longer: it is of the checkpoint that somebody verifies.
+    server.stranger().login("nobody", "x").await;
+    let most = tiles::MAX_TOGETHER;
+    for (start, count) in [
+        (0, 1),
+        (0, 256),
+        (512, 768),
+        (0, most),
+        (most, size - most),
+        (size - 1, 1),
     ] {
-        let answer = bytes(format!("/ledger/bundles/{first}/{asked}")).await;
-        assert_eq!(answer, one_by_one[given].concat(), "{first} {asked}");
+        let answer = bytes(format!("/ledger/entries/{start}/{count}")).await;
+        let wanted = &all[start as usize..(start + count) as usize];
+        let wanted = tiles::pack(wanted.iter().map(|entry| &entry[..]));
+        assert_eq!(answer, wanted, "{start} {count}");
     }
-    for beyond in [
-        format!("{count}/1"),
-        "0/0".to_owned(),
-        format!("{}/1", u64::MAX),
+    for (start, count) in [
+        (0, 0),
+        (0, most + 1),
+        (0, u64::MAX),
+        (size + 5, 1),
+        (size - 1, 7),
+        (u64::MAX, 1),
     ] {
-        let answer = error(admin.get(&format!("/ledger/bundles/{beyond}")).await).await;
-        assert_eq!(answer.1.code, "ledger.bundles-missing", "{beyond}");
+        let path = format!("/ledger/entries/{start}/{count}");
+        let answer = error(admin.get(&path).await).await;
+        assert_eq!(answer.1.code, "ledger.entries-missing", "{path}");
     }
 }
 

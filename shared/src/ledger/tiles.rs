@@ -15,8 +15,8 @@ mod tests;
 /// Hashes in a full tile, and entries in a full bundle.
 pub const WIDTH: u64 = 256;
 
-/// Bundles that are given in one answer, at most.
-pub const MAX_BUNDLES: u64 = 16;
+/// Entries that are given in one answer, at most: 16 bundles.
+pub const MAX_TOGETHER: u64 = 16 * WIDTH;
 
 /// Levels of the tree that one tile spans.
 pub const HEIGHT: u8 = 8;

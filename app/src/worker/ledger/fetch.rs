@@ -25,8 +25,9 @@ pub(super) async fn bundles(
     scope: &DedicatedWorkerGlobalScope,
     bundles: &[Tile],
 ) -> Result<Option<Vec<Vec<u8>>>, String> {
-    let first = bundles.first().map_or(0, |tile| tile.index);
-    let path = format!("/ledger/bundles/{first}/{}", bundles.len());
+    let start = bundles.first().map_or(0, Tile::start);
+    let count: u64 = bundles.iter().map(|tile| tile.width).sum();
+    let path = format!("/ledger/entries/{start}/{count}");
     let Some(bytes) = get(scope, &path).await? else {
         return Ok(None);
     };

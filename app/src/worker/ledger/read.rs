@@ -17,7 +17,7 @@ use super::{fetch, point};
 /// Requests under way at a time: as many as a browser sends to one server.
 const AT_ONCE: usize = 6;
 /// Bundles in one of them.
-const TOGETHER: usize = tiles::MAX_BUNDLES as usize;
+const TOGETHER: usize = (tiles::MAX_TOGETHER / tiles::WIDTH) as usize;
 /// At least this many milliseconds lie between two reports of progress.
 const TELL_EVERY_MS: f64 = 80.0;
 

@@ -13,6 +13,12 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 pub(super) struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
 
 impl Memory {
+    /// How many pieces there are that are not being filled.
+    #[cfg(test)]
+    pub(super) fn pieces(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
     /// A piece of it, until the hasher is dropped.
     pub(super) fn lend(&self) -> InMemory {
         let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +112,7 @@ mod tests {
                     .is_ok()
             );
         }
-        assert_eq!(memory.0.lock().unwrap().len(), 1, "the same, each time");
+        assert_eq!(memory.pieces(), 1, "the same, each time");
     }
 
     #[test]

@@ -413,6 +413,14 @@ impl JobLog for Memory {
             let last = rows.events.last().unwrap().seq;
             let may = match writer {
                 Writer::Owner(owner) => owner == rows.owner,
+                Writer::OwnerAgain(owner, tried_ms) => {
+                    let written =
+                        |event: &&Event| tried_ms.contains(&event.at_ms) && event.body == *body;
+                    if let Some(event) = rows.events.iter().find(written) {
+                        return Ok(Some(event.clone()));
+                    }
+                    owner == rows.owner
+                }
                 Writer::PersonWhoSaw(saw) => saw == last,
             };
             if !may {

@@ -78,12 +78,17 @@ pub(super) async fn sign_in(told: &Told) {
             .append_pair("iss", &provider.issuer());
         let answer = http.get(back).header("cookie", ticket).send().await;
         let mut headers = answer.unwrap().headers().clone();
-        let cookies = headers.remove("set-cookie");
+        let cookies: Vec<_> = headers.get_all("set-cookie").iter().cloned().collect();
+        headers.remove("set-cookie");
         let to = headers["location"].to_str().unwrap();
         assert_eq!(to.contains("failed"), !right, "{to}");
         told.heard("the way back".to_owned(), format!("{headers:?}").as_bytes());
-        if let Some(session) = cookies.filter(|_| right) {
-            let (_, session) = session.to_str().unwrap().split_once('=').unwrap();
+        // The ticket's cookie is taken away beside it.
+        let cookies = cookies.iter().map(|cookie| cookie.to_str().unwrap());
+        let sessions = cookies.filter_map(|cookie| cookie.strip_prefix("requorum="));
+        let sessions: Vec<_> = sessions.collect();
+        assert_eq!(sessions.len(), usize::from(right));
+        for session in sessions {
             let session = session.split(';').next().unwrap();
             told.plant("a session by way of the provider", session);
         }

@@ -173,6 +173,34 @@ async fn what_is_over_stays_over(store: &Store) {
     assert!(!db.claim("j", claim("two")).await.unwrap());
 }
 
+async fn what_was_written_without_a_word_is_not_written_again(store: &Store) {
+    let db = &store.db;
+    running(store).await;
+    let (a, b) = (line("a"), line("b"));
+    let end = Body::Ended {
+        state: EndState::Completed,
+        sentence: "Done.".into(),
+    };
+    let again = async |at_ms, body: &Body, by, tried: &[i64]| {
+        let writer = Writer::OwnerAgain(by, tried);
+        let event = db.append("j", at_ms, body, writer).await.unwrap();
+        event.map(|event| (event.seq, event.at_ms))
+    };
+    let first = db.append("j", 5, &a, Writer::Owner("one")).await.unwrap();
+    assert_eq!(first.unwrap().seq, 2);
+    assert_eq!(again(9, &a, "one", &[4, 5]).await, Some((2, 5)));
+    // Another's, at another time, or another entry.
+    assert_eq!(again(9, &a, "two", &[5]).await, None);
+    assert_eq!(again(9, &a, "one", &[6]).await, Some((3, 9)));
+    assert_eq!(again(9, &b, "one", &[5]).await, Some((4, 9)));
+    db.append("j", 10, &end, Writer::Owner("one"))
+        .await
+        .unwrap();
+    assert_eq!(again(12, &end, "one", &[10, 11]).await, Some((5, 10)));
+    assert_eq!(again(12, &a, "one", &[11]).await, None, "it is over");
+    assert_eq!(db.events("j", 0).await.unwrap().len(), 5);
+}
+
 async fn nobody_changes_the_journal(store: &Store) {
     running(store).await;
     for sql in [
@@ -189,5 +217,6 @@ stories!(
     only_the_owner_writes_and_only_as_long_as_it_is,
     a_person_writes_about_what_that_person_saw,
     what_is_over_stays_over,
+    what_was_written_without_a_word_is_not_written_again,
     nobody_changes_the_journal,
 );
