@@ -377,7 +377,7 @@ async fn no_secret_is_in_it() {
         cookie.as_bytes(),
         server.setup_token().as_bytes(),
         key.trim().as_bytes(),
-        key.trim().rsplit('+').next().unwrap().as_bytes(),
+        key.trim().splitn(5, '+').last().unwrap().as_bytes(),
         master.trim().as_bytes(),
         b"MARKER",
         b"second 198",

@@ -415,7 +415,7 @@ fn keys(told: &Told) {
     let read = |name: &str| std::fs::read_to_string(told.data().join(name)).unwrap();
     let master = read("master.key");
     let ledger = read("ledger-key");
-    let ledger = ledger.trim().rsplit('+').next().unwrap().to_owned();
+    let ledger = ledger.trim().splitn(5, '+').last().unwrap().to_owned();
     let mut markers = told.markers.lock().unwrap();
     markers.plant_in("the master key", master.trim(), &["master.key"]);
     markers.plant_in("the ledger's signing key", ledger, &["ledger-key"]);
