@@ -123,9 +123,10 @@ impl Database {
                 // A transaction that was cut off, or that a full disk kept from ending, must not meet the next who
                 // gets this connection.
                 Box::pin(async move {
-                    match dialect.end_whatever_is_open() {
-                        Some(end) => drop(sqlx::raw_sql(end).execute(&mut *connection).await?),
-                        None => connection.ping().await?,
+                    if let Some(end) = dialect.end_whatever_is_open() {
+                        sqlx::raw_sql(end).execute(&mut *connection).await?;
+                    } else {
+                        connection.ping().await?;
                     }
                     Ok(!connection.is_in_transaction())
                 })
