@@ -27,6 +27,7 @@ mod oidc;
 mod pages;
 mod people;
 mod plans;
+mod policies;
 mod postgres;
 mod process;
 mod recovery;

@@ -150,13 +150,14 @@ impl Standing {
             .collect()
     }
 
-    fn ask_whom(&self) -> String {
+    fn ask_whom(&self, needed: u32) -> String {
         let could = self.could();
         if could.is_empty() {
             return "Nobody else on this console may approve: an administrator can give somebody the role approver."
                 .into();
         }
-        format!("It can come from: {}.", could.join(", "))
+        let it = if needed == 1 { "It" } else { "They" };
+        format!("{it} can come from: {}.", could.join(", "))
     }
 
     /// Where it stands, for whoever wants to run it, in a sentence or two.
@@ -166,8 +167,8 @@ impl Standing {
         }
         match self.case(runner.map(|actor| actor.user_id.as_str())).judge() {
             Judgement::Enough { .. } => "It may be run.".into(),
-            Judgement::More(1) => format!("One more approval is needed. {}", self.ask_whom()),
-            Judgement::More(n) => format!("{n} more approvals are needed. {}", self.ask_whom()),
+            Judgement::More(1) => format!("One more approval is needed. {}", self.ask_whom(1)),
+            Judgement::More(n) => format!("{n} more approvals are needed. {}", self.ask_whom(n)),
             Judgement::Second if runner.is_some_and(|actor| self.has_vote_of(&actor.user_id)) => {
                 "You approved this plan, and whoever runs it cannot be the only one who agreed. Let somebody else \
                  run it, or have one more person approve it."
@@ -175,7 +176,7 @@ impl Standing {
             }
             Judgement::Second => format!(
                 "Somebody must agree who did not make the plan. {}",
-                self.ask_whom()
+                self.ask_whom(1)
             ),
         }
     }
@@ -188,7 +189,7 @@ impl Standing {
         if actor.user_id == self.author_id {
             return format!(
                 "You made this plan, and somebody else must agree to it. {}",
-                self.ask_whom()
+                self.ask_whom(1)
             );
         }
         if !self.able_ids.contains(&actor.user_id) {
