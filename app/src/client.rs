@@ -5,6 +5,7 @@ pub mod acts;
 pub mod grpc;
 pub mod http;
 pub mod inspector;
+pub mod stream;
 pub mod thread;
 pub mod upload;
 pub mod verifier;

@@ -19,6 +19,8 @@ pub enum Kind {
 
 /// The server is there, and does nothing because it cannot write it down first. Trying again by itself helps nobody.
 const UNWRITABLE: &str = "ledger.unwritable";
+/// The code of a refusal for want of a role.
+pub const ROLE_MISSING: &str = "role.missing";
 
 /// A failure in words.
 #[derive(Debug, Clone, PartialEq, Eq)]

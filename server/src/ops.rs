@@ -16,6 +16,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod sign_in;
 pub mod snapshots;
+pub mod stay;
 pub mod tokens;
 pub mod uploads;
 pub mod waiting;

@@ -25,9 +25,9 @@ pub use self::grant::{Grant, GrantError, Grants, MAX_CLUSTER_NAME, Scope, check_
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Sees everything but secrets, changes nothing.
+    /// Sees everything but a cluster's values and credentials, changes nothing.
     Viewer,
-    /// Uploads, plans, and runs what was approved.
+    /// Uploads, plans, downloads what was stored or restored, and runs what was approved.
     Operator,
     /// Approves and rejects what others planned.
     Approver,
@@ -39,8 +39,10 @@ impl Role {
     /// What it is for, in one sentence.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Viewer => "Sees everything but secrets, changes nothing.",
-            Self::Operator => "Uploads, plans, and runs what was approved.",
+            Self::Viewer => {
+                "Sees reports, plans, jobs and the ledger, but no values of a cluster; changes nothing."
+            }
+            Self::Operator => "Uploads and downloads files, plans, and runs what was approved.",
             Self::Approver => "Approves and rejects what others planned.",
             Self::Admin => "Keeps people, policies and credentials.",
         }
@@ -74,8 +76,10 @@ impl fmt::Display for Role {
 /// Something that not everybody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
-    /// Look: snapshots, reports, plans, jobs, the ledger.
+    /// Look: what was found in snapshots, reports, plans, jobs, the ledger. No value that a cluster holds is shown.
     See,
+    /// Read a cluster's keys and values: download stored files and restored members, which hold all of them.
+    ReadValues,
     /// Change one's own password, end one's own sessions, make tokens for oneself.
     OwnAccount,
     /// Bring files into the console.
@@ -117,6 +121,13 @@ const TABLE: &[Line] = &[
         programs: true,
         what: "look at this",
         doing: "Looking at this",
+    },
+    Line {
+        permission: Permission::ReadValues,
+        roles: &[Role::Operator],
+        programs: true,
+        what: "download a cluster's keys and values",
+        doing: "Downloading a cluster's keys and values",
     },
     Line {
         permission: Permission::OwnAccount,

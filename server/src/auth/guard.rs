@@ -99,7 +99,7 @@ fn bearer(headers: &HeaderMap) -> Option<Result<String, ApiError>> {
     }
 }
 
-fn no_token() -> ApiError {
+pub(crate) fn no_token() -> ApiError {
     ApiError::new(
         Kind::Unauthenticated,
         "token.invalid",

@@ -140,6 +140,19 @@ impl Sessions {
         Ok(Some(actor(session, &user)))
     }
 
+    /// Who holds the session with this id, for what goes on longer than a request.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn again(&self, id: &str) -> Result<Option<Actor>> {
+        let now = self.clock.now_ms();
+        self.forget_ended(now);
+        let found = self.store.session(id, now).await?;
+        Ok(found
+            .filter(|(session, _)| session.created_ms <= now + AHEAD_MS)
+            .map(|(session, user)| actor(session, &user)))
+    }
+
     fn forget_ended(&self, now: i64) {
         let last = self.forgotten_ms.load(Ordering::Relaxed);
         if now.abs_diff(last) < FORGET_EVERY_MS.unsigned_abs() {

@@ -169,6 +169,9 @@ pub trait SessionStore: Send + Sync {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredSession, User)>>;
+    /// The session with this id and its account, under the same conditions.
+    async fn session(&self, id: &str, now_ms: i64)
+    -> anyhow::Result<Option<(StoredSession, User)>>;
     /// Notes when sessions were used, and so that their accounts were seen: those too whose session has ended since.
     async fn touch_sessions(&self, uses: &[Use]) -> anyhow::Result<()>;
     /// When each account was last seen in a browser, to a few minutes, by its id; 0 for never. This stays known when
@@ -193,6 +196,12 @@ pub trait TokenStore: Send + Sync {
     async fn find_token(
         &self,
         token_hash: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredToken, User)>>;
+    /// The token with this id and its owner, under the same conditions.
+    async fn usable_token(
+        &self,
+        id: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredToken, User)>>;
     /// Notes when tokens were used.

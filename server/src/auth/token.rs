@@ -115,14 +115,16 @@ impl Tokens {
                 async move { store.touch_tokens(&uses).await }
             });
         }
-        Ok(Some(Actor {
-            name: format!("{} ({})", owner.name, token.name),
-            user_id: owner.id,
-            session_expires_ms: token.expires_ms,
-            grants: token.grants.within(&owner.grants),
-            via: Via::Token(token.id),
-            address: NOWHERE,
-        }))
+        Ok(Some(actor(token, owner)))
+    }
+
+    /// The program that holds the token with this id, for what goes on longer than a request.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn again(&self, id: &str) -> Result<Option<Actor>> {
+        let found = self.store.usable_token(id, self.clock.now_ms()).await?;
+        Ok(found.map(|(token, owner)| actor(token, owner)))
     }
 
     /// The tokens of an account, or of all, newest first, ended ones included.
@@ -156,6 +158,17 @@ impl Tokens {
     /// When the store cannot be written.
     pub async fn revoke(&self, id: &str) -> Result<bool> {
         Ok(self.store.revoke_token(id, self.clock.now_ms()).await?)
+    }
+}
+
+fn actor(token: StoredToken, owner: User) -> Actor {
+    Actor {
+        name: format!("{} ({})", owner.name, token.name),
+        user_id: owner.id,
+        session_expires_ms: token.expires_ms,
+        grants: token.grants.within(&owner.grants),
+        via: Via::Token(token.id),
+        address: NOWHERE,
     }
 }
 

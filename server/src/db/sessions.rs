@@ -20,6 +20,41 @@ macro_rules! columns {
 }
 const ACCOUNT_COLUMNS: usize = 8;
 
+/// A session that is open, of an account that may be used, by one of its columns.
+macro_rules! open_where {
+    ($column:literal) => {
+        concat!(
+            "SELECT ",
+            account!(),
+            ", ",
+            columns!(),
+            " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.",
+            $column,
+            " = $1 AND sessions.expires_ms > $2 AND users.disabled_ms = 0"
+        )
+    };
+}
+
+impl Database {
+    async fn open_session(
+        &self,
+        query: &'static str,
+        by: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredSession, User)>> {
+        let row = sqlx::query(query)
+            .bind(by)
+            .bind(now_ms)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| {
+            let user = users::user(&row)?;
+            Ok((session(&row, user.id.clone())?, user))
+        })
+        .transpose()
+    }
+}
+
 #[async_trait]
 impl SessionStore for Database {
     async fn add_session(&self, token_hash: &str, session: &StoredSession) -> anyhow::Result<()> {
@@ -56,16 +91,16 @@ impl SessionStore for Database {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredSession, User)>> {
-        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.token_hash = $1 AND sessions.expires_ms > $2 AND users.disabled_ms = 0"))
-        .bind(token_hash)
-        .bind(now_ms)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            let user = users::user(&row)?;
-            Ok((session(&row, user.id.clone())?, user))
-        })
-        .transpose()
+        self.open_session(open_where!("token_hash"), token_hash, now_ms)
+            .await
+    }
+
+    async fn session(
+        &self,
+        id: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredSession, User)>> {
+        self.open_session(open_where!("id"), id, now_ms).await
     }
 
     async fn touch_sessions(&self, uses: &[Use]) -> anyhow::Result<()> {

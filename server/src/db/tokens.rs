@@ -19,6 +19,30 @@ macro_rules! columns {
 }
 const ACCOUNT_COLUMNS: usize = 8;
 
+/// A token that can be used, of an account that may be used, by one of its columns.
+macro_rules! open_where {
+    ($column:literal) => {
+        concat!("SELECT ", account!(), ", ", columns!(), " FROM api_tokens JOIN users ON users.id = api_tokens.user_id WHERE api_tokens.", $column, " = $1 AND api_tokens.expires_ms > $2 AND api_tokens.revoked_ms = 0 AND users.disabled_ms = 0")
+    };
+}
+
+impl Database {
+    async fn open_token(
+        &self,
+        query: &'static str,
+        by: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredToken, User)>> {
+        let row = sqlx::query(query)
+            .bind(by)
+            .bind(now_ms)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| Ok((token(&row, ACCOUNT_COLUMNS)?, users::user(&row)?)))
+            .transpose()
+    }
+}
+
 #[async_trait]
 impl TokenStore for Database {
     async fn add_token(&self, token_hash: &str, token: &StoredToken) -> anyhow::Result<()> {
@@ -43,13 +67,16 @@ impl TokenStore for Database {
         token_hash: &str,
         now_ms: i64,
     ) -> anyhow::Result<Option<(StoredToken, User)>> {
-        let row = sqlx::query(concat!("SELECT ", account!(), ", ", columns!(), " FROM api_tokens JOIN users ON users.id = api_tokens.user_id WHERE api_tokens.token_hash = $1 AND api_tokens.expires_ms > $2 AND api_tokens.revoked_ms = 0 AND users.disabled_ms = 0"))
-        .bind(token_hash)
-        .bind(now_ms)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| Ok((token(&row, ACCOUNT_COLUMNS)?, users::user(&row)?)))
-            .transpose()
+        self.open_token(open_where!("token_hash"), token_hash, now_ms)
+            .await
+    }
+
+    async fn usable_token(
+        &self,
+        id: &str,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<(StoredToken, User)>> {
+        self.open_token(open_where!("id"), id, now_ms).await
     }
 
     async fn touch_tokens(&self, uses: &[Use]) -> anyhow::Result<()> {

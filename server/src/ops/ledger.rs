@@ -1,7 +1,5 @@
 //! Reading the ledger. It is there for everybody who may look at anything: verifying it takes all of its entries.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use requorum_shared::api::v1::{
@@ -13,6 +11,7 @@ use requorum_shared::ledger::tiles::{MAX_TOGETHER, Tile};
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
+use super::stay::Stay;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, Result, bad_request, internal, not_found, precondition};
@@ -22,8 +21,6 @@ use crate::ledger::store::{Filter, Stored};
 const PAGE: u32 = 100;
 /// Entries in a page at most.
 const MAX_PAGE: u32 = 1000;
-/// A tail ends after this long, and whoever still may look begins another.
-const TAIL_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Key, checkpoint, and whether it can be written.
 pub async fn get(app: &App, actor: &Actor) -> Result<GetLedgerResponse> {
@@ -159,8 +156,8 @@ pub async fn prove_consistency(
     })
 }
 
-/// All entries from `since` on, then new ones as they are written. Ends with the session, with the server, and by
-/// itself after a while.
+/// All entries from `since` on, then new ones as they are written. Ends with the right to look, with the server, and
+/// after a while.
 pub async fn tail(
     app: &App,
     actor: &Actor,
@@ -170,12 +167,9 @@ pub async fn tail(
     if since > app.ledger.standing().size {
         return Err(shorter(app, since));
     }
-    let left = actor.session_expires_ms.saturating_sub(app.clock.now_ms());
-    let session = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-    let end = tokio::time::sleep(TAIL_FOR.min(session));
-    let pieces = app.ledger.tail(since).take_until(end);
+    let pieces = app.ledger.tail(since);
     let pieces = pieces.take_until(app.stopping.clone().cancelled_owned());
-    Ok(pieces.map(|piece| {
+    let pieces = pieces.map(|piece| {
         let piece = piece.map_err(internal)?;
         Ok(TailEntriesResponse {
             entries: piece
@@ -189,7 +183,8 @@ pub async fn tail(
                 .collect(),
             checkpoint: piece.note.map(|note| note.to_string()).unwrap_or_default(),
         })
-    }))
+    });
+    Ok(Stay::anywhere(app, actor, Permission::See).messages(pieces))
 }
 
 /// What somebody who has seen more is told.

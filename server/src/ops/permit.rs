@@ -27,17 +27,8 @@ pub async fn permit(
     permission: Permission,
     place: Place<'_>,
 ) -> Result<()> {
-    let refusal = match actor.grants.allow(permission, place) {
-        Err(denied) => ApiError::new(Kind::Forbidden, "role.missing", denied.to_string()),
-        Ok(()) if actor.is_program() && !permission.programs() => ApiError::new(
-            Kind::Forbidden,
-            "person.required",
-            format!(
-                "To {} takes a person who signed in: a program with a token may not. Open the console in a browser.",
-                permission.what()
-            ),
-        ),
-        Ok(()) => return Ok(()),
+    let Err(refusal) = allowed(actor, permission, place) else {
+        return Ok(());
     };
     let cluster = match place {
         Place::Cluster(name) => name,
@@ -45,6 +36,26 @@ pub async fn permit(
     };
     record::denied(app, actor, permission.what(), cluster, &refusal).await;
     Err(refusal)
+}
+
+/// The same question, without an entry in the ledger when the answer is no.
+pub(super) fn allowed(actor: &Actor, permission: Permission, place: Place<'_>) -> Result<()> {
+    match actor.grants.allow(permission, place) {
+        Err(denied) => Err(ApiError::new(
+            Kind::Forbidden,
+            "role.missing",
+            denied.to_string(),
+        )),
+        Ok(()) if actor.is_program() && !permission.programs() => Err(ApiError::new(
+            Kind::Forbidden,
+            "person.required",
+            format!(
+                "To {} takes a person who signed in: a program with a token may not. Open the console in a browser.",
+                permission.what()
+            ),
+        )),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Whether the actor sees what belongs to this cluster: for lists, which leave out the rest.

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use futures_util::StreamExt as _;
 use requorum_shared::api::v1::{GetSnapshotResponse, ListSnapshotsResponse, SnapshotSummary};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
 use super::permit::{permit, sees};
 use super::record;
+use super::stay::Stay;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, conflict, not_found};
@@ -83,12 +85,12 @@ pub async fn set_cluster(
     Ok(summary(snapshot))
 }
 
-/// The row, without its inspection, of a file to be read.
+/// The row, without its inspection, of a file to be read: it holds every value of its cluster.
 pub async fn file(app: &App, actor: &Actor, id: &str) -> Result<Snapshot> {
-    Ok(find_for(app, actor, Permission::See, id).await?.0)
+    Ok(find_for(app, actor, Permission::ReadValues, id).await?.0)
 }
 
-/// The bytes of a stored file.
+/// The bytes of a stored file, for as long as the actor may have them.
 pub async fn read(
     app: &App,
     actor: &Actor,
@@ -98,7 +100,7 @@ pub async fn read(
     permit(
         app,
         actor,
-        Permission::See,
+        Permission::ReadValues,
         Place::Cluster(&snapshot.cluster),
     )
     .await?;
@@ -111,7 +113,9 @@ pub async fn read(
         )
     };
     let read = async { Ok(app.objects.read(&snapshot.id, snapshot.size, range).await?) };
-    record::act(app, draft, read).await
+    let bytes = record::act(app, draft, read).await?;
+    let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &snapshot.cluster);
+    Ok(stay.bytes(bytes).boxed())
 }
 
 /// The snapshot, for somebody who may do this with those of its cluster.

@@ -1,5 +1,6 @@
 //! Bringing a file: announce it, send it, cancel it. An upload belongs to whoever began it.
 
+use futures_util::StreamExt as _;
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
 use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
@@ -7,6 +8,7 @@ use rustix::fs::statvfs;
 
 use super::permit::permit;
 use super::record;
+use super::stay::{Stay, is_final};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
@@ -138,7 +140,17 @@ pub async fn append(
     if announced.is_none() || end == upload.length {
         last = Some(record::open(app, draft(actor, act::SNAPSHOT_UPLOAD, &upload)).await?);
     }
-    let result = app.uploads.clone().append(upload, offset, body).await;
+    // The right to bring it in is looked at again while bytes arrive, and before the last of them.
+    let stay = Stay::in_cluster(app, actor, Permission::Upload, &upload.cluster);
+    let missing = upload.length.saturating_sub(offset);
+    let body = stay.clone().upload(missing, body).boxed();
+    let mut result = app.uploads.clone().append(upload, offset, body).await;
+    if result.is_err()
+        && let Err(ended) = stay.look().await
+        && is_final(&ended)
+    {
+        result = Err(ended);
+    }
     if let Some(mut last) = last {
         match &result {
             Ok(Appended::Partly(_)) => last.close(Outcome::Failed, "upload.partly").await,

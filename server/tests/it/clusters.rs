@@ -103,7 +103,9 @@ async fn a_role_for_one_cluster_counts_there_and_nowhere_else() {
     let file = format!("/api/snapshots/{prod}/file");
     let (status, body) = error(leo.http.get(&file).await).await;
     assert_eq!((status, body.code.as_str()), (403, "role.missing"));
-    assert_eq!(pia.http.get(&file).await.status(), 200);
+    let (status, body) = error(pia.http.get(&file).await).await;
+    assert_eq!((status, body.code.as_str()), (403, "role.missing"));
+    assert_eq!(anna.http.get(&file).await.status(), 200);
 
     // Of the two approvers only one could help, and does.
     let seen = approval(&anna.http, &plan).await.unwrap();

@@ -135,6 +135,7 @@ mod tests {
         assert_eq!(
             there.gains,
             [
+                "download a cluster's keys and values, for all clusters",
                 "bring in files, for all clusters",
                 "seal a plan, for all clusters",
                 "start or steer a job, for all clusters",

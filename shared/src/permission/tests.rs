@@ -9,6 +9,7 @@ fn grants(text: &str) -> Grants {
 fn the_table_is_what_the_design_says() {
     let drawn: Vec<(Permission, &str)> = vec![
         (Permission::See, "viewer operator approver admin"),
+        (Permission::ReadValues, "operator"),
         (Permission::OwnAccount, "viewer operator approver admin"),
         (Permission::Upload, "operator"),
         (Permission::Plan, "operator"),

@@ -225,23 +225,24 @@ fn Results(id: String) -> impl IntoView {
         move || grpc::get_job(GetJobRequest { id: id.clone() })
     });
     move || {
-        let downloads = match job.get() {
-            Some(Ok(job)) => job.downloads,
-            _ => Vec::new(),
+        let (downloads, cluster) = match job.get() {
+            Some(Ok(job)) => (job.downloads, job.summary.unwrap_or_default().cluster),
+            _ => Default::default(),
         };
-        let links = downloads
-            .iter()
-            .map(|member| {
+        let (id, members) = (id.clone(), downloads.clone());
+        let links = move || {
+            let link = |member: &String| {
                 let href = paths::member_archive(&id, member);
                 view! { <a class="button" href=href rel="external" download="">{format!("Download {member}.tar")}</a> }
-            })
-            .collect_view();
+            };
+            members.iter().map(link).collect_view()
+        };
         (!downloads.is_empty()).then(|| {
             view! {
                 <section class="section">
                     <h2>"Restored members"</h2>
                     <p class="muted">"Each archive holds one member's data directory. Unpack it on that member's machine, owned by the user that runs etcd."</p>
-                    <div class="acts">{links}</div>
+                    <div class="acts">{permitted(Permission::ReadValues, Of::Cluster(cluster), links)}</div>
                 </section>
             }
         })

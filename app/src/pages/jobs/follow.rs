@@ -9,8 +9,10 @@ use requorum_shared::events::{Body, Event};
 use requorum_shared::job_view::JobView;
 
 use crate::client::grpc;
+use crate::client::stream::Life;
 use crate::client::upload::wait_seconds;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, ROLE_MISSING};
+use crate::identity::Identity;
 
 /// How the stream is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub(super) fn fold(view: &mut JobView, wire: &JobEvent) -> bool {
 
 /// Keeps `view` up to date until the page is left.
 pub(super) fn follow(id: String, view: RwSignal<JobView>, line: RwSignal<Line>) {
-    let (work, handle): (_, AbortHandle) = abortable(run(id, view, line));
+    let (work, handle): (_, AbortHandle) = abortable(run(id, view, line, Identity::expect()));
     spawn_local(async move {
         // Aborted is the page being left.
         let _ = work.await;
@@ -51,7 +53,7 @@ pub(super) fn follow(id: String, view: RwSignal<JobView>, line: RwSignal<Line>) 
     on_cleanup(move || handle.abort());
 }
 
-async fn run(id: String, view: RwSignal<JobView>, line: RwSignal<Line>) {
+async fn run(id: String, view: RwSignal<JobView>, line: RwSignal<Line>, identity: Identity) {
     let mut failed = 0;
     loop {
         if view.with_untracked(|v| v.state.is_over()) {
@@ -59,25 +61,46 @@ async fn run(id: String, view: RwSignal<JobView>, line: RwSignal<Line>) {
             return;
         }
         let since = view.with_untracked(|v| v.last_seq);
-        match grpc::watch_job(id.clone(), since).await {
+        let mut begun = Life::begin();
+        let ended = match grpc::watch_job(id.clone(), since).await {
             Ok(mut stream) => {
                 line.set(Line::Live);
-                while let Ok(Some(event)) = stream.message().await {
+                loop {
+                    let event = match stream.message().await {
+                        Ok(Some(event)) => event,
+                        Ok(None) => {
+                            begun.ended();
+                            break Ok(());
+                        }
+                        Err(status) => break Err(Failure::from_grpc(&status)),
+                    };
                     failed = 0;
                     let mut folded = false;
                     view.update(|view| folded = fold(view, &event));
                     if !folded {
-                        break;
+                        break Ok(());
                     }
                 }
             }
-            Err(failure) if matches!(failure.kind, Kind::SignedOut | Kind::NotFound) => {
-                line.set(Line::Refused(failure));
-                return;
+            Err(failure) => Err(failure),
+        };
+        // A session that ended, or a role that was taken away, while the page was open.
+        if let Err(failure) = ended
+            && (matches!(failure.kind, Kind::SignedOut | Kind::NotFound)
+                || failure.code == ROLE_MISSING)
+        {
+            if failure.kind == Kind::SignedOut {
+                identity.renew();
             }
-            Err(_) => {}
+            line.set(Line::Refused(failure));
+            return;
         }
         if view.with_untracked(|v| v.state.is_over()) {
+            continue;
+        }
+        if begun.lasted() {
+            // A stream has a longest life. Nothing was lost, and another begins where this one ended.
+            line.set(Line::Connecting);
             continue;
         }
         failed += 1;

@@ -7,8 +7,10 @@ use leptos::task::spawn_local;
 use requorum_shared::ledger::entry::Entry;
 
 use crate::client::grpc;
+use crate::client::stream::Life;
 use crate::client::upload::wait_seconds;
 use crate::failure::{Failure, Kind};
+use crate::identity::Identity;
 use crate::ledger::watch::LedgerWatch;
 
 /// How the stream is.
@@ -40,7 +42,8 @@ impl Line {
 
 /// Gives every entry from `since` on to `take`, until the page is left.
 pub(super) fn follow(since: u64, line: RwSignal<Line>, take: impl Fn(Entry) + 'static) {
-    let (work, handle) = abortable(run(LedgerWatch::expect(), since, line, take));
+    let (watch, identity) = (LedgerWatch::expect(), Identity::expect());
+    let (work, handle) = abortable(run(watch, identity, since, line, take));
     spawn_local(async move {
         // Aborted is the page being left.
         let _ = work.await;
@@ -48,13 +51,28 @@ pub(super) fn follow(since: u64, line: RwSignal<Line>, take: impl Fn(Entry) + 's
     on_cleanup(move || handle.abort());
 }
 
-async fn run(watch: LedgerWatch, mut next: u64, line: RwSignal<Line>, take: impl Fn(Entry)) {
+async fn run(
+    watch: LedgerWatch,
+    identity: Identity,
+    mut next: u64,
+    line: RwSignal<Line>,
+    take: impl Fn(Entry),
+) {
     let mut failed = 0;
     loop {
-        match grpc::tail_entries(next).await {
+        let mut begun = Life::begin();
+        let ended = match grpc::tail_entries(next).await {
             Ok(mut stream) => {
                 line.set(Line::Live);
-                while let Ok(Some(piece)) = stream.message().await {
+                loop {
+                    let piece = match stream.message().await {
+                        Ok(Some(piece)) => piece,
+                        Ok(None) => {
+                            begun.ended();
+                            break Ok(());
+                        }
+                        Err(status) => break Err(Failure::from_grpc(&status)),
+                    };
                     failed = 0;
                     for listed in piece.entries {
                         // What is no entry is for the verification to find; it is not listed.
@@ -69,12 +87,23 @@ async fn run(watch: LedgerWatch, mut next: u64, line: RwSignal<Line>, take: impl
                     }
                 }
             }
-            Err(failure) if matches!(failure.kind, Kind::SignedOut | Kind::Refused) => {
-                line.set(Line::Refused(failure));
-                watch.look();
-                return;
+            Err(failure) => Err(failure),
+        };
+        // A session that ended, or a role that was taken away, while the page was open, too.
+        if let Err(failure) = ended
+            && matches!(failure.kind, Kind::SignedOut | Kind::Refused)
+        {
+            if failure.kind == Kind::SignedOut {
+                identity.renew();
             }
-            Err(_) => {}
+            line.set(Line::Refused(failure));
+            watch.look();
+            return;
+        }
+        if begun.lasted() {
+            // A stream has a longest life. Nothing was lost, and another begins where this one ended.
+            line.set(Line::Connecting);
+            continue;
         }
         failed += 1;
         for left in (1..=wait_seconds(failed)).rev() {

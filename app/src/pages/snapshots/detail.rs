@@ -52,7 +52,10 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
                     let restore = restore.clone();
                     move || view! { <a class="button primary" href=restore.clone()>"Plan a restore"</a> }
                 })}
-                <a class="button" href=file.clone() rel="external" download="">"Download"</a>
+                {permitted(Permission::ReadValues, of.clone(), {
+                    let file = file.clone();
+                    move || view! { <a class="button" href=file.clone() rel="external" download="">"Download"</a> }
+                })}
             }
         }
     };

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::super::record;
+use super::super::stay::Stay;
 use super::{Loaded, find_for, of_job, unknown};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -38,14 +39,14 @@ pub struct Download<S> {
     pub stream: S,
 }
 
-/// The tar of one member of a finished job.
+/// The tar of one member of a finished job: it holds every value of its cluster.
 pub async fn member(
     app: &App,
     actor: &Actor,
     job_id: &str,
     file: &str,
 ) -> Result<Download<impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<>>> {
-    let row = find_for(app, actor, Permission::See, job_id).await?;
+    let row = find_for(app, actor, Permission::ReadValues, job_id).await?;
     let name = file.strip_suffix(".tar").ok_or_else(unknown)?.to_owned();
     let job = Loaded::new(app, row).await?;
     if !job.downloads().contains(&name) {
@@ -53,7 +54,13 @@ pub async fn member(
     }
     let mut draft = of_job(actor, act::JOB_DOWNLOAD, &job.row);
     draft.subject = format!("member {name} of job {job_id}");
-    record::act(app, draft, send(app, job_id, name)).await
+    let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &job.row.cluster);
+    let sent = record::act(app, draft, send(app, job_id, name)).await?;
+    Ok(Download {
+        name: sent.name,
+        length: sent.length,
+        stream: stay.bytes(sent.stream),
+    })
 }
 
 async fn send(

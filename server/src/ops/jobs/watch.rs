@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, Result};
 use crate::jobs::feed::News;
+use crate::ops::stay::Stay;
 
 /// Events on their way to a slow client; the feed behind it has a backlog of its own.
 const AHEAD: usize = 64;
@@ -24,7 +25,8 @@ pub async fn watch(
     id: &str,
     since: u64,
 ) -> Result<impl Stream<Item = Result<v1::JobEvent>> + Send + 'static + use<>> {
-    find_for(app, actor, Permission::See, id).await?;
+    let job = find_for(app, actor, Permission::See, id).await?;
+    let stay = Stay::in_cluster(app, actor, Permission::See, &job.cluster);
     let (out, events) = mpsc::channel(AHEAD);
     let (app, id) = (app.clone(), id.to_owned());
     tokio::spawn(async move {
@@ -40,7 +42,7 @@ pub async fn watch(
             }
         }
     });
-    Ok(ReceiverStream::new(events))
+    Ok(stay.messages(ReceiverStream::new(events)))
 }
 
 struct Follower {
