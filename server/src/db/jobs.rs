@@ -106,6 +106,14 @@ impl JobLog for Database {
         .collect()
     }
 
+    async fn is_over(&self, id: &str) -> anyhow::Result<bool> {
+        let row = sqlx::query("SELECT over FROM jobs WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map_or(Ok(1), |row| row.try_get::<i64, _>(0))? != 0)
+    }
+
     async fn append(
         &self,
         id: &str,
@@ -127,12 +135,21 @@ impl JobLog for Database {
         let may = match (writer, &owner) {
             (Writer::Owner(writer) | Writer::OwnerAgain(writer, _), Some(owner)) => writer == owner,
             (Writer::PersonWhoSaw(seen), Some(_)) => seen == last,
+            (Writer::OwnerWhoSaw { owner: w, saw, .. }, Some(owner)) => w == owner && saw == last,
             (_, None) => false,
         };
         // The entry that ends a job may be the one that was written.
-        if let Writer::OwnerAgain(_, tried_ms) = writer
-            && (may || owner.is_none())
-            && let Some(event) = written(&mut tx, id, body, tried_ms).await?
+        let tried = match writer {
+            Writer::OwnerAgain(by, tried_ms)
+            | Writer::OwnerWhoSaw {
+                owner: by,
+                tried_ms,
+                ..
+            } if owner.as_deref().is_none_or(|owner| owner == by) => tried_ms,
+            _ => &[],
+        };
+        if !tried.is_empty()
+            && let Some(event) = written(&mut tx, id, body, tried).await?
         {
             return Ok(Some(event));
         }

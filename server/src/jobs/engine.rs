@@ -287,8 +287,11 @@ impl Drive {
             let went = match standing.next(&self.plan) {
                 Next::Over => return,
                 Next::Wait => self.wait().await,
-                Next::Ask(question) => self.write(&Body::Asked { question }).await,
-                Next::End(state, sentence) => self.write(&Body::Ended { state, sentence }).await,
+                Next::Ask(question) => self.decide(&Body::Asked { question }, &standing).await,
+                Next::End(state, sentence) => {
+                    self.decide(&Body::Ended { state, sentence }, &standing)
+                        .await
+                }
                 Next::Carry { index, begun } => self.carry(index, begun, standing.clone()).await,
                 Next::TakeBack { index, begun } => self.take_back(index, begun).await,
             };
@@ -330,25 +333,47 @@ impl Drive {
     /// Writes an entry and tells those who follow. Nothing goes on before it is written: a journal that cannot
     /// be written holds the job.
     async fn write(&self, body: &Body) -> Result<(), LetGo> {
+        if self.append(body, None).await? {
+            return Ok(());
+        }
+        tracing::warn!(job = %self.job.id, "the job is not this server's any more");
+        Err(LetGo)
+    }
+
+    /// Writes what was decided by the journal as it was seen. If a person has written to it since, nothing is
+    /// written: a wish to abort is not answered with the end that was about to be written.
+    async fn decide(&self, body: &Body, standing: &Standing) -> Result<(), LetGo> {
+        if self.append(body, Some(standing.last_seq)).await? {
+            return Ok(());
+        }
+        // The journal has moved on, or the job has another owner.
+        self.renew_for_sure().await
+    }
+
+    /// Appends an entry, if the journal ends where it was seen to end; whether it was written.
+    async fn append(&self, body: &Body, saw: Option<u64>) -> Result<bool, LetGo> {
         let engine = &self.engine;
+        let owner = &engine.owner.id;
         let mut tried_ms = Vec::new();
         loop {
             let now = engine.clock.now_ms();
-            let writer = match tried_ms[..] {
-                [] => Writer::Owner(&engine.owner.id),
-                _ => Writer::OwnerAgain(&engine.owner.id, &tried_ms),
+            let writer = match (saw, &tried_ms[..]) {
+                (Some(saw), tried_ms) => Writer::OwnerWhoSaw {
+                    owner,
+                    saw,
+                    tried_ms,
+                },
+                (None, []) => Writer::Owner(owner),
+                (None, tried_ms) => Writer::OwnerAgain(owner, tried_ms),
             };
             let written = engine.log.append(&self.job.id, now, body, writer).await;
             tried_ms.push(now);
             match written {
                 Ok(Some(event)) => {
                     engine.feed.publish(&self.job.id, &event);
-                    return Ok(());
+                    return Ok(true);
                 }
-                Ok(None) => {
-                    tracing::warn!(job = %self.job.id, "the job is not this server's any more");
-                    return Err(LetGo);
-                }
+                Ok(None) => return Ok(false),
                 Err(error) => self.pause_after(&error).await?,
             }
         }

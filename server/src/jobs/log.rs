@@ -35,6 +35,15 @@ pub enum Created {
     NotApproved,
 }
 
+/// A part of a job's journal, and whether it is the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The entries, oldest first.
+    pub events: Vec<Event>,
+    /// Whether the job was over: nothing comes after these.
+    pub over: bool,
+}
+
 /// The wish to be the one who carries a job out.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
@@ -54,6 +63,15 @@ pub enum Writer<'a> {
     /// The same, after attempts at these times, in milliseconds since the Unix epoch, that nobody confirmed: a database
     /// that goes away may have written what it did not confirm. Such an entry is given, and not written again.
     OwnerAgain(&'a str, &'a [i64]),
+    /// The same server, for what it decided by the journal up to an entry; refused when there are newer ones.
+    OwnerWhoSaw {
+        /// The server.
+        owner: &'a str,
+        /// The last entry that it knew.
+        saw: u64,
+        /// Earlier attempts that nobody confirmed, as with [`Writer::OwnerAgain`].
+        tried_ms: &'a [i64],
+    },
     /// A person who saw the journal up to this entry; refused when there are newer ones.
     PersonWhoSaw(u64),
 }
@@ -73,6 +91,16 @@ pub trait JobLog: Send + Sync {
     async fn open_jobs(&self) -> anyhow::Result<Vec<String>>;
     /// The entries newer than `since`, oldest first.
     async fn events(&self, id: &str, since: u64) -> anyhow::Result<Vec<Event>>;
+    /// The entries newer than `since`, and whether the job is over, as of one moment: an entry that is written
+    /// meanwhile is among them, or the job is not over. A job that is not there is over.
+    async fn read(&self, id: &str, since: u64) -> anyhow::Result<Read> {
+        // The state first: a job that is over stays over, and has all its entries by then.
+        let over = self.is_over(id).await?;
+        let events = self.events(id, since).await?;
+        Ok(Read { events, over })
+    }
+    /// Whether the job is over, or not there.
+    async fn is_over(&self, id: &str) -> anyhow::Result<bool>;
     /// Appends an entry. `None` when the writer may not.
     async fn append(
         &self,

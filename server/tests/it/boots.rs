@@ -1,7 +1,11 @@
 //! Boot checks with the real etcd servers that are here: PATH, and each version below `REQUORUM_PEERS`.
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use requorum_shared::etcd::restore::{RestoreRequest, Target, TargetVersion};
 use requorum_shared::finding::{Check, Outcome};
@@ -106,6 +110,129 @@ async fn three_members_boot_and_serve_what_the_snapshot_holds() {
                 "{version}: {name}: {checks:#?}"
             );
         }
+    }
+}
+
+/// What another user of the machine would try while a boot check runs; how often there was a member to try it on.
+fn look_around_as_another_user(scratch: &Path, over: &AtomicBool) -> usize {
+    let mut looks = 0;
+    while !over.load(Ordering::Relaxed) {
+        for pid in pids_below(scratch) {
+            let ports = ports_of(pid);
+            assert!(ports.is_empty(), "etcd listens on the ports {ports:?}");
+        }
+        let bound = std::fs::read_dir(scratch)
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.path().extension().is_some_and(|e| e == "run"))
+            .flat_map(|entry| std::fs::read_dir(entry.path()).into_iter().flatten())
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| {
+                path.file_name()
+                    .unwrap()
+                    .as_encoded_bytes()
+                    .starts_with(b"localhost:")
+            });
+        let Some(socket) = bound else {
+            std::thread::yield_now();
+            continue;
+        };
+        let mode = socket
+            .parent()
+            .unwrap()
+            .metadata()
+            .map(|m| m.mode() & 0o777);
+        assert!(mode.is_err() || mode.unwrap() == 0o700);
+        if rustix::process::geteuid().is_root() {
+            // The folders above are opened to everyone first: the one with the sockets must be enough.
+            let seen = Command::new("ls")
+                .arg(&socket)
+                .uid(65534)
+                .gid(65534)
+                .output();
+            assert!(
+                !seen.unwrap().status.success(),
+                "{} was seen",
+                socket.display()
+            );
+        }
+        looks += 1;
+    }
+    looks
+}
+
+fn pids_below(folder: &Path) -> Vec<u32> {
+    let folder = folder.display().to_string();
+    let is_below = |pid: &u32| {
+        std::fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
+    };
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(is_below).collect()
+}
+
+/// The TCP ports on which a process listens.
+fn ports_of(pid: u32) -> Vec<String> {
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd"));
+    let sockets: Vec<String> = files
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|file| std::fs::read_link(file.path()).ok())
+        .filter_map(|to| {
+            let inode = to.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(inode.to_owned())
+        })
+        .collect();
+    let mut ports = Vec::new();
+    for table in ["tcp", "tcp6"] {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let listens = fields.get(3) == Some(&"0A");
+            if listens
+                && fields
+                    .get(9)
+                    .is_some_and(|inode| sockets.iter().any(|s| s == inode))
+            {
+                ports.push(fields[1].to_owned());
+            }
+        }
+    }
+    ports
+}
+
+#[tokio::test]
+async fn no_other_user_reaches_the_members_of_a_boot_check() {
+    for (folder, version) in etcds() {
+        let server = TestServer::with(Options {
+            etcd_bin: vec![folder],
+            ..Options::default()
+        })
+        .await;
+        let console = Console::over(&server).await;
+        let snapshot = console.upload("3.4.23-auth.db").await;
+        let scratch = server.data_dir().join("scratch");
+        for open in scratch.ancestors().take(3) {
+            std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let stranger = {
+            let (over, scratch) = (over.clone(), scratch.clone());
+            std::thread::spawn(move || look_around_as_another_user(&scratch, &over))
+        };
+        let mut request = request(&snapshot, "a");
+        request.target_version = version;
+        let job = console.run(&request).await;
+        let view = console.finished(&job.id).await;
+        over.store(true, Ordering::Relaxed);
+        let looks = stranger.join().unwrap();
+        assert!(looks > 0, "{version}: there was nothing to look at");
+        assert_eq!(view.state, JobState::Completed, "{version}: {view:#?}");
+        assert_eq!(outcome(&view.checks, ALL[0]), Outcome::Pass);
+        server.stop().await;
     }
 }
 

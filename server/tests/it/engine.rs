@@ -400,6 +400,56 @@ fn an_abort_reaches_the_step_that_runs() {
     assert!((1..=STEPS).all(|step| world.state(step) == State::Missing));
 }
 
+/// A person wants the job to stop at the moment at which it comes to this entry.
+fn aborted_just_before(kind: world::Kind, fault: Option<Fault>) -> (Arc<World>, Arc<Memory>) {
+    let (world, log) = world::fresh();
+    if let Some(fault) = fault {
+        world.fail(3, fault);
+    }
+    let abort = Body::AbortRequested { by: "ak".into() };
+    *log.before.lock().unwrap() = Some((kind, abort));
+    world.revive(None);
+    live(&world, &log, "first", nobody);
+    assert!(
+        log.before.lock().unwrap().is_none(),
+        "it came to that entry"
+    );
+    (world, log)
+}
+
+#[test]
+fn an_abort_that_comes_with_the_end_is_not_lost() {
+    let (world, log) = aborted_just_before(|body| matches!(body, Body::Ended { .. }), None);
+    assert_eq!(view(&log).state, JobState::Undone, "{:#?}", log.all());
+    assert!((1..=STEPS).all(|step| world.state(step) == State::Missing));
+}
+
+#[test]
+fn an_abort_that_comes_with_a_question_is_not_asked_again() {
+    let asks: world::Kind = |body| matches!(body, Body::Asked { .. });
+    let (world, log) = aborted_just_before(asks, Some(Fault::Once));
+    assert_eq!(view(&log).state, JobState::Undone, "{:#?}", log.all());
+    assert!(!log.all().iter().any(|event| asks(&event.body)));
+    assert!((1..=STEPS).all(|step| world.state(step) == State::Missing));
+}
+
+#[tokio::test]
+async fn a_job_that_ends_between_two_looks_is_read_to_its_end() {
+    let (_, log) = world::fresh();
+    let ended = Body::Ended {
+        state: EndState::Completed,
+        sentence: String::new(),
+    };
+    *log.meanwhile.lock().unwrap() = Some(ended);
+    let read = log.read(JOB, 0).await.unwrap();
+    let has_end = matches!(read.events.last().unwrap().body, Body::Ended { .. });
+    assert!(has_end || !read.over, "{read:?}");
+    let read = log.read(JOB, 1).await.unwrap();
+    assert!(read.over && read.events.len() == 1, "{read:?}");
+    let read = log.read(JOB, 2).await.unwrap();
+    assert!(read.over && read.events.is_empty(), "{read:?}");
+}
+
 #[test]
 fn the_journal_says_began_before_and_ended_after() {
     let (world, log) = world::fresh();

@@ -176,7 +176,7 @@ pub enum RestoreStep {
         /// All that was asked for.
         request: RestoreRequest,
     },
-    /// Boot the members on loopback from copies and compare what they serve.
+    /// Boot the members from copies, on sockets of their own, and compare what they serve.
     BootMembers {
         /// Where the members are.
         target: Target,

@@ -91,15 +91,15 @@ impl Follower {
 
     /// Sends what the journal has; `false` when that was the end, or nobody listens.
     async fn catch_up(&mut self, last: &mut u64) -> Result<bool> {
-        for event in self.app.jobs.events(&self.id, *last).await? {
+        let read = self.app.jobs.read(&self.id, *last).await?;
+        for event in read.events {
             *last = event.seq;
             if !self.send(&event).await? || is_end(&event) {
                 return Ok(false);
             }
         }
-        // Whoever asks for what comes after the end gets an end.
-        let over = !self.app.jobs.open_jobs().await?.contains(&self.id);
-        Ok(!over)
+        // A caller that asks for what comes after the end gets an end.
+        Ok(!read.over)
     }
 
     async fn send(&mut self, event: &Event) -> Result<bool> {

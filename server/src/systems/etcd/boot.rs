@@ -1,5 +1,6 @@
-//! The boot check: a second, throw-away restore of the same snapshot, with loopback addresses, is started as a
-//! real cluster, and what it serves is compared with what the snapshot holds.
+//! The boot check: a second, throw-away restore of the same snapshot, whose members listen on sockets that no other
+//! user of the machine can open, is started as a real cluster, and what it serves is compared with what the snapshot
+//! holds.
 //!
 //! The placed members cannot be started as a cluster here: their membership names the peer addresses of the
 //! machines that they are for. Everything else of the throw-away restore is the same: source, edits, version.
@@ -8,6 +9,7 @@
 
 mod cluster;
 mod placed;
+pub(super) mod sockets;
 
 use std::path::Path;
 
@@ -17,7 +19,8 @@ use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::{MemberRequest, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
 
-use self::cluster::{Cluster, Ports};
+use self::cluster::Cluster;
+use self::sockets::Sockets;
 use super::binaries::Binary;
 use super::steps::{Job, blocking, failed};
 use crate::jobs::runner::StepError;
@@ -80,9 +83,12 @@ pub(super) async fn check(
     }
 
     let folder = scratch.join(&job.context.job_id);
+    let running = scratch.join(format!("{}.run", job.context.job_id));
     remove(&folder)?;
-    let result = boot_and_look(job, binary, scratch, inspection).await;
+    remove(&running)?;
+    let result = boot_and_look(job, binary, scratch, &running, inspection).await;
     remove(&folder)?;
+    remove(&running)?;
     result
 }
 
@@ -90,15 +96,16 @@ async fn boot_and_look(
     job: &Job,
     binary: &Binary,
     scratch: &Path,
+    running: &Path,
     inspection: &Inspection,
 ) -> Result<Vec<Check>, StepError> {
-    let ports = Ports::free(job.request.members.len())
-        .map_err(|error| failed(format!("No free ports on loopback: {error}.")))?;
-    let request = with_loopback(&job.request, &ports);
+    let sockets = Sockets::make(running)
+        .map_err(|error| failed(format!("{} cannot be made: {error}.", running.display())))?;
+    let request = for_sockets(&job.request, &sockets);
     let start_revision = build(job, &request, scratch).await?;
     let line = format!(
-        "Booting a throw-away restore of the same snapshot with etcd {}: {} on 127.0.0.1, peer URLs and token \
-         differ from the plan's{}; the placed members are not touched.",
+        "Booting a throw-away restore of the same snapshot with etcd {}: {} on sockets that no other user \
+         of this machine can open. Peer URLs and token differ from the plan's{}; the placed members are not touched.",
         binary.version,
         members(request.members.len()),
         if job.request.clean_up.auth {
@@ -110,7 +117,7 @@ async fn boot_and_look(
     job.context.progress.line(line);
 
     let folder = scratch.join(&job.context.job_id);
-    let mut cluster = Cluster::start(binary, &folder, &request, &ports).map_err(|error| {
+    let mut cluster = Cluster::start(binary, &folder, &request, &sockets).map_err(|error| {
         failed(format!(
             "{} cannot be started: {error}.",
             binary.path.display()
@@ -123,7 +130,7 @@ async fn boot_and_look(
     cluster.kill().await;
     let (mut checks, agreed) = looked.ok_or_else(stopped)?;
     remove(&folder)?;
-    checks.push(placed::check(job, binary, &folder, agreed.as_ref()).await?);
+    checks.push(placed::check(job, binary, &folder, &sockets, agreed.as_ref()).await?);
     Ok(checks)
 }
 
@@ -131,18 +138,18 @@ fn stopped() -> StepError {
     failed("The boot check was stopped.".into())
 }
 
-/// The same restore, for this machine: loopback addresses, a token of its own, and no passwords needed to look.
-fn with_loopback(request: &RestoreRequest, ports: &Ports) -> RestoreRequest {
+/// The same restore, for these sockets: a token of its own, and no passwords needed to look.
+fn for_sockets(request: &RestoreRequest, sockets: &Sockets) -> RestoreRequest {
     let mut local = request.clone();
     local.token = format!("{}-boot-check", request.token);
     local.clean_up.auth = true;
     local.members = request
         .members
         .iter()
-        .zip(&ports.peer)
-        .map(|(member, port)| MemberRequest {
+        .enumerate()
+        .map(|(index, member)| MemberRequest {
             name: member.name.clone(),
-            peer_urls: vec![format!("http://127.0.0.1:{port}")],
+            peer_urls: vec![sockets.of(index).peer_url()],
         })
         .collect();
     local

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
+use super::boot::sockets::Socket;
+
 #[allow(missing_docs, clippy::all, unreachable_pub, unused_qualifications)]
 mod rpc {
     tonic::include_proto!("etcdserverpb");
@@ -17,21 +19,24 @@ const CALL_WITHIN: Duration = Duration::from_secs(120);
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// One member's client port.
+/// One member, as its clients reach it.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     channel: Channel,
+    /// Keeps the path to it good.
+    _socket: Socket,
 }
 
 impl Client {
-    /// A client for `127.0.0.1:port`; it connects when it is first used.
-    pub(super) fn loopback(port: u16) -> Self {
-        let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))
-            .expect("a loopback address is a valid endpoint")
+    /// A client for this socket; it connects when it is first used.
+    pub(super) fn at(socket: &Socket) -> Self {
+        let endpoint = Endpoint::from_shared(format!("unix:{}", socket.client_path()))
+            .expect("a path is a valid endpoint")
             .connect_timeout(CONNECT_WITHIN)
             .timeout(CALL_WITHIN);
         Self {
             channel: endpoint.connect_lazy(),
+            _socket: socket.clone(),
         }
     }
 

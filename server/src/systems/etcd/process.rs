@@ -1,4 +1,4 @@
-//! etcd processes of throw-away clusters: started on loopback, ended by their own pid, and cleared up after a
+//! etcd processes of throw-away clusters: started on sockets of their own, ended by their own pid, and cleared up after a
 //! crash of this server.
 
 use std::fs::File;
@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::binaries::Binary;
+use super::boot::sockets::Socket;
 
 /// Lines of a log that an error quotes.
 const QUOTED_LINES: usize = 5;
@@ -29,8 +30,8 @@ pub(super) struct Member<'a> {
     pub(super) data: &'a Path,
     /// Where it writes its log.
     pub(super) log: PathBuf,
-    pub(super) peer_port: u16,
-    pub(super) client_port: u16,
+    /// Where it listens.
+    pub(super) socket: &'a Socket,
     /// Whether it drops the other members and goes on by itself (`--force-new-cluster`).
     pub(super) alone: bool,
 }
@@ -38,13 +39,13 @@ pub(super) struct Member<'a> {
 impl Process {
     /// Starts it. Nothing of this server's environment reaches it.
     pub(super) fn start(binary: &Binary, member: &Member<'_>) -> io::Result<Self> {
-        let peer = format!("http://127.0.0.1:{}", member.peer_port);
-        let client = format!("http://127.0.0.1:{}", member.client_port);
+        let (peer, client) = (member.socket.peer_url(), member.socket.client_url());
         let log = File::create(&member.log)?;
         let child = Command::new(&binary.path)
             .env_clear()
             .args(member.alone.then_some("--force-new-cluster"))
-            .current_dir("/")
+            // Its URLs are names in this folder.
+            .current_dir(&member.socket.working)
             .arg("--data-dir")
             .arg(member.data)
             .args(["--name", member.name])
@@ -60,6 +61,8 @@ impl Process {
                 "--advertise-client-urls",
                 &client,
             ])
+            // It would dial a socket by a name that its resolver does not take, and nothing here asks it.
+            .arg("--enable-grpc-gateway=false")
             // Nothing is written but the members' own names: a full quota must not stand in the way.
             .arg("--quota-backend-bytes=-1")
             .args(["--logger", "zap", "--log-level", "warn"])

@@ -236,7 +236,14 @@ pub(super) struct Memory {
     pub(super) swapped: AtomicBool,
     /// Entries until the database goes away once, and whether it has written the one that it does not confirm.
     pub(super) gone: Mutex<Option<(usize, bool)>>,
+    /// What is written just after the next look at the journal.
+    pub(super) meanwhile: Mutex<Option<Body>>,
+    /// What a person writes just before the first entry of this kind.
+    pub(super) before: Mutex<Option<(Kind, Body)>>,
 }
+
+/// Whether an entry is one of a kind.
+pub(super) type Kind = fn(&Body) -> bool;
 
 #[derive(Default)]
 struct Rows {
@@ -263,6 +270,8 @@ impl Memory {
             }),
             swapped: AtomicBool::new(false),
             gone: Mutex::new(None),
+            meanwhile: Mutex::new(None),
+            before: Mutex::new(None),
         }
     }
 
@@ -281,6 +290,23 @@ impl Memory {
                 Some(written)
             }
         }
+    }
+
+    /// Writes what is to come between two looks.
+    fn moves_on(&self) {
+        if let Some(body) = self.meanwhile.lock().unwrap().take() {
+            self.push(body);
+        }
+    }
+
+    fn push(&self, body: Body) {
+        let mut rows = self.rows.lock().unwrap();
+        let seq = rows.events.last().unwrap().seq + 1;
+        rows.events.push(Event {
+            seq,
+            at_ms: 0,
+            body,
+        });
     }
 
     pub(super) fn all(&self) -> Vec<Event> {
@@ -394,7 +420,15 @@ impl JobLog for Memory {
     }
 
     async fn events(&self, _: &str, since: u64) -> anyhow::Result<Vec<Event>> {
-        Ok(self.all().into_iter().filter(|e| e.seq > since).collect())
+        let events = self.all().into_iter().filter(|e| e.seq > since).collect();
+        self.moves_on();
+        Ok(events)
+    }
+
+    async fn is_over(&self, _: &str) -> anyhow::Result<bool> {
+        let over = self.is_over();
+        self.moves_on();
+        Ok(over)
     }
 
     async fn append(
@@ -406,6 +440,10 @@ impl JobLog for Memory {
     ) -> anyhow::Result<Option<Event>> {
         // Killed before it is on the medium, or just after.
         self.world.point().await;
+        let person = self.before.lock().unwrap().take_if(|(kind, _)| kind(body));
+        if let Some((_, wish)) = person {
+            self.push(wish);
+        }
         let gone = self.goes_away();
         anyhow::ensure!(gone != Some(false), "the database is gone");
         let event = {
@@ -420,6 +458,18 @@ impl JobLog for Memory {
                         return Ok(Some(event.clone()));
                     }
                     owner == rows.owner
+                }
+                Writer::OwnerWhoSaw {
+                    owner,
+                    saw,
+                    tried_ms,
+                } => {
+                    let written =
+                        |event: &&Event| tried_ms.contains(&event.at_ms) && event.body == *body;
+                    if let Some(event) = rows.events.iter().find(written) {
+                        return Ok(Some(event.clone()));
+                    }
+                    owner == rows.owner && saw == last
                 }
                 Writer::PersonWhoSaw(saw) => saw == last,
             };

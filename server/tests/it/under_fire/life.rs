@@ -242,6 +242,10 @@ impl JobLog for Deadly {
         self.log.events(id, since).await
     }
 
+    async fn is_over(&self, id: &str) -> anyhow::Result<bool> {
+        self.log.is_over(id).await
+    }
+
     async fn append(
         &self,
         id: &str,

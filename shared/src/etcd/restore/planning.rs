@@ -240,7 +240,7 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step> {
         Draft {
             title: format!("Boot copies of them as etcd {} and compare what they serve", request.target_version),
             probe: "Never taken as done: they are booted again at each run.".to_owned(),
-            effect: "Runs copies on loopback for a moment and deletes the copies. Without an etcd of that version this is not checked."
+            effect: "Runs copies for a moment, on sockets that no other user of the server can open, and deletes the copies. Without an etcd of that version this is not checked."
                 .to_owned(),
             undo: Undo::Nothing,
             native: None,

@@ -1,6 +1,5 @@
 //! A throw-away cluster while it runs: started, waited for, looked at.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::RestoreRequest;
 use requorum_shared::finding::{Check, Outcome};
 
+use super::sockets::Sockets;
 use super::{BOOTS, CLUSTER, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, REVISION};
 use crate::systems::etcd::binaries::Binary;
 use crate::systems::etcd::client::{Client, HashKvResponse, StatusResponse};
@@ -19,29 +19,6 @@ pub(super) const READY_WITHIN: Duration = Duration::from_secs(90);
 const EQUAL_WITHIN: Duration = Duration::from_secs(60);
 /// Between two looks.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// Free ports on loopback. They may be taken by others until they are used; then the boot fails and can be tried
-/// again.
-#[derive(Debug)]
-pub(super) struct Ports {
-    pub(super) peer: Vec<u16>,
-    pub(super) client: Vec<u16>,
-}
-
-impl Ports {
-    pub(super) fn free(members: usize) -> std::io::Result<Self> {
-        // All are held until all are known, so that none comes twice.
-        let held = (0..2 * members)
-            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .collect::<std::io::Result<Vec<_>>>()?;
-        let mut peer = held
-            .iter()
-            .map(|listener| Ok(listener.local_addr()?.port()))
-            .collect::<std::io::Result<Vec<_>>>()?;
-        let client = peer.split_off(members);
-        Ok(Self { peer, client })
-    }
-}
 
 /// The running members.
 #[derive(Debug)]
@@ -55,22 +32,22 @@ impl Cluster {
         binary: &Binary,
         folder: &Path,
         request: &RestoreRequest,
-        ports: &Ports,
+        sockets: &Sockets,
     ) -> std::io::Result<Self> {
         let mut members = Vec::new();
         for (index, member) in request.members.iter().enumerate() {
+            let socket = sockets.of(index);
             let process = Process::start(
                 binary,
                 &Member {
                     name: &member.name,
                     data: &folder.join(&member.name),
-                    log: folder.join(format!("boot-check-{index}.log")),
-                    peer_port: ports.peer[index],
-                    client_port: ports.client[index],
+                    log: sockets.file(&format!("{index}.log")),
+                    socket: &socket,
                     alone: false,
                 },
             )?;
-            let client = Client::loopback(ports.client[index]);
+            let client = Client::at(&socket);
             members.push((member.name.clone(), process, client));
         }
         Ok(Self {
@@ -103,8 +80,8 @@ impl Cluster {
                 BOOTS,
                 Outcome::Pass,
                 format!(
-                    "{} of a throw-away restore of the same snapshot booted as etcd {} on loopback, with other \
-                     peer URLs and token than the plan's",
+                    "{} of a throw-away restore of the same snapshot booted as etcd {} on local sockets, with \
+                     other peer URLs and token than the plan's",
                     super::members(count),
                     self.version
                 ),

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use cap_std::fs::Dir;
 use requorum_shared::finding::{Check, Outcome};
 
-use super::cluster::{LOOK_EVERY, Ports, READY_WITHIN, agree, revision};
+use super::cluster::{LOOK_EVERY, READY_WITHIN, agree, revision};
+use super::sockets::Sockets;
 use super::{PLACED, remove, stopped};
 use crate::jobs::runner::StepError;
 use crate::systems::etcd::binaries::Binary;
@@ -19,6 +20,9 @@ use crate::systems::etcd::steps::{Job, blocking, failed};
 
 /// How long a member that answers may take until it answers the same as the cluster.
 const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+
+/// The copy's name in the scratch folder.
+const ALONE: &str = "member-alone";
 
 /// What one member answered.
 enum Answer {
@@ -33,14 +37,24 @@ pub(super) async fn check(
     job: &Job,
     binary: &Binary,
     scratch: &Path,
+    sockets: &Sockets,
     cluster: Option<&HashKvResponse>,
 ) -> Result<Check, StepError> {
     let mut said = Vec::new();
     let mut passwords = 0;
-    for member in &job.request.members {
+    for (index, member) in job.request.members.iter().enumerate() {
         let name = &member.name;
         copy(job, name, scratch).await?;
-        let answer = boot(job, binary, scratch, name, cluster).await;
+        // The members of the cluster have the numbers before.
+        let number = job.request.members.len() + index;
+        let alone = Member {
+            name,
+            data: &scratch.join(ALONE),
+            log: sockets.file(&format!("{number}.log")),
+            socket: &sockets.of(number),
+            alone: true,
+        };
+        let answer = boot(job, binary, &alone, cluster).await;
         remove(scratch)?;
         match answer? {
             Err(what) => return Ok(Check::new(PLACED, Outcome::Fail, format!("{name}: {what}"))),
@@ -85,7 +99,7 @@ async fn copy(job: &Job, name: &str, scratch: &Path) -> Result<(), StepError> {
     blocking(&context, move |_| {
         let copied = job.placed_folder()?.open_dir(&name).and_then(|from| {
             make(&to)?;
-            copy_folder(&from, &to.join("member-alone"))
+            copy_folder(&from, &to.join(ALONE))
         });
         copied.map_err(|error| {
             failed(format!(
@@ -120,27 +134,16 @@ fn copy_folder(from: &Dir, to: &Path) -> std::io::Result<()> {
 async fn boot(
     job: &Job,
     binary: &Binary,
-    scratch: &Path,
-    name: &str,
+    member: &Member<'_>,
     wanted: Option<&HashKvResponse>,
 ) -> Result<Result<Answer, String>, StepError> {
-    let ports =
-        Ports::free(1).map_err(|error| failed(format!("No free ports on loopback: {error}.")))?;
-    let member = Member {
-        name,
-        data: &scratch.join("member-alone"),
-        log: scratch.join("boot-check-alone.log"),
-        peer_port: ports.peer[0],
-        client_port: ports.client[0],
-        alone: true,
-    };
-    let mut process = Process::start(binary, &member).map_err(|error| {
+    let mut process = Process::start(binary, member).map_err(|error| {
         failed(format!(
             "{} cannot be started: {error}.",
             binary.path.display()
         ))
     })?;
-    let client = Client::loopback(ports.client[0]);
+    let client = Client::at(member.socket);
     let answer = tokio::select! {
         answer = ask(&mut process, &client, wanted) => Some(answer),
         () = job.context.cancel.cancelled() => None,
