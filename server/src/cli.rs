@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod dossier;
+mod hardening;
 mod objects;
 mod oidc;
 mod people;
@@ -51,9 +52,29 @@ enum Command {
     Secrets(secrets::Command),
 }
 
+impl Command {
+    /// Whether it makes files in a data directory, or holds what is secret in one.
+    fn keeps_a_data_directory(&self) -> bool {
+        match self {
+            Self::Serve(_)
+            | Self::User(_)
+            | Self::Token(_)
+            | Self::Backup(_)
+            | Self::RestoreState(_)
+            | Self::Secrets(_) => true,
+            Self::Snapshot(_) | Self::Audit(_) | Self::Dossier(_) => false,
+        }
+    }
+}
+
 /// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    hardening::outlive_file_size_limit();
+    if command.keeps_a_data_directory() {
+        hardening::keep_private();
+    }
+    match command {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Snapshot(command) => snapshot::run(command),
         Command::Audit(command) => audit::run(command),

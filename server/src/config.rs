@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use http::Uri;
+use requorum_shared::permission::check_cluster_name;
 
 pub use self::database_url::DatabaseUrl;
 use crate::auth::oidc::config::OidcConfig;
@@ -106,15 +107,64 @@ pub struct RootConfig {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
+    /// Whose restores may go there.
+    pub clusters: RootClusters,
+}
+
+/// The clusters whose restores may be placed below a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootClusters {
+    /// All of them, and snapshots that belong to none.
+    All,
+    /// These. The empty name stands for snapshots that belong to none.
+    Named(Vec<String>),
+}
+
+impl RootClusters {
+    /// For snapshots that belong to no cluster, and nothing else.
+    pub fn none() -> Self {
+        Self::Named(vec![String::new()])
+    }
+
+    /// Whether a cluster's restores may go there; the empty name stands for none.
+    pub fn include(&self, cluster: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == cluster),
+        }
+    }
+}
+
+/// The path and the clusters in `PATH@CLUSTER+CLUSTER`. A path may have an `@` in it: what comes after the last one
+/// holds no slash, or it is a part of the path.
+fn split_clusters(text: &str) -> anyhow::Result<(&str, RootClusters)> {
+    let Some((path, clusters)) = text
+        .rsplit_once('@')
+        .filter(|(_, after)| !after.contains('/'))
+    else {
+        return Ok((text, RootClusters::none()));
+    };
+    if clusters == "*" {
+        return Ok((path, RootClusters::All));
+    }
+    let names: Vec<String> = clusters.split('+').map(str::to_owned).collect();
+    for name in &names {
+        ensure!(
+            !name.is_empty() && check_cluster_name(name).is_ok(),
+            "`{clusters}` after the @ is neither * nor names of clusters, like prod or prod+staging. If the @ is a part \
+             of the path, put @* or a cluster behind it"
+        );
+    }
+    Ok((path, RootClusters::Named(names)))
 }
 
 impl std::str::FromStr for RootConfig {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let (name, path) = text
-            .split_once('=')
-            .context("a restore root is NAME=PATH, like etcd=/var/lib/etcd-restores")?;
+        let (name, path) = text.split_once('=').context(
+            "a restore root is NAME=PATH@CLUSTER, like etcd=/var/lib/etcd-restores@prod",
+        )?;
         ensure!(
             !name.is_empty()
                 && name.len() <= 40
@@ -123,6 +173,7 @@ impl std::str::FromStr for RootConfig {
                     .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)),
             "the root's name `{name}` may hold letters, digits, - and _ only, at most 40"
         );
+        let (path, clusters) = split_clusters(path)?;
         let path = PathBuf::from(path);
         ensure!(
             path.is_absolute(),
@@ -132,6 +183,7 @@ impl std::str::FromStr for RootConfig {
         Ok(Self {
             name: name.into(),
             path,
+            clusters,
         })
     }
 }
@@ -208,6 +260,8 @@ impl std::str::FromStr for PublicUrl {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn config(listen: &str, public_url: Option<&str>) -> Config {
@@ -283,15 +337,53 @@ mod tests {
     }
 
     #[test]
-    fn a_root_is_a_name_and_an_absolute_path() {
-        assert_eq!(
-            "etcd=/var/lib/x".parse::<RootConfig>().unwrap(),
-            RootConfig {
-                name: "etcd".into(),
-                path: "/var/lib/x".into()
-            }
-        );
-        for bad in ["etcd", "=/x", "a b=/x", "a/b=/x", "etcd=x", "etcd="] {
+    fn a_root_is_a_name_an_absolute_path_and_the_clusters_that_may_use_it() {
+        let named =
+            |names: &[&str]| RootClusters::Named(names.iter().map(ToString::to_string).collect());
+        for (text, path, clusters) in [
+            ("etcd=/var/lib/x", "/var/lib/x", RootClusters::none()),
+            ("etcd=/var/lib/x@prod", "/var/lib/x", named(&["prod"])),
+            ("etcd=/x@prod+staging", "/x", named(&["prod", "staging"])),
+            ("etcd=/x@*", "/x", RootClusters::All),
+            ("etcd=/a@b/x", "/a@b/x", RootClusters::none()),
+            ("etcd=/a@b@*", "/a@b", RootClusters::All),
+            ("etcd=/a=b@c", "/a=b", named(&["c"])),
+        ] {
+            let root: RootConfig = text.parse().unwrap();
+            assert_eq!(
+                (root.name.as_str(), root.path.as_path()),
+                ("etcd", Path::new(path))
+            );
+            assert_eq!(root.clusters, clusters, "{text}");
+        }
+        for (clusters, cluster, include) in [
+            (RootClusters::All, "", true),
+            (RootClusters::All, "prod", true),
+            (RootClusters::none(), "", true),
+            (RootClusters::none(), "prod", false),
+            (named(&["prod"]), "prod", true),
+            (named(&["prod"]), "", false),
+            (named(&["prod"]), "pro", false),
+        ] {
+            assert_eq!(
+                clusters.include(cluster),
+                include,
+                "{clusters:?} {cluster:?}"
+            );
+        }
+        for bad in [
+            "etcd",
+            "=/x",
+            "a b=/x",
+            "a/b=/x",
+            "etcd=x",
+            "etcd=",
+            "etcd=/x@",
+            "etcd=/x@a+",
+            "etcd=/x@*+a",
+            "etcd=/x@a b",
+            "etcd=@prod",
+        ] {
             assert!(bad.parse::<RootConfig>().is_err(), "{bad}");
         }
     }

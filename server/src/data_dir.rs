@@ -122,7 +122,9 @@ fn name_in(path: &Path) -> std::io::Result<String> {
     }
     let name = random::id();
     let part = path.join("name.part");
-    let mut out = File::create(&part)?;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true).mode(0o600);
+    let mut out = options.open(&part)?;
     out.write_all(name.as_bytes())?;
     out.sync_all()?;
     std::fs::rename(&part, &file)?;

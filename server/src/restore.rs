@@ -10,10 +10,14 @@
 //! | `NAME.ID.ready` | complete and synced |
 //! | `NAME` | placed |
 //!
+//! Whose it is says a mark in each ([`crate::mark`]): a restore looks at, places and removes what carries its own id,
+//! and nothing else.
+//!
 //! All paths go through [`cap_std::fs::Dir`]: nothing is written outside of the directories in [`Dest`],
 //! symbolic links included.
 
 mod build;
+mod clear;
 mod dest;
 mod disk;
 mod error;
@@ -24,6 +28,7 @@ mod verify;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::RestoreRequest;
@@ -32,6 +37,7 @@ use requorum_shared::etcd::restore::edit::Edit;
 
 pub use self::dest::{Dest, Spot};
 pub use self::disk::Act;
+use self::disk::Lock;
 pub use self::error::RestoreError;
 
 /// What is to be restored, and where.
@@ -45,7 +51,8 @@ pub struct Order<'a> {
     pub request: &'a RestoreRequest,
     /// Where the result goes.
     pub dest: &'a Dest,
-    /// Distinguishes this restore from others at the same place: letters, digits and dashes, at most 40.
+    /// Distinguishes this restore from all others, at the same place or elsewhere: letters, digits and dashes, at
+    /// most 40.
     pub id: &'a str,
 }
 
@@ -103,6 +110,8 @@ pub struct Restore<'a> {
     order: Order<'a>,
     watch: Watch<'a>,
     cluster: Cluster,
+    /// The folders that are being built, or were built a moment ago: nobody else takes them for leftovers.
+    held: Mutex<Vec<Lock>>,
 }
 
 impl<'a> Restore<'a> {
@@ -118,6 +127,7 @@ impl<'a> Restore<'a> {
             order,
             watch,
             cluster,
+            held: Mutex::new(Vec::new()),
         })
     }
 
@@ -144,6 +154,20 @@ impl<'a> Restore<'a> {
             path: self.order.source_name.to_owned(),
             cause: io::Error::other("it was not opened"),
         })
+    }
+
+    fn hold(&self, lock: Lock) {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(lock);
+    }
+
+    fn let_go(&self) {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     fn check_cancel(&self) -> Result<(), RestoreError> {

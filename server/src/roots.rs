@@ -1,15 +1,20 @@
 //! Where restores may go: folders that the server's operator allowed, and nothing outside of them. Symbolic links
 //! on the way are refused, wherever they lead.
 
+use std::ffi::OsString;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt as _, Metadata};
+use cap_std::fs::{Dir, Metadata};
 use rustix::fs::{Access, AtFlags, accessat, fstatvfs};
 
-use crate::config::RootConfig;
+use crate::config::{RootClusters, RootConfig};
+use crate::jobs::log::JobTarget;
+use crate::mark;
+use crate::vacancy::is_vacant;
 
 /// The root inside the data directory, which is always there.
 pub const OWN_ROOT: &str = "console";
@@ -27,8 +32,15 @@ pub struct Root {
     pub name: String,
     /// Where it is, to be shown.
     pub path: PathBuf,
+    /// Whose restores may go there.
+    pub clusters: RootClusters,
     dir: Dir,
+    /// The folders on the way to it, itself included, from the top: each one's name, and what it is on this machine.
+    way: Vec<(OsString, Identity)>,
 }
+
+/// What a folder is, by whichever name it is reached: its device and inode.
+type Identity = (u64, u64);
 
 /// Whether `path` is made of plain names only, and so stays below its root.
 pub fn is_plain(path: &str) -> bool {
@@ -61,8 +73,14 @@ impl Roots {
         let own = RootConfig {
             name: OWN_ROOT.into(),
             path: own.into(),
+            clusters: RootClusters::All,
         };
-        for RootConfig { name, path } in std::iter::once(&own).chain(more) {
+        for RootConfig {
+            name,
+            path,
+            clusters,
+        } in std::iter::once(&own).chain(more)
+        {
             anyhow::ensure!(
                 !roots.iter().any(|root| root.name == *name),
                 "two restore roots are named `{name}`"
@@ -72,8 +90,12 @@ impl Roots {
                 .with_context(|| format!("the restore root {name} at {}", path.display()))?;
             let dir = Dir::open_ambient_dir(&path, ambient_authority())
                 .with_context(|| format!("the restore root {name} at {}", path.display()))?;
+            let way = way_to(&path)
+                .with_context(|| format!("looking at the folders above {}", path.display()))?;
             roots.push(Root {
                 name: name.clone(),
+                clusters: clusters.clone(),
+                way,
                 path,
                 dir,
             });
@@ -86,9 +108,36 @@ impl Roots {
         &self.roots
     }
 
+    /// Whether two targets are the same folder, or one lies in the other, by whichever roots they are named. A root
+    /// of another server, which is not known here, is compared by its name.
+    pub fn overlap(&self, one: &JobTarget, other: &JobTarget) -> bool {
+        let names = |target: &JobTarget| -> Vec<OsString> {
+            target.path.split('/').map(OsString::from).collect()
+        };
+        let (mut here, mut there) = (names(one), names(other));
+        match (self.find(&one.root), self.find(&other.root)) {
+            (Some(one), Some(other)) if one.name != other.name => {
+                let Some((i, j)) = one.meets(other) else {
+                    return false;
+                };
+                here.splice(0..0, one.names_after(i));
+                there.splice(0..0, other.names_after(j));
+            }
+            _ if one.root == other.root => {}
+            _ => return false,
+        }
+        here.iter().zip(&there).all(|(one, other)| one == other)
+    }
+
     /// The root of this name.
     pub fn find(&self, name: &str) -> Option<&Root> {
         self.roots.iter().find(|root| root.name == name)
+    }
+
+    /// The root of this name, for restores of a cluster; empty for none.
+    pub fn find_for(&self, name: &str, cluster: &str) -> Option<&Root> {
+        self.find(name)
+            .filter(|root| root.clusters.include(cluster))
     }
 }
 
@@ -135,7 +184,7 @@ impl Root {
                     ) {
                         return Ok(There::Unwritable(io::Error::from(errno).to_string()));
                     }
-                    return Ok(if folder.entries()?.next().is_none() {
+                    return Ok(if is_vacant(&folder)? {
                         There::Empty
                     } else {
                         There::Occupied
@@ -146,22 +195,18 @@ impl Root {
         Ok(There::NotAFolder)
     }
 
-    /// The folder above the last name of `path`, and that name. The folders on the way are made (mode 0700) when
-    /// `make` says so.
+    /// The folder above the last name of `path`, and that name. The folders on the way that are not there are made
+    /// (mode 0700) for the restore with the id `make`, where there is one, and marked as its own.
     ///
     /// # Errors
     /// When something on the way is no folder or a symbolic link, or is missing and was not to be made.
-    pub fn above(&self, path: &str, make: bool) -> io::Result<(Dir, String)> {
-        let (folders, last) = path.rsplit_once('/').unwrap_or(("", path));
+    pub fn above(&self, path: &str, make: Option<&str>) -> io::Result<(Dir, String)> {
+        let (names, last) = above_and_last(path);
         let mut above = self.dir.try_clone()?;
-        for name in folders.split('/').filter(|name| !name.is_empty()) {
-            match look_at(&above, name)? {
-                None if make => {
-                    let mut builder = DirBuilder::new();
-                    builder.mode(0o700);
-                    above.create_dir_with(name, &builder)?;
-                }
-                Some(metadata) if !metadata.is_dir() => {
+        for name in names {
+            match (look_at(&above, name)?, make) {
+                (None, Some(id)) => mark::make(&above, name, id)?,
+                (Some(metadata), _) if !metadata.is_dir() => {
                     return Err(io::Error::new(
                         io::ErrorKind::NotADirectory,
                         format!("{name} is no folder, or a symbolic link"),
@@ -174,9 +219,68 @@ impl Root {
         Ok((above, last.to_owned()))
     }
 
+    /// Removes the folders above the last name of `path` that were made for a restore and hold nothing now.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn remove_made(&self, path: &str, id: &str) -> io::Result<()> {
+        let mut way = self.way(path)?;
+        while let Some((parent, name)) = way.pop() {
+            mark::remove_made(&parent, &mark::made_as(&name, id), id)?;
+            if !mark::remove_made(&parent, &name, id)? {
+                break;
+            }
+        }
+        // What was made and got no name before the kill.
+        for (parent, name) in way {
+            mark::remove_made(&parent, &mark::made_as(&name, id), id)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a restore's marks from the folders above the last name of `path`.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn unmark(&self, path: &str, id: &str) -> io::Result<()> {
+        for (parent, name) in self.way(path)? {
+            mark::remove_made(&parent, &mark::made_as(&name, id), id)?;
+            if look_at(&parent, &name)?.is_some() {
+                mark::remove(&parent.open_dir(&name)?, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The folders above the last name of `path` as far as they are there, and one beyond: each one's parent and its
+    /// name in there.
+    fn way(&self, path: &str) -> io::Result<Vec<(Dir, String)>> {
+        let mut way = Vec::new();
+        let mut above = self.dir.try_clone()?;
+        for name in above_and_last(path).0 {
+            way.push((above.try_clone()?, name.to_owned()));
+            match look_at(&above, name)? {
+                Some(metadata) if metadata.is_dir() => above = above.open_dir(name)?,
+                _ => break,
+            }
+        }
+        Ok(way)
+    }
+
     /// `path` below the root, to be shown.
     pub fn shown(&self, path: &str) -> String {
         self.path.join(path).display().to_string()
+    }
+
+    /// Where the ways to two roots part: the deepest folder that is on both.
+    fn meets(&self, other: &Self) -> Option<(usize, usize)> {
+        let on_other = |identity: &Identity| other.way.iter().rposition(|(_, at)| at == identity);
+        let mut deepest_first = self.way.iter().enumerate().rev();
+        deepest_first.find_map(|(i, (_, identity))| Some((i, on_other(identity)?)))
+    }
+
+    fn names_after(&self, at: usize) -> impl Iterator<Item = OsString> {
+        self.way[at + 1..].iter().map(|(name, _)| name.clone())
     }
 
     fn deepest(&self, path: &str) -> io::Result<Dir> {
@@ -189,6 +293,24 @@ impl Root {
         }
         Ok(deepest)
     }
+}
+
+/// The folders down to `path`, which has no links in it.
+fn way_to(path: &Path) -> io::Result<Vec<(OsString, Identity)>> {
+    let mut way = Vec::new();
+    for folder in path.ancestors() {
+        let metadata = folder.metadata()?;
+        let name = folder.file_name().unwrap_or_default().to_owned();
+        way.push((name, (metadata.dev(), metadata.ino())));
+    }
+    way.reverse();
+    Ok(way)
+}
+
+/// The names on the way to the last, and the last.
+fn above_and_last(path: &str) -> (impl Iterator<Item = &str>, &str) {
+    let (folders, last) = path.rsplit_once('/').unwrap_or(("", path));
+    (folders.split('/').filter(|name| !name.is_empty()), last)
 }
 
 fn look_at(dir: &Dir, name: &str) -> io::Result<Option<Metadata>> {
@@ -232,12 +354,89 @@ mod tests {
             assert_eq!(root.look(path).unwrap(), there, "{path}");
         }
         assert!(root.free_bytes("x/y/z").unwrap() > 0);
-        assert!(root.above("a/out/new", true).is_err());
+        assert!(root.above("a/out/new", Some("j")).is_err());
         assert!(!Path::new("/tmp/new").exists());
-        let (_, last) = root.above("p/q/last", true).unwrap();
+        let (_, last) = root.above("p/q/last", Some("j")).unwrap();
         assert_eq!(last, "last");
         assert!(dir.path().join("p/q").is_dir() && !dir.path().join("p/q/last").exists());
-        assert!(root.above("missing/x", false).is_err());
+        assert!(root.above("missing/x", None).is_err());
+    }
+
+    #[test]
+    fn targets_overlap_by_whichever_root_they_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("own")).unwrap();
+        std::fs::create_dir_all(dir.path().join("all/deep/er")).unwrap();
+        let root = |name: &str, path: &str| RootConfig {
+            name: name.into(),
+            path: dir.path().join(path),
+            clusters: RootClusters::none(),
+        };
+        let more = [
+            root("all", "all"),
+            root("again", "all"),
+            root("in", "all/deep/er"),
+        ];
+        let roots = Roots::open(&dir.path().join("own"), &more).unwrap();
+        let target = |text: &str| {
+            let (root, path) = text.split_once(':').unwrap();
+            JobTarget {
+                root: root.into(),
+                path: path.into(),
+            }
+        };
+        for (one, other, overlap) in [
+            ("all:a", "all:a", true),
+            ("all:a", "all:a/m1", true),
+            ("all:a/m1", "all:a/m2", false),
+            ("all:a", "all:ab", false),
+            ("all:a/b", "again:a", true),
+            ("all:a", "console:a", false),
+            ("all:deep/er/x", "in:x", true),
+            ("all:deep", "in:x", true),
+            ("all:deep/er", "in:x/y", true),
+            ("all:deep/er/y", "in:x", false),
+            ("all:deep/else", "in:x", false),
+            ("again:deep", "in:x", true),
+            // Of another server.
+            ("far:a", "far:a/b", true),
+            ("far:a", "all:a", false),
+            ("far:a", "near:a", false),
+        ] {
+            let (one, other) = (target(one), target(other));
+            assert_eq!(roots.overlap(&one, &other), overlap, "{one:?} {other:?}");
+            assert_eq!(roots.overlap(&other, &one), overlap, "{other:?} {one:?}");
+        }
+    }
+
+    #[test]
+    fn folders_made_on_the_way_are_taken_back_and_those_found_there_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let roots = roots(dir.path());
+        let root = roots.find(OWN_ROOT).unwrap();
+        let at = |path: &str| dir.path().join(path);
+        std::fs::create_dir(at("found")).unwrap();
+        // Each as if the process had been killed just before a folder got its name.
+        std::fs::create_dir(at("found/a.j.part")).unwrap();
+        root.above("found/a/b/last", Some("j")).unwrap();
+        std::fs::create_dir(at("found/a/b.j.part")).unwrap();
+        root.above("found/a/other/last", Some("k")).unwrap();
+        root.remove_made("found/a/b/last", "k").unwrap();
+        assert!(at("found/a/b").is_dir(), "it is another's");
+        root.remove_made("found/a/b/last", "j").unwrap();
+        assert!(!at("found/a/b").exists() && !at("found/a/b.j.part").exists());
+        root.remove_made("found/a/other/last", "j").unwrap();
+        assert!(at("found/a/other").is_dir());
+        root.unmark("found/a/other/last", "j").unwrap();
+        root.unmark("found/a/other/last", "k").unwrap();
+        for made in ["found/a", "found/a/other"] {
+            let left = std::fs::read_dir(at(made))
+                .unwrap()
+                .map(|e| e.unwrap().file_name());
+            assert!(left.into_iter().all(|name| name == "other"), "{made}");
+        }
+        root.remove_made("found/a/other/last", "k").unwrap();
+        assert!(at("found/a/other").is_dir(), "nobody's by now");
     }
 
     #[test]
@@ -246,6 +445,7 @@ mod tests {
         let root = |name: &str, path: &Path| RootConfig {
             name: name.into(),
             path: path.into(),
+            clusters: RootClusters::none(),
         };
         assert!(Roots::open(dir.path(), &[root(OWN_ROOT, dir.path())]).is_err());
         assert!(Roots::open(dir.path(), &[root("b", &dir.path().join("no"))]).is_err());

@@ -48,12 +48,13 @@ pub(super) struct Arguments {
     /// How browsers reach the console, where TLS or a proxy is in front of it.
     #[arg(long, env = "REQUORUM_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
-    /// A folder below which restores may be placed; may be given several times. One inside the data directory
-    /// is always there, by the name `console`.
+    /// A folder below which restores of a cluster may be placed; may be given several times. @CLUSTER+CLUSTER names
+    /// several clusters and @* all of them; without @ the folder is for snapshots that belong to no cluster. One inside
+    /// the data directory is always there for all, by the name `console`.
     #[arg(
         long = "restore-root",
         env = "REQUORUM_RESTORE_ROOT",
-        value_name = "NAME=PATH",
+        value_name = "NAME=PATH@CLUSTER",
         value_delimiter = ','
     )]
     restore_roots: Vec<RootConfig>,

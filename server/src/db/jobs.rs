@@ -9,7 +9,7 @@ use super::Database;
 use super::notices::Notice;
 use super::sql::Sql;
 use super::turn::Turn;
-use crate::jobs::log::{Claim, Created, JobLog, JobRow, Writer};
+use crate::jobs::log::{Claim, Created, Holder, JobLog, JobRow, JobTarget, Same, Writer};
 
 #[async_trait]
 impl JobLog for Database {
@@ -18,6 +18,7 @@ impl JobLog for Database {
         job: &JobRow,
         first: &Body,
         claim: Claim<'_>,
+        same: Same<'_>,
     ) -> anyhow::Result<Created> {
         let mut tx = self.begin().await?;
         let has: Option<AnyRow> = sqlx::query("SELECT id FROM jobs WHERE plan_id = $1")
@@ -35,13 +36,28 @@ impl JobLog for Database {
         if used.rows_affected() != 1 {
             return Ok(Created::NotApproved);
         }
+        let plan_json: String = sqlx::query("SELECT plan_json FROM plans WHERE id = $1")
+            .bind(&job.plan_id)
+            .fetch_one(&mut *tx)
+            .await?
+            .try_get(0)?;
+        let target = JobTarget::of(&plan_json);
+        if let Some(target) = &target
+            && let Some(holder) = holder(&mut *tx, target, same).await?
+        {
+            return Ok(Created::TargetTaken(holder));
+        }
+        let target = target.as_ref();
         sqlx::query(
-            "INSERT INTO jobs (id, plan_id, started_by, created_ms) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(&job.id)
         .bind(&job.plan_id)
         .bind(&job.started_by)
         .bind(job.created_ms)
+        .bind(target.map_or("", |target| &target.root))
+        .bind(target.map_or("", |target| &target.path))
         .execute(&mut *tx)
         .await?;
         insert(&mut tx, &job.id, 1, job.created_ms, first).await?;
@@ -51,6 +67,10 @@ impl JobLog for Database {
             .await?;
         tx.commit().await?;
         Ok(Created::Yes)
+    }
+
+    async fn holder(&self, target: &JobTarget, same: Same<'_>) -> anyhow::Result<Option<Holder>> {
+        holder(&self.pool, target, same).await
     }
 
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
@@ -124,7 +144,8 @@ impl JobLog for Database {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
             "SELECT COALESCE(MAX(seq), 0), \
-             (SELECT lease_owner FROM jobs WHERE id = $1 AND over = 0) FROM job_events WHERE job_id = $1",
+             (SELECT lease_owner FROM jobs WHERE id = $1 AND over = 0), \
+             COALESCE((SELECT closing FROM jobs WHERE id = $1), 0) FROM job_events WHERE job_id = $1",
         )
         .bind(id)
         .fetch_one(&mut *tx)
@@ -132,9 +153,10 @@ impl JobLog for Database {
         let last = u64::try_from(row.try_get::<i64, _>(0)?)?;
         // None: there is no such job, or it is over.
         let owner = row.try_get::<Option<String>, _>(1)?;
+        let closing = row.try_get::<i64, _>(2)? != 0;
         let may = match (writer, &owner) {
             (Writer::Owner(writer) | Writer::OwnerAgain(writer, _), Some(owner)) => writer == owner,
-            (Writer::PersonWhoSaw(seen), Some(_)) => seen == last,
+            (Writer::PersonWhoSaw(seen), Some(_)) => seen == last && !closing,
             (Writer::OwnerWhoSaw { owner: w, saw, .. }, Some(owner)) => w == owner && saw == last,
             (_, None) => false,
         };
@@ -195,6 +217,21 @@ impl JobLog for Database {
         self.tell_in_passing(Notice::Passing(id.to_owned(), event.clone()));
     }
 
+    async fn close_journal(&self, id: &str, owner: &str, saw: u64) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE jobs SET closing = 1 WHERE id = $1 AND over = 0 AND lease_owner = $2 AND \
+             $3 = (SELECT COALESCE(MAX(seq), 0) FROM job_events WHERE job_id = $1)",
+        )
+        .bind(id)
+        .bind(owner)
+        .bind(i64::try_from(saw)?)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()> {
         sqlx::query(
             "UPDATE jobs SET lease_owner = '', lease_until_ms = 0 WHERE id = $1 AND lease_owner = $2",
@@ -234,6 +271,35 @@ impl Database {
             sql.bind(now_ms)
         }
     }
+}
+
+/// The job that is not over and has the same target.
+async fn holder(
+    from: impl sqlx::Executor<'_, Database = sqlx::Any>,
+    target: &JobTarget,
+    same: Same<'_>,
+) -> anyhow::Result<Option<Holder>> {
+    let rows = sqlx::query(
+        "SELECT jobs.id, plans.cluster, started_by, target_root, target_path FROM jobs \
+         JOIN plans ON plans.id = jobs.plan_id WHERE over = 0 AND target_path <> '' ORDER BY created_ms, jobs.id",
+    )
+    .fetch_all(from)
+    .await?;
+    for row in rows {
+        let holder = Holder {
+            id: row.try_get(0)?,
+            cluster: row.try_get(1)?,
+            started_by: row.try_get(2)?,
+            target: JobTarget {
+                root: row.try_get(3)?,
+                path: row.try_get(4)?,
+            },
+        };
+        if same(target, &holder.target) {
+            return Ok(Some(holder));
+        }
+    }
+    Ok(None)
 }
 
 /// The entry that one of these attempts has written.

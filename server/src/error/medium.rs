@@ -33,6 +33,7 @@ pub(super) fn answer(error: &anyhow::Error) -> Option<ApiError> {
 fn of_disk(kind: io::ErrorKind) -> Option<ApiError> {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(full()),
+        io::ErrorKind::FileTooLarge => Some(limited()),
         io::ErrorKind::ReadOnlyFilesystem => Some(failing()),
         _ => None,
     }
@@ -50,6 +51,15 @@ fn of_database(code: &str) -> Option<ApiError> {
         BUSY => Some(busy()),
         _ => None,
     }
+}
+
+fn limited() -> ApiError {
+    ApiError::new(
+        Kind::NoSpace,
+        "store.no-room",
+        "This was not done: the server may not write a file as large as this one. Raise the limit on file sizes there \
+         (ulimit -f) and try again; what was there before is untouched.",
+    )
 }
 
 fn full() -> ApiError {

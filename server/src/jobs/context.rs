@@ -29,6 +29,9 @@ pub struct Context {
     pub cancel: CancellationToken,
 }
 
+/// In place of a step's number: what is done for the whole job.
+pub(super) const BESIDE_STEPS: u32 = 0;
+
 /// Says how far a step is.
 #[derive(Debug, Clone)]
 pub struct Progress {

@@ -17,9 +17,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::context::BESIDE_STEPS;
 use super::decide::{Next, Standing};
 use super::feed::Feed;
-use super::log::{Created, JobLog, JobRow, Writer};
+use super::log::{Created, JobLog, JobRow, Same, Writer};
 use super::runner::Runners;
 use crate::clock::Clock;
 use crate::ledger::{Ledger, Opened};
@@ -119,9 +120,14 @@ impl Engine {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn create(&self, job: &JobRow, first: &Body) -> anyhow::Result<Created> {
+    pub async fn create(
+        &self,
+        job: &JobRow,
+        first: &Body,
+        same: Same<'_>,
+    ) -> anyhow::Result<Created> {
         let claim = self.owner.claim(&*self.clock);
-        self.log.create(job, first, claim).await
+        self.log.create(job, first, claim, same).await
     }
 
     /// Begins to carry a job out, unless this server does already.
@@ -248,8 +254,9 @@ impl Engine {
         let ended = Body::Ended {
             state: EndState::Left,
             sentence: "The plan in the database was changed after it was approved: it does not have the hash that \
-                       people agreed to. Nothing more was done; what the steps before did is as they left it. Find out \
-                       who can write to the database."
+                       people agreed to. Nothing more was done; what the steps before did is as they left it, and \
+                       folders that carry the job's id in their names may be left at the target. Find out who can \
+                       write to the database."
                 .into(),
         };
         for body in [adopted, ended] {
@@ -288,15 +295,47 @@ impl Drive {
                 Next::Over => return,
                 Next::Wait => self.wait().await,
                 Next::Ask(question) => self.decide(&Body::Asked { question }, &standing).await,
-                Next::End(state, sentence) => {
-                    self.decide(&Body::Ended { state, sentence }, &standing)
-                        .await
-                }
+                Next::End(state, sentence) => self.end(state, sentence, &standing).await,
                 Next::Carry { index, begun } => self.carry(index, begun, standing.clone()).await,
                 Next::TakeBack { index, begun } => self.take_back(index, begun).await,
             };
             if went.is_err() {
                 return;
+            }
+        }
+    }
+
+    /// Clears up and ends the job, unless a person wants something else by now. From the moment at which that is
+    /// decided no wish is taken any more: what is cleared up then cannot be taken back.
+    async fn end(
+        &self,
+        state: EndState,
+        mut sentence: String,
+        standing: &Standing,
+    ) -> Result<(), LetGo> {
+        if !self.close(standing.last_seq).await? {
+            return self.renew_for_sure().await;
+        }
+        let (context, events) = self.context(BESIDE_STEPS);
+        let runner = self.engine.runners.of(&self.plan);
+        let work = runner.finish(state, &context);
+        let said = match self.supervise(work, events, &context.cancel, None).await? {
+            Ok(said) => said,
+            Err(error) => format!("Not all could be cleared up: {error}"),
+        };
+        if !said.is_empty() {
+            sentence = format!("{sentence} {said}");
+        }
+        self.write(&Body::Ended { state, sentence }).await
+    }
+
+    /// Takes no more wishes, if the journal ends where it was seen to end; whether that is so now.
+    async fn close(&self, saw: u64) -> Result<bool, LetGo> {
+        let (log, owner) = (&self.engine.log, &self.engine.owner.id);
+        loop {
+            match log.close_journal(&self.job.id, owner, saw).await {
+                Ok(closed) => return Ok(closed),
+                Err(error) => self.pause_after(&error).await?,
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use requorum_shared::events::{Body, Event};
+use serde_json::Value;
 
 /// A job's row. What happened to it is in its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,47 @@ pub enum Created {
     HasJob(String),
     /// The plan is not approved any more.
     NotApproved,
+    /// A job that is not over works on the same target.
+    TargetTaken(Holder),
 }
+
+/// A job that works on a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The job's id.
+    pub id: String,
+    /// Its plan's cluster; empty for none.
+    pub cluster: String,
+    /// Who started it.
+    pub started_by: String,
+    /// Its target.
+    pub target: JobTarget,
+}
+
+/// A folder below a restore root, where a job puts something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobTarget {
+    /// The root's name.
+    pub root: String,
+    /// Below it.
+    pub path: String,
+}
+
+impl JobTarget {
+    /// Where the job of a sealed plan puts something, if that is a folder that other jobs could reach.
+    pub fn of(plan_json: &str) -> Option<Self> {
+        let plan: Value = serde_json::from_str(plan_json).ok()?;
+        let target = plan.get("request")?.get("target")?;
+        let text = |name| Some(target.get(name)?.as_str()?.to_owned());
+        Some(Self {
+            root: text("root")?,
+            path: text("path")?,
+        })
+    }
+}
+
+/// Whether two targets are the same, or one lies in the other.
+pub type Same<'a> = &'a (dyn Fn(&JobTarget, &JobTarget) -> bool + Sync);
 
 /// A part of a job's journal, and whether it is the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +113,7 @@ pub enum Writer<'a> {
         /// Earlier attempts that nobody confirmed, as with [`Writer::OwnerAgain`].
         tried_ms: &'a [i64],
     },
-    /// A person who saw the journal up to this entry; refused when there are newer ones.
+    /// A person who saw the journal up to this entry; refused when there are newer ones, and once it is closed.
     PersonWhoSaw(u64),
 }
 
@@ -80,9 +121,16 @@ pub enum Writer<'a> {
 #[async_trait]
 pub trait JobLog: Send + Sync {
     /// Makes the job of an approved plan, with its first entry and its first owner, and marks the plan as used: all
-    /// or nothing.
-    async fn create(&self, job: &JobRow, first: &Body, claim: Claim<'_>)
-    -> anyhow::Result<Created>;
+    /// or nothing. Refused while a job that is not over has a target that is the `same`.
+    async fn create(
+        &self,
+        job: &JobRow,
+        first: &Body,
+        claim: Claim<'_>,
+        same: Same<'_>,
+    ) -> anyhow::Result<Created>;
+    /// The job that is not over and has the same target.
+    async fn holder(&self, target: &JobTarget, same: Same<'_>) -> anyhow::Result<Option<Holder>>;
     /// One job.
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>>;
     /// All jobs, newest first.
@@ -115,6 +163,9 @@ pub trait JobLog: Send + Sync {
     async fn abandoned(&self, now_ms: i64) -> anyhow::Result<Vec<String>>;
     /// Tells other servers of an event that is not kept. It may be lost.
     fn pass(&self, id: &str, event: &Event);
+    /// Takes no more entries of persons from now on, if the owner is this one and the journal ends at `saw`; whether
+    /// that is so now.
+    async fn close_journal(&self, id: &str, owner: &str, saw: u64) -> anyhow::Result<bool>;
     /// Gives the job up.
     async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()>;
     /// Takes all jobs from whoever had them. Only right when nobody else can be alive, as the lock on the data

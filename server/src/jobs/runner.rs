@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use requorum_shared::events::EndState;
 use requorum_shared::finding::Check;
 use requorum_shared::plan::{Plan, Step};
 use thiserror::Error;
@@ -75,6 +76,11 @@ pub trait StepRunner: Send + Sync {
     async fn effect(&self, step: &Step, context: &Context) -> Result<Seen, StepError>;
     /// Takes it back; says what was done.
     async fn undo(&self, step: &Step, context: &Context) -> Result<String, StepError>;
+    /// The job ends like this, and nothing is taken back any more: clears away what no step needs, and what says whose
+    /// its things are. Says what stays beside the result, if anything does. May be called again, as the others may.
+    async fn finish(&self, _end: EndState, _context: &Context) -> Result<String, StepError> {
+        Ok(String::new())
+    }
 }
 
 /// Finds the runner for a plan.

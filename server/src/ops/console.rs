@@ -4,9 +4,10 @@ use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root, Store};
 use requorum_shared::permission::{Permission, Place};
 
 use super::approvals;
-use super::permit::permit;
+use super::permit::{permit, sees};
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::config::RootClusters;
 use crate::error::Result;
 
 /// Version, limits, and what is there to restore to and boot with.
@@ -19,10 +20,16 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             .roots
             .all()
             .iter()
+            .filter(|root| is_for(actor, &root.clusters))
             .map(|root| Root {
                 name: root.name.clone(),
                 path: root.path.display().to_string(),
                 free_bytes: root.free_bytes("").unwrap_or(0),
+                all_clusters: root.clusters == RootClusters::All,
+                clusters: match &root.clusters {
+                    RootClusters::All => Vec::new(),
+                    RootClusters::Named(names) => names.clone(),
+                },
             })
             .collect(),
         etcd_binaries: app
@@ -42,6 +49,14 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             store("Files", app.objects.describe()),
         ],
     })
+}
+
+/// Whether the actor sees one of the clusters that a root is for.
+fn is_for(actor: &Actor, clusters: &RootClusters) -> bool {
+    match clusters {
+        RootClusters::All => true,
+        RootClusters::Named(names) => names.iter().any(|name| sees(actor, name)),
+    }
 }
 
 fn store(holds: &str, (kind, place): (&str, String)) -> Store {

@@ -19,7 +19,7 @@ use super::{plans, record};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
-use crate::jobs::log::{Created, JobRow};
+use crate::jobs::log::{Created, Holder, JobRow, JobTarget};
 use crate::random;
 
 pub use self::dossier::dossier;
@@ -31,10 +31,13 @@ const ATTEMPTS: usize = 20;
 
 /// Runs an approved plan. Once.
 pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<v1::JobSummary> {
-    let (plan, _) = plans::find_for(app, actor, Permission::Run, plan_id).await?;
+    let (plan, plan_json) = plans::find_for(app, actor, Permission::Run, plan_id).await?;
     let draft = plans::of_plan(actor, act::JOB_START, &plan, hash);
     let mut opened = record::open(app, draft).await?;
-    let created = create(app, actor, plan_id, hash).await;
+    let created = match target_is_free(app, actor, &plan_json).await {
+        Ok(()) => create(app, actor, plan_id, hash).await,
+        Err(error) => Err(error),
+    };
     if let Ok(job) = &created {
         opened.draft().job = Some(job.clone());
     }
@@ -42,6 +45,42 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
     let job = created?;
     app.engine.adopt(&job, "start");
     Ok(load(app, &job).await?.summary())
+}
+
+/// Refuses a plan whose target another job works on. Asked before the plan is looked at again, which what that job
+/// has done by now would make void; and again as the job is made.
+async fn target_is_free(app: &App, actor: &Actor, plan_json: &str) -> Result<()> {
+    let Some(target) = JobTarget::of(plan_json) else {
+        return Ok(());
+    };
+    let same = |one: &JobTarget, other: &JobTarget| app.roots.overlap(one, other);
+    match app.jobs.holder(&target, &same).await? {
+        Some(holder) => Err(target_taken(app, actor, &holder)),
+        None => Ok(()),
+    }
+}
+
+fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
+    let JobTarget { root, path } = &holder.target;
+    let at = app
+        .roots
+        .find(root)
+        .map_or_else(|| format!("{root}/{path}"), |root| root.shown(path));
+    let who = if sees(actor, &holder.cluster) {
+        format!(
+            "Job {}, started by {}, works on {at}",
+            holder.id, holder.started_by
+        )
+    } else {
+        "A job of a cluster that you have no role in works on the same folder".to_owned()
+    };
+    precondition(
+        "job.target-taken",
+        format!(
+            "{who}. One job at a time works on a target, what lies in it and what it lies in. Let that job end (resume \
+             it, answer its question, or abort it), then run this plan, or seal one for another folder."
+        ),
+    )
 }
 
 /// Makes the job, and gives its id.
@@ -61,8 +100,10 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
         by: actor.name.clone(),
         grounds: Some(Box::new(grounds)),
     };
-    match app.engine.create(&job, &first).await? {
+    let same = |one: &JobTarget, other: &JobTarget| app.roots.overlap(one, other);
+    match app.engine.create(&job, &first, &same).await? {
         Created::Yes => {}
+        Created::TargetTaken(holder) => return Err(target_taken(app, actor, &holder)),
         Created::HasJob(id) => {
             return Err(conflict(
                 "plan.used",

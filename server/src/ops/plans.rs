@@ -295,11 +295,10 @@ async fn observe_for(
 pub(super) async fn observe(app: &App, request: &RestoreRequest) -> Result<Observation> {
     let (snapshot, inspection_json) = snapshots::find(app, &request.snapshot).await?;
     let inspection: Inspection = serde_json::from_str(&inspection_json).map_err(internal)?;
-    let target = request.target.clone();
+    let (target, cluster) = (request.target.clone(), snapshot.cluster.clone());
     let (roots, downloads) = (app.roots.clone(), app.data_dir.downloads());
-    let target = tokio::task::spawn_blocking(move || observe::target(&roots, &downloads, &target))
-        .await
-        .map_err(internal)?;
+    let look = move || observe::target(&roots, &downloads, &target, &cluster);
+    let target = tokio::task::spawn_blocking(look).await.map_err(internal)?;
     Ok(Observation {
         source: SourceFacts::from(&inspection),
         target,

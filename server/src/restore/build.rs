@@ -17,11 +17,12 @@ use requorum_shared::etcd::trailer::Hasher;
 use requorum_shared::finding::Outcome;
 use requorum_shared::source::{Source, SourceError};
 
-use super::dest::{At, Layout, Unit, Within};
-use super::disk::{Act, Lock, Output};
+use super::dest::{At, Kind, Layout, Unit, Within};
+use super::disk::{Act, Output};
 use super::error::RestoreError;
 use super::pass::Consumer;
 use super::{Built, FileSource, Order, Restore, Stage};
+use crate::mark;
 
 /// The files of one member, open.
 struct Files {
@@ -38,42 +39,22 @@ impl Restore<'_> {
     /// # Errors
     /// [`RestoreError`]; nothing of this run is left then.
     pub fn build(&self) -> Result<Built, RestoreError> {
+        self.discard()?;
         let layout = self.layout()?;
         self.check_vacant(&layout)?;
-        self.remove_built(&layout)?;
         let built = self.build_all(&layout);
         if built.is_err() {
+            self.let_go();
             // What went wrong first is what the caller must hear; leftovers are removed by the next run.
             let _ = self.remove_built(&layout);
         }
         built
     }
 
-    /// Whether a complete build stands beside its place, or at it.
-    ///
-    /// # Errors
-    /// [`RestoreError::Io`] when that cannot be seen.
-    pub fn is_built(&self) -> Result<bool, RestoreError> {
-        let layout = self.layout()?;
-        for unit in &layout.units {
-            let there = self.disk().act(Act::Open, &unit.shown, || {
-                Ok(unit.exists(At::Ready)? || unit.exists(At::Placed)?)
-            })?;
-            if !there {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     fn build_all(&self, layout: &Layout) -> Result<Built, RestoreError> {
-        // Locks on the folders being built; they are let go when this is over, however it ends.
-        let mut locks = Vec::new();
         let mut held = Vec::new();
         for unit in &layout.units {
-            let (folder, lock) = self.make_unit(unit)?;
-            held.push(folder);
-            locks.push(lock);
+            held.push(self.make_unit(unit)?);
         }
         let mut files = Vec::new();
         for place in &layout.members {
@@ -105,15 +86,26 @@ impl Restore<'_> {
         Ok(Built { inspection, edit })
     }
 
-    fn make_unit(&self, unit: &Unit) -> Result<(Dir, Lock), RestoreError> {
+    /// Makes a unit's folder, and says whose it is before anything is in it. It is held until this restore is let
+    /// go, however that ends.
+    fn make_unit(&self, unit: &Unit) -> Result<Dir, RestoreError> {
         let shown = unit.shown_at(At::Part);
+        if unit.kind == Kind::WalFile {
+            return self
+                .disk()
+                .act(Act::Open, &shown, || unit.parent.try_clone());
+        }
         let folder = self
             .disk()
             .make_folder(&unit.parent, &unit.name_at(At::Part), &shown)?;
-        match self.disk().lock(&folder, &shown)? {
-            Some(lock) => Ok((folder, lock)),
-            None => Err(RestoreError::Busy(shown)),
-        }
+        let Some(lock) = self.disk().lock(&folder, &shown)? else {
+            return Err(RestoreError::Busy(shown));
+        };
+        self.hold(lock);
+        self.disk().act(Act::MakeFile, &shown, || {
+            mark::write(&folder, self.order.id)
+        })?;
+        Ok(folder)
     }
 
     /// Makes the folders down to a place, those that are not there yet.
@@ -123,7 +115,11 @@ impl Restore<'_> {
         units: &[Dir],
         within: &Within,
     ) -> Result<(Dir, String), RestoreError> {
-        let mut shown = layout.units[within.unit].shown_at(At::Part);
+        let unit = &layout.units[within.unit];
+        let mut shown = match unit.kind {
+            Kind::Folder => unit.shown_at(At::Part),
+            Kind::WalFile => unit.folder_shown(),
+        };
         let mut folder = self
             .disk()
             .act(Act::Open, &shown, || units[within.unit].try_clone())?;
@@ -293,8 +289,13 @@ impl Restore<'_> {
             disk.sync_file(&output)?;
 
             let (folder, shown) = &file.wal;
-            let path = format!("{shown}/{}", wal::FILE_NAME);
-            let output = disk.make_file(folder, wal::FILE_NAME, 0o600, path)?;
+            let unit = &layout.units[place.wal.unit];
+            let name = match unit.kind {
+                Kind::Folder => wal::FILE_NAME.to_owned(),
+                Kind::WalFile => unit.name_at(At::Part),
+            };
+            let path = format!("{shown}/{name}");
+            let output = disk.make_file(folder, &name, 0o600, path)?;
             let records = wal::records(&self.cluster, &place.member, version.into());
             disk.set_length(&output, wal::FILE_SIZE)?;
             disk.write(&output, &records, 0)?;
@@ -353,24 +354,6 @@ impl Restore<'_> {
                     path: output.shown.clone(),
                     what: format!("{}: {}", check.name, check.evidence),
                 });
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes what this restore built and did not place.
-    pub(super) fn remove_built(&self, layout: &Layout) -> Result<(), RestoreError> {
-        for unit in &layout.units {
-            for at in [At::Part, At::Ready] {
-                let (name, shown) = (unit.name_at(at), unit.shown_at(at));
-                let Ok(folder) = unit.parent.open_dir(&name) else {
-                    continue;
-                };
-                // Held until it is gone.
-                let Some(_lock) = self.disk().lock(&folder, &shown)? else {
-                    return Err(RestoreError::Busy(shown));
-                };
-                self.disk().remove(&unit.parent, &name, &shown)?;
             }
         }
         Ok(())

@@ -178,14 +178,6 @@ impl Disk<'_> {
         })
     }
 
-    /// Removes a folder with all that is in it; one that is not there is fine.
-    pub(super) fn remove(&self, parent: &Dir, name: &str, shown: &str) -> Result<(), RestoreError> {
-        self.act(Act::Remove, shown, || match parent.remove_dir_all(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        })
-    }
-
     /// Holds a folder until the handle is closed; `None` when somebody else does.
     pub(super) fn lock(&self, folder: &Dir, shown: &str) -> Result<Option<Lock>, RestoreError> {
         self.act(Act::Open, shown, || {

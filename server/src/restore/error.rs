@@ -33,6 +33,22 @@ pub enum RestoreError {
     /// Something else than a folder is where one should be.
     #[error("{0} is not a folder. Choose another place")]
     NotAFolder(String),
+    /// Another restore made it.
+    #[error(
+        "{path} belongs to another restore ({id}) that is not over. Let it end, or choose another place. If it was \
+         killed and nothing will take it up again, remove {path}"
+    )]
+    Theirs {
+        /// The folder.
+        path: String,
+        /// The other's id, as far as its mark says.
+        id: String,
+    },
+    /// Something is among what was made that this restore did not put there.
+    #[error(
+        "{0} was not put there by this restore, which removes nothing but its own. Move it away, and try again"
+    )]
+    Strange(String),
     /// Another process builds the same thing.
     #[error("another restore with the same id is writing to {0}. Let it finish, or stop it")]
     Busy(String),
@@ -93,7 +109,7 @@ pub enum RestoreError {
         /// Where it differs.
         what: String,
     },
-    /// What is there was changed since it was placed.
+    /// What is there was changed since it was placed, or is not what was placed.
     #[error("{0} is not as it was placed; it was left alone. A server may have been started on it")]
     Used(String),
     /// Nothing was built that could be placed.
@@ -102,6 +118,22 @@ pub enum RestoreError {
     /// Somebody stopped it.
     #[error("stopped before the end; nothing was left behind")]
     Cancelled,
+}
+
+impl RestoreError {
+    /// A folder with another's mark. Who can write there could have put anything into the mark.
+    pub(super) fn theirs(path: &str, id: &str) -> Self {
+        let fine = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+        let id: String = id.chars().filter(fine).take(40).collect();
+        Self::Theirs {
+            path: path.to_owned(),
+            id: if id.is_empty() {
+                "of no known id".to_owned()
+            } else {
+                id
+            },
+        }
+    }
 }
 
 fn refusal(report: &Report) -> String {

@@ -2,14 +2,29 @@
 
 use std::io::Read;
 
+use cap_std::fs::Dir;
 use requorum_shared::etcd::restore::{raft_snapshot, wal};
 
-use super::dest::{At, Layout, Unit};
+use super::Restore;
+use super::dest::{At, Kind, Layout, MemberPlace};
 use super::disk::Act;
 use super::error::RestoreError;
-use super::{Dest, Restore};
 
 impl Restore<'_> {
+    /// Whether a complete build of this restore stands beside its place, or at it.
+    ///
+    /// # Errors
+    /// [`RestoreError::Io`] when that cannot be seen.
+    pub fn is_built(&self) -> Result<bool, RestoreError> {
+        let layout = self.layout()?;
+        for index in 0..layout.units.len() {
+            if !self.holds(&layout, index, At::Ready)? && !self.holds(&layout, index, At::Placed)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Moves what was built to its place. What an earlier run moved already stays.
     ///
     /// # Errors
@@ -20,16 +35,15 @@ impl Restore<'_> {
             return Ok(());
         }
         let layout = self.layout()?;
-        let mut moved: Vec<&Unit> = Vec::new();
-        for unit in &layout.units {
-            let result = self.place_unit(unit);
-            match result {
-                Ok(true) => moved.push(unit),
+        let mut moved = Vec::new();
+        for index in 0..layout.units.len() {
+            match self.place_unit(&layout, index) {
+                Ok(true) => moved.push(index),
                 Ok(false) => {}
                 Err(error) => {
-                    for unit in moved.into_iter().rev() {
+                    for index in moved.into_iter().rev() {
                         // The first failure is what counts; the next run finds what could not be moved back.
-                        let _ = self.take_back(unit);
+                        let _ = self.take_back(&layout, index);
                     }
                     return Err(error);
                 }
@@ -39,16 +53,17 @@ impl Restore<'_> {
     }
 
     /// Whether the unit was moved now.
-    fn place_unit(&self, unit: &Unit) -> Result<bool, RestoreError> {
-        let disk = self.disk();
-        let [ready, placed] = disk.act(Act::Open, &unit.shown, || {
-            Ok([unit.exists(At::Ready)?, unit.exists(At::Placed)?])
-        })?;
-        match (ready, placed) {
-            (true, true) => return Err(RestoreError::Exists(unit.shown.clone())),
-            (false, false) => return Err(RestoreError::NotBuilt(unit.shown.clone())),
-            (false, true) => return Ok(false),
-            (true, false) => {}
+    fn place_unit(&self, layout: &Layout, index: usize) -> Result<bool, RestoreError> {
+        let (disk, unit) = (self.disk(), &layout.units[index]);
+        if self.holds(layout, index, At::Placed)? {
+            return Ok(false);
+        }
+        let placed = disk.act(Act::Open, &unit.shown, || unit.exists(At::Placed))?;
+        if placed {
+            return Err(RestoreError::Exists(unit.shown.clone()));
+        }
+        if !self.holds(layout, index, At::Ready)? {
+            return Err(RestoreError::NotBuilt(unit.shown.clone()));
         }
         disk.rename(
             &unit.parent,
@@ -57,42 +72,65 @@ impl Restore<'_> {
             &unit.shown,
         )?;
         if let Err(error) = disk.sync_folder(&unit.parent, &unit.shown) {
-            let _ = self.take_back(unit);
+            let _ = self.take_back(layout, index);
             return Err(error);
         }
         Ok(true)
     }
 
-    fn take_back(&self, unit: &Unit) -> Result<(), RestoreError> {
-        let disk = self.disk();
-        disk.rename(
-            &unit.parent,
-            &unit.name,
-            &unit.name_at(At::Ready),
-            &unit.shown_at(At::Ready),
-        )?;
+    /// Gives a placed unit the name back that it had before. What turns out to be another's gets its place back.
+    fn take_back(&self, layout: &Layout, index: usize) -> Result<(), RestoreError> {
+        let (disk, unit) = (self.disk(), &layout.units[index]);
+        let (name, ready) = (&unit.name, unit.name_at(At::Ready));
+        disk.rename(&unit.parent, name, &ready, &unit.shown_at(At::Ready))?;
+        if unit.kind == Kind::Folder && !self.holds(layout, index, At::Ready)? {
+            disk.rename(&unit.parent, &ready, name, &unit.shown)?;
+            return Err(RestoreError::Used(unit.shown.clone()));
+        }
         disk.sync_folder(&unit.parent, &unit.shown)
     }
 
-    /// Whether every member stands at its place with the log that this restore wrote.
+    /// Whether every member stands at its place, made by this restore and with the log that it wrote.
     ///
     /// # Errors
     /// [`RestoreError::Io`] when that cannot be seen.
     pub fn is_placed(&self) -> Result<bool, RestoreError> {
         let layout = self.layout()?;
-        for unit in &layout.units {
-            if !self
-                .disk()
-                .act(Act::Open, &unit.shown, || unit.exists(At::Placed))?
-            {
+        for index in 0..layout.units.len() {
+            if !self.holds(&layout, index, At::Placed)? {
                 return Ok(false);
             }
         }
-        self.is_ours(&layout, At::Placed)
+        self.is_as_written(&layout, At::Placed)
+    }
+
+    /// Whether what is there at this stage was made by this restore.
+    fn holds(&self, layout: &Layout, index: usize, at: At) -> Result<bool, RestoreError> {
+        let unit = &layout.units[index];
+        let shown = unit.shown_at(at);
+        if unit.kind == Kind::Folder {
+            let folder = self.disk().act(Act::Open, &shown, || unit.open(at))?;
+            return folder.map_or(Ok(false), |folder| self.owns(&folder, &shown));
+        }
+        // A file carries no mark. Its name does, before it is placed; then it is known by what is in it, and by the
+        // data directory that it belongs to.
+        let there = self.disk().act(Act::Open, &shown, || unit.exists(at))?;
+        if at != At::Placed || !there {
+            return Ok(there);
+        }
+        for (other, unit) in layout.units.iter().enumerate() {
+            if unit.kind == Kind::Folder
+                && (self.holds(layout, other, At::Ready)?
+                    || self.holds(layout, other, At::Placed)?)
+            {
+                return Ok(self.wal_is_as_written(layout, index));
+            }
+        }
+        Ok(false)
     }
 
     /// Whether WAL and `.snap` of every member begin as they were written.
-    fn is_ours(&self, layout: &Layout, at: At) -> Result<bool, RestoreError> {
+    fn is_as_written(&self, layout: &Layout, at: At) -> Result<bool, RestoreError> {
         let version = self.order.request.target_version;
         let snapshot = raft_snapshot::file(&self.cluster, version);
         let snapshot_name = raft_snapshot::file_name(&self.cluster);
@@ -100,18 +138,8 @@ impl Restore<'_> {
             let Ok([(snap, _), (wal, _)]) = self.open_member(layout, place, at) else {
                 return Ok(false);
             };
-            let mut records = wal::records(&self.cluster, &place.member, version.into());
-            // Behind the records are zeros until a server writes there.
-            records.resize(records.len() + 4096, 0);
-            let same = |folder: &cap_std::fs::Dir, name: &str, wanted: &[u8]| {
-                let mut found = vec![0; wanted.len()];
-                folder
-                    .open(name)
-                    .and_then(|mut file| file.read_exact(&mut found))
-                    .is_ok_and(|()| found == wanted)
-            };
-            if !same(&wal, wal::FILE_NAME, &records)
-                || !same(&snap, &snapshot_name, &snapshot)
+            if !begins(&wal, wal::FILE_NAME, &self.wal_head(place))
+                || !begins(&snap, &snapshot_name, &snapshot)
                 || !snap.exists("db")
             {
                 return Ok(false);
@@ -120,88 +148,63 @@ impl Restore<'_> {
         Ok(true)
     }
 
-    /// Removes what was built and not placed.
-    ///
-    /// # Errors
-    /// [`RestoreError::Busy`] when another run is building it, [`RestoreError::Io`].
-    pub fn discard(&self) -> Result<(), RestoreError> {
-        self.remove_built(&self.layout()?)
-    }
-
-    /// Takes everything back: what was placed, if it is still as it was placed, and what was built.
-    ///
-    /// # Errors
-    /// [`RestoreError::Used`] when something placed was changed since; it is left alone then.
-    pub fn undo(&self) -> Result<(), RestoreError> {
-        let layout = self.layout()?;
-        let mut placed = Vec::new();
-        for unit in &layout.units {
-            if self
-                .disk()
-                .act(Act::Open, &unit.shown, || unit.exists(At::Placed))?
-            {
-                placed.push(unit);
-            }
-        }
-        if !placed.is_empty() {
-            for (index, unit) in layout.units.iter().enumerate() {
-                let there = placed.iter().any(|placed| std::ptr::eq(*placed, unit));
-                if there && !self.unit_is_ours(&layout, index)? {
-                    return Err(RestoreError::Used(unit.shown.clone()));
-                }
-            }
-            for unit in placed.into_iter().rev() {
-                self.take_back(unit)?;
-            }
-        }
-        self.remove_built(&layout)?;
-        self.remove_empty_folder()
-    }
-
-    /// Whether what this unit holds at its place is what was written there.
-    fn unit_is_ours(&self, layout: &Layout, unit: usize) -> Result<bool, RestoreError> {
-        let version = self.order.request.target_version;
-        for place in &layout.members {
-            if place.wal.unit == unit {
-                let unit = &layout.units[unit];
-                let path = [vec![unit.name.clone()], place.wal.path.clone()]
-                    .concat()
-                    .join("/");
-                let records = wal::records(&self.cluster, &place.member, version.into());
-                let wanted = [records, vec![0; 4096]].concat();
-                let mut found = vec![0; wanted.len()];
-                let read = unit
-                    .parent
-                    .open(format!("{path}/{}", wal::FILE_NAME))
-                    .and_then(|mut file| file.read_exact(&mut found));
-                if read.is_err() || found != wanted {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// The folder around what was placed, once it is empty: it was made for it, or it held nothing.
-    fn remove_empty_folder(&self) -> Result<(), RestoreError> {
-        let spot = match self.order.dest {
-            Dest::Folder(spot) | Dest::Member { data: spot, .. } => spot,
-        };
-        let Some(folder) = self.open_existing(spot)? else {
-            return Ok(());
-        };
-        let empty = self.disk().act(Act::Open, &spot.shown, || {
-            Ok(folder.entries()?.next().is_none())
-        })?;
-        if !empty {
-            return Ok(());
-        }
-        self.disk().act(Act::Remove, &spot.shown, || {
-            match spot.parent.remove_dir(&spot.name) {
-                // A mount point stays.
-                Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => Ok(()),
-                other => other,
-            }
+    /// Whether the WAL that this unit holds at its place is as it was written.
+    fn wal_is_as_written(&self, layout: &Layout, unit: usize) -> bool {
+        let mut places = layout.members.iter().filter(|place| place.wal.unit == unit);
+        places.all(|place| {
+            let opened = self.open_within(layout, &place.wal, At::Placed);
+            opened.is_ok_and(|(wal, _)| begins(&wal, wal::FILE_NAME, &self.wal_head(place)))
         })
     }
+
+    /// What a member's WAL begins with, until a server has written to it.
+    fn wal_head(&self, place: &MemberPlace) -> Vec<u8> {
+        let version = self.order.request.target_version;
+        let records = wal::records(&self.cluster, &place.member, version.into());
+        // Behind the records are zeros.
+        [records, vec![0; 4096]].concat()
+    }
+
+    /// Takes everything back that this restore made, as long as it is as it was made: what was placed gets its
+    /// earlier name and is removed, and so is what was built and not placed.
+    ///
+    /// # Errors
+    /// [`RestoreError::Used`] when something placed was changed since, [`RestoreError::Strange`] when something else
+    /// is in it. Nothing is touched then.
+    pub fn undo(&self) -> Result<(), RestoreError> {
+        self.let_go();
+        for layout in self.layouts()? {
+            let mut placed = Vec::new();
+            for (index, unit) in layout.units.iter().enumerate() {
+                if !self.holds(&layout, index, At::Placed)? {
+                    continue;
+                }
+                if !self.wal_is_as_written(&layout, index) {
+                    return Err(RestoreError::Used(unit.shown.clone()));
+                }
+                let shown = &unit.shown;
+                let folder = self
+                    .disk()
+                    .act(Act::Open, shown, || unit.open(At::Placed))?;
+                if let Some(folder) = folder {
+                    self.check_contents(&layout, index, &folder, shown)?;
+                }
+                placed.push(index);
+            }
+            for index in placed.into_iter().rev() {
+                self.take_back(&layout, index)?;
+            }
+            self.remove_built(&layout)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file begins with these bytes.
+fn begins(folder: &Dir, name: &str, wanted: &[u8]) -> bool {
+    let mut found = vec![0; wanted.len()];
+    folder
+        .open(name)
+        .and_then(|mut file| file.read_exact(&mut found))
+        .is_ok_and(|()| found == wanted)
 }

@@ -55,14 +55,17 @@ enum Shape {
     EmptyDataDir,
     /// One member with its WAL elsewhere.
     OwnWalDir,
+    /// One member with its WAL in an empty directory.
+    EmptyWalDir,
 }
 
-const SHAPES: [Shape; 5] = [
+const SHAPES: [Shape; 6] = [
     Shape::NewFolder,
     Shape::OldFolder,
     Shape::NewDataDir,
     Shape::EmptyDataDir,
     Shape::OwnWalDir,
+    Shape::EmptyWalDir,
 ];
 
 impl Bench {
@@ -77,6 +80,7 @@ impl Bench {
                 std::fs::write(folder.path().join("new/kept"), "mine").unwrap();
             }
             Shape::EmptyDataDir => std::fs::create_dir(folder.path().join("new")).unwrap(),
+            Shape::EmptyWalDir => std::fs::create_dir(folder.path().join("wal")).unwrap(),
             Shape::NewFolder | Shape::NewDataDir | Shape::OwnWalDir => {}
         }
         Self {
@@ -103,7 +107,9 @@ impl Bench {
             shape => Dest::Member {
                 name: "m2".to_owned(),
                 data: self.spot("new"),
-                wal: (shape == Shape::OwnWalDir).then(|| self.spot("wal")),
+                wal: [Shape::OwnWalDir, Shape::EmptyWalDir]
+                    .contains(&shape)
+                    .then(|| self.spot("wal")),
             },
         }
     }
@@ -114,13 +120,23 @@ impl Bench {
         fault: Option<&(dyn Fn(Act) -> io::Result<()> + Sync)>,
         run: impl FnOnce(&Restore<'_>) -> Result<T, RestoreError>,
     ) -> Result<T, RestoreError> {
+        self.as_another(ID, fault, run)
+    }
+
+    /// Runs with another restore of the same request at the same place.
+    fn as_another<T>(
+        &self,
+        id: &str,
+        fault: Option<&(dyn Fn(Act) -> io::Result<()> + Sync)>,
+        run: impl FnOnce(&Restore<'_>) -> Result<T, RestoreError>,
+    ) -> Result<T, RestoreError> {
         let dest = self.dest();
         let order = Order {
             source: Some(&self.source),
             source_name: "3.6.14-mixed.db",
             request: &self.request,
             dest: &dest,
-            id: ID,
+            id,
         };
         let watch = Watch {
             progress: &|_| {},
@@ -189,7 +205,7 @@ impl Bench {
                 );
             }
             let wal = match self.shape {
-                Shape::OwnWalDir => self.folder.path().join("wal"),
+                Shape::OwnWalDir | Shape::EmptyWalDir => self.folder.path().join("wal"),
                 _ => member.join("wal"),
             };
             assert!(
@@ -234,6 +250,7 @@ fn only_the_owner_may_look_inside() {
     use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new(Shape::NewFolder);
     bench.build_and_place(None).unwrap();
+    bench.with(None, |r| r.release()).unwrap();
     for path in bench.tree() {
         let mode = bench
             .folder
@@ -467,11 +484,152 @@ fn a_file_at_the_place_of_a_folder() {
 }
 
 #[test]
-fn a_wal_directory_that_exists_is_refused() {
-    let bench = Bench::new(Shape::OwnWalDir);
-    std::fs::create_dir(bench.folder.path().join("wal")).unwrap();
+fn a_wal_directory_that_holds_something_is_refused() {
+    let bench = Bench::new(Shape::EmptyWalDir);
+    std::fs::write(bench.folder.path().join("wal/mine"), "kept").unwrap();
+    let before = bench.tree();
     let error = bench.build_and_place(None).unwrap_err();
-    assert!(matches!(error, RestoreError::Exists(_)), "{error}");
+    assert!(matches!(error, RestoreError::NotEmpty(_)), "{error}");
+    assert_eq!(bench.tree(), before);
+}
+
+const OTHER: &str = "plan-0000";
+
+/// What another restore of the same request made is byte by byte what this one would make, and not its own.
+#[test]
+fn what_another_made_is_neither_found_nor_undone() {
+    for shape in SHAPES {
+        let bench = Bench::new(shape);
+        bench.build_and_place(None).unwrap();
+        let before = bench.tree();
+        for released in [false, true] {
+            let other = |run: fn(&Restore<'_>) -> Result<bool, RestoreError>| {
+                bench.as_another(OTHER, None, run)
+            };
+            let what = format!("{shape:?}, released: {released}");
+            assert!(!other(|r| r.is_placed()).unwrap(), "{what}");
+            assert!(!other(|r| r.is_built()).unwrap(), "{what}");
+            assert!(other(|r| r.build().map(|_| true)).is_err(), "{what}");
+            assert!(other(|r| r.place().map(|()| true)).is_err(), "{what}");
+            other(|r| r.discard().map(|()| true)).unwrap();
+            other(|r| r.undo().map(|()| true)).unwrap();
+            other(|r| r.settle(false).map(|_| true)).unwrap();
+            other(|r| r.release().map(|()| true)).unwrap();
+            bench.is_whole();
+            if !released {
+                assert_eq!(bench.tree(), before, "{what}");
+                bench.with(None, |r| r.release()).unwrap();
+            }
+        }
+        // Its own by now no longer either: it is over.
+        bench.with(None, |r| r.undo()).unwrap();
+        bench.is_whole();
+        assert!(
+            bench
+                .tree()
+                .iter()
+                .all(|path| !path.ends_with(crate::mark::NAME))
+        );
+    }
+}
+
+#[test]
+fn of_two_that_were_built_the_one_that_is_placed_first_stays() {
+    for shape in SHAPES {
+        let bench = Bench::new(shape);
+        bench.with(None, |r| r.build().map(drop)).unwrap();
+        let second = bench.as_another(OTHER, None, |r| {
+            r.build()?;
+            r.place()
+        });
+        // A directory that must be empty is not, once another is at work in it.
+        if [Shape::EmptyDataDir, Shape::EmptyWalDir].contains(&shape) {
+            assert!(
+                matches!(second, Err(RestoreError::NotEmpty(_))),
+                "{second:?}"
+            );
+            bench.with(None, |r| r.place()).unwrap();
+            bench.is_whole();
+            continue;
+        }
+        second.unwrap_or_else(|error| panic!("{shape:?}: {error}"));
+        let error = bench.with(None, |r| r.place()).unwrap_err();
+        let refused = matches!(error, RestoreError::Exists(_) | RestoreError::NotBuilt(_));
+        assert!(refused, "{shape:?}: {error}");
+        bench.with(None, |r| r.undo()).unwrap();
+        assert!(bench.as_another(OTHER, None, |r| r.is_placed()).unwrap());
+        let left: Vec<_> = bench
+            .tree()
+            .into_iter()
+            .filter(|path| path.contains(ID))
+            .collect();
+        assert_eq!(left, [""; 0], "{shape:?}");
+        bench.is_whole();
+    }
+}
+
+#[test]
+fn undo_removes_nothing_that_was_put_beside_what_it_made() {
+    for shape in SHAPES {
+        for placed in [true, false] {
+            let bench = Bench::new(shape);
+            bench.with(None, |r| r.build().map(drop)).unwrap();
+            if placed {
+                bench.with(None, |r| r.place()).unwrap();
+            }
+            let folder = bench
+                .tree()
+                .into_iter()
+                .find(|path| path.ends_with("snap"))
+                .unwrap();
+            std::fs::write(bench.folder.path().join(folder).join("notes"), "mine").unwrap();
+            let before = bench.tree();
+            let error = bench.with(None, |r| r.undo()).unwrap_err();
+            assert!(
+                matches!(error, RestoreError::Strange(_)),
+                "{shape:?}: {error}"
+            );
+            assert_eq!(bench.tree(), before, "{shape:?}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_another_restore_works_in_is_not_gone_into() {
+    let bench = Bench::new(Shape::NewFolder);
+    bench.build_and_place(None).unwrap();
+    let mut other = Bench::new(Shape::NewFolder);
+    other.folder = bench.folder;
+    other.request = request("m8=http://a:8,m9=http://b:9");
+    let before = other.tree();
+    let build = |id| other.as_another(id, None, |r| r.build().map(drop));
+    let error = build(OTHER).unwrap_err().to_string();
+    assert!(
+        error.contains(ID) && error.contains("is not over"),
+        "{error}"
+    );
+    assert_eq!(other.tree(), before);
+    other.as_another(ID, None, |r| r.release()).unwrap();
+    build(OTHER).unwrap();
+}
+
+#[test]
+fn what_killed_runs_left_is_found_by_its_kin_only() {
+    for shape in SHAPES {
+        let bench = Bench::new(shape);
+        let before = bench.tree();
+        let killed = bench.build_and_place(Some(&failing_at(acts(shape) / 2, true)));
+        assert!(killed.is_err());
+        let find = |kin: &str| {
+            bench
+                .as_another("plan-new", None, |restore| restore.leftovers(kin))
+                .unwrap()
+        };
+        assert_eq!(find("plan-7"), BTreeSet::from([ID.to_owned()]), "{shape:?}");
+        assert_eq!(find("plan-8"), BTreeSet::new());
+        bench.with(None, |r| r.discard()).unwrap();
+        assert_eq!(bench.tree(), before, "{shape:?}");
+    }
 }
 
 #[test]
@@ -495,14 +653,9 @@ fn links_do_not_lead_out_of_the_folder() {
 fn undo_takes_back_what_was_placed_and_nothing_else() {
     for shape in SHAPES {
         let bench = Bench::new(shape);
-        let mut before = bench.tree();
+        let before = bench.tree();
         bench.build_and_place(None).unwrap();
         bench.with(None, |restore| restore.undo()).unwrap();
-        // An empty folder cannot be told from one that was made for the restore.
-        before.remove(match shape {
-            Shape::EmptyDataDir => "new",
-            _ => "",
-        });
         assert_eq!(bench.tree(), before, "{shape:?}");
         // And again, as a resumed job does.
         bench.with(None, |restore| restore.undo()).unwrap();

@@ -38,6 +38,7 @@ mod servers;
 mod snapshot_files;
 mod stores;
 mod tampered;
+mod targets;
 mod tidy;
 mod tls;
 mod tokens;

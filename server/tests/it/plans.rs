@@ -1,6 +1,6 @@
 //! Plans: checked, sealed, approved, void on drift, used once.
 
-use requorum_server::config::RootConfig;
+use requorum_server::config::{RootClusters, RootConfig};
 use requorum_shared::api::v1;
 use requorum_shared::plan::Plan;
 use tonic::Code;
@@ -166,6 +166,7 @@ async fn what_cannot_be_restored_is_not_planned() {
         restore_roots: vec![RootConfig {
             name: "extra".into(),
             path: dir.path().into(),
+            clusters: RootClusters::none(),
         }],
         ..Options::default()
     })

@@ -149,3 +149,63 @@ fn an_unwritable_data_dir_is_said_to_be() {
         "{error}"
     );
 }
+
+/// Everything below a folder that others than its owner may read, write or enter.
+fn open_to_others(below: &Path, found: &mut Vec<std::path::PathBuf>) {
+    use std::os::unix::fs::MetadataExt as _;
+    for entry in std::fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = path.symlink_metadata().unwrap();
+        if metadata.mode() & 0o077 != 0 {
+            found.push(path.clone());
+        }
+        if metadata.is_dir() {
+            open_to_others(&path, found);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_keeps_is_its_owners_whatever_the_shell_has_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = command(&data, &[]);
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            "umask 0; ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\"",
+        ])
+        .arg(server.get_program())
+        .args(server.get_args())
+        .stderr(Stdio::null());
+    let process = Process::spawn(shell, true);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.child.id())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    let console = crate::killed::console(&process).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let job = console
+        .run(&crate::recovery::request(&snapshot, "deep/er/a"))
+        .await;
+    console.finished(&job.id).await;
+    process.stop();
+    let backup = |out: &Path| {
+        let script = "umask 0; exec \"$0\" backup --data-dir \"$1\" --to \"$2\"";
+        Command::new("sh")
+            .args(["-c", script])
+            .args([Path::new(env!("CARGO_BIN_EXE_requorum")), &data, out])
+            .output()
+            .unwrap()
+    };
+    let output = backup(&dir.path().join("backup"));
+    assert!(output.status.success(), "{output:?}");
+    let mut found = Vec::new();
+    for folder in ["data", "backup"] {
+        open_to_others(&dir.path().join(folder), &mut found);
+    }
+    assert_eq!(found, Vec::<std::path::PathBuf>::new());
+}

@@ -142,9 +142,16 @@ fn conformance_13_existing_directories() {
 fn conformance_13_wal_directories() {
     let place = Place::new();
     std::fs::create_dir(place.path("wal")).unwrap();
+    std::fs::write(place.path("wal/mine"), "kept").unwrap();
     let flags = ["--data-dir", "data", "--wal-dir", "wal"];
-    place.flags_refused(&flags, 1, &["wal is there already"]);
-    std::fs::remove_dir(place.path("wal")).unwrap();
+    place.flags_refused(&flags, 1, &["wal is not empty"]);
+    std::fs::remove_file(place.path("wal/mine")).unwrap();
+    // An empty one is used from inside: it may be a mount point.
+    place.restored(&flags);
+    assert_eq!(std::fs::read_dir(place.path("wal")).unwrap().count(), 1);
+    place.flags_refused(&flags, 1, &["there already"]);
+    std::fs::remove_dir_all(place.path("data")).unwrap();
+    std::fs::remove_dir_all(place.path("wal")).unwrap();
     place.restored(&flags);
     assert!(
         place
@@ -154,6 +161,72 @@ fn conformance_13_wal_directories() {
     assert!(!place.path("data/member/wal").exists());
     let inside = ["--data-dir", "other", "--wal-dir", "other/wal"];
     place.flags_refused(&inside, 2, &["lies inside the data directory"]);
+}
+
+/// Runs a restore where `data` and `wal` are file systems of their own, made as `mke2fs` makes them.
+#[test]
+fn file_systems_with_lost_and_found_are_taken_for_empty() {
+    let file = fixture("3.6.14-mixed");
+    for (flags, found) in [
+        ("--data-dir data", "data/member/snap/db"),
+        (
+            "--data-dir data --wal-dir wal",
+            "wal/0000000000000000-0000000000000000.wal",
+        ),
+        ("--all-members data", "data/default/member/snap/db"),
+    ] {
+        let place = Place::new();
+        let script = format!(
+            "mkdir data wal && mount -t tmpfs none data && mount -t tmpfs none wal || exit 77
+             mkdir data/lost+found wal/lost+found
+             \"$0\" snapshot restore \"$1\" {flags} || exit 1
+             test -e {found} && test -d data/lost+found && test -d wal/lost+found"
+        );
+        let output = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+            .arg(env!("CARGO_BIN_EXE_requorum"))
+            .arg(&file)
+            .current_dir(place.0.path())
+            .output();
+        match output {
+            Ok(output) if output.status.success() => {}
+            Ok(output)
+                if output.status.code() == Some(1) && output.stderr.starts_with(b"unshare:") =>
+            {
+                eprintln!("SKIPPED: no file system can be mounted here");
+                return;
+            }
+            Ok(output) if output.status.code() == Some(77) => {
+                eprintln!("SKIPPED: no file system can be mounted here");
+                return;
+            }
+            other => panic!("{flags}: {other:?}"),
+        }
+    }
+    // Elsewhere it is a folder like others.
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("data/lost+found")).unwrap();
+    place.flags_refused(&["--data-dir", "data"], 1, &["data is not empty"]);
+}
+
+#[test]
+fn a_limit_on_file_sizes_is_said_and_leaves_nothing() {
+    let place = Place::new();
+    // In blocks of 512 bytes: the database fits, the WAL of 64 MB does not.
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -f 20000; exec \"$0\" snapshot restore \"$1\" --data-dir data",
+        ])
+        .arg(env!("CARGO_BIN_EXE_requorum"))
+        .arg(fixture("3.6.14-mixed"))
+        .current_dir(place.0.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("ulimit -f"), "{said}");
+    assert_eq!(place.tree(), BTreeSet::new());
 }
 
 #[test]

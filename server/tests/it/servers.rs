@@ -256,6 +256,48 @@ async fn taken_over(shared: &Shared, kills: &[u64]) {
 }
 
 #[tokio::test]
+async fn one_job_at_a_time_works_on_a_target_whichever_server_has_it() {
+    let shared = Shared::on(Postgres::shared()).await;
+    let first = shared.server("a", true, LEASE);
+    let second = shared.server("b", true, LEASE);
+    let anna = set_up(&first, &first).await;
+    let here = Console::with(anna.clone()).await;
+    let there = Console::with(at(&second, &anna)).await;
+    let snapshot = here.upload("3.6.14-mixed.db").await;
+    let mut plans = Vec::new();
+    for path in ["a", "a/m1", "a"] {
+        let plan = here.seal(&restore(&snapshot, path)).await.unwrap();
+        here.approve(&plan.id, &plan.hash).await.unwrap();
+        plans.push(plan);
+    }
+    // It waits: the stored file is not what it was.
+    let object = shared
+        .dir
+        .path()
+        .join(format!("objects/sha256/{}/{snapshot}", &snapshot[..2]));
+    let whole = std::fs::read(&object).unwrap();
+    let mut damaged = whole.clone();
+    damaged[5000] ^= 1;
+    std::fs::write(&object, damaged).unwrap();
+    let job = here.start(&plans[0]).await.unwrap();
+    here.finished(&job.id).await;
+    for plan in &plans[1..] {
+        let refused = there.start(plan).await.unwrap_err();
+        assert_eq!(code(&refused), "job.target-taken");
+        assert!(refused.message().contains(&job.id), "{refused:?}");
+    }
+    there.abort(&job.id).await.unwrap();
+    let events = there.watch(&job.id, 0).await.unwrap();
+    assert_eq!(fold(&events).state, JobState::Undone);
+    std::fs::write(&object, whole).unwrap();
+    let job = there.start(&plans[2]).await.unwrap();
+    each_step_once(&journal(&here, &job.id).await);
+    restored(&shared.root(), "a");
+    first.kill();
+    second.kill();
+}
+
+#[tokio::test]
 async fn another_server_takes_over_what_a_killed_one_was_doing() {
     let shared = Shared::on(Postgres::shared()).await;
     taken_over(&shared, &[2, 5, 9, 14]).await;

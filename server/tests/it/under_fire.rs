@@ -3,7 +3,7 @@
 //! waiting for a person with the exact question fails the test.
 //!
 //! To put another kind of plan under fire, write a [`Scene`] (which plan, what carries it out, what of the world it
-//! changes), name it in [`scene`], and call these four from tests of it:
+//! changes), name it in [`scene`], and call these from tests of it:
 //!
 //! | | |
 //! |---|---|
@@ -11,6 +11,8 @@
 //! | [`Fire::each_step_fails`] | each probe, each effect (before and after it did something) and each undo fails, and a person gives every answer there is |
 //! | [`Fire::killed_at_every_write`] | SIGKILL before and after each write of a job that completes |
 //! | [`Fire::killed_on_the_way_back`] | the same for a job that a person takes back from its last step |
+//! | [`Fire::beside_a_second`] | another job for the same target at each stage of the first: refused, and harmless where it could not be refused |
+//! | [`Fire::a_second_is_killed`] | that other job is killed before and after each of its writes |
 //!
 //! The journal, the ledger and the database are the real ones. A process that is to be killed is this test binary
 //! again: it kills itself from a wrapper around the journal, so that the product knows nothing of it.
@@ -18,6 +20,7 @@
 mod faults;
 mod life;
 mod restore;
+mod second;
 mod toy;
 
 use std::collections::BTreeMap;
@@ -74,6 +77,8 @@ pub(crate) struct Fire<S> {
     /// The data directory that each run copies.
     laid: tempfile::TempDir,
     plan: Plan,
+    /// Other approved plans for the same target.
+    seconds: Vec<Plan>,
     before: World,
     after: World,
 }
@@ -86,11 +91,13 @@ impl<S: Scene> Fire<S> {
         let console = Console::over(&server).await;
         let id = scene.lay(&server, &console).await;
         let (_, plan_json) = server.app().plans.plan(&id).await.unwrap().unwrap();
+        let seconds = second::other_plans(&server, &id).await;
         drop(console);
         let kept = server.stop_and_keep().await;
         copy(&kept.path().join("data"), &laid.path().join("data"));
         let mut fire = Self {
             plan: serde_json::from_str(&plan_json).unwrap(),
+            seconds,
             before: scene.world(&laid.path().join("data")),
             after: World::new(),
             scene,
@@ -225,12 +232,16 @@ impl<S: Scene> Fire<S> {
 
     /// One life in a process of its own; whether it was killed.
     fn process(&self, run: &Run, life: &Life) -> bool {
+        self.process_of(run, &self.plan, life)
+    }
+
+    fn process_of(&self, run: &Run, plan: &Plan, life: &Life) -> bool {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "under_fire::the_process_that_is_killed"])
             .args(["--ignored", "--nocapture"])
             .env("REQUORUM_UNDER_FIRE_SCENE", self.scene.name())
             .env("REQUORUM_UNDER_FIRE_DATA", run.data())
-            .env("REQUORUM_UNDER_FIRE_PLAN", &self.plan.id)
+            .env("REQUORUM_UNDER_FIRE_PLAN", &plan.id)
             .env(
                 "REQUORUM_UNDER_FIRE_LIFE",
                 serde_json::to_string(life).unwrap(),

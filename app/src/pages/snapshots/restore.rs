@@ -49,9 +49,11 @@ async fn basis(id: String) -> Result<Basis, Failure> {
         next: "Reload the page; it may be older than the server.".into(),
         ..Failure::new(Kind::Other, "What the server found in this snapshot is written in a form that this page does not know.")
     })?;
+    let cluster = snapshot.summary.unwrap_or_default().cluster;
     let roots = about
         .roots
         .into_iter()
+        .filter(|root| root.all_clusters || root.clusters.contains(&cluster))
         .map(|root| RootChoice {
             name: root.name,
             path: root.path,
@@ -60,7 +62,7 @@ async fn basis(id: String) -> Result<Basis, Failure> {
         .collect();
     Ok(Basis {
         inspection: Arc::new(inspection),
-        cluster: snapshot.summary.unwrap_or_default().cluster,
+        cluster,
         roots,
     })
 }

@@ -23,6 +23,7 @@ use requorum_shared::etcd::restore::{
 use requorum_shared::finding::{Finding, Report, Severity};
 
 use self::progress::ProgressLine;
+use crate::random;
 use crate::restore::{Built, Dest, Order, Restore, RestoreError, Spot, Watch};
 
 /// Exit code of a failed operation or a bad file.
@@ -175,7 +176,8 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         cancel: &cancel,
         fault: None,
     };
-    let id = id_of(&request, arguments);
+    let kin = id_of(&request, arguments);
+    let id = format!("{kin}{}", &random::id()[..8]);
     let order = Order {
         source: Some(&source),
         source_name: &name,
@@ -184,6 +186,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         id: &id,
     };
     let restore = Restore::new(order, watch).map_err(anyhow::Error::new)?;
+    clear_leftovers(&restore, order, watch, &kin).map_err(anyhow::Error::new)?;
     let built = restore.build().inspect_err(|_| progress.clear());
     progress.clear();
     let built = match built {
@@ -202,15 +205,38 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         let _ = restore.discard();
         return Err(anyhow::Error::new(error).into());
     }
+    if let Err(error) = restore.release() {
+        eprintln!("warning: the restore is complete, but its mark could not be removed: {error}");
+    }
     tell(&restore, &dest, &built);
     Ok(())
 }
 
-/// The same command at the same place has the same id, so that it clears away what a killed run left there.
+/// Removes what killed runs of the same command left at the same place. A run that is still at it is left alone.
+fn clear_leftovers(
+    restore: &Restore<'_>,
+    order: Order<'_>,
+    watch: Watch<'_>,
+    kin: &str,
+) -> Result<(), RestoreError> {
+    for id in restore.leftovers(kin)? {
+        let earlier = Restore::new(Order { id: &id, ..order }, watch)?;
+        match earlier.discard() {
+            Err(RestoreError::Busy(_)) => {}
+            // Only what this run needs the place of is in its way, and it will say so.
+            Err(error) => eprintln!("note: an earlier restore left something behind: {error}"),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What the ids of all runs of the same command at the same place begin with.
 fn id_of(request: &RestoreRequest, arguments: &Arguments) -> String {
     let what = format!("{request:?}{:?}", arguments.file);
     let mut id = sha256_hex(what.as_bytes());
     id.truncate(12);
+    id.push('-');
     id
 }
 

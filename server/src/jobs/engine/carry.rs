@@ -7,7 +7,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use requorum_shared::events::{Body, Event, PASSING, StepOutcome};
 use requorum_shared::ledger::entry::{Outcome, act};
-use requorum_shared::plan::{Step, Undo};
+use requorum_shared::plan::Undo;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +30,7 @@ impl Drive {
         if !begun {
             self.write(&Body::StepStarted { step: step.number }).await?;
         }
-        let (context, events) = self.context(step);
+        let (context, events) = self.context(step.number);
         let runner = self.engine.runners.of(&self.plan);
         let work = async {
             match runner.probe(step, &context).await? {
@@ -78,7 +78,7 @@ impl Drive {
         let result = if step.undo == Undo::Nothing {
             Ok("It changed nothing.".to_owned())
         } else {
-            let (context, events) = self.context(step);
+            let (context, events) = self.context(step.number);
             let runner = self.engine.runners.of(&self.plan);
             let work = runner.undo(step, &context);
             self.supervise(work, events, &context.cancel, None).await?
@@ -95,8 +95,8 @@ impl Drive {
         .await
     }
 
-    fn context(&self, step: &Step) -> (Context, UnboundedReceiver<Body>) {
-        let (progress, events) = Progress::new(step.number);
+    pub(super) fn context(&self, step: u32) -> (Context, UnboundedReceiver<Body>) {
+        let (progress, events) = Progress::new(step);
         let context = Context {
             job_id: self.job.id.clone(),
             plan: self.plan.clone(),
@@ -108,7 +108,7 @@ impl Drive {
 
     /// Waits for the work, passes on what it says, keeps the claim on the job, and tells it to stop when a
     /// person or the server wants that.
-    async fn supervise<T>(
+    pub(super) async fn supervise<T>(
         &self,
         work: impl Future<Output = Result<T, StepError>>,
         mut events: UnboundedReceiver<Body>,

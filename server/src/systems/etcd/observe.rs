@@ -8,8 +8,8 @@ use rustix::fs::statvfs;
 
 use crate::roots::{Roots, There, is_plain};
 
-/// Looks at the target. Nothing is changed.
-pub fn target(roots: &Roots, downloads: &Path, target: &Target) -> TargetFacts {
+/// Looks at the target of a restore of `cluster`, where a root of that cluster has it. Nothing is changed.
+pub fn target(roots: &Roots, downloads: &Path, target: &Target, cluster: &str) -> TargetFacts {
     match target {
         Target::Download => TargetFacts {
             place: "a download".into(),
@@ -19,12 +19,13 @@ pub fn target(roots: &Roots, downloads: &Path, target: &Target) -> TargetFacts {
                 .ok()
                 .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)),
         },
-        Target::Folder { root, path } => folder(roots, root, path),
+        Target::Folder { root, path } => folder(roots, root, path, cluster),
     }
 }
 
-fn folder(roots: &Roots, root: &str, path: &str) -> TargetFacts {
-    let Some(root) = roots.find(root) else {
+fn folder(roots: &Roots, root: &str, path: &str, cluster: &str) -> TargetFacts {
+    // Of another cluster's root nothing is said, not even that there is one.
+    let Some(root) = roots.find_for(root, cluster) else {
         return TargetFacts {
             place: format!("{root}/{path}"),
             root_known: false,

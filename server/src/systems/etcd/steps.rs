@@ -11,6 +11,7 @@ use cap_std::fs::Dir;
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::{RestoreRequest, RestoreStep, Target};
 use requorum_shared::etcd::trailer::Hasher;
+use requorum_shared::events::EndState;
 use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::plan::{Action, Plan, Request, Step};
 
@@ -19,7 +20,7 @@ use super::boot;
 use crate::jobs::context::Context;
 use crate::jobs::runner::{Probe, Seen, StepError, StepRunner};
 use crate::restore::{Dest, Order, Progress as Pass, Restore, RestoreError, Spot, Stage, Watch};
-use crate::roots::{Roots, There};
+use crate::roots::{Root, Roots, There};
 use crate::snapshots::objects::{Content, Objects};
 use crate::snapshots::store::SnapshotStore;
 
@@ -85,6 +86,8 @@ impl StepRunner for EtcdRestore {
         match do_what(step) {
             RestoreStep::PlaceMembers { .. } | RestoreStep::BuildMembers { .. } => {
                 job.with(|restore| restore.undo()).await?;
+                job.above(|root, path, id| root.remove_made(path, id))
+                    .await?;
                 Ok(format!("Nothing of this job is left at {}.", job.shown))
             }
             RestoreStep::ProveSource { .. }
@@ -92,6 +95,26 @@ impl StepRunner for EtcdRestore {
             | RestoreStep::VerifyMembers { .. }
             | RestoreStep::BootMembers { .. } => Ok("It changed nothing.".into()),
         }
+    }
+
+    async fn finish(&self, end: EndState, context: &Context) -> Result<String, StepError> {
+        let job = self.job(context)?;
+        // A person who leaves things as they are may want what was built.
+        let keep_built = end == EndState::Left;
+        let finish = move |restore: &Restore<'_>| {
+            let kept = restore.settle(keep_built)?;
+            restore.release()?;
+            Ok(kept)
+        };
+        let kept = job.with(finish).await?;
+        job.above(|root, path, id| root.unmark(path, id)).await?;
+        if kept.is_empty() {
+            return Ok(String::new());
+        }
+        Ok(format!(
+            "Built and not at its place: {}. Rename it, or delete it.",
+            kept.join(", ")
+        ))
     }
 }
 
@@ -115,6 +138,8 @@ enum Place {
         roots: Arc<Roots>,
         root: String,
         path: String,
+        /// Whose restore it is; empty for none.
+        cluster: String,
     },
     Plain {
         parent: PathBuf,
@@ -123,20 +148,23 @@ enum Place {
 }
 
 impl Place {
-    /// The place, opened. Folders on the way are made when `make` says so; without them nothing can be there.
-    fn open(&self, make: bool) -> std::io::Result<Option<Spot>> {
+    /// The place, opened. Folders on the way are made for the job `make`; without them nothing can be there.
+    fn open(&self, make: Option<&str>) -> std::io::Result<Option<Spot>> {
         match self {
             Self::Plain { parent, name } => Ok(Some(Spot {
                 parent: Dir::open_ambient_dir(parent, ambient_authority())?,
                 name: name.clone(),
                 shown: parent.join(name).display().to_string(),
             })),
-            Self::Root { roots, root, path } => {
-                let root = roots.find(root).ok_or_else(|| {
-                    std::io::Error::other(format!(
-                        "{root} is not a restore root of this server any more"
-                    ))
-                })?;
+            Self::Root {
+                roots,
+                root,
+                path,
+                cluster,
+            } => {
+                let root = roots
+                    .find_for(root, cluster)
+                    .ok_or_else(|| std::io::Error::other(no_root(root)))?;
                 match root.above(path, make) {
                     Ok((parent, name)) => Ok(Some(Spot {
                         parent,
@@ -167,6 +195,7 @@ impl EtcdRestore {
                     roots: self.roots.clone(),
                     root: root.clone(),
                     path: path.clone(),
+                    cluster: context.plan.cluster.clone(),
                 },
                 self.roots
                     .find(root)
@@ -211,11 +240,10 @@ impl EtcdRestore {
         let (there, free) = match &job.request.target {
             Target::Download => (There::Missing, free_bytes(&self.downloads)),
             Target::Folder { root, path } => {
-                let root = self.roots.find(root).ok_or_else(|| {
-                    failed(format!(
-                        "{root} is not a restore root of this server any more. Make a new plan."
-                    ))
-                })?;
+                let root = self
+                    .roots
+                    .find_for(root, &job.context.plan.cluster)
+                    .ok_or_else(|| failed(format!("{} Make a new plan.", no_root(root))))?;
                 let there = root.look(path).map_err(|error| {
                     failed(format!("{} cannot be looked at: {error}.", job.shown))
                 })?;
@@ -286,12 +314,41 @@ impl Job {
         blocking(&self.context, move |cancel| {
             let spot = job
                 .place
-                .open(make)
+                .open(make.then_some(job.context.job_id.as_str()))
                 .map_err(|error| failed(format!("{} cannot be opened: {error}.", job.shown)))?;
             let Some(spot) = spot else {
                 return Ok(T::default());
             };
             job.restore_at(&Dest::Folder(spot), &job.request, cancel, act)
+        })
+        .await
+    }
+
+    /// Does something with the folders above the place, where it lies below a root.
+    async fn above(
+        &self,
+        act: impl FnOnce(&Root, &str, &str) -> std::io::Result<()> + Send + 'static,
+    ) -> Result<(), StepError> {
+        let job = self.clone();
+        blocking(&self.context, move |_| {
+            let Place::Root {
+                roots,
+                root,
+                path,
+                cluster,
+            } = &job.place
+            else {
+                return Ok(());
+            };
+            let Some(root) = roots.find_for(root, cluster) else {
+                return Err(failed(no_root(root)));
+            };
+            act(root, path, &job.context.job_id).map_err(|error| {
+                failed(format!(
+                    "The folders above {} cannot be cleared up: {error}.",
+                    job.shown
+                ))
+            })
         })
         .await
     }
@@ -339,7 +396,7 @@ impl Job {
     /// The folder around the placed members, to be read.
     pub(super) fn placed_folder(&self) -> Result<Dir, StepError> {
         self.place
-            .open(false)
+            .open(None)
             .and_then(|spot| {
                 let spot = spot.ok_or(std::io::ErrorKind::NotFound)?;
                 spot.parent.open_dir(&spot.name)
@@ -489,6 +546,10 @@ fn judge(checks: Vec<Check>, what: &str) -> Result<Seen, StepError> {
         _ => format!("{pass} checks of {what} pass, {unknown} could not be made."),
     };
     Ok(Seen { evidence, checks })
+}
+
+fn no_root(name: &str) -> String {
+    format!("{name} is not a restore root of this server any more, or not for the plan's cluster.")
 }
 
 fn done_if(done: bool, evidence: &str) -> Probe {

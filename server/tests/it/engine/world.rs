@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use requorum_server::jobs::context::Context;
-use requorum_server::jobs::log::{Claim, Created, JobLog, JobRow, Writer};
+use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, JobTarget, Same, Writer};
 use requorum_server::jobs::runner::{Probe, Runners, Seen, StepError, StepRunner};
-use requorum_shared::events::{Body, Event};
+use requorum_shared::events::{Body, EndState, Event};
 use requorum_shared::plan::{Plan, Step};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -250,6 +250,7 @@ struct Rows {
     events: Vec<Event>,
     owner: String,
     until_ms: i64,
+    closing: bool,
 }
 
 impl Memory {
@@ -289,6 +290,16 @@ impl Memory {
                 *gone = None;
                 Some(written)
             }
+        }
+    }
+
+    /// Writes a person's wish, if it is time.
+    fn person_comes_before(&self, body: &Body) {
+        let person = self.before.lock().unwrap().take_if(|(kind, _)| kind(body));
+        if let Some((_, wish)) = person
+            && !self.rows.lock().unwrap().closing
+        {
+            self.push(wish);
         }
     }
 
@@ -387,8 +398,35 @@ fn plan() -> Plan {
 
 #[async_trait]
 impl JobLog for Memory {
-    async fn create(&self, _: &JobRow, _: &Body, _: Claim<'_>) -> anyhow::Result<Created> {
+    async fn create(
+        &self,
+        _: &JobRow,
+        _: &Body,
+        _: Claim<'_>,
+        _: Same<'_>,
+    ) -> anyhow::Result<Created> {
         unreachable!("the job is there")
+    }
+
+    async fn holder(&self, _: &JobTarget, _: Same<'_>) -> anyhow::Result<Option<Holder>> {
+        unreachable!("the job is there")
+    }
+
+    async fn close_journal(&self, _: &str, owner: &str, saw: u64) -> anyhow::Result<bool> {
+        self.world.point().await;
+        let ended = Body::Ended {
+            state: EndState::Completed,
+            sentence: String::new(),
+        };
+        self.person_comes_before(&ended);
+        let closed = {
+            let mut rows = self.rows.lock().unwrap();
+            let closed = owner == rows.owner && saw == rows.events.last().unwrap().seq;
+            rows.closing |= closed;
+            closed
+        };
+        self.world.point().await;
+        Ok(closed)
     }
 
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
@@ -440,10 +478,7 @@ impl JobLog for Memory {
     ) -> anyhow::Result<Option<Event>> {
         // Killed before it is on the medium, or just after.
         self.world.point().await;
-        let person = self.before.lock().unwrap().take_if(|(kind, _)| kind(body));
-        if let Some((_, wish)) = person {
-            self.push(wish);
-        }
+        self.person_comes_before(body);
         let gone = self.goes_away();
         anyhow::ensure!(gone != Some(false), "the database is gone");
         let event = {
@@ -471,7 +506,7 @@ impl JobLog for Memory {
                     }
                     owner == rows.owner && saw == last
                 }
-                Writer::PersonWhoSaw(saw) => saw == last,
+                Writer::PersonWhoSaw(saw) => saw == last && !rows.closing,
             };
             if !may {
                 return Ok(None);

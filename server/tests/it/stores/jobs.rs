@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use requorum_server::jobs::log::{Claim, Created, JobLog as _, JobRow, Writer};
+use requorum_server::jobs::log::{Claim, Created, Holder, JobLog as _, JobRow, JobTarget, Writer};
+use requorum_server::plans::store::PlanStore as _;
 use requorum_shared::events::{Body, EndState, Event};
 
-use super::plans::{approve, sealed};
+use super::plans::{approve, plan, sealed};
 use super::{Store, stories};
 
 fn job(id: &str) -> JobRow {
@@ -46,13 +47,18 @@ fn line(line: &str) -> Body {
     }
 }
 
+/// Every target is another.
+fn apart(_: &JobTarget, _: &JobTarget) -> bool {
+    false
+}
+
 /// A job with its first entry.
 async fn running(store: &Store) {
     sealed(store, &["p"]).await;
     assert!(approve(store, "p").await);
     let created = store
         .db
-        .create(&job("j"), &started(), claim("one"))
+        .create(&job("j"), &started(), claim("one"), &apart)
         .await
         .unwrap();
     assert_eq!(created, Created::Yes);
@@ -62,7 +68,7 @@ async fn a_plan_has_one_job(store: &Store) {
     let db = &store.db;
     sealed(store, &["p"]).await;
     let created = db
-        .create(&job("j1"), &started(), claim("one"))
+        .create(&job("j1"), &started(), claim("one"), &apart)
         .await
         .unwrap();
     assert_eq!(created, Created::NotApproved);
@@ -70,8 +76,8 @@ async fn a_plan_has_one_job(store: &Store) {
     let other = store.again().await;
     let (j1, j2, first) = (job("j1"), job("j2"), started());
     let (one, two) = tokio::join!(
-        db.create(&j1, &first, claim("one")),
-        other.create(&j2, &first, claim("two"))
+        db.create(&j1, &first, claim("one"), &apart),
+        other.create(&j2, &first, claim("two"), &apart)
     );
     let mut both = [one.unwrap(), two.unwrap()];
     both.sort_by_key(|created| *created != Created::Yes);
@@ -173,6 +179,114 @@ async fn what_is_over_stays_over(store: &Store) {
     assert!(!db.claim("j", claim("two")).await.unwrap());
 }
 
+async fn a_target_has_one_job_at_a_time(store: &Store) {
+    let db = &store.db;
+    // The first plan has none.
+    sealed(store, &["p"]).await;
+    for (n, path) in ["a", "a/m1", "b"].into_iter().enumerate() {
+        let json =
+            format!(r#"{{"request":{{"target":{{"kind":"folder","root":"r","path":"{path}"}}}}}}"#);
+        let row = plan(&format!("p{n}"), n as i64);
+        db.add_plan(&row, &json).await.unwrap();
+    }
+    for id in ["p", "p0", "p1", "p2"] {
+        assert!(approve(store, id).await);
+    }
+    let target = |path: &str| JobTarget {
+        root: "r".into(),
+        path: path.into(),
+    };
+    let below = |one: &JobTarget, other: &JobTarget| {
+        one.path.starts_with(&other.path) || other.path.starts_with(&one.path)
+    };
+    let create = async |plan: &str| {
+        let row = JobRow {
+            id: format!("j of {plan}"),
+            plan_id: plan.into(),
+            ..job("")
+        };
+        db.create(&row, &started(), claim("one"), &below)
+            .await
+            .unwrap()
+    };
+    assert_eq!(create("p").await, Created::Yes);
+    assert_eq!(create("p0").await, Created::Yes);
+    let holder = Holder {
+        id: "j of p0".into(),
+        cluster: "prod".into(),
+        started_by: "anna".into(),
+        target: target("a"),
+    };
+    assert_eq!(create("p1").await, Created::TargetTaken(holder.clone()));
+    assert_eq!(create("p2").await, Created::Yes);
+    let found = db.holder(&target("a/m1"), &below).await.unwrap();
+    assert_eq!(found, Some(holder));
+    assert_eq!(db.holder(&target("c"), &below).await.unwrap(), None);
+    // The plan that was refused can be run when the target is free.
+    let end = Body::Ended {
+        state: EndState::Undone,
+        sentence: "Done.".into(),
+    };
+    db.append("j of p0", 2, &end, Writer::Owner("one"))
+        .await
+        .unwrap();
+    assert_eq!(create("p1").await, Created::Yes);
+}
+
+async fn a_journal_that_is_closed_takes_no_wishes(store: &Store) {
+    let db = &store.db;
+    running(store).await;
+    let wish = line("a wish");
+    let asks = async |saw| {
+        let event = db
+            .append("j", 2, &wish, Writer::PersonWhoSaw(saw))
+            .await
+            .unwrap();
+        event.map(|event| event.seq)
+    };
+    assert!(
+        !db.close_journal("j", "two", 1).await.unwrap(),
+        "not the owner"
+    );
+    assert!(!db.close_journal("j", "one", 2).await.unwrap(), "not seen");
+    assert_eq!(asks(1).await, Some(2));
+    assert!(
+        !db.close_journal("j", "one", 1).await.unwrap(),
+        "a wish came first"
+    );
+    assert!(db.close_journal("j", "one", 2).await.unwrap());
+    assert!(db.close_journal("j", "one", 2).await.unwrap(), "and again");
+    assert_eq!(asks(2).await, None);
+    let decided = Writer::OwnerWhoSaw {
+        owner: "one",
+        saw: 1,
+        tried_ms: &[],
+    };
+    assert_eq!(db.append("j", 3, &wish, decided).await.unwrap(), None);
+    let decided = Writer::OwnerWhoSaw {
+        owner: "one",
+        saw: 2,
+        tried_ms: &[],
+    };
+    assert_eq!(
+        db.append("j", 3, &wish, decided)
+            .await
+            .unwrap()
+            .unwrap()
+            .seq,
+        3
+    );
+    let again = Writer::OwnerWhoSaw {
+        owner: "one",
+        saw: 2,
+        tried_ms: &[3],
+    };
+    assert_eq!(
+        db.append("j", 4, &wish, again).await.unwrap().unwrap().seq,
+        3
+    );
+}
+
 async fn what_was_written_without_a_word_is_not_written_again(store: &Store) {
     let db = &store.db;
     running(store).await;
@@ -217,6 +331,8 @@ stories!(
     only_the_owner_writes_and_only_as_long_as_it_is,
     a_person_writes_about_what_that_person_saw,
     what_is_over_stays_over,
+    a_target_has_one_job_at_a_time,
+    a_journal_that_is_closed_takes_no_wishes,
     what_was_written_without_a_word_is_not_written_again,
     nobody_changes_the_journal,
 );

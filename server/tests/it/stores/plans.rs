@@ -9,7 +9,7 @@ use super::people::user;
 use super::snapshots::keep;
 use super::{Store, stories};
 
-fn plan(id: &str, sealed_ms: i64) -> PlanRow {
+pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
     PlanRow {
         id: id.into(),
         hash: format!("hash of {id}"),

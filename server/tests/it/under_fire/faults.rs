@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use requorum_server::jobs::context::Context;
 use requorum_server::jobs::runner::{Probe, Runners, Seen, StepError, StepRunner};
+use requorum_shared::events::EndState;
 use requorum_shared::plan::{Plan, Step};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +90,14 @@ impl StepRunner for Faulty {
         let said = self.inner.undo(step, context).await?;
         if self.twice {
             return self.inner.undo(step, context).await;
+        }
+        Ok(said)
+    }
+
+    async fn finish(&self, end: EndState, context: &Context) -> Result<String, StepError> {
+        let said = self.inner.finish(end, context).await?;
+        if self.twice {
+            self.inner.finish(end, context).await?;
         }
         Ok(said)
     }

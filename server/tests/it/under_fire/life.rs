@@ -11,7 +11,7 @@ use requorum_server::clock::SystemClock;
 use requorum_server::config::LEASE;
 use requorum_server::db::{At, Database};
 use requorum_server::jobs::engine::{Engine, Owner};
-use requorum_server::jobs::log::{Claim, Created, JobLog, JobRow, Writer};
+use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, JobTarget, Same, Writer};
 use requorum_server::ledger::{Ledger, Left, key};
 use requorum_shared::events::{Body, Event};
 use requorum_shared::job_view::{JobState, JobView};
@@ -36,6 +36,10 @@ pub(super) struct Life {
     pub(super) answers: Vec<String>,
     /// At which point the process is killed: before the first write, after it, before the second …
     pub(super) kill_at: Option<usize>,
+    /// Which job it is about, where it is not the first.
+    pub(super) job: Option<String>,
+    /// Whether the job is made beside others with the same target, as a console with another database would.
+    pub(super) beside: bool,
 }
 
 impl Life {
@@ -44,6 +48,25 @@ impl Life {
             fault: Some(fault),
             ..Self::default()
         }
+    }
+
+    /// The same, of the job that carries out another plan.
+    pub(super) fn of(self, plan: &Plan) -> Self {
+        Self {
+            job: Some(format!("second-{}", plan.id)),
+            ..self
+        }
+    }
+
+    pub(super) fn beside(self) -> Self {
+        Self {
+            beside: true,
+            ..self
+        }
+    }
+
+    fn job(&self) -> &str {
+        self.job.as_deref().unwrap_or(JOB)
     }
 
     pub(super) fn answering(answers: Vec<String>) -> Self {
@@ -63,10 +86,12 @@ pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Li
         points: AtomicUsize::new(0),
         kill_at: life.kill_at,
     });
-    if db.job(JOB).await.unwrap().is_none() {
-        create(&db, plan_id).await;
+    let id = life.job().to_owned();
+    if db.job(&id).await.unwrap().is_none() {
+        let created = create(&db, &id, plan_id, life.beside).await;
+        assert_eq!(created, Created::Yes);
     }
-    let job = db.job(JOB).await.unwrap().unwrap();
+    let job = db.job(&id).await.unwrap().unwrap();
     let plan: Plan = serde_json::from_str(&job.plan_json).unwrap();
     let key = key::read(&data.join("ledger-key")).unwrap().unwrap();
     let clock = Arc::new(SystemClock);
@@ -93,7 +118,7 @@ pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Li
     let mut answers = life.answers;
     let until = tokio::time::Instant::now() + PATIENCE;
     let view = loop {
-        let view = look(&db, &plan).await;
+        let view = look(&db, &id, &plan).await;
         if view.state.is_over() {
             break view;
         }
@@ -113,7 +138,7 @@ pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Li
             };
             let saw = view.last_seq;
             // When the journal has something new meanwhile, the person looks again.
-            let written = engine.append_for_person(JOB, &answered, saw).await.unwrap();
+            let written = engine.append_for_person(&id, &answered, saw).await.unwrap();
             if written.is_some() {
                 answers.drain(..=at);
             }
@@ -127,9 +152,20 @@ pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Li
     view
 }
 
-async fn create(db: &Database, plan_id: &str) {
+/// Whether a job of this plan may be made while the first is there.
+pub(super) async fn try_second(data: &Path, plan: &Plan) -> Created {
+    let db = Database::open(&At::File(data.join("requorum.db")))
+        .await
+        .unwrap();
+    let id = Life::default().of(plan).job().to_owned();
+    let created = create(&db, &id, &plan.id, false).await;
+    db.close().await;
+    created
+}
+
+async fn create(db: &Database, id: &str, plan_id: &str, beside: bool) -> Created {
     let row = JobRow {
-        id: JOB.into(),
+        id: id.into(),
         plan_id: plan_id.into(),
         plan_json: String::new(),
         plan_hash: String::new(),
@@ -148,13 +184,14 @@ async fn create(db: &Database, plan_id: &str) {
         now_ms: 0,
         lease_ms: 0,
     };
-    let created = db.create(&row, &first, claim).await.unwrap();
-    assert_eq!(created, Created::Yes);
+    db.create(&row, &first, claim, &|one, other| !beside && one == other)
+        .await
+        .unwrap()
 }
 
 /// The job as its journal tells it.
-async fn look(db: &Database, plan: &Plan) -> JobView {
-    let events = db.events(JOB, 0).await.unwrap();
+async fn look(db: &Database, id: &str, plan: &Plan) -> JobView {
+    let events = db.events(id, 0).await.unwrap();
     let mut view = JobView::new(plan.steps.len());
     for event in &events {
         assert!(view.apply(event), "a gap at {event:?}");
@@ -222,8 +259,13 @@ impl JobLog for Deadly {
         job: &JobRow,
         first: &Body,
         claim: Claim<'_>,
+        same: Same<'_>,
     ) -> anyhow::Result<Created> {
-        self.around(self.log.create(job, first, claim)).await
+        self.around(self.log.create(job, first, claim, same)).await
+    }
+
+    async fn holder(&self, target: &JobTarget, same: Same<'_>) -> anyhow::Result<Option<Holder>> {
+        self.log.holder(target, same).await
     }
 
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
@@ -266,6 +308,10 @@ impl JobLog for Deadly {
 
     fn pass(&self, id: &str, event: &Event) {
         self.log.pass(id, event);
+    }
+
+    async fn close_journal(&self, id: &str, owner: &str, saw: u64) -> anyhow::Result<bool> {
+        self.around(self.log.close_journal(id, owner, saw)).await
     }
 
     async fn release(&self, id: &str, owner: &str) -> anyhow::Result<()> {

@@ -32,12 +32,19 @@ impl Scene for Restore {
 
     async fn lay(&self, _: &TestServer, console: &Console) -> String {
         let snapshot = console.upload("3.6.14-mixed.db").await;
-        let mut request = request(&snapshot, "fire");
+        let mut request = request(&snapshot, "under/fire");
         request.members.truncate(1);
         // There is no etcd in the scene: the boot check says so.
         request.target_version = TargetVersion::V3_7;
         let plan = console.seal(&request).await.unwrap();
         console.approve(&plan.id, &plan.hash).await.unwrap();
+        // Sealed again from the same form, as it is and with another revision: the same token, the same folder.
+        for bump in [0, 1_000] {
+            request.bump_revision = bump;
+            request.mark_compacted = bump > 0;
+            let second = console.seal(&request).await.unwrap();
+            console.approve(&second.id, &second.hash).await.unwrap();
+        }
         plan.id
     }
 
@@ -94,6 +101,19 @@ async fn each_step_fails() {
 #[tokio::test]
 async fn killed_at_every_write() {
     Fire::on(Restore).await.killed_at_every_write().await;
+}
+
+#[tokio::test]
+async fn beside_a_second_for_the_same_target() {
+    Fire::on(Restore).await.beside_a_second().await;
+}
+
+#[tokio::test]
+async fn a_second_for_the_same_target_is_killed() {
+    let fire = Fire::on(Restore).await;
+    fire.a_second_is_killed(0, None).await;
+    // Built, and not placed yet.
+    fire.a_second_is_killed(1, Some(3)).await;
 }
 
 #[tokio::test]

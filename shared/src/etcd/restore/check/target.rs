@@ -22,10 +22,11 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
                 Finding::blocking(
                     "target.root",
                     SUBJECT,
-                    format!("{root:?} is not one of the roots that restores may be placed below."),
+                    format!("{root:?} is not one of the roots that restores of this cluster may be placed below."),
                 )
                 .todo(
-                    "Choose one of those the server offers; its operator allows others at start.",
+                    "Choose one of those that the server offers for the snapshot's cluster; its operator allows others at \
+                     start (--restore-root NAME=PATH@CLUSTER).",
                 ),
             );
         }
