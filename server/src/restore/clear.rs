@@ -66,15 +66,20 @@ impl Restore<'_> {
     /// [`RestoreError::Io`].
     pub fn release(&self) -> Result<(), RestoreError> {
         for layout in self.layouts()? {
-            for unit in &layout.units {
+            for (index, unit) in layout.units.iter().enumerate() {
+                if unit.kind == Kind::WalFile {
+                    if self.holds(&layout, index, At::Placed)? {
+                        let (name, shown) = (unit.name_at(At::Ready), unit.shown_at(At::Ready));
+                        self.remove_file(&unit.parent, &name, &shown)?;
+                    }
+                    continue;
+                }
                 for at in [At::Ready, At::Placed] {
                     let shown = unit.shown_at(at);
                     self.disk()
                         .act(Act::Remove, &shown, || match unit.open(at)? {
-                            Some(folder) if unit.kind == Kind::Folder => {
-                                mark::remove(&folder, self.order.id)
-                            }
-                            _ => Ok(()),
+                            Some(folder) => mark::remove(&folder, self.order.id),
+                            None => Ok(()),
                         })?;
                 }
             }
@@ -232,7 +237,12 @@ impl Restore<'_> {
         self.disk().sync_folder(&unit.parent, &unit.shown)
     }
 
-    fn remove_file(&self, folder: &Dir, path: &str, shown: &str) -> Result<(), RestoreError> {
+    pub(super) fn remove_file(
+        &self,
+        folder: &Dir,
+        path: &str,
+        shown: &str,
+    ) -> Result<(), RestoreError> {
         self.disk()
             .act(Act::Remove, shown, || or_missing(folder.remove_file(path)))
     }

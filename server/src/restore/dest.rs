@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, MetadataExt as _};
 use requorum_shared::etcd::restore::cluster::{Cluster, Member};
 use requorum_shared::etcd::restore::wal;
 
@@ -115,6 +115,15 @@ impl Unit {
         match self.parent.symlink_metadata(self.name_at(at)) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the file is that it is at this stage, by whichever name: its device and inode.
+    pub(super) fn file(&self, at: At) -> io::Result<Option<(u64, u64)>> {
+        match self.parent.symlink_metadata(self.name_at(at)) {
+            Ok(metadata) => Ok(metadata.is_file().then(|| (metadata.dev(), metadata.ino()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -65,12 +65,13 @@ impl Restore<'_> {
         if !self.holds(layout, index, At::Ready)? {
             return Err(RestoreError::NotBuilt(unit.shown.clone()));
         }
-        disk.rename(
-            &unit.parent,
-            &unit.name_at(At::Ready),
-            &unit.name,
-            &unit.shown,
-        )?;
+        let ready = unit.name_at(At::Ready);
+        match unit.kind {
+            Kind::Folder => disk.rename(&unit.parent, &ready, &unit.name, &unit.shown)?,
+            Kind::WalFile => disk.act(Act::Rename, &unit.shown, || {
+                unit.parent.hard_link(&ready, &unit.parent, &unit.name)
+            })?,
+        }
         if let Err(error) = disk.sync_folder(&unit.parent, &unit.shown) {
             let _ = self.take_back(layout, index);
             return Err(error);
@@ -81,9 +82,15 @@ impl Restore<'_> {
     /// Gives a placed unit the name back that it had before. What turns out to be another's gets its place back.
     fn take_back(&self, layout: &Layout, index: usize) -> Result<(), RestoreError> {
         let (disk, unit) = (self.disk(), &layout.units[index]);
+        if unit.kind == Kind::WalFile {
+            if self.holds(layout, index, At::Placed)? {
+                self.remove_file(&unit.parent, &unit.name, &unit.shown)?;
+            }
+            return disk.sync_folder(&unit.parent, &unit.shown);
+        }
         let (name, ready) = (&unit.name, unit.name_at(At::Ready));
         disk.rename(&unit.parent, name, &ready, &unit.shown_at(At::Ready))?;
-        if unit.kind == Kind::Folder && !self.holds(layout, index, At::Ready)? {
+        if !self.holds(layout, index, At::Ready)? {
             disk.rename(&unit.parent, &ready, name, &unit.shown)?;
             return Err(RestoreError::Used(unit.shown.clone()));
         }
@@ -105,28 +112,26 @@ impl Restore<'_> {
     }
 
     /// Whether what is there at this stage was made by this restore.
-    fn holds(&self, layout: &Layout, index: usize, at: At) -> Result<bool, RestoreError> {
+    pub(super) fn holds(
+        &self,
+        layout: &Layout,
+        index: usize,
+        at: At,
+    ) -> Result<bool, RestoreError> {
         let unit = &layout.units[index];
         let shown = unit.shown_at(at);
         if unit.kind == Kind::Folder {
             let folder = self.disk().act(Act::Open, &shown, || unit.open(at))?;
             return folder.map_or(Ok(false), |folder| self.owns(&folder, &shown));
         }
-        // A file carries no mark. Its name does, before it is placed; then it is known by what is in it, and by the
-        // data directory that it belongs to.
-        let there = self.disk().act(Act::Open, &shown, || unit.exists(at))?;
-        if at != At::Placed || !there {
-            return Ok(there);
-        }
-        for (other, unit) in layout.units.iter().enumerate() {
-            if unit.kind == Kind::Folder
-                && (self.holds(layout, other, At::Ready)?
-                    || self.holds(layout, other, At::Placed)?)
-            {
-                return Ok(self.wal_is_as_written(layout, index));
-            }
-        }
-        Ok(false)
+        // A file carries no mark. Its name does, and it keeps that one beside the one that it is placed by.
+        self.disk().act(Act::Open, &shown, || {
+            let built = unit.file(At::Ready)?;
+            Ok(match at {
+                At::Placed => built.is_some() && built == unit.file(At::Placed)?,
+                at => unit.file(at)?.is_some(),
+            })
+        })
     }
 
     /// Whether WAL and `.snap` of every member begin as they were written.

@@ -232,6 +232,7 @@ fn every_shape_of_destination_comes_out_whole() {
         bench.build_and_place(None).unwrap();
         bench.is_whole();
         assert!(bench.with(None, |restore| restore.is_placed()).unwrap());
+        bench.with(None, |restore| restore.release()).unwrap();
         let leftovers: Vec<String> = bench
             .tree()
             .into_iter()
