@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 pub const CELLS: u64 = 900;
 
 /// Every kind of page, in the order of legends.
-pub const KINDS: [PageKind; 7] = [
+pub const KINDS: [PageKind; 8] = [
     PageKind::KeyLeaf,
     PageKind::OtherLeaf,
     PageKind::Branch,
     PageKind::Meta,
     PageKind::Freelist,
     PageKind::Free,
+    PageKind::Unreached,
     PageKind::Damaged,
 ];
 
@@ -26,6 +27,7 @@ pub fn name(kind: PageKind) -> (&'static str, &'static str) {
         PageKind::Branch => ("branch", "branches"),
         PageKind::Freelist => ("freelist page", "freelist pages"),
         PageKind::Free => ("free page", "free pages"),
+        PageKind::Unreached => ("page not reached", "pages not reached"),
         PageKind::Damaged => ("damaged page", "damaged pages"),
     }
 }
@@ -39,6 +41,7 @@ pub fn class(kind: PageKind) -> &'static str {
         PageKind::Branch => "kind-branch",
         PageKind::Freelist => "kind-freelist",
         PageKind::Free => "kind-free",
+        PageKind::Unreached => "kind-unreached",
         PageKind::Damaged => "kind-damaged",
     }
 }

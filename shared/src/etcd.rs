@@ -1,5 +1,6 @@
 //! etcd on top of bbolt: what a snapshot holds, whether it is whole, and how a cluster is restored from it.
 
+pub mod auth;
 mod contents;
 pub mod hashkv;
 pub mod inspect;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
-use requorum_shared::etcd::inspection::{FileKind, Inspection};
+use requorum_shared::etcd::inspection::{FileKind, Inspection, Trust};
 
 use crate::components::findings::{Findings, ReportCount};
 use crate::components::strip::PageStrip;
@@ -31,8 +31,12 @@ pub fn summary(inspection: &Inspection) -> String {
         (_, Some(version)) => format!("etcd {version}"),
         (kind, None) => kind_words(kind).into(),
     });
+    match inspection.start_revision() {
+        Some(revision) => parts.push(format!("revision {}", format::signed(revision))),
+        None if inspection.contents.is_some() => parts.push("revision unknown".into()),
+        None => {}
+    }
     if let Some(status) = &inspection.status {
-        parts.push(format!("revision {}", format::signed(status.revision)));
         parts.push(format::count(status.total_key, "key", "keys"));
     }
     parts.push(format::bytes(inspection.file.size));
@@ -109,8 +113,19 @@ pub fn InspectionView(
     };
     view! {
         <VerdictParts verdict=inspection.verdict.clone() findings />
+        {advice(&inspection)}
         {rest}
     }
+}
+
+/// What stands for a number that the file does not tell.
+fn unknown() -> String {
+    "unknown".into()
+}
+
+/// The same in a sentence, with the reason.
+pub(super) fn unreadable(bucket: &str) -> String {
+    format!("unknown (bucket {bucket} cannot be read)")
 }
 
 fn tabs(inspection: &Inspection) -> Vec<Tab> {
@@ -119,7 +134,9 @@ fn tabs(inspection: &Inspection) -> Vec<Tab> {
     let mut tabs = vec![tab("status", "Status", String::new())];
     let contents = inspection.contents.as_ref();
     if let Some(contents) = contents {
-        tabs.push(tab("members", "Members", number(contents.members.len())));
+        let members = contents.members.as_ref();
+        let note = members.map_or_else(unknown, |members| number(members.len()));
+        tabs.push(tab("members", "Members", note));
     }
     tabs.push(tab(
         "findings",
@@ -131,16 +148,39 @@ fn tabs(inspection: &Inspection) -> Vec<Tab> {
         tabs.push(tab(
             "leases",
             "Leases",
-            format::number(contents.lease_count),
+            contents.lease_count.map_or_else(unknown, format::number),
         ));
         tabs.push(tab(
             "auth",
             "Auth",
-            if contents.auth.enabled { "on" } else { "off" }.into(),
+            match contents.auth.enabled {
+                Some(true) => "on".into(),
+                Some(false) => "off".into(),
+                None => unknown(),
+            },
         ));
-        tabs.push(tab("alarms", "Alarms", number(contents.alarms.len())));
+        let alarms = contents.alarms.as_ref();
+        let note = alarms.map_or_else(unknown, |alarms| number(alarms.len()));
+        tabs.push(tab("alarms", "Alarms", note));
     }
     tabs
+}
+
+/// What to do, once for the whole file.
+fn advice(inspection: &Inspection) -> impl IntoView + use<> {
+    let advice = inspection.verdict.advice.clone();
+    let class = match inspection.trust() {
+        Trust::None | Trust::Broken => "notice fail",
+        Trust::Unproven | Trust::Whole => "notice warning",
+    };
+    (!advice.is_empty()).then(|| {
+        view! {
+            <div class=class>
+                <p><strong>"What to do"</strong></p>
+                <p>{advice}</p>
+            </div>
+        }
+    })
 }
 
 fn findings_tab(inspection: &Inspection) -> impl IntoView + use<> {

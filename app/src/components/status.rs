@@ -70,6 +70,7 @@ pub fn snapshot(verdict: &str) -> (&'static str, &'static str) {
     match verdict {
         "whole" => ("pass", "whole"),
         "damaged" => ("fail", "damaged"),
+        "no-snapshot" => ("fail", "no snapshot"),
         _ => ("not-checked", "unproven"),
     }
 }

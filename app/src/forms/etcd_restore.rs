@@ -75,9 +75,9 @@ impl RestoreForm {
         let token = format!("etcd-{today}-{dice:04x}");
         let contents = inspection.contents.as_ref();
         let mut members: Vec<MemberRow> = contents
-            .map(|c| c.members.iter())
-            .into_iter()
-            .flatten()
+            .and_then(|c| c.members.as_deref())
+            .unwrap_or_default()
+            .iter()
             .filter(|member| !member.learner && !member.name.is_empty())
             .enumerate()
             .map(|(i, member)| MemberRow {
@@ -281,10 +281,7 @@ impl RestoreForm {
 
     /// The bump computed from what somebody saw served.
     pub fn suggestion(&self, inspection: &Inspection) -> Option<Suggestion> {
-        let current = inspection
-            .contents
-            .as_ref()
-            .map_or(0, |c| c.current_revision);
+        let current = inspection.start_revision()?;
         self.seen_revision().map(|seen| suggest(current, &seen))
     }
 

@@ -193,7 +193,7 @@ fn snapshots(state: &State) -> impl IntoView + use<> {
                 <tr>
                     <th scope="row" data-label="Name"><a href=paths::snapshot(&s.id)>{s.name}</a></th>
                     <td data-label="Verdict"><Status is=status::snapshot(&s.verdict) /></td>
-                    <td data-label="Revision" class="number">{format::signed(s.revision)}</td>
+                    <td data-label="Revision" class="number">{s.revision.map_or_else(|| "unknown".to_owned(), format::signed)}</td>
                     <td data-label="Size" class="number"><Bytes n=s.size /></td>
                     <td data-label="Stored"><Time ms=s.stored_at_ms /></td>
                 </tr>

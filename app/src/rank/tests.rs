@@ -1,5 +1,7 @@
-use requorum_shared::etcd::inspection::{Contents, FORMAT, FileFacts, Part, Status, Verdict};
-use requorum_shared::finding::{Finding, Report};
+use requorum_shared::etcd::inspection::{
+    Contents, FORMAT, FileFacts, FileKind, Part, Status, Verdict,
+};
+use requorum_shared::finding::{Finding, Outcome, Report};
 
 use super::*;
 
@@ -22,6 +24,7 @@ fn file(name: &str, revision: i64, bytes: Outcome, structure: Outcome) -> Inspec
         },
         verdict: Verdict {
             sentence: String::new(),
+            advice: String::new(),
             bytes: part(bytes),
             structure: part(structure),
             meaning: part(Outcome::Pass),
@@ -36,7 +39,7 @@ fn file(name: &str, revision: i64, bytes: Outcome, structure: Outcome) -> Inspec
         }),
         hash_kv: None,
         contents: Some(Contents {
-            current_revision: revision,
+            current_revision: Some(revision),
             ..Contents::default()
         }),
         report: Report::default(),
@@ -80,7 +83,8 @@ fn equal_files_keep_their_order() {
     let b = file("b", 10, Outcome::Pass, Outcome::Pass);
     assert_eq!(names(&[&a, &b]), ["a", "b"]);
     assert_eq!(names(&[&b, &a]), ["b", "a"]);
-    assert_eq!(rank(&[&a, &b])[1].why, "As good as the best.");
+    let why = &rank(&[&a, &b])[1].why;
+    assert!(why.contains("unknown without HashKV"), "{why}");
 }
 
 #[test]
@@ -96,7 +100,114 @@ fn the_raft_index_decides_between_equal_revisions() {
 fn a_blocking_finding_is_damage_whatever_the_parts_say() {
     let mut bad = file("bad", 10, Outcome::Pass, Outcome::Pass);
     bad.report.push(Finding::blocking("x", "file", "bad"));
-    assert_eq!(trust(&bad), Trust::Broken);
+    assert_eq!(bad.trust(), Trust::Broken);
     bad.file.kind = FileKind::Unknown;
-    assert_eq!(trust(&bad), Trust::None);
+    assert_eq!(bad.trust(), Trust::None);
+}
+
+fn hashed(name: &str, revision: i64, hash: u32, members: &[&str]) -> Inspection {
+    let mut file = file(name, revision, Outcome::Pass, Outcome::Pass);
+    file.hash_kv = Some(HashKv {
+        hash,
+        hash_revision: revision,
+        compact_revision: -1,
+    });
+    let members = members.iter().map(|id| MemberFacts {
+        id: (*id).into(),
+        name: format!("m{id}"),
+        peer_urls: Vec::new(),
+        client_urls: Vec::new(),
+        learner: false,
+    });
+    file.contents.as_mut().unwrap().members = Some(members.collect());
+    file
+}
+
+fn whys(files: &[&Inspection]) -> Vec<String> {
+    rank(files).into_iter().map(|placed| placed.why).collect()
+}
+
+#[test]
+fn files_of_one_revision_that_disagree_have_no_best() {
+    let a = hashed("a.db", 10, 1, &["a"]);
+    let b = hashed("b.db", 10, 2, &["a"]);
+    for files in [[&a, &b], [&b, &a]] {
+        for why in whys(&files) {
+            assert!(
+                why.starts_with("Same revision, different HashKV") && why.contains("disagree"),
+                "{why}"
+            );
+            assert!(!why.starts_with("Best"), "{why}");
+        }
+    }
+    // One of them may be a copy that nothing proves: that they differ is no less worth knowing.
+    let mut copy = b.clone();
+    copy.verdict.bytes.outcome = Outcome::NotChecked;
+    assert!(
+        whys(&[&a, &copy])
+            .iter()
+            .all(|why| why.contains("disagree"))
+    );
+    // A damaged file proves nothing against a whole one.
+    let mut broken = b.clone();
+    broken.verdict.bytes.outcome = Outcome::Fail;
+    let why = whys(&[&a, &broken]);
+    assert!(why[0].starts_with("Best: whole"), "{why:?}");
+    // Two that disagree do not take the place of a newer one.
+    let newer = hashed("c.db", 11, 3, &["a"]);
+    let why = whys(&[&a, &newer, &b]);
+    assert!(why[0].starts_with("Best: whole"), "{why:?}");
+    assert!(
+        why[1..].iter().all(|why| why.contains("disagree")),
+        "{why:?}"
+    );
+    // A third that sides with the first is not the best either.
+    let mut same = hashed("d.db", 10, 1, &["a"]);
+    same.file.sha256 = "d".into();
+    let why = whys(&[&a, &b, &same]);
+    assert!(why.iter().all(|why| why.contains("disagree")), "{why:?}");
+}
+
+#[test]
+fn equal_hash_kv_is_the_same_content_whatever_the_bytes() {
+    let a = hashed("a", 10, 1, &["a"]);
+    let mut b = hashed("b", 10, 1, &["a"]);
+    assert!(whys(&[&a, &b])[1].starts_with("Same content as the best"));
+    b.status.as_mut().unwrap().hash = 7;
+    assert!(whys(&[&a, &b])[1].starts_with("Same keys as the best"));
+    b.hash_kv.as_mut().unwrap().compact_revision = 5;
+    assert!(whys(&[&a, &b])[1].contains("cannot be compared"));
+}
+
+#[test]
+fn clusters_that_have_no_member_in_common_are_not_compared() {
+    let a = hashed("a", 10, 1, &["a", "b"]);
+    let b = hashed("b", 900, 2, &["c"]);
+    let why = whys(&[&a, &b]);
+    assert!(
+        why.iter()
+            .all(|why| why.starts_with("Best of the cluster of")),
+        "{why:?}"
+    );
+    assert_eq!(names(&[&a, &b]), ["a", "b"], "the order says nothing");
+    // A file that knows members of both makes them one.
+    let both = hashed("both", 20, 3, &["b", "c"]);
+    assert_eq!(names(&[&a, &b, &both]), ["b", "both", "a"]);
+    // Where the members are unknown, one cluster is taken for granted, two are not.
+    let mut lost = hashed("lost", 30, 4, &[]);
+    lost.contents.as_mut().unwrap().members = None;
+    assert_eq!(names(&[&a, &lost]), ["lost", "a"]);
+    assert!(whys(&[&a, &b, &lost])[2].contains("of an unknown cluster"));
+}
+
+#[test]
+fn an_unknown_revision_is_the_lowest() {
+    let mut lost = hashed("lost", 10, 1, &["a"]);
+    lost.contents.as_mut().unwrap().current_revision = None;
+    lost.verdict.structure.outcome = Outcome::Fail;
+    let mut one = hashed("one", 1, 1, &["a"]);
+    one.verdict.structure.outcome = Outcome::Fail;
+    assert_eq!(names(&[&lost, &one]), ["one", "lost"]);
+    let why = whys(&[&lost, &one]);
+    assert!(why[1].contains("revision unknown"), "{why:?}");
 }

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::finding::Outcome;
 use serde::{Deserialize, Serialize};
 
 /// A stored snapshot, as lists show it.
@@ -31,41 +30,28 @@ pub struct Snapshot {
 pub struct Headline {
     /// The verdict's sentence.
     pub sentence: String,
-    /// `whole`, `damaged`, `unproven`.
+    /// `whole`, `damaged`, `unproven`, `no-snapshot`: [`Trust::word`](requorum_shared::etcd::inspection::Trust::word).
     pub verdict: String,
-    /// As `etcdutl snapshot status` says; 0 when unknown.
-    pub revision: i64,
-    /// Live user keys.
-    pub total_key: u64,
-    /// HASH.
-    pub hash: u32,
+    /// The revision that a restore starts at, where that is known.
+    pub revision: Option<i64>,
+    /// Live user keys, where they could be counted.
+    pub total_key: Option<u64>,
+    /// HASH, where it could be computed.
+    pub hash: Option<u32>,
     /// storageVersion, or the minor that wrote the file; empty when unknown.
     pub version: String,
 }
 
 impl From<&Inspection> for Headline {
     fn from(inspection: &Inspection) -> Self {
-        let verdict = &inspection.verdict;
-        let parts = [
-            verdict.bytes.outcome,
-            verdict.structure.outcome,
-            verdict.meaning.outcome,
-        ];
-        let word = if parts.contains(&Outcome::Fail) {
-            "damaged"
-        } else if parts.contains(&Outcome::NotChecked) {
-            "unproven"
-        } else {
-            "whole"
-        };
         let status = inspection.status.as_ref();
         let contents = inspection.contents.as_ref();
         Self {
-            sentence: verdict.sentence.clone(),
-            verdict: word.into(),
-            revision: status.map_or(0, |s| s.revision),
-            total_key: status.map_or(0, |s| s.total_key),
-            hash: status.map_or(0, |s| s.hash),
+            sentence: inspection.verdict.sentence.clone(),
+            verdict: inspection.trust().word().into(),
+            revision: inspection.start_revision(),
+            total_key: status.map(|s| s.total_key),
+            hash: status.map(|s| s.hash),
             version: contents
                 .and_then(|c| c.storage_version.clone().or_else(|| c.written_by.clone()))
                 .unwrap_or_default(),

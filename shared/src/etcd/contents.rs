@@ -7,10 +7,11 @@ use serde::Deserialize;
 use crate::bbolt::{Database, ErrorKind};
 use crate::finding::{Finding, Report};
 
+use super::auth::Administrators;
 use super::hashkv::Marks;
 use super::inspection::{
-    AlarmFacts, AuthFacts, BucketFacts, ConfState, Contents, Downgrade, LeaseFacts, MAX_LISTED,
-    MemberFacts, UserFacts,
+    AlarmFacts, BucketFacts, ConfState, Contents, Downgrade, LeaseFacts, MAX_LISTED, MemberFacts,
+    UserFacts,
 };
 use super::scan::Walk;
 use super::schema::{self, Fields, Revision, Wire, is_semver};
@@ -52,20 +53,31 @@ struct Pairs {
     name: &'static str,
     pairs: Vec<(Vec<u8>, Vec<u8>)>,
     present: bool,
+    /// Whether what is not in `pairs` is not in the file either.
+    complete: bool,
 }
 
 impl Pairs {
     fn read(database: &Database<'_>, walk: &Walk, name: &[u8]) -> Self {
         // The walk has named what is damaged; here it is only left out.
-        let known = walk.buckets.iter().any(|bucket| bucket.name == name);
-        let bucket = known
-            .then(|| database.bucket(name).ok().flatten())
-            .flatten();
+        let known = walk.bucket(name);
+        let bucket = known.and_then(|_| database.bucket(name).ok().flatten());
         Self {
             name: label(name),
-            present: known,
+            present: known.is_some(),
             pairs: bucket.map(|bucket| bucket.salvage().0).unwrap_or_default(),
+            complete: walk.is_known(name),
         }
+    }
+
+    /// What follows from a value's absence; nothing where it may be on a page that cannot be read.
+    fn or_unknown<T>(&self, found: Option<T>, absent: T) -> Option<T> {
+        found.or_else(|| self.complete.then_some(absent))
+    }
+
+    /// A list, unless it is empty because nothing could be read.
+    fn list<T>(&self, list: Vec<T>) -> Option<Vec<T>> {
+        (self.complete || !list.is_empty()).then_some(list)
     }
 
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
@@ -149,16 +161,18 @@ impl Read {
     fn buckets(&mut self, walk: &Walk) {
         let facts = walk.buckets.iter().map(|bucket| BucketFacts {
             name: text(&bucket.name),
-            pairs: bucket.pairs,
-            bytes: bucket.bytes,
+            pairs: bucket.complete.then_some(bucket.pairs),
+            bytes: bucket.complete.then_some(bucket.bytes),
             inline: bucket.inline,
+            complete: bucket.complete,
         });
         self.contents.buckets = facts.collect();
+        let unreadable = schema::BUCKETS.iter().filter(|name| !walk.is_known(name));
+        self.contents.unreadable = unreadable.map(|name| text(name)).collect();
         let page_size = walk.meta.map_or(0, |meta| u64::from(meta.page_size));
-        self.contents.free_bytes = walk.pages_free * page_size;
-        let keys = walk.buckets.iter().find(|b| b.name == schema::KEY);
-        self.contents.revisions = keys.map_or(0, |bucket| bucket.pairs);
-        self.contents.tombstones = walk.key_space.map_or(0, |seen| seen.tombstones);
+        self.contents.free_bytes = walk.free().map(|pages| pages * page_size);
+        self.contents.revisions = walk.keys.map(|keys| keys.revisions);
+        self.contents.tombstones = walk.keys.map(|keys| keys.tombstones);
     }
 
     fn meta(&mut self, meta: &Pairs) {
@@ -178,24 +192,31 @@ impl Read {
                 self.contents.consistent_index = number;
             }
         }
+        let mut readable = true;
         let mut mark = |key| {
-            let value = meta.get(key)?;
+            let Some(value) = meta.get(key) else {
+                readable &= meta.complete;
+                return -1;
+            };
             let revision = Revision::parse(value);
             if revision.is_none() {
                 let what = format!("meta/{} is no revision.", text(key));
                 let why = "Which revisions are compacted is unknown.";
                 self.odd(meta.name, "meta-bucket.compact-mark", what, why);
+                readable = false;
             }
-            revision.map(|revision| revision.main)
+            revision.map_or(-1, |revision| revision.main)
         };
         let marks = Marks {
-            finished: mark(schema::FINISHED_COMPACT_REV).unwrap_or(-1),
-            scheduled: mark(schema::SCHEDULED_COMPACT_REV).unwrap_or(-1),
+            finished: mark(schema::FINISHED_COMPACT_REV),
+            scheduled: mark(schema::SCHEDULED_COMPACT_REV),
         };
-        self.contents.compact_revision = marks.finished;
-        self.contents.scheduled_compact_revision =
-            (marks.scheduled > marks.finished).then_some(marks.scheduled);
-        self.marks = Some(marks);
+        if readable {
+            self.contents.compact_revision = Some(marks.finished);
+            self.contents.scheduled_compact_revision =
+                (marks.scheduled > marks.finished).then_some(marks.scheduled);
+            self.marks = Some(marks);
+        }
         if let Some(value) = meta.get(schema::CONF_STATE) {
             match serde_json::from_slice::<ConfStateJson>(value) {
                 Ok(json) => {
@@ -242,6 +263,7 @@ impl Read {
     }
 
     fn members(&mut self, members: &Pairs, removed: &Pairs) {
+        let mut listed = Vec::new();
         for (key, value) in &members.pairs {
             let id = member_id(key);
             if id.is_none() {
@@ -256,8 +278,8 @@ impl Read {
                         let why = "Which of the two ids it has is unknown.";
                         self.odd(members.name, "members.id", what, why);
                     }
-                    if self.contents.members.len() < MAX_LISTED {
-                        self.contents.members.push(MemberFacts {
+                    if listed.len() < MAX_LISTED {
+                        listed.push(MemberFacts {
                             id: format!("{:x}", id.unwrap_or(json.id)),
                             name: json.name,
                             peer_urls: json.peer_urls.unwrap_or_default(),
@@ -273,9 +295,9 @@ impl Read {
                 }
             }
         }
-        for (key, _) in removed.pairs.iter().take(MAX_LISTED) {
-            self.contents.removed_members.push(text(key));
-        }
+        self.contents.members = members.list(listed);
+        let former = removed.pairs.iter().take(MAX_LISTED);
+        self.contents.removed_members = removed.list(former.map(|(key, _)| text(key)).collect());
     }
 
     fn cluster(&mut self, cluster: &Pairs) {
@@ -299,6 +321,7 @@ impl Read {
     }
 
     fn alarms(&mut self, alarms: &Pairs) {
+        let mut listed = Vec::new();
         for (key, _) in &alarms.pairs {
             let (mut member, mut kind, mut sound) = (0, 0, true);
             for field in Fields::new(key) {
@@ -319,23 +342,26 @@ impl Read {
                 2 => "CORRUPT".to_owned(),
                 other => other.to_string(),
             };
-            if self.contents.alarms.len() < MAX_LISTED {
-                self.contents.alarms.push(AlarmFacts {
+            if listed.len() < MAX_LISTED {
+                listed.push(AlarmFacts {
                     member_id: format!("{member:x}"),
                     alarm,
                 });
             }
         }
+        self.contents.alarms = alarms.list(listed);
     }
 
     fn auth(&mut self, auth: &Pairs) {
-        let enabled = auth.get(schema::AUTH_ENABLED);
-        self.contents.auth.enabled = enabled.is_some_and(|value| value == [1]);
+        let enabled = auth.get(schema::AUTH_ENABLED).map(|value| value == [1]);
+        self.contents.auth.enabled = auth.or_unknown(enabled, false);
         let revision = auth.get(schema::AUTH_REVISION).and_then(u64_be);
-        self.contents.auth.revision = revision.unwrap_or_default();
+        self.contents.auth.revision = auth.or_unknown(revision, 0);
     }
 
     fn users(&mut self, users: &Pairs) {
+        let mut listed = Vec::new();
+        let mut administrators = Administrators::default();
         for (key, value) in &users.pairs {
             let mut user = UserFacts {
                 name: text(key),
@@ -355,24 +381,36 @@ impl Read {
                 let what = format!("User `{}` cannot be decoded.", user.name);
                 self.odd(users.name, "auth.user", what, "Servers crash on it.");
             }
-            push(&mut self.contents.auth, user);
+            administrators.add(&user);
+            if listed.len() < MAX_LISTED {
+                listed.push(user);
+            }
         }
+        if users.complete && self.contents.auth.enabled == Some(true) {
+            self.contents.auth.problem = administrators.problem();
+        }
+        self.contents.auth.users = users.list(listed);
     }
 
     fn roles(&mut self, roles: &Pairs) {
         let names = roles.pairs.iter().take(MAX_LISTED);
-        self.contents.auth.roles = names.map(|(key, _)| text(key)).collect();
+        self.contents.auth.roles = roles.list(names.map(|(key, _)| text(key)).collect());
     }
 
     fn leases(&mut self, database: &Database<'_>, walk: &Walk) {
-        let Some(summary) = walk.buckets.iter().find(|b| b.name == schema::LEASE) else {
-            self.lease_ids = Some(Vec::new());
+        let Some(summary) = walk.bucket(schema::LEASE) else {
+            if walk.is_known(schema::LEASE) {
+                self.lease_ids = Some(Vec::new());
+                self.contents.leases = Some(Vec::new());
+                self.contents.lease_count = Some(0);
+            }
             return;
         };
-        self.contents.lease_count = summary.pairs;
+        self.contents.lease_count = summary.complete.then_some(summary.pairs);
         let Ok(Some(bucket)) = database.bucket(schema::LEASE) else {
             return;
         };
+        let mut listed = Vec::new();
         let (mut ids, mut whole) = (Vec::new(), true);
         let mut cursor = bucket.cursor();
         loop {
@@ -412,8 +450,8 @@ impl Read {
                 continue;
             };
             lease.id = format!("{id:x}");
-            if self.contents.leases.len() < MAX_LISTED {
-                self.contents.leases.push(lease);
+            if listed.len() < MAX_LISTED {
+                listed.push(lease);
             }
             ids.push(id.cast_signed());
             if ids.len() >= MAX_LEASES {
@@ -422,12 +460,7 @@ impl Read {
             }
         }
         ids.sort_unstable();
-        self.lease_ids = whole.then_some(ids);
-    }
-}
-
-fn push(auth: &mut AuthFacts, user: UserFacts) {
-    if auth.users.len() < MAX_LISTED {
-        auth.users.push(user);
+        self.contents.leases = (summary.complete || !listed.is_empty()).then_some(listed);
+        self.lease_ids = (whole && summary.complete).then_some(ids);
     }
 }

@@ -1,5 +1,7 @@
 //! From a [`Scan`] to the document about a file: verdict, status, contents, findings.
 
+mod advice;
+mod loss;
 mod verdict;
 
 use crate::bbolt::{Database, ErrorKind};
@@ -12,7 +14,7 @@ use super::inspection::{
     FORMAT, FileFacts, FileKind, HashKv, Inspection, MAX_SCANNED_HASH_KV, Status, Verdict,
 };
 use super::lint::{Seen, lint};
-use super::scan::{Oddity, Scan, Walk};
+use super::scan::{Oddity, Scan, Walk, merged};
 use super::schema::{self, is_semver};
 
 /// Looks at a file that was scanned. `source` is the same file, for the few small buckets that are read at
@@ -51,6 +53,7 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
     };
     let bytes = verdict::bytes(digests.as_ref(), &walk, kind);
     let structure = verdict::structure(&mut walk);
+    meaning.findings = merged(std::mem::take(&mut meaning.findings), |_| 0);
     let meaning = verdict::meaning(meaning, kind, &walk);
     let sentence = verdict::sentence(&file, &walk, &bytes, &structure, &meaning);
     let status = status(&walk, read.as_ref());
@@ -59,11 +62,12 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
         report.findings.extend(judged.report.findings);
         judged.part
     });
-    Inspection {
+    let mut inspection = Inspection {
         format: FORMAT.to_owned(),
         file,
         verdict: Verdict {
             sentence,
+            advice: String::new(),
             bytes,
             structure,
             meaning,
@@ -75,14 +79,14 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
             .map(|read| read.contents),
         report,
         pages: walk.pages,
-    }
+    };
+    advice::advise(&mut inspection);
+    inspection
 }
 
 fn finish_contents(read: &mut Read, walk: &Walk) {
-    let last = walk.key_space.map_or(0, |seen| seen.revision);
-    if let Some(marks) = read.marks {
-        read.contents.current_revision = marks.current(last);
-    }
+    let known = read.marks.zip(walk.keys);
+    read.contents.current_revision = known.map(|(marks, keys)| marks.current(keys.revision));
 }
 
 /// The numbers of `etcdutl snapshot status` for a scanned file, without the rest of an inspection.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Outcome, Report};
 
+use super::auth::AuthProblem;
+
 /// The value of [`Inspection::format`] in this version.
 pub const FORMAT: &str = "requorum.inspection/1";
 
@@ -73,12 +75,66 @@ pub enum FileKind {
 pub struct Verdict {
     /// The headline: `This snapshot is whole.`
     pub sentence: String,
+    /// What to do, once for the whole file; empty where nothing needs doing, or only what single findings say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub advice: String,
     /// The trailer's SHA-256 and the length.
     pub bytes: Part,
     /// Every page reached once, every key in order.
     pub structure: Part,
     /// Revisions, membership, what survives a restore.
     pub meaning: Part,
+}
+
+/// How far a file can be trusted; better ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// Not a file of etcd at all.
+    None,
+    /// Something in it is broken.
+    Broken,
+    /// Nothing is broken, but not everything could be proven.
+    Unproven,
+    /// Bytes, structure and meaning all hold.
+    Whole,
+}
+
+impl Trust {
+    /// A word for it, as lists and the API have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "no-snapshot",
+            Self::Broken => "damaged",
+            Self::Unproven => "unproven",
+            Self::Whole => "whole",
+        }
+    }
+}
+
+impl Inspection {
+    /// How far the file can be trusted: one answer for page, server and command line.
+    pub fn trust(&self) -> Trust {
+        let verdict = &self.verdict;
+        let outcomes = [
+            verdict.bytes.outcome,
+            verdict.structure.outcome,
+            verdict.meaning.outcome,
+        ];
+        if !matches!(self.file.kind, FileKind::Snapshot | FileKind::DatabaseCopy) {
+            Trust::None
+        } else if outcomes.contains(&Outcome::Fail) || self.report.blocks() {
+            Trust::Broken
+        } else if outcomes.contains(&Outcome::NotChecked) {
+            Trust::Unproven
+        } else {
+            Trust::Whole
+        }
+    }
+
+    /// The revision that a restore from this file starts at (spec 2.3), where that is known.
+    pub fn start_revision(&self) -> Option<i64> {
+        self.contents.as_ref()?.current_revision
+    }
 }
 
 /// One part of a verdict.
@@ -120,15 +176,19 @@ pub struct HashKv {
     pub compact_revision: i64,
 }
 
-/// Everything but the keys.
+/// Everything but the keys. What a file does not tell because a bucket cannot be read is absent, never 0, off or an
+/// empty list; a list of a bucket that is damaged in part has what could be read of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// Buckets in byte order.
     pub buckets: Vec<BucketFacts>,
+    /// Names of the buckets of etcd that cannot be read whole: what is absent below may be in them.
+    #[serde(default)]
+    pub unreadable: Vec<String>,
     /// Bucket `members`.
-    pub members: Vec<MemberFacts>,
+    pub members: Option<Vec<MemberFacts>>,
     /// Ids in bucket `members_removed`.
-    pub removed_members: Vec<String>,
+    pub removed_members: Option<Vec<String>>,
     /// `cluster/clusterVersion`.
     pub cluster_version: Option<String>,
     /// `cluster/downgrade`: target version, and whether it is enabled.
@@ -143,26 +203,27 @@ pub struct Contents {
     pub term: Option<u64>,
     /// `meta/confState`.
     pub conf_state: Option<ConfState>,
-    /// The store's current revision as a server would compute it (spec 2.3).
-    pub current_revision: i64,
+    /// The store's current revision as a server would compute it (spec 2.3): the newest of bucket `key`, or the
+    /// compaction's where that is newer; at least 1.
+    pub current_revision: Option<i64>,
     /// `meta/finishedCompactRev`; -1 when never compacted.
-    pub compact_revision: i64,
+    pub compact_revision: Option<i64>,
     /// `meta/scheduledCompactRev`, where a compaction is pending.
     pub scheduled_compact_revision: Option<i64>,
     /// Bucket `lease`; at most [`crate::etcd::inspection::MAX_LISTED`] are listed.
-    pub leases: Vec<LeaseFacts>,
+    pub leases: Option<Vec<LeaseFacts>>,
     /// How many leases there are.
-    pub lease_count: u64,
+    pub lease_count: Option<u64>,
     /// Bucket `alarm`.
-    pub alarms: Vec<AlarmFacts>,
+    pub alarms: Option<Vec<AlarmFacts>>,
     /// Buckets `auth`, `authUsers`, `authRoles`.
     pub auth: AuthFacts,
     /// Revisions (puts and tombstones) in bucket `key`.
-    pub revisions: u64,
+    pub revisions: Option<u64>,
     /// Tombstones among them.
-    pub tombstones: u64,
-    /// Bytes of free pages: what a defragmentation would give back.
-    pub free_bytes: u64,
+    pub tombstones: Option<u64>,
+    /// Bytes of free pages: what a defragmentation would give back. Absent unless every page in use was reached.
+    pub free_bytes: Option<u64>,
 }
 
 /// How many leases, users or roles an inspection lists at most; the counts are always whole.
@@ -179,12 +240,20 @@ pub const MAX_PAGE_RUNS: usize = 2048;
 pub struct BucketFacts {
     /// Its name; bytes that are not UTF-8 are escaped as `\xNN`.
     pub name: String,
-    /// Pairs in it.
-    pub pairs: u64,
-    /// Bytes of its keys and values.
-    pub bytes: u64,
+    /// Pairs in it; absent when some of its pages cannot be read.
+    pub pairs: Option<u64>,
+    /// Bytes of its keys and values; absent when some of its pages cannot be read.
+    pub bytes: Option<u64>,
     /// Whether it lies inline in its parent's page.
     pub inline: bool,
+    /// Whether every page of it could be read.
+    #[serde(default = "yes")]
+    pub complete: bool,
+}
+
+/// What documents from before there was [`BucketFacts::complete`] say of a bucket.
+fn yes() -> bool {
+    true
 }
 
 /// A member, as the file knows it.
@@ -244,13 +313,16 @@ pub struct AlarmFacts {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthFacts {
     /// Whether clients must authenticate.
-    pub enabled: bool,
+    pub enabled: Option<bool>,
     /// `auth/authRevision`.
-    pub revision: u64,
+    pub revision: Option<u64>,
     /// Users with their roles.
-    pub users: Vec<UserFacts>,
+    pub users: Option<Vec<UserFacts>>,
     /// Roles by name.
-    pub roles: Vec<String>,
+    pub roles: Option<Vec<String>>,
+    /// Why it cannot be administered, where it is on and that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<AuthProblem>,
 }
 
 /// A user.
@@ -289,6 +361,8 @@ pub enum PageKind {
     Freelist,
     /// Free.
     Free,
+    /// Neither reached nor known to be free: what refers to it may be damaged.
+    Unreached,
     /// Referenced, and damaged or missing.
     Damaged,
 }

@@ -130,7 +130,7 @@ fn oddities(seen: &Seen<'_>, report: &mut Report) {
 }
 
 fn missing_buckets(seen: &Seen<'_>, report: &mut Report) {
-    if !seen.read.has_meta {
+    if !seen.read.has_meta && seen.walk.buckets_complete {
         let what = "The file has no bucket `meta`.";
         let finding = Finding::warning("bucket.meta-missing", "bucket meta", what);
         report.push(
@@ -233,7 +233,7 @@ fn find_both_halves(database: &Database<'_>, main: i64) -> Option<u64> {
 }
 
 fn alarms(seen: &Seen<'_>, report: &mut Report) {
-    for alarm in &contents(seen).alarms {
+    for alarm in contents(seen).alarms.iter().flatten() {
         let (why, todo) = match alarm.alarm.as_str() {
             "NOSPACE" => (
                 "It survives a restore and blocks every write, even where there is space.",
@@ -260,15 +260,28 @@ fn alarms(seen: &Seen<'_>, report: &mut Report) {
 
 fn auth(seen: &Seen<'_>, report: &mut Report) {
     let auth = &contents(seen).auth;
-    if !auth.enabled {
+    if auth.enabled != Some(true) {
         return;
     }
-    let (users, roles) = (auth.users.len() as u64, auth.roles.len() as u64);
+    let count = |n: Option<usize>, one: &str, many: &str| {
+        n.map_or_else(
+            || format!("an unknown number of {many}"),
+            |n| plural(n as u64, one, many),
+        )
+    };
     let what = format!(
         "Authentication is on, with {} and {}.",
-        plural(users, "user", "users"),
-        plural(roles, "role", "roles")
+        count(auth.users.as_ref().map(Vec::len), "user", "users"),
+        count(auth.roles.as_ref().map(Vec::len), "role", "roles")
     );
+    if let Some(problem) = &auth.problem {
+        report.push(
+            Finding::warning("auth.administration", "bucket authUsers", problem.what())
+                .because(problem.why())
+                .todo(problem.todo()),
+        );
+        return;
+    }
     report.push(
         Finding::note("auth.enabled", "bucket auth", what)
             .because("It survives a restore: clients need the passwords of the time of the snapshot.")
@@ -324,8 +337,10 @@ fn compaction(seen: &Seen<'_>, report: &mut Report) {
 /// Members that nobody knows (spec 7.3).
 fn membership(seen: &Seen<'_>, report: &mut Report) {
     let contents = contents(seen);
-    let members = &contents.members;
-    for removed in &contents.removed_members {
+    let Some(members) = &contents.members else {
+        return;
+    };
+    for removed in contents.removed_members.iter().flatten() {
         if members.iter().any(|member| &member.id == removed) {
             let what = format!("Member {removed} is listed, and among the removed ones too.");
             let finding = Finding::warning("members.removed", format!("member {removed}"), what);
@@ -399,7 +414,8 @@ fn learners(seen: &Seen<'_>, report: &mut Report) {
     let Some(conf) = &contents.conf_state else {
         return;
     };
-    for member in contents.members.iter().filter(|member| member.learner) {
+    let members = contents.members.iter().flatten();
+    for member in members.filter(|member| member.learner) {
         if conf.voters.contains(&member.id) {
             let what = format!("Member {} is marked as a learner and votes.", member.id);
             report.push(
@@ -417,9 +433,11 @@ fn quota(seen: &Seen<'_>, report: &mut Report) {
     if size <= DEFAULT_QUOTA {
         return;
     }
-    let free = contents(seen).free_bytes;
-    let what =
-        format!("The database has {size} bytes, {free} of them free; the default quota is 2 GiB.");
+    let free = match contents(seen).free_bytes {
+        Some(free) => format!("{free} of them free"),
+        None => "how many of them are free is unknown".to_owned(),
+    };
+    let what = format!("The database has {size} bytes, {free}; the default quota is 2 GiB.");
     report.push(
         Finding::warning("quota.default", "file", what)
             .because("A restore does not make it smaller: at the first write the servers raise NOSPACE unless their quota is higher.")

@@ -23,8 +23,9 @@ use crate::source::Source;
 use pages::Pages;
 
 pub use findings::MAX_PER_CODE;
+pub(super) use findings::merged;
 pub(super) use records::Oddity;
-pub use walk::{BucketSummary, KeySpace, Walk};
+pub use walk::{BucketSummary, KeyNumbers, KeySpace, Walk};
 
 /// What a [`Scanner`] does beside accounting for the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

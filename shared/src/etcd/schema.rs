@@ -23,6 +23,20 @@ pub const MEMBERS_REMOVED: &[u8] = b"members_removed";
 /// Cluster version and downgrade state.
 pub const CLUSTER: &[u8] = b"cluster";
 
+/// All of them, in byte order.
+pub const BUCKETS: [&[u8]; 10] = [
+    ALARM,
+    AUTH,
+    AUTH_ROLES,
+    AUTH_USERS,
+    CLUSTER,
+    KEY,
+    LEASE,
+    MEMBERS,
+    MEMBERS_REMOVED,
+    META,
+];
+
 /// `meta`: raft index of the last entry applied, u64 big-endian.
 pub const CONSISTENT_INDEX: &[u8] = b"consistent_index";
 /// `meta`: raft term of that entry, u64 big-endian; since 3.5.

@@ -26,7 +26,7 @@ const SEEDS: [&str; 8] = [
 
 /// One way to damage a file.
 #[derive(Debug, Clone)]
-enum Damage {
+pub(crate) enum Damage {
     Flip {
         at: prop::sample::Index,
         bit: u8,
@@ -51,7 +51,7 @@ enum Damage {
     },
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
+pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     let index = any::<prop::sample::Index>;
     let numbers = prop_oneof![
         0..40u64,
@@ -79,7 +79,7 @@ fn damage() -> impl Strategy<Value = Damage> {
 }
 
 impl Damage {
-    fn apply(&self, bytes: &mut Vec<u8>, page_size: usize) {
+    pub(crate) fn apply(&self, bytes: &mut Vec<u8>, page_size: usize) {
         let pages = bytes.len() / page_size;
         if pages == 0 {
             return;

@@ -5,6 +5,7 @@ mod damage;
 mod fixtures;
 mod fuzz;
 mod inspection;
+mod known;
 mod lint;
 mod reader;
 mod restore;

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use requorum_shared::etcd::inspection::Inspection;
 
+use super::unreadable;
 use crate::format;
 
 pub(super) fn auth(inspection: &Inspection) -> impl IntoView + use<> {
@@ -11,19 +12,35 @@ pub(super) fn auth(inspection: &Inspection) -> impl IntoView + use<> {
         .as_ref()
         .map(|c| c.auth.clone())
         .unwrap_or_default();
-    let sentence = if auth.enabled {
-        "Authentication is on, and stays on after a restore: clients need the passwords of that time. The restore can turn it off."
-    } else {
-        "Authentication is off in this file."
+    let sentence = match auth.enabled {
+        Some(true) => "Authentication is on, and stays on after a restore: clients need the passwords of that time. The restore can turn it off.".to_owned(),
+        Some(false) => "Authentication is off in this file.".to_owned(),
+        None => format!("Whether authentication is on is {}.", unreadable("auth")),
     };
-    let roles = if auth.roles.is_empty() {
-        "none".to_owned()
-    } else {
-        auth.roles.join(", ")
+    let problem = auth.problem.map(|problem| {
+        view! {
+            <div class="notice warning">
+                <p>{problem.what()}</p>
+                <p>{problem.why()}</p>
+                <p>{problem.todo()}</p>
+            </div>
+        }
+    });
+    let revision = auth
+        .revision
+        .map_or_else(|| unreadable("auth"), format::number);
+    let roles = match auth.roles {
+        Some(roles) if roles.is_empty() => "none".to_owned(),
+        Some(roles) => roles.join(", "),
+        None => unreadable("authRoles"),
     };
-    let table = (!auth.users.is_empty()).then(|| {
-        let rows = auth
-            .users
+    let users_unknown = auth
+        .users
+        .is_none()
+        .then(|| view! { <p>{format!("Users: {}.", unreadable("authUsers"))}</p> });
+    let users = auth.users.unwrap_or_default();
+    let table = (!users.is_empty()).then(|| {
+        let rows = users
             .into_iter()
             .map(|user| {
                 view! {
@@ -46,7 +63,9 @@ pub(super) fn auth(inspection: &Inspection) -> impl IntoView + use<> {
     });
     view! {
         <p>{sentence}</p>
-        <p class="muted">{format!("Auth revision {}. Roles: {roles}.", format::number(auth.revision))}</p>
+        {problem}
+        <p class="muted">{format!("Auth revision {revision}. Roles: {roles}.")}</p>
+        {users_unknown}
         {table}
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use requorum_shared::etcd::inspection::Inspection;
 
+use super::unreadable;
 use crate::components::hash::Id;
 use crate::format;
 
@@ -11,14 +12,18 @@ const SHOWN: usize = 500;
 
 pub(super) fn leases(inspection: &Inspection) -> impl IntoView + use<> {
     let contents = inspection.contents.as_ref();
-    let count = contents.map_or(0, |c| c.lease_count);
-    if count == 0 {
+    let count = contents.and_then(|c| c.lease_count);
+    let unknown = count
+        .is_none()
+        .then(|| view! { <p>{format!("Leases: {}.", unreadable("lease"))}</p> });
+    if count == Some(0) {
         return view! { <p class="muted">"No lease is in this file."</p> }.into_any();
     }
     let shown: Vec<_> = contents
-        .map(|c| c.leases.iter().take(SHOWN).cloned().collect())
+        .and_then(|c| c.leases.as_ref())
+        .map(|leases| leases.iter().take(SHOWN).cloned().collect())
         .unwrap_or_default();
-    let hidden = count.saturating_sub(shown.len() as u64);
+    let hidden = count.unwrap_or_default().saturating_sub(shown.len() as u64);
     let seconds = |s: i64| format::duration(s as f64 * 1000.0);
     let rows = shown
         .into_iter()
@@ -38,6 +43,7 @@ pub(super) fn leases(inspection: &Inspection) -> impl IntoView + use<> {
         })
         .collect_view();
     view! {
+        {unknown}
         <p class="muted">"After a restore every lease runs from its beginning, or from its last checkpoint."</p>
         <div class="table-wrap">
             <table class="table">

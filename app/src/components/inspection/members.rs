@@ -3,14 +3,20 @@
 use leptos::prelude::*;
 use requorum_shared::etcd::inspection::Inspection;
 
+use super::unreadable;
 use crate::components::hash::Id;
 use crate::components::properties::Properties;
 use crate::components::table::arrows;
 
 pub(super) fn members(inspection: &Inspection) -> impl IntoView + use<> {
     let contents = inspection.contents.clone().unwrap_or_default();
+    let unknown = contents
+        .members
+        .is_none()
+        .then(|| view! { <p>{format!("Members: {}.", unreadable("members"))}</p> });
     let rows = contents
         .members
+        .unwrap_or_default()
         .into_iter()
         .map(|member| {
             let name = if member.name.is_empty() {
@@ -29,9 +35,9 @@ pub(super) fn members(inspection: &Inspection) -> impl IntoView + use<> {
             }
         })
         .collect_view();
-    let removed = (!contents.removed_members.is_empty()).then(|| {
-        let ids = contents
-            .removed_members
+    let former = contents.removed_members.unwrap_or_default();
+    let removed = (!former.is_empty()).then(|| {
+        let ids = former
             .iter()
             .cloned()
             .map(|id| view! { <li><Id value=id /></li> })
@@ -59,6 +65,7 @@ pub(super) fn members(inspection: &Inspection) -> impl IntoView + use<> {
         view! { <Properties rows /> }
     });
     view! {
+        {unknown}
         <p class="muted">"A restore replaces all of them with the members of the plan."</p>
         <div class="table-wrap">
             <table class="table">
@@ -88,11 +95,10 @@ fn lines(urls: Vec<String>) -> AnyView {
 }
 
 pub(super) fn alarms(inspection: &Inspection) -> impl IntoView + use<> {
-    let alarms = inspection
-        .contents
-        .as_ref()
-        .map(|c| c.alarms.clone())
-        .unwrap_or_default();
+    let alarms = inspection.contents.as_ref().and_then(|c| c.alarms.clone());
+    let Some(alarms) = alarms else {
+        return view! { <p>{format!("Alarms: {}.", unreadable("alarm"))}</p> }.into_any();
+    };
     if alarms.is_empty() {
         return view! { <p class="muted">"No alarm is active in this file."</p> }.into_any();
     }

@@ -16,7 +16,8 @@ pub(super) fn status(inspection: &Inspection, on_copy_json: Callback<()>) -> imp
             let version = if status.version.is_empty() { "not recorded".into() } else { status.version.clone() };
             let rows = vec![
                 ("HASH", view! { <span class="mono">{format::crc(status.hash)}</span> }.into_any()),
-                ("REVISION", format::signed(status.revision).into_any()),
+                ("REVISION, the newest in bucket key", format::signed(status.revision).into_any()),
+                ("A server starts at revision", inspection.start_revision().map_or_else(|| "unknown".to_owned(), format::signed).into_any()),
                 ("TOTAL KEYS, as 3.6 and later count (live keys)", format::number(status.total_key).into_any()),
                 ("TOTAL KEYS, as 3.4 and 3.5 count (pairs in all buckets)", format::number(status.total_key_35).into_any()),
                 ("TOTAL SIZE", view! { <Bytes n=status.total_size /> }.into_any()),

@@ -34,6 +34,7 @@ fn inspection() -> Inspection {
         },
         verdict: Verdict {
             sentence: String::new(),
+            advice: String::new(),
             bytes: part(),
             structure: part(),
             meaning: part(),
@@ -48,12 +49,12 @@ fn inspection() -> Inspection {
         }),
         hash_kv: None,
         contents: Some(Contents {
-            members: vec![
+            members: Some(vec![
                 member("a", "http://10.0.0.1:2380", false),
                 member("", "http://10.0.0.2:2380", false),
                 member("c", "http://10.0.0.3:2380", true),
-            ],
-            current_revision: 339,
+            ]),
+            current_revision: Some(339),
             written_by: Some("3.5".into()),
             ..Contents::default()
         }),

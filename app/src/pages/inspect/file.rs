@@ -19,9 +19,9 @@ use crate::identity::{Identity, Of, permitted};
 use crate::later::Later;
 use crate::pages::of_cluster;
 use crate::paths;
-use crate::rank::{Trust, trust};
 use crate::uploads::{TransferState, UploadQueue};
 use crate::worker::protocol::{Looked, Refusal, Unpacked};
+use requorum_shared::etcd::inspection::Trust;
 
 /// Where the file is, without its progress: that comes many times a second and must not draw everything anew.
 #[derive(Clone, PartialEq)]
@@ -88,7 +88,7 @@ fn done(bench: Bench, job: u32, looked: &Looked) -> impl IntoView + use<> {
     let (sentence, below) = (inspection.verdict.sentence.clone(), summary(inspection));
     let took = format::duration(looked.took_ms as f64);
     let sha256 = inspection.file.sha256.clone();
-    let trust = trust(inspection);
+    let trust = inspection.trust();
     let send = Send::new(bench, job, sha256);
     view! {
         <Lead

@@ -9,7 +9,8 @@ use crate::components::status::Status;
 use crate::components::table::arrows;
 use crate::format;
 use crate::paths::with_query;
-use crate::rank::{Placed, Trust, rank, trust};
+use crate::rank::{Placed, rank};
+use requorum_shared::etcd::inspection::Trust;
 
 /// A table of all files: what could be judged, best first; then what could not.
 pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoView {
@@ -76,23 +77,18 @@ fn rows(items: &[Item]) -> Vec<Row> {
     let inspections: Vec<_> = done.iter().map(|(_, inspection)| *inspection).collect();
     let judged = rank(&inspections).into_iter().map(|Placed { index, why }| {
         let (item, inspection) = done[index];
-        let status = match trust(inspection) {
+        let status = match inspection.trust() {
             Trust::Whole => ("pass", "whole"),
             Trust::Unproven => ("not-checked", "unproven"),
             Trust::Broken => ("fail", "damaged"),
             Trust::None => ("fail", "no snapshot"),
         };
-        let number = |n: Option<String>| n.unwrap_or_else(|| "–".into());
+        let number = |n: Option<String>| n.unwrap_or_else(|| "unknown".into());
         Row {
             job: item.job,
             name: item.name.clone(),
             status,
-            revision: number(
-                inspection
-                    .status
-                    .as_ref()
-                    .map(|s| format::signed(s.revision)),
-            ),
+            revision: number(inspection.start_revision().map(format::signed)),
             keys: number(
                 inspection
                     .status

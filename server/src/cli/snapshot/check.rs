@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::{Contents, Inspection, Part};
+use requorum_shared::etcd::inspection::{Contents, Inspection, Part, Trust};
 use requorum_shared::etcd::scan::Options;
 use requorum_shared::etcd::status::human_size;
 use requorum_shared::finding::{Finding, Outcome, Severity};
@@ -42,7 +42,12 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
     let scan = reading::scan(&file, Options::default())?;
     let mut inspection = inspect(scan, &file.name(), &source);
     if file.in_use() {
-        inspection.report.push(in_use());
+        let mut finding = in_use();
+        if !inspection.verdict.advice.is_empty() {
+            // A file that changes while it is read explains all the rest.
+            inspection.verdict.advice = std::mem::take(&mut finding.todo);
+        }
+        inspection.report.push(finding);
         inspection.verdict.meaning.findings += 1;
     }
     let text = if arguments.json {
@@ -57,12 +62,8 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
         report(&inspection)
     };
     reading::print(&text);
-    let verdict = &inspection.verdict;
-    let parts = [&verdict.bytes, &verdict.structure, &verdict.meaning];
-    let failed = parts.iter().any(|part| part.outcome == Outcome::Fail);
-    // What is no snapshot has no part that could pass.
-    let nothing = inspection.status.is_none();
-    if failed || nothing {
+    // Without numbers there is no snapshot to speak of, whatever else could be read.
+    if inspection.trust() <= Trust::Broken || inspection.status.is_none() {
         Err(FAILED)
     } else {
         Ok(())
@@ -100,6 +101,13 @@ fn report(inspection: &Inspection) -> String {
             status.total_key_35,
             human_size(status.total_size)
         );
+        if let Some(start) = inspection.start_revision().filter(|r| *r > status.revision) {
+            let why = match status.revision {
+                0 => "bucket key is empty",
+                _ => "bucket key ends before the compaction",
+            };
+            let _ = writeln!(text, "A server starts at revision {start}: {why}");
+        }
     }
     if let Some(hash_kv) = &inspection.hash_kv {
         let _ = writeln!(
@@ -120,6 +128,9 @@ fn report(inspection: &Inspection) -> String {
     for finding in &inspection.report.findings {
         write_finding(&mut text, finding);
     }
+    if !verdict.advice.is_empty() {
+        let _ = writeln!(text, "\nWhat to do\n  {}", verdict.advice);
+    }
     text
 }
 
@@ -129,8 +140,12 @@ fn headline(inspection: &Inspection) -> String {
     if let Some(version) = contents.and_then(|contents| contents.written_by.as_ref()) {
         facts.push(format!("etcd {version}"));
     }
+    match (inspection.start_revision(), contents) {
+        (Some(revision), _) => facts.push(format!("revision {revision}")),
+        (None, Some(_)) => facts.push("revision unknown".to_owned()),
+        (None, None) => {}
+    }
     if let Some(status) = &inspection.status {
-        facts.push(format!("revision {}", status.revision));
         facts.push(format!("{} keys", status.total_key));
     }
     facts.push(human_size(inspection.file.size));
@@ -148,10 +163,14 @@ fn outcome(part: &Part) -> &'static str {
 
 fn write_contents(text: &mut String, contents: &Contents) {
     const SHOWN: usize = 20;
-    if !contents.members.is_empty() {
-        text.push_str("\nMembers\n");
+    let members = contents.members.as_deref();
+    match members {
+        Some([]) => {}
+        Some(_) => text.push_str("\nMembers\n"),
+        None => text.push_str("\nMembers: unknown (bucket members cannot be read)\n"),
     }
-    for member in contents.members.iter().take(SHOWN) {
+    let members = members.unwrap_or_default();
+    for member in members.iter().take(SHOWN) {
         let name = if member.name.is_empty() {
             "(never started)"
         } else {
@@ -161,20 +180,39 @@ fn write_contents(text: &mut String, contents: &Contents) {
         let urls = member.peer_urls.join(",");
         let _ = writeln!(text, "  {:<16} {name} {urls}{learner}", member.id);
     }
-    if contents.members.len() > SHOWN {
-        let _ = writeln!(text, "  and {} more", contents.members.len() - SHOWN);
+    if members.len() > SHOWN {
+        let _ = writeln!(text, "  and {} more", members.len() - SHOWN);
     }
     text.push('\n');
-    let auth = if contents.auth.enabled { "on" } else { "off" };
-    let _ = writeln!(
-        text,
-        "{} revisions ({} tombstones), compacted at {}; {} leases; auth {auth}; {} free",
-        contents.revisions,
-        contents.tombstones,
-        contents.compact_revision,
-        contents.lease_count,
-        human_size(contents.free_bytes)
-    );
+    let unknown = |bucket: &str| format!("unknown (bucket {bucket} cannot be read)");
+    let revisions = match (contents.revisions, contents.tombstones) {
+        (Some(revisions), Some(tombstones)) => {
+            format!("{revisions} revisions ({tombstones} tombstones)")
+        }
+        _ => format!("revisions: {}", unknown("key")),
+    };
+    let compacted = match contents.compact_revision {
+        Some(-1) => "never compacted".to_owned(),
+        Some(revision) => format!("compacted at {revision}"),
+        None => format!("compaction: {}", unknown("meta")),
+    };
+    let leases = match contents.lease_count {
+        Some(count) => format!("{count} leases"),
+        None => format!("leases: {}", unknown("lease")),
+    };
+    let auth = match contents.auth.enabled {
+        Some(true) => "auth on".to_owned(),
+        Some(false) => "auth off".to_owned(),
+        None => format!("auth: {}", unknown("auth")),
+    };
+    let free = match contents.free_bytes {
+        Some(bytes) => format!("{} free", human_size(bytes)),
+        None => "free pages: unknown (not every page could be reached)".to_owned(),
+    };
+    let _ = writeln!(text, "{revisions}, {compacted}; {leases}; {auth}; {free}");
+    if contents.alarms.is_none() {
+        let _ = writeln!(text, "alarms: {}", unknown("alarm"));
+    }
 }
 
 fn write_finding(text: &mut String, finding: &Finding) {

@@ -37,9 +37,9 @@ fn snapshot(id: &str, name: &str, stored_ms: i64) -> Snapshot {
         headline: Headline {
             sentence: "Whole.".into(),
             verdict: "whole".into(),
-            revision: i64::MAX,
-            total_key: u64::MAX,
-            hash: u32::MAX,
+            revision: Some(i64::MAX),
+            total_key: Some(u64::MAX),
+            hash: Some(u32::MAX),
             version: "3.6".into(),
         },
     }

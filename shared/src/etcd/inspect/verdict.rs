@@ -6,6 +6,8 @@ use crate::etcd::scan::Walk;
 use crate::etcd::trailer::{Digests, TRAILER_SIZE, Trailer};
 use crate::finding::{Finding, Outcome, Report};
 
+use super::loss::loss;
+
 /// A part of the verdict with its findings.
 pub(super) struct Judged {
     pub(super) part: Part,
@@ -75,7 +77,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             let what = "The last 32 bytes are not the SHA-256 of the rest.";
             report.push(
                 Finding::blocking("trailer.mismatch", "file", what)
-                    .because("The file was altered, damaged or opened for writing after it was saved; nobody can tell which of its bytes are wrong.")
+                    .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong cannot be told.")
                     .todo(AGAIN)
                     .at_offset(end),
             );
@@ -112,7 +114,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             report.push(
                 Finding::warning("trailer.absent", "file", what)
                     .because("Nothing proves its bytes, and a copied database may lag behind the member's write-ahead log.")
-                    .todo("Compare HashKV with another member's file, and restore it with --skip-hash-check."),
+                    .todo("Compare HashKV with another member's file."),
             );
             (
                 Outcome::NotChecked,
@@ -126,7 +128,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
 /// Every page once, every key in order.
 pub(super) fn structure(walk: &mut Walk) -> Judged {
     let findings = std::mem::take(&mut walk.findings);
-    let (blocks, total) = (findings.blocks(), findings.total());
+    let faults = findings.faults();
     let mut report = Report::default();
     findings.into_report(&mut report);
     let Some(meta) = walk.meta else {
@@ -139,12 +141,16 @@ pub(super) fn structure(walk: &mut Walk) -> Judged {
     let pages = grouped(meta.hwm);
     if walk.pages_unreadable > 0 {
         let bad = grouped(walk.pages_unreadable);
-        let evidence = format!("{bad} of {pages} pages cannot be read");
+        let evidence = format!("{bad} of {pages} pages cannot be read{}", unreached(walk));
         return Judged::new(Outcome::Fail, evidence, report);
     }
-    if blocks {
-        let faults = if total == 1 { "fault" } else { "faults" };
-        let evidence = format!("{} {faults} in a tree of {pages} pages", grouped(total));
+    if faults > 0 {
+        let word = if faults == 1 { "fault" } else { "faults" };
+        let evidence = format!(
+            "{} {word} in a tree of {pages} pages{}",
+            grouped(faults),
+            unreached(walk)
+        );
         return Judged::new(Outcome::Fail, evidence, report);
     }
     let evidence = if walk.pages_free > 0 {
@@ -156,6 +162,18 @@ pub(super) fn structure(walk: &mut Walk) -> Judged {
     Judged::new(Outcome::Pass, evidence, report)
 }
 
+/// Pages whose fate is unknown because what would refer to them cannot be read.
+fn unreached(walk: &Walk) -> String {
+    match walk.pages_unreached {
+        0 => String::new(),
+        1 => ", and 1 is neither reached nor known to be free".to_owned(),
+        n => format!(
+            ", and {} are neither reached nor known to be free",
+            grouped(n)
+        ),
+    }
+}
+
 /// Revisions, membership, what survives a restore.
 pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judged {
     if !matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy) || walk.buckets.is_empty() {
@@ -163,7 +181,7 @@ pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judged {
         return Judged::new(Outcome::NotChecked, evidence, Report::default());
     }
     let evidence = match report.findings.len() {
-        0 => "nothing odd".to_owned(),
+        0 => "nothing unusual".to_owned(),
         1 => "1 finding".to_owned(),
         n => format!("{n} findings"),
     };
@@ -200,21 +218,16 @@ pub(super) fn sentence(
     }
     const DO_NOT: &str = "Do not restore this file:";
     if structure.outcome() == Outcome::Fail {
-        if walk.pages_unreadable == 0 {
-            return format!("{DO_NOT} {}.", structure.part.evidence);
-        }
-        return match walk.revisions_lost {
-            0 => format!("{DO_NOT} {}.", structure.part.evidence),
-            1 => format!(
-                "{DO_NOT} {}; about one key revision is lost with them.",
-                structure.part.evidence
-            ),
-            lost => format!(
-                "{DO_NOT} {}; about {} key revisions are lost with them.",
-                structure.part.evidence,
-                grouped(lost)
+        let unreadable = grouped(walk.pages_unreadable);
+        let pages = match walk.pages_unreadable {
+            0 => structure.part.evidence.clone(),
+            _ => format!(
+                "{unreadable} of {} pages cannot be read",
+                grouped(file.high_water_mark)
             ),
         };
+        let loss = loss(walk, &pages).unwrap_or_else(|| structure.part.evidence.clone());
+        return format!("{DO_NOT} {loss}.");
     }
     if bytes.outcome() == Outcome::Fail {
         return format!(

@@ -40,6 +40,11 @@ pub fn check_request(request: &RestoreRequest) -> Report {
 /// The part of [`check`] that holds the request against the file.
 pub fn check_file(request: &RestoreRequest, observation: &Observation) -> Report {
     let mut report = Report::default();
+    if !observation.source.is_restorable() {
+        // Of a file that is refused, nothing else matters, and little of it is known.
+        source::check(request, &observation.source, &mut report);
+        return report;
+    }
     check_old_ids(request, observation, &mut report);
     check_bump(request, observation, &mut report);
     source::check(request, &observation.source, &mut report);

@@ -14,6 +14,7 @@ use crate::bbolt::limits::{MAX_BUCKETS, MAX_SMALL_BUCKET};
 use crate::bbolt::meta::{META_OFFSET, NO_FREELIST};
 use crate::bbolt::write::{Appended, Item, WriteError};
 use crate::bbolt::{self, Bucket, Database, ErrorKind, Meta, PageHeader, PageType};
+use crate::etcd::hashkv::Marks;
 
 /// The difference between the source's image and the restored database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Edit {
     pub patches: Vec<Patch>,
     /// The newest revision in the source.
     pub last_revision: i64,
+    /// The compaction that the source records, pending or done; -1 for none.
+    pub compact_revision: i64,
     /// The revision that it was raised to, where it was.
     pub raised: Option<i64>,
     /// Top-level buckets whose content is as it was.
@@ -35,9 +38,11 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// The newest revision in the restored database; a server starts at 1 where it has none.
+    /// The revision that a server starts at: the newest in the restored database, or the compaction's where that is
+    /// newer; 1 where there is neither.
     pub fn start_revision(&self) -> i64 {
-        self.raised.unwrap_or(self.last_revision).max(1)
+        let newest = self.raised.unwrap_or(self.last_revision);
+        newest.max(self.compact_revision).max(1)
     }
 }
 
@@ -147,6 +152,7 @@ pub fn edit(
         database_size: hwm.saturating_mul(u64::from(meta.page_size)),
         patches,
         last_revision,
+        compact_revision: Marks::read(database)?.compact(),
         raised,
         untouched,
         touched,

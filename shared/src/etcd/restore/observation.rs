@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::etcd::auth::AuthProblem;
 use crate::etcd::inspection::{
     AlarmFacts, ConfState, Contents, Downgrade, FileKind, Inspection, MemberFacts,
 };
@@ -59,6 +60,9 @@ pub struct SourceFacts {
     pub alarms: Vec<AlarmFacts>,
     /// Whether clients must authenticate.
     pub auth_enabled: bool,
+    /// Why authentication that is on cannot be administered, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_problem: Option<AuthProblem>,
     /// How many users there are.
     pub users: usize,
     /// How many leases there are.
@@ -67,6 +71,14 @@ pub struct SourceFacts {
     pub members: Vec<MemberFacts>,
     /// `meta/confState`.
     pub conf_state: Option<ConfState>,
+}
+
+impl SourceFacts {
+    /// Whether a restore can use what is in the file, whatever its trailer says.
+    pub fn is_restorable(&self) -> bool {
+        matches!(self.kind, FileKind::Snapshot | FileKind::DatabaseCopy)
+            && [self.structure, self.meaning] == [Outcome::Pass; 2]
+    }
 }
 
 impl From<&Inspection> for SourceFacts {
@@ -97,15 +109,17 @@ impl From<&Inspection> for SourceFacts {
                 .status
                 .as_ref()
                 .map_or(0, |status| status.revision),
-            current_revision: contents.current_revision,
+            // What is unknown here is so because the file is damaged, and a damaged file is refused.
+            current_revision: contents.current_revision.unwrap_or_default(),
             cluster_version: contents.cluster_version.clone(),
             storage_version: contents.storage_version.clone(),
             downgrade: contents.downgrade.clone(),
-            alarms: contents.alarms.clone(),
-            auth_enabled: contents.auth.enabled,
-            users: contents.auth.users.len(),
-            leases: contents.lease_count,
-            members: contents.members.clone(),
+            alarms: contents.alarms.clone().unwrap_or_default(),
+            auth_enabled: contents.auth.enabled.unwrap_or_default(),
+            auth_problem: contents.auth.problem.clone(),
+            users: contents.auth.users.as_ref().map_or(0, Vec::len),
+            leases: contents.lease_count.unwrap_or_default(),
+            members: contents.members.clone().unwrap_or_default(),
             conf_state: contents.conf_state.clone(),
         }
     }

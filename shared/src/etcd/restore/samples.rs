@@ -46,6 +46,7 @@ pub(crate) fn observation() -> Observation {
             downgrade: None,
             alarms: Vec::new(),
             auth_enabled: false,
+            auth_problem: None,
             users: 0,
             leases: 0,
             members: Vec::new(),

@@ -1,23 +1,27 @@
-//! Findings, bounded in number: of each code the first ones in full, the rest as a count.
+//! Findings, bounded in number: those of one kind become one, with a count and the first places.
 
 use hashbrown::HashMap;
 
 use crate::bbolt::{Error, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
 
-/// Findings of one code that are listed.
+/// Findings of one code that are kept; more are only counted.
 pub const MAX_PER_CODE: u64 = 20;
+/// Places that a finding about many of them names.
+const MAX_NAMED: usize = 8;
 
 /// Collects findings and counts those that are too many to list.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<Finding>,
     counts: HashMap<String, u64, std::hash::RandomState>,
+    blocking: u64,
 }
 
 impl Findings {
     /// Adds a finding, unless its code has had its share.
     pub(crate) fn push(&mut self, finding: Finding) {
+        self.blocking += u64::from(finding.severity == Severity::Blocking);
         if self.admit(&finding.code) {
             self.list.push(finding);
         }
@@ -40,33 +44,105 @@ impl Findings {
     /// Adds what is wrong with a page.
     pub(crate) fn push_error(&mut self, error: &Error, page_size: u32) {
         let code = error.kind().code();
+        self.blocking += 1;
         if self.admit(code) {
             self.list.push(from_error(error, page_size));
         }
     }
 
-    /// How many there are, listed or not.
-    pub(crate) fn total(&self) -> u64 {
-        self.counts.values().sum()
+    /// How many of them block, listed or not.
+    pub(crate) fn faults(&self) -> u64 {
+        self.blocking
     }
 
-    /// Whether any of the listed ones blocks.
+    /// Whether any of them blocks.
     pub(crate) fn blocks(&self) -> bool {
-        self.list.iter().any(|f| f.severity == Severity::Blocking)
+        self.blocking > 0
     }
 
-    /// Moves all of them into a report; where some were too many to list, says how many.
+    /// Moves all of them into a report, one for each kind.
     pub(crate) fn into_report(self, report: &mut Report) {
-        let mut list = self.list;
-        for (code, count) in self.counts.iter().filter(|(_, n)| **n > MAX_PER_CODE) {
-            let more = count - MAX_PER_CODE;
-            let last = list.iter().rposition(|f| f.code == *code);
-            if let Some(finding) = last.and_then(|at| list.get_mut(at)) {
-                let sentence = finding.what.trim_end_matches('.').to_owned();
-                finding.what = format!("{sentence}; and {more} more like this.");
+        let counts = self.counts;
+        let uncounted = |code: &str| {
+            let count = counts.get(code).copied().unwrap_or_default();
+            count.saturating_sub(MAX_PER_CODE)
+        };
+        report.findings.append(&mut merged(self.list, uncounted));
+    }
+}
+
+/// One finding for each kind: those with the same code, severity, reason and remedy are told as the first of them, with
+/// how many more there are and where. `uncounted` is how many of a code are not in the list.
+pub(crate) fn merged(list: Vec<Finding>, uncounted: impl Fn(&str) -> u64) -> Vec<Finding> {
+    let mut kinds: Vec<(Finding, Vec<String>)> = Vec::new();
+    let mut index: HashMap<_, usize, std::hash::RandomState> = HashMap::default();
+    for finding in list {
+        let kind = (
+            finding.code.clone(),
+            finding.severity,
+            finding.why.clone(),
+            finding.todo.clone(),
+        );
+        match index.get(&kind).and_then(|at| kinds.get_mut(*at)) {
+            Some((_, others)) => others.push(finding.subject),
+            None => {
+                index.insert(kind, kinds.len());
+                kinds.push((finding, Vec::new()));
             }
         }
-        report.findings.append(&mut list);
+    }
+    let mut told = Vec::with_capacity(kinds.len());
+    let mut counted: Vec<String> = Vec::new();
+    for (mut finding, others) in kinds {
+        let first_of_code = !counted.contains(&finding.code);
+        let more = if first_of_code {
+            counted.push(finding.code.clone());
+            uncounted(&finding.code)
+        } else {
+            0
+        };
+        let more = more + others.len() as u64;
+        if more > 0 {
+            let sentence = finding.what.trim_end_matches('.');
+            finding.what = format!(
+                "{sentence}; {more} more like this{}.",
+                places(&finding.subject, &others, more)
+            );
+        }
+        told.push(finding);
+    }
+    told
+}
+
+/// `: pages 4, 5 and 12 others`, unless they are all at the same place as the first.
+fn places(first: &str, others: &[String], more: u64) -> String {
+    if others.iter().all(|subject| subject == first) {
+        return String::new();
+    }
+    let shown = others.len().min(MAX_NAMED);
+    let (word, _) = first.split_once(' ').unwrap_or_default();
+    let short: Option<Vec<&str>> = others
+        .iter()
+        .take(shown)
+        .map(|subject| {
+            let (own, rest) = subject.split_once(' ')?;
+            (!word.is_empty() && own == word).then_some(rest)
+        })
+        .collect();
+    let named = match short {
+        Some(short) if shown == 1 => format!("{word} {}", short.concat()),
+        Some(short) => format!("{word}s {}", short.join(", ")),
+        None => others
+            .iter()
+            .take(shown)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    match more - shown as u64 {
+        0 => format!(": {named}"),
+        1 => format!(": {named} and one other"),
+        rest => format!(": {named} and {rest} others"),
     }
 }
 

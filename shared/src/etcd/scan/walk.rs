@@ -40,12 +40,18 @@ pub struct Walk {
     pub meta: Option<Meta>,
     /// Top-level buckets that could be opened, in byte order of their names.
     pub buckets: Vec<BucketSummary>,
+    /// Whether the list of buckets could be read whole: what is not in [`Walk::buckets`] is not in the file then.
+    pub buckets_complete: bool,
     /// The numbers of the whole; absent when some page could not be read.
     pub key_space: Option<KeySpace>,
+    /// The numbers of bucket `key`; absent when some page of it could not be read, or when there is none.
+    pub keys: Option<KeyNumbers>,
     /// Pages of the image, metas included, that are in use.
     pub pages_used: u64,
-    /// Pages of the image that are free.
+    /// Pages of the image that nothing refers to. Not all of them are free where `pages_unreached` is above 0.
     pub pages_free: u64,
+    /// Pages among them that may be in use: what would refer to them cannot be read, and no freelist has them.
+    pub pages_unreached: u64,
     /// References to pages that could not be read.
     pub pages_unreadable: u64,
     /// About how many revisions of bucket `key` are lost with them.
@@ -74,6 +80,22 @@ impl Walk {
         let mut seen = kinds.into_iter().filter_map(|kind| self.tally.seen(kind));
         let (count, place) = seen.next()?;
         Some((count + seen.map(|(n, _)| n).sum::<u64>(), place.page))
+    }
+
+    /// A top-level bucket.
+    pub fn bucket(&self, name: &[u8]) -> Option<&BucketSummary> {
+        self.buckets.iter().find(|bucket| bucket.name == name)
+    }
+
+    /// Whether all of a bucket was read, or it is certain that there is none.
+    pub fn is_known(&self, name: &[u8]) -> bool {
+        self.bucket(name)
+            .map_or(self.buckets_complete, |bucket| bucket.complete)
+    }
+
+    /// Pages that are free, where that is known of every page.
+    pub fn free(&self) -> Option<u64> {
+        (self.key_space.is_some() && self.pages_unreached == 0).then_some(self.pages_free)
     }
 
     /// How often an oddity was seen in bucket `key`, and where first.
@@ -105,6 +127,19 @@ pub struct BucketSummary {
     pub inline: bool,
     /// Whether every page of it could be read.
     pub complete: bool,
+    /// Whether nothing of it could be read.
+    pub lost: bool,
+}
+
+/// The numbers of bucket `key`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyNumbers {
+    /// Main revision of its last entry; 0 when it is empty.
+    pub revision: i64,
+    /// Its pairs.
+    pub revisions: u64,
+    /// Tombstones among them.
+    pub tombstones: u64,
 }
 
 /// The numbers over all buckets (spec 3.2).
@@ -164,9 +199,12 @@ fn unopened(error: Error) -> Walk {
         metas: None,
         meta: None,
         buckets: Vec::new(),
+        buckets_complete: false,
         key_space: None,
+        keys: None,
         pages_used: 0,
         pages_free: 0,
+        pages_unreached: 0,
         pages_unreadable: 0,
         revisions_lost: 0,
         pages: Vec::new(),
@@ -229,6 +267,7 @@ fn walk_under(
     let mut sum = Sum::new(&root);
     if root.lost_buckets > 0 {
         sum.complete = false;
+        sum.buckets_complete = false;
         walker.findings.push(too_many_buckets(root.lost_buckets));
     }
     let mut nested = Vec::new();
@@ -236,8 +275,8 @@ fn walk_under(
         walker.bucket(element, &mut sum, &mut nested);
     }
     walker.nested(nested, &mut sum);
-    freelist::check(&mut walker);
-    sum.into_walk(walker)
+    let listed = freelist::check(&mut walker);
+    sum.into_walk(walker, listed)
 }
 
 /// What adds up over the buckets.
@@ -245,6 +284,7 @@ struct Sum {
     hash: u32,
     pairs: u64,
     complete: bool,
+    buckets_complete: bool,
     unreadable: u64,
     lost: u64,
     buckets: Vec<BucketSummary>,
@@ -257,6 +297,7 @@ impl Sum {
             hash: 0,
             pairs: 0,
             complete: root.complete(),
+            buckets_complete: root.complete(),
             unreadable: root.failed_pages(),
             lost: 0,
             buckets: Vec::new(),
@@ -264,11 +305,30 @@ impl Sum {
         }
     }
 
-    fn into_walk(self, walker: Walker<'_>) -> Walk {
+    fn into_walk(self, mut walker: Walker<'_>, listed: Option<Vec<u64>>) -> Walk {
         let meta = *walker.database.meta();
+        let known = |bucket: &&BucketSummary| bucket.name == schema::KEY && bucket.complete;
+        let keys = self.buckets.iter().find(known).zip(self.key.as_ref());
+        let keys = keys.map(|(_, key)| KeyNumbers {
+            revision: key.last_main,
+            revisions: key.pairs,
+            tombstones: key.tombstones,
+        });
         let key = self.key.unwrap_or_default();
+        let mut pages_unreached = 0;
+        if !self.complete {
+            let mut classes = walker.classes.iter_mut().enumerate();
+            let free = classes.by_ref().filter(|(_, class)| **class == Class::Free);
+            for (page, class) in free {
+                let word = listed.as_ref().and_then(|listed| listed.get(page / 64));
+                if word.is_none_or(|word| word >> (page % 64) & 1 == 0) {
+                    *class = Class::Unreached;
+                    pages_unreached += 1;
+                }
+            }
+        }
         let count = |wanted: Class| walker.classes.iter().filter(|c| **c == wanted).count() as u64;
-        let pages_free = count(Class::Free);
+        let pages_free = count(Class::Free) + pages_unreached;
         let leased = leased_keys(&walker.records, &walker.live);
         Walk {
             error: None,
@@ -282,9 +342,12 @@ impl Sum {
                 revisions: key.pairs,
                 tombstones: key.tombstones,
             }),
+            keys,
             buckets: self.buckets,
+            buckets_complete: self.buckets_complete,
             pages_used: walker.classes.len() as u64 - pages_free,
             pages_free,
+            pages_unreached,
             // References beyond the file may be more than it has pages.
             pages_unreadable: self.unreadable.min(meta.hwm),
             revisions_lost: self.lost,
@@ -379,6 +442,14 @@ impl Walker<'_> {
                 self.report(&error);
                 sum.complete = false;
                 sum.unreadable += 1;
+                sum.buckets.push(BucketSummary {
+                    name: element.name,
+                    pairs: 0,
+                    bytes: 0,
+                    inline: false,
+                    complete: false,
+                    lost: true,
+                });
                 return;
             }
         };
@@ -412,6 +483,7 @@ impl Walker<'_> {
             bytes: totals.bytes,
             inline,
             complete,
+            lost: !complete && totals.leaves == 0,
         });
         if holds == Holds::Revisions {
             sum.key = Some(totals);

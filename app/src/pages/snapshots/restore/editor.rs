@@ -76,10 +76,13 @@ fn revision(
 ) -> impl IntoView {
     let error = error_of(report, &["bump."]);
     let off = move || form.with(|f| !f.bump_on);
-    let snapshot_revision = inspection
-        .contents
-        .as_ref()
-        .map_or(0, |c| c.current_revision);
+    let ends = match inspection.start_revision() {
+        Some(revision) => format!(
+            "The snapshot ends at revision {}.",
+            format::signed(revision)
+        ),
+        None => "At which revision the snapshot ends is unknown.".to_owned(),
+    };
     let suggestion = Memo::new(move |_| form.with(|f| f.suggestion(&inspection)));
     let use_it = move |_| {
         if let Some(suggestion) = suggestion.get_untracked() {
@@ -133,10 +136,10 @@ fn revision(
                 <div class="stack">
                     <p class="small">
                         {format!(
-                            "The snapshot ends at revision {}. The old cluster went on writing after it: clients, above all \
+                            "{ends} The old cluster went on writing after it: clients, above all \
                              Kubernetes, have seen later revisions and trust them to grow. The new cluster must start beyond \
                              all of them. When nobody knows how far the old one came, upstream recommends {}.",
-                            format::signed(snapshot_revision), format::number(WHEN_UNKNOWN)
+                            format::number(WHEN_UNKNOWN)
                         )}
                     </p>
                     <div class="field">
@@ -169,7 +172,7 @@ fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoVi
         }
     });
     let no_trailer = inspection.verdict.bytes.outcome != Outcome::Pass;
-    let alarms = contents.alarms.len();
+    let alarms = contents.alarms.as_ref().map(Vec::len);
     view! {
         <fieldset class="panel">
             <legend>"Which etcd will run it"</legend>
@@ -178,11 +181,20 @@ fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoVi
         <fieldset class="panel">
             <legend>"What the file brings along"</legend>
             {tick(form, "clear-alarms", "Clear active alarms",
-                if alarms == 0 { "No alarm is in the file.".into() } else { format!("{alarms} in the file; NOSPACE refuses writes until it is cleared.") },
-                alarms > 0, |f| f.clean_up.alarms, |f, on| f.clean_up.alarms = on)}
+                match alarms {
+                    None => "Unknown: bucket alarm cannot be read.".into(),
+                    Some(0) => "No alarm is in the file.".into(),
+                    Some(alarms) => format!("{alarms} in the file; NOSPACE refuses writes until it is cleared."),
+                },
+                alarms != Some(0), |f| f.clean_up.alarms, |f, on| f.clean_up.alarms = on)}
             {tick(form, "auth-off", "Turn authentication off",
-                if contents.auth.enabled { "It is on in the file; clients need the passwords of that time.".into() } else { "It is off in the file.".into() },
-                contents.auth.enabled, |f| f.clean_up.auth, |f, on| f.clean_up.auth = on)}
+                match (contents.auth.enabled, &contents.auth.problem) {
+                    (Some(true), Some(problem)) => problem.what(),
+                    (Some(true), None) => "It is on in the file; clients need the passwords of that time.".into(),
+                    (Some(false), _) => "It is off in the file.".into(),
+                    (None, _) => "Unknown: bucket auth cannot be read.".into(),
+                },
+                contents.auth.enabled != Some(false), |f| f.clean_up.auth, |f, on| f.clean_up.auth = on)}
             {tick(form, "drop-downgrade", "Delete the downgrade state",
                 match &contents.downgrade {
                     Some(d) if d.enabled => format!("A downgrade to {} is under way in the file.", d.target_version),

@@ -241,7 +241,11 @@ impl Cluster {
         let all = counts
             .iter()
             .all(|(_, count)| u64::try_from(*count) == Ok(expected));
-        let leases = inspection.contents.as_ref().map_or(0, |c| c.lease_count);
+        let leases = inspection
+            .contents
+            .as_ref()
+            .and_then(|c| c.lease_count)
+            .unwrap_or_default();
         if all {
             Check::new(KEYS, Outcome::Pass, format!("{expected} on each member"))
         } else if leases > 0 {

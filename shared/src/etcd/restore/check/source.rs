@@ -21,7 +21,11 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
     if !check_kind(source, report) {
         return;
     }
-    check_trailer(request, source, report);
+    if source.is_restorable() {
+        check_trailer(request, source, report);
+    } else {
+        note_trailer(source, report);
+    }
     check_content(source, report);
 }
 
@@ -44,6 +48,20 @@ fn check_kind(source: &SourceFacts, report: &mut Report) -> bool {
     };
     report.push(Finding::blocking("source.kind", SUBJECT, what).todo(todo));
     false
+}
+
+/// The trailer of a file that is refused whatever its trailer says: it helps to tell when the damage came.
+fn note_trailer(source: &SourceFacts, report: &mut Report) {
+    if source.kind == FileKind::Snapshot && source.bytes == Outcome::Fail {
+        report.push(Finding::note(
+            "trailer.wrong",
+            SUBJECT,
+            format!(
+                "The file is not what the server sent: {}.",
+                source.bytes_evidence
+            ),
+        ));
+    }
 }
 
 fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
@@ -82,7 +100,7 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
             Finding::blocking(
                 "trailer.unchecked",
                 SUBJECT,
-                "Nobody has compared the file with its trailer yet.",
+                "The file has not been compared with its trailer yet.",
             )
             .todo("Let the inspection finish."),
         ),
@@ -129,7 +147,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             Finding::blocking(
                 "source.unchecked",
                 SUBJECT,
-                "Nobody has checked the page tree.",
+                "The page tree has not been checked.",
             )
             .todo("Inspect the file first."),
         ),
@@ -147,7 +165,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             Finding::blocking(
                 "source.meaning-unchecked",
                 SUBJECT,
-                "Nobody could check what the file holds.",
+                "What the file holds could not be checked.",
             )
             .todo("Use another snapshot, or another member's file."),
         ),

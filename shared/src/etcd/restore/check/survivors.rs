@@ -66,6 +66,18 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
 }
 
 fn auth(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    if let (Some(problem), true, false) = (
+        &source.auth_problem,
+        source.auth_enabled,
+        request.clean_up.auth,
+    ) {
+        report.push(
+            Finding::warning("auth.administration", "authentication", problem.what())
+                .because(problem.why())
+                .todo(problem.todo()),
+        );
+        return;
+    }
     match (source.auth_enabled, request.clean_up.auth) {
         (false, false) => {}
         (false, true) => report.push(Finding::note(

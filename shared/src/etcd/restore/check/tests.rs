@@ -226,7 +226,7 @@ fn a_damaged_or_unknown_file_is_never_restored() {
             observation.source.structure = Outcome::Fail;
             observation.source.bytes = Outcome::Fail;
         },
-        &[(Warning, "trailer.ignored"), (Blocking, "source.damaged")],
+        &[(Note, "trailer.wrong"), (Blocking, "source.damaged")],
     );
     check_after(
         |_, observation| observation.source.structure = Outcome::NotChecked,

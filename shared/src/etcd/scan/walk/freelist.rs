@@ -7,26 +7,34 @@ use crate::finding::Finding;
 use super::strip::Class;
 use super::tree::Walker;
 
-/// Checks the stored freelist against the pages that the walk reached.
-pub(super) fn check(walker: &mut Walker<'_>) {
+/// Checks the stored freelist against the pages that the walk reached. One bit per page of the file, for pages
+/// listed; `None` where no freelist could be read.
+pub(super) fn check(walker: &mut Walker<'_>) -> Option<Vec<u64>> {
     let meta = *walker.database.meta();
     if meta.freelist == NO_FREELIST {
-        return;
+        return None;
     }
     let (id, hwm) = (meta.freelist, meta.hwm);
     if id < 2 || id >= hwm {
         let from = walker.meta_page();
         let kind = ErrorKind::OutOfBounds { id, hwm };
         let error = Error::on_page(kind, from, walker.database.offset_of(from));
-        return walker.report(&error);
+        walker.report(&error);
+        return None;
     }
     let owned = match walker.database.read_page(id) {
         Ok(owned) => owned,
-        Err(error) => return walker.report(&error),
+        Err(error) => {
+            walker.report(&error);
+            return None;
+        }
     };
     let page = match owned.page() {
         Ok(page) => page,
-        Err(error) => return walker.report(&error),
+        Err(error) => {
+            walker.report(&error);
+            return None;
+        }
     };
     let span = page.header().span();
     let freelist = match page.freelist() {
@@ -35,11 +43,11 @@ pub(super) fn check(walker: &mut Walker<'_>) {
             if page.header().page_type() == Some(PageType::Freelist) {
                 walker.mark(id, span, Class::Freelist);
             }
-            return walker.report(&error);
+            walker.report(&error);
+            return None;
         }
     };
     walker.mark(id, span, Class::Freelist);
-    // One bit per page of the file, for pages listed.
     let mut listed = vec![0u64; walker.classes.len().div_ceil(64)];
     let mut last = 0;
     for free in freelist.ids() {
@@ -100,6 +108,7 @@ pub(super) fn check(walker: &mut Walker<'_>) {
             );
         }
     }
+    Some(listed)
 }
 
 /// A freelist is not needed for reading, and a restore never uses it: no more than a warning.

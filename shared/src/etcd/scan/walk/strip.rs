@@ -7,6 +7,7 @@ use crate::etcd::inspection::{MAX_PAGE_RUNS, PageKind, PageRun};
 #[repr(u8)]
 pub(super) enum Class {
     Free,
+    Unreached,
     Freelist,
     Meta,
     Branch,
@@ -19,6 +20,7 @@ impl Class {
     fn kind(self) -> PageKind {
         match self {
             Self::Free => PageKind::Free,
+            Self::Unreached => PageKind::Unreached,
             Self::Freelist => PageKind::Freelist,
             Self::Meta => PageKind::Meta,
             Self::Branch => PageKind::Branch,
@@ -38,7 +40,7 @@ pub(super) fn runs(classes: &[Class]) -> Vec<PageRun> {
     }
     let stretch = classes.len().div_ceil(MAX_PAGE_RUNS);
     run_length(classes.chunks(stretch).map(|pages| {
-        let mut counts = [0usize; 7];
+        let mut counts = [0usize; 8];
         for class in pages {
             counts[*class as usize] += 1;
         }
