@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::Database;
+use crate::downloads::Downloads;
 use crate::jobs::engine::{Engine, Owner};
 use crate::jobs::log::JobLog;
 use crate::ledger::{Ledger, Left};
@@ -42,6 +43,7 @@ use crate::systems::etcd::binaries::{self, Binary};
 use crate::systems::etcd::process;
 use crate::systems::etcd::steps::EtcdRestore;
 use crate::tls::Tls;
+use crate::work::Work;
 
 /// What every request can reach.
 #[derive(Clone)]
@@ -91,6 +93,10 @@ pub struct Parts {
     pub engine: Arc<Engine>,
     /// The certificate in use, where the server speaks TLS itself.
     pub tls: Option<Tls>,
+    /// Who downloads how much at once.
+    pub downloads: Downloads,
+    /// Where what keeps a processor busy is done.
+    pub work: Work,
     /// The others that share the database.
     among: Among,
     /// Cancelled when the server stops: streams end then.
@@ -211,6 +217,8 @@ impl App {
             jobs,
             engine,
             tls,
+            downloads: Downloads::default(),
+            work: Work::default(),
             among,
             stopping: CancellationToken::new(),
             db,

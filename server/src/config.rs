@@ -11,6 +11,7 @@ use http::Uri;
 use requorum_shared::permission::check_cluster_name;
 
 pub use self::database_url::DatabaseUrl;
+use crate::address::Proxies;
 use crate::auth::oidc::config::OidcConfig;
 use crate::secrets::master_key::KeyPlace;
 use crate::snapshots::objects::place::BucketPlace;
@@ -34,6 +35,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How browsers reach it, where that is not the address it listens on.
     pub public_url: Option<PublicUrl>,
+    /// Proxies that are believed when they say for whom they speak.
+    pub proxies: Proxies,
     /// Folders below which restores may be placed, beside the one inside the data directory.
     pub restore_roots: Vec<RootConfig>,
     /// Folders with an `etcd` binary, tried before PATH.
@@ -272,6 +275,7 @@ mod tests {
             lease: LEASE,
             listen: listen.parse().unwrap(),
             public_url: public_url.map(|u| u.parse().unwrap()),
+            proxies: Proxies::default(),
             restore_roots: Vec::new(),
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,

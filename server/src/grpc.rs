@@ -4,6 +4,7 @@ mod approvals;
 mod console;
 mod jobs;
 mod ledger;
+mod messages;
 mod people;
 mod plans;
 mod refused;
@@ -11,16 +12,14 @@ mod secrets;
 mod snapshots;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
+use self::messages::{MAX_MESSAGE_BYTES, MAX_RESTORE_BYTES};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::unauthenticated;
-
-/// The longest message that a method takes, in bytes: tonic's own limit.
-const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
 /// The services, generated from `shared/proto`; their messages live in `requorum_shared::api::v1`.
 #[allow(missing_docs, clippy::all, unreachable_pub, unused_qualifications)]
@@ -37,35 +36,45 @@ pub(crate) fn routes(app: &App) -> Router {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
         .build_v1()
-        .expect("the descriptors were encoded by our own build");
-    Routes::new(v1::console_service_server::ConsoleServiceServer::new(
-        console::Console(app.clone()),
-    ))
-    .add_service(v1::snapshot_service_server::SnapshotServiceServer::new(
-        snapshots::Snapshots(app.clone()),
-    ))
-    .add_service(v1::approval_service_server::ApprovalServiceServer::new(
-        approvals::Approvals(app.clone()),
-    ))
-    .add_service(v1::secret_service_server::SecretServiceServer::new(
-        secrets::Secrets(app.clone()),
-    ))
-    .add_service(v1::people_service_server::PeopleServiceServer::new(
-        people::People(app.clone()),
-    ))
-    .add_service(v1::plan_service_server::PlanServiceServer::new(
-        plans::Plans(app.clone()),
-    ))
-    .add_service(v1::job_service_server::JobServiceServer::new(jobs::Jobs(
-        app.clone(),
-    )))
-    .add_service(v1::ledger_service_server::LedgerServiceServer::new(
-        ledger::Ledger(app.clone()),
-    ))
+        .expect("the descriptors were encoded by our own build")
+        .max_decoding_message_size(MAX_MESSAGE_BYTES);
+    Routes::new(
+        v1::console_service_server::ConsoleServiceServer::new(console::Console(app.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
+    .add_service(
+        v1::snapshot_service_server::SnapshotServiceServer::new(snapshots::Snapshots(app.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
+    .add_service(
+        v1::approval_service_server::ApprovalServiceServer::new(approvals::Approvals(app.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
+    .add_service(
+        v1::secret_service_server::SecretServiceServer::new(secrets::Secrets(app.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
+    .add_service(
+        v1::people_service_server::PeopleServiceServer::new(people::People(app.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
+    .add_service(
+        v1::plan_service_server::PlanServiceServer::new(plans::Plans(app.clone()))
+            .max_decoding_message_size(MAX_RESTORE_BYTES),
+    )
+    .add_service(
+        v1::job_service_server::JobServiceServer::new(jobs::Jobs(app.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
+    .add_service(
+        v1::ledger_service_server::LedgerServiceServer::new(ledger::Ledger(app.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
     .add_service(reflection)
     .into_axum_router()
     .reset_fallback()
     .layer(from_fn(refused::reworded))
+    .layer(from_fn_with_state(messages::places(), messages::in_turn))
     .layer(GrpcWebLayer::new())
 }
 

@@ -1,5 +1,6 @@
 //! The server side of Requorum: the command line, the API, and what carries plans out.
 
+pub mod address;
 pub mod app;
 pub mod auth;
 pub mod backup;
@@ -9,6 +10,7 @@ pub mod config;
 pub mod data_dir;
 pub mod db;
 pub mod dossier;
+pub mod downloads;
 pub mod error;
 pub mod grpc;
 pub mod http;
@@ -18,6 +20,7 @@ pub mod ledger;
 pub mod limits;
 pub mod mark;
 pub mod ops;
+pub mod places;
 pub mod plans;
 pub mod random;
 pub mod restore;
@@ -26,7 +29,9 @@ pub mod router;
 pub mod secrets;
 pub mod serve;
 pub mod servers;
+pub mod shares;
 pub mod snapshots;
 pub mod systems;
 pub mod tls;
 pub mod vacancy;
+pub mod work;

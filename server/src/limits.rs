@@ -14,8 +14,14 @@ pub struct Limits {
     pub idle_for: Duration,
     /// How long a silent HTTP/2 connection is kept without an answer to a ping.
     pub ping_answered_within: Duration,
+    /// How long a client may take none of the bytes that wait for it before they are not kept for it any more.
+    pub silent_for: Duration,
+    /// The same once the server stops.
+    pub silent_at_the_end_for: Duration,
     /// Connections at the same time.
     pub connections: usize,
+    /// Connections at the same time from one address, unless it is a proxy's.
+    pub connections_per_address: usize,
     /// Requests at the same time on one HTTP/2 connection.
     pub streams: u32,
     /// The longest headers of a request over HTTP/1, in bytes, with its first line.
@@ -31,8 +37,11 @@ impl Default for Limits {
             answer_begins_within: Duration::from_secs(60),
             idle_for: Duration::from_secs(120),
             ping_answered_within: Duration::from_secs(20),
+            silent_for: Duration::from_secs(30),
+            silent_at_the_end_for: Duration::from_secs(2),
             connections: 1024,
-            streams: 128,
+            connections_per_address: 512,
+            streams: 64,
             header_bytes: 64 << 10,
             header_list_bytes: 16 << 10,
         }

@@ -1,6 +1,7 @@
 //! A running server: the listener, its connections, and the way it stops.
 
 mod connection;
+mod sending;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,14 +10,15 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::address::Proxies;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::places::{Place, Places};
 use crate::router;
 use crate::tls::Tls;
 
@@ -86,37 +88,32 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) {
         let router = router::router(self.app.clone(), self.limits);
         let connections = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(self.limits.connections));
+        let proxies = self.app.config.proxies.clone();
+        let places = Places::new(
+            self.limits.connections,
+            self.limits.connections_per_address,
+            proxies,
+        );
         if let Some(tls) = self.app.tls.clone() {
             let stop = stop.clone();
             tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });
         }
-        loop {
-            let Ok(slot) = slots.clone().acquire_owned().await else {
-                break;
+        // Whatever is waited for here, the end is heard.
+        while let Some(Some((stream, peer, place))) =
+            stop.run_until_cancelled(self.next(&places)).await
+        {
+            let greeting = Greeting {
+                tls: self.app.tls.clone(),
+                proxies: self.app.config.proxies.clone(),
+                limits: self.limits,
+                stop: stop.clone(),
+                router: router.clone(),
             };
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = stop.cancelled() => break,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    let (tls, router, stop) = (self.app.tls.clone(), router.clone(), stop.clone());
-                    let limits = self.limits;
-                    connections.spawn(async move {
-                        greet(stream, peer, tls, router, limits, stop).await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    // Out of file descriptors, most likely: waiting is all that helps.
-                    tracing::error!("accepting a connection: {error}");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
+            connections.spawn(greeting.greet(stream, peer, place));
         }
-        drop(self.listener);
+        // Streams end first: what is left then is requests that end by themselves.
         self.app.stopping.cancel();
+        drop(self.listener);
         connections.close();
         let answered = tokio::time::timeout(STOP_WITHIN, connections.wait());
         let (answered, ()) = tokio::join!(answered, self.app.engine.stop());
@@ -125,24 +122,55 @@ impl Server {
         }
         self.app.close().await;
     }
+
+    /// The next connection for which there is a place.
+    async fn next(&self, places: &Places) -> Option<(TcpStream, SocketAddr, Place)> {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => match places.give(peer.ip()).await {
+                    Some(place) => return Some((stream, peer, place)),
+                    None => tracing::debug!(%peer, "all places of its address are at work"),
+                },
+                Err(error) => {
+                    // Out of file descriptors, most likely: making room is all that helps.
+                    tracing::error!("accepting a connection: {error}");
+                    places.make_room();
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
 }
 
-/// Serves one connection, by TLS where the server speaks it.
-async fn greet(
-    stream: TcpStream,
-    peer: SocketAddr,
+/// What every connection is served with.
+struct Greeting {
     tls: Option<Tls>,
-    router: Router,
+    proxies: Proxies,
     limits: Limits,
     stop: CancellationToken,
-) {
-    let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else {
-        return connection::serve(stream, peer, router, limits, stop).await;
-    };
-    match stop.run_until_cancelled(tls.accept(stream)).await {
-        Some(Ok(stream)) => connection::serve(stream, peer, router, limits, stop).await,
-        Some(Err(error)) => tracing::debug!(%peer, "no TLS came about: {error}"),
-        None => {}
+    router: Router,
+}
+
+impl Greeting {
+    /// Serves one connection, by TLS where the server speaks it, as long as it has its place.
+    async fn greet(self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let served = self.serve(stream, peer, &place);
+        tokio::select! {
+            () = served => {}
+            () = place.taken_back() => tracing::debug!(%peer, "its place was given to another"),
+        }
+    }
+
+    async fn serve(mut self, stream: TcpStream, peer: SocketAddr, place: &Place) {
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.tls.take() else {
+            return connection::serve(stream, peer, place, self).await;
+        };
+        let agreed = self.stop.run_until_cancelled(tls.accept(stream)).await;
+        match agreed {
+            Some(Ok(stream)) => connection::serve(stream, peer, place, self).await,
+            Some(Err(error)) => tracing::debug!(%peer, "no TLS came about: {error}"),
+            None => {}
+        }
     }
 }

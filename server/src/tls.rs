@@ -12,8 +12,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
-use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
+use rustls::pki_types::ServerName;
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncWriteExt as _;
@@ -71,6 +73,17 @@ impl Current {
     }
 }
 
+impl Current {
+    fn is_for(&self, name: &str) -> bool {
+        let pair = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let certificate = pair.certified.cert.first();
+        let certificate = certificate.and_then(|first| ParsedCertificate::try_from(first).ok());
+        certificate
+            .zip(ServerName::try_from(name).ok())
+            .is_some_and(|(certificate, name)| verify_server_name(&certificate, &name).is_ok())
+    }
+}
+
 impl ResolvesServerCert for Current {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let pair = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -104,6 +117,11 @@ impl Tls {
     /// Until when the certificate is good, milliseconds since the Unix epoch.
     pub fn expires_ms(&self) -> i64 {
         self.current.expires_ms()
+    }
+
+    /// Whether the certificate in use is one for this name: browsers that go by it talk to us and to nobody else.
+    pub fn is_for(&self, name: &str) -> bool {
+        self.current.is_for(name)
     }
 
     /// Takes new files when they change or SIGHUP asks for it; what cannot be taken is logged, and the old stays.

@@ -15,6 +15,7 @@ use super::origin;
 use crate::app::App;
 use crate::error::{ApiError, Kind, unauthenticated};
 use crate::http::assets;
+use crate::places::Place;
 
 /// The routes that need no login, beside the page's own static files. Nothing else is open.
 pub const OPEN: &[(Method, &str)] = &[
@@ -45,8 +46,12 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
 }
 
 async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
-    if app.config.public_url.is_none() && app.config.tls.is_none() {
-        origin::check_loopback(host(request.headers(), request.uri()))?;
+    if app.config.public_url.is_none() {
+        let host = host(request.headers(), request.uri());
+        match &app.tls {
+            Some(tls) => origin::check_named(host, |name| tls.is_for(name))?,
+            None => origin::check_loopback(host)?,
+        }
     }
     if let Some(secret) = bearer(request.headers()) {
         // Pages of other sites cannot send this header, and browsers never send it by themselves: nothing can be
@@ -76,8 +81,11 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
 
 /// Says who asks, and from where.
 fn attach(request: &mut Request, mut actor: Actor) {
-    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-        actor.address = peer.ip();
+    if let Some(ConnectInfo(client)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        actor.address = client.ip();
+    }
+    if let Some(place) = request.extensions().get::<Place>() {
+        place.is_known();
     }
     request.extensions_mut().insert(actor);
 }

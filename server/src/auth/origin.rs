@@ -43,10 +43,7 @@ pub fn check(method: &Method, headers: &HeaderMap, own_origin: &str) -> Result<(
 /// # Errors
 /// When `host`, a name or address with or without a port, is not this machine's own.
 pub fn check_loopback(host: &str) -> Result<()> {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
+    let name = name_of(host);
     let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
     if name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.is_loopback()) {
         return Ok(());
@@ -57,6 +54,33 @@ pub fn check_loopback(host: &str) -> Result<()> {
         "This console answers at 127.0.0.1, [::1] and localhost alone. If it is reached by another name, its \
          operator must start it with --public-url.",
     ))
+}
+
+/// Refuses a request for a name that the console's own certificate does not have. Such a name leads here only in a
+/// browser that was told to overlook that, and its pages would be another site's. A plain address is this machine's.
+///
+/// # Errors
+/// When `host`, a name or address with or without a port, is neither.
+pub fn check_named(host: &str, is_ours: impl FnOnce(&str) -> bool) -> Result<()> {
+    let name = name_of(host);
+    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    if is_address || name.eq_ignore_ascii_case("localhost") || is_ours(name) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Kind::Forbidden,
+        "host.foreign",
+        "This console answers at the names in its certificate, and at plain addresses. If it is reached by another \
+         name, get a certificate with that name, or have its operator start it with --public-url.",
+    ))
+}
+
+/// A host without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +107,26 @@ mod tests {
             ("evil.example:127.0.0.1", false),
         ] {
             assert_eq!(check_loopback(host).is_ok(), good, "{host}");
+        }
+    }
+
+    #[test]
+    fn under_tls_the_certificate_says_which_names_are_ours() {
+        for (host, good) in [
+            ("console.example", true),
+            ("console.example:8443", true),
+            ("10.0.0.1:8443", true),
+            ("[2001:db8::1]:8443", true),
+            ("::1", false),
+            ("", false),
+            (":8443", false),
+            ("evil.example", false),
+            ("console.example.evil.example", false),
+            ("console.example:evil", false),
+            ("evil.example:10.0.0.1", false),
+        ] {
+            let checked = check_named(host, |name| name == "console.example");
+            assert_eq!(checked.is_ok(), good, "{host}");
         }
     }
 

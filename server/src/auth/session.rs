@@ -27,7 +27,7 @@ const MAX_AGENT_CHARS: usize = 200;
 /// Where a request comes from.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The address at the other end of the connection.
+    /// The address at the other end of the connection, or what a trusted proxy says of it.
     pub address: IpAddr,
     /// What the browser calls itself.
     pub agent: String,

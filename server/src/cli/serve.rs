@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use ipnet::IpNet;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use super::objects::ObjectsArguments;
 use super::oidc::OidcArguments;
 use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
+use crate::address::{self, ForwardedHeader, Proxies};
 use crate::clock::SystemClock;
 use crate::config::{Config, LEASE, PublicUrl, RootConfig};
 use crate::serve::Server;
@@ -48,6 +50,25 @@ pub(super) struct Arguments {
     /// How browsers reach the console, where TLS or a proxy is in front of it.
     #[arg(long, env = "REQUORUM_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
+    /// A proxy in front of the console, by its address or network; may be given several times. What it says of whom it
+    /// speaks for is believed, and of nobody else.
+    #[arg(
+        long = "trusted-proxy",
+        env = "REQUORUM_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = address::network
+    )]
+    trusted_proxies: Vec<IpNet>,
+    /// The header in which trusted proxies say for whom they speak.
+    #[arg(
+        long,
+        env = "REQUORUM_FORWARDED_HEADER",
+        value_name = "HEADER",
+        value_enum,
+        default_value_t
+    )]
+    forwarded_header: ForwardedHeader,
     /// A folder below which restores of a cluster may be placed; may be given several times. @CLUSTER+CLUSTER names
     /// several clusters and @* all of them; without @ the folder is for snapshots that belong to no cluster. One inside
     /// the data directory is always there for all, by the name `console`.
@@ -139,6 +160,7 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
         objects: arguments.objects.place()?,
         listen: arguments.listen,
         public_url: arguments.public_url,
+        proxies: Proxies::new(arguments.trusted_proxies, arguments.forwarded_header),
         restore_roots: arguments.restore_roots,
         etcd_bin: arguments.etcd_bin,
         max_upload_bytes: arguments.max_upload_bytes,

@@ -100,9 +100,11 @@ impl JobService for Jobs {
     ) -> Result<Response<Self::WatchJobStream>, Status> {
         let actor = super::actor(&request)?;
         let WatchJobRequest { id, since } = request.get_ref();
+        let place = self.0.downloads.stream(&actor.user_id)?;
         let events = jobs::watch(&self.0, &actor, id, *since).await?;
-        Ok(Response::new(Box::pin(
-            events.map(|event| event.map_err(Status::from)),
-        )))
+        Ok(Response::new(Box::pin(events.map(move |event| {
+            let _ = &place;
+            event.map_err(Status::from)
+        }))))
     }
 }

@@ -67,7 +67,11 @@ impl LedgerService for Ledger {
         request: Request<TailEntriesRequest>,
     ) -> Result<Response<Self::TailEntriesStream>, Status> {
         let actor = super::actor(&request)?;
+        let place = self.0.downloads.stream(&actor.user_id)?;
         let tail = ops::ledger::tail(&self.0, &actor, request.get_ref().since).await?;
-        Ok(Response::new(Box::pin(tail.map_err(Status::from))))
+        Ok(Response::new(Box::pin(tail.map_err(move |error| {
+            let _ = &place;
+            Status::from(error)
+        }))))
     }
 }

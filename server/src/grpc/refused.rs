@@ -38,8 +38,8 @@ fn refusal(status: &Status) -> Option<ApiError> {
             Kind::TooLarge,
             "grpc.message-size",
             format!(
-                "The request's message is longer than {} MiB. Nothing was done.",
-                super::MAX_MESSAGE_BYTES >> 20
+                "The request's message is longer than {} KiB. Nothing was done.",
+                super::MAX_MESSAGE_BYTES >> 10
             ),
         )),
         _ => None,

@@ -1,8 +1,20 @@
-//! What downloads have in common: the file name as a header, and ranges.
+//! What downloads have in common: the place that they take, the file name as a header, and ranges.
 
 use std::ops;
 
+use axum::body::Body;
 use http::HeaderValue;
+use http_body_util::BodyExt as _;
+
+use crate::shares::Share;
+
+/// A body that keeps its place as long as it is on its way.
+pub(super) fn in_place(body: Body, place: Share) -> Body {
+    Body::new(body.map_err(move |error| {
+        let _ = &place;
+        error
+    }))
+}
 
 /// A `Range` header, understood.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +39,10 @@ pub(super) fn parse_range(header: &HeaderValue, size: u64) -> Range {
     let Some((from, to)) = parsed else {
         return Range::Ignored;
     };
+    // `parse` takes a sign, and ranges have none.
+    if [from, to].iter().any(|end| end.starts_with('+')) {
+        return Range::Ignored;
+    }
     let range = match (from.parse::<u64>(), to.parse::<u64>()) {
         (Ok(from), Ok(to)) if from <= to => from..to.saturating_add(1).min(size),
         (Ok(from), Err(_)) if to.is_empty() => from..size,
@@ -77,6 +93,8 @@ mod tests {
             ("bytes=9-0", 100, Range::Ignored),
             ("bytes=0-1,5-6", 100, Range::Ignored),
             ("bytes=-", 100, Range::Ignored),
+            ("bytes=+1-9", 100, Range::Ignored),
+            ("bytes=1-+9", 100, Range::Ignored),
             ("lines=0-1", 100, Range::Ignored),
             ("bytes=0-18446744073709551615", 100, Range::Within(0..100)),
         ] {

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::auth::actor::Actor;
 use crate::auth::session::Caller;
 use crate::error::{ApiError, Kind, bad_request, unauthenticated};
+use crate::places::Place;
 
 /// The largest JSON body, in bytes. Uploads have a limit of their own.
 pub const MAX_JSON_BYTES: usize = 64 * 1024;
@@ -88,5 +89,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
             .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())
             .unwrap_or_default();
         Ok(Self { address, agent })
+    }
+}
+
+/// The place of the connection that a request came by, where it has one.
+pub struct AtPlace(Option<Place>);
+
+impl AtPlace {
+    /// Whoever came by it has signed in.
+    pub fn is_known(&self) {
+        if let Some(place) = &self.0 {
+            place.is_known();
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AtPlace {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().cloned()))
     }
 }

@@ -18,6 +18,7 @@ pub async fn member(
     actor: Actor,
     Path((id, file)): Path<(String, String)>,
 ) -> Result<Response> {
+    let place = app.downloads.file(&actor.user_id)?;
     let tar = ops::jobs::member(&app, &actor, &id, &file).await?;
     Response::builder()
         .header(header::CONTENT_TYPE, "application/x-tar")
@@ -26,7 +27,7 @@ pub async fn member(
             header::CONTENT_DISPOSITION,
             download::disposition(&tar.name),
         )
-        .body(Body::from_stream(tar.stream))
+        .body(download::in_place(Body::from_stream(tar.stream), place))
         .map_err(internal)
 }
 
@@ -36,6 +37,7 @@ pub async fn dossier(
     actor: Actor,
     Path(id): Path<String>,
 ) -> Result<Response> {
+    let place = app.downloads.file(&actor.user_id)?;
     let dossier = ops::jobs::dossier(&app, &actor, &id).await?;
     Response::builder()
         .header(header::CONTENT_TYPE, "application/zip")
@@ -43,6 +45,6 @@ pub async fn dossier(
             header::CONTENT_DISPOSITION,
             download::disposition(&dossier.name),
         )
-        .body(Body::from(dossier.bytes))
+        .body(download::in_place(Body::from(dossier.bytes), place))
         .map_err(internal)
 }

@@ -1,9 +1,11 @@
 //! The ledger as C2SP tlog-tiles: what any client of transparency logs reads, below `/ledger`.
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
+use super::download;
 use super::extract::Path;
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -39,6 +41,7 @@ pub async fn tile(
     actor: Actor,
     Path(path): Path<String>,
 ) -> Result<Response> {
+    let place = app.downloads.piece(&actor.user_id).await?;
     let bytes = ops::ledger::tile(&app, &actor, &format!("tile/{path}")).await?;
     let headers = [
         (header::CONTENT_TYPE, BYTES),
@@ -49,7 +52,7 @@ pub async fn tile(
             HeaderValue::from_static("private, no-cache"),
         ),
     ];
-    Ok((headers, bytes).into_response())
+    Ok((headers, download::in_place(Body::from(bytes), place)).into_response())
 }
 
 /// Bundles of entries that follow each other, in one answer.
@@ -58,10 +61,11 @@ pub async fn together(
     actor: Actor,
     Path((start, count)): Path<(u64, u64)>,
 ) -> Result<Response> {
+    let place = app.downloads.piece(&actor.user_id).await?;
     let bytes = ops::ledger::together(&app, &actor, start, count).await?;
     let headers = [
         (header::CONTENT_TYPE, BYTES),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, bytes).into_response())
+    Ok((headers, download::in_place(Body::from(bytes), place)).into_response())
 }

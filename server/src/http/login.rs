@@ -7,7 +7,7 @@ use requorum_shared::api::login::{
     JoinRequest, LoginRequest, PasswordRequest, Session, SetupRequest,
 };
 
-use super::extract::Json;
+use super::extract::{AtPlace, Json};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::guard;
@@ -22,33 +22,36 @@ type SignedIn = (CookieJar, axum::Json<Session>);
 pub async fn setup(
     State(app): State<App>,
     caller: Caller,
+    place: AtPlace,
     jar: CookieJar,
     Json(request): Json<SetupRequest>,
 ) -> Result<SignedIn> {
     let opened = ops::sign_in::set_up(&app, request, &caller).await?;
-    Ok(signed_in(&app, jar, opened))
+    Ok(signed_in(&app, place, jar, opened))
 }
 
 /// Signs in.
 pub async fn login(
     State(app): State<App>,
     caller: Caller,
+    place: AtPlace,
     jar: CookieJar,
     Json(request): Json<LoginRequest>,
 ) -> Result<SignedIn> {
     let opened = ops::sign_in::sign_in(&app, request, &caller).await?;
-    Ok(signed_in(&app, jar, opened))
+    Ok(signed_in(&app, place, jar, opened))
 }
 
 /// Sets a password by a one-time link, and signs in.
 pub async fn join(
     State(app): State<App>,
     caller: Caller,
+    place: AtPlace,
     jar: CookieJar,
     Json(request): Json<JoinRequest>,
 ) -> Result<SignedIn> {
     let opened = ops::sign_in::join(&app, request, &caller).await?;
-    Ok(signed_in(&app, jar, opened))
+    Ok(signed_in(&app, place, jar, opened))
 }
 
 /// Changes one's own password.
@@ -79,7 +82,8 @@ pub async fn session(actor: Actor) -> axum::Json<Session> {
     axum::Json(session_of(&actor))
 }
 
-fn signed_in(app: &App, jar: CookieJar, opened: Opened) -> SignedIn {
+fn signed_in(app: &App, place: AtPlace, jar: CookieJar, opened: Opened) -> SignedIn {
+    place.is_known();
     let session = session_of(&opened.actor);
     let cookie: Cookie<'static> = guard::session_cookie(app, opened.token);
     (jar.add(cookie), axum::Json(session))

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::assets;
+use super::extract::AtPlace;
 use crate::app::App;
 use crate::auth::guard;
 use crate::auth::oidc::{Answer, Refusal, Ticket};
@@ -82,6 +83,7 @@ pub async fn start(
 pub async fn callback(
     State(app): State<App>,
     caller: Caller,
+    place: AtPlace,
     headers: HeaderMap,
     uri: http::Uri,
     jar: CookieJar,
@@ -95,6 +97,7 @@ pub async fn callback(
     used.make_removal();
     match back.result {
         Ok(opened) => {
+            place.is_known();
             let session = guard::session_cookie(&app, opened.token);
             (jar.add(used).add(session), Redirect::to(&back.to)).into_response()
         }

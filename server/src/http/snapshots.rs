@@ -1,5 +1,6 @@
 //! Downloading a stored file.
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
@@ -47,14 +48,15 @@ pub async fn file(
             return builder
                 .status(StatusCode::RANGE_NOT_SATISFIABLE)
                 .header(header::CONTENT_RANGE, format!("bytes */{size}"))
-                .body(axum::body::Body::empty())
+                .body(Body::empty())
                 .map_err(internal);
         }
     };
     let length = range.end - range.start;
+    let place = app.downloads.file(&actor.user_id)?;
     let body = ops::snapshots::read(&app, &actor, &snapshot, range).await?;
     builder
         .header(header::CONTENT_LENGTH, length)
-        .body(axum::body::Body::from_stream(body))
+        .body(download::in_place(Body::from_stream(body), place))
         .map_err(internal)
 }

@@ -91,9 +91,11 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>> {
     let Some(value) = headers.get(name) else {
         return Ok(None);
     };
+    // Digits and nothing else, as both headers are defined; `parse` takes a sign too.
     value
         .to_str()
         .ok()
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
         .map(Some)
         .ok_or_else(|| {

@@ -18,35 +18,44 @@ use super::{approvals, record, snapshots};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
-use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
+use crate::error::{
+    ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition,
+};
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
 use crate::systems::etcd::observe;
 
 /// How long a sealed plan may be run, in milliseconds.
 pub const EXPIRES_AFTER_MS: i64 = 24 * 3_600_000;
+/// The longest request that is looked at, in bytes: that of 31 members with long names is a tenth of it.
+pub const MAX_REQUEST_BYTES: usize = 256 << 10;
 /// The longest reason, in characters.
 const MAX_REASON_CHARS: usize = 2_000;
 
 /// What speaks for and against a restore, now.
 pub async fn check(app: &App, actor: &Actor, request_json: &str) -> Result<Vec<v1::Finding>> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let request = parse(request_json)?;
-    let observation = observe_for(app, actor, Permission::See, &request).await?;
-    let report = restore::check(&request, &observation);
-    Ok(findings(&report))
+    let (request, observation) = observe_for(app, actor, Permission::See, request_json).await?;
+    let check = move || Ok(findings(&restore::check(&request, &observation)));
+    app.work.run(&actor.user_id, check).await
 }
 
 /// Seals a plan, unless something blocks.
 pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::PlanSummary> {
     permit(app, actor, Permission::Plan, Place::Anywhere).await?;
-    let request = parse(request_json)?;
-    let observation = observe_for(app, actor, Permission::Plan, &request).await?;
+    let (request, observation) = observe_for(app, actor, Permission::Plan, request_json).await?;
+    let snapshot_id = request.snapshot.clone();
     let id = random::id();
     let now = app.clock.now_ms();
     let sealed_at = clock::text(now);
-    let plan = restore::plan(&request, &observation, &id, &actor.name, &sealed_at)
-        .map_err(|report| blocked(&report))?;
+    let plan = {
+        let (id, author) = (id.clone(), actor.name.clone());
+        let plan = move || {
+            restore::plan(&request, &observation, &id, &author, &sealed_at)
+                .map_err(|report| blocked(&report))
+        };
+        app.work.run(&actor.user_id, plan).await?
+    };
     let row = PlanRow {
         id,
         hash: plan.hash(),
@@ -60,7 +69,7 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         decided_by: String::new(),
         decided_ms: 0,
         reason: String::new(),
-        snapshot_id: request.snapshot,
+        snapshot_id,
         job_id: String::new(),
         broke_glass: false,
     };
@@ -113,12 +122,9 @@ pub(super) async fn runnable(app: &App) -> Result<Vec<PlanRow>> {
 /// One plan, with what has changed since it was sealed. A plan that is void by that is void for good.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanResponse> {
     let (row, plan_json) = find_for(app, actor, Permission::See, id).await?;
-    let (row, again) = renew(app, row, &plan_json).await?;
-    let (observation_json, check) = match &again.seen {
-        Some((observation, report)) if row.state.is_alive() => (
-            serde_json::to_string(observation).map_err(internal)?,
-            findings(report),
-        ),
+    let (row, again) = renew(app, &actor.user_id, row, &plan_json).await?;
+    let (observation_json, check) = match again.seen {
+        Some(seen) if row.state.is_alive() => (seen.observation_json, seen.check),
         _ => Default::default(),
     };
     Ok(v1::GetPlanResponse {
@@ -191,7 +197,7 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
     let (row, plan_json) = find(app, id).await?;
     same_hash(&row, hash)?;
     unchanged(&row, &plan_json)?;
-    let (row, again) = renew(app, row, &plan_json).await?;
+    let (row, again) = renew(app, id, row, &plan_json).await?;
     if row.state.is_alive() {
         return Ok((row, plan_json));
     }
@@ -232,13 +238,19 @@ async fn decide_against(
     Ok(summary(row))
 }
 
-/// Looks again, while the plan may still come to be run, and makes it void where something has changed.
-async fn renew(app: &App, row: PlanRow, plan_json: &str) -> Result<(PlanRow, Again)> {
+/// Looks again, while the plan may still come to be run, and makes it void where something has changed. It is done on
+/// account of whoever asked, or of the plan itself.
+async fn renew(
+    app: &App,
+    account: &str,
+    row: PlanRow,
+    plan_json: &str,
+) -> Result<(PlanRow, Again)> {
     let row = expire(app, row).await?;
     if !row.state.is_alive() {
         return Ok((row, Again::default()));
     }
-    let again = drift::since(app, plan_json).await?;
+    let again = drift::since(app, account, plan_json).await?;
     if again.drift.findings.is_empty() {
         return Ok((row, again));
     }
@@ -279,32 +291,39 @@ fn apply(row: &mut PlanRow, decision: Decision) {
     row.reason = decision.reason;
 }
 
-/// What the request rests on, for somebody who may do this with snapshots of its cluster.
+/// The request and what it rests on, for somebody who may do this with snapshots of its cluster.
 async fn observe_for(
     app: &App,
     actor: &Actor,
     permission: Permission,
-    request: &RestoreRequest,
-) -> Result<Observation> {
-    let observation = observe(app, request).await?;
+    request_json: &str,
+) -> Result<(RestoreRequest, Observation)> {
+    let request = parse(request_json)?;
+    let observation = observe(app, &actor.user_id, &request).await?;
     let place = Place::Cluster(&observation.cluster);
     permit(app, actor, permission, place).await?;
-    Ok(observation)
+    Ok((request, observation))
 }
 
-pub(super) async fn observe(app: &App, request: &RestoreRequest) -> Result<Observation> {
+/// What a request rests on. Looking is work on account of somebody.
+pub(super) async fn observe(
+    app: &App,
+    account: &str,
+    request: &RestoreRequest,
+) -> Result<Observation> {
     let (snapshot, inspection_json) = snapshots::find(app, &request.snapshot).await?;
-    let inspection: Inspection = serde_json::from_str(&inspection_json).map_err(internal)?;
     let (target, cluster) = (request.target.clone(), snapshot.cluster.clone());
     let (roots, downloads) = (app.roots.clone(), app.data_dir.downloads());
-    let look = move || observe::target(&roots, &downloads, &target, &cluster);
-    let target = tokio::task::spawn_blocking(look).await.map_err(internal)?;
-    Ok(Observation {
-        source: SourceFacts::from(&inspection),
-        target,
-        seen: None,
-        cluster: snapshot.cluster,
-    })
+    let look = move || {
+        let inspection: Inspection = serde_json::from_str(&inspection_json).map_err(internal)?;
+        Ok(Observation {
+            source: SourceFacts::from(&inspection),
+            target: observe::target(&roots, &downloads, &target, &cluster),
+            seen: None,
+            cluster,
+        })
+    };
+    app.work.run(account, look).await
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
@@ -386,6 +405,17 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
 }
 
 fn parse(request_json: &str) -> Result<RestoreRequest> {
+    if request_json.len() > MAX_REQUEST_BYTES {
+        return Err(ApiError::new(
+            Kind::TooLarge,
+            "restore.request-size",
+            format!(
+                "The restore request has {} bytes, and at most {MAX_REQUEST_BYTES} are taken. Nothing was done. Name \
+                 the members of one cluster: three or five, each with its peer URL.",
+                request_json.len()
+            ),
+        ));
+    }
     serde_json::from_str(request_json).map_err(|error| {
         bad_request(
             "restore.request",

@@ -1,52 +1,65 @@
 //! One connection: HTTP/1 or HTTP/2 as the client chooses, until it ends, is of no use any more, or the server stops.
 //!
-//! A place at the server is scarce, so nobody keeps one by being silent: the first request comes soon, and a
-//! connection on which nothing is under way is let go.
+//! A place at the server is scarce, so it is not kept by silence: the first request comes soon, a connection on which
+//! nothing is under way is let go, and so is one whose client takes nothing of what it asked for.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use http::Response;
-use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
+use super::Greeting;
+use super::sending::Answers;
 use crate::limits::Limits;
+use crate::places::{Busy, Place};
+
+/// How often in that time it is looked whether a client has been silent for too long.
+const LOOKS: u32 = 4;
 
 /// Serves it.
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
-    router: Router,
-    limits: Limits,
-    stop: CancellationToken,
+    place: &Place,
+    greeting: Greeting,
 ) {
+    let Greeting {
+        proxies,
+        limits,
+        stop,
+        router,
+        ..
+    } = greeting;
     let under_way = UnderWay::default();
+    let answers = Arc::new(Answers::default());
     let idle = idle(under_way.0.subscribe(), limits);
-    let service = tower::service_fn(move |mut request: http::Request<_>| {
-        let counted = under_way.one_more();
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let request: Request = request.map(Body::new);
-        let answer = router.clone().call(request);
-        async move {
-            let answer: Response<Body> = answer.await?;
-            // The body carries the count for as long as somebody reads it.
-            Ok::<_, Infallible>(answer.map(|body| {
-                body.map_err(move |error| {
-                    let _ = &counted;
-                    error
-                })
-            }))
-        }
-    });
+    let service = {
+        let (answers, under_way, place) = (answers.clone(), under_way.clone(), place.clone());
+        tower::service_fn(move |mut request: http::Request<_>| {
+            let counted = under_way.one_more(&place);
+            let client = SocketAddr::new(proxies.client(peer.ip(), request.headers()), peer.port());
+            request.extensions_mut().insert(ConnectInfo(client));
+            request.extensions_mut().insert(place.clone());
+            let request: Request = request.map(Body::new);
+            let (answer, answers) = (router.clone().call(request), answers.clone());
+            async move {
+                let answer: Response<Body> = answer.await?;
+                // The body carries the count for as long as somebody reads it.
+                Ok::<_, Infallible>(answer.map(|body| answers.watch(body, counted)))
+            }
+        })
+    };
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -67,7 +80,10 @@ pub(super) async fn serve(
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                ended = connection => ended,
+                () = silent(&answers, &under_way, limits.silent_at_the_end_for) => return,
+            }
         }
         () = idle.as_mut() => {
             connection.as_mut().graceful_shutdown();
@@ -77,9 +93,23 @@ pub(super) async fn serve(
                 Err(_) => return,
             }
         }
+        () = silent(&answers, &under_way, limits.silent_for) => {
+            tracing::info!(%peer, "nothing of an answer was taken: the connection is let go");
+            return;
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, "a connection ended: {error}");
+    }
+}
+
+/// Gives up answers of which nothing was taken for so long, and returns when that leaves nothing under way.
+async fn silent(answers: &Answers, under_way: &UnderWay, silent_for: Duration) {
+    loop {
+        tokio::time::sleep(silent_for / LOOKS).await;
+        if answers.give_up(silent_for) && *under_way.0.borrow() == 0 {
+            return;
+        }
     }
 }
 
@@ -113,17 +143,23 @@ impl Default for UnderWay {
 }
 
 impl UnderWay {
-    fn one_more(&self) -> One {
+    fn one_more(&self, place: &Place) -> One {
         self.0.send_modify(|n| *n += 1);
-        One(self.clone())
+        One {
+            under_way: self.clone(),
+            _busy: place.busy(),
+        }
     }
 }
 
 /// A request under way, until it is dropped.
-struct One(UnderWay);
+struct One {
+    under_way: UnderWay,
+    _busy: Busy,
+}
 
 impl Drop for One {
     fn drop(&mut self) {
-        self.0.0.send_modify(|n| *n -= 1);
+        self.under_way.0.send_modify(|n| *n -= 1);
     }
 }

@@ -34,6 +34,7 @@ impl Console {
             lease: LEASE,
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
+            proxies: Default::default(),
             restore_roots: Vec::new(),
             etcd_bin: Vec::new(),
             max_upload_bytes: 1,

@@ -184,7 +184,16 @@ async fn addresses_that_are_no_text_lead_nowhere() {
 async fn offsets_that_are_no_numbers_are_refused() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
-    for offset in ["", "-1", "1e3", "0x10", "18446744073709551616", "1 1"] {
+    for offset in [
+        "",
+        "-1",
+        "+0",
+        "+1",
+        "1e3",
+        "0x10",
+        "18446744073709551616",
+        "1 1",
+    ] {
         let request = admin
             .request("PATCH", "/api/uploads/1")
             .header("upload-offset", offset);

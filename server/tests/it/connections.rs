@@ -149,8 +149,8 @@ async fn what_is_under_way_keeps_its_connection() {
 
 #[tokio::test]
 async fn the_silent_do_not_lock_the_others_out() {
+    // They could be silent for a long time.
     let limits = Limits {
-        headers_within: SHORT,
         connections: 4,
         ..Limits::default()
     };
@@ -163,10 +163,11 @@ async fn the_silent_do_not_lock_the_others_out() {
     for _ in 0..12 {
         silent.push(connect(&server).await);
     }
-    let begun = Instant::now();
     is_well(&server).await;
-    assert!(begun.elapsed() >= SHORT / 2, "there was a place at once");
-    assert!(begun.elapsed() < EVER);
+    // The first of them had to go.
+    for _ in 0..8 {
+        until_the_end(silent.remove(0)).await;
+    }
 }
 
 #[tokio::test]

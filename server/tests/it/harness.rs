@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use requorum_server::address::Proxies;
 use requorum_server::app::App;
 use requorum_server::auth::oidc::config::OidcConfig;
 use requorum_server::clock::{Clock, ManualClock, SystemClock};
@@ -33,6 +34,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// What a test wants to be different.
 pub(crate) struct Options {
     pub(crate) public_url: Option<String>,
+    pub(crate) proxies: Proxies,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_upload_bytes: u64,
     pub(crate) restore_roots: Vec<RootConfig>,
@@ -50,6 +52,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             public_url: None,
+            proxies: Proxies::default(),
             clock: Arc::new(SystemClock),
             max_upload_bytes: 1 << 30,
             restore_roots: Vec::new(),
@@ -104,6 +107,7 @@ impl TestServer {
             lease: LEASE,
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: options.public_url.map(|url| url.parse().unwrap()),
+            proxies: options.proxies,
             restore_roots: options.restore_roots,
             etcd_bin: options.etcd_bin,
             max_upload_bytes: options.max_upload_bytes,

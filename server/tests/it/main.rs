@@ -14,6 +14,7 @@ mod dossier;
 mod engine;
 mod every_role;
 mod every_route;
+mod fair;
 mod full_disk;
 mod grpc;
 mod harness;

@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::Endpoint;
 
-use crate::harness::{NAME, Options, PASSWORD, TestServer, set_cookie};
+use crate::harness::{NAME, Options, PASSWORD, TestServer, error, set_cookie};
 use crate::process::Process;
 
 /// An authority, and the files that a server is given.
@@ -184,6 +184,35 @@ async fn both_protocols_and_typed_calls_go_over_tls() {
         clock::text(about.certificate_ends_at_ms),
         "4096-01-01T00:00:00Z"
     );
+}
+
+#[tokio::test]
+async fn a_name_that_the_certificate_does_not_have_is_another_sites() {
+    let authority = Authority::new();
+    authority.place();
+    let server = authority.server().await;
+    let port = server.address.port();
+    let client = authority.client().http1_only().build().unwrap();
+    let login = json!({"name": NAME, "password": PASSWORD});
+    for (host, expected) in [
+        (format!("localhost:{port}"), (401, "login.failed")),
+        (format!("127.0.0.1:{port}"), (401, "login.failed")),
+        // Addresses cannot be led elsewhere.
+        (format!("10.0.0.1:{port}"), (401, "login.failed")),
+        (format!("evil.example:{port}"), (403, "host.foreign")),
+        ("evil.example".to_owned(), (403, "host.foreign")),
+        (
+            format!("localhost.evil.example:{port}"),
+            (403, "host.foreign"),
+        ),
+    ] {
+        let request = client.post(https(&server, "/api/login")).json(&login);
+        let request = request
+            .header("host", &host)
+            .header("origin", format!("https://{host}"));
+        let (status, body) = error(request.send().await.unwrap()).await;
+        assert_eq!((status, body.code.as_str()), expected, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -4,16 +4,15 @@
 //! a stream of known length tells whoever downloads it when it was cut off.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Write};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::stream::try_unfold;
+use futures_util::{Stream, TryStreamExt as _};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 use super::super::record;
 use super::super::stay::Stay;
@@ -24,9 +23,11 @@ use crate::error::{ApiError, Result, internal, not_found, precondition};
 
 /// Bytes of a tar block.
 const BLOCK: u64 = 512;
+/// What an archive ends with.
+const END: [u8; 2 * BLOCK as usize] = [0; 2 * BLOCK as usize];
 /// The longest name that a plain header holds; a longer one takes blocks of its own.
 const PLAIN_NAME: usize = 100;
-/// Bytes sent at once.
+/// Bytes read at once.
 const CHUNK: usize = 256 * 1024;
 
 /// A tar stream with its length.
@@ -85,22 +86,15 @@ async fn send(
             })?
     };
     let length = entries.iter().map(Entry::length).sum::<u64>() + 2 * BLOCK;
-    let (out, stream) = mpsc::channel(4);
-    tokio::task::spawn_blocking(move || {
-        let mut sender = Sender {
-            out,
-            gathered: Vec::with_capacity(CHUNK),
-        };
-        if let Err(error) = write(&entries, &mut sender) {
-            // The length was promised: a stream that ends early is seen to be cut.
-            tracing::warn!("sending a member: {error}");
-            let _ = sender.out.blocking_send(Err(error));
-        }
+    let chunks = try_unfold(Sending::new(entries), Sending::next);
+    let chunks = chunks.inspect_err(|error| {
+        // The length was promised: a stream that ends early is seen to be cut.
+        tracing::warn!("sending a member: {error}");
     });
     Ok(Download {
         name: format!("{name}.tar"),
         length,
-        stream: ReceiverStream::new(stream),
+        stream: chunks,
     })
 }
 
@@ -162,49 +156,92 @@ fn walk(folder: &Path, name: &str) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn write(entries: &[Entry], out: &mut Sender) -> io::Result<()> {
-    let mut archive = tar::Builder::new(&mut *out);
-    for entry in entries {
-        let metadata = &entry.metadata;
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(metadata.permissions().mode() & 0o777);
-        header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
-        header.set_uid(0);
-        header.set_gid(0);
-        if metadata.is_file() {
-            header.set_entry_type(tar::EntryType::Regular);
-            header.set_size(metadata.len());
-            archive.append_data(&mut header, &entry.name, File::open(&entry.path)?)?;
-        } else {
-            header.set_entry_type(tar::EntryType::Directory);
-            header.set_size(0);
-            archive.append_data(&mut header, &entry.name, io::empty())?;
-        }
+/// What stands before a file's content.
+fn head(entry: &Entry) -> io::Result<Vec<u8>> {
+    let metadata = &entry.metadata;
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(metadata.permissions().mode() & 0o777);
+    header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
+    header.set_uid(0);
+    header.set_gid(0);
+    if metadata.is_file() {
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_size(metadata.len());
+    } else {
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_size(0);
     }
-    archive.into_inner()?;
-    out.flush()
+    // The content follows by itself: an archive in memory that ends before it is the head alone.
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, &entry.name, io::empty())?;
+    let mut head = archive.into_inner()?;
+    head.truncate(head.len() - END.len());
+    Ok(head)
 }
 
-/// Hands what is written to whoever downloads.
-struct Sender {
-    out: mpsc::Sender<io::Result<Bytes>>,
-    gathered: Vec<u8>,
+/// An archive on its way out, a chunk at a time: nothing is open in between but one file, and no thread waits for
+/// whoever downloads.
+struct Sending {
+    entries: std::vec::IntoIter<Entry>,
+    /// The file that is being sent, and how much of it is left.
+    content: Option<(File, u64)>,
+    /// Zeros that are due after it.
+    padding: usize,
+    ended: bool,
 }
 
-impl Write for Sender {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.gathered.extend_from_slice(bytes);
-        if self.gathered.len() >= CHUNK {
-            self.flush()?;
+impl Sending {
+    fn new(entries: Vec<Entry>) -> Self {
+        Self {
+            entries: entries.into_iter(),
+            content: None,
+            padding: 0,
+            ended: false,
         }
-        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        let chunk = std::mem::replace(&mut self.gathered, Vec::with_capacity(CHUNK));
-        self.out
-            .blocking_send(Ok(chunk.into()))
-            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone"))
+    /// The next chunk, read on a thread that may block.
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        tokio::task::spawn_blocking(move || {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            while chunk.len() < CHUNK && !self.ended {
+                self.fill(&mut chunk)?;
+            }
+            Ok((!chunk.is_empty()).then(|| (chunk.into(), self)))
+        })
+        .await
+        .map_err(io::Error::other)?
+    }
+
+    /// Adds what comes next, up to a chunk.
+    fn fill(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
+        if let Some((file, left)) = &mut self.content {
+            let room = CHUNK.saturating_sub(chunk.len()) as u64;
+            let read = file.by_ref().take(room.min(*left)).read_to_end(chunk)?;
+            *left -= read as u64;
+            if *left == 0 {
+                self.content = None;
+                chunk.resize(chunk.len() + self.padding, 0);
+            } else if read == 0 {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "a file of the member became shorter",
+                ));
+            }
+            return Ok(());
+        }
+        let Some(entry) = self.entries.next() else {
+            chunk.extend_from_slice(&END);
+            self.ended = true;
+            return Ok(());
+        };
+        chunk.extend(head(&entry)?);
+        let length = entry.metadata.len();
+        if entry.metadata.is_file() && length > 0 {
+            self.content = Some((File::open(&entry.path)?, length));
+            self.padding = usize::try_from(blocks(length) - length).unwrap_or(0);
+        }
+        Ok(())
     }
 }
 
@@ -226,14 +263,15 @@ fn no_such_member(name: &str) -> ApiError {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_promised_length_is_the_length() {
+    #[tokio::test]
+    async fn the_promised_length_is_the_length() {
         let dir = tempfile::tempdir().unwrap();
         let long = "n".repeat(120);
         let folder = dir.path().join(&long).join("member/snap");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("db"), vec![7; 1025]).unwrap();
         std::fs::write(folder.join("empty"), b"").unwrap();
+        std::fs::write(folder.join("long"), vec![9; CHUNK + 1]).unwrap();
         for name in [
             "m1",
             &"n".repeat(80),
@@ -243,17 +281,17 @@ mod tests {
         ] {
             let entries = walk(&dir.path().join(&long), name).unwrap();
             let length = entries.iter().map(Entry::length).sum::<u64>() + 2 * BLOCK;
-            let (out, mut chunks) = mpsc::channel(1000);
-            let mut sender = Sender {
-                out,
-                gathered: Vec::new(),
-            };
-            write(&entries, &mut sender).unwrap();
-            drop(sender);
-            let mut bytes = Vec::new();
-            while let Some(chunk) = chunks.blocking_recv() {
-                bytes.extend_from_slice(&chunk.unwrap());
-            }
+            let chunks = try_unfold(Sending::new(entries), Sending::next);
+            let chunks: Vec<Bytes> = chunks.try_collect().await.unwrap();
+            let bytes = chunks.concat();
+            let mut archive = tar::Archive::new(&bytes[..]);
+            let files = archive.entries().unwrap().map(|entry| {
+                let mut content = Vec::new();
+                entry.unwrap().read_to_end(&mut content).unwrap();
+                content
+            });
+            let files: Vec<_> = files.filter(|content| !content.is_empty()).collect();
+            assert_eq!(files, [vec![7; 1025], vec![9; CHUNK + 1]]);
             assert_eq!(bytes.len() as u64, length, "{} characters", name.len());
         }
     }

@@ -1,5 +1,6 @@
 //! Has anything changed that a plan rests on? The plan is made again from what is seen now, and compared.
 
+use requorum_shared::api::v1;
 use requorum_shared::etcd::restore;
 use requorum_shared::etcd::restore::observation::Observation;
 use requorum_shared::finding::{Finding, Report, Severity};
@@ -15,8 +16,14 @@ use crate::error::{Kind, Result, internal};
 pub(super) struct Again {
     /// What has changed; empty when the plan would come out the same.
     pub(super) drift: Report,
-    /// What was seen, and what the check says of it, where the snapshot is there.
-    pub(super) seen: Option<(Observation, Report)>,
+    /// What was seen, where the snapshot is there.
+    pub(super) seen: Option<Seen>,
+}
+
+/// What was seen, and what the check says of it.
+pub(super) struct Seen {
+    pub(super) observation_json: String,
+    pub(super) check: Vec<v1::Finding>,
 }
 
 impl Again {
@@ -29,9 +36,13 @@ impl Again {
     }
 }
 
-/// Looks at what a plan rests on.
-pub(super) async fn since(app: &App, plan_json: &str) -> Result<Again> {
-    let sealed: Plan = serde_json::from_str(plan_json).map_err(internal)?;
+/// Looks at what a plan rests on. The work is done on account of somebody.
+pub(super) async fn since(app: &App, account: &str, plan_json: &str) -> Result<Again> {
+    let plan_json = plan_json.to_owned();
+    let sealed = app.work.run(account, move || {
+        serde_json::from_str::<Plan>(&plan_json).map_err(internal)
+    });
+    let sealed = sealed.await?;
     let Request::EtcdRestore(request) = &sealed.request;
     // A store that cannot be asked says nothing about the plan.
     if !app.objects.has(&request.snapshot).await? {
@@ -39,19 +50,24 @@ pub(super) async fn since(app: &App, plan_json: &str) -> Result<Again> {
             "The snapshot's file is not in the store any more.",
         ));
     }
-    let observation = match super::observe(app, request).await {
-        Ok(observation) => observation,
-        Err(error) if error.kind == Kind::NotFound => {
-            return Ok(Again::without_snapshot(
-                "The snapshot is not stored any more.",
-            ));
+    match super::observe(app, account, request).await {
+        Ok(observation) => {
+            let again = move || made_again(&sealed, &observation);
+            app.work.run(account, again).await
         }
-        Err(error) => return Err(error),
-    };
+        Err(error) if error.kind == Kind::NotFound => Ok(Again::without_snapshot(
+            "The snapshot is not stored any more.",
+        )),
+        Err(error) => Err(error),
+    }
+}
+
+fn made_again(sealed: &Plan, observation: &Observation) -> Result<Again> {
+    let Request::EtcdRestore(request) = &sealed.request;
     let mut drift = Report::default();
     match restore::plan(
         request,
-        &observation,
+        observation,
         &sealed.id,
         &sealed.author,
         &sealed.sealed_at,
@@ -62,13 +78,16 @@ pub(super) async fn since(app: &App, plan_json: &str) -> Result<Again> {
                 .into_iter()
                 .filter(|f| f.severity == Severity::Blocking),
         ),
-        Ok(now) => compare(&sealed, &now, &mut drift),
+        Ok(now) => compare(sealed, &now, &mut drift),
     }
-    let mut check = restore::check(request, &observation);
+    let mut check = restore::check(request, observation);
     restore::check_exact(request, &mut check);
     Ok(Again {
         drift,
-        seen: Some((observation, check)),
+        seen: Some(Seen {
+            observation_json: serde_json::to_string(observation).map_err(internal)?,
+            check: super::findings(&check),
+        }),
     })
 }
 

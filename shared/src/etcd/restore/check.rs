@@ -8,7 +8,7 @@ mod versions;
 
 pub(super) use self::versions::minor_of;
 use super::bump;
-use super::cluster::Cluster;
+use super::cluster::{self, Cluster};
 use super::observation::Observation;
 use super::{RestoreRequest, peer_url};
 use crate::finding::{Finding, Report};
@@ -16,10 +16,13 @@ use crate::finding::{Finding, Report};
 /// The token that etcd takes when none is given.
 pub const DEFAULT_TOKEN: &str = "etcd-cluster";
 
-/// Checks everything and never stops at the first problem. The findings stand in the order of the form:
-/// members, token, revision, the file, its version, what survives in it, the target.
+/// Checks everything and never stops at the first problem, unless that is more members than we restore. The findings
+/// are in the order of the form: members, token, revision, the file, its version, what survives in it, the target.
 pub fn check(request: &RestoreRequest, observation: &Observation) -> Report {
     let mut report = check_request(request);
+    if cluster::too_many(&request.members).is_some() {
+        return report;
+    }
     report
         .findings
         .extend(check_file(request, observation).findings);
@@ -31,6 +34,9 @@ pub fn check(request: &RestoreRequest, observation: &Observation) -> Report {
 pub fn check_request(request: &RestoreRequest) -> Report {
     let mut report = Report::default();
     Cluster::check(&request.members, &request.token, &mut report);
+    if cluster::too_many(&request.members).is_some() {
+        return report;
+    }
     check_topology(request, &mut report);
     check_token(request, &mut report);
     check_flags(request, &mut report);
@@ -100,7 +106,7 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
             report.push(
                 Finding::note(
                     "member.url-loopback",
-                    format!("member {}", member.name.trim()),
+                    format!("member {}", cluster::shown(member.name.trim())),
                     format!("{url} can be reached on its own machine only."),
                 )
                 .todo("Use an address that the other members' machines can reach, unless all run on one."),
@@ -109,7 +115,7 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
         if member.peer_urls.len() > 1 {
             report.push(Finding::note(
                 "member.urls",
-                format!("member {}", member.name.trim()),
+                format!("member {}", cluster::shown(member.name.trim())),
                 format!(
                     "The member has {} peer URLs; all of them enter its id.",
                     member.peer_urls.len()

@@ -1,5 +1,8 @@
 //! The new cluster, once its members were found valid: names, URLs as etcd writes them, ids in order.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use super::MemberRequest;
 use super::ids::{ClusterId, MemberId};
 use super::peer_url;
@@ -8,6 +11,9 @@ use crate::finding::{Finding, Report};
 /// The most members we restore. Raft clusters have at most seven in practice; a pasted list of hundreds is a
 /// mistake, and each member costs a copy of the file.
 pub const MAX_MEMBERS: usize = 31;
+
+/// The most peer URLs of one member. etcd has no such limit; members have one, at times one for each network.
+pub const MAX_PEER_URLS: usize = 31;
 
 /// The longest member name, in bytes: it becomes a folder's name, beside which temporary names must fit.
 pub const MAX_NAME: usize = 128;
@@ -42,7 +48,8 @@ impl Cluster {
         Self::check(members, token, &mut report).ok_or(report)
     }
 
-    /// Adds every broken rule to `report`; gives the cluster when there was none.
+    /// Adds every broken rule to `report`; gives the cluster when there was none. Where there are more members, or more
+    /// URLs of one, than we restore, that is all that is said: nothing is looked at one by one.
     pub(super) fn check(
         members: &[MemberRequest],
         token: &str,
@@ -59,24 +66,17 @@ impl Cluster {
                 .todo("Name at least one member with its peer URL."),
             );
         }
-        if members.len() > MAX_MEMBERS {
-            report.push(
-                Finding::blocking(
-                    "members.too-many",
-                    "--initial-cluster",
-                    format!(
-                        "{} members are more than the {MAX_MEMBERS} we restore.",
-                        members.len()
-                    ),
-                )
-                .todo("Restore three or five and add others to the running cluster."),
-            );
+        if let Some(too_many) = too_many(members) {
+            report.push(too_many);
+            return None;
         }
+        let mut names = BTreeSet::new();
         let mut built: Vec<Member> = members
             .iter()
             .enumerate()
             .map(|(position, request)| {
-                check_name(members, position, report);
+                let is_new = names.insert(request.name.as_str());
+                check_name(members, position, is_new, report);
                 let peer_urls = check_urls(request, report);
                 Member {
                     id: MemberId::of(&peer_urls, token),
@@ -122,19 +122,54 @@ impl Cluster {
     }
 }
 
+/// What there is too much of to be looked at, if there is.
+pub(super) fn too_many(members: &[MemberRequest]) -> Option<Finding> {
+    const SUBJECT: &str = "--initial-cluster";
+    if members.len() > MAX_MEMBERS {
+        let what = format!(
+            "{} members are more than the {MAX_MEMBERS} we restore.",
+            members.len()
+        );
+        return Some(
+            Finding::blocking("members.too-many", SUBJECT, what)
+                .todo("Restore three or five and add others to the running cluster."),
+        );
+    }
+    let position = members
+        .iter()
+        .position(|member| member.peer_urls.len() > MAX_PEER_URLS)?;
+    let what = format!(
+        "The member has {} peer URLs, and at most {MAX_PEER_URLS} are taken.",
+        members[position].peer_urls.len()
+    );
+    Some(
+        Finding::blocking("member.urls-too-many", subject(members, position), what)
+            .todo("Name the addresses at which the other members reach it: one is usual."),
+    )
+}
+
 /// How a finding points at a member.
 fn subject(members: &[MemberRequest], position: usize) -> String {
     let name = &members[position].name;
     if name.is_empty() {
         format!("member {}", position + 1)
     } else if name.trim() == name {
-        format!("member {name}")
+        format!("member {}", shown(name))
     } else {
-        format!("member {name:?}")
+        format!("member {:?}", shown(name))
     }
 }
 
-fn check_name(members: &[MemberRequest], position: usize, report: &mut Report) {
+/// A name as findings repeat it: one that is too long to be a name is cut.
+pub(super) fn shown(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX_NAME {
+        return Cow::Borrowed(name);
+    }
+    let start: String = name.chars().take(MAX_NAME / 4).collect();
+    Cow::Owned(format!("{start}…"))
+}
+
+fn check_name(members: &[MemberRequest], position: usize, is_new: bool, report: &mut Report) {
     let name = &members[position].name;
     let subject = subject(members, position);
     if name.is_empty() {
@@ -149,7 +184,7 @@ fn check_name(members: &[MemberRequest], position: usize, report: &mut Report) {
             Finding::blocking(
                 "member.name-space",
                 &subject,
-                format!("The name {name:?} contains white space."),
+                format!("The name {:?} contains white space.", shown(name)),
             )
             .because(
                 "etcdutl takes a space after a comma as part of the name, and no server finds itself under it.",
@@ -192,12 +227,12 @@ fn check_name(members: &[MemberRequest], position: usize, report: &mut Report) {
             .todo("Shorten it."),
         );
     }
-    if members[..position].iter().any(|other| other.name == *name) {
+    if !is_new {
         report.push(
             Finding::blocking(
                 "member.name-twice",
                 &subject,
-                format!("Two members are called {name}."),
+                format!("Two members are called {}.", shown(name)),
             )
             .because("Each member needs a folder and a name of its own.")
             .todo("Rename one of them, or give one member both URLs."),
@@ -210,7 +245,7 @@ fn check_urls(request: &MemberRequest, report: &mut Report) -> Vec<String> {
     let subject = if request.name.is_empty() {
         "member without a name".to_owned()
     } else {
-        format!("member {}", request.name.trim())
+        format!("member {}", shown(request.name.trim()))
     };
     if request.peer_urls.is_empty() {
         report.push(
@@ -261,7 +296,7 @@ fn check_shared_urls(members: &[Member], report: &mut Report) {
         .chunk_by(|a, b| a.0 == b.0)
         .filter(|same| same.len() > 1)
     {
-        let mut names: Vec<&str> = same.iter().map(|(_, name)| *name).collect();
+        let mut names: Vec<_> = same.iter().map(|(_, name)| shown(name)).collect();
         names.dedup();
         let who = match names.as_slice() {
             [one] => format!("twice by {one}"),

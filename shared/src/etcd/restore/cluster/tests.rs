@@ -121,4 +121,41 @@ fn a_list_of_hundreds_is_a_mistake() {
         .collect();
     let findings = cluster(&text.join(",")).unwrap_err();
     assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(cluster(&text[1..].join(",")).is_ok());
+}
+
+#[test]
+fn what_there_is_too_much_of_is_not_looked_at_one_by_one() {
+    // Each of them breaks four rules.
+    let bad = MemberRequest {
+        name: "a b/".to_owned(),
+        peer_urls: vec![String::new()],
+    };
+    let report = Cluster::new(&vec![bad.clone(); 80_000], "tok").unwrap_err();
+    let codes: Vec<_> = report.findings.iter().map(|f| f.code.as_str()).collect();
+    assert_eq!(codes, ["members.too-many"]);
+    let many_urls = MemberRequest {
+        name: "m1".to_owned(),
+        peer_urls: vec![String::new(); 80_000],
+    };
+    let report = Cluster::new(&[many_urls, bad], "tok").unwrap_err();
+    let codes: Vec<_> = report.findings.iter().map(|f| f.code.as_str()).collect();
+    assert_eq!(codes, ["member.urls-too-many"]);
+}
+
+#[test]
+fn a_name_without_end_is_not_repeated_in_every_finding() {
+    let name = "é ".repeat(100_000);
+    let member = MemberRequest {
+        peer_urls: vec![String::new(); MAX_PEER_URLS],
+        name,
+    };
+    let report = Cluster::new(&vec![member; MAX_MEMBERS], "tok").unwrap_err();
+    assert!(report.find("member.name-long").is_some());
+    let said: usize = report
+        .findings
+        .iter()
+        .map(|f| f.subject.len() + f.what.len())
+        .sum();
+    assert!(said < 1 << 20, "{said} bytes");
 }
