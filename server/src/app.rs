@@ -11,7 +11,9 @@ mod shared;
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::place::Place;
 use self::shared::Among;
@@ -30,6 +32,7 @@ use crate::db::Database;
 use crate::downloads::Downloads;
 use crate::jobs::engine::{Engine, Owner};
 use crate::jobs::log::JobLog;
+use crate::ledger::floods::{Counted, Floods};
 use crate::ledger::{Ledger, Left};
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
@@ -97,6 +100,10 @@ pub struct Parts {
     pub downloads: Downloads,
     /// Where what keeps a processor busy is done.
     pub work: Work,
+    /// Refusals that come in floods.
+    pub floods: Floods,
+    /// What was begun and is not over: it ends, whoever waits for it.
+    pub acts: TaskTracker,
     /// The others that share the database.
     among: Among,
     /// Cancelled when the server stops: streams end then.
@@ -133,18 +140,6 @@ impl App {
         } else {
             Left::ByDeadProcesses
         };
-        let ledger = ledger::take_up(&place, &db, clock.clone(), left).await?;
-        let among = Among::begin(&db, &ledger, config.lease).await?;
-        let accounts: Arc<dyn PeopleStore> = Arc::new(db.clone());
-        let passwords = Passwords::default();
-        let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
-        let sessions = Sessions::new(accounts.clone(), clock.clone());
-        let tokens = Tokens::new(accounts.clone(), clock.clone());
-        let people = People::new(accounts.clone(), clock.clone(), passwords);
-        let oidc = config.oidc.clone().map(|config| {
-            let open: Arc<dyn SignInStore> = Arc::new(db.clone());
-            Oidc::new(config, open, accounts, clock.clone())
-        });
         let store: Arc<dyn SnapshotStore> = Arc::new(db.clone());
         let objects = match &config.objects {
             None => Objects::in_folder(&data_dir.objects())?,
@@ -159,7 +154,22 @@ impl App {
             objects.clone(),
             clock.clone(),
         ));
-        uploads.recover().await.context("looking after uploads")?;
+        // Before the ledger is taken up: it closes what was left open, and this is a part of that.
+        let stored = uploads.recover().await.context("looking after uploads")?;
+        let unknown = ledger::unclosed(&db, stored).await?;
+        let ledger = ledger::take_up(&place, &db, clock.clone(), left).await?;
+        ledger::note_stored(&ledger, unknown).await;
+        let among = Among::begin(&db, &ledger, config.lease).await?;
+        let accounts: Arc<dyn PeopleStore> = Arc::new(db.clone());
+        let passwords = Passwords::default();
+        let login = Login::new(accounts.clone(), clock.clone(), passwords.clone());
+        let sessions = Sessions::new(accounts.clone(), clock.clone());
+        let tokens = Tokens::new(accounts.clone(), clock.clone());
+        let people = People::new(accounts.clone(), clock.clone(), passwords);
+        let oidc = config.oidc.clone().map(|config| {
+            let open: Arc<dyn SignInStore> = Arc::new(db.clone());
+            Oidc::new(config, open, accounts, clock.clone())
+        });
         process::clear_up(&data_dir.scratch()).context("clearing up after boot checks")?;
         let roots = Arc::new(Roots::open(&data_dir.restores(), &config.restore_roots)?);
         let binaries = binaries::find(&config.etcd_bin).await;
@@ -219,6 +229,8 @@ impl App {
             tls,
             downloads: Downloads::default(),
             work: Work::default(),
+            floods: Floods::default(),
+            acts: TaskTracker::new(),
             among,
             stopping: CancellationToken::new(),
             db,
@@ -234,8 +246,23 @@ impl App {
         }
     }
 
+    /// Writes down what was refused in floods and counted: what is due, or all of it.
+    pub async fn tell_floods(&self, due: Option<Instant>) {
+        for counted in self.floods.take(due) {
+            let Counted {
+                draft,
+                outcome,
+                reason,
+            } = counted;
+            if let Err(error) = self.ledger.note(draft, outcome, &reason).await {
+                tracing::error!(%reason, "refusals are not in the ledger: {error}");
+            }
+        }
+    }
+
     /// Closes the database. Jobs were stopped before.
     pub async fn close(&self) {
+        self.tell_floods(None).await;
         self.ledger.close().await;
         self.among.end().await;
         self.db.close().await;

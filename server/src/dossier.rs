@@ -1,28 +1,35 @@
 //! Gathering what a console knows of a job, for its dossier. The same for a running server and for the command line,
 //! which reads the stores beside it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::dossier::{
     JobFacts, LedgerFacts, MAX_ENTRIES, PackError, ReviewFacts, Sources, pack,
 };
 use requorum_shared::events::{Body, Event};
 use requorum_shared::ledger::checkpoint::SigningKey;
-use requorum_shared::ledger::entry::{Entry, act};
+use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use requorum_shared::plan::{Plan, Request};
 use thiserror::Error;
 
 use crate::jobs::log::JobLog;
 use crate::ledger::reader;
-use crate::ledger::store::LedgerStore;
+use crate::ledger::store::{Filter, LedgerStore, Stored};
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
 use crate::snapshots::store::SnapshotStore;
 
 /// What made it, as its parts say.
 const CONSOLE: &str = concat!("requorum ", env!("CARGO_PKG_VERSION"));
+
+/// Acts of the ledger that are read at once.
+const PAGE: u32 = 1000;
+/// Acts that changed nothing and that a dossier still has, the oldest of them.
+const MAX_BESIDE: usize = 100;
 
 /// Where it is all written.
 pub struct Books {
@@ -91,7 +98,14 @@ impl Books {
         let stored = self.snapshots.snapshot(&request.snapshot).await?;
         let decided = self.plans.plan(&job.plan_id).await?;
         let review = self.approvals.review_of(&job.plan_id).await?;
-        let ledger = self.ledger(&sha256_hex(job.plan_json.as_bytes())).await?;
+        let about = About {
+            plan_hash: sha256_hex(job.plan_json.as_bytes()),
+            plan: &job.plan_id,
+            job: &job.id,
+            review: review.as_ref().map(|review| review.id.as_str()),
+            policy: events.first().and_then(policy_of),
+        };
+        let ledger = self.ledger(&about).await?;
         Ok(Sources {
             console: CONSOLE.to_owned(),
             job: JobFacts {
@@ -115,23 +129,178 @@ impl Books {
         })
     }
 
-    /// The ledger's entries about a plan. That somebody took a dossier says nothing about the recovery: those are left
-    /// out, or no two dossiers would be the same.
-    async fn ledger(&self, plan_hash: &str) -> Result<LedgerFacts, DossierError> {
-        let (proven, checkpoint) =
-            reader::about_plan(&*self.ledger, plan_hash, 2 * MAX_ENTRIES).await?;
-        let mut entries = Vec::new();
-        for (index, bytes, path) in proven {
-            let entry: Entry = serde_json::from_slice(&bytes)
-                .map_err(|error| PackError::Entry { index, error })?;
-            if entry.act != act::JOB_DOSSIER {
-                entries.push((index, bytes.to_vec(), path));
+    /// The ledger's entries about it, as of the newest checkpoint.
+    async fn ledger(&self, about: &About<'_>) -> Result<LedgerFacts, DossierError> {
+        let store = &*self.ledger;
+        let head = store.head().await?.context("the ledger is empty")?;
+        let mut gathered = Gathered::default();
+        let mut before = head.size;
+        // All of them are looked at, however many there are, and few are kept: others may add to them.
+        loop {
+            let filter = Filter {
+                before: Some(before),
+                limit: PAGE,
+                plan: about.plan_hash.clone(),
+                acts_only: true,
+                ..Filter::default()
+            };
+            let page = store.list(&filter).await?;
+            for stored in &page {
+                gathered.add(about, Act::read(stored, head.size)?)?;
+                before = stored.index;
             }
+            if page.len() < PAGE as usize {
+                break;
+            }
+        }
+        if let Some(policy) = about.policy {
+            let filter = Filter {
+                before: policy.checked_add(1),
+                limit: 1,
+                ..Filter::default()
+            };
+            let found = store.list(&filter).await?.pop();
+            if let Some(stored) = found.filter(|stored| stored.index == policy) {
+                gathered.kept.push(Act::read(&stored, head.size)?);
+            }
+        }
+        let Gathered {
+            kept,
+            beside,
+            left_out,
+        } = gathered;
+        let mut found: Vec<_> = kept
+            .into_iter()
+            .chain(beside)
+            .flat_map(Act::bytes)
+            .collect();
+        found.sort_by_key(|(index, _)| *index);
+        let mut entries = Vec::with_capacity(found.len());
+        for (index, bytes) in found {
+            let path = reader::way_to(store, index, head.size).await?;
+            entries.push((index, bytes.to_vec(), path));
         }
         Ok(LedgerFacts {
             entries,
-            checkpoint,
+            checkpoint: head.note,
+            left_out,
         })
+    }
+}
+
+/// What a dossier is about.
+struct About<'a> {
+    plan_hash: String,
+    plan: &'a str,
+    job: &'a str,
+    review: Option<&'a str>,
+    /// The entry that opened the act of setting the policy in force.
+    policy: Option<u64>,
+}
+
+/// An act of the ledger: its beginning and its end.
+struct Act {
+    opened: (Entry, Bytes),
+    closed: Option<(Entry, Bytes)>,
+}
+
+impl Act {
+    /// As the first `size` entries have it: an end that comes later is none.
+    fn read(stored: &Stored, size: u64) -> Result<Self, PackError> {
+        let index = stored.index;
+        let read = |bytes: &Bytes| {
+            serde_json::from_slice::<Entry>(bytes)
+                .map_err(|error| PackError::Entry { index, error })
+        };
+        let closed = match &stored.closing {
+            Some(bytes) => Some((read(bytes)?, bytes.clone())),
+            None => None,
+        };
+        Ok(Self {
+            opened: (read(&stored.canonical)?, stored.canonical.clone()),
+            closed: closed.filter(|(end, _)| end.closes == Some(index) && end.index < size),
+        })
+    }
+
+    fn bytes(self) -> impl Iterator<Item = (u64, Bytes)> {
+        [Some(self.opened), self.closed]
+            .into_iter()
+            .flatten()
+            .map(|(entry, bytes)| (entry.index, bytes))
+    }
+
+    /// Whether it is about this plan or this job. What is not may name the plan all the same.
+    fn is_of(&self, about: &About<'_>) -> bool {
+        let entry = &self.opened.0;
+        let job = self.closed.as_ref().and_then(|(end, _)| end.job.as_deref());
+        match job.or(entry.job.as_deref()) {
+            Some(job) => job == about.job,
+            None => {
+                let subject = entry.subject.as_str();
+                subject.strip_prefix("plan ") == Some(about.plan)
+                    || entry.act == act::REVIEW_CLOSE
+                        && subject
+                            .strip_prefix("review ")
+                            .is_some_and(|rest| about.review.is_some_and(|id| rest.starts_with(id)))
+            }
+        }
+    }
+
+    /// Whether the recovery went on by it, as far as is known.
+    fn counts(&self) -> bool {
+        let entry = &self.opened.0;
+        let by_the_engine = matches!(entry.act.as_str(), act::JOB_STEP | act::JOB_UNDO);
+        let outcome = match &self.closed {
+            Some((end, _)) => end.outcome,
+            None => entry.outcome,
+        };
+        match outcome {
+            Some(Outcome::Failed | Outcome::Refused) => by_the_engine,
+            _ => entry.act != act::JOB_DOWNLOAD,
+        }
+    }
+}
+
+/// The acts of a dossier, while they are looked for, newest first.
+#[derive(Default)]
+struct Gathered {
+    kept: Vec<Act>,
+    /// The oldest of those that changed nothing.
+    beside: VecDeque<Act>,
+    left_out: u64,
+}
+
+impl Gathered {
+    fn add(&mut self, about: &About<'_>, act: Act) -> Result<(), PackError> {
+        // That somebody took a dossier says nothing about the recovery, or no two dossiers would be the same.
+        if !act.is_of(about) || act.opened.0.act == act::JOB_DOSSIER {
+            return Ok(());
+        }
+        if !act.counts() {
+            self.beside.push_back(act);
+            if self.beside.len() > MAX_BESIDE {
+                self.beside.pop_front();
+                self.left_out += 1;
+            }
+            return Ok(());
+        }
+        self.kept.push(act);
+        if self.kept.len() > MAX_ENTRIES {
+            return Err(PackError::TooLarge {
+                what: "acts in the ledger",
+                found: self.kept.len(),
+                most: MAX_ENTRIES,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The entry of the policy that a job was started under.
+fn policy_of(first: &Event) -> Option<u64> {
+    match &first.body {
+        Body::Started { grounds, .. } => grounds.as_ref()?.policy.as_ref()?.entry,
+        _ => None,
     }
 }
 

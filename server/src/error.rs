@@ -91,6 +91,8 @@ pub struct ApiError {
     pub message: String,
     /// Headers that the HTTP answer carries: `Retry-After`, `Upload-Offset`.
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What the caller claimed and nothing confirmed, as the ledger may quote it.
+    claimed: Option<String>,
 }
 
 /// What an operation gives.
@@ -104,7 +106,20 @@ impl ApiError {
             code,
             message: message.into(),
             headers: Vec::new(),
+            claimed: None,
         }
+    }
+
+    /// Adds what the caller claimed and nothing confirmed, for the ledger to quote.
+    #[must_use]
+    pub fn with_claim(mut self, what: &str, claimed: &str) -> Self {
+        self.claimed = Some(format!("{what} {}", quoted(claimed)));
+        self
+    }
+
+    /// What the caller claimed and nothing confirmed: short, and with nothing in it that looks like something else.
+    pub fn claimed(&self) -> Option<&str> {
+        self.claimed.as_deref()
     }
 
     /// Adds a header to the HTTP answer.
@@ -119,6 +134,33 @@ impl ApiError {
     pub fn retry_after(self, seconds: u64) -> Self {
         self.with_header(header::RETRY_AFTER, seconds)
     }
+}
+
+/// The longest claim that is quoted, in characters: a SHA-256 in hexadecimal.
+const MAX_CLAIM_CHARS: usize = 64;
+
+/// What somebody claimed, in quotation marks: cut, and with everything escaped that a reader could not see or could take
+/// for something else.
+pub fn quoted(claimed: &str) -> String {
+    let mut quoted = String::from("“");
+    for c in claimed.chars().take(MAX_CLAIM_CHARS) {
+        if c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ' {
+            quoted.push(c);
+        } else {
+            quoted.extend(c.escape_unicode());
+        }
+    }
+    if claimed.chars().nth(MAX_CLAIM_CHARS).is_some() {
+        quoted.push('…');
+    }
+    quoted.push('”');
+    quoted
+}
+
+/// `work` as a part of the request that this task answers, to be carried out in a task of its own.
+pub(crate) fn in_request<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
+    REQUEST_ID.scope(id, work)
 }
 
 /// The request cannot be understood or accepted.

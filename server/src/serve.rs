@@ -115,11 +115,23 @@ impl Server {
         self.app.stopping.cancel();
         drop(self.listener);
         connections.close();
-        let answered = tokio::time::timeout(STOP_WITHIN, connections.wait());
-        let (answered, ()) = tokio::join!(answered, self.app.engine.stop());
+        self.app.acts.close();
+        let (acts, began) = (&self.app.acts, tokio::time::Instant::now());
+        let ended = async {
+            let answered = tokio::time::timeout(STOP_WITHIN, connections.wait()).await;
+            // What was begun ends, though nobody waits for it any more.
+            let acted = tokio::time::timeout_at(began + STOP_WITHIN, acts.wait()).await;
+            (answered, acted)
+        };
+        let ((answered, acted), ()) = tokio::join!(ended, self.app.engine.stop());
         if answered.is_err() {
             tracing::warn!("{} connections were cut", connections.len());
         }
+        if acted.is_err() {
+            tracing::warn!("{} acts did not end in time", acts.len());
+        }
+        // A job may have been started meanwhile.
+        self.app.engine.stop().await;
         self.app.close().await;
     }
 

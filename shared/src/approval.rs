@@ -145,6 +145,24 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// What the ledger's entry says when it is set for this cluster, or, where that is empty, for everything.
+    pub fn subject(&self, cluster: &str) -> String {
+        let Self {
+            undoable,
+            destructive,
+            break_glass,
+        } = self;
+        let whose = if cluster.is_empty() {
+            "everything"
+        } else {
+            cluster
+        };
+        let glass = if *break_glass { "may" } else { "may not" };
+        format!(
+            "{whose}: undoable plans: {undoable}. Destructive plans: {destructive}. The glass {glass} be broken."
+        )
+    }
+
     /// The rule for a plan of this weight.
     pub fn rule(&self, weight: Weight) -> Rule {
         match weight {
@@ -267,9 +285,36 @@ pub struct Grounds {
     pub able: Vec<Person>,
     /// Who did.
     pub votes: Vec<Vote>,
+    /// The policy that the rule is of. Absent where none was ever set and the usual one counted, and in journals of
+    /// versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyInForce>,
     /// Set when it was run without approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glass: Option<Glass>,
+}
+
+/// A policy that somebody set, and that was in force then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyInForce {
+    /// The cluster it is for; empty for all that have none of their own.
+    pub cluster: String,
+    /// What it says.
+    pub policy: Policy,
+    /// Who set it.
+    pub by: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The entry of the ledger that opened the act; absent where it was not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u64>,
+}
+
+impl PolicyInForce {
+    /// What the ledger's entry says of it: all of it, for it decides what everything else was worth.
+    pub fn subject(&self) -> String {
+        self.policy.subject(&self.cluster)
+    }
 }
 
 /// An account, then.

@@ -17,14 +17,15 @@ pub struct Row {
 impl Row {
     /// Reads what the server lists; `None` for what is no entry.
     pub fn read(listed: &LedgerEntry) -> Option<Self> {
-        let closing = match &listed.closing {
+        let entry: Entry = serde_json::from_slice(&listed.canonical).ok()?;
+        let closing: Option<Entry> = match &listed.closing {
             Some(bytes) => Some(serde_json::from_slice(bytes).ok()?),
             None => None,
         };
-        Some(Self {
-            entry: serde_json::from_slice(&listed.canonical).ok()?,
-            closing,
-        })
+        // The server joins the two by what lies beside the entries. Only what an entry itself says is hashed.
+        let closing = closing
+            .filter(|closing| closing.closes == Some(entry.index) && closing.act == entry.act);
+        Some(Self { entry, closing })
     }
 
     /// Class and word of how it came out.
@@ -130,6 +131,37 @@ mod tests {
         };
         assert!(!fold(&mut rows, opened(3, "ada"), &only));
         assert!(fold(&mut rows, opened(4, "ben"), &only));
+    }
+
+    #[test]
+    fn the_end_of_another_act_is_no_end() {
+        let act = opened(3, "ada");
+        let end = |closes| Entry::closed(place(9), &act.draft(), closes, Outcome::Done, "");
+        let listed = |closing: Entry| LedgerEntry {
+            index: 3,
+            canonical: act.canonical_json().into(),
+            closing: Some(closing.canonical_json().into()),
+        };
+        let own = Row::read(&listed(end(3))).unwrap();
+        assert_eq!(own.outcome(), ("pass", "done"));
+        let other = Row::read(&listed(end(7))).unwrap();
+        assert_eq!((other.outcome(), other.closing), (("busy", "open"), None));
+        let draft = Draft {
+            act: "plan.approve".into(),
+            ..act.draft()
+        };
+        let other = Entry::closed(place(9), &draft, 3, Outcome::Done, "");
+        assert_eq!(Row::read(&listed(other)).unwrap().closing, None);
+        let noted = Entry::noted(place(3), &act.draft(), Outcome::Refused, "");
+        let refused = LedgerEntry {
+            index: 3,
+            canonical: noted.canonical_json().into(),
+            closing: Some(end(7).canonical_json().into()),
+        };
+        assert_eq!(
+            Row::read(&refused).unwrap().outcome(),
+            ("warning", "refused")
+        );
     }
 
     #[test]

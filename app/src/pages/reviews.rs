@@ -115,7 +115,7 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
         <Dialog open label="Close this review">
             <form on:submit=move |ev| { ev.prevent_default(); close.dispatch_local(()); }>
                 <h2>"What did you find?"</h2>
-                <p>"Read the plan, its job and what the ledger says. Then write down whether it was right to run it, and what follows. It is kept with your name."</p>
+                <p>"Read the plan, its job and what the ledger says. Then write down whether it was right to run it, and what follows. It is kept with your name. A plan that was not run yet is rejected by this."</p>
                 <div class="field">
                     <label for="note">"What was found"</label>
                     <textarea id="note" rows="4" required autofocus prop:value=note on:input=move |ev| note.set(event_target_value(&ev))></textarea>

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use requorum_shared::ledger::checkpoint::{Checkpoint, CheckpointError, SigningKey, VerifyingKey};
+use requorum_shared::ledger::entry::{CONSOLE, Draft, Outcome, act, named};
 
 use super::place::Place;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::ledger::store::LedgerStore;
 use crate::ledger::{Ledger, Left, key};
+use crate::snapshots::store::UploadRow;
 
 /// Takes up the ledger in this database, or begins it with a new key.
 pub(super) async fn take_up(
@@ -48,6 +50,42 @@ pub(super) async fn take_up(
         });
     }
     Ok(ledger)
+}
+
+/// Of the uploads that a start brought to their end, those whose act is not open any more: its end will not say it.
+pub(super) async fn unclosed(
+    db: &Database,
+    stored: Vec<(UploadRow, String)>,
+) -> anyhow::Result<Vec<(UploadRow, String)>> {
+    if stored.is_empty() {
+        return Ok(stored);
+    }
+    let open = db.effects().await?;
+    let is_open = |entry| open.iter().any(|effect| effect.index == entry);
+    let mut stored = stored;
+    stored.retain(|(upload, _)| !upload.entry.is_some_and(is_open));
+    Ok(stored)
+}
+
+/// Writes down that the console brought these uploads to their end.
+pub(super) async fn note_stored(ledger: &Ledger, stored: Vec<(UploadRow, String)>) {
+    for (upload, snapshot) in stored {
+        let draft = Draft {
+            who: CONSOLE.to_owned(),
+            from: CONSOLE.to_owned(),
+            act: act::SNAPSHOT_UPLOAD.to_owned(),
+            subject: format!("snapshot {snapshot}"),
+            cluster: named(&upload.cluster),
+            ..Draft::default()
+        };
+        let reason = format!(
+            "{} had uploaded all of it before the console stopped",
+            upload.owner
+        );
+        if let Err(error) = ledger.note(draft, Outcome::Done, &reason).await {
+            tracing::error!(%snapshot, "that an upload was finished is not in the ledger: {error}");
+        }
+    }
 }
 
 /// The ledger of a console, to be read beside whoever has it.

@@ -133,35 +133,39 @@ impl Login {
         self.sessions.open(&user, Proof::Password, caller).await
     }
 
+    /// Whose link this is, which can be used now.
+    ///
+    /// # Errors
+    /// When the link was used, replaced, is too old or another console's, and when the account is disabled.
+    pub async fn joins(&self, request: &JoinRequest, caller: &Caller) -> Result<User> {
+        self.may_try("", caller.address).await?;
+        let hash = random::token_hash(&request.token);
+        let link = self.users.find_link(&hash).await?;
+        let Some(link) = link.filter(|link| link.expires_ms > self.clock.now_ms()) else {
+            self.failed("", caller.address).await?;
+            return Err(no_such_link());
+        };
+        let owner = self.users.user(&link.user_id).await?;
+        owner
+            .filter(|user| user.disabled_ms == 0)
+            .ok_or_else(no_such_link)
+    }
+
     /// Sets a password by a one-time link and signs in. Other sessions of the account end.
     ///
     /// # Errors
     /// When the link was used, replaced, is too old or another console's, when the account is disabled, and when
     /// the password cannot be accepted; the link stays good then.
     pub async fn join(&self, request: JoinRequest, caller: &Caller) -> Result<Opened> {
-        let address = caller.address;
-        self.may_try("", address).await?;
-        let invalid = || {
-            ApiError::new(
-                Kind::Forbidden,
-                "join.link-invalid",
-                "This link sets no password: it was used, a newer one was made, or it is too old. Ask whoever \
-                 gave it to you for a new one.",
-            )
-        };
+        self.joins(&request, caller).await?;
         let hash = random::token_hash(&request.token);
-        let link = self.users.find_link(&hash).await?;
-        if link.is_none_or(|link| link.expires_ms <= self.clock.now_ms()) {
-            self.failed("", address).await?;
-            return Err(invalid());
-        }
         let password_hash = self.passwords.hash(request.password).await?;
         let user = self
             .users
             .use_link(&hash, &password_hash)
             .await?
             .filter(|user| user.disabled_ms == 0)
-            .ok_or_else(invalid)?;
+            .ok_or_else(no_such_link)?;
         self.sessions.open(&user, Proof::Link, caller).await
     }
 
@@ -188,14 +192,14 @@ impl Login {
             ));
         }
         let hash = self.passwords.hash(request.new).await?;
-        self.users
-            .change_user(&actor.user_id, &UserChange::Password(hash), |_| true)
-            .await?;
         let keep = match &actor.via {
-            Via::Session(id) => id.as_str(),
-            Via::Token(_) => "",
+            Via::Session(id) => id.clone(),
+            Via::Token(_) => String::new(),
         };
-        self.sessions.end_all(&actor.user_id, keep).await?;
+        let change = UserChange::Password { hash, keep };
+        self.users
+            .change_user(&actor.user_id, &change, |_| true)
+            .await?;
         Ok(())
     }
 
@@ -217,6 +221,15 @@ impl Login {
         )
         .retry_after(seconds))
     }
+}
+
+fn no_such_link() -> ApiError {
+    ApiError::new(
+        Kind::Forbidden,
+        "join.link-invalid",
+        "This link sets no password: it was used, a newer one was made, or it is too old. Ask whoever gave it to you \
+         for a new one.",
+    )
 }
 
 pub(super) fn account_name(name: &str) -> Result<String> {

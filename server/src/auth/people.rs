@@ -175,13 +175,7 @@ impl People {
     /// When there is no such account, and when nobody would be left to administer.
     pub async fn disable(&self, id: &str) -> Result<User> {
         let now = self.clock.now_ms();
-        let user = self.change(id, UserChange::Disabled(now)).await?;
-        self.store.remove_sessions(id, "").await?;
-        self.store.remove_link(id).await?;
-        for token in self.store.tokens(Some(id)).await? {
-            self.store.revoke_token(&token.id, now).await?;
-        }
-        Ok(user)
+        self.change(id, UserChange::Disabled(now)).await
     }
 
     /// Lets an account be used again. Its sessions and tokens stay ended.
@@ -198,16 +192,16 @@ impl People {
     /// When there is no such account or the password cannot be accepted.
     pub async fn set_password(&self, id: &str, password: String) -> Result<User> {
         let hash = self.passwords.hash(password).await?;
-        let user = self.change(id, UserChange::Password(hash)).await?;
-        self.store.remove_sessions(id, "").await?;
-        self.store.remove_link(id).await?;
-        Ok(user)
+        let keep = String::new();
+        self.change(id, UserChange::Password { hash, keep }).await
     }
 
     async fn change(&self, id: &str, change: UserChange) -> Result<User> {
         // A password takes nothing away, and enabling takes nobody's place.
         let rule = match change {
-            UserChange::Grants(_) | UserChange::Disabled(1..) => somebody_administers,
+            UserChange::Grants(_) | UserChange::NoGrants | UserChange::Disabled(1..) => {
+                somebody_administers
+            }
             _ => |_: &[User]| true,
         };
         match self.store.change_user(id, &change, rule).await? {

@@ -39,10 +39,18 @@ impl User {
 pub enum UserChange {
     /// What it may do.
     Grants(Grants),
-    /// Since when it may not be used; 0: it may again.
+    /// It may do nothing any more, and its sessions end.
+    NoGrants,
+    /// Since when it may not be used: its sessions and its link end, its tokens are revoked. 0: it may be used again,
+    /// and nothing of that comes back.
     Disabled(i64),
-    /// The hash of its new password.
-    Password(String),
+    /// A new password: the account's link ends, and its sessions do.
+    Password {
+        /// The hash of the password.
+        hash: String,
+        /// The one session that stays, by its id; empty for none.
+        keep: String,
+    },
 }
 
 /// How a change ended.
@@ -137,8 +145,8 @@ pub trait UserStore: Send + Sync {
     async fn find_subject(&self, issuer: &str, subject: &str) -> anyhow::Result<Option<User>>;
     /// All accounts, by name.
     async fn users(&self) -> anyhow::Result<Vec<User>>;
-    /// Changes an account, unless `rule` says no to what all accounts would be then. Nobody else changes one
-    /// in between.
+    /// Changes an account, with all that ends by it, unless `rule` says no to what all accounts would be then. All of
+    /// it or nothing is done, and nobody else changes an account in between.
     async fn change_user(
         &self,
         id: &str,

@@ -6,6 +6,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
+use super::ledger::signed;
 use crate::plans::approvals::{ApprovalStore, Review, SetPolicy, Vote};
 use crate::plans::store::{Decision, PlanState};
 
@@ -13,7 +14,7 @@ use crate::plans::store::{Decision, PlanState};
 macro_rules! reviews {
     () => {
         "SELECT reviews.id, reviews.plan_id, plans.hash, plans.outcome, COALESCE(jobs.id, ''), broken_by_id, \
-         broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note, plans.cluster FROM reviews \
+         broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note, plans.cluster, reviews.entry FROM reviews \
          JOIN plans ON plans.id = reviews.plan_id LEFT JOIN jobs ON jobs.plan_id = reviews.plan_id "
     };
 }
@@ -21,23 +22,30 @@ macro_rules! reviews {
 #[async_trait]
 impl ApprovalStore for Database {
     async fn add_vote(&self, plan_id: &str, vote: &Vote) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
-            "INSERT INTO plan_votes (plan_id, user_id, \"user\", plan_hash, at_ms) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO plan_votes (plan_id, user_id, \"user\", plan_hash, at_ms, entry) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
         .bind(plan_id)
         .bind(&vote.user_id)
         .bind(&vote.user)
         .bind(&vote.plan_hash)
         .bind(vote.at_ms)
-        .execute(&self.pool)
+        .bind(vote.entry.map(signed))
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn votes(&self, plan_id: &str) -> anyhow::Result<Vec<Vote>> {
         sqlx::query(
-            "SELECT user_id, \"user\", plan_hash, at_ms FROM plan_votes WHERE plan_id = $1 ORDER BY at_ms, user_id",
+            "SELECT user_id, \"user\", plan_hash, at_ms, entry FROM plan_votes WHERE plan_id = $1 ORDER BY at_ms, user_id",
         )
         .bind(plan_id)
         .fetch_all(&self.pool)
@@ -49,50 +57,63 @@ impl ApprovalStore for Database {
                 user: row.try_get(1)?,
                 plan_hash: row.try_get(2)?,
                 at_ms: row.try_get(3)?,
+                entry: entry(row, 4)?,
             })
         })
         .collect()
     }
 
     async fn policies(&self) -> anyhow::Result<Vec<SetPolicy>> {
-        sqlx::query("SELECT cluster, policy_json, set_by, set_ms FROM policies ORDER BY cluster")
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(|row| {
-                let cluster: String = row.try_get(0)?;
-                let policy: &str = row.try_get(1)?;
-                Ok(SetPolicy {
-                    policy: serde_json::from_str(policy)
-                        .with_context(|| format!("the stored policy of `{cluster}`"))?,
-                    cluster,
-                    by: row.try_get(2)?,
-                    at_ms: row.try_get(3)?,
-                })
+        sqlx::query(
+            "SELECT cluster, policy_json, set_by, set_ms, entry FROM policies ORDER BY cluster",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            let cluster: String = row.try_get(0)?;
+            let policy: &str = row.try_get(1)?;
+            Ok(SetPolicy {
+                policy: serde_json::from_str(policy)
+                    .with_context(|| format!("the stored policy of `{cluster}`"))?,
+                cluster,
+                by: row.try_get(2)?,
+                at_ms: row.try_get(3)?,
+                entry: entry(row, 4)?,
             })
-            .collect()
+        })
+        .collect()
     }
 
     async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO policies (cluster, policy_json, set_by, set_ms) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (cluster) DO UPDATE SET policy_json = $2, set_by = $3, set_ms = $4",
+            "INSERT INTO policies (cluster, policy_json, set_by, set_ms, entry) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (cluster) DO UPDATE SET policy_json = $2, set_by = $3, set_ms = $4, entry = $5",
         )
         .bind(&policy.cluster)
         .bind(serde_json::to_string(&policy.policy)?)
         .bind(&policy.by)
         .bind(policy.at_ms)
-        .execute(&self.pool)
+        .bind(policy.entry.map(signed))
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        tx.mark(None, None).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn remove_policy(&self, cluster: &str) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query("DELETE FROM policies WHERE cluster = $1")
             .bind(cluster)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn break_glass(
@@ -117,8 +138,8 @@ impl ApprovalStore for Database {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO reviews (id, plan_id, broken_by_id, broken_by, broken_ms, reason) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO reviews (id, plan_id, broken_by_id, broken_by, broken_ms, reason, entry) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&review.id)
         .bind(&review.plan_id)
@@ -126,8 +147,10 @@ impl ApprovalStore for Database {
         .bind(&review.broken_by)
         .bind(review.broken_ms)
         .bind(&review.reason)
+        .bind(review.entry.map(signed))
         .execute(&mut *tx)
         .await?;
+        tx.mark(None, None).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -158,6 +181,7 @@ impl ApprovalStore for Database {
         at_ms: i64,
         note: &str,
     ) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE reviews SET closed_by = $1, closed_ms = $2, note = $3 WHERE id = $4 AND closed_ms = 0",
         )
@@ -165,10 +189,32 @@ impl ApprovalStore for Database {
         .bind(at_ms)
         .bind(note)
         .bind(id)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        // In the same moment: nobody starts what was looked into and found not to have been run.
+        sqlx::query(
+            "UPDATE plans SET state = 'rejected', decided_by = $1, decided_ms = $2, reason = $3 \
+             WHERE id = (SELECT plan_id FROM reviews WHERE reviews.id = $4) AND state IN ('sealed', 'approved')",
+        )
+        .bind(by)
+        .bind(at_ms)
+        .bind(format!("Its review was closed before it was run: {note}"))
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
     }
+}
+
+/// The index of an entry of the ledger.
+fn entry(row: &AnyRow, column: usize) -> anyhow::Result<Option<u64>> {
+    let index: Option<i64> = row.try_get(column)?;
+    Ok(index.map(u64::try_from).transpose()?)
 }
 
 fn review(row: &AnyRow) -> anyhow::Result<Review> {
@@ -186,5 +232,6 @@ fn review(row: &AnyRow) -> anyhow::Result<Review> {
         closed_ms: row.try_get(10)?,
         note: row.try_get(11)?,
         cluster: row.try_get(12)?,
+        entry: entry(row, 13)?,
     })
 }

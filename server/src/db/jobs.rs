@@ -60,11 +60,19 @@ impl JobLog for Database {
         .bind(target.map_or("", |target| &target.path))
         .execute(&mut *tx)
         .await?;
+        // Whatever was found before it ran, it has to be looked into again.
+        sqlx::query(
+            "UPDATE reviews SET closed_by = '', closed_ms = 0, note = '' WHERE plan_id = $1",
+        )
+        .bind(&job.plan_id)
+        .execute(&mut *tx)
+        .await?;
         insert(&mut tx, &job.id, 1, job.created_ms, first).await?;
         self.claim_sql(&job.id, claim)?
             .query()
             .execute(&mut *tx)
             .await?;
+        tx.mark(None, Some(&job.id)).await?;
         tx.commit().await?;
         Ok(Created::Yes)
     }
@@ -184,6 +192,9 @@ impl JobLog for Database {
                 .bind(id)
                 .execute(&mut *tx)
                 .await?;
+        }
+        if matches!(writer, Writer::PersonWhoSaw(_)) {
+            tx.mark(None, None).await?;
         }
         self.tell(&mut tx, Notice::Job(id.to_owned())).await?;
         tx.commit().await?;

@@ -11,7 +11,8 @@ use super::Database;
 use super::notices::Notice;
 use super::sql::Sql;
 use super::turn;
-use crate::ledger::store::{Batch, Filter, Head, LedgerStore, Stored, Turn};
+use crate::ledger;
+use crate::ledger::store::{Batch, Columns, Effect, Filter, Head, LedgerStore, Stored, Turn};
 
 /// Rows per statement: below the number of values that a statement may have.
 const ROWS_AT_ONCE: usize = 256;
@@ -110,6 +111,9 @@ impl LedgerStore for Database {
         if let Some(until_ms) = filter.until_ms {
             query.push(" AND e.at_ms < ").bind(until_ms)?;
         }
+        if filter.no_cluster {
+            query.push(" AND e.cluster IS NULL");
+        }
         if filter.acts_only {
             query.push(" AND e.closes IS NULL");
         }
@@ -129,6 +133,71 @@ impl LedgerStore for Database {
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(stored).collect()
+    }
+
+    async fn effects(&self) -> anyhow::Result<Vec<Effect>> {
+        let rows = sqlx::query(
+            "SELECT f.idx, f.subject, f.job FROM ledger_effects f JOIN ledger_open o ON o.idx = f.idx",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Effect {
+                    index: row.try_get::<i64, _>(0)?.try_into()?,
+                    subject: row.try_get(1)?,
+                    job: row.try_get(2)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn columns(&self, start: u64, count: u64) -> anyhow::Result<Vec<Columns>> {
+        let rows = sqlx::query(
+            "SELECT idx, at_ms, closes, who, act, cluster, plan, job FROM ledger_entries \
+             WHERE idx >= $1 AND idx < $2 ORDER BY idx",
+        )
+        .bind(signed(start))
+        .bind(signed(start.saturating_add(count)))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let closes: Option<i64> = row.try_get(2)?;
+                Ok(Columns {
+                    index: row.try_get::<i64, _>(0)?.try_into()?,
+                    at_ms: row.try_get(1)?,
+                    closes: closes.map(u64::try_from).transpose()?,
+                    who: row.try_get(3)?,
+                    act: row.try_get(4)?,
+                    cluster: row.try_get(5)?,
+                    plan: row.try_get(6)?,
+                    job: row.try_get(7)?,
+                })
+            })
+            .collect()
+    }
+}
+
+impl turn::Turn {
+    /// Notes, as a part of it, that the act under way has its effect by this.
+    pub(super) async fn mark(
+        &mut self,
+        subject: Option<&str>,
+        job: Option<&str>,
+    ) -> sqlx::Result<()> {
+        let Some(index) = ledger::under_way() else {
+            return Ok(());
+        };
+        sqlx::query(
+            "INSERT INTO ledger_effects (idx, subject, job) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(signed(index))
+        .bind(subject)
+        .bind(job)
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 }
 
@@ -213,7 +282,7 @@ impl Turn for LedgerTurn {
 }
 
 /// Sizes and indexes are far below 2^63; what is not asks for nothing that exists.
-fn signed(n: u64) -> i64 {
+pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 

@@ -6,14 +6,16 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
+use super::ledger::signed;
 use crate::plans::store::{Decision, PlanRow, PlanState, PlanStore};
 
 #[async_trait]
 impl PlanStore for Database {
     async fn add_plan(&self, plan: &PlanRow, plan_json: &str) -> anyhow::Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             snapshot_id, cluster) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             snapshot_id, cluster, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(&plan.id)
         .bind(&plan.hash)
@@ -26,9 +28,11 @@ impl PlanStore for Database {
         .bind(plan_json)
         .bind(&plan.snapshot_id)
         .bind(&plan.cluster)
-        .execute(&self.pool)
+        .bind(plan.entry.map(signed))
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        tx.mark(None, None).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn plans(&self) -> anyhow::Result<Vec<PlanRow>> {
@@ -36,7 +40,7 @@ impl PlanStore for Database {
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster FROM plans \
+             plans.cluster, plans.entry FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id ORDER BY sealed_ms DESC, plans.id",
         )
         .fetch_all(&self.pool)
@@ -51,7 +55,7 @@ impl PlanStore for Database {
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster FROM plans \
+             plans.cluster, plans.entry FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE snapshot_id = $1 \
              ORDER BY sealed_ms DESC, plans.id",
         )
@@ -68,13 +72,13 @@ impl PlanStore for Database {
             "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster, plan_json FROM plans \
+             plans.cluster, plans.entry, plan_json FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((plan(&row)?, row.try_get(15)?)))
+        row.map(|row| Ok((plan(&row)?, row.try_get(16)?)))
             .transpose()
     }
 
@@ -84,6 +88,7 @@ impl PlanStore for Database {
         from: PlanState,
         decision: &Decision,
     ) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE plans SET state = $1, decided_by = $2, decided_ms = $3, reason = $4 WHERE id = $5 AND state = $6",
         )
@@ -93,9 +98,17 @@ impl PlanStore for Database {
         .bind(&decision.reason)
         .bind(id)
         .bind(from.word())
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        // What else is decided about a plan follows from something else.
+        if decision.state == PlanState::Rejected {
+            tx.mark(None, None).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 }
 
@@ -118,5 +131,9 @@ fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
         job_id: row.try_get(12)?,
         broke_glass: row.try_get::<i64, _>(13)? != 0,
         cluster: row.try_get(14)?,
+        entry: row
+            .try_get::<Option<i64>, _>(15)?
+            .map(u64::try_from)
+            .transpose()?,
     })
 }

@@ -72,15 +72,19 @@ impl SecretStore for Database {
         .bind(&sealed.ciphertext)
         .execute(&mut *tx)
         .await?;
+        tx.mark(None, None).await?;
         tx.commit().await?;
         Ok(Kept::Yes)
     }
 
     async fn remove_secret(&self, id: &str) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query("DELETE FROM secrets WHERE id = $1")
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
+        tx.mark(None, None).await?;
+        tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -5,6 +5,8 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
+use super::ledger::signed;
+use crate::ledger;
 use crate::snapshots::store::{Finished, Snapshot, SnapshotStore, UploadRow};
 
 #[async_trait]
@@ -34,13 +36,19 @@ impl SnapshotStore for Database {
     }
 
     async fn set_snapshot_cluster(&self, id: &str, from: &str, to: &str) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query("UPDATE snapshots SET cluster = $1 WHERE id = $2 AND cluster = $3")
             .bind(to)
             .bind(id)
             .bind(from)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()> {
@@ -66,7 +74,7 @@ impl SnapshotStore for Database {
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>> {
         let row = sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json, cluster, place FROM uploads WHERE id = $1",
+             inspection_json, cluster, place, entry FROM uploads WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -77,7 +85,7 @@ impl SnapshotStore for Database {
     async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>> {
         sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json, cluster, place FROM uploads ORDER BY started_ms DESC, id",
+             inspection_json, cluster, place, entry FROM uploads ORDER BY started_ms DESC, id",
         )
         .fetch_all(&self.pool)
         .await?
@@ -87,22 +95,28 @@ impl SnapshotStore for Database {
     }
 
     async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()> {
-        sqlx::query("UPDATE uploads SET safe_bytes = $1, touched_ms = $2 WHERE id = $3")
-            .bind(i64::try_from(safe_bytes)?)
-            .bind(now_ms)
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "UPDATE uploads SET safe_bytes = $1, touched_ms = $2, entry = COALESCE($4, entry) WHERE id = $3",
+        )
+        .bind(i64::try_from(safe_bytes)?)
+        .bind(now_ms)
+        .bind(id)
+        .bind(ledger::under_way().map(signed))
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
     async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<()> {
-        sqlx::query("UPDATE uploads SET sha256 = $1, inspection_json = $2 WHERE id = $3")
-            .bind(&finished.sha256)
-            .bind(&finished.inspection_json)
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "UPDATE uploads SET sha256 = $1, inspection_json = $2, entry = COALESCE($4, entry) WHERE id = $3",
+        )
+        .bind(&finished.sha256)
+        .bind(&finished.inspection_json)
+        .bind(id)
+        .bind(ledger::under_way().map(signed))
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
@@ -129,6 +143,8 @@ impl SnapshotStore for Database {
             .bind(id)
             .execute(&mut *tx)
             .await?;
+        let stored = format!("snapshot {}", snapshot.id);
+        tx.mark(Some(&stored), None).await?;
         Ok(tx.commit().await?)
     }
 
@@ -168,6 +184,10 @@ fn upload(row: &AnyRow) -> anyhow::Result<UploadRow> {
         touched_ms: row.try_get(7)?,
         cluster: row.try_get(10)?,
         place: row.try_get(11)?,
+        entry: row
+            .try_get::<Option<i64>, _>(12)?
+            .map(u64::try_from)
+            .transpose()?,
         finished: sha256
             .zip(inspection_json)
             .map(|(sha256, inspection_json)| Finished {

@@ -46,6 +46,7 @@ impl Database {
 #[async_trait]
 impl TokenStore for Database {
     async fn add_token(&self, token_hash: &str, token: &StoredToken) -> anyhow::Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO api_tokens (id, token_hash, name, user_id, grants, created_ms, expires_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -57,9 +58,10 @@ impl TokenStore for Database {
         .bind(token.grants.to_string())
         .bind(token.created_ms)
         .bind(token.expires_ms)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        tx.mark(None, None).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn find_token(
@@ -116,12 +118,15 @@ impl TokenStore for Database {
     }
 
     async fn revoke_token(&self, id: &str, now_ms: i64) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done =
             sqlx::query("UPDATE api_tokens SET revoked_ms = $1 WHERE id = $2 AND revoked_ms = 0")
                 .bind(now_ms)
                 .bind(id)
-                .execute(&self.pool)
+                .execute(&mut *tx)
                 .await?;
+        tx.mark(None, None).await?;
+        tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 }

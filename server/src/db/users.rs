@@ -2,10 +2,12 @@
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use requorum_shared::permission::Grants;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
+use super::turn::Turn;
 use crate::auth::store::{Changed, PasswordLink, Rule, User, UserChange, UserStore};
 
 /// The columns that [`user`] reads, in its order; the table may be joined with others.
@@ -69,11 +71,16 @@ impl UserStore for Database {
         sqlx::query("DELETE FROM setup_links")
             .execute(&mut *tx)
             .await?;
+        let made = done.rows_affected() == 1;
+        if made {
+            tx.mark(None, None).await?;
+        }
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(made)
     }
 
     async fn add_user(&self, user: &User) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "INSERT INTO users (id, name, password_hash, created_ms, grants, disabled_ms, issuer, subject) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
@@ -86,9 +93,14 @@ impl UserStore for Database {
         .bind(user.disabled_ms)
         .bind(&user.issuer)
         .bind(&user.subject)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn find_user(&self, name: &str) -> anyhow::Result<Option<User>> {
@@ -146,16 +158,19 @@ impl UserStore for Database {
             UserChange::Grants(grants) => {
                 sqlx::query("UPDATE users SET grants = $1 WHERE id = $2").bind(grants.to_string())
             }
+            UserChange::NoGrants => sqlx::query("UPDATE users SET grants = $1 WHERE id = $2")
+                .bind(Grants::default().to_string()),
             UserChange::Disabled(ms) => {
                 sqlx::query("UPDATE users SET disabled_ms = $1 WHERE id = $2").bind(ms)
             }
-            UserChange::Password(hash) => {
+            UserChange::Password { hash, .. } => {
                 sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2").bind(hash)
             }
         };
         if query.bind(id).execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(Changed::Missing);
         }
+        end_with(&mut tx, id, change).await?;
         let rows = sqlx::query(concat!("SELECT ", account!(), " FROM users"))
             .fetch_all(&mut *tx)
             .await?;
@@ -164,6 +179,7 @@ impl UserStore for Database {
             // Dropping the transaction takes the change back.
             return Ok(Changed::AgainstTheRule);
         }
+        tx.mark(None, None).await?;
         tx.commit().await?;
         let user = users
             .into_iter()
@@ -173,6 +189,7 @@ impl UserStore for Database {
     }
 
     async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO UPDATE SET token_hash = $2, made_by = $3, \
@@ -183,9 +200,10 @@ impl UserStore for Database {
         .bind(&link.made_by)
         .bind(link.created_ms)
         .bind(link.expires_ms)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        tx.mark(None, None).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>> {
@@ -234,6 +252,7 @@ impl UserStore for Database {
             .bind(&id)
             .fetch_one(&mut *tx)
             .await?;
+        tx.mark(None, None).await?;
         tx.commit().await?;
         user(&row).map(Some)
     }
@@ -245,6 +264,35 @@ impl UserStore for Database {
             .await?;
         Ok(())
     }
+}
+
+/// What ends with a change to an account.
+async fn end_with(tx: &mut Turn, id: &str, change: &UserChange) -> sqlx::Result<()> {
+    let (sessions, link, tokens_ms) = match change {
+        UserChange::Grants(_) | UserChange::Disabled(..=0) => return Ok(()),
+        UserChange::NoGrants => ("", false, None),
+        UserChange::Disabled(ms) => ("", true, Some(ms)),
+        UserChange::Password { keep, .. } => (keep.as_str(), true, None),
+    };
+    sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
+        .bind(id)
+        .bind(sessions)
+        .execute(&mut **tx)
+        .await?;
+    if link {
+        sqlx::query("DELETE FROM password_links WHERE user_id = $1")
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    if let Some(ms) = tokens_ms {
+        sqlx::query("UPDATE api_tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms = 0")
+            .bind(ms)
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// An account from the columns of `account!`.

@@ -1,6 +1,6 @@
 //! What readers of the ledger get: tiles, proofs, lists.
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use bytes::Bytes;
 use requorum_shared::ledger::merkle::{self, Frontier, Hash, Node, Run};
 use requorum_shared::ledger::tiles::{self, Kind, Tile, Tiles};
@@ -112,40 +112,12 @@ fn exists(tile: Tile, size: u64) -> bool {
     now.is_some_and(|now| tile.width <= now.width)
 }
 
-/// An entry: its index, its bytes, and its way to a checkpoint.
-pub type Proven = (u64, Bytes, Vec<Hash>);
-
-/// All entries about a plan that the newest checkpoint covers, oldest first, each with its proof, and that checkpoint.
+/// The way of an entry to the checkpoint of `size` entries.
 ///
 /// # Errors
-/// When the store cannot be read, does not have what the checkpoint counts, or has more than `most` of them.
-pub async fn about_plan(
-    store: &dyn LedgerStore,
-    plan_hash: &str,
-    most: usize,
-) -> anyhow::Result<(Vec<Proven>, String)> {
-    let head = store.head().await?.context("the ledger is empty")?;
-    let filter = Filter {
-        before: Some(head.size),
-        limit: u32::try_from(most.saturating_add(1)).unwrap_or(u32::MAX),
-        plan: plan_hash.to_owned(),
-        ..Filter::default()
-    };
-    let mut entries = store.list(&filter).await?;
-    ensure!(
-        entries.len() <= most,
-        "the ledger has more than {most} entries about this plan"
-    );
-    entries.reverse();
-    let mut proven = Vec::with_capacity(entries.len());
-    for Stored {
-        index, canonical, ..
-    } in entries
-    {
-        let path = merkle::inclusion_path(index, head.size);
-        proven.push((index, canonical, prove(store, &path, head.size).await?));
-    }
-    Ok((proven, head.note))
+/// When the store cannot be read, or does not have what the checkpoint counts.
+pub async fn way_to(store: &dyn LedgerStore, index: u64, size: u64) -> anyhow::Result<Vec<Hash>> {
+    prove(store, &merkle::inclusion_path(index, size), size).await
 }
 
 /// The bytes of a tile that exists; `None` when rows of it are missing.
@@ -181,7 +153,11 @@ pub(super) async fn frontier(
     Ok(Frontier::load(size, &tiles))
 }
 
-async fn prove(store: &dyn LedgerStore, path: &[Run], size: u64) -> anyhow::Result<Vec<Hash>> {
+pub(super) async fn prove(
+    store: &dyn LedgerStore,
+    path: &[Run],
+    size: u64,
+) -> anyhow::Result<Vec<Hash>> {
     let nodes = path.iter().flat_map(|run| run.nodes());
     let tiles = load(store, nodes, size).await?;
     merkle::prove(path, &tiles).context("hashes of the ledger are missing")

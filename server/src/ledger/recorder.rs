@@ -156,6 +156,11 @@ impl Ledger {
         self.shared.standing.borrow().clone()
     }
 
+    /// The ledger as it goes on from now.
+    pub fn watch(&self) -> watch::Receiver<Standing> {
+        self.shared.standing.clone()
+    }
+
     /// Writes down that an act is about to be done.
     ///
     /// # Errors

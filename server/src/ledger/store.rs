@@ -64,6 +64,54 @@ pub struct Stored {
     pub closing: Option<Bytes>,
 }
 
+/// What an act led to, written together with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// The entry that opened the act.
+    pub index: u64,
+    /// What the act is about, where that was only known then.
+    pub subject: Option<String>,
+    /// The job that came of it.
+    pub job: Option<String>,
+}
+
+/// What an entry is found by, as it lies beside its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// The entry's index.
+    pub index: u64,
+    /// As the entry has it.
+    pub at_ms: i64,
+    /// As the entry has it.
+    pub closes: Option<u64>,
+    /// As the entry has it.
+    pub who: String,
+    /// As the entry has it.
+    pub act: String,
+    /// As the entry has it.
+    pub cluster: Option<String>,
+    /// As the entry has it.
+    pub plan: Option<String>,
+    /// As the entry has it.
+    pub job: Option<String>,
+}
+
+impl Columns {
+    /// What an entry must be found by.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            index: entry.index,
+            at_ms: entry.at_ms,
+            closes: entry.closes,
+            who: entry.who.clone(),
+            act: entry.act.clone(),
+            cluster: entry.cluster.clone(),
+            plan: entry.plan.clone(),
+            job: entry.job.clone(),
+        }
+    }
+}
+
 /// Which entries a list shows. Empty texts let everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -77,6 +125,8 @@ pub struct Filter {
     pub act: String,
     /// Only about this cluster.
     pub cluster: String,
+    /// Only about no cluster.
+    pub no_cluster: bool,
     /// Only under this plan's hash.
     pub plan: String,
     /// Only of this job.
@@ -124,4 +174,10 @@ pub trait LedgerStore: Send + Sync {
 
     /// Entries of acts that were opened and not closed, oldest first: those of one process, or all.
     async fn open_acts(&self, writer: Option<&str>) -> anyhow::Result<Vec<Stored>>;
+
+    /// Those of the open acts that had their effect, as far as that is written down.
+    async fn effects(&self) -> anyhow::Result<Vec<Effect>>;
+
+    /// What up to `count` entries from `start` on are found by, in order.
+    async fn columns(&self, start: u64, count: u64) -> anyhow::Result<Vec<Columns>>;
 }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::reader;
 use super::recorder::{LedgerError, Left, Recent, Standing};
-use super::store::{Batch, LedgerStore, NewEntry, NewNode, Stored, Turn};
+use super::store::{Batch, Effect, LedgerStore, NewEntry, NewNode, Stored, Turn};
 use crate::clock::Clock;
 use crate::random;
 
@@ -220,11 +220,14 @@ impl Writer {
         if !self.is_good() {
             return;
         }
+        // In this order: an act that has an end when it is looked for has its effect before.
         let left = self.store.open_acts(Some(&writer)).await;
+        let effects = self.store.effects().await;
         let owed = left.and_then(|left| {
+            let effects = effects?;
             left.iter()
                 .filter(|stored| !self.owed.contains_key(&stored.index))
-                .map(|stored| Ok((stored.index, left_open(stored)?)))
+                .map(|stored| Ok((stored.index, left_open(stored, &effects)?)))
                 .collect::<anyhow::Result<Vec<_>>>()
         });
         match owed {
@@ -314,12 +317,19 @@ impl Writer {
     /// is owed an end.
     async fn adopt(&mut self, writer: Option<&str>) -> anyhow::Result<()> {
         let mut open = BTreeSet::new();
+        let mut left = Vec::new();
         for stored in self.store.open_acts(writer).await? {
             open.insert(stored.index);
-            if self.live.contains(&stored.index) || self.owed.contains_key(&stored.index) {
-                continue;
+            if !self.live.contains(&stored.index) && !self.owed.contains_key(&stored.index) {
+                left.push(stored);
             }
-            self.owed.insert(stored.index, left_open(&stored)?);
+        }
+        if !left.is_empty() {
+            let effects = self.store.effects().await?;
+            for stored in left {
+                self.owed
+                    .insert(stored.index, left_open(&stored, &effects)?);
+            }
         }
         // Ends that are there: written although the store said that it failed, or by whoever took this process for
         // dead. Those owed for others who are gone are looked for again.
@@ -509,14 +519,34 @@ impl Writer {
     }
 }
 
-/// The end of an act that its process did not write.
-fn left_open(stored: &Stored) -> anyhow::Result<Owed> {
+/// The end of an act that its process did not write: done, where its effect is there, and else unknown.
+fn left_open(stored: &Stored, effects: &[Effect]) -> anyhow::Result<Owed> {
     let entry: Entry = serde_json::from_slice(&stored.canonical)
         .with_context(|| format!("entry {} cannot be read", stored.index))?;
+    let mut draft = entry.draft();
+    let effect = effects.iter().find(|effect| effect.index == stored.index);
+    if let Some(effect) = effect {
+        if let Some(subject) = &effect.subject {
+            draft.subject.clone_from(subject);
+        }
+        if effect.job.is_some() {
+            draft.job.clone_from(&effect.job);
+        }
+    }
+    let (outcome, reason) = match effect {
+        Some(_) => (
+            Outcome::Done,
+            "the console stopped before it wrote this down; that it was done was found at the next start",
+        ),
+        None => (
+            Outcome::Unknown,
+            "the console stopped before its end was written",
+        ),
+    };
     Ok(Owed {
-        draft: entry.draft(),
-        outcome: Outcome::Unknown,
-        reason: "the console stopped before its end was written".to_owned(),
+        draft,
+        outcome,
+        reason: reason.to_owned(),
         written: None,
     })
 }

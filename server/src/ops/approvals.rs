@@ -1,16 +1,18 @@
 //! Approvals: who agreed to exactly this plan, whether that is enough, and what happens without.
 
 mod policies;
+mod proof;
 mod reviews;
 mod standing;
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::{Grounds, Judgement};
-use requorum_shared::ledger::entry::{Outcome, act};
+use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
 
 use self::standing::Standing;
-use super::{plans, record};
+use super::plans;
+use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, precondition};
@@ -49,6 +51,7 @@ pub(super) async fn approve(
     actor: &Actor,
     id: &str,
     hash: &str,
+    entry: u64,
 ) -> Result<v1::PlanSummary> {
     let (row, plan_json) = plans::alive(app, id, hash).await?;
     let standing = Standing::load(app, &row, &plan_json).await?;
@@ -72,6 +75,7 @@ pub(super) async fn approve(
             user: actor.name.clone(),
             plan_hash: row.hash.clone(),
             at_ms: app.clock.now_ms(),
+            entry: Some(entry),
         };
         app.approvals.add_vote(id, &vote).await?;
         tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, "agreed to a plan");
@@ -122,13 +126,16 @@ pub(super) async fn may_run(
 ) -> Result<Grounds> {
     let standing = Standing::load(app, row, plan_json).await?;
     if standing.review.is_some() {
-        return Ok(standing.grounds(actor));
+        proof::of_glass(app, row, &standing).await?;
+        let policy = proof::of_policy(app, &standing).await?;
+        return Ok(standing.grounds(actor, policy));
     }
     match standing.case(None).judge_run(&actor.user_id) {
         Judgement::Enough { .. } => {
+            let policy = proof::of_approval(app, row, &standing).await?;
             // A rule that asks for nobody: there was no vote to settle it.
             settle(app, row, &standing).await?;
-            Ok(standing.grounds(actor))
+            Ok(standing.grounds(actor, policy))
         }
         Judgement::More(_) => Err(precondition(
             "plan.not-approved",
@@ -151,14 +158,18 @@ pub async fn break_glass(
 ) -> Result<v1::Review> {
     let (row, _) = plans::find_for(app, actor, Permission::BreakGlass, id).await?;
     let reason = text(reason, MIN_REASON_CHARS, "glass.reason", "The reason")?;
-    let draft = plans::of_plan(actor, act::PLAN_BREAK_GLASS, &row, hash);
-    let opened = record::open(app, draft).await?;
-    let result = let_run(app, actor, id, hash, reason).await;
-    match &result {
-        Ok(_) => opened.close(Outcome::Done, reason).await,
-        Err(_) => record::end(opened, &result).await,
-    }
-    result
+    let draft = plans::of_plan(actor, act::PLAN_BREAK_GLASS, &row);
+    plans::is_meant(app, &draft, &row, hash).await?;
+    let (here, actor) = (app.clone(), actor.clone());
+    let (hash, reason) = (hash.to_owned(), reason.to_owned());
+    record::carry(app, draft, |entry| async move {
+        let review = let_run(&here, &actor, &row.id, &hash, &reason, entry).await?;
+        Ok(Done {
+            reason,
+            ..Done::plainly(review)
+        })
+    })
+    .await
 }
 
 async fn let_run(
@@ -167,9 +178,11 @@ async fn let_run(
     id: &str,
     hash: &str,
     reason: &str,
+    entry: u64,
 ) -> Result<v1::Review> {
     let (row, plan_json) = plans::alive(app, id, hash).await?;
     let standing = Standing::load(app, &row, &plan_json).await?;
+    proof::of_policy(app, &standing).await?;
     if !standing.policy.break_glass {
         return Err(precondition("glass.not-allowed", standing::NO_GLASS));
     }
@@ -190,6 +203,7 @@ async fn let_run(
         broken_by: actor.name.clone(),
         broken_ms: now,
         reason: reason.into(),
+        entry: Some(entry),
         ..Review::default()
     };
     let decision = Decision {

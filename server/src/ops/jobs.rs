@@ -15,7 +15,8 @@ use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::{Plan, Request};
 
 use super::permit::{permit, sees};
-use super::{plans, record};
+use super::plans;
+use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
@@ -32,18 +33,20 @@ const ATTEMPTS: usize = 20;
 /// Runs an approved plan. Once.
 pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<v1::JobSummary> {
     let (plan, plan_json) = plans::find_for(app, actor, Permission::Run, plan_id).await?;
-    let draft = plans::of_plan(actor, act::JOB_START, &plan, hash);
-    let mut opened = record::open(app, draft).await?;
-    let created = match target_is_free(app, actor, &plan_json).await {
-        Ok(()) => create(app, actor, plan_id, hash).await,
-        Err(error) => Err(error),
-    };
-    if let Ok(job) = &created {
-        opened.draft().job = Some(job.clone());
-    }
-    record::end(opened, &created).await;
-    let job = created?;
-    app.engine.adopt(&job, "start");
+    let draft = plans::of_plan(actor, act::JOB_START, &plan);
+    plans::is_meant(app, &draft, &plan, hash).await?;
+    let (here, actor) = (app.clone(), actor.clone());
+    let hash = hash.to_owned();
+    let job = record::carry(app, draft, |_| async move {
+        target_is_free(&here, &actor, &plan_json).await?;
+        let job = create(&here, &actor, &plan.id, &hash).await?;
+        here.engine.adopt(&job, "start");
+        Ok(Done {
+            job: Some(job.clone()),
+            ..Done::plainly(job)
+        })
+    })
+    .await?;
     Ok(load(app, &job).await?.summary())
 }
 
@@ -163,10 +166,12 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobRespons
 /// Asks for a pause before the next step.
 pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, act::JOB_PAUSE, id, |job| match job.view.state {
-        JobState::Queued | JobState::Running => Ok(Some(Body::Paused { by: by.clone() })),
-        JobState::Paused => Ok(None),
-        state => Err(not_now("paused", state)),
+    steer(app, actor, act::JOB_PAUSE, id, move |job| {
+        match job.view.state {
+            JobState::Queued | JobState::Running => Ok(Some(Body::Paused { by: by.clone() })),
+            JobState::Paused => Ok(None),
+            state => Err(not_now("paused", state)),
+        }
     })
     .await
 }
@@ -174,7 +179,7 @@ pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary>
 /// Ends a pause.
 pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, act::JOB_RESUME, id, |job| {
+    steer(app, actor, act::JOB_RESUME, id, move |job| {
         let paused = job.is_paused();
         match job.view.state {
             JobState::Queued | JobState::Running | JobState::Paused | JobState::Waiting
@@ -192,16 +197,18 @@ pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary
 /// Asks to stop and to take back what was done.
 pub async fn abort(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, act::JOB_ABORT, id, |job| match job.view.state {
-        JobState::Queued | JobState::Running | JobState::Paused => {
-            Ok(Some(Body::AbortRequested { by: by.clone() }))
+    steer(app, actor, act::JOB_ABORT, id, move |job| {
+        match job.view.state {
+            JobState::Queued | JobState::Running | JobState::Paused => {
+                Ok(Some(Body::AbortRequested { by: by.clone() }))
+            }
+            // A question about a step that failed is answered by this too; one about an undo is not.
+            JobState::Waiting if job.offers(crate::jobs::questions::UNDO) => {
+                Ok(Some(Body::AbortRequested { by: by.clone() }))
+            }
+            JobState::Undoing => Ok(None),
+            state => Err(not_now("stopped", state)),
         }
-        // A question about a step that failed is answered by this too; one about an undo is not.
-        JobState::Waiting if job.offers(crate::jobs::questions::UNDO) => {
-            Ok(Some(Body::AbortRequested { by: by.clone() }))
-        }
-        JobState::Undoing => Ok(None),
-        state => Err(not_now("stopped", state)),
     })
     .await
 }
@@ -219,7 +226,8 @@ pub async fn answer(
         choice: choice.into(),
         by: actor.name.clone(),
     };
-    steer(app, actor, act::JOB_ANSWER, id, |job| {
+    let (question, choice) = (question.to_owned(), choice.to_owned());
+    steer(app, actor, act::JOB_ANSWER, id, move |job| {
         let Some(open) = job.view.question.as_ref().filter(|q| q.id == question) else {
             return Err(precondition(
                 "job.question-closed",
@@ -243,14 +251,14 @@ async fn steer(
     actor: &Actor,
     act: &str,
     id: &str,
-    decide: impl Fn(&Loaded) -> Result<Option<Body>>,
+    decide: impl Fn(&Loaded) -> Result<Option<Body>> + Send + Sync + 'static,
 ) -> Result<v1::JobSummary> {
     let job = find_for(app, actor, Permission::Run, id).await?;
-    record::act(
-        app,
-        of_job(actor, act, &job),
-        append(app, actor, id, decide),
-    )
+    let draft = of_job(actor, act, &job);
+    let (here, actor) = (app.clone(), actor.clone());
+    record::act(app, draft, async move {
+        append(&here, &actor, &job.id, decide).await
+    })
     .await
 }
 
@@ -270,7 +278,7 @@ async fn append(
     app: &App,
     actor: &Actor,
     id: &str,
-    decide: impl Fn(&Loaded) -> Result<Option<Body>>,
+    decide: impl Fn(&Loaded) -> Result<Option<Body>> + Send + Sync,
 ) -> Result<v1::JobSummary> {
     for _ in 0..ATTEMPTS {
         let job = load(app, id).await?;

@@ -105,6 +105,7 @@ pub async fn list(
         who: request.who,
         act: request.act,
         cluster: request.cluster,
+        no_cluster: false,
         plan: request.plan,
         job: request.job,
         from_ms: request.from_ms,

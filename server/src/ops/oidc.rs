@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::auth::oidc::{Answer, Begun, Oidc, Person, Refusal, Ticket};
 use crate::auth::session::{Caller, Opened, Proof};
 use crate::auth::store::User;
-use crate::error::ApiError;
+use crate::error::{ApiError, internal};
 
 /// A sign-in that has come back.
 pub struct Returned {
@@ -74,7 +74,18 @@ pub async fn come_back(
         return nowhere(refusal);
     };
     let result = match oidc.redeem(origin, answer, ticket).await {
-        Ok(person) => admit(app, oidc, &person, caller).await,
+        Ok(person) => {
+            let (here, caller) = (app.clone(), caller.clone());
+            // A browser that goes away on its last step leaves nothing half done.
+            record::to_the_end(app, async move {
+                Ok(match &here.oidc {
+                    Some(oidc) => admit(&here, oidc, &person, &caller).await,
+                    None => Err(Refusal::Off),
+                })
+            })
+            .await
+            .unwrap_or(Err(Refusal::Server))
+        }
         Err(refusal) => {
             refused(app, oidc, caller, None, refusal).await;
             Err(refusal)
@@ -132,7 +143,8 @@ async fn account(
         }
         let name = oidc.free_name(person).await?;
         let draft = by_the_console(caller, act::PEOPLE_INVITE, subject(oidc, &name, &grants));
-        let add = oidc.add(person, name, grants);
+        let (here, person) = (app.clone(), person.clone());
+        let add = async move { provider(&here)?.add(&person, name, grants).await };
         return Ok(Ok(record::act(app, draft, add).await?));
     };
     if user.disabled_ms != 0 {
@@ -144,13 +156,21 @@ async fn account(
     } else {
         let subject = subject(oidc, &user.name, &grants);
         let draft = by_the_console(caller, act::PEOPLE_ROLES, subject);
-        record::act(app, draft, oidc.follow(&user, grants)).await?
+        let here = app.clone();
+        let follow = async move { provider(&here)?.follow(&user, grants).await };
+        record::act(app, draft, follow).await?
     };
     Ok(if refuse {
         Err(Refusal::NoRole)
     } else {
         Ok(user)
     })
+}
+
+fn provider(app: &App) -> Result<&Oidc, ApiError> {
+    app.oidc
+        .as_ref()
+        .ok_or_else(|| internal("there is no identity provider"))
 }
 
 fn subject(oidc: &Oidc, name: &str, grants: &Grants) -> String {

@@ -9,12 +9,13 @@ use requorum_shared::permission::{Grants, Permission, Place};
 
 pub use self::dependents::dependents;
 use super::permit::permit;
-use super::record;
+use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::auth::people::People;
 use crate::auth::session::Caller;
 use crate::auth::store::User;
-use crate::error::{Result, bad_request};
+use crate::error::{Result, bad_request, quoted};
 
 /// Changes one's own password; one's other sessions end.
 pub async fn change_password(
@@ -25,7 +26,8 @@ pub async fn change_password(
 ) -> Result<()> {
     permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
     let draft = record::draft(actor, act::PASSWORD, "their own password");
-    let change = app.login.change_password(actor, request, caller);
+    let (here, actor, caller) = (app.clone(), actor.clone(), caller.clone());
+    let change = async move { here.login.change_password(&actor, request, &caller).await };
     record::act(app, draft, change).await
 }
 
@@ -58,15 +60,18 @@ pub async fn invite(
 ) -> Result<PasswordLink> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let grants = parse(grants)?;
-    let subject = format!("{} as {}", name.trim(), grants.texts().join(", "));
-    record::act(
-        app,
-        record::draft(actor, act::PEOPLE_INVITE, subject),
-        async {
-            let user = app.people.invite(name, grants).await?;
-            link(app, actor, user).await
-        },
-    )
+    let roles = grants.texts().join(", ");
+    let subject = format!("{} as {roles}", quoted(name.trim()));
+    let draft = record::draft(actor, act::PEOPLE_INVITE, subject);
+    let (people, name, by) = (app.people.clone(), name.to_owned(), actor.name.clone());
+    record::carry(app, draft, |_| async move {
+        let user = people.invite(&name, grants).await?;
+        let subject = format!("{} as {roles}", user.name);
+        Ok(Done {
+            subject: Some(subject),
+            ..Done::plainly(link(&people, &by, user).await?)
+        })
+    })
     .await
 }
 
@@ -75,11 +80,12 @@ pub async fn make_link(app: &App, actor: &Actor, id: &str) -> Result<PasswordLin
     permit(app, actor, Permission::People, Place::Console).await?;
     let user = app.people.get(id).await?;
     let draft = record::draft(actor, act::PEOPLE_LINK, &*user.name);
-    record::act(app, draft, link(app, actor, user)).await
+    let (people, by) = (app.people.clone(), actor.name.clone());
+    record::act(app, draft, async move { link(&people, &by, user).await }).await
 }
 
-async fn link(app: &App, actor: &Actor, user: User) -> Result<PasswordLink> {
-    let link = app.people.link(&user.id, &actor.name).await?;
+async fn link(people: &People, by: &str, user: User) -> Result<PasswordLink> {
+    let link = people.link(&user.id, by).await?;
     Ok(PasswordLink {
         person: Some(person(user, link.expires_ms)),
         token: link.token,
@@ -94,7 +100,9 @@ pub async fn set_grants(app: &App, actor: &Actor, id: &str, grants: &[String]) -
     let name = app.people.get(id).await?.name;
     let subject = format!("{name} as {}", grants.texts().join(", "));
     let draft = record::draft(actor, act::PEOPLE_ROLES, subject);
-    let user = record::act(app, draft, app.people.set_grants(id, grants)).await?;
+    let (people, id) = (app.people.clone(), id.to_owned());
+    let set = async move { people.set_grants(&id, grants).await };
+    let user = record::act(app, draft, set).await?;
     Ok(person(user, 0))
 }
 
@@ -103,7 +111,8 @@ pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let name = app.people.get(id).await?.name;
     let draft = record::draft(actor, act::PEOPLE_DISABLE, name);
-    let user = record::act(app, draft, app.people.disable(id)).await?;
+    let (people, id) = (app.people.clone(), id.to_owned());
+    let user = record::act(app, draft, async move { people.disable(&id).await }).await?;
     Ok(person(user, 0))
 }
 
@@ -112,7 +121,8 @@ pub async fn enable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let name = app.people.get(id).await?.name;
     let draft = record::draft(actor, act::PEOPLE_ENABLE, name);
-    let user = record::act(app, draft, app.people.enable(id)).await?;
+    let (people, id) = (app.people.clone(), id.to_owned());
+    let user = record::act(app, draft, async move { people.enable(&id).await }).await?;
     Ok(person(user, 0))
 }
 

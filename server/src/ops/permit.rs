@@ -58,6 +58,28 @@ pub(super) fn allowed(actor: &Actor, permission: Permission, place: Place<'_>) -
     }
 }
 
+/// The same for a cluster that the caller names and that nothing is known of: an entry that says no is not one about
+/// that cluster.
+///
+/// # Errors
+/// As [`permit`].
+pub async fn permit_for_claimed(
+    app: &App,
+    actor: &Actor,
+    permission: Permission,
+    cluster: &str,
+) -> Result<()> {
+    let Err(refusal) = allowed(actor, permission, Place::Cluster(cluster)) else {
+        return Ok(());
+    };
+    let refusal = match cluster {
+        "" => refusal,
+        claimed => refusal.with_claim("for the cluster", claimed),
+    };
+    record::denied(app, actor, permission.what(), "", &refusal).await;
+    Err(refusal)
+}
+
 /// Whether the actor sees what belongs to this cluster: for lists, which leave out the rest.
 pub fn sees(actor: &Actor, cluster: &str) -> bool {
     let place = Place::Cluster(cluster);

@@ -9,17 +9,19 @@ use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::observation::{Observation, SourceFacts};
 use requorum_shared::etcd::restore::{self, RestoreRequest};
 use requorum_shared::finding::{Report, Severity};
-use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
+use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
+use tokio::time::Instant;
 
 use self::drift::Again;
 use super::permit::{permit, sees};
-use super::{approvals, record, snapshots};
+use super::record::{self, Done};
+use super::{approvals, snapshots};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
 use crate::error::{
-    ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition,
+    ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition, quoted,
 };
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
@@ -72,10 +74,18 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         snapshot_id,
         job_id: String::new(),
         broke_glass: false,
+        entry: None,
     };
-    let draft = of_plan(actor, act::PLAN_SEAL, &row, &row.hash);
-    let add = async { Ok(app.plans.add_plan(&row, &plan.canonical_json()).await?) };
-    record::act(app, draft, add).await?;
+    let draft = of_plan(actor, act::PLAN_SEAL, &row);
+    let (plans, new, json) = (app.plans.clone(), row.clone(), plan.canonical_json());
+    record::carry(app, draft, move |entry| async move {
+        let new = PlanRow {
+            entry: Some(entry),
+            ..new
+        };
+        Ok(Done::plainly(plans.add_plan(&new, &json).await?))
+    })
+    .await?;
     tracing::info!(plan = %row.id, hash = %row.hash, author = %row.author, "sealed a plan");
     Ok(summary(row))
 }
@@ -139,8 +149,14 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanRespon
 /// Approves a plan; bound to the hash that the approver has read.
 pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v1::PlanSummary> {
     let (row, _) = find_for(app, actor, Permission::Approve, id).await?;
-    let draft = of_plan(actor, act::PLAN_APPROVE, &row, hash);
-    record::act(app, draft, approvals::approve(app, actor, id, hash)).await
+    let draft = of_plan(actor, act::PLAN_APPROVE, &row);
+    is_meant(app, &draft, &row, hash).await?;
+    let (here, actor, hash) = (app.clone(), actor.clone(), hash.to_owned());
+    record::carry(app, draft, |entry| async move {
+        let approved = approvals::approve(&here, &actor, &row.id, &hash, entry).await?;
+        Ok(Done::plainly(approved))
+    })
+    .await
 }
 
 /// Rejects a plan, with a reason.
@@ -161,22 +177,39 @@ pub async fn reject(
             ),
         ));
     }
-    let opened = record::open(app, of_plan(actor, act::PLAN_REJECT, &row, hash)).await?;
-    let result = decide_against(app, actor, id, hash, reason).await;
-    match &result {
-        Ok(_) => opened.close(Outcome::Done, reason).await,
-        Err(_) => record::end(opened, &result).await,
-    }
-    result
+    let draft = of_plan(actor, act::PLAN_REJECT, &row);
+    is_meant(app, &draft, &row, hash).await?;
+    let (here, actor) = (app.clone(), actor.clone());
+    let (hash, reason) = (hash.to_owned(), reason.to_owned());
+    record::carry(app, draft, |_| async move {
+        let rejected = decide_against(&here, &actor, &row.id, &hash, &reason).await?;
+        Ok(Done {
+            reason,
+            ..Done::plainly(rejected)
+        })
+    })
+    .await
 }
 
-/// What somebody is about to do with a plan, whose hash is the one that they name.
-pub(super) fn of_plan(actor: &Actor, act: &str, plan: &PlanRow, hash: &str) -> Draft {
+/// What somebody is about to do with a plan: the one that was looked up, whatever hash they name.
+pub(super) fn of_plan(actor: &Actor, act: &str, plan: &PlanRow) -> Draft {
     Draft {
-        plan: Some(hash.to_owned()),
+        plan: Some(plan.hash.clone()),
         cluster: named(&plan.cluster),
         ..record::draft(actor, act, format!("plan {}", plan.id))
     }
+}
+
+/// For whoever names the wrong plan again and again: nothing is begun any more, and no entry is written for each try.
+pub(super) async fn is_meant(app: &App, draft: &Draft, row: &PlanRow, hash: &str) -> Result<()> {
+    if !app.floods.is_often(draft, Instant::now()) {
+        return Ok(());
+    }
+    if let Err(error) = same_hash(row, hash) {
+        record::refused(app, draft.clone(), &error).await;
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// The plan, for somebody who may do this with those of its cluster.
@@ -258,6 +291,11 @@ async fn renew(
     let what = what.collect::<Vec<_>>().join(" ");
     let row = make_void(app, row, what).await?;
     Ok((row, again))
+}
+
+/// The plan as it is now: what has expired is void.
+pub(super) async fn current(app: &App, id: &str) -> Result<PlanRow> {
+    expire(app, find(app, id).await?.0).await
 }
 
 async fn expire(app: &App, row: PlanRow) -> Result<PlanRow> {
@@ -349,11 +387,12 @@ fn same_hash(row: &PlanRow, hash: &str) -> Result<()> {
     Err(precondition(
         "plan.other-hash",
         format!(
-            "This is not the plan that was read: its hash is {}, and the request names {hash}. Read the plan \
-             again.",
-            row.hash
+            "This is not the plan that was read: its hash is {}, and the request names {}. Read the plan again.",
+            row.hash,
+            quoted(hash)
         ),
-    ))
+    )
+    .with_claim("the request named", hash))
 }
 
 /// Whoever can write to the database could put another plan under an approved hash.

@@ -46,14 +46,15 @@ pub async fn uses(app: &App, actor: &Actor, id: &str) -> Result<SecretUses> {
 pub async fn put(app: &App, actor: &Actor, mut request: PutSecretRequest) -> Result<SecretInfo> {
     let value = Secret::new(std::mem::take(&mut request.value));
     permit(app, actor, Permission::Secrets, Place::Console).await?;
-    let PutSecretRequest { id, name, kind, .. } = &request;
+    let PutSecretRequest { id, name, kind, .. } = request;
     // By id, and not by the name that was typed: it may be the value, in the wrong field.
     let subject = match id.as_str() {
         "" => "a new credential".to_owned(),
         id => format!("credential {}", app.secrets.view(id).await?.id),
     };
     let draft = record::draft(actor, act::SECRET_SET, subject);
-    let put = app.secrets.put(id, name, kind, &value, &actor.name);
+    let (secrets, by) = (app.secrets.clone(), actor.name.clone());
+    let put = async move { secrets.put(&id, &name, &kind, &value, &by).await };
     let view = record::act(app, draft, put).await?;
     tracing::info!(secret = %view.id, by = %actor.name, "put a credential in");
     Ok(info(view))
@@ -63,9 +64,12 @@ pub async fn put(app: &App, actor: &Actor, mut request: PutSecretRequest) -> Res
 pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<()> {
     permit(app, actor, Permission::Secrets, Place::Console).await?;
     let view = app.secrets.view(id).await?;
-    let subject = format!("credential {} ({})", view.id, view.name);
+    // Its name may be the value, which somebody typed into the wrong field and now takes away for that reason.
+    let subject = format!("credential {}", view.id);
     let draft = record::draft(actor, act::SECRET_REMOVE, subject);
-    record::act(app, draft, app.secrets.remove(id)).await?;
+    let secrets = app.secrets.clone();
+    let remove = async move { secrets.remove(&view.id).await };
+    record::act(app, draft, remove).await?;
     tracing::info!(secret = %id, by = %actor.name, "removed a credential");
     Ok(())
 }

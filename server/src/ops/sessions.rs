@@ -8,22 +8,22 @@ use super::permit::permit;
 use super::record;
 use crate::app::App;
 use crate::auth::actor::{Actor, Via};
+use crate::auth::session::Sessions;
 use crate::error::{Result, not_found};
 
 /// Ends the session that asks. A token has none to end.
 pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
-    if let Via::Session(id) = &actor.via {
-        app.sessions.end(&actor.user_id, id).await?;
-        record::passage(
-            app,
-            &actor.name,
-            record::address(actor),
-            act::LOGOUT,
-            Ok(()),
-        )
-        .await;
-    }
-    Ok(())
+    let Via::Session(id) = actor.via.clone() else {
+        return Ok(());
+    };
+    let (here, actor) = (app.clone(), actor.clone());
+    record::to_the_end(app, async move {
+        here.sessions.end(&actor.user_id, &id).await?;
+        let from = record::address(&actor);
+        record::passage(&here, &actor.name, from, act::LOGOUT, Ok(())).await;
+        Ok(())
+    })
+    .await
 }
 
 /// The open sessions of an account; of one's own when `person` is empty.
@@ -57,14 +57,19 @@ pub async fn end(app: &App, actor: &Actor, person: &str, id: &str) -> Result<u64
         "a session"
     };
     let draft = record::draft(actor, act::SESSION_END, format!("{which} of {name}"));
-    record::act(app, draft, end_them(app, actor, person, id)).await
+    let (sessions, this) = (app.sessions.clone(), this(actor).to_owned());
+    let (person, id) = (person.to_owned(), id.to_owned());
+    record::act(app, draft, async move {
+        end_them(&sessions, &this, &person, &id).await
+    })
+    .await
 }
 
-async fn end_them(app: &App, actor: &Actor, person: &str, id: &str) -> Result<u64> {
+async fn end_them(sessions: &Sessions, this: &str, person: &str, id: &str) -> Result<u64> {
     if id.is_empty() {
-        return app.sessions.end_all(person, this(actor)).await;
+        return sessions.end_all(person, this).await;
     }
-    if app.sessions.end(person, id).await? {
+    if sessions.end(person, id).await? {
         return Ok(1);
     }
     Err(not_found(

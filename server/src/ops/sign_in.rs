@@ -3,7 +3,7 @@
 use requorum_shared::api::login::{JoinRequest, LoginRequest, SetupRequest};
 use requorum_shared::ledger::entry::{Draft, act};
 
-use super::record;
+use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::session::{Caller, Opened};
 use crate::error::{ApiError, Kind, Result};
@@ -25,47 +25,64 @@ pub async fn set_up(app: &App, request: SetupRequest, caller: &Caller) -> Result
         }
         return result;
     }
-    let mut opened = record::open(app, draft).await?;
-    let result = app.login.setup(request, caller).await;
-    if let Ok(session) = &result {
-        opened.draft().who = session.actor.name.clone();
-    }
-    record::end(opened, &result).await;
-    result
+    let (here, caller) = (app.clone(), caller.clone());
+    record::carry(app, draft, |_| async move {
+        let opened = here.login.setup(request, &caller).await?;
+        let who = opened.actor.name.clone();
+        Ok(Done {
+            who: Some(who),
+            ..Done::plainly(opened)
+        })
+    })
+    .await
 }
 
 /// Signs in by password.
 pub async fn sign_in(app: &App, request: LoginRequest, caller: &Caller) -> Result<Opened> {
-    let typed = request.name.clone();
-    let result = app.login.login(request, caller).await;
-    let who = match &result {
-        Ok(opened) => Some(opened.actor.name.clone()),
-        // What was typed is only written down when it is an account's name: it may be a password in the wrong field.
-        Err(_) => app.login.account(&typed).await?,
-    };
-    passage(
-        app,
-        who.as_deref().unwrap_or_default(),
-        caller,
-        act::LOGIN,
-        &result,
-    )
-    .await;
-    result
+    let (here, caller) = (app.clone(), caller.clone());
+    record::to_the_end(app, async move {
+        let typed = request.name.clone();
+        let result = match here.login.login(request, &caller).await {
+            // What was typed is only written down when it is an account's name: it may be a password in the wrong
+            // field. Nor is it who it was: that is what was not shown.
+            Err(error) => Err(match here.login.account(&typed).await? {
+                Some(account) => error.with_claim("as", &account),
+                None => error,
+            }),
+            opened => opened,
+        };
+        passage(&here, &caller, act::LOGIN, &result).await;
+        result
+    })
+    .await
 }
 
 /// Sets a password by a one-time link, and signs in.
 pub async fn join(app: &App, request: JoinRequest, caller: &Caller) -> Result<Opened> {
-    let result = app.login.join(request, caller).await;
-    let who = result
-        .as_ref()
-        .map(|opened| opened.actor.name.clone())
-        .unwrap_or_default();
-    passage(app, &who, caller, act::JOIN, &result).await;
-    result
+    let owner = match app.login.joins(&request, caller).await {
+        Ok(owner) => owner,
+        Err(refused) => {
+            let result = Err(refused);
+            passage(app, caller, act::JOIN, &result).await;
+            return result;
+        }
+    };
+    // The password is changed, whether or not anybody hears that it was.
+    let draft = Draft {
+        who: owner.name.clone(),
+        from: from(caller),
+        act: act::JOIN.to_owned(),
+        subject: "the console".to_owned(),
+        ..Draft::default()
+    };
+    let (here, caller) = (app.clone(), caller.clone());
+    record::act(app, draft, async move {
+        here.login.join(request, &caller).await
+    })
+    .await
 }
 
-async fn passage(app: &App, who: &str, caller: &Caller, act: &str, result: &Result<Opened>) {
+async fn passage(app: &App, caller: &Caller, act: &str, result: &Result<Opened>) {
     // The throttle answers without looking. Who is throttled would fill the ledger.
     if matches!(
         result,
@@ -76,6 +93,10 @@ async fn passage(app: &App, who: &str, caller: &Caller, act: &str, result: &Resu
     ) {
         return;
     }
+    let who = match result {
+        Ok(opened) => &*opened.actor.name,
+        Err(_) => "",
+    };
     record::passage(app, who, from(caller), act, result.as_ref().map(|_| ())).await;
 }
 

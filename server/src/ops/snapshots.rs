@@ -7,7 +7,7 @@ use requorum_shared::api::v1::{GetSnapshotResponse, ListSnapshotsResponse, Snaps
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
-use super::permit::{permit, sees};
+use super::permit::{permit, permit_for_claimed, sees};
 use super::record;
 use super::stay::Stay;
 use crate::app::App;
@@ -50,9 +50,9 @@ pub async fn set_cluster(
     cluster: &str,
 ) -> Result<SnapshotSummary> {
     let (mut snapshot, _) = find_for(app, actor, Permission::Upload, id).await?;
-    permit(app, actor, Permission::Upload, Place::Cluster(cluster)).await?;
     check_cluster_name(cluster)
         .map_err(|error| bad_request("snapshot.cluster", format!("{error}.")))?;
+    permit_for_claimed(app, actor, Permission::Upload, cluster).await?;
     let before = std::mem::replace(&mut snapshot.cluster, cluster.to_owned());
     if before == cluster {
         return Ok(summary(snapshot));
@@ -71,8 +71,14 @@ pub async fn set_cluster(
             ),
         )
     };
-    record::act(app, draft, async {
-        if app.store.set_snapshot_cluster(id, &before, cluster).await? {
+    let (store, id, to, from) = (
+        app.store.clone(),
+        id.to_owned(),
+        cluster.to_owned(),
+        before.clone(),
+    );
+    record::act(app, draft, async move {
+        if store.set_snapshot_cluster(&id, &from, &to).await? {
             return Ok(());
         }
         Err(conflict(
@@ -81,7 +87,7 @@ pub async fn set_cluster(
         ))
     })
     .await?;
-    tracing::info!(snapshot = %id, from = %before, to = %cluster, by = %actor.name, "named a snapshot's cluster");
+    tracing::info!(snapshot = %snapshot.id, from = %before, to = %cluster, by = %actor.name, "named a snapshot's cluster");
     Ok(summary(snapshot))
 }
 
@@ -112,7 +118,8 @@ pub async fn read(
             format!("snapshot {}", snapshot.id),
         )
     };
-    let read = async { Ok(app.objects.read(&snapshot.id, snapshot.size, range).await?) };
+    let (objects, id, size) = (app.objects.clone(), snapshot.id.clone(), snapshot.size);
+    let read = async move { Ok(objects.read(&id, size, range).await?) };
     let bytes = record::act(app, draft, read).await?;
     let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &snapshot.cluster);
     Ok(stay.bytes(bytes).boxed())

@@ -10,11 +10,11 @@ use requorum_shared::permission::{Permission, Place};
 
 use super::people::parse;
 use super::permit::permit;
-use super::record;
+use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::store::{StoredToken, User};
-use crate::error::Result;
+use crate::error::{Result, quoted};
 
 /// One's own tokens, or everybody's.
 pub async fn list(app: &App, actor: &Actor, everybody: bool) -> Result<ListTokensResponse> {
@@ -60,20 +60,23 @@ pub async fn create(
     permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
     let owner = app.people.get(&actor.user_id).await?;
     let grants = parse(&request.grants)?;
-    let subject = format!(
-        "{} for {} days as {}",
-        request.name,
-        request.days,
-        grants.texts().join(", ")
-    );
-    let create = app
-        .tokens
-        .create(&owner, &request.name, grants, request.days);
+    let what = format!("for {} days as {}", request.days, grants.texts().join(", "));
+    let subject = format!("{} {what}", quoted(&request.name));
     let draft = record::draft(actor, act::TOKEN_CREATE, subject);
-    let (secret, token) = record::act(app, draft, create).await?;
+    let tokens = app.tokens.clone();
+    let (name, days, whose) = (request.name.clone(), request.days, owner.name.clone());
+    let (secret, token) = record::carry(app, draft, move |_| async move {
+        let (secret, token) = tokens.create(&owner, &name, grants, days).await?;
+        let subject = format!("{} {what}", token.name);
+        Ok(Done {
+            subject: Some(subject),
+            ..Done::plainly((secret, token))
+        })
+    })
+    .await?;
     Ok(CreateTokenResponse {
         secret,
-        token: Some(view(owner.name, token)),
+        token: Some(view(whose, token)),
     })
 }
 
@@ -94,7 +97,9 @@ pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<Token> {
     let owner = app.people.get(&token.user_id).await?;
     let subject = format!("{} of {}", token.name, owner.name);
     let draft = record::draft(actor, act::TOKEN_REVOKE, subject);
-    record::act(app, draft, app.tokens.revoke(id)).await?;
+    let (tokens, which) = (app.tokens.clone(), id.to_owned());
+    let revoke = async move { tokens.revoke(&which).await };
+    record::act(app, draft, revoke).await?;
     let token = app.tokens.get(id).await?;
     Ok(view(owner.name, token))
 }

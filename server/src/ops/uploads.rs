@@ -6,8 +6,8 @@ use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 use rustix::fs::statvfs;
 
-use super::permit::permit;
-use super::record;
+use super::permit::{permit, permit_for_claimed};
+use super::record::{self, Done};
 use super::stay::{Stay, is_final};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -26,11 +26,11 @@ const MAX_UNFINISHED: usize = 50;
 
 /// Announces a file. Refused when it could not be kept anyway: nobody should send 20 GB to learn that.
 pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<Upload> {
-    let place = Place::Cluster(&request.cluster);
-    permit(app, actor, Permission::Upload, place).await?;
-    let name = file_name(&request.name)?;
+    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
     check_cluster_name(&request.cluster)
         .map_err(|error| bad_request("upload.cluster", format!("{error}.")))?;
+    permit_for_claimed(app, actor, Permission::Upload, &request.cluster).await?;
+    let name = file_name(&request.name)?;
     if request.length == 0 {
         return Err(bad_request(
             "upload.empty",
@@ -88,6 +88,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
         place: app.data_dir.name().to_owned(),
         started_ms: now,
         touched_ms: now,
+        entry: None,
         finished: None,
     };
     app.store.add_upload(&upload).await?;
@@ -135,33 +136,44 @@ pub async fn append(
         ));
     }
     let mut seen = view(app, &upload);
+    let uploads = app.uploads.clone();
     // Bytes that arrive are nothing yet; the last of them make a snapshot.
-    let mut last = None;
-    if announced.is_none() || end == upload.length {
-        last = Some(record::open(app, draft(actor, act::SNAPSHOT_UPLOAD, &upload)).await?);
-    }
     // The right to bring it in is looked at again while bytes arrive, and before the last of them.
     let stay = Stay::in_cluster(app, actor, Permission::Upload, &upload.cluster);
     let missing = upload.length.saturating_sub(offset);
     let body = stay.clone().upload(missing, body).boxed();
-    let mut result = app.uploads.clone().append(upload, offset, body).await;
-    if result.is_err()
-        && let Err(ended) = stay.look().await
-        && is_final(&ended)
-    {
-        result = Err(ended);
-    }
-    if let Some(mut last) = last {
-        match &result {
-            Ok(Appended::Partly(_)) => last.close(Outcome::Failed, "upload.partly").await,
-            Ok(Appended::Whole(snapshot)) => {
-                last.draft().subject = format!("snapshot {snapshot}");
-                last.close(Outcome::Done, "").await;
-            }
-            Err(_) => record::end(last, &result).await,
+    let last = announced.is_none() || end == upload.length;
+    let draft = draft(actor, act::SNAPSHOT_UPLOAD, &upload);
+    let append = async move {
+        let appended = uploads.append(upload, offset, body).await;
+        if appended.is_err()
+            && let Err(ended) = stay.look().await
+            && is_final(&ended)
+        {
+            return Err(ended);
         }
-    }
-    match result? {
+        appended
+    };
+    let appended = if last {
+        record::carry(app, draft, move |_| async move {
+            let appended = append.await?;
+            Ok(match &appended {
+                Appended::Partly(_) => Done {
+                    outcome: Outcome::Failed,
+                    reason: "upload.partly".to_owned(),
+                    ..Done::plainly(appended)
+                },
+                Appended::Whole(snapshot) => Done {
+                    subject: Some(format!("snapshot {snapshot}")),
+                    ..Done::plainly(appended)
+                },
+            })
+        })
+        .await?
+    } else {
+        record::to_the_end(app, append).await?
+    };
+    match appended {
         Appended::Partly(offset) => seen.offset = offset,
         Appended::Whole(snapshot) => {
             seen.offset = seen.length;
@@ -187,7 +199,8 @@ fn draft(actor: &Actor, act: &str, upload: &UploadRow) -> Draft {
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
     let upload = row(app, actor, id).await?;
     let draft = draft(actor, act::SNAPSHOT_UPLOAD_CANCEL, &upload);
-    record::act(app, draft, app.uploads.cancel(&upload)).await
+    let uploads = app.uploads.clone();
+    record::act(app, draft, async move { uploads.cancel(&upload).await }).await
 }
 
 /// One of this person's uploads, which they still may bring in.

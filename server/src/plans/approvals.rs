@@ -16,6 +16,8 @@ pub struct Vote {
     pub plan_hash: String,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// The entry of the ledger that opened the act; none for a vote of an earlier version.
+    pub entry: Option<u64>,
 }
 
 /// A policy and who set it.
@@ -29,6 +31,8 @@ pub struct SetPolicy {
     pub by: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// The entry of the ledger that opened the act; none for a policy of an earlier version.
+    pub entry: Option<u64>,
 }
 
 /// A plan that was let run without approval, until somebody has looked into it.
@@ -60,6 +64,8 @@ pub struct Review {
     pub closed_ms: i64,
     /// What was found.
     pub note: String,
+    /// The entry of the ledger that opened the act of breaking it; none for a review of an earlier version.
+    pub entry: Option<u64>,
 }
 
 /// Approvals.
@@ -87,7 +93,8 @@ pub trait ApprovalStore: Send + Sync {
     async fn reviews(&self) -> anyhow::Result<Vec<Review>>;
     /// The review of a plan.
     async fn review_of(&self, plan_id: &str) -> anyhow::Result<Option<Review>>;
-    /// Closes a review; `false` when it is closed already, or there is none.
+    /// Closes a review, and rejects its plan if that can still be run; `false` when it is closed already, or there is
+    /// none.
     async fn close_review(
         &self,
         id: &str,

@@ -81,6 +81,8 @@ pub struct PlanRow {
     pub job_id: String,
     /// Whether somebody let it be run without approval.
     pub broke_glass: bool,
+    /// The entry of the ledger that opened its sealing; none for a plan of an earlier version.
+    pub entry: Option<u64>,
 }
 
 /// A decision about a plan.

@@ -9,7 +9,7 @@ pub mod place;
 mod proven;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +17,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use sha2::{Digest as _, Sha256};
 
 use self::bucket::Bucket;
 pub use self::error::{ObjectError, Result, Why};
 use self::fetched::{Fetched, Held};
 use self::folder::Folder;
 use self::place::BucketPlace;
+
+/// Bytes of a file that are read and hashed at once.
+const HASHED_AT_ONCE: usize = 1 << 20;
 
 /// Bytes on their way out.
 pub type Outgoing = BoxStream<'static, io::Result<Bytes>>;
@@ -90,8 +94,8 @@ impl Objects {
         }
     }
 
-    /// Takes over a finished file, whose content has this SHA-256. What is there already stays. `from` is removed
-    /// once the object is there, and not before.
+    /// Takes over a finished file, whose content has this SHA-256. What is there already stays if its content has it
+    /// too, and is replaced otherwise. `from` is removed once the object is there, and not before.
     ///
     /// # Errors
     /// When it cannot be stored: then nothing of it is visible, and it may be tried again.
@@ -100,12 +104,15 @@ impl Objects {
         match &*self.0 {
             Kept::Here(folder) => {
                 let (folder, from) = (folder.clone(), from.to_owned());
-                tokio::task::spawn_blocking(move || folder.store(&name, &from))
+                let sha256 = sha256.to_owned();
+                tokio::task::spawn_blocking(move || folder.store(&name, &sha256, &from))
                     .await
                     .map_err(|error| ObjectError::disk("storing", &io::Error::other(error)))?
             }
-            Kept::There { bucket, .. } => {
+            Kept::There { bucket, here } => {
                 bucket.store(&name, sha256, from).await?;
+                // Whoever uploads it again may do so because what was fetched is damaged.
+                here.doubt(sha256);
                 std::fs::remove_file(from)
                     .map_err(|error| ObjectError::disk("clearing up after an upload", &error))
             }
@@ -187,6 +194,19 @@ pub fn is_sha256(id: &str) -> bool {
 pub(crate) fn name_of(sha256: &str) -> String {
     let (first, _) = sha256.split_at_checked(2).unwrap_or((sha256, ""));
     format!("sha256/{first}/{sha256}")
+}
+
+/// The SHA-256 of a file.
+fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; HASHED_AT_ONCE];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex::encode(hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
 }
 
 fn damaged(sha256: &str, how: &str) -> ObjectError {

@@ -82,6 +82,8 @@ pub struct UploadRow {
     pub started_ms: i64,
     /// When bytes last arrived.
     pub touched_ms: i64,
+    /// The entry of the ledger that opened the act that brought the last bytes; none before.
+    pub entry: Option<u64>,
     /// Set once all bytes have arrived and were looked at.
     pub finished: Option<Finished>,
 }

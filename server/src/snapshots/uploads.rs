@@ -22,6 +22,7 @@ use super::part::Part;
 use super::store::{Finished, Headline, Snapshot, SnapshotStore, UploadRow};
 use crate::clock::Clock;
 use crate::error::{ApiError, Kind, Result, conflict, internal, not_found};
+use crate::ledger;
 
 /// Bytes gathered before they are written and scanned.
 const GATHER: usize = 1 << 20;
@@ -82,19 +83,23 @@ impl Uploads {
         }
     }
 
-    /// Ends what a crash interrupted, and forgets what nobody came back for.
+    /// Ends what a crash interrupted, and forgets what nobody came back for. Gives the uploads that became snapshots by
+    /// this, each with the snapshot's id.
     ///
     /// # Errors
     /// When store or folder cannot be read.
-    pub async fn recover(&self) -> anyhow::Result<()> {
+    pub async fn recover(&self) -> anyhow::Result<Vec<(UploadRow, String)>> {
         let now = self.clock.now_ms();
         let mut known = Vec::new();
+        let mut stored = Vec::new();
         for upload in self.own().await? {
             let path = self.part_path(&upload.id);
             if let Some(finished) = &upload.finished {
-                match self.put_away(&upload, finished).await {
-                    Ok(_) => {
+                let put_away = self.put_away(&upload, finished);
+                match carry_on(&upload, put_away).await {
+                    Ok(snapshot) => {
                         tracing::info!(upload = %upload.id, "finished an upload that was interrupted at its end");
+                        stored.push((upload, snapshot));
                     }
                     Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
@@ -108,11 +113,12 @@ impl Uploads {
                 let safe = upload.safe_bytes;
                 let part = blocking(move || Part::open(&path, safe)).await;
                 let ended = match part {
-                    Ok(part) => self.finish(&upload, part).await,
+                    Ok(part) => carry_on(&upload, self.finish(&upload, part)).await,
                     Err(error) => Err(error),
                 };
-                if let Err(error) = ended {
-                    self.keep_for_later(&upload, &error, &mut known);
+                match ended {
+                    Ok(snapshot) => stored.push((upload, snapshot)),
+                    Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
             } else {
                 known.push(path);
@@ -125,7 +131,7 @@ impl Uploads {
                     .with_context(|| format!("removing {}", path.display()))?;
             }
         }
-        Ok(())
+        Ok(stored)
     }
 
     /// Not a reason to serve nobody: whoever began it tries again, or cancels it.
@@ -164,7 +170,8 @@ impl Uploads {
         upload.place.is_empty() || upload.place == self.place
     }
 
-    /// Adds the bytes of `body` at `offset`. Goes on to the end of what arrived even when the client is gone.
+    /// Adds the bytes of `body` at `offset`. Carried out in a task of its own it goes on to the end of what arrived,
+    /// even when the client is gone.
     ///
     /// # Errors
     /// When the upload was begun on another server, somebody else is adding bytes, the offset is not where the upload is, the body is longer than what is
@@ -182,8 +189,7 @@ impl Uploads {
                  too. Send it to that server, or cancel the upload and begin again here.",
             ));
         }
-        let task = tokio::spawn(async move { self.append_all(upload, offset, body).await });
-        task.await.map_err(internal)?
+        self.append_all(upload, offset, body).await
     }
 
     async fn append_all(&self, upload: UploadRow, offset: u64, body: Incoming) -> Result<Appended> {
@@ -447,6 +453,14 @@ impl Receiving<'_> {
         }
         self.part = Some(part);
         Ok(())
+    }
+}
+
+/// Ends an upload as a part of the act that brought its last bytes.
+async fn carry_on<T>(upload: &UploadRow, work: impl Future<Output = T>) -> T {
+    match upload.entry {
+        Some(entry) => ledger::carrying_out(entry, work).await,
+        None => work.await,
     }
 }
 

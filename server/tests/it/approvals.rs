@@ -405,11 +405,21 @@ async fn nobody_reviews_themselves_while_another_could() {
     };
     let own = policies.close_review(close.clone()).await.unwrap_err();
     assert_eq!(code(&own), "review.own");
-    approvals(&ben.http)
-        .await
-        .close_review(close)
-        .await
-        .unwrap();
+
+    let mut reviews = approvals(&ben.http).await;
+    reviews.close_review(close).await.unwrap();
+    // What was looked into, and was not run, cannot be run afterwards.
+    let late = anna.start(&plan).await.unwrap_err();
+    assert_eq!(
+        (late.code(), code(&late)),
+        (Code::FailedPrecondition, "plan.rejected")
+    );
+    assert!(
+        late.message()
+            .contains("Its review was closed before it was run: was me"),
+        "{late:?}"
+    );
+    assert_eq!(open_reviews(&anna.http).await, 0);
 }
 
 #[tokio::test]

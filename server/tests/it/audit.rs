@@ -337,3 +337,28 @@ fn wrong_usage_is_told_apart() {
         assert!(error.contains(why), "{error}");
     }
 }
+
+/// What entries are found by is no part of what is hashed: it is held against it.
+#[tokio::test]
+async fn what_entries_are_found_by_is_what_they_say() {
+    for (column, value, words) in [
+        ("who", "'ap'", "with the person “ap” instead of “person 7”"),
+        ("act", "'job.start'", "with the act “job.start”"),
+        (
+            "cluster",
+            "'prod'",
+            "with the cluster “prod” instead of “none”",
+        ),
+        ("plan", "'abc'", "with the plan “abc”"),
+        ("job", "'abc'", "with the job “abc”"),
+        ("at_ms", "at_ms + 1", "with the time “"),
+        ("closes", "3", "with the other half “3” instead of “none”"),
+    ] {
+        let console = Console::of(300).await;
+        let sql = format!("UPDATE ledger_entries SET {column} = {value} WHERE idx = 7");
+        console.tamper(&[sql.leak()]).await;
+        let why = bad(&console.audit("verify", &[]), 1);
+        assert!(why.contains("Entry 7 is whole"), "{column}: {why}");
+        assert!(why.contains(words), "{column}: {why}");
+    }
+}

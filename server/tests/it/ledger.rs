@@ -95,13 +95,16 @@ async fn coming_in_and_failing_to_is_written_down() {
             ),
             ("", act::SETUP, Phase::Opened, None),
             (NAME, act::SETUP, Phase::Closed, Some(Outcome::Done)),
-            (NAME, act::LOGIN, Phase::Noted, Some(Outcome::Refused)),
+            ("", act::LOGIN, Phase::Noted, Some(Outcome::Refused)),
             ("", act::LOGIN, Phase::Noted, Some(Outcome::Refused)),
             (NAME, act::LOGIN, Phase::Noted, Some(Outcome::Done)),
             (NAME, act::LOGOUT, Phase::Noted, Some(Outcome::Done)),
         ]
     );
     assert!(entries[1..].iter().all(|e| e.from == "127.0.0.1"));
+    // Whose password it was not is said, and not that it was that person.
+    assert_eq!(entries[3].reason, format!("login.failed: as “{NAME}”"));
+    assert_eq!(entries[4].reason, "login.failed");
     assert_eq!(verified.open, [0; 0]);
     for entry in &entries {
         let text = entry.canonical_json();

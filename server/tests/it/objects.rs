@@ -120,6 +120,13 @@ async fn story(objects: &Objects, desk: &Desk, file_of: impl Fn(&str) -> PathBuf
             error.contains("damaged") && error.contains(&sha256_hex(&other)),
             "{error}"
         );
+        // Uploaded again, as that error says, it is what it was.
+        mend(objects, desk, &wanted).await;
+        // So it is when the store has lost it, or a part of it.
+        std::fs::write(file_of(&sha256), &wanted[..length / 2]).unwrap();
+        mend(objects, desk, &wanted).await;
+        std::fs::remove_file(file_of(&sha256)).unwrap();
+        mend(objects, desk, &wanted).await;
         // Of another length it is refused before the first byte, and replaced when it comes again.
         std::fs::write(file_of(&sha256), vec![7; length + 1]).unwrap();
         let error = objects.read(&sha256, size, 0..1).await.err().unwrap();
@@ -134,6 +141,17 @@ async fn story(objects: &Objects, desk: &Desk, file_of: impl Fn(&str) -> PathBuf
         objects.adopt(&sha256, &file).await.unwrap();
         assert!(read(objects, &sha256, length, 0..size).await.unwrap() == wanted);
     }
+}
+
+/// Stores a file again, and reads it in both ways.
+async fn mend(objects: &Objects, desk: &Desk, wanted: &[u8]) {
+    let (sha256, file) = desk.lay(wanted);
+    objects.adopt(&sha256, &file).await.unwrap();
+    assert!(!file.exists());
+    let length = wanted.len();
+    let whole = read(objects, &sha256, length, 0..length as u64).await;
+    assert!(whole.unwrap() == wanted);
+    assert!(content(objects, &sha256, length).await.unwrap() == wanted);
 }
 
 #[tokio::test]
@@ -155,6 +173,23 @@ async fn the_story_in_a_bucket() {
     // The probe is gone; what is left is the three files.
     assert_eq!(bucket.objects().len(), 3, "{:?}", bucket.objects());
     assert_eq!(desk.here("sending"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_was_fetched_and_is_damaged_since_is_fetched_again_once_it_is_uploaded_again() {
+    let desk = Desk::new();
+    let bucket = Bucket::start().await;
+    let objects = desk.open(&bucket).await;
+    let wanted = bytes(5_000, 3);
+    mend(&objects, &desk, &wanted).await;
+    let [fetched] = &desk.here("fetched")[..] else {
+        panic!("one file was fetched");
+    };
+    let fetched = desk.folder("here").join("fetched").join(fetched);
+    let mut other = wanted.clone();
+    other[17] ^= 1;
+    std::fs::write(fetched, other).unwrap();
+    mend(&objects, &desk, &wanted).await;
 }
 
 #[tokio::test]

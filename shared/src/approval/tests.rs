@@ -179,6 +179,7 @@ fn what_was_judged_at_the_start_can_be_judged_again() {
         plan_hash: hash.into(),
     };
     let grounds = |votes: &[Vote]| Grounds {
+        policy: None,
         weight: Weight::Destructive,
         rule: Policy::default().destructive,
         author: person("anna"),

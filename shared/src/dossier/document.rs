@@ -119,6 +119,8 @@ pub(super) struct Content<'a> {
     pub(super) inspection: Option<Inspection>,
     pub(super) entries: &'a [Entry],
     pub(super) checkpoint: &'a Checkpoint,
+    /// Acts that changed nothing and are left out.
+    pub(super) left_out: u64,
     pub(super) key: String,
     /// The parts that were there before the readable ones.
     pub(super) files: BTreeMap<String, PartFacts>,

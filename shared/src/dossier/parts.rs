@@ -128,6 +128,7 @@ pub fn pack(sources: &Sources, key: &SigningKey) -> Result<Vec<u8>, PackError> {
         inspection: inspection.and_then(|json| serde_json::from_str::<Inspection>(json).ok()),
         entries: &entries,
         checkpoint: &checkpoint,
+        left_out: sources.ledger.left_out,
         key: ledger_key.to_string(),
         files: parts
             .iter()
@@ -213,6 +214,7 @@ fn proofs(ledger: &LedgerFacts, checkpoint: &Checkpoint) -> Proofs {
     Proofs {
         size: checkpoint.size,
         root: checkpoint.root.to_base64(),
+        left_out: ledger.left_out,
         proofs: ledger
             .entries
             .iter()

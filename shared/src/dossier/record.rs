@@ -27,6 +27,8 @@ pub struct LedgerFacts {
     pub entries: Vec<(u64, Vec<u8>, Vec<Hash>)>,
     /// The checkpoint, a signed note.
     pub checkpoint: String,
+    /// Acts about the plan or the job that changed nothing and are left out, because there are many.
+    pub left_out: u64,
 }
 
 /// `approvals.json`.
@@ -168,6 +170,9 @@ pub(super) struct Proofs {
     pub(super) size: u64,
     /// Its root, base64.
     pub(super) root: String,
+    /// Acts about the plan or the job that changed nothing and are not among the entries; absent for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) left_out: u64,
     /// One for each line of the entries, in order.
     pub(super) proofs: Vec<Proof>,
 }
@@ -179,6 +184,10 @@ pub(super) struct Proof {
     pub(super) index: u64,
     /// Base64, from the leaf upwards.
     pub(super) path: Vec<String>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The view that a journal gives.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{JobFacts, LedgerFacts, ReviewFacts, Sources};
-use crate::approval::{Glass, Grounds, Person, Rule, Second, Vote, Weight};
+use crate::approval::{Glass, Grounds, Person, Policy, PolicyInForce, Rule, Second, Vote, Weight};
 use crate::canonical::sha256_hex;
 use crate::etcd::restore;
 use crate::etcd::restore::samples::{observation, request};
@@ -108,13 +108,16 @@ impl Books {
             entries: self
                 .entries
                 .iter()
-                .filter(|entry| entry.plan.as_deref() == Some(plan_hash))
+                .filter(|entry| {
+                    entry.plan.as_deref() == Some(plan_hash) || entry.act == act::POLICY_SET
+                })
                 .map(|entry| {
                     let path = prove(&inclusion_path(entry.index, size), self).unwrap();
                     (entry.index, entry.canonical_json().into_bytes(), path)
                 })
                 .collect(),
             checkpoint: checkpoint.sign(key),
+            left_out: 0,
         }
     }
 }
@@ -131,6 +134,11 @@ pub(super) struct Run {
 impl Run {
     /// Sealed by Anna and approved by Ben, or with the glass broken; and started by Anna.
     pub(super) fn started(glass: bool) -> Self {
+        Self::started_as(glass, Outcome::Done, false)
+    }
+
+    /// The same with this end of Ben's approval, and under a policy that Carl set.
+    pub(super) fn started_as(glass: bool, approved: Outcome, policy: bool) -> Self {
         let plan = plan();
         let hash = plan.hash();
         let mut run = Self {
@@ -152,6 +160,7 @@ impl Run {
             runner: person("Anna K."),
             able: vec![person("Anna K."), person("Ben")],
             votes: Vec::new(),
+            policy: None,
             glass: None,
         };
         if glass {
@@ -169,12 +178,30 @@ impl Run {
                 note: String::new(),
             });
         } else {
-            run.by("Ben", act::PLAN_APPROVE, None, Outcome::Done);
+            run.by("Ben", act::PLAN_APPROVE, None, approved);
             grounds.votes.push(Vote {
                 by: person("Ben"),
                 at_ms: START + 3000,
                 plan_hash: run.hash.clone(),
             });
+        }
+        if policy {
+            let mut set = PolicyInForce {
+                cluster: String::new(),
+                policy: Policy::default(),
+                by: "Carl".into(),
+                at_ms: START,
+                entry: None,
+            };
+            let draft = Draft {
+                who: set.by.clone(),
+                act: act::POLICY_SET.into(),
+                subject: set.subject(),
+                ..Draft::default()
+            };
+            set.entry = Some(run.books.entries.len() as u64);
+            run.books.act(&draft, Outcome::Done);
+            grounds.policy = Some(set);
         }
         run.books.noise();
         run.by("Anna K.", act::JOB_START, None, Outcome::Done);

@@ -162,6 +162,102 @@ fn a_broken_glass_is_loud_and_a_job_under_way_says_interim_everywhere() {
 }
 
 #[test]
+fn an_approval_that_the_ledger_does_not_know_is_not_shown() {
+    let bytes =
+        packed(&Run::started_as(false, crate::ledger::entry::Outcome::Unknown, false).over());
+    let verdict = judge(&bytes);
+    assert!(verdict.whole, "nothing of it was changed");
+    assert_eq!(verdict.approval, Outcome::NotChecked);
+    assert_eq!(
+        verdict.sentence,
+        "Nothing in this dossier fails, but it does not show that the plan was approved: 12 of 14 checks pass, 2 were \
+         not made."
+    );
+    let good = judge(&whole());
+    assert_eq!((good.whole, good.approval), (true, Outcome::Pass));
+    let refused = Run::started_as(false, crate::ledger::entry::Outcome::Refused, false).over();
+    let refused = judge(&packed(&refused));
+    assert_eq!((refused.whole, refused.approval), (false, Outcome::Fail));
+}
+
+#[test]
+fn the_policy_in_force_is_shown_and_in_the_ledger() {
+    let run = Run::started_as(false, crate::ledger::entry::Outcome::Done, true).over();
+    let bytes = packed(&run);
+    assert_eq!(beside_evidence(&bytes), []);
+    let page = String::from_utf8(parts(&bytes)[name::PAGE].clone()).unwrap();
+    assert!(page.contains("Carl, who set the policy for everything"));
+    let said = judge(&bytes)
+        .checks
+        .into_iter()
+        .find(|c| c.name.starts_with("Enough"));
+    let said = said.unwrap().evidence;
+    assert!(said.contains("Carl had set it"), "{said}");
+    let claimed = |edit: &dyn Fn(&mut crate::approval::PolicyInForce)| {
+        with_grounds(&run, &|grounds| edit(grounds.policy.as_mut().unwrap()))
+    };
+    let check = "Enough people";
+    fails(
+        &claimed(&|p| p.by = "Ben".into()),
+        check,
+        "Ben set this policy",
+    );
+    fails(
+        &claimed(&|p| p.entry = Some(1)),
+        check,
+        "Carl set this policy",
+    );
+    fails(
+        &claimed(&|p| p.cluster = "prod".into()),
+        check,
+        "Carl set this policy",
+    );
+    let lax = |p: &mut crate::approval::PolicyInForce| p.policy.destructive.approvers = 0;
+    fails(&claimed(&lax), check, "Carl set this policy");
+    let lax = |p: &mut crate::approval::PolicyInForce| p.policy.undoable.approvers = 0;
+    fails(&claimed(&lax), check, "judged by another rule");
+}
+
+#[test]
+fn the_author_is_the_one_whom_the_plan_names() {
+    let run = Run::started(false).over();
+    let check = "Enough people";
+    let bad = with_grounds(&run, &|g| {
+        g.author.name = "Carl".into();
+        g.author.id = "id of Carl".into();
+    });
+    fails(&bad, check, "the plan says that Anna K. made it");
+    let bad = with_grounds(&run, &|g| {
+        g.votes[0].by.name = "Anna K.".into();
+        g.votes[0].by.id = "another account".into();
+        g.able.push(g.votes[0].by.clone());
+    });
+    fails(&bad, check, "as somebody else than the one of that name");
+}
+
+/// As whoever has the key would pack it, with other grounds.
+fn with_grounds(run: &Run, edit: &dyn Fn(&mut crate::approval::Grounds)) -> Vec<u8> {
+    let mut events = run.events.clone();
+    let Body::Started {
+        grounds: Some(grounds),
+        ..
+    } = &mut events[0].body
+    else {
+        panic!("it begins with its grounds")
+    };
+    edit(grounds);
+    let mut bad = parts(&packed(run));
+    let mut approvals: Approvals = serde_json::from_slice(&bad[name::APPROVALS]).unwrap();
+    approvals.grounds = Some((**grounds).clone());
+    bad.insert(
+        name::APPROVALS.into(),
+        to_canonical_json(&approvals).into_bytes(),
+    );
+    bad.insert(name::JOURNAL.into(), parts::lines(&events));
+    forged(bad, 1)
+}
+
+#[test]
 fn a_part_that_is_changed_missing_or_slipped_in_is_named() {
     let good = parts(&whole());
     for part in good.keys() {

@@ -13,7 +13,7 @@ use self::open::{Opened, Parts};
 use super::document::{self, Content, Document};
 use super::manifest::{Manifest, PartFacts, RENDERING};
 use super::{html, name, parts, readme, record, seal, zip};
-use crate::approval::{Judgement, Weight};
+use crate::approval::{Grounds, Judgement, Policy, Weight};
 use crate::canonical::sha256_hex;
 use crate::etcd::restore::RestoreStep;
 use crate::finding::{Check, Outcome};
@@ -27,6 +27,9 @@ use crate::plan::{Action, Request};
 pub struct Verdict {
     /// Whether no check fails.
     pub whole: bool,
+    /// What came of the check whether enough people approved: without a pass a dossier that is whole shows what was
+    /// done, and not that it was allowed.
+    pub approval: Outcome,
     /// The headline.
     pub sentence: String,
     /// The job's id, as far as it could be read.
@@ -168,7 +171,16 @@ impl Verdict {
         } else {
             "dossier"
         };
+        let approval = checks
+            .iter()
+            .find(|check| check.name == APPROVALS)
+            .map_or(Outcome::NotChecked, |check| check.outcome);
         let sentence = match (failed, rest) {
+            (0, _) if approval == Outcome::NotChecked => format!(
+                "Nothing in this {kind} fails, but it does not show that the plan was approved: {pass} of {all} checks \
+                 pass, {rest} {} not made.",
+                if rest == 1 { "was" } else { "were" }
+            ),
             (0, 0) => format!("This {kind} is whole: {pass} of {all} checks pass."),
             (0, _) => format!(
                 "This {kind} is whole, as far as it can be checked here: {pass} of {all} checks pass, {rest} {} not \
@@ -182,6 +194,7 @@ impl Verdict {
         };
         Self {
             whole: failed == 0,
+            approval,
             sentence,
             job: manifest.map(|m| m.job.clone()),
             plan_hash: manifest.map(|m| m.plan_hash.clone()),
@@ -349,6 +362,26 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             "The plan was weighed wrongly: another rule was due for it.",
         ));
     }
+    let author = &grounds.author;
+    if author.name != plan.author {
+        return Err(fail(format!(
+            "It was judged as a plan of {}, and the plan says that {} made it.",
+            author.name, plan.author
+        )));
+    }
+    all.by_person(acts::SEAL, &plan.author)?;
+    // Two accounts of one name would be one person who approves their own plan.
+    let people = [author, &grounds.runner];
+    let voters = grounds.votes.iter().map(|vote| &vote.by);
+    for (voter, other) in voters.flat_map(|voter| people.map(|other| (voter, other))) {
+        if voter.name == other.name && voter.id != other.id {
+            return Err(fail(format!(
+                "{} is said to have approved it as somebody else than the one of that name who made or ran it.",
+                voter.name
+            )));
+        }
+    }
+    let set_by = policy_in_force(grounds, all)?;
     if let Some(vote) = grounds.votes.iter().find(|vote| vote.plan_hash != *hash) {
         return Err(fail(format!(
             "{}'s approval is of another plan.",
@@ -390,10 +423,10 @@ fn approvals(opened: &Opened<'_>) -> Finding {
         .collect();
     match grounds.judge(hash) {
         Judgement::Enough { .. } if names.is_empty() => {
-            Ok(format!("The rule was: {}.", grounds.rule))
+            Ok(format!("The rule was: {}.{set_by}", grounds.rule))
         }
         Judgement::Enough { .. } => Ok(format!(
-            "{}. The rule was: {}. The ledger has each approval.",
+            "{}. The rule was: {}.{set_by} The ledger has each approval.",
             open::listed(&names),
             grounds.rule
         )),
@@ -410,6 +443,29 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             grounds.rule
         ))),
     }
+}
+
+/// Where the rule came from, in a sentence, if the ledger has it.
+fn policy_in_force(grounds: &Grounds, all: &acts::Acts) -> Finding {
+    let Some(policy) = &grounds.policy else {
+        let usual = Policy::default().rule(grounds.weight) == grounds.rule;
+        return Ok(if usual || grounds.glass.is_some() {
+            String::new()
+        } else {
+            " Who set it is not said: a version made this that did not keep it.".to_owned()
+        });
+    };
+    if policy.policy.rule(grounds.weight) != grounds.rule {
+        return Err(fail(format!(
+            "It was judged by another rule than that of the policy in force: {}.",
+            policy.policy.rule(grounds.weight)
+        )));
+    }
+    all.sets(policy)?;
+    Ok(format!(
+        " {} had set it, and the ledger says so.",
+        policy.by
+    ))
 }
 
 /// A part that follows from others is made again.

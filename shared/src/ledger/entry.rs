@@ -405,8 +405,8 @@ impl Entry {
     }
 }
 
-/// `text` without control characters and cut to [`MAX_TEXT_CHARS`].
-fn tidy(text: &str) -> String {
+/// `text` as an entry has it: without control characters, and cut to [`MAX_TEXT_CHARS`].
+pub fn tidy(text: &str) -> String {
     let mut tidy: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use requorum_shared::finding::Outcome;
 
 use crate::bench::{Bench, Item, State};
 use crate::components::bytes::Bytes;
@@ -103,9 +104,10 @@ fn rows(items: &[Item]) -> Vec<Row> {
         let (status, why) = match &item.state {
             State::Done(_) => return None,
             State::Dossier(unpacked) => {
-                let status = match unpacked.verdict.whole {
-                    true => ("pass", "whole"),
-                    false => ("fail", "damaged"),
+                let status = match (unpacked.verdict.whole, unpacked.verdict.approval) {
+                    (false, _) => ("fail", "damaged"),
+                    (true, Outcome::Pass) => ("pass", "whole"),
+                    (true, _) => ("not-checked", "approval not shown"),
                 };
                 (status, unpacked.verdict.sentence.clone())
             }

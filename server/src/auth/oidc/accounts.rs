@@ -80,15 +80,13 @@ impl Oidc {
     /// # Errors
     /// When the account is gone, or the store cannot be written.
     pub async fn follow(&self, user: &User, grants: Grants) -> Result<User> {
-        let none_left = grants.is_empty();
-        let change = UserChange::Grants(grants);
+        let change = if grants.is_empty() {
+            UserChange::NoGrants
+        } else {
+            UserChange::Grants(grants)
+        };
         match self.users.change_user(&user.id, &change, |_| true).await? {
-            Changed::Made(user) => {
-                if none_left {
-                    self.users.remove_sessions(&user.id, "").await?;
-                }
-                Ok(user)
-            }
+            Changed::Made(user) => Ok(user),
             Changed::Missing | Changed::AgainstTheRule => Err(conflict(
                 "person.missing",
                 "The account was removed at the same moment.",

@@ -8,14 +8,18 @@ use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use clap::Args;
 use requorum_shared::ledger::checkpoint::VerifyingKey;
+use requorum_shared::ledger::entry::Entry;
 use requorum_shared::ledger::merkle::Frontier;
 use requorum_shared::ledger::tiles::{self, Kind, Tile, WIDTH};
 use requorum_shared::ledger::verify::{Audit, Remembered, Verified};
 
 use super::super::place::DatabaseArguments;
 use crate::app::ledger;
-use crate::ledger::store::LedgerStore;
+use crate::error::quoted;
+use crate::ledger::store::{Columns, LedgerStore};
 
+/// Rows that are compared with their entries at once.
+const COLUMNS_AT_ONCE: u64 = 1024;
 /// What a file of tiles may have at most, in bytes: 256 entries of 64 KiB.
 const MAX_FILE_BYTES: u64 = 256 * (2 + 0xffff);
 
@@ -129,8 +133,38 @@ impl Source {
             audit.feed(&bytes, self.tile(leaves).await?.as_deref())?;
         }
         let verified = audit.finish()?;
+        self.check_columns(verified.checkpoint.size).await?;
         self.check_the_rest(verified.checkpoint.size).await?;
         Ok(verified)
+    }
+
+    /// What entries are found by, and joined to their ends: it is no part of what is hashed, and must be what is.
+    async fn check_columns(&self, size: u64) -> anyhow::Result<()> {
+        let Place::Store(store) = &self.place else {
+            return Ok(());
+        };
+        for start in (0..size).step_by(COLUMNS_AT_ONCE as usize) {
+            let count = COLUMNS_AT_ONCE.min(size - start);
+            let columns = store.columns(start, count).await?;
+            let entries = store.entries(start, count).await?;
+            ensure!(
+                columns.len() as u64 == count && entries.len() as u64 == count,
+                "Rows of the ledger between entry {start} and {} are gone.",
+                start + count
+            );
+            for (found, stored) in columns.iter().zip(&entries) {
+                let index = stored.index;
+                let entry: Entry = serde_json::from_slice(&stored.canonical)
+                    .with_context(|| format!("Entry {index} cannot be read"))?;
+                if let Some(what) = differs(found, &Columns::of(&entry)) {
+                    bail!(
+                        "Entry {index} is whole, and the ledger's database lists it with {what}: lists and filters show \
+                         it as what it is not, or not at all. It was changed there."
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What lies beside the entries of the checkpoint: rows behind its last, and hashes that servers build upon.
@@ -252,6 +286,31 @@ impl Place {
             }
         }
     }
+}
+
+/// The first column that is not what the entry says.
+fn differs(found: &Columns, said: &Columns) -> Option<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let number = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |n| n.to_string());
+    let columns = [
+        ("index", found.index.to_string(), said.index.to_string()),
+        ("time", found.at_ms.to_string(), said.at_ms.to_string()),
+        ("other half", number(found.closes), number(said.closes)),
+        ("person", found.who.clone(), said.who.clone()),
+        ("act", found.act.clone(), said.act.clone()),
+        ("cluster", text(&found.cluster), text(&said.cluster)),
+        ("plan", text(&found.plan), text(&said.plan)),
+        ("job", text(&found.job), text(&said.job)),
+    ];
+    if found == said {
+        return None;
+    }
+    let (name, found, said) = columns.into_iter().find(|(_, found, said)| found != said)?;
+    Some(format!(
+        "the {name} {} instead of {}",
+        quoted(&found),
+        quoted(&said)
+    ))
 }
 
 /// The part of a full tile that a partial one was.

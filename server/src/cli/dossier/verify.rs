@@ -16,8 +16,9 @@ use crate::cli::print;
 /// Verify a dossier: every part against its signed manifest, the plan's hash, the approvals, the journal, and the
 /// ledger's proofs.
 ///
-/// Each check is pass, fail or not checked. Exit code 0 when nothing fails, 1 when something does or the file cannot be
-/// read, 2 for wrong usage. Nothing is written, and no server is asked.
+/// Each check is pass, fail or not checked. Exit code 0 when nothing fails and enough people approved, 1 when something
+/// fails or the file cannot be read, 2 for wrong usage, 3 when nothing fails but it could not be checked whether enough
+/// people approved. Nothing is written, and no server is asked.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     /// The dossier.
@@ -40,11 +41,13 @@ enum Format {
     Json,
 }
 
+/// The exit code when nothing fails, and the approval itself could not be checked.
+const NOT_SHOWN: u8 = 3;
+
 /// Runs it.
 pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
     match verify(arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("requorum dossier verify: {error:#}");
             ExitCode::FAILURE
@@ -52,7 +55,7 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn verify(arguments: &Arguments) -> anyhow::Result<bool> {
+fn verify(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let known = arguments.key.as_deref().map(given_key).transpose()?;
     let bytes =
         read(&arguments.file).with_context(|| format!("reading {}", arguments.file.display()))?;
@@ -61,7 +64,12 @@ fn verify(arguments: &Arguments) -> anyhow::Result<bool> {
         Format::Simple => text(&verdict),
         Format::Json => serde_json::to_string_pretty(&verdict)? + "\n",
     });
-    Ok(verdict.whole)
+    Ok(match (verdict.whole, verdict.approval) {
+        (false, _) => ExitCode::FAILURE,
+        (true, Outcome::Pass) => ExitCode::SUCCESS,
+        // Whoever relies on this exit code relies on its having been allowed.
+        (true, _) => ExitCode::from(NOT_SHOWN),
+    })
 }
 
 /// The file, and no more of it than shows that it is too long.

@@ -10,7 +10,7 @@ use requorum_shared::ledger::merkle::Hash;
 use requorum_shared::ledger::verify::{Audit, Verified};
 use tempfile::TempDir;
 
-use super::super::store::{Batch, Filter, Head, Stored, Turn};
+use super::super::store::{Batch, Columns, Effect, Filter, Head, Stored, Turn};
 use super::*;
 use crate::clock::ManualClock;
 use crate::db::{At, Database};
@@ -153,6 +153,12 @@ impl LedgerStore for Faulty {
     }
     async fn open_acts(&self, writer: Option<&str>) -> anyhow::Result<Vec<Stored>> {
         self.db.open_acts(writer).await
+    }
+    async fn effects(&self) -> anyhow::Result<Vec<Effect>> {
+        self.db.effects().await
+    }
+    async fn columns(&self, start: u64, count: u64) -> anyhow::Result<Vec<Columns>> {
+        self.db.columns(start, count).await
     }
 }
 

@@ -10,7 +10,8 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, not_found};
 use crate::ops::permit::permit;
-use crate::ops::{plans, record};
+use crate::ops::plans;
+use crate::ops::record::{self, Done};
 use crate::plans::approvals::SetPolicy;
 
 /// All of them; the one for everything first, whether it was ever set or not.
@@ -25,6 +26,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<v1::ListPoliciesResponse> 
                 policy: Policy::default(),
                 by: String::new(),
                 at_ms: 0,
+                entry: None,
             },
         );
     }
@@ -73,13 +75,19 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Po
         cluster: policy.cluster.clone(),
         by: actor.name.clone(),
         at_ms: app.clock.now_ms(),
+        entry: None,
     };
     let draft = Draft {
         cluster: named(&set.cluster),
-        ..record::draft(actor, act::POLICY_SET, subject(&set))
+        ..record::draft(actor, act::POLICY_SET, set.policy.subject(&set.cluster))
     };
-    record::act(app, draft, async {
-        Ok(app.approvals.set_policy(&set).await?)
+    let (approvals, new) = (app.approvals.clone(), set.clone());
+    record::carry(app, draft, move |entry| async move {
+        let new = SetPolicy {
+            entry: Some(entry),
+            ..new
+        };
+        Ok(Done::plainly(approvals.set_policy(&new).await?))
     })
     .await?;
     tracing::info!(cluster = %set.cluster, by = %set.by, "set a policy");
@@ -101,13 +109,14 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<()> {
         cluster: named(cluster),
         ..record::draft(actor, act::POLICY_REMOVE, cluster)
     };
-    record::act(app, draft, async {
-        if app.approvals.remove_policy(cluster).await? {
+    let (approvals, whose) = (app.approvals.clone(), cluster.to_owned());
+    record::act(app, draft, async move {
+        if approvals.remove_policy(&whose).await? {
             return Ok(());
         }
         Err(not_found(
             "policy.missing",
-            format!("{cluster} has no policy of its own. The list has those that there are."),
+            format!("{whose} has no policy of its own. The list has those that there are."),
         ))
     })
     .await?;
@@ -115,30 +124,13 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<()> {
     Ok(())
 }
 
-/// The policy for a cluster.
-pub(super) async fn of(app: &App, cluster: &str) -> Result<Policy> {
-    let policies = app.approvals.policies().await?;
-    let named = |name: &str| policies.iter().find(|set| set.cluster == name);
-    Ok(named(cluster)
-        .or_else(|| named(""))
-        .map_or_else(Policy::default, |set| set.policy))
-}
-
-/// What the ledger says of it: all of it, for it decides what everything else was worth.
-fn subject(set: &SetPolicy) -> String {
-    let what = match set.cluster.as_str() {
-        "" => "everything",
-        cluster => cluster,
-    };
-    let Policy {
-        undoable,
-        destructive,
-        break_glass,
-    } = set.policy;
-    let glass = if break_glass { "may" } else { "may not" };
-    format!(
-        "{what}: undoable plans: {undoable}. Destructive plans: {destructive}. The glass {glass} be broken."
-    )
+/// The policy that was set for a cluster, or for everything; none where the usual one counts.
+pub(super) async fn of(app: &App, cluster: &str) -> Result<Option<SetPolicy>> {
+    let mut policies = app.approvals.policies().await?;
+    let at = |name: &str| policies.iter().position(|set| set.cluster == name);
+    Ok(at(cluster)
+        .or_else(|| at(""))
+        .map(|at| policies.swap_remove(at)))
 }
 
 fn read(policy: &v1::Policy) -> Result<Policy, ApiError> {

@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, not_found, precondition};
 use crate::ops::permit::{permit, sees};
-use crate::ops::record;
+use crate::ops::plans;
+use crate::ops::record::{self, Done};
 use crate::plans::approvals::Review;
 
 /// The open ones, or all, newest first.
@@ -33,7 +34,8 @@ pub(in crate::ops) async fn open(app: &App, actor: &Actor) -> Result<u32> {
     Ok(u32::try_from(open.count()).unwrap_or(u32::MAX))
 }
 
-/// Closes one, with what was found. Not by whoever broke that glass, unless nobody else could.
+/// Closes one, with what was found. Not by whoever broke that glass, unless nobody else could. A plan that was not run
+/// yet is rejected by it: what was looked into cannot happen afterwards.
 pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1::Review> {
     permit(app, actor, Permission::Approve, Place::Anywhere).await?;
     let note = text(note, 1, "review.note", "What was found")?;
@@ -54,16 +56,24 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
         cluster: named(&review.cluster),
         ..record::draft(actor, act::REVIEW_CLOSE, format!("review {id}"))
     };
-    record::act(app, draft, async {
-        let now = app.clock.now_ms();
-        if app
-            .approvals
-            .close_review(id, &actor.name, now, note)
-            .await?
-        {
-            return Ok(());
+    let (here, by) = (app.clone(), actor.name.clone());
+    let (which, note) = (id.to_owned(), note.to_owned());
+    record::carry(app, draft, |_| async move {
+        let (approvals, now) = (&here.approvals, here.clock.now_ms());
+        // What has expired is void, and need not be rejected.
+        let plan = plans::current(&here, &review.plan_id).await?;
+        if !approvals.close_review(&which, &by, now, &note).await? {
+            return Err(precondition("review.closed", CLOSED));
         }
-        Err(precondition("review.closed", CLOSED))
+        let subject = match plan.state.is_alive() {
+            true => format!("review {which}, with which plan {} is rejected", plan.id),
+            false => format!("review {which}"),
+        };
+        Ok(Done {
+            reason: note,
+            subject: Some(subject),
+            ..Done::plainly(())
+        })
     })
     .await?;
     tracing::info!(review = %id, by = %actor.name, "closed the review of a broken glass");

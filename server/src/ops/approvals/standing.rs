@@ -2,7 +2,7 @@
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::{
-    self, Case, Glass, Grounds, Judgement, Person, Policy, Rule, Weight,
+    self, Case, Glass, Grounds, Judgement, Person, Policy, PolicyInForce, Rule, Weight,
 };
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::Plan;
@@ -11,7 +11,7 @@ use super::{policies, reviews};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, internal};
-use crate::plans::approvals::{Review, Vote};
+use crate::plans::approvals::{Review, SetPolicy, Vote};
 use crate::plans::store::PlanRow;
 
 /// What a policy without glass says.
@@ -21,15 +21,18 @@ pub(super) const NO_GLASS: &str = "The policy that counts for this plan allows n
 /// All that a judgement rests on, as it is now.
 pub(super) struct Standing {
     pub(super) policy: Policy,
+    /// The row that says so; none where no policy was ever set.
+    pub(super) set: Option<SetPolicy>,
+    pub(super) plan: Plan,
     weight: Weight,
     cluster: String,
     author_id: String,
     author: String,
-    votes: Vec<Vote>,
+    pub(super) votes: Vec<Vote>,
     /// Ids of `votes`, bound to this plan's hash.
     voted: Vec<String>,
     /// Who may approve, by id and name.
-    able: Vec<(String, String)>,
+    pub(super) able: Vec<(String, String)>,
     able_ids: Vec<String>,
     pub(super) review: Option<Review>,
 }
@@ -48,9 +51,12 @@ impl Standing {
             .filter(|user| user.grants.allow(Permission::Approve, place).is_ok())
             .map(|user| (user.id, user.name))
             .collect();
+        let set = policies::of(app, &plan.cluster).await?;
         Ok(Self {
-            policy: policies::of(app, &plan.cluster).await?,
+            policy: set.as_ref().map_or_else(Policy::default, |set| set.policy),
+            set,
             weight: Weight::of(&plan),
+            plan,
             cluster: row.cluster.clone(),
             author_id: row.author_id.clone(),
             author: row.author.clone(),
@@ -86,7 +92,7 @@ impl Standing {
     }
 
     /// What lets the actor run it, for the job's journal.
-    pub(super) fn grounds(&self, actor: &Actor) -> Grounds {
+    pub(super) fn grounds(&self, actor: &Actor, policy_entry: Option<u64>) -> Grounds {
         let person = |id: &str, name: &str| Person {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -110,6 +116,13 @@ impl Standing {
                     plan_hash: vote.plan_hash.clone(),
                 })
                 .collect(),
+            policy: self.set.as_ref().map(|set| PolicyInForce {
+                cluster: set.cluster.clone(),
+                policy: set.policy,
+                by: set.by.clone(),
+                at_ms: set.at_ms,
+                entry: policy_entry.or(set.entry),
+            }),
             glass: self.review.as_ref().map(|review| Glass {
                 review: review.id.clone(),
                 by: person(&review.broken_by_id, &review.broken_by),

@@ -15,8 +15,9 @@ use crate::error::{ApiError, Result, internal, precondition};
 pub async fn dossier(app: &App, actor: &Actor, id: &str) -> Result<Dossier> {
     let job = find_for(app, actor, Permission::See, id).await?;
     let draft = of_job(actor, act::JOB_DOSSIER, &job);
-    record::act(app, draft, async {
-        app.books().dossier(id).await.map_err(not_made)
+    let (books, id) = (app.books(), id.to_owned());
+    record::act(app, draft, async move {
+        books.dossier(&id).await.map_err(not_made)
     })
     .await
 }

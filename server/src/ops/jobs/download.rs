@@ -56,7 +56,9 @@ pub async fn member(
     let mut draft = of_job(actor, act::JOB_DOWNLOAD, &job.row);
     draft.subject = format!("member {name} of job {job_id}");
     let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &job.row.cluster);
-    let sent = record::act(app, draft, send(app, job_id, name)).await?;
+    let (here, job_id) = (app.clone(), job_id.to_owned());
+    let send = async move { send(&here, &job_id, name).await };
+    let sent = record::act(app, draft, send).await?;
     Ok(Download {
         name: sent.name,
         length: sent.length,

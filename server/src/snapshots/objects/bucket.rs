@@ -15,6 +15,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3;
 use object_store::path::Path as Key;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
+use sha2::{Digest as _, Sha256};
 
 use super::Got;
 use super::error::{Doing, ObjectError, Result, Why};
@@ -122,16 +123,36 @@ impl Bucket {
         })
     }
 
-    /// Stores the file, whose content has this SHA-256, unless it is there. What is there with another length is
-    /// not what was stored: it is replaced.
+    /// Stores the file, whose content has this SHA-256, unless it is there. What is there and is anything else is not
+    /// what was stored: it is replaced.
     pub(super) async fn store(&self, name: &str, sha256: &str, file: &Path) -> Result<()> {
         let size = std::fs::metadata(file)
             .map_err(|error| ObjectError::disk("reading what was uploaded", &error))?
             .len();
-        if self.size(name).await? == Some(size) {
-            return Ok(());
+        let there = match self.size(name).await {
+            // Nothing at all is in it.
+            Err(error) if error.why == Why::Damaged => Some(0),
+            there => there?,
+        };
+        if there == Some(size) {
+            match self.sha256_of(name, size).await {
+                Ok(there) if there == sha256 => return Ok(()),
+                found => {
+                    tracing::warn!(%sha256, ?found, "a stored file was damaged, and is replaced by what was uploaded");
+                }
+            }
         }
         self.send(&self.key(name), sha256, file, size).await
+    }
+
+    /// The SHA-256 of what is there.
+    async fn sha256_of(&self, name: &str, size: u64) -> Result<String> {
+        let mut got = self.read(name, 0..size).await?;
+        let mut hasher = Sha256::new();
+        while let Some(chunk) = got.bytes.next().await.transpose()? {
+            hasher.update(&chunk);
+        }
+        Ok(hex::encode(hasher.finalize()))
     }
 
     fn key(&self, name: &str) -> Key {

@@ -143,6 +143,12 @@ impl Doing<'_> {
                     "it is not there{named}. It was deleted behind the console's back: upload the file again."
                 ),
             ),
+            (_, "InvalidRange", _) => (
+                Why::Damaged,
+                format!(
+                    "it is shorter than what was stored{named}: it is damaged. Upload the file again."
+                ),
+            ),
             (_, _, Some(HttpErrorKind::Connect)) => (
                 Why::Unavailable,
                 format!(

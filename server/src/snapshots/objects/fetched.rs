@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::bucket::Bucket;
 use super::error::{ObjectError, Result, Why};
-use super::{damaged, is_sha256, name_of};
+use super::{damaged, is_sha256, name_of, sha256_of};
 
 /// Bytes gathered before they are written and hashed.
 const GATHER: usize = 1 << 20;
@@ -137,6 +137,13 @@ impl Fetched {
         Ok(held)
     }
 
+    /// What was fetched of this object is hashed again before the next use.
+    pub(super) fn doubt(&self, sha256: &str) {
+        if let Some(entry) = self.files().known.get_mut(sha256) {
+            entry.proven = false;
+        }
+    }
+
     fn hold(self: &Arc<Self>, sha256: &str) -> (Held, Arc<tokio::sync::Mutex<()>>, bool) {
         let mut files = self.files();
         files.uses += 1;
@@ -158,7 +165,7 @@ impl Fetched {
     /// Whether what lies there from an earlier process is the object.
     async fn is_still_good(&self, sha256: &str) -> Result<bool> {
         let (path, wanted) = (self.path(sha256), sha256.to_owned());
-        let found = tokio::task::spawn_blocking(move || match hash(&path) {
+        let found = tokio::task::spawn_blocking(move || match sha256_of(&path) {
             Ok(found) => Ok(found == wanted),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -311,18 +318,6 @@ impl Drop for Arriving {
     fn drop(&mut self) {
         // Gone already when it became the object.
         let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; GATHER];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use object_store::{GetOptions, GetRange, ObjectStore as _};
 
 use super::Got;
 use super::error::{ObjectError, Result, Why};
+use super::sha256_of;
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -48,17 +49,21 @@ impl Folder {
         }
     }
 
-    /// Moves a finished file of the same file system here, once everything is on the medium. What is there with
-    /// the same length stays; with another one, it is not what was stored and is replaced.
-    pub(super) fn store(&self, name: &str, from: &Path) -> Result<()> {
-        self.move_to(&self.path(name), from)
+    /// Moves a finished file of the same file system here, once everything is on the medium. What is there stays when
+    /// it is the same, byte for byte; when it is not, it is not what was stored, and is replaced.
+    pub(super) fn store(&self, name: &str, sha256: &str, from: &Path) -> Result<()> {
+        self.move_to(&self.path(name), sha256, from)
             .map_err(|error| ObjectError::disk("storing what was uploaded", &error))
     }
 
-    fn move_to(&self, to: &Path, from: &Path) -> io::Result<()> {
-        let size = from.metadata()?.len();
-        if to.metadata().is_ok_and(|there| there.len() == size) {
-            return std::fs::remove_file(from);
+    fn move_to(&self, to: &Path, sha256: &str, from: &Path) -> io::Result<()> {
+        match sha256_of(to) {
+            Ok(there) if there == sha256 => return std::fs::remove_file(from),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Unreadable is as good as damaged: what was just uploaded can be read.
+            found => {
+                tracing::warn!(%sha256, ?found, "a stored file was damaged, and is replaced by what was uploaded");
+            }
         }
         let folder = to.parent().unwrap_or(&self.path);
         std::fs::create_dir_all(folder)?;

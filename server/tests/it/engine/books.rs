@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use requorum_server::clock::SystemClock;
-use requorum_server::ledger::store::{Batch, Filter, Head, LedgerStore, Stored, Turn};
+use requorum_server::ledger::store::{
+    Batch, Columns, Effect, Filter, Head, LedgerStore, Stored, Turn,
+};
 use requorum_server::ledger::{Ledger, Left};
 use requorum_shared::ledger::checkpoint::SigningKey;
 use requorum_shared::ledger::merkle::Hash;
@@ -71,6 +73,14 @@ impl LedgerStore for Books {
     }
 
     async fn open_acts(&self, _: Option<&str>) -> anyhow::Result<Vec<Stored>> {
+        Ok(Vec::new())
+    }
+
+    async fn effects(&self) -> anyhow::Result<Vec<Effect>> {
+        Ok(Vec::new())
+    }
+
+    async fn columns(&self, _: u64, _: u64) -> anyhow::Result<Vec<Columns>> {
         Ok(Vec::new())
     }
 }

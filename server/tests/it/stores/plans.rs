@@ -26,6 +26,7 @@ pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
         snapshot_id: "s".into(),
         job_id: String::new(),
         broke_glass: false,
+        entry: Some(sealed_ms as u64),
     }
 }
 
@@ -101,6 +102,7 @@ async fn a_person_votes_once_on_a_plan(store: &Store) {
         user: name.into(),
         plan_hash: "hash of p".into(),
         at_ms,
+        entry: Some(7),
     };
     assert!(db.add_vote("p", &vote("bob", 2)).await.unwrap());
     assert!(!db.add_vote("p", &vote("bob", 3)).await.unwrap());
@@ -121,6 +123,7 @@ async fn policies_are_replaced(store: &Store) {
         },
         by: "anna".into(),
         at_ms: 1,
+        entry: break_glass.then_some(8),
     };
     for set in [
         policy("prod", true),
@@ -154,6 +157,7 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
         broken_by: "anna".into(),
         broken_ms,
         reason: "night".into(),
+        entry: Some(9),
         ..Review::default()
     };
     let yes = decision(PlanState::Approved);
@@ -172,10 +176,13 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
         db.reviews().await.unwrap(),
         [review("p2", 2), review("p1", 1)]
     );
-    assert!(
-        db.close_review("review of p1", "bob", 5, "it was right")
-            .await
-            .unwrap()
+    let close = db.close_review("review of p1", "bob", 5, "it was right");
+    assert!(close.await.unwrap());
+    let (plan, _) = db.plan("p1").await.unwrap().unwrap();
+    assert_eq!(
+        (plan.state, plan.decided_by.as_str(), plan.decided_ms),
+        (PlanState::Rejected, "bob", 5),
+        "it had not been run, and cannot be any more"
     );
     assert!(
         !db.close_review("review of p1", "carl", 6, "no")

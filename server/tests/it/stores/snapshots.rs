@@ -21,6 +21,7 @@ fn upload(id: &str, started_ms: i64) -> UploadRow {
         place: "here".into(),
         started_ms,
         touched_ms: started_ms,
+        entry: None,
         finished: None,
     }
 }

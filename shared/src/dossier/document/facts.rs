@@ -156,28 +156,34 @@ pub(super) fn ledger(content: &Content<'_>) -> Section {
         ]
     });
     let checkpoint = content.checkpoint;
-    section(
-        "Ledger",
-        vec![
-            Block::Text(format!(
-                "{} about this plan and this job, each with its proof up to the checkpoint of {}.",
-                words::count(content.entries.len(), "entry", "entries"),
-                words::count(checkpoint.size as usize, "entry", "entries"),
-            )),
-            Block::Facts(vec![
-                ("Ledger".to_owned(), id(&checkpoint.origin)),
-                (
-                    "Root of its tree".to_owned(),
-                    id(checkpoint.root.to_base64()),
-                ),
-                ("Key".to_owned(), id(&content.key)),
-            ]),
-            table(
-                &["Entry", "When", "Who", "Act", "Subject", "Outcome"],
-                rows.collect(),
+    let left_out = match usize::try_from(content.left_out).unwrap_or(usize::MAX) {
+        0 => Vec::new(),
+        count => vec![Block::Text(format!(
+            "{} about them are left out: each was refused or failed and changed nothing, or let somebody download what \
+             came of it. The ledger has them.",
+            words::count(count, "more act", "more acts")
+        ))],
+    };
+    let blocks = vec![
+        Block::Text(format!(
+            "{} about this plan and this job, each with its proof up to the checkpoint of {}.",
+            words::count(content.entries.len(), "entry", "entries"),
+            words::count(checkpoint.size as usize, "entry", "entries"),
+        )),
+        Block::Facts(vec![
+            ("Ledger".to_owned(), id(&checkpoint.origin)),
+            (
+                "Root of its tree".to_owned(),
+                id(checkpoint.root.to_base64()),
             ),
-        ],
-    )
+            ("Key".to_owned(), id(&content.key)),
+        ]),
+        table(
+            &["Entry", "When", "Who", "Act", "Subject", "Outcome"],
+            rows.collect(),
+        ),
+    ];
+    section("Ledger", blocks.into_iter().chain(left_out).collect())
 }
 
 pub(super) fn files(content: &Content<'_>) -> Section {

@@ -48,6 +48,7 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
         ("Ran it".to_owned(), text(&grounds.runner.name)),
         ("Weight".to_owned(), text(weight)),
         ("Rule in force".to_owned(), text(grounds.rule.to_string())),
+        ("Rule set by".to_owned(), text(set_by(grounds))),
         ("Could approve".to_owned(), text(able.join(", "))),
         ("Judged".to_owned(), judgement(content, grounds)),
     ];
@@ -87,6 +88,25 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
         blocks.push(table(&columns, rows.collect()));
     }
     section("People and approvals", blocks)
+}
+
+/// Who set the rule, when, and where the ledger says so.
+fn set_by(grounds: &Grounds) -> String {
+    let Some(policy) = &grounds.policy else {
+        return "nobody: the policy was never changed, or the version that ran this did not keep it".to_owned();
+    };
+    let whose = match policy.cluster.as_str() {
+        "" => "the policy for everything".to_owned(),
+        cluster => format!("the policy for {cluster}"),
+    };
+    let entry = policy.entry.map_or_else(String::new, |entry| {
+        format!(", entry {entry} of the ledger")
+    });
+    format!(
+        "{}, who set {whose} at {}{entry}",
+        policy.by,
+        words::utc(policy.at_ms)
+    )
 }
 
 fn judgement(content: &Content<'_>, grounds: &Grounds) -> Cell {

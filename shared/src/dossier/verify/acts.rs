@@ -6,15 +6,17 @@
 use std::collections::BTreeMap;
 
 use super::{Failure, Finding, fail, open, unknown};
+use crate::approval::PolicyInForce;
 use crate::events::{Body, Event, StepOutcome};
-use crate::ledger::entry::{Entry, Outcome, Phase, act};
+use crate::ledger::entry::{Entry, Outcome, Phase, act, tidy};
 use crate::plan::Plan;
 
 pub(super) use crate::ledger::entry::act::{
-    PLAN_APPROVE as APPROVE, PLAN_BREAK_GLASS as BREAK_GLASS, REVIEW_CLOSE as CLOSE_REVIEW,
+    PLAN_APPROVE as APPROVE, PLAN_BREAK_GLASS as BREAK_GLASS, PLAN_SEAL as SEAL,
+    REVIEW_CLOSE as CLOSE_REVIEW,
 };
 
-/// The acts about one plan and one job.
+/// The acts about one plan and one job, and those that set the policy for it.
 pub(super) struct Acts {
     acts: Vec<Act>,
     job: String,
@@ -43,7 +45,8 @@ impl Acts {
         let mut acts: BTreeMap<u64, Act> = BTreeMap::new();
         for entry in entries {
             let index = entry.index;
-            if entry.plan.as_deref() != Some(plan_hash) {
+            let policy = entry.act == act::POLICY_SET && entry.plan.is_none();
+            if !policy && entry.plan.as_deref() != Some(plan_hash) {
                 return Err(format!("Entry {index} is not about this plan."));
             }
             if entry.job.as_deref().is_some_and(|about| about != job) {
@@ -92,6 +95,30 @@ impl Acts {
             )));
         }
         Err(fail(format!("The ledger does not have it: {what}.")))
+    }
+
+    /// Whether this policy is the one that was set, and was set.
+    pub(super) fn sets(&self, policy: &PolicyInForce) -> Result<(), Failure> {
+        let who = &policy.by;
+        let subject = tidy(&policy.subject());
+        let mut all = self.acts.iter().filter(|a| {
+            a.opened.act == act::POLICY_SET
+                && a.opened.who == *who
+                && a.opened.subject == subject
+                && a.opened.cluster.as_deref().unwrap_or_default() == policy.cluster
+                && policy.entry.is_none_or(|entry| entry == a.opened.index)
+        });
+        if all.clone().any(|a| a.outcome() == Some(Outcome::Done)) {
+            return Ok(());
+        }
+        if all.any(|a| matches!(a.outcome(), None | Some(Outcome::Unknown))) {
+            return Err(unknown(format!(
+                "The ledger does not know how this came out: {who}: set a policy."
+            )));
+        }
+        Err(fail(format!(
+            "The ledger does not have it that {who} set this policy: {subject}"
+        )))
     }
 
     /// Whether all that the journal says was done is here, each once.

@@ -124,6 +124,7 @@ impl<'a> Opened<'a> {
             inspection: self.inspection.as_ref().ok().cloned(),
             entries: &self.entries.as_ref().ok()?.0,
             checkpoint: self.checkpoint.as_ref().ok()?,
+            left_out: self.proofs.as_ref().ok()?.left_out,
             key: self.key.as_ref().ok()?.to_string(),
             files: self.files.clone(),
         })

@@ -1,0 +1,247 @@
+//! The last look before a plan is run: what lets it be run is held against the ledger.
+//!
+//! Whoever can write to the database, and has not the key that signs the ledger, can put votes and policies there, move
+//! an expiry, or exchange an author. None of that is believed: each row counts for what the ledger says was done.
+
+use std::time::Duration;
+
+use requorum_shared::ledger::entry::{Outcome, act, tidy};
+
+use super::standing::Standing;
+use crate::app::App;
+use crate::clock;
+use crate::error::{ApiError, Result, precondition};
+use crate::ledger::acts::ProvenAct;
+use crate::ledger::store::Filter;
+use crate::ops::plans::EXPIRES_AFTER_MS;
+use crate::plans::approvals::Vote;
+use crate::plans::store::PlanRow;
+
+/// How long an act that has its effect may take to have its end in the ledger too.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// What every refusal here ends with.
+const LOOK: &str = "Nothing was done. Find out who can write to the database";
+
+/// The plan, its author, the votes that count, and the policy that asks for them, whose entry this gives.
+pub(super) async fn of_approval(
+    app: &App,
+    row: &PlanRow,
+    standing: &Standing,
+) -> Result<Option<u64>> {
+    of_plan(app, row, standing).await?;
+    for vote in &standing.votes {
+        // What does not count proves nothing, and stands in nobody's way.
+        let able = |(id, _): &(String, String)| *id == vote.user_id;
+        if vote.plan_hash == row.hash && standing.able.iter().any(able) {
+            of_vote(app, row, vote).await?;
+        }
+    }
+    of_policy(app, standing).await
+}
+
+/// The plan, its author, and who let it be run without approval.
+pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
+    of_plan(app, row, standing).await?;
+    let Some(review) = &standing.review else {
+        return Ok(());
+    };
+    let who = &review.broken_by;
+    let broken = done(app, row, act::PLAN_BREAK_GLASS, who, review.entry).await?;
+    let same = broken.is_some_and(|act| {
+        act.closed
+            .is_some_and(|end| end.reason == tidy(&review.reason))
+    });
+    if same && is_account(app, &review.broken_by_id, who).await? {
+        return Ok(());
+    }
+    Err(unproven(
+        "review.unproven",
+        format!(
+            "The database says that {who} let this plan run without approval, and the ledger does not."
+        ),
+        "reject this plan, and seal a new one",
+    ))
+}
+
+/// What lies beside the sealed plan must be what it says.
+async fn of_plan(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
+    let plan = &standing.plan;
+    let author = plan.author == row.author && is_account(app, &row.author_id, &plan.author).await?;
+    let wrong = if !author {
+        format!(
+            "The database says that this plan is {}'s, and the plan says that {} made it.",
+            row.author, plan.author
+        )
+    } else if row.id != plan.id || row.cluster != plan.cluster {
+        "The database says that this plan is another one, or another cluster's, than the plan itself says.".into()
+    } else if clock::text(row.sealed_ms) != plan.sealed_at
+        || row.expires_ms != row.sealed_ms + EXPIRES_AFTER_MS
+    {
+        format!(
+            "The database says that this plan was sealed at {} and may be run until {}, and the plan says that it was \
+             sealed at {}.",
+            clock::text(row.sealed_ms),
+            clock::text(row.expires_ms),
+            plan.sealed_at
+        )
+    } else if done(app, row, act::PLAN_SEAL, &plan.author, row.entry)
+        .await?
+        .is_none()
+    {
+        format!(
+            "The ledger does not say that {} sealed this plan.",
+            plan.author
+        )
+    } else {
+        return Ok(());
+    };
+    Err(unproven("plan.unproven", wrong, "seal a new plan"))
+}
+
+async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
+    let who = &vote.user;
+    let voted = done(app, row, act::PLAN_APPROVE, who, vote.entry).await?;
+    if voted.is_some() && is_account(app, &vote.user_id, who).await? {
+        return Ok(());
+    }
+    Err(unproven(
+        "approval.unproven",
+        format!("The database says that {who} approved this plan, and the ledger does not."),
+        "seal a new plan",
+    ))
+}
+
+/// The policy in force must be the one that was set last. Gives its entry, where one was ever set.
+pub(super) async fn of_policy(app: &App, standing: &Standing) -> Result<Option<u64>> {
+    let mut entry = None;
+    let own = standing.plan.cluster.as_str();
+    let used = standing.set.as_ref();
+    // A policy of its own hides the one for everything; that there is none has to be shown too.
+    let mut clusters = vec![own];
+    if !own.is_empty() && used.is_none_or(|set| set.cluster.is_empty()) {
+        clusters.push("");
+    }
+    for cluster in clusters {
+        let set = used.filter(|set| set.cluster == cluster);
+        let newest = newest_policy(app, cluster).await?;
+        let said = newest
+            .as_ref()
+            .filter(|act| act.opened.act == act::POLICY_SET);
+        let same = match (set, said) {
+            (None, None) => true,
+            (Some(set), Some(said)) => {
+                entry = Some(said.opened.index);
+                said.opened.subject == tidy(&set.policy.subject(&set.cluster))
+                    && said.opened.who == set.by
+                    && set.entry.is_none_or(|entry| entry == said.opened.index)
+            }
+            _ => false,
+        };
+        if !same {
+            let whose = match cluster {
+                "" => "for everything".to_owned(),
+                cluster => format!("for {cluster}"),
+            };
+            return Err(unproven(
+                "policy.unproven",
+                format!(
+                    "The policy {whose} in the database is not the one that was set last, as the ledger has it: what \
+                     it asks for cannot be believed."
+                ),
+                "have an administrator set the policy again, under Settings, Policies",
+            ));
+        }
+    }
+    Ok(entry)
+}
+
+/// What was last done to a cluster's policy.
+async fn newest_policy(app: &App, cluster: &str) -> Result<Option<ProvenAct>> {
+    let mut newest: Option<ProvenAct> = None;
+    for act in [act::POLICY_SET, act::POLICY_REMOVE] {
+        let filter = Filter {
+            act: act.to_owned(),
+            cluster: cluster.to_owned(),
+            no_cluster: cluster.is_empty(),
+            ..Filter::default()
+        };
+        // Of one whose end is not known it is not known either whether it counts: it does if it is what is there.
+        let counts = |act: &ProvenAct| {
+            !matches!(act.outcome(), Some(Outcome::Failed | Outcome::Refused))
+                && act.opened.cluster.as_deref().unwrap_or_default() == cluster
+        };
+        let found = app.ledger.find_act(filter, counts).await?;
+        let later = |found: &ProvenAct| {
+            newest
+                .as_ref()
+                .is_none_or(|newest| newest.opened.index < found.opened.index)
+        };
+        if let Some(found) = found
+            && later(&found)
+        {
+            newest = Some(found);
+        }
+    }
+    Ok(newest)
+}
+
+/// The act on this plan, by this person, that the ledger says was done.
+async fn done(
+    app: &App,
+    row: &PlanRow,
+    act: &str,
+    who: &str,
+    entry: Option<u64>,
+) -> Result<Option<ProvenAct>> {
+    let fits = |found: &ProvenAct| {
+        let opened = &found.opened;
+        opened.act == act
+            && opened.who == who
+            && opened.plan.as_deref() == Some(&*row.hash)
+            && matches!(found.outcome(), None | Some(Outcome::Done))
+    };
+    let Some(entry) = entry else {
+        let filter = Filter {
+            act: act.to_owned(),
+            who: who.to_owned(),
+            plan: row.hash.clone(),
+            ..Filter::default()
+        };
+        let found = app.ledger.find_act(filter, fits).await?;
+        return Ok(found.filter(|found| found.outcome().is_some()));
+    };
+    // It has its effect before it has its end, and somebody may be this quick.
+    let ended = tokio::time::timeout(ENDS_WITHIN, async {
+        let mut seen = app.ledger.watch();
+        loop {
+            let found = app.ledger.proven_act(entry).await?.filter(fits);
+            if found.as_ref().is_none_or(|found| found.outcome().is_some())
+                || seen.changed().await.is_err()
+            {
+                return anyhow::Ok(found);
+            }
+        }
+    })
+    .await;
+    match ended {
+        Ok(found) => Ok(found?.filter(|found| found.outcome().is_some())),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether this is the account's name, or that of one of its programs.
+async fn is_account(app: &App, id: &str, name: &str) -> Result<bool> {
+    let people = app.people.list().await?;
+    Ok(people.iter().any(|user| {
+        user.id == id
+            && name.strip_prefix(&user.name).is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with(" (") && rest.ends_with(')')
+            })
+    }))
+}
+
+fn unproven(code: &'static str, what: String, todo: &str) -> ApiError {
+    tracing::error!(code, "{what}");
+    precondition(code, format!("{what} {LOOK}, and {todo}."))
+}
