@@ -2,7 +2,12 @@
 
 use bytes::Bytes;
 use requorum_server::db::Database;
-use requorum_server::ledger::store::{Batch, Filter, LedgerStore as _, NewEntry, NewNode};
+use requorum_server::ledger::carrying_out;
+use requorum_server::ledger::store::{
+    Batch, Columns, Effect, Filter, LedgerStore as _, NewEntry, NewNode,
+};
+use requorum_server::plans::approvals::{ApprovalStore as _, SetPolicy};
+use requorum_shared::approval::Policy;
 use requorum_shared::ledger::entry::{Draft, Entry, Outcome, Phase, Place};
 use requorum_shared::ledger::merkle::{Hash, leaf_hash};
 
@@ -214,6 +219,55 @@ async fn lists_are_filtered(store: &Store) {
     );
 }
 
+async fn what_an_act_led_to_is_known_while_it_is_open(store: &Store) {
+    let db = &store.db;
+    let entries = vec![entry(0, "anna", None), entry(1, "bob", None)];
+    append(db, &batch("one", entries)).await.unwrap();
+    let policy = SetPolicy {
+        cluster: "prod".into(),
+        policy: Policy::default(),
+        by: "anna".into(),
+        at_ms: 1,
+        entry: Some(0),
+    };
+    carrying_out(0, db.set_policy(&policy)).await.unwrap();
+    // What is done twice in one act is one effect; what is done in none is no effect.
+    carrying_out(0, db.set_policy(&policy)).await.unwrap();
+    db.set_policy(&policy).await.unwrap();
+    // What was not there to be taken away had no effect.
+    let none = carrying_out(1, db.remove_policy("test"));
+    assert!(!none.await.unwrap());
+    let effect = Effect {
+        index: 0,
+        ..Effect::default()
+    };
+    assert_eq!(db.effects().await.unwrap(), [effect]);
+    append(db, &batch("one", vec![entry(2, "anna", Some(0))]))
+        .await
+        .unwrap();
+    assert_eq!(db.effects().await.unwrap(), []);
+}
+
+async fn entries_are_found_by_what_they_say(store: &Store) {
+    let db = &store.db;
+    let entries = vec![
+        entry(0, "anna", None),
+        entry(1, "bob", None),
+        entry(2, "anna", Some(0)),
+    ];
+    append(db, &batch("one", entries.clone())).await.unwrap();
+    let said: Vec<_> = entries.iter().map(|new| Columns::of(&new.entry)).collect();
+    assert_eq!(db.columns(0, 10).await.unwrap(), said);
+    assert_eq!(db.columns(1, 1).await.unwrap(), said[1..2]);
+    let nowhere = Filter {
+        no_cluster: true,
+        limit: 10,
+        ..Filter::default()
+    };
+    let found = db.list(&nowhere).await.unwrap();
+    assert_eq!(found.iter().map(|e| e.index).collect::<Vec<_>>(), [1]);
+}
+
 async fn nobody_changes_it(store: &Store) {
     let db = &store.db;
     append(db, &batch("one", vec![entry(0, "anna", None)]))
@@ -233,5 +287,7 @@ stories!(
     turns_are_taken_one_after_the_other,
     what_is_open_is_closed_once,
     lists_are_filtered,
+    what_an_act_led_to_is_known_while_it_is_open,
+    entries_are_found_by_what_they_say,
     nobody_changes_it,
 );
