@@ -8,6 +8,7 @@ pub mod confirm;
 pub mod dialog;
 pub mod document;
 pub mod empty;
+pub mod end_tokens;
 pub mod error_view;
 pub mod field;
 pub mod file_drop;

@@ -1,7 +1,8 @@
 // Several people, each in a browser of their own.
+import { execFileSync } from "node:child_process";
 import { type Browser, type BrowserContext, type Page, expect } from "@playwright/test";
 import { PASSWORD } from "./console.ts";
-import type { Server } from "./server.ts";
+import { type Server, built } from "./server.ts";
 
 /** A gRPC-Web call with this browser's session; gives the status and the body's text. */
 export async function call(
@@ -118,6 +119,8 @@ export async function person(
     data: { token, password: PASSWORD },
   });
   expect(joined.status(), `${name} joins`).toBe(200);
+  // As whoever keeps the server's machine says that this is somebody else than the one who invited them.
+  execFileSync(built("REQUORUM_BIN", "the requorum binary"), ["user", "confirm", name, "--data-dir", server.dataDir]);
   await page.goto("/");
   await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
   return { page, context };

@@ -303,6 +303,19 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await expect(dialog.getByText(/One more approval is needed/)).toBeVisible();
   await looksRight(page);
   await dialog.getByRole("button", { name: "Take it away" }).click();
+  // It asks for less, and so for a second person.
+  await expect(page.getByRole("status").getByText(/takes a second person/)).toBeVisible();
+  const waits = "The policy of shop-etcd is to be taken away, which waits for a second person";
+  await expect(page.getByRole("heading", { name: waits })).toBeVisible();
+  await expect(page.getByText("You want this policy: somebody else must confirm it.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Confirm this policy" })).toHaveCount(0);
+  await looksRight(page);
+  await ben.reload();
+  await expect(ben.getByRole("heading", { name: waits })).toBeVisible();
+  await looksRight(ben);
+  await ben.getByRole("button", { name: "Confirm this policy" }).click();
+  await expect(ben.getByRole("heading", { name: waits })).toHaveCount(0);
+  await page.reload();
   await expect(page.getByRole("heading", { name: "shop-etcd" })).toHaveCount(0);
   await page.goto(plan);
   await expect(page.getByText(/One more approval is needed/)).toBeVisible();

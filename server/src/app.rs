@@ -26,6 +26,7 @@ use crate::auth::session::Sessions;
 use crate::auth::store::PeopleStore;
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
+use crate::clock::kept::KeptTime;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::Database;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub data_dir: DataDir,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// The latest time that was seen.
+    pub time: KeptTime,
     /// Since when this server answers, milliseconds since the Unix epoch.
     pub started_ms: i64,
     /// Who did what.
@@ -209,6 +212,9 @@ impl App {
             config,
             data_dir,
             started_ms: clock.now_ms(),
+            time: KeptTime::open(clock.clone(), Arc::new(db.clone()))
+                .await
+                .context("looking at the clock")?,
             clock,
             ledger,
             login,
@@ -263,6 +269,7 @@ impl App {
     /// Closes the database. Jobs were stopped before.
     pub async fn close(&self) {
         self.tell_floods(None).await;
+        self.time.close().await;
         self.ledger.close().await;
         self.among.end().await;
         self.db.close().await;

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod guard;
 pub mod login;
+pub mod names;
 pub mod oidc;
 pub mod origin;
 pub mod password;

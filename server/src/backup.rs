@@ -1,11 +1,15 @@
 //! A copy of a console on disk: its files with their hashes in one manifest, visible once it is whole.
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +19,8 @@ use crate::roots::is_plain;
 /// The manifest's name in a backup.
 const MANIFEST: &str = "backup.json";
 const FORMAT: &str = "requorum.backup/1";
+/// The longest manifest that is read, in bytes: some hundred thousand files.
+const MAX_MANIFEST: u64 = 64 << 20;
 /// Bytes copied at once.
 const PIECE: usize = 1 << 20;
 
@@ -64,7 +70,7 @@ impl Manifest {
     /// When there is none, or this program does not understand it.
     pub fn read(backup: &Path) -> anyhow::Result<Self> {
         let path = backup.join(MANIFEST);
-        let text = match std::fs::read(&path) {
+        let text = match open_below(backup, MANIFEST).and_then(|file| at_most(file, MAX_MANIFEST)) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => bail!(
                 "{} is no backup of a console: there is no {MANIFEST} in it",
@@ -80,12 +86,18 @@ impl Manifest {
             path.display(),
             manifest.format
         );
-        let strange = manifest.files.iter().find(|file| !is_plain(&file.path));
-        if let Some(file) = strange {
-            bail!(
-                "{} names a file outside of it: {}",
-                path.display(),
-                file.path
+        let mut seen = BTreeSet::new();
+        for file in &manifest.files {
+            let name = file.path.escape_debug();
+            ensure!(
+                is_plain(&file.path),
+                "{} names a file outside of it: {name}",
+                path.display()
+            );
+            ensure!(
+                seen.insert(&file.path),
+                "{} names {name} twice",
+                path.display()
             );
         }
         Ok(manifest)
@@ -148,9 +160,14 @@ impl Filling {
     /// # Errors
     /// When it cannot be read or written.
     pub fn copy(&self, from: &Path, path: &str) -> anyhow::Result<Copied> {
+        let file = open_plain(from).with_context(|| format!("opening {}", from.display()))?;
+        self.copy_open(file, from, path)
+    }
+
+    fn copy_open(&self, mut opened: impl Read, from: &Path, path: &str) -> anyhow::Result<Copied> {
         let to = self.part.join(path);
         let failed = || format!("copying {} to {}", from.display(), to.display());
-        let copy = || -> std::io::Result<Copied> {
+        let mut copy = || -> std::io::Result<Copied> {
             if let Some(folder) = to.parent() {
                 DirBuilder::new()
                     .recursive(true)
@@ -162,7 +179,7 @@ impl Filling {
                 .write(true)
                 .mode(0o600)
                 .open(&to)?;
-            let (size, sha256) = read(from, |piece| file.write_all(piece))?;
+            let (size, sha256) = read(&mut opened, |piece| file.write_all(piece))?;
             file.sync_all()?;
             Ok(Copied {
                 path: path.to_owned(),
@@ -173,6 +190,35 @@ impl Filling {
         copy().with_context(failed)
     }
 
+    /// Copies a file of a backup to the same place below the folder, and compares it with what the manifest says. No
+    /// link is followed, nothing but a file is read, and no more of it than was backed up.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or is not what was backed up.
+    pub fn take(&self, backup: &Path, wanted: &Copied) -> anyhow::Result<()> {
+        let from = backup.join(&wanted.path);
+        let file = open_below(backup, &wanted.path)
+            .with_context(|| format!("opening {}", from.display()))?;
+        let copied = self.copy_open(
+            file.take(wanted.size.saturating_add(1)),
+            &from,
+            &wanted.path,
+        )?;
+        let more = if copied.size > wanted.size {
+            "at least "
+        } else {
+            ""
+        };
+        ensure!(
+            copied == *wanted,
+            "{} is not what was backed up: it has {more}{} bytes and the SHA-256 {}. Use another backup",
+            from.display(),
+            copied.size,
+            copied.sha256
+        );
+        Ok(())
+    }
+
     /// Lists a file that was written into the folder by somebody else.
     ///
     /// # Errors
@@ -181,7 +227,7 @@ impl Filling {
         let file = self.part.join(path);
         let list = || -> std::io::Result<Copied> {
             File::open(&file)?.sync_all()?;
-            let (size, sha256) = read(&file, |_| Ok(()))?;
+            let (size, sha256) = read(&mut File::open(&file)?, |_| Ok(()))?;
             Ok(Copied {
                 path: path.to_owned(),
                 size,
@@ -231,12 +277,60 @@ impl Drop for Filling {
     }
 }
 
+/// Opens a file, and nothing else: a FIFO or a device would be waited for without end.
+fn open_plain(path: &Path) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    plain(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
+/// Opens a file at this path below a folder. No part of the path may be a link: it would lead out of the backup.
+fn open_below(folder: &Path, path: &str) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let mut at = rustix::fs::open(folder, flags | OFlags::DIRECTORY, Mode::empty())?;
+    let mut parts = path.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let kind = match parts.peek() {
+            Some(_) => OFlags::DIRECTORY,
+            None => OFlags::NONBLOCK,
+        };
+        at = match rustix::fs::openat(&at, part, flags | kind | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(next) => next,
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                return Err(std::io::Error::other(format!(
+                    "{part} is a link or no folder, and no link of a backup is followed"
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        };
+    }
+    plain(at)
+}
+
+fn plain(opened: OwnedFd) -> std::io::Result<File> {
+    let file = File::from(opened);
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(std::io::Error::other("it is no plain file"))
+}
+
+/// All of a file that has at most so many bytes.
+fn at_most(file: File, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(std::io::Error::other(format!(
+            "it has more than {most} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
 /// Reads a file piece by piece; its length, and the SHA-256 of its content.
 fn read(
-    from: &Path,
+    from: &mut impl Read,
     mut piece: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> std::io::Result<(u64, String)> {
-    let mut from = File::open(from)?;
     let (mut size, mut hasher) = (0, Sha256::new());
     let mut buffer = vec![0; PIECE];
     loop {

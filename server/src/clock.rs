@@ -1,5 +1,7 @@
 //! What time it is: the system's clock, or one that tests turn by hand.
 
+pub mod kept;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;

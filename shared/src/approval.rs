@@ -2,8 +2,9 @@
 //! which explains it.
 //!
 //! A policy has one rule for plans that can be taken back whole, and one for plans that pass a point of no return.
-//! Whoever made a plan and whoever runs it are not a second person.
+//! Whoever made a plan and whoever runs it are not a second person, nor is an account that is in their hands.
 
+mod hands;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::hands::{APART_AFTER_MS, Hands};
 use crate::plan::{Plan, Undo};
 
 /// No rule asks for more approvers.
@@ -51,6 +53,15 @@ pub enum Second {
 }
 
 impl Second {
+    /// How much it asks for.
+    fn strength(self) -> u8 {
+        match self {
+            Self::Never => 0,
+            Self::WhenPossible => 1,
+            Self::Always => 2,
+        }
+    }
+
     /// As the API writes it.
     pub fn word(self) -> &'static str {
         match self {
@@ -163,6 +174,17 @@ impl Policy {
         )
     }
 
+    /// Whether `wanted` asks for less than this one in anything: fewer approvals, less of a second person, or a plan
+    /// that may run without approval where none may now.
+    pub fn is_lowered_by(&self, wanted: &Self) -> bool {
+        let lower = |now: Rule, then: Rule| {
+            then.approvers < now.approvers || then.second.strength() < now.second.strength()
+        };
+        lower(self.undoable, wanted.undoable)
+            || lower(self.destructive, wanted.destructive)
+            || wanted.break_glass && !self.break_glass
+    }
+
     /// The rule for a plan of this weight.
     pub fn rule(&self, weight: Weight) -> Rule {
         match weight {
@@ -183,6 +205,11 @@ pub struct Case<'a> {
     pub votes: &'a [String],
     /// Who may approve now: usable accounts with the role. What others said once does not count.
     pub able: &'a [String],
+    /// Who could approve until a moment ago, and cannot or does not count now by an act of the author's or the
+    /// runner's. They still are somebody else where a rule asks for one as soon as there is one.
+    pub taken: &'a [String],
+    /// Whose hands accounts are in.
+    pub hands: &'a Hands,
     /// Who wants to run it, if anybody does yet.
     pub runner: Option<&'a str>,
 }
@@ -209,7 +236,11 @@ impl Case<'_> {
             .iter()
             .filter(|voter| self.able.contains(voter))
             .collect();
-        let votes = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+        // Accounts that may be one person count once.
+        let people = self
+            .hands
+            .people(counted.iter().map(|voter| voter.as_str()));
+        let votes = u32::try_from(people).unwrap_or(u32::MAX);
         if votes < self.rule.approvers {
             return Judgement::More(self.rule.approvers - votes);
         }
@@ -236,7 +267,12 @@ impl Case<'_> {
         match self.rule.second {
             Second::Never => false,
             Second::Always => true,
-            Second::WhenPossible => self.able.iter().any(|person| self.is_another(person)),
+            Second::WhenPossible => {
+                let taken =
+                    |person: &String| person != self.author && Some(person.as_str()) != self.runner;
+                self.able.iter().any(|person| self.is_another(person))
+                    || self.taken.iter().any(taken)
+            }
         }
     }
 
@@ -250,22 +286,27 @@ impl Case<'_> {
         match self.judge() {
             Judgement::Enough { .. } => false,
             Judgement::Second => self.is_another(person),
-            // One's own alone would change nothing where one approver is enough and must be another.
-            Judgement::More(1) => {
+            // One's own alone would change nothing where one approver is enough and must be another; nor does one of
+            // somebody who may be one with another voter.
+            Judgement::More(missing) => {
                 let mut votes = self.votes.to_vec();
                 votes.push(person.to_owned());
                 let then = Case {
                     votes: &votes,
                     ..*self
                 };
-                matches!(then.judge(), Judgement::Enough { .. })
+                match then.judge() {
+                    Judgement::Enough { .. } => true,
+                    Judgement::More(then) => then < missing,
+                    Judgement::Second => false,
+                }
             }
-            Judgement::More(_) => true,
         }
     }
 
     fn is_another(&self, person: &str) -> bool {
-        person != self.author && Some(person) != self.runner
+        let is = |other: &str| self.hands.may_be_one(person, other);
+        !is(self.author) && !self.runner.is_some_and(is)
     }
 }
 
@@ -283,6 +324,12 @@ pub struct Grounds {
     pub runner: Person,
     /// Who could have approved.
     pub able: Vec<Person>,
+    /// Who could have until an act of the author's or the runner's, by the accounts' ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<String>,
+    /// Whose hands accounts were in.
+    #[serde(default, skip_serializing_if = "Hands::is_empty")]
+    pub hands: Hands,
     /// Who did.
     pub votes: Vec<Vote>,
     /// The policy that the rule is of. Absent where none was ever set and the usual one counted, and in journals of
@@ -366,6 +413,8 @@ impl Grounds {
             author: &self.author.id,
             votes: &votes,
             able: &ids(&self.able),
+            taken: &self.taken,
+            hands: &self.hands,
             runner: None,
         };
         case.judge_run(&self.runner.id)

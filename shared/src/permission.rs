@@ -96,6 +96,8 @@ pub enum Permission {
     People,
     /// Decide how many people must approve what.
     Policies,
+    /// Confirm, or turn down, a policy that asks for less than the one in force.
+    ConfirmPolicy,
     /// Put in, replace and remove credentials. Nobody reads them.
     Secrets,
 }
@@ -174,16 +176,23 @@ const TABLE: &[Line] = &[
     Line {
         permission: Permission::People,
         roles: &[Role::Admin],
-        programs: true,
+        programs: false,
         what: "see to people and their roles",
         doing: "Seeing to people and their roles",
     },
     Line {
         permission: Permission::Policies,
         roles: &[Role::Admin],
-        programs: true,
+        programs: false,
         what: "decide what must be approved",
         doing: "Deciding what must be approved",
+    },
+    Line {
+        permission: Permission::ConfirmPolicy,
+        roles: &[Role::Approver, Role::Admin],
+        programs: false,
+        what: "confirm a lower policy",
+        doing: "Confirming a lower policy",
     },
     Line {
         permission: Permission::Secrets,

@@ -90,6 +90,14 @@ call!(
     remove_policy, ApprovalServiceClient, RemovePolicyRequest, RemovePolicyResponse
 );
 call!(
+    /// Confirms a lower policy, as a second person.
+    confirm_policy, ApprovalServiceClient, ProposalRequest, ProposalResponse
+);
+call!(
+    /// Takes a proposed policy back, or turns it down.
+    withdraw_policy, ApprovalServiceClient, ProposalRequest, ProposalResponse
+);
+call!(
     /// Stored snapshots.
     list_snapshots, SnapshotServiceClient, ListSnapshotsRequest, ListSnapshotsResponse
 );

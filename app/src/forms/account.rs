@@ -87,12 +87,18 @@ pub fn setup(
 ///
 /// # Errors
 /// Which rule of passwords is not kept.
-pub fn join(token: &str, password: &str, again: &str) -> Result<JoinRequest, AccountErrors> {
+pub fn join(
+    token: &str,
+    password: &str,
+    again: &str,
+    end_tokens: bool,
+) -> Result<JoinRequest, AccountErrors> {
     let mut errors = AccountErrors::default();
     errors.check_new(password, again);
     errors.or(JoinRequest {
         token: token.into(),
         password: password.into(),
+        end_tokens,
     })
 }
 
@@ -100,7 +106,12 @@ pub fn join(token: &str, password: &str, again: &str) -> Result<JoinRequest, Acc
 ///
 /// # Errors
 /// What is missing, or which rule of passwords is not kept.
-pub fn change(current: &str, new: &str, again: &str) -> Result<PasswordRequest, AccountErrors> {
+pub fn change(
+    current: &str,
+    new: &str,
+    again: &str,
+    end_tokens: bool,
+) -> Result<PasswordRequest, AccountErrors> {
     let mut errors = AccountErrors::default();
     if current.is_empty() {
         errors.current = "Type the password that you have now.".into();
@@ -112,6 +123,7 @@ pub fn change(current: &str, new: &str, again: &str) -> Result<PasswordRequest, 
     errors.or(PasswordRequest {
         current: current.into(),
         new: new.into(),
+        end_tokens,
     })
 }
 
@@ -162,13 +174,13 @@ mod tests {
     #[test]
     fn a_link_asks_for_a_password_alone() {
         let words = "several words do well";
-        let request = join("t", words, words).ok().unwrap();
+        let request = join("t", words, words, true).ok().unwrap();
         assert_eq!(
             (request.token.as_str(), request.password.as_str()),
             ("t", words)
         );
         assert!(
-            !join("t", "short", "short")
+            !join("t", "short", "short", true)
                 .err()
                 .unwrap()
                 .password
@@ -179,10 +191,10 @@ mod tests {
     #[test]
     fn a_changed_password_is_another_one() {
         let (old, new) = ("several words do well", "other words do as well");
-        assert!(change(old, new, new).is_ok());
-        let errors = change("", new, "x").err().unwrap();
+        assert!(change(old, new, new, true).is_ok());
+        let errors = change("", new, "x", true).err().unwrap();
         assert!(!errors.current.is_empty() && !errors.again.is_empty());
-        let errors = change(old, old, old).err().unwrap();
+        let errors = change(old, old, old, true).err().unwrap();
         assert_eq!(errors.password, "This is the password that you have now.");
     }
 }

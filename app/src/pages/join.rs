@@ -5,6 +5,7 @@ use leptos_router::hooks::use_navigate;
 use requorum_shared::api::login::MIN_PASSWORD_CHARS;
 
 use crate::client::http;
+use crate::components::end_tokens::EndTokens;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
 use crate::components::lead::Lead;
@@ -33,6 +34,7 @@ fn whole(token: String) -> impl IntoView {
     let navigate = use_navigate();
     let token = StoredValue::new(token);
     let (password, again) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let end_tokens = RwSignal::new(true);
     let errors = RwSignal::new(AccountErrors::default());
     let failure = RwSignal::new(None::<Failure>);
     let join = Action::new_local(move |_: &()| {
@@ -40,7 +42,12 @@ fn whole(token: String) -> impl IntoView {
         async move {
             failure.set(None);
             let typed = (password.get_untracked(), again.get_untracked());
-            match account::join(&token.get_value(), &typed.0, &typed.1) {
+            match account::join(
+                &token.get_value(),
+                &typed.0,
+                &typed.1,
+                end_tokens.get_untracked(),
+            ) {
                 Ok(request) => {
                     errors.set(AccountErrors::default());
                     match http::join(&request).await {
@@ -95,6 +102,7 @@ fn whole(token: String) -> impl IntoView {
                 id="again" label="Password again" kind="password" value=again autocomplete="new-password"
                 error=Signal::derive(move || errors.get().again)
             />
+            <EndTokens end=end_tokens />
             <div class="acts">
                 <button type="submit" class="button primary" disabled=pending>"Set the password and sign in"</button>
             </div>

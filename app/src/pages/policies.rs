@@ -1,5 +1,7 @@
 //! Who must agree before a plan runs, for each cluster and for everything else.
 
+mod proposals;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::{
@@ -9,6 +11,7 @@ use requorum_shared::api::v1::{
 use requorum_shared::approval::{MAX_APPROVERS, Policy, Rule, Second};
 use requorum_shared::permission::{Permission, Place};
 
+use self::proposals::Proposal;
 use crate::client::grpc;
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
@@ -37,22 +40,27 @@ pub fn Policies() -> impl IntoView {
         removing.set(Some(then));
         open_to_remove.set(true);
     });
-    let again = Callback::new(move |()| {
+    let said = RwSignal::new(String::new());
+    // What a lower policy still waits for stays on the page until the next act.
+    let done = Callback::new(move |waiting: String| {
+        said.set(waiting);
         open.set(false);
         open_to_remove.set(false);
         list.refetch();
     });
+    let again = Callback::new(move |()| done.run(String::new()));
     view! {
             <Lead
                 sentence="Who must agree before a plan runs."
-                below=|| view! { <p>"A policy is judged again when a plan is started: what is set here counts for plans that are approved already."</p> }
+                below=|| view! { <p>"A policy is judged again when a plan is started: what is set here counts for plans that are approved already. A policy that asks for less than before takes a second person, who confirms it here."</p> }
             />
-            {load(list, move |list| show(list, edit, remove))}
+            <p role="status" class="notice" hidden=move || said.with(String::is_empty)>{said}</p>
+            {load(list, move |list| show(list, edit, remove, again))}
             <Dialog open label="Set a policy">
-                {move || editing.get().map(|form| view! { <Edit form again on_keep=Callback::new(move |()| open.set(false)) /> })}
+                {move || editing.get().map(|form| view! { <Edit form done on_keep=Callback::new(move |()| open.set(false)) /> })}
             </Dialog>
             <Dialog open=open_to_remove label="Take a policy away">
-                {move || removing.get().map(|then| view! { <Remove then again on_keep=Callback::new(move |()| open_to_remove.set(false)) /> })}
+                {move || removing.get().map(|then| view! { <Remove then done on_keep=Callback::new(move |()| open_to_remove.set(false)) /> })}
             </Dialog>
     }
 }
@@ -61,7 +69,12 @@ fn show(
     list: ListPoliciesResponse,
     edit: Callback<PolicyForm>,
     remove: Callback<Wire>,
+    again: Callback<()>,
 ) -> impl IntoView {
+    let proposals = list.proposals.into_iter();
+    let proposals = proposals
+        .map(|proposal| view! { <Proposal proposal again /> })
+        .collect_view();
     let may = Identity::expect()
         .grants_now()
         .allow(Permission::Policies, Place::Console);
@@ -93,7 +106,7 @@ fn show(
         Err(denied) => view! { <p class="why-not">{denied.to_string()}</p> }.into_any(),
     };
     view! {
-        <div class="stack">{cards}</div>
+        <div class="stack">{proposals}{cards}</div>
         <div class="acts">{acts}</div>
     }
 }
@@ -161,7 +174,7 @@ fn card(
 
 /// Chooses a policy; says in words what it means, and what it would do to plans that are open now.
 #[component]
-fn Edit(form: PolicyForm, again: Callback<()>, on_keep: Callback<()>) -> impl IntoView {
+fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl IntoView {
     let is_new = form.of_one && form.cluster.is_empty();
     let title = match form.cluster.as_str() {
         "" if form.of_one => "A policy of its own".to_owned(),
@@ -218,7 +231,7 @@ fn Edit(form: PolicyForm, again: Callback<()>, on_keep: Callback<()>) -> impl In
     let set = Action::new_local(move |_: &()| async move {
         failure.set(None);
         match grpc::set_policy(now.with_untracked(PolicyForm::wire)).await {
-            Ok(_) => again.run(()),
+            Ok(set) => done.run(set.waiting),
             Err(refused) => failure.set(Some(refused)),
         }
     });
@@ -261,7 +274,7 @@ fn Edit(form: PolicyForm, again: Callback<()>, on_keep: Callback<()>) -> impl In
 
 /// Takes a cluster's own policy away, once it was said what that means.
 #[component]
-fn Remove(then: Wire, again: Callback<()>, on_keep: Callback<()>) -> impl IntoView {
+fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl IntoView {
     let cluster = then.cluster.clone();
     let title = format!("Take the policy of {cluster} away");
     let effects = LocalResource::new(move || {
@@ -278,7 +291,7 @@ fn Remove(then: Wire, again: Callback<()>, on_keep: Callback<()>) -> impl IntoVi
         async move {
             failure.set(None);
             match grpc::remove_policy(RemovePolicyRequest { cluster }).await {
-                Ok(_) => again.run(()),
+                Ok(removed) => done.run(removed.waiting),
                 Err(refused) => failure.set(Some(refused)),
             }
         }

@@ -46,6 +46,7 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
 }
 
 async fn admit(app: &App, request: &mut Request) -> Result<(), ApiError> {
+    app.time.look().await?;
     if app.config.public_url.is_none() {
         let host = host(request.headers(), request.uri());
         match &app.tls {

@@ -7,16 +7,14 @@ use requorum_shared::api::login::{JoinRequest, LoginRequest, PasswordRequest, Se
 use requorum_shared::permission::Grants;
 
 use super::actor::{Actor, Via};
+use super::names::{account_name, composed};
 use super::password::Passwords;
 use super::session::{Caller, Opened, Proof, Sessions};
-use super::store::{PeopleStore, User, UserChange};
+use super::store::{Changed, PeopleStore, User, UserChange};
 use super::throttle::Throttle;
 use crate::clock::Clock;
-use crate::error::{ApiError, Kind, Result, bad_request, conflict};
+use crate::error::{ApiError, Kind, Result, conflict};
 use crate::random;
-
-/// The longest account name, in characters.
-pub(super) const MAX_NAME_CHARS: usize = 64;
 
 /// Accounts, sessions, and who may try.
 pub struct Login {
@@ -67,7 +65,7 @@ impl Login {
     /// # Errors
     /// When the store cannot be read.
     pub async fn account(&self, typed: &str) -> Result<Option<String>> {
-        let user = self.users.find_user(typed.trim()).await?;
+        let user = self.users.find_user(&composed(typed)).await?;
         Ok(user.map(|user| user.name))
     }
 
@@ -114,7 +112,7 @@ impl Login {
     pub async fn login(&self, request: LoginRequest, caller: &Caller) -> Result<Opened> {
         let address = caller.address;
         self.may_try(&request.name, address).await?;
-        let user = self.users.find_user(request.name.trim()).await?;
+        let user = self.users.find_user(&composed(&request.name)).await?;
         let hash = user
             .as_ref()
             .filter(|user| user.disabled_ms == 0 && !user.password_hash.is_empty())
@@ -141,7 +139,8 @@ impl Login {
         self.may_try("", caller.address).await?;
         let hash = random::token_hash(&request.token);
         let link = self.users.find_link(&hash).await?;
-        let Some(link) = link.filter(|link| link.expires_ms > self.clock.now_ms()) else {
+        let now = self.clock.now_ms();
+        let Some(link) = link.filter(|link| !link.is_void(now)) else {
             self.failed("", caller.address).await?;
             return Err(no_such_link());
         };
@@ -162,14 +161,20 @@ impl Login {
         let password_hash = self.passwords.hash(request.password).await?;
         let user = self
             .users
-            .use_link(&hash, &password_hash)
+            .use_link(
+                &hash,
+                &password_hash,
+                request.end_tokens,
+                self.clock.now_ms(),
+            )
             .await?
             .filter(|user| user.disabled_ms == 0)
             .ok_or_else(no_such_link)?;
         self.sessions.open(&user, Proof::Link, caller).await
     }
 
-    /// Changes one's own password; all other sessions of the account end.
+    /// Changes one's own password; all other sessions of the account end, its link does, and its tokens unless they are
+    /// to stay.
     ///
     /// # Errors
     /// When the current password is wrong, or there is none here, or the new one cannot be accepted.
@@ -182,25 +187,41 @@ impl Login {
         let address = caller.address;
         self.may_try(&actor.name, address).await?;
         let user = self.users.user(&actor.user_id).await?;
-        let hash = user.map(|u| u.password_hash).filter(|h| !h.is_empty());
-        if !self.passwords.verify(request.current, hash).await? {
-            self.failed(&actor.name, address).await?;
-            return Err(ApiError::new(
+        let before = user.map(|u| u.password_hash).filter(|h| !h.is_empty());
+        let wrong = || {
+            ApiError::new(
                 Kind::Forbidden,
                 "password.wrong",
                 "This is not your current password. Nothing was changed.",
-            ));
+            )
+        };
+        if !self
+            .passwords
+            .verify(request.current, before.clone())
+            .await?
+        {
+            self.failed(&actor.name, address).await?;
+            return Err(wrong());
         }
-        let hash = self.passwords.hash(request.new).await?;
         let keep = match &actor.via {
             Via::Session(id) => id.clone(),
             Via::Token(_) => String::new(),
         };
-        let change = UserChange::Password { hash, keep };
-        self.users
+        let change = UserChange::Password {
+            hash: self.passwords.hash(request.new).await?,
+            keep,
+            end_tokens_ms: request.end_tokens.then(|| self.clock.now_ms()),
+            // Of two changes at once the second knows the password of before only.
+            instead_of: before,
+        };
+        match self
+            .users
             .change_user(&actor.user_id, &change, |_| true)
-            .await?;
-        Ok(())
+            .await?
+        {
+            Changed::Made(_) => Ok(()),
+            Changed::Missing | Changed::AgainstTheRule => Err(wrong()),
+        }
     }
 
     async fn failed(&self, account: &str, address: IpAddr) -> Result<()> {
@@ -230,20 +251,4 @@ fn no_such_link() -> ApiError {
         "This link sets no password: it was used, a newer one was made, or it is too old. Ask whoever gave it to you \
          for a new one.",
     )
-}
-
-pub(super) fn account_name(name: &str) -> Result<String> {
-    let name = name.trim();
-    if name.is_empty()
-        || name.chars().count() > MAX_NAME_CHARS
-        || name.chars().any(char::is_control)
-    {
-        return Err(bad_request(
-            "account.name",
-            format!(
-                "An account name has 1 to {MAX_NAME_CHARS} characters and no control characters."
-            ),
-        ));
-    }
-    Ok(name.into())
 }

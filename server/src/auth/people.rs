@@ -1,11 +1,14 @@
 //! Accounts: invited, given roles, disabled, brought back. Used by the API and by the command line alike, which
 //! both have asked first whether they may.
 
+mod hands;
+
 use std::sync::Arc;
 
 use requorum_shared::permission::{Grants, Role};
 
-use super::login::account_name;
+pub use self::hands::Late;
+use super::names::{self, account_name};
 use super::password::Passwords;
 use super::store::{Changed, PasswordLink, PeopleStore, User, UserChange};
 use crate::clock::Clock;
@@ -70,7 +73,10 @@ impl People {
     /// # Errors
     /// When there is none such, or the store cannot be read.
     pub async fn by_name(&self, name: &str) -> Result<User> {
-        self.store.find_user(name.trim()).await?.ok_or_else(missing)
+        self.store
+            .find_user(&names::composed(name))
+            .await?
+            .ok_or_else(missing)
     }
 
     /// Adds an account that has no password yet; [`Self::link`] gives it one.
@@ -110,14 +116,17 @@ impl People {
     }
 
     async fn add(&self, user: User) -> Result<User> {
-        if self.store.add_user(&user).await? {
-            return Ok(user);
-        }
+        let all = self.store.users().await?;
+        let taken = match names::alike(&user.name, &all) {
+            Some(other) => other.name.clone(),
+            None if self.store.add_user(&user).await? => return Ok(user),
+            None => user.name,
+        };
         Err(conflict(
             "person.exists",
             format!(
-                "There is an account named {} already. Names are compared without case; choose another.",
-                user.name
+                "There is an account named {taken} already. Names are compared without case, and letters that look \
+                 alike count as the same; choose another."
             ),
         ))
     }
@@ -127,7 +136,7 @@ impl People {
     ///
     /// # Errors
     /// When there is no such account, it is disabled, or it belongs to the identity provider.
-    pub async fn link(&self, id: &str, made_by: &str) -> Result<NewLink> {
+    pub async fn link(&self, id: &str, made_by: &str, made_by_id: &str) -> Result<NewLink> {
         let user = self.get(id).await?;
         if user.disabled_ms != 0 {
             return Err(precondition(
@@ -148,6 +157,7 @@ impl People {
         let link = PasswordLink {
             user_id: user.id,
             made_by: made_by.into(),
+            made_by_id: made_by_id.into(),
             created_ms: now,
             expires_ms: now + LINK_MS,
         };
@@ -186,14 +196,18 @@ impl People {
         self.change(id, UserChange::Disabled(0)).await
     }
 
-    /// Sets an account's password and ends its sessions: for whoever has the data directory.
+    /// Sets an account's password and ends its sessions, its link and, where that is wanted, its tokens: for whoever has the data directory.
     ///
     /// # Errors
     /// When there is no such account or the password cannot be accepted.
-    pub async fn set_password(&self, id: &str, password: String) -> Result<User> {
-        let hash = self.passwords.hash(password).await?;
-        let keep = String::new();
-        self.change(id, UserChange::Password { hash, keep }).await
+    pub async fn set_password(&self, id: &str, password: String, end_tokens: bool) -> Result<User> {
+        let change = UserChange::Password {
+            hash: self.passwords.hash(password).await?,
+            keep: String::new(),
+            end_tokens_ms: end_tokens.then(|| self.clock.now_ms()),
+            instead_of: None,
+        };
+        self.change(id, change).await
     }
 
     async fn change(&self, id: &str, change: UserChange) -> Result<User> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::seen::Use;
+use crate::clock::kept::FROM_THE_FUTURE_MS;
 use async_trait::async_trait;
 use requorum_shared::permission::Grants;
 
@@ -50,6 +51,10 @@ pub enum UserChange {
         hash: String,
         /// The one session that stays, by its id; empty for none.
         keep: String,
+        /// When the account's tokens are revoked; none to leave them.
+        end_tokens_ms: Option<i64>,
+        /// The hash of the password that it is to take the place of; none for whatever there is.
+        instead_of: Option<String>,
     },
 }
 
@@ -74,10 +79,19 @@ pub struct PasswordLink {
     pub user_id: String,
     /// Who made it.
     pub made_by: String,
+    /// The id of the account that made it; empty for the command line on the server's machine.
+    pub made_by_id: String,
     /// Milliseconds since the Unix epoch.
     pub created_ms: i64,
     /// When it is void.
     pub expires_ms: i64,
+}
+
+impl PasswordLink {
+    /// Whether it has ended, or was made by a clock that was far ahead.
+    pub fn is_void(&self, now_ms: i64) -> bool {
+        self.expires_ms <= now_ms || self.created_ms > now_ms.saturating_add(FROM_THE_FUTURE_MS)
+    }
 }
 
 /// A session, found by the hash of its token.
@@ -159,9 +173,15 @@ pub trait UserStore: Send + Sync {
     async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>>;
     /// When the account's link is void, if it has one.
     async fn links(&self) -> anyhow::Result<Vec<PasswordLink>>;
-    /// Uses a link up: sets the password and ends the account's sessions. Nothing when the link is gone.
-    async fn use_link(&self, token_hash: &str, password_hash: &str)
-    -> anyhow::Result<Option<User>>;
+    /// Uses a link up: sets the password, ends the account's sessions and its tokens where `end_tokens` says so, and keeps what that is: an act of whoever made
+    /// the link. Nothing when the link is gone.
+    async fn use_link(
+        &self,
+        token_hash: &str,
+        password_hash: &str,
+        end_tokens: bool,
+        now_ms: i64,
+    ) -> anyhow::Result<Option<User>>;
     /// Makes an account's link void.
     async fn remove_link(&self, user_id: &str) -> anyhow::Result<()>;
 }
@@ -243,7 +263,33 @@ pub trait FailureStore: Send + Sync {
     async fn forget_failures(&self, who: &str) -> anyhow::Result<()>;
 }
 
-/// All of it.
-pub trait PeopleStore: UserStore + SessionStore + TokenStore + FailureStore {}
+/// What an administrator did to another's account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountAct {
+    /// The account's id.
+    pub account: String,
+    /// The administrator's.
+    pub by: String,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Whether it puts the account into the administrator's hands for a while.
+    pub binds: bool,
+    /// What the account could do before; nothing where it could not be used.
+    pub before: Grants,
+}
 
-impl<T: UserStore + SessionStore + TokenStore + FailureStore> PeopleStore for T {}
+/// What administrators did to accounts.
+#[async_trait]
+pub trait HandStore: Send + Sync {
+    /// Keeps one.
+    async fn add_account_act(&self, act: &AccountAct) -> anyhow::Result<()>;
+    /// Those that are newer.
+    async fn account_acts(&self, since_ms: i64) -> anyhow::Result<Vec<AccountAct>>;
+    /// Forgets those of an account.
+    async fn forget_account_acts(&self, account: &str) -> anyhow::Result<()>;
+}
+
+/// All of it.
+pub trait PeopleStore: UserStore + SessionStore + TokenStore + FailureStore + HandStore {}
+
+impl<T: UserStore + SessionStore + TokenStore + FailureStore + HandStore> PeopleStore for T {}

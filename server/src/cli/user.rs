@@ -34,10 +34,13 @@ pub(super) enum Command {
         #[command(flatten)]
         place: PlaceArguments,
     },
-    /// Set an account's password, read from standard input. Its sessions end.
+    /// Set an account's password, read from standard input. Its sessions, links and tokens end.
     Password {
         /// The account's name.
         name: String,
+        /// Leave its tokens for programs as they are.
+        #[arg(long)]
+        keep_tokens: bool,
         #[command(flatten)]
         place: PlaceArguments,
     },
@@ -47,6 +50,14 @@ pub(super) enum Command {
         name: String,
         #[command(flatten)]
         roles: Granted,
+        #[command(flatten)]
+        place: PlaceArguments,
+    },
+    /// Say that an account is in its owner's hands. For a day after an administrator made it, set its password by a
+    /// link or gave it a role, its approvals do not count beside that administrator's plans; after this they do.
+    Confirm {
+        /// The account's name.
+        name: String,
         #[command(flatten)]
         place: PlaceArguments,
     },
@@ -80,11 +91,30 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         Command::List { place } => run("user list", place, false, async |accounts| {
             list(accounts).await
         }),
-        Command::Password { name, place } => run("user password", place, false, async |accounts| {
+        Command::Password {
+            name,
+            keep_tokens,
+            place,
+        } => run("user password", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
-            let set = accounts.people.set_password(&user.id, read_password()?);
+            let password = read_password()?;
+            let set = async {
+                accounts
+                    .people
+                    .set_password(&user.id, password, !keep_tokens)
+                    .await?;
+                accounts.people.confirm(&user.id).await
+            };
             let user = act(accounts, act::PEOPLE_PASSWORD, &*user.name, set).await?;
-            done(&user, "has a new password; open sessions were ended")
+            let tokens = if keep_tokens {
+                ""
+            } else {
+                ", and tokens revoked"
+            };
+            done(
+                &user,
+                &format!("has a new password; open sessions and links were ended{tokens}"),
+            )
         }),
         Command::Roles { name, roles, place } => {
             run("user roles", place, false, async |accounts| {
@@ -96,6 +126,15 @@ pub(super) fn run_command(command: Command) -> ExitCode {
                 done(&user, &format!("has: {}", roles_of(&user)))
             })
         }
+        Command::Confirm { name, place } => run("user confirm", place, false, async |accounts| {
+            let user = find(accounts, &name).await?;
+            let confirm = accounts.people.confirm(&user.id);
+            let user = act(accounts, act::PEOPLE_CONFIRM, &*user.name, confirm).await?;
+            done(
+                &user,
+                "is in its owner's hands: approvals count beside everybody else's",
+            )
+        }),
         Command::Disable { name, place } => run("user disable", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
             let disable = accounts.people.disable(&user.id);
@@ -122,7 +161,7 @@ async fn add(accounts: &Accounts, name: &str, roles: Granted, invite: bool) -> a
     }
     let invite = async {
         let user = people.invite(name, grants).await?;
-        let link = people.link(&user.id, "the command line").await?;
+        let link = people.link(&user.id, "the command line", "").await?;
         Ok((user, link))
     };
     let (user, link) = act(accounts, act::PEOPLE_INVITE, subject, invite).await?;

@@ -7,7 +7,8 @@ use sqlx::any::AnyRow;
 
 use super::Database;
 use super::ledger::signed;
-use crate::plans::approvals::{ApprovalStore, Review, SetPolicy, Vote};
+use super::turn::Turn;
+use crate::plans::approvals::{ApprovalStore, Proposal, Review, SetPolicy, Vote};
 use crate::plans::store::{Decision, PlanState};
 
 /// What [`review`] reads.
@@ -87,17 +88,7 @@ impl ApprovalStore for Database {
 
     async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()> {
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO policies (cluster, policy_json, set_by, set_ms, entry) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (cluster) DO UPDATE SET policy_json = $2, set_by = $3, set_ms = $4, entry = $5",
-        )
-        .bind(&policy.cluster)
-        .bind(serde_json::to_string(&policy.policy)?)
-        .bind(&policy.by)
-        .bind(policy.at_ms)
-        .bind(policy.entry.map(signed))
-        .execute(&mut *tx)
-        .await?;
+        upsert(&mut tx, policy).await?;
         tx.mark(None, None).await?;
         Ok(tx.commit().await?)
     }
@@ -114,6 +105,103 @@ impl ApprovalStore for Database {
         tx.mark(None, None).await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    async fn proposals(&self) -> anyhow::Result<Vec<Proposal>> {
+        sqlx::query(
+            "SELECT id, cluster, policy_json, by_id, by_name, at_ms, in_force FROM policy_proposals ORDER BY cluster, in_force",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            let policy: Option<String> = row.try_get(2)?;
+            let policy = policy.map(|json| serde_json::from_str(&json)).transpose();
+            Ok(Proposal {
+                id: row.try_get(0)?,
+                cluster: row.try_get(1)?,
+                policy: policy.context("a proposed policy")?,
+                by_id: row.try_get(3)?,
+                by: row.try_get(4)?,
+                at_ms: row.try_get(5)?,
+                in_force: row.try_get::<i64, _>(6)? != 0,
+            })
+        })
+        .collect()
+    }
+
+    async fn propose(&self, proposal: &Proposal) -> anyhow::Result<()> {
+        let policy = proposal.policy.as_ref().map(serde_json::to_string);
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO policy_proposals (cluster, id, policy_json, by_id, by_name, at_ms, in_force) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (cluster, in_force) DO UPDATE SET id = $2, \
+             policy_json = $3, by_id = $4, by_name = $5, at_ms = $6",
+        )
+        .bind(&proposal.cluster)
+        .bind(&proposal.id)
+        .bind(policy.transpose()?)
+        .bind(&proposal.by_id)
+        .bind(&proposal.by)
+        .bind(proposal.at_ms)
+        .bind(i64::from(proposal.in_force))
+        .execute(&mut *tx)
+        .await?;
+        // One that counts already is listed before the policy is set: that is the effect.
+        if !proposal.in_force {
+            tx.mark(None, None).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn adopt_proposal(
+        &self,
+        proposal: &Proposal,
+        set: Option<&SetPolicy>,
+    ) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("DELETE FROM policy_proposals WHERE id = $1")
+            .bind(&proposal.id)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        match set {
+            _ if proposal.in_force => {}
+            Some(set) => upsert(&mut tx, set).await?,
+            None => {
+                sqlx::query("DELETE FROM policies WHERE cluster = $1")
+                    .bind(&proposal.cluster)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn drop_proposal(&self, id: &str) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("DELETE FROM policy_proposals WHERE id = $1")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn drop_proposal_for(&self, cluster: &str) -> anyhow::Result<()> {
+        sqlx::query("DELETE FROM policy_proposals WHERE cluster = $1 AND in_force = 0")
+            .bind(cluster)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     async fn break_glass(
@@ -215,6 +303,21 @@ impl ApprovalStore for Database {
 fn entry(row: &AnyRow, column: usize) -> anyhow::Result<Option<u64>> {
     let index: Option<i64> = row.try_get(column)?;
     Ok(index.map(u64::try_from).transpose()?)
+}
+
+async fn upsert(tx: &mut Turn, policy: &SetPolicy) -> anyhow::Result<()> {
+    sqlx::query(
+        "INSERT INTO policies (cluster, policy_json, set_by, set_ms, entry) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (cluster) DO UPDATE SET policy_json = $2, set_by = $3, set_ms = $4, entry = $5",
+    )
+    .bind(&policy.cluster)
+    .bind(serde_json::to_string(&policy.policy)?)
+    .bind(&policy.by)
+    .bind(policy.at_ms)
+    .bind(policy.entry.map(signed))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 fn review(row: &AnyRow) -> anyhow::Result<Review> {

@@ -14,7 +14,9 @@ use crate::auth::store::{StoredToken, TokenStore, User};
 macro_rules! columns {
     () => {
         "api_tokens.id, api_tokens.name, api_tokens.user_id, api_tokens.grants, api_tokens.created_ms, \
-         api_tokens.expires_ms, api_tokens.used_ms, api_tokens.revoked_ms"
+         api_tokens.expires_ms, api_tokens.used_ms, \
+         CASE WHEN api_tokens.over = 1 AND api_tokens.revoked_ms = 0 THEN api_tokens.expires_ms \
+         ELSE api_tokens.revoked_ms END"
     };
 }
 const ACCOUNT_COLUMNS: usize = 8;
@@ -22,7 +24,7 @@ const ACCOUNT_COLUMNS: usize = 8;
 /// A token that can be used, of an account that may be used, by one of its columns.
 macro_rules! open_where {
     ($column:literal) => {
-        concat!("SELECT ", account!(), ", ", columns!(), " FROM api_tokens JOIN users ON users.id = api_tokens.user_id WHERE api_tokens.", $column, " = $1 AND api_tokens.expires_ms > $2 AND api_tokens.revoked_ms = 0 AND users.disabled_ms = 0")
+        concat!("SELECT ", account!(), ", ", columns!(), " FROM api_tokens JOIN users ON users.id = api_tokens.user_id WHERE api_tokens.", $column, " = $1 AND api_tokens.expires_ms > $2 AND api_tokens.revoked_ms = 0 AND api_tokens.over = 0 AND users.disabled_ms = 0")
     };
 }
 

@@ -154,6 +154,20 @@ impl UserStore for Database {
         rule: Rule,
     ) -> anyhow::Result<Changed> {
         let mut tx = self.begin().await?;
+        if let UserChange::Password {
+            instead_of: Some(before),
+            ..
+        } = change
+        {
+            let row = sqlx::query("SELECT password_hash FROM users WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&mut *tx)
+                .await?;
+            let now: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
+            if now.as_ref() != Some(before) {
+                return Ok(Changed::AgainstTheRule);
+            }
+        }
         let query = match change {
             UserChange::Grants(grants) => {
                 sqlx::query("UPDATE users SET grants = $1 WHERE id = $2").bind(grants.to_string())
@@ -191,15 +205,16 @@ impl UserStore for Database {
     async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()> {
         let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO UPDATE SET token_hash = $2, made_by = $3, \
-             created_ms = $4, expires_ms = $5",
+            "INSERT INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms, made_by_id) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE SET token_hash = $2, made_by = $3, \
+             created_ms = $4, expires_ms = $5, made_by_id = $6",
         )
         .bind(&link.user_id)
         .bind(token_hash)
         .bind(&link.made_by)
         .bind(link.created_ms)
         .bind(link.expires_ms)
+        .bind(&link.made_by_id)
         .execute(&mut *tx)
         .await?;
         tx.mark(None, None).await?;
@@ -208,7 +223,7 @@ impl UserStore for Database {
 
     async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>> {
         let row = sqlx::query(
-            "SELECT user_id, made_by, created_ms, expires_ms FROM password_links WHERE token_hash = $1",
+            "SELECT user_id, made_by, created_ms, expires_ms, made_by_id FROM password_links WHERE token_hash = $1",
         )
         .bind(token_hash)
         .fetch_optional(&self.pool)
@@ -217,10 +232,11 @@ impl UserStore for Database {
     }
 
     async fn links(&self) -> anyhow::Result<Vec<PasswordLink>> {
-        let rows =
-            sqlx::query("SELECT user_id, made_by, created_ms, expires_ms FROM password_links")
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT user_id, made_by, created_ms, expires_ms, made_by_id FROM password_links",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(link).collect()
     }
 
@@ -228,17 +244,31 @@ impl UserStore for Database {
         &self,
         token_hash: &str,
         password_hash: &str,
+        end_tokens: bool,
+        now_ms: i64,
     ) -> anyhow::Result<Option<User>> {
         let mut tx = self.begin().await?;
-        let taken =
-            sqlx::query("DELETE FROM password_links WHERE token_hash = $1 RETURNING user_id")
-                .bind(token_hash)
-                .fetch_optional(&mut *tx)
-                .await?;
+        let taken = sqlx::query(
+            "DELETE FROM password_links WHERE token_hash = $1 RETURNING user_id, made_by_id",
+        )
+        .bind(token_hash)
+        .fetch_optional(&mut *tx)
+        .await?;
         let Some(taken) = taken else {
             return Ok(None);
         };
         let id: String = taken.try_get(0)?;
+        let by: String = taken.try_get(1)?;
+        sqlx::query(
+            "INSERT INTO account_acts (user_id, by_id, at_ms, binds, before) SELECT id, $1, $2, 1, \
+             CASE WHEN disabled_ms = 0 AND (password_hash <> '' OR subject <> '') THEN grants ELSE '' END \
+             FROM users WHERE id = $3 AND $1 NOT IN ('', id)",
+        )
+        .bind(&by)
+        .bind(now_ms)
+        .bind(&id)
+        .execute(&mut *tx)
+        .await?;
         sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
             .bind(password_hash)
             .bind(&id)
@@ -248,6 +278,9 @@ impl UserStore for Database {
             .bind(&id)
             .execute(&mut *tx)
             .await?;
+        if end_tokens {
+            self::end_tokens(&mut tx, &id, now_ms).await?;
+        }
         let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = $1"))
             .bind(&id)
             .fetch_one(&mut *tx)
@@ -271,8 +304,12 @@ async fn end_with(tx: &mut Turn, id: &str, change: &UserChange) -> sqlx::Result<
     let (sessions, link, tokens_ms) = match change {
         UserChange::Grants(_) | UserChange::Disabled(..=0) => return Ok(()),
         UserChange::NoGrants => ("", false, None),
-        UserChange::Disabled(ms) => ("", true, Some(ms)),
-        UserChange::Password { keep, .. } => (keep.as_str(), true, None),
+        UserChange::Disabled(ms) => ("", true, Some(*ms)),
+        UserChange::Password {
+            keep,
+            end_tokens_ms,
+            ..
+        } => (keep.as_str(), true, *end_tokens_ms),
     };
     sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
         .bind(id)
@@ -286,12 +323,18 @@ async fn end_with(tx: &mut Turn, id: &str, change: &UserChange) -> sqlx::Result<
             .await?;
     }
     if let Some(ms) = tokens_ms {
-        sqlx::query("UPDATE api_tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms = 0")
-            .bind(ms)
-            .bind(id)
-            .execute(&mut **tx)
-            .await?;
+        end_tokens(tx, id, ms).await?;
     }
+    Ok(())
+}
+
+/// Revokes all of an account's tokens.
+async fn end_tokens(tx: &mut Turn, id: &str, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE api_tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms = 0")
+        .bind(now_ms)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -319,5 +362,6 @@ fn link(row: &AnyRow) -> anyhow::Result<PasswordLink> {
         made_by: row.try_get(1)?,
         created_ms: row.try_get(2)?,
         expires_ms: row.try_get(3)?,
+        made_by_id: row.try_get(4)?,
     })
 }

@@ -3,7 +3,7 @@
 use requorum_shared::api::v1::{
     Approval, BreakGlassRequest, CloseReviewRequest, GetApprovalRequest, ListPoliciesRequest,
     ListPoliciesResponse, ListReviewsRequest, ListReviewsResponse, Policy, PreviewPolicyResponse,
-    RemovePolicyRequest, RemovePolicyResponse, Review,
+    ProposalRequest, ProposalResponse, RemovePolicyRequest, RemovePolicyResponse, Review,
 };
 use tonic::{Request, Response, Status};
 
@@ -73,6 +73,18 @@ impl ApprovalService for Approvals {
         ))
     }
 
+    async fn confirm_policy(&self, request: Request<ProposalRequest>) -> Answer<ProposalResponse> {
+        let actor = actor(&request)?;
+        approvals::confirm_policy(&self.0, &actor, &request.get_ref().id).await?;
+        Ok(Response::new(ProposalResponse {}))
+    }
+
+    async fn withdraw_policy(&self, request: Request<ProposalRequest>) -> Answer<ProposalResponse> {
+        let actor = actor(&request)?;
+        approvals::withdraw_policy(&self.0, &actor, &request.get_ref().id).await?;
+        Ok(Response::new(ProposalResponse {}))
+    }
+
     async fn set_policy(&self, request: Request<Policy>) -> Answer<Policy> {
         let actor = actor(&request)?;
         Ok(Response::new(
@@ -85,7 +97,7 @@ impl ApprovalService for Approvals {
         request: Request<RemovePolicyRequest>,
     ) -> Answer<RemovePolicyResponse> {
         let actor = actor(&request)?;
-        approvals::remove_policy(&self.0, &actor, &request.get_ref().cluster).await?;
-        Ok(Response::new(RemovePolicyResponse {}))
+        let waiting = approvals::remove_policy(&self.0, &actor, &request.get_ref().cluster).await?;
+        Ok(Response::new(RemovePolicyResponse { waiting }))
     }
 }

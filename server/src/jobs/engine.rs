@@ -423,6 +423,8 @@ impl Drive {
     async fn open(&self, act: &str, step: &Step) -> Result<Opened, LetGo> {
         let draft = Draft {
             who: self.job.started_by.clone(),
+            // The start of the job has it: the console carries the steps out.
+            who_id: None,
             from: CONSOLE.to_owned(),
             act: act.to_owned(),
             subject: format!(

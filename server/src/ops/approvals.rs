@@ -2,6 +2,7 @@
 
 mod policies;
 mod proof;
+mod proposals;
 mod reviews;
 mod standing;
 
@@ -23,6 +24,7 @@ use crate::random;
 pub use self::policies::{
     list as list_policies, preview as preview_policy, remove as remove_policy, set as set_policy,
 };
+pub use self::proposals::{confirm as confirm_policy, withdraw as withdraw_policy};
 pub(super) use self::reviews::open as open_reviews;
 pub use self::reviews::{close as close_review, list as list_reviews};
 

@@ -43,6 +43,7 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
         max_upload_bytes: app.config.max_upload_bytes,
         open_reviews: approvals::open_reviews(app, actor).await?,
         started_at_ms: app.started_ms,
+        clock_set_back: app.time.told(),
         certificate_ends_at_ms: app.tls.as_ref().map_or(0, |tls| tls.expires_ms()),
         stores: vec![
             store("Rows", app.db.describe()),

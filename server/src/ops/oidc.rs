@@ -114,7 +114,8 @@ async fn admit(
     };
     match result {
         Ok(opened) => {
-            let who = &opened.actor.name;
+            let actor = &opened.actor;
+            let who = (actor.name.as_str(), Some(actor.user_id.as_str()));
             record::passage(app, who, from(caller), act::LOGIN, Ok(())).await;
             Ok(opened)
         }

@@ -63,7 +63,7 @@ pub async fn invite(
     let roles = grants.texts().join(", ");
     let subject = format!("{} as {roles}", quoted(name.trim()));
     let draft = record::draft(actor, act::PEOPLE_INVITE, subject);
-    let (people, name, by) = (app.people.clone(), name.to_owned(), actor.name.clone());
+    let (people, name, by) = (app.people.clone(), name.to_owned(), Maker::of(actor));
     record::carry(app, draft, |_| async move {
         let user = people.invite(&name, grants).await?;
         let subject = format!("{} as {roles}", user.name);
@@ -80,12 +80,27 @@ pub async fn make_link(app: &App, actor: &Actor, id: &str) -> Result<PasswordLin
     permit(app, actor, Permission::People, Place::Console).await?;
     let user = app.people.get(id).await?;
     let draft = record::draft(actor, act::PEOPLE_LINK, &*user.name);
-    let (people, by) = (app.people.clone(), actor.name.clone());
+    let (people, by) = (app.people.clone(), Maker::of(actor));
     record::act(app, draft, async move { link(&people, &by, user).await }).await
 }
 
-async fn link(people: &People, by: &str, user: User) -> Result<PasswordLink> {
-    let link = people.link(&user.id, by).await?;
+/// Whoever makes a link.
+struct Maker {
+    name: String,
+    id: String,
+}
+
+impl Maker {
+    fn of(actor: &Actor) -> Self {
+        Self {
+            name: actor.name.clone(),
+            id: actor.user_id.clone(),
+        }
+    }
+}
+
+async fn link(people: &People, by: &Maker, user: User) -> Result<PasswordLink> {
+    let link = people.link(&user.id, &by.name, &by.id).await?;
     Ok(PasswordLink {
         person: Some(person(user, link.expires_ms)),
         token: link.token,
@@ -100,8 +115,11 @@ pub async fn set_grants(app: &App, actor: &Actor, id: &str, grants: &[String]) -
     let name = app.people.get(id).await?.name;
     let subject = format!("{name} as {}", grants.texts().join(", "));
     let draft = record::draft(actor, act::PEOPLE_ROLES, subject);
-    let (people, id) = (app.people.clone(), id.to_owned());
-    let set = async move { people.set_grants(&id, grants).await };
+    let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
+    let set = async move {
+        people.note_roles(&by, &id, &grants).await?;
+        people.set_grants(&id, grants).await
+    };
     let user = record::act(app, draft, set).await?;
     Ok(person(user, 0))
 }
@@ -111,8 +129,12 @@ pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let name = app.people.get(id).await?.name;
     let draft = record::draft(actor, act::PEOPLE_DISABLE, name);
-    let (people, id) = (app.people.clone(), id.to_owned());
-    let user = record::act(app, draft, async move { people.disable(&id).await }).await?;
+    let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
+    let disable = async move {
+        people.note_use(&by, &id, false).await?;
+        people.disable(&id).await
+    };
+    let user = record::act(app, draft, disable).await?;
     Ok(person(user, 0))
 }
 
@@ -121,8 +143,12 @@ pub async fn enable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let name = app.people.get(id).await?.name;
     let draft = record::draft(actor, act::PEOPLE_ENABLE, name);
-    let (people, id) = (app.people.clone(), id.to_owned());
-    let user = record::act(app, draft, async move { people.enable(&id).await }).await?;
+    let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
+    let enable = async move {
+        people.note_use(&by, &id, true).await?;
+        people.enable(&id).await
+    };
+    let user = record::act(app, draft, enable).await?;
     Ok(person(user, 0))
 }
 

@@ -19,7 +19,7 @@ use super::record::{self, Done};
 use super::{approvals, snapshots};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::clock;
+use crate::clock::{self, kept::FROM_THE_FUTURE_MS};
 use crate::error::{
     ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition, quoted,
 };
@@ -27,6 +27,8 @@ use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
 use crate::systems::etcd::observe;
 
+/// By how much the clocks of two servers may differ, in milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
 /// How long a sealed plan may be run, in milliseconds.
 pub const EXPIRES_AFTER_MS: i64 = 24 * 3_600_000;
 /// The longest request that is looked at, in bytes: that of 31 members with long names is a tenth of it.
@@ -232,6 +234,16 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
     unchanged(&row, &plan_json)?;
     let (row, again) = renew(app, id, row, &plan_json).await?;
     if row.state.is_alive() {
+        if row.sealed_ms > app.clock.now_ms().saturating_add(CLOCKS_DIFFER_MS) {
+            return Err(precondition(
+                "plan.from-the-future",
+                format!(
+                    "This plan was sealed at {}, which has not come yet: the server's clock was set back since. See to \
+                     the clock, or make a new plan.",
+                    clock::text(row.sealed_ms)
+                ),
+            ));
+        }
         return Ok((row, plan_json));
     }
     Err(dead(&row, &again.drift))
@@ -299,7 +311,18 @@ pub(super) async fn current(app: &App, id: &str) -> Result<PlanRow> {
 }
 
 async fn expire(app: &App, row: PlanRow) -> Result<PlanRow> {
-    if !row.state.is_alive() || app.clock.now_ms() < row.expires_ms {
+    let now = app.clock.now_ms();
+    if !row.state.is_alive() {
+        return Ok(row);
+    }
+    if row.sealed_ms > now.saturating_add(FROM_THE_FUTURE_MS) {
+        let why = format!(
+            "It was sealed at {}, which has not come yet: the server's clock was wrong then.",
+            clock::text(row.sealed_ms)
+        );
+        return make_void(app, row, why).await;
+    }
+    if now < row.expires_ms {
         return Ok(row);
     }
     let why = format!("It was not run before {}.", clock::text(row.expires_ms));

@@ -20,6 +20,7 @@ use crate::ledger::{self, LedgerError, Opened};
 pub fn draft(actor: &Actor, act: &str, subject: impl Into<String>) -> Draft {
     Draft {
         who: actor.name.clone(),
+        who_id: Some(actor.user_id.clone()),
         from: address(actor),
         act: act.to_owned(),
         subject: subject.into(),
@@ -44,8 +45,8 @@ pub struct Done<T> {
     pub subject: Option<String>,
     /// The job that came of it.
     pub job: Option<String>,
-    /// Who it was, where that is only known now.
-    pub who: Option<String>,
+    /// Who it was, by name and id, where that is only known now.
+    pub who: Option<(String, String)>,
 }
 
 impl<T> Done<T> {
@@ -143,8 +144,9 @@ async fn end<T>(mut opened: Opened, result: Result<Done<T>>) -> Result<T> {
             if let Some(subject) = done.subject {
                 draft.subject = subject;
             }
-            if let Some(who) = done.who {
+            if let Some((who, id)) = done.who {
                 draft.who = who;
+                draft.who_id = Some(id);
             }
             if done.job.is_some() {
                 draft.job = done.job;
@@ -204,9 +206,16 @@ fn tell_later(app: &App, until: Instant) {
 ///
 /// This alone goes on when the ledger cannot be written: somebody has to be able to look at why. Nothing can be
 /// done then but looking.
-pub async fn passage(app: &App, who: &str, from: String, act: &str, result: Result<(), &ApiError>) {
+pub async fn passage(
+    app: &App,
+    (who, who_id): (&str, Option<&str>),
+    from: String,
+    act: &str,
+    result: Result<(), &ApiError>,
+) {
     let draft = Draft {
         who: who.to_owned(),
+        who_id: who_id.map(str::to_owned),
         from,
         act: act.to_owned(),
         subject: "the console".to_owned(),

@@ -20,7 +20,8 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     record::to_the_end(app, async move {
         here.sessions.end(&actor.user_id, &id).await?;
         let from = record::address(&actor);
-        record::passage(&here, &actor.name, from, act::LOGOUT, Ok(())).await;
+        let who = (actor.name.as_str(), Some(actor.user_id.as_str()));
+        record::passage(&here, who, from, act::LOGOUT, Ok(())).await;
         Ok(())
     })
     .await

@@ -28,7 +28,7 @@ pub async fn set_up(app: &App, request: SetupRequest, caller: &Caller) -> Result
     let (here, caller) = (app.clone(), caller.clone());
     record::carry(app, draft, |_| async move {
         let opened = here.login.setup(request, &caller).await?;
-        let who = opened.actor.name.clone();
+        let who = (opened.actor.name.clone(), opened.actor.user_id.clone());
         Ok(Done {
             who: Some(who),
             ..Done::plainly(opened)
@@ -70,6 +70,7 @@ pub async fn join(app: &App, request: JoinRequest, caller: &Caller) -> Result<Op
     // The password is changed, whether or not anybody hears that it was.
     let draft = Draft {
         who: owner.name.clone(),
+        who_id: Some(owner.id.clone()),
         from: from(caller),
         act: act::JOIN.to_owned(),
         subject: "the console".to_owned(),
@@ -94,8 +95,11 @@ async fn passage(app: &App, caller: &Caller, act: &str, result: &Result<Opened>)
         return;
     }
     let who = match result {
-        Ok(opened) => &*opened.actor.name,
-        Err(_) => "",
+        Ok(opened) => (
+            opened.actor.name.as_str(),
+            Some(opened.actor.user_id.as_str()),
+        ),
+        Err(_) => ("", None),
     };
     record::passage(app, who, from(caller), act, result.as_ref().map(|_| ())).await;
 }

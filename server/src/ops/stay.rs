@@ -58,6 +58,7 @@ impl Stay {
     /// When the session or token has ended, the account is disabled, or the role was taken away; and when that cannot
     /// be seen now.
     pub(super) async fn look(&self) -> Result<()> {
+        self.app.time.look().await?;
         let (found, ended) = match &self.actor.via {
             Via::Session(id) => (self.app.sessions.again(id).await?, unauthenticated()),
             Via::Token(id) => (self.app.tokens.again(id).await?, no_token()),

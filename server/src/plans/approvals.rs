@@ -35,6 +35,26 @@ pub struct SetPolicy {
     pub entry: Option<u64>,
 }
 
+/// A policy that asks for less than the one in force, until a second person has confirmed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Random.
+    pub id: String,
+    /// The cluster it is for; empty for all that has none of its own. One for each
+    /// waits at most, and one counts and is not confirmed.
+    pub cluster: String,
+    /// What it would be; none to take the cluster's own away.
+    pub policy: Option<Policy>,
+    /// The id of the account that wants it.
+    pub by_id: String,
+    /// That account's name.
+    pub by: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Whether it counts already.
+    pub in_force: bool,
+}
+
 /// A plan that was let run without approval, until somebody has looked into it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Review {
@@ -81,6 +101,21 @@ pub trait ApprovalStore: Send + Sync {
     async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()>;
     /// Takes a cluster's away; `false` when it has none.
     async fn remove_policy(&self, cluster: &str) -> anyhow::Result<bool>;
+    /// All proposals.
+    async fn proposals(&self) -> anyhow::Result<Vec<Proposal>>;
+    /// Keeps one, instead of another for the same cluster that waits or counts as it does.
+    async fn propose(&self, proposal: &Proposal) -> anyhow::Result<()>;
+    /// Forgets a proposal, and sets the policy, or where there is none takes the cluster's own away; both or neither.
+    /// One that counts already is only forgotten. `false` when it is gone.
+    async fn adopt_proposal(
+        &self,
+        proposal: &Proposal,
+        set: Option<&SetPolicy>,
+    ) -> anyhow::Result<bool>;
+    /// Forgets the one with this id; `false` when it is gone.
+    async fn drop_proposal(&self, id: &str) -> anyhow::Result<bool>;
+    /// Forgets the one that waits for a cluster, if there is one.
+    async fn drop_proposal_for(&self, cluster: &str) -> anyhow::Result<()>;
     /// Lets a plan be run and opens its review, both or neither; `false` when the plan is not in state `from` any
     /// more.
     async fn break_glass(

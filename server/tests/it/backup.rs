@@ -262,3 +262,121 @@ async fn files_in_a_bucket_are_listed_and_stay_there() {
         .await;
     assert!(response.bytes().await.unwrap() == fixture(FILE));
 }
+
+/// Something in a backup's place of a file that is none of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_back_comes_from_the_backup_and_nowhere_else() {
+    use std::os::unix::fs::symlink;
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload(FILE).await;
+    let data = server.data_dir();
+    let dir = tempfile::tempdir().unwrap();
+    let backup = dir.path().join("backup");
+    let new = dir.path().join("new");
+    let object = format!("objects/sha256/{}/{snapshot}", &snapshot[..2]);
+    let fresh = || {
+        let _ = std::fs::remove_dir_all(&backup);
+        good(&back_up(&data, &backup, &[]));
+    };
+    fresh();
+    // What a link leads to is the very file that belongs there: it is not followed all the same.
+    let outside = dir.path().join("outside");
+    for path in ["requorum.db", "ledger-key", "backup.json", &object] {
+        fresh();
+        let there = backup.join(path);
+        std::fs::rename(&there, &outside).unwrap();
+        symlink(&outside, &there).unwrap();
+        let said = bad(&put_back(&backup, &new));
+        assert!(
+            said.contains("no link of a backup is followed"),
+            "{path}: {said}"
+        );
+        assert!(!new.exists());
+    }
+    fresh();
+    let folder = dir.path().join("folder");
+    std::fs::rename(backup.join("objects"), &folder).unwrap();
+    symlink(&folder, backup.join("objects")).unwrap();
+    let said = bad(&put_back(&backup, &new));
+    assert!(said.contains("no link of a backup is followed"), "{said}");
+
+    // A FIFO that nobody writes to, a device without an end, a socket, a folder.
+    for path in ["requorum.db", "backup.json", &object] {
+        for kind in ["fifo", "folder", "socket"] {
+            fresh();
+            let there = backup.join(path);
+            std::fs::remove_file(&there).unwrap();
+            match kind {
+                "fifo" => assert!(
+                    Command::new("mkfifo")
+                        .arg(&there)
+                        .status()
+                        .unwrap()
+                        .success()
+                ),
+                "folder" => std::fs::create_dir(&there).unwrap(),
+                _ => drop(std::os::unix::net::UnixListener::bind(&there).unwrap()),
+            }
+            let said = bad(&put_back(&backup, &new));
+            assert!(
+                said.contains("opening") || said.contains("reading"),
+                "{kind}: {said}"
+            );
+            assert!(!new.exists(), "{kind} {path}");
+        }
+    }
+
+    // A manifest is not signed: what it says is held against what a backup can have in it.
+    let manifest = backup.join("backup.json");
+    let edit = |change: &dyn Fn(&mut serde_json::Value)| {
+        fresh();
+        let mut json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+        change(&mut json);
+        std::fs::write(&manifest, json.to_string()).unwrap();
+        let said = bad(&put_back(&backup, &new));
+        assert!(!new.exists(), "{said}");
+        said
+    };
+    let file = |path: &str| serde_json::json!({"path": path, "size": 1, "sha256": "00"});
+    for path in [
+        "../outside",
+        "/etc/passwd",
+        "objects/../../outside",
+        "restores/a",
+        "objects/sha256/aa/x",
+        "tls.key",
+        "requorum.db-wal",
+        "",
+        ".",
+        "objects",
+    ] {
+        let said = edit(&|json| json["files"].as_array_mut().unwrap().push(file(path)));
+        assert!(said.contains("names"), "{path}: {said}");
+    }
+    let twice = edit(&|json| {
+        let files = json["files"].as_array_mut().unwrap();
+        files.push(files[0].clone());
+    });
+    assert!(twice.contains("twice"), "{twice}");
+    // A stored file under another's hash.
+    let other = edit(&|json| {
+        for file in json["files"].as_array_mut().unwrap() {
+            if file["path"] == object.as_str() {
+                file["sha256"] = "0".repeat(64).into();
+            }
+        }
+    });
+    assert!(other.contains("no backup of a console has"), "{other}");
+    // More bytes than were backed up are not read to their end.
+    fresh();
+    let grown = std::fs::OpenOptions::new()
+        .write(true)
+        .open(backup.join(&object));
+    grown.unwrap().set_len(1 << 40).unwrap();
+    let said = bad(&put_back(&backup, &new));
+    assert!(said.contains("at least"), "{said}");
+    fresh();
+    good(&put_back(&backup, &new));
+}

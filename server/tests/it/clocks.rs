@@ -1,16 +1,18 @@
 //! A clock that is wrong: set back, it brings back nothing that had ended, and locks nobody out.
 
+use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
-use requorum_shared::api::v1::CreateTokenRequest;
+use requorum_shared::api::v1::{AboutRequest, CreateTokenRequest};
 use requorum_shared::ledger::entry::Entry;
 
-use crate::harness::{Client, NAME, Options, PASSWORD, TestServer, error};
+use crate::harness::{Client, NAME, Options, PASSWORD, TestServer, code, error};
+use crate::recovery::{Console, request};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-async fn status(client: &Client) -> u16 {
+async fn status_of(client: &Client) -> u16 {
     client.get("/api/session").await.status().as_u16()
 }
 
@@ -22,11 +24,14 @@ async fn a_session_that_has_ended_stays_ended() {
     clock.advance_ms(2 * HOUR);
     let other = server.signed_in().await;
     clock.advance_ms(10 * HOUR);
-    assert_eq!((status(&ended).await, status(&other).await), (401, 200));
+    assert_eq!(
+        (status_of(&ended).await, status_of(&other).await),
+        (401, 200)
+    );
 
     clock.advance_ms(-HOUR);
-    assert_eq!(status(&ended).await, 401, "it had ended");
-    assert_eq!(status(&other).await, 200, "nobody else is out");
+    assert_eq!(status_of(&ended).await, 401, "it had ended");
+    assert_eq!(status_of(&other).await, 200, "nobody else is out");
 
     // Nor does another start bring it back.
     let again = Options {
@@ -38,7 +43,7 @@ async fn a_session_that_has_ended_stays_ended() {
         base: server.url(""),
         ..ended
     };
-    assert_eq!(status(&moved).await, 401);
+    assert_eq!(status_of(&moved).await, 401);
 }
 
 #[tokio::test]
@@ -49,10 +54,10 @@ async fn a_session_that_nobody_used_when_it_ended_stays_ended_too() {
     clock.advance_ms(12 * HOUR + 2 * MINUTE);
     // Somebody else is there meanwhile.
     let other = server.signed_in().await;
-    assert_eq!(status(&other).await, 200);
+    assert_eq!(status_of(&other).await, 200);
     clock.advance_ms(-3 * MINUTE);
-    assert_eq!(status(&forgotten).await, 401);
-    assert_eq!(status(&other).await, 200);
+    assert_eq!(status_of(&forgotten).await, 401);
+    assert_eq!(status_of(&other).await, 200);
 }
 
 #[tokio::test]
@@ -62,22 +67,22 @@ async fn whoever_came_in_by_a_wrong_clock_comes_in_again() {
     server.admin().await;
     clock.advance_ms(365 * DAY);
     let early = server.signed_in().await;
-    assert_eq!(status(&early).await, 200);
+    assert_eq!(status_of(&early).await, 200);
 
     // Its twelve hours would end a year from now.
     clock.advance_ms(-365 * DAY);
-    assert_eq!(status(&early).await, 401);
+    assert_eq!(status_of(&early).await, 401);
     let now = server.signed_in().await;
-    assert_eq!(status(&now).await, 200);
+    assert_eq!(status_of(&now).await, 200);
     clock.advance_ms(12 * HOUR - 1);
-    assert_eq!(status(&now).await, 200);
+    assert_eq!(status_of(&now).await, 200);
     clock.advance_ms(1);
-    assert_eq!(status(&now).await, 401);
+    assert_eq!(status_of(&now).await, 401);
 
     // Two servers whose clocks differ a little let the same people in.
     let ahead = server.signed_in().await;
     clock.advance_ms(-4 * MINUTE);
-    assert_eq!(status(&ahead).await, 200);
+    assert_eq!(status_of(&ahead).await, 200);
 }
 
 #[tokio::test]
@@ -119,10 +124,105 @@ async fn tokens_go_by_the_clock_and_revoked_is_revoked() {
     // A program does not stop because the clock was wrong for a while.
     for (by, expected) in [(0, 200), (-HOUR, 200), (2 * HOUR, 200), (DAY, 401)] {
         clock.advance_ms(by);
-        assert_eq!(status(&kept).await, expected, "after {by} ms");
+        assert_eq!(status_of(&kept).await, expected, "after {by} ms");
         let (status, body) = error(revoked.get("/api/session").await).await;
         assert_eq!((status, body.code.as_str()), (401, "token.invalid"));
     }
+}
+
+async fn token(admin: &Client, days: u32) -> String {
+    let create = CreateTokenRequest {
+        name: "backup".into(),
+        grants: vec!["viewer".into()],
+        days,
+    };
+    let made = admin.people().await.create_token(create).await.unwrap();
+    made.into_inner().secret
+}
+
+#[tokio::test]
+async fn what_had_ended_stays_ended_when_the_clock_is_set_back() {
+    for restarted in [false, true] {
+        let (options, clock) = Options::with_clock();
+        let mut server = TestServer::with(options).await;
+        let anna = Console::over(&server).await;
+        let snapshot = anna.upload("3.6.14-mixed.db").await;
+        let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
+        anna.approve(&plan.id, &plan.hash).await.unwrap();
+        let program = token(&anna.http, 1).await;
+        let invite = requorum_shared::api::v1::InvitePersonRequest {
+            name: "Ben".into(),
+            grants: vec!["viewer".into()],
+        };
+        let link = anna
+            .http
+            .people()
+            .await
+            .invite_person(invite)
+            .await
+            .unwrap();
+        let link = serde_json::json!({"token": link.into_inner().token, "password": PASSWORD});
+
+        // All of it ends while somebody else is at work. Nobody looks at any of it.
+        clock.advance_ms(4 * DAY);
+        server.signed_in().await;
+        clock.advance_ms(-4 * DAY + MINUTE);
+        if restarted {
+            let again = Options {
+                clock: clock.clone(),
+                ..Options::default()
+            };
+            server = server.restart(again).await;
+        }
+        let (status, body) = error(server.program(&program).get("/api/session").await).await;
+        assert_eq!((status, body.code.as_str()), (401, "token.invalid"));
+        let (status, body) = error(server.stranger().post("/api/join", &link).await).await;
+        assert_eq!((status, body.code.as_str()), (403, "join.link-invalid"));
+        let anna = Console::signed_in(&server).await;
+        let refused = anna.start(&plan).await.unwrap_err();
+        assert_eq!(code(&refused), "plan.void", "{refused}");
+        let mut console = ConsoleServiceClient::new(anna.http.grpc().await);
+        let about = console.about(AboutRequest {}).await.unwrap().into_inner();
+        assert!(about.clock_set_back.contains("was set back"), "{about:?}");
+
+        // It locks nobody out, and what is made now is good.
+        let plan = anna.seal(&request(&snapshot, "b")).await.unwrap();
+        anna.approve(&plan.id, &plan.hash).await.unwrap();
+        anna.start(&plan).await.unwrap();
+        let program = server.program(&token(&anna.http, 1).await);
+        assert_eq!(status_of(&program).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_was_made_by_a_clock_that_was_far_ahead_opens_nothing() {
+    let (options, clock) = Options::with_clock();
+    let server = TestServer::with(options).await;
+    let anna = Console::over(&server).await;
+    let snapshot = anna.upload("3.6.14-mixed.db").await;
+    clock.advance_ms(400 * DAY);
+    let early = Console::signed_in(&server).await;
+    let plan = early.seal(&request(&snapshot, "a")).await.unwrap();
+    early.approve(&plan.id, &plan.hash).await.unwrap();
+    let program = server.program(&token(&early.http, 1).await);
+    assert_eq!(status_of(&program).await, 200);
+    clock.advance_ms(-400 * DAY);
+    let anna = Console::signed_in(&server).await;
+    let refused = anna.start(&plan).await.unwrap_err();
+    assert_eq!(code(&refused), "plan.void", "{refused}");
+    assert!(refused.message().contains("clock was wrong"), "{refused}");
+    let (status, body) = error(program.get("/api/session").await).await;
+    assert_eq!((status, body.code.as_str()), (401, "token.invalid"));
+
+    // An hour ahead is an hour too early, and not for ever.
+    let plan = anna.seal(&request(&snapshot, "b")).await.unwrap();
+    clock.advance_ms(-HOUR);
+    let anna = Console::signed_in(&server).await;
+    let refused = anna.start(&plan).await.unwrap_err();
+    assert_eq!(code(&refused), "plan.from-the-future", "{refused}");
+    clock.advance_ms(HOUR);
+    anna.approve(&plan.id, &plan.hash).await.unwrap();
+    anna.start(&plan).await.unwrap();
 }
 
 #[tokio::test]
@@ -187,5 +287,5 @@ async fn a_cookie_is_good_as_it_was_given_and_no_other_way() {
             "{forged}"
         );
     }
-    assert_eq!(status(&admin).await, 200);
+    assert_eq!(status_of(&admin).await, 200);
 }

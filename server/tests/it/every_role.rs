@@ -64,12 +64,20 @@ fn http_operations() -> Vec<(&'static str, &'static str, serde_json::Value, Need
 const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.ApprovalService/BreakGlass", R(P::BreakGlass)),
     ("/requorum.v1.ApprovalService/CloseReview", R(P::Approve)),
+    (
+        "/requorum.v1.ApprovalService/ConfirmPolicy",
+        R(P::ConfirmPolicy),
+    ),
     ("/requorum.v1.ApprovalService/GetApproval", R(P::See)),
     ("/requorum.v1.ApprovalService/ListPolicies", R(P::See)),
     ("/requorum.v1.ApprovalService/ListReviews", R(P::See)),
     ("/requorum.v1.ApprovalService/PreviewPolicy", R(P::Policies)),
     ("/requorum.v1.ApprovalService/RemovePolicy", R(P::Policies)),
     ("/requorum.v1.ApprovalService/SetPolicy", R(P::Policies)),
+    (
+        "/requorum.v1.ApprovalService/WithdrawPolicy",
+        R(P::ConfirmPolicy),
+    ),
     ("/requorum.v1.ConsoleService/About", R(P::See)),
     ("/requorum.v1.ConsoleService/ListWaiting", R(P::See)),
     ("/requorum.v1.JobService/AbortJob", R(P::Run)),

@@ -225,7 +225,8 @@ impl TestServer {
         client
     }
 
-    /// Somebody whom the administrator invites with these roles, and who joins.
+    /// Somebody whom the administrator invites with these roles, who joins, and of whom whoever keeps the machine says
+    /// that they are somebody else: as `requorum user confirm` does.
     pub(crate) async fn person(&self, admin: &Client, name: &str, grants: &[&str]) -> Client {
         let link = admin
             .people()
@@ -242,6 +243,8 @@ impl TestServer {
         let response = client.post("/api/join", &body).await;
         assert_eq!(response.status(), 200);
         client.keep_cookie(&response);
+        let id = link.person.unwrap().id;
+        self.app.people.confirm(&id).await.unwrap();
         client
     }
 }

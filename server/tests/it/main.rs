@@ -1,5 +1,6 @@
 //! The server as its clients see it: real sockets, a real database, a temporary folder.
 
+mod alone;
 mod approvals;
 mod audit;
 mod backup;

@@ -449,3 +449,109 @@ async fn who_was_here_stays_known_when_the_session_has_ended() {
     assert_eq!(ben.post("/api/logout", &()).await.status(), 204);
     assert_eq!(seen().await[1], later[1]);
 }
+
+#[tokio::test]
+async fn a_new_password_ends_links_and_by_choice_tokens() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let mut people = admin.people().await;
+    for (way, end_tokens, expected) in [
+        ("change", None, 401),
+        ("change", Some(true), 401),
+        ("change", Some(false), 200),
+        ("join", None, 401),
+        ("join", Some(true), 401),
+        ("join", Some(false), 200),
+    ] {
+        let name = format!("{way} {end_tokens:?}").replace(['(', ')'], " ");
+        let ben = server.person(&admin, &name, &["viewer"]).await;
+        let ben_id = session(&ben).await.user_id;
+        let create = CreateTokenRequest {
+            name: "nightly".into(),
+            grants: vec!["viewer".into()],
+            days: 1,
+        };
+        let made = ben.people().await.create_token(create).await.unwrap();
+        let program = server.program(&made.into_inner().secret);
+        let link = people.make_password_link(id(&ben_id)).await.unwrap();
+        let link = link.into_inner().token;
+        let mut body = match way {
+            "change" => json!({"current": PASSWORD, "new": OTHER_PASSWORD}),
+            _ => json!({"token": link, "password": OTHER_PASSWORD}),
+        };
+        if let Some(end) = end_tokens {
+            body["end_tokens"] = end.into();
+        }
+        let path = if way == "change" {
+            "/api/password"
+        } else {
+            "/api/join"
+        };
+        assert!(ben.post(path, &body).await.status().is_success(), "{name}");
+        assert_eq!(
+            program.get("/api/session").await.status(),
+            expected,
+            "{name}"
+        );
+        if end_tokens.is_some() {
+            continue;
+        }
+        // The link that was pending sets no other password.
+        let late = json!({"token": link, "password": "yet another password"});
+        let (status, body) = error(server.stranger().post("/api/join", &late).await).await;
+        assert_eq!(
+            (status, body.code.as_str()),
+            (403, "join.link-invalid"),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_two_new_passwords_at_once_one_counts_and_the_other_is_told() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let other = server.signed_in().await;
+    let change = |client: &Client, new: &str| {
+        let (client, body) = (client.clone(), json!({"current": PASSWORD, "new": new}));
+        async move { client.post("/api/password", &body).await.status().as_u16() }
+    };
+    let (one, two) = tokio::join!(
+        change(&admin, OTHER_PASSWORD),
+        change(&other, "yet another password")
+    );
+    let made = [one, two].iter().filter(|status| **status == 204).count();
+    assert_eq!(made, 1, "{one} {two}");
+}
+
+#[tokio::test]
+async fn names_can_be_told_apart_and_entries_have_the_accounts_id() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    invite(&admin, "Ali\u{e7}e", &["viewer"]).await.unwrap();
+    for (bad, expected) in [
+        ("console", "account.name"),
+        ("root (ci)", "account.name"),
+        ("al\u{200b}ice", "account.name"),
+        ("\u{202e}ecila", "account.name"),
+        ("r\u{43e}\u{43e}t", "account.name"),
+        ("User id 0", "account.name"),
+        ("ALIC\u{327}E", "person.exists"),
+        ("anna k.", "person.exists"),
+        ("\u{ff21}nna K.", "person.exists"),
+    ] {
+        let refused = invite(&admin, bad, &["viewer"]).await.unwrap_err();
+        assert_eq!(code(&refused), expected, "{bad:?}");
+    }
+    // Typed in another form, it is the same name.
+    let ben = server.person(&admin, "Zo\u{eb}", &["viewer"]).await;
+    let login = server.stranger().login("zoe\u{308}", PASSWORD).await;
+    assert_eq!(login.status(), 200);
+    let ben_id = session(&ben).await.user_id;
+    ben.post("/api/logout", &json!({})).await;
+    let (_, entries) = crate::ledger::audit(&admin, None).await;
+    let of_ben = entries.iter().filter(|entry| entry.who == "Zo\u{eb}");
+    let ids: Vec<_> = of_ben.map(|entry| entry.who_id.as_deref()).collect();
+    assert!(ids.len() >= 2, "{ids:?}");
+    assert!(ids.iter().all(|id| *id == Some(ben_id.as_str())), "{ids:?}");
+}

@@ -37,15 +37,26 @@ pub struct JoinRequest {
     pub token: String,
     /// The password from now on.
     pub password: String,
+    /// Whether the account's tokens for programs end too.
+    #[serde(default = "yes")]
+    pub end_tokens: bool,
 }
 
-/// Body of `POST /api/password`: changes one's own password, and ends one's other sessions.
+/// Whoever does not say otherwise lets nothing of before come in.
+fn yes() -> bool {
+    true
+}
+
+/// Body of `POST /api/password`: changes one's own password, and ends one's other sessions and links.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PasswordRequest {
     /// The password until now.
     pub current: String,
     /// The password from now on.
     pub new: String,
+    /// Whether one's tokens for programs end too.
+    #[serde(default = "yes")]
+    pub end_tokens: bool,
 }
 
 /// Who is signed in: answer of `POST /api/login`, `POST /api/setup`, `POST /api/join` and

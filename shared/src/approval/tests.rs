@@ -15,6 +15,8 @@ fn judge(approvers: u32, second: Second, votes: &str, able: &str, runner: &str) 
         author: "a",
         votes: &votes,
         able: &able,
+        taken: &[],
+        hands: &Hands::default(),
         runner: (!runner.is_empty()).then_some(runner),
     }
     .judge()
@@ -90,6 +92,8 @@ fn an_approval_that_helps_nothing_is_told_before() {
             author: "a",
             votes: &votes,
             able: &able,
+            taken: &[],
+            hands: &Hands::default(),
             runner: None,
         };
         assert_eq!(case.helps(person), helps, "{case:?} {person}");
@@ -185,6 +189,8 @@ fn what_was_judged_at_the_start_can_be_judged_again() {
         author: person("anna"),
         runner: person("ben"),
         able: vec![person("anna"), person("ben"), person("carl")],
+        taken: Vec::new(),
+        hands: Hands::default(),
         votes: votes.to_vec(),
         glass: None,
     };
@@ -198,4 +204,119 @@ fn what_was_judged_at_the_start_can_be_judged_again() {
     ] {
         assert_eq!(grounds(&votes).judge("h"), expected, "{votes:?}");
     }
+}
+
+/// `x` is the administrator, who made the puppets `p` and `q` or reset their passwords; `b` is Ben.
+#[test]
+fn an_administrator_alone_is_one_person() {
+    use Judgement::{Enough, More, Second};
+    const GOOD: Judgement = Enough { alone: false };
+    const ALONE: Judgement = Enough { alone: true };
+    let hands = Hands::new([("p", "x"), ("q", "x")]);
+    for (approvers, second, author, votes, able, runner, expected) in [
+        // The puppet approves what its maker made or runs, whoever comes first.
+        (1, ALWAYS, "x", "p", "xpb", "", Second),
+        (1, ALWAYS, "b", "p", "xpb", "x", Second),
+        (1, ALWAYS, "b", "p", "xpb", "b", GOOD),
+        // The maker approves what the puppet made or runs.
+        (1, ALWAYS, "p", "x", "xb", "", Second),
+        (1, ALWAYS, "b", "x", "xb", "p", Second),
+        // One puppet approves another's.
+        (1, ALWAYS, "p", "q", "xqb", "p", Second),
+        (1, ALWAYS, "b", "q", "xqb", "p", Second),
+        // Any number of them is one approval.
+        (2, ALWAYS, "x", "pq", "xpqb", "", More(1)),
+        (2, NEVER, "x", "xp", "xpqb", "", More(1)),
+        (2, ALWAYS, "x", "pb", "xpqb", "x", GOOD),
+        (3, ALWAYS, "x", "xpb", "xpqb", "x", More(1)),
+        // Where there is nobody else but puppets, one is alone, and that is said.
+        (1, POSSIBLE, "x", "p", "xp", "x", ALONE),
+        (1, POSSIBLE, "x", "x", "xp", "x", ALONE),
+        (1, POSSIBLE, "x", "p", "xpb", "x", Second),
+        (1, POSSIBLE, "x", "b", "xpb", "x", GOOD),
+    ] {
+        let (votes, able) = (people(votes), people(able));
+        let case = Case {
+            rule: Rule { approvers, second },
+            author,
+            votes: &votes,
+            able: &able,
+            taken: &[],
+            hands: &hands,
+            runner: (!runner.is_empty()).then_some(runner),
+        };
+        assert_eq!(case.judge(), expected, "{case:?}");
+    }
+}
+
+#[test]
+fn whoever_takes_the_others_away_is_not_alone_by_that() {
+    let (hands, able, votes) = (Hands::default(), people("x"), people("x"));
+    let taken = people("b");
+    let case = Case {
+        rule: Policy::default().undoable,
+        author: "x",
+        votes: &votes,
+        able: &able,
+        taken: &[],
+        hands: &hands,
+        runner: Some("x"),
+    };
+    assert_eq!(case.judge(), Judgement::Enough { alone: true });
+    let case = Case {
+        taken: &taken,
+        ..case
+    };
+    assert_eq!(case.judge(), Judgement::Second);
+}
+
+#[test]
+fn a_vote_that_may_be_anothers_again_does_not_help() {
+    let hands = Hands::new([("p", "x"), ("q", "x")]);
+    let (able, votes) = (people("xpqb"), people("p"));
+    let case = Case {
+        rule: Rule {
+            approvers: 2,
+            second: NEVER,
+        },
+        author: "a",
+        votes: &votes,
+        able: &able,
+        taken: &[],
+        hands: &hands,
+        runner: None,
+    };
+    let helps: Vec<_> = ["x", "p", "q", "b"].map(|person| case.helps(person)).into();
+    assert_eq!(helps, [false, false, false, true]);
+}
+
+#[test]
+fn a_policy_is_lowered_by_less_of_anything() {
+    let now = Policy::default();
+    let with = |undoable: (u32, Second), destructive: (u32, Second), break_glass| Policy {
+        undoable: Rule {
+            approvers: undoable.0,
+            second: undoable.1,
+        },
+        destructive: Rule {
+            approvers: destructive.0,
+            second: destructive.1,
+        },
+        break_glass,
+    };
+    for (wanted, lowered) in [
+        (with((1, POSSIBLE), (1, ALWAYS), true), false),
+        (with((1, POSSIBLE), (1, ALWAYS), false), false),
+        (with((2, ALWAYS), (3, ALWAYS), false), false),
+        (with((0, NEVER), (1, ALWAYS), true), true),
+        (with((1, NEVER), (1, ALWAYS), true), true),
+        (with((1, POSSIBLE), (1, POSSIBLE), true), true),
+        // More of one does not make up for less of another.
+        (with((5, ALWAYS), (5, POSSIBLE), false), true),
+        (with((5, NEVER), (5, ALWAYS), false), true),
+    ] {
+        assert_eq!(now.is_lowered_by(&wanted), lowered, "{wanted:?}");
+    }
+    let closed = with((1, POSSIBLE), (1, ALWAYS), false);
+    assert!(closed.is_lowered_by(&now), "a glass that may be broken");
 }

@@ -159,6 +159,8 @@ impl Run {
             author: person("Anna K."),
             runner: person("Anna K."),
             able: vec![person("Anna K."), person("Ben")],
+            taken: Vec::new(),
+            hands: Default::default(),
             votes: Vec::new(),
             policy: None,
             glass: None,
@@ -231,6 +233,7 @@ impl Run {
         };
         let draft = Draft {
             who: who.into(),
+            who_id: None,
             from: CONSOLE.into(),
             act: act.into(),
             subject,

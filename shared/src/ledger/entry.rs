@@ -44,6 +44,8 @@ pub mod act {
     pub const PEOPLE_DISABLE: &str = "people.disable";
     /// An account was let in again.
     pub const PEOPLE_ENABLE: &str = "people.enable";
+    /// An account was said to be in its owner's hands.
+    pub const PEOPLE_CONFIRM: &str = "people.confirm";
     /// Sessions were ended.
     pub const SESSION_END: &str = "session.end";
     /// A token for programs was made.
@@ -74,6 +76,12 @@ pub mod act {
     pub const POLICY_SET: &str = "policy.set";
     /// A cluster's own policy was taken away.
     pub const POLICY_REMOVE: &str = "policy.remove";
+    /// A policy that asks for less was proposed.
+    pub const POLICY_PROPOSE: &str = "policy.propose";
+    /// A policy that one administrator lowered alone was confirmed by a second person.
+    pub const POLICY_CONFIRM: &str = "policy.confirm";
+    /// A proposed policy was withdrawn.
+    pub const POLICY_WITHDRAW: &str = "policy.withdraw";
     /// A credential was put in or replaced.
     pub const SECRET_SET: &str = "secret.set";
     /// A credential was removed.
@@ -118,6 +126,7 @@ pub mod act {
             PEOPLE_ROLES => "change a person's roles",
             PEOPLE_DISABLE => "disable an account",
             PEOPLE_ENABLE => "enable an account",
+            PEOPLE_CONFIRM => "confirm whose an account is",
             SESSION_END => "end sessions",
             TOKEN_CREATE => "make a token",
             TOKEN_REVOKE => "revoke a token",
@@ -133,6 +142,9 @@ pub mod act {
             REVIEW_CLOSE => "close the review of a broken glass",
             POLICY_SET => "set a policy",
             POLICY_REMOVE => "take a policy away",
+            POLICY_PROPOSE => "propose a lower policy",
+            POLICY_CONFIRM => "confirm a lowered policy",
+            POLICY_WITHDRAW => "withdraw a proposed policy",
             SECRET_SET => "put in a credential",
             SECRET_REMOVE => "remove a credential",
             SECRETS_ROTATE => "change the master key",
@@ -152,7 +164,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 41] = [
+    pub const ALL: [&str; 45] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -165,6 +177,7 @@ pub mod act {
         PEOPLE_ROLES,
         PEOPLE_DISABLE,
         PEOPLE_ENABLE,
+        PEOPLE_CONFIRM,
         SESSION_END,
         TOKEN_CREATE,
         TOKEN_REVOKE,
@@ -180,6 +193,9 @@ pub mod act {
         REVIEW_CLOSE,
         POLICY_SET,
         POLICY_REMOVE,
+        POLICY_PROPOSE,
+        POLICY_CONFIRM,
+        POLICY_WITHDRAW,
         SECRET_SET,
         SECRET_REMOVE,
         SECRETS_ROTATE,
@@ -202,6 +218,9 @@ pub mod act {
 pub struct Draft {
     /// The account's name; [`CONSOLE`] for what the server does by itself, empty where nobody is signed in.
     pub who: String,
+    /// The account's id, where it is one: it tells one that was renamed, or made again under an old name, from the
+    /// other.
+    pub who_id: Option<String>,
     /// Where the request came from: an IP address, `command line`, or [`CONSOLE`].
     pub from: String,
     /// One of [`act`], or a name in its manner.
@@ -295,6 +314,9 @@ pub struct Entry {
     pub closes: Option<u64>,
     /// As [`Draft::who`].
     pub who: String,
+    /// As [`Draft::who_id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who_id: Option<String>,
     /// As [`Draft::from`].
     pub from: String,
     /// As [`Draft::act`].
@@ -375,6 +397,7 @@ impl Entry {
             phase,
             closes,
             who: tidy(&draft.who),
+            who_id: draft.who_id.as_deref().map(tidy),
             from: tidy(&draft.from),
             act: tidy(&draft.act),
             cluster: draft.cluster.as_deref().map(tidy),
@@ -390,6 +413,7 @@ impl Entry {
     pub fn draft(&self) -> Draft {
         Draft {
             who: self.who.clone(),
+            who_id: self.who_id.clone(),
             from: self.from.clone(),
             act: self.act.clone(),
             cluster: self.cluster.clone(),

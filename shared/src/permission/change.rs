@@ -108,12 +108,22 @@ mod tests {
     #[test]
     fn what_is_gained_is_said_with_its_clusters() {
         let change = between("viewer", "viewer, approver@prod-etcd");
-        assert_eq!(change.gains, ["approve or reject a plan, for prod-etcd"]);
+        assert_eq!(
+            change.gains,
+            [
+                "approve or reject a plan, for prod-etcd",
+                "confirm a lower policy, for prod-etcd"
+            ]
+        );
         assert!(change.loses.is_empty());
         let change = between("approver@a", "approver@a, approver@b");
         assert_eq!(
             change.gains,
-            ["look at this, for b", "approve or reject a plan, for b"]
+            [
+                "look at this, for b",
+                "approve or reject a plan, for b",
+                "confirm a lower policy, for b"
+            ]
         );
         assert_eq!(
             between("", "admin").gains,
@@ -122,6 +132,7 @@ mod tests {
                 "change an account",
                 "see to people and their roles",
                 "decide what must be approved",
+                "confirm a lower policy, for all clusters",
                 "keep credentials",
             ]
         );
@@ -149,13 +160,19 @@ mod tests {
         let change = between("viewer, approver@a", "viewer, approver");
         assert_eq!(
             change.gains,
-            ["approve or reject a plan, for all clusters, not only a"]
+            [
+                "approve or reject a plan, for all clusters, not only a",
+                "confirm a lower policy, for all clusters, not only a"
+            ]
         );
         assert!(change.loses.is_empty());
         let change = between("viewer, approver", "viewer, approver@a");
         assert_eq!(
             change.loses,
-            ["approve or reject a plan, for all clusters but a"]
+            [
+                "approve or reject a plan, for all clusters but a",
+                "confirm a lower policy, for all clusters but a"
+            ]
         );
     }
 

@@ -148,6 +148,14 @@ impl Grants {
             .any(|grant| grant.role == role && grant.scope == Scope::All)
     }
 
+    /// Whether this role is held as far as it goes there.
+    pub fn covers(&self, grant: &Grant) -> bool {
+        let as_far = |held: &Grant| held.scope == Scope::All || held.scope == grant.scope;
+        self.0
+            .iter()
+            .any(|held| held.role == grant.role && as_far(held))
+    }
+
     /// What both hold: a token can do no more than its owner, whatever it was made with. Whoever holds any role
     /// may look, so there the role viewer is within it.
     #[must_use]

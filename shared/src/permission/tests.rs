@@ -18,6 +18,7 @@ fn the_table_is_what_the_design_says() {
         (Permission::Approve, "approver"),
         (Permission::People, "admin"),
         (Permission::Policies, "admin"),
+        (Permission::ConfirmPolicy, "approver admin"),
         (Permission::Secrets, "admin"),
     ];
     assert_eq!(Permission::all().count(), drawn.len());
@@ -48,7 +49,10 @@ fn what_needs_judgement_needs_a_person() {
         [
             Permission::OwnAccount,
             Permission::BreakGlass,
-            Permission::Approve
+            Permission::Approve,
+            Permission::People,
+            Permission::Policies,
+            Permission::ConfirmPolicy,
         ]
     );
     let useful: Vec<_> = Role::ALL

@@ -175,6 +175,10 @@ fn details(entry: &Entry, closing: Option<&Entry>, plan: Option<&str>) -> impl I
         ),
         ("When", time.into_any()),
         ("Who", or_dash(Some(&entry.who)).into_any()),
+        (
+            "That account's id",
+            or_dash(entry.who_id.as_deref()).into_any(),
+        ),
         ("From", or_dash(Some(&entry.from)).into_any()),
         ("Subject", or_dash(Some(&entry.subject)).into_any()),
         ("Why", or_dash(Some(reason)).into_any()),
@@ -271,6 +275,7 @@ mod tests {
         };
         let draft = Draft {
             who: "ada".into(),
+            who_id: None,
             act: act::PLAN_APPROVE.into(),
             ..Draft::default()
         };
@@ -289,6 +294,7 @@ mod tests {
             place(5),
             &Draft {
                 who: String::new(),
+                who_id: None,
                 ..draft
             },
             Outcome::Refused,

@@ -115,7 +115,9 @@ fn show(facts: Facts) -> impl IntoView {
             }
         })
         .collect_view();
+    let set_back = console.clock_set_back;
     view! {
+        {(!set_back.is_empty()).then(|| view! { <div class="notice warning"><p>{set_back}</p></div> })}
         <Properties rows />
         <section class="section">
             <h2>"The ledger's key"</h2>

@@ -70,7 +70,7 @@ fn handed_over(link: PasswordLink, made: RwSignal<Option<PasswordLink>>) -> impl
         >
             <p class="small">
                 "It is shown this once. It sets " {name.clone()} "'s password one time, until "
-                <Time ms=link.expires_at_ms /> "; a newer link makes it void."
+                <Time ms=link.expires_at_ms /> "; a newer link makes it void. For a day after it is used, the account counts as one person with yours: it is no second person for your plans. On the server's machine, "<code>"requorum user confirm"</code>" says that it is somebody else's."
             </p>
         </Once>
     }

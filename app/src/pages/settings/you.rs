@@ -5,6 +5,7 @@ use requorum_shared::api::v1::{EndSessionsRequest, ListSessionsResponse, PersonR
 use requorum_shared::permission::{Grants, Permission, Place, Role};
 
 use crate::client::{grpc, http};
+use crate::components::end_tokens::EndTokens;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
 use crate::components::lead::Lead;
@@ -165,12 +166,13 @@ fn Password(again: Callback<()>) -> impl IntoView {
     let [current, new, repeated] = [(); 3].map(|()| RwSignal::new(String::new()));
     let errors = RwSignal::new(AccountErrors::default());
     let failure = RwSignal::new(None::<Failure>);
-    let changed = RwSignal::new(false);
+    let changed = RwSignal::new(None::<bool>);
+    let end_tokens = RwSignal::new(true);
     let change = Action::new_local(move |_: &()| async move {
         failure.set(None);
-        changed.set(false);
+        changed.set(None);
         let typed = [current, new, repeated].map(|field| field.get_untracked());
-        match account::change(&typed[0], &typed[1], &typed[2]) {
+        match account::change(&typed[0], &typed[1], &typed[2], end_tokens.get_untracked()) {
             Ok(request) => {
                 errors.set(AccountErrors::default());
                 match http::change_password(&request).await {
@@ -178,7 +180,7 @@ fn Password(again: Callback<()>) -> impl IntoView {
                         for field in [current, new, repeated] {
                             field.set(String::new());
                         }
-                        changed.set(true);
+                        changed.set(Some(end_tokens.get_untracked()));
                         again.run(());
                     }
                     // A wrong password is this form's own business, not a reason to sign in.
@@ -196,7 +198,10 @@ fn Password(again: Callback<()>) -> impl IntoView {
         <form class="gate" novalidate on:submit=move |ev| { ev.prevent_default(); change.dispatch_local(()); }>
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
             <p role="status" class="small">
-                {move || changed.get().then_some("Your password is changed. Sessions in other browsers have ended.")}
+                {move || changed.get().map(|tokens_too| match tokens_too {
+                    true => "Your password is changed. Sessions in other browsers, links and tokens have ended.",
+                    false => "Your password is changed. Sessions in other browsers and links have ended; your tokens have not.",
+                })}
             </p>
             <Field
                 id="current" label="Password until now" kind="password" value=current autocomplete="current-password"
@@ -211,6 +216,7 @@ fn Password(again: Callback<()>) -> impl IntoView {
                 id="again" label="New password again" kind="password" value=repeated autocomplete="new-password"
                 error=Signal::derive(move || errors.get().again)
             />
+            <EndTokens end=end_tokens />
             <div class="acts">
                 <button type="submit" class="button" disabled=pending>"Change the password"</button>
             </div>

@@ -3,7 +3,7 @@
 use requorum_shared::permission::Grants;
 
 use super::{Oidc, Person};
-use crate::auth::login::MAX_NAME_CHARS;
+use crate::auth::names::{self, MAX_NAME_CHARS};
 use crate::auth::store::{Changed, User, UserChange};
 use crate::error::{Result, conflict};
 use crate::random;
@@ -37,9 +37,12 @@ impl Oidc {
     /// # Errors
     /// When the store cannot be read, or all names that come to mind are taken.
     pub async fn free_name(&self, person: &Person) -> Result<String> {
+        let all = self.users.users().await?;
         for attempt in 0..NAMES_TRIED {
             let name = account_name(&person.name, &self.config.name, attempt);
-            if self.users.find_user(&name).await?.is_none() {
+            // Without the provider's name behind it, it has to be one that an account here may have.
+            let may_be = attempt > 0 || names::wrong(&name).is_none();
+            if may_be && names::alike(&name, &all).is_none() {
                 return Ok(name);
             }
         }
@@ -104,14 +107,9 @@ fn account_name(name: &str, provider: &str, attempt: u32) -> String {
     };
     let room = MAX_NAME_CHARS - tail.chars().count();
     // What cannot be seen would make two names look the same.
-    let head: String = name
-        .chars()
-        .filter(|c| c.is_alphanumeric() || c.is_ascii_graphic() || *c == ' ')
-        .take(room)
-        .collect();
-    let head = head.trim();
-    let head = if head.is_empty() { "somebody" } else { head };
-    format!("{head}{tail}")
+    let head = names::cleaned(name);
+    let head: String = head.chars().take(room).collect();
+    format!("{}{tail}", head.trim())
 }
 
 #[cfg(test)]
@@ -124,7 +122,9 @@ mod tests {
         assert_eq!(account_name("ada", "Example", 1), "ada (Example)");
         assert_eq!(account_name("ada", "Example", 2), "ada (Example 2)");
         assert_eq!(account_name("a\u{202e}d\na\u{200b}", "E", 0), "ada");
-        assert_eq!(account_name("\u{200b}", "E", 0), "somebody");
+        assert_eq!(account_name("\u{200b}", "E", 0), "person");
+        assert_eq!(account_name("r\u{43e}ot", "E", 1), "person (E)");
+        assert_eq!(account_name("root (ci)", "E", 0), "root ci");
         let long = account_name(&"x".repeat(500), &"p".repeat(40), NAMES_TRIED);
         assert_eq!(long.chars().count(), MAX_NAME_CHARS);
     }

@@ -5,6 +5,7 @@ use requorum_shared::approval::{Policy, Rule, Second};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
+use super::proposals::{self, Confirmers, Wish};
 use super::standing::Standing;
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -12,7 +13,7 @@ use crate::error::{ApiError, Result, bad_request, not_found};
 use crate::ops::permit::permit;
 use crate::ops::plans;
 use crate::ops::record::{self, Done};
-use crate::plans::approvals::SetPolicy;
+use crate::plans::approvals::{Proposal, SetPolicy};
 
 /// All of them; the one for everything first, whether it was ever set or not.
 pub async fn list(app: &App, actor: &Actor) -> Result<v1::ListPoliciesResponse> {
@@ -32,6 +33,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<v1::ListPoliciesResponse> 
     }
     Ok(v1::ListPoliciesResponse {
         policies: policies.into_iter().map(view).collect(),
+        proposals: proposals::list(app, actor).await?,
     })
 }
 
@@ -77,25 +79,60 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Po
         at_ms: app.clock.now_ms(),
         entry: None,
     };
+    let now = in_force(app, &set.cluster).await?;
+    let kept = Some(set.policy);
+    let wish = proposals::wish(app, actor, &set.cluster, &now, &set.policy, kept).await?;
+    let alone = match wish {
+        Wish::Waits(proposal) => {
+            let waiting = proposals::propose(app, actor, proposal).await?;
+            let set = SetPolicy {
+                policy: now,
+                by: String::new(),
+                at_ms: 0,
+                ..set
+            };
+            return Ok(v1::Policy {
+                waiting,
+                ..view(set)
+            });
+        }
+        Wish::Alone(proposal) => Some(proposal),
+        Wish::Counts => None,
+    };
     let draft = Draft {
         cluster: named(&set.cluster),
         ..record::draft(actor, act::POLICY_SET, set.policy.subject(&set.cluster))
     };
-    let (approvals, new) = (app.approvals.clone(), set.clone());
+    let (approvals, new, listed) = (app.approvals.clone(), set.clone(), alone.clone());
     record::carry(app, draft, move |entry| async move {
         let new = SetPolicy {
             entry: Some(entry),
             ..new
         };
+        // Listed before it counts, so that it never counts unseen.
+        if let Some(listed) = &listed {
+            approvals.propose(listed).await?;
+        }
+        approvals.drop_proposal_for(&new.cluster).await?;
         Ok(Done::plainly(approvals.set_policy(&new).await?))
     })
     .await?;
     tracing::info!(cluster = %set.cluster, by = %set.by, "set a policy");
-    Ok(view(set))
+    Ok(v1::Policy {
+        waiting: said(app, alone).await?,
+        ..view(set)
+    })
 }
 
-/// Takes a cluster's own policy away.
-pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<()> {
+async fn said(app: &App, alone: Option<Proposal>) -> Result<String> {
+    Ok(match alone {
+        Some(proposal) => proposals::waiting(&Confirmers::load(app).await?, &proposal),
+        None => String::new(),
+    })
+}
+
+/// Takes a cluster's own policy away, and says what is still to be done about that; nothing, mostly.
+pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
     permit(app, actor, Permission::Policies, Place::Console).await?;
     if cluster.is_empty() {
         return Err(bad_request(
@@ -105,12 +142,22 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<()> {
     }
     check_cluster_name(cluster)
         .map_err(|error| bad_request("policy.cluster", format!("{error}.")))?;
+    let (now, then) = (in_force(app, cluster).await?, in_force(app, "").await?);
+    let alone = match proposals::wish(app, actor, cluster, &now, &then, None).await? {
+        Wish::Waits(proposal) => return proposals::propose(app, actor, proposal).await,
+        Wish::Alone(proposal) => Some(proposal),
+        Wish::Counts => None,
+    };
     let draft = Draft {
         cluster: named(cluster),
         ..record::draft(actor, act::POLICY_REMOVE, cluster)
     };
-    let (approvals, whose) = (app.approvals.clone(), cluster.to_owned());
+    let (approvals, whose, listed) = (app.approvals.clone(), cluster.to_owned(), alone.clone());
     record::act(app, draft, async move {
+        if let Some(listed) = &listed {
+            approvals.propose(listed).await?;
+        }
+        approvals.drop_proposal_for(&whose).await?;
         if approvals.remove_policy(&whose).await? {
             return Ok(());
         }
@@ -121,7 +168,13 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<()> {
     })
     .await?;
     tracing::info!(%cluster, by = %actor.name, "took a policy away");
-    Ok(())
+    said(app, alone).await
+}
+
+/// The policy that counts for a cluster.
+async fn in_force(app: &App, cluster: &str) -> Result<Policy> {
+    let set = of(app, cluster).await?;
+    Ok(set.map_or_else(Policy::default, |set| set.policy))
 }
 
 /// The policy that was set for a cluster, or for everything; none where the usual one counts.
@@ -170,7 +223,7 @@ pub(super) fn rule_view(rule: Rule) -> v1::Rule {
     }
 }
 
-fn view(set: SetPolicy) -> v1::Policy {
+pub(super) fn view(set: SetPolicy) -> v1::Policy {
     v1::Policy {
         cluster: set.cluster,
         undoable: Some(rule_view(set.policy.undoable)),
@@ -178,5 +231,6 @@ fn view(set: SetPolicy) -> v1::Policy {
         break_glass: set.policy.break_glass,
         set_by: set.by,
         set_at_ms: set.at_ms,
+        waiting: String::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::{
-    self, Case, Glass, Grounds, Judgement, Person, Policy, PolicyInForce, Rule, Weight,
+    self, Case, Glass, Grounds, Hands, Judgement, Person, Policy, PolicyInForce, Rule, Weight,
 };
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::Plan;
@@ -10,6 +10,8 @@ use requorum_shared::plan::Plan;
 use super::{policies, reviews};
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::auth::people::Late;
+use crate::clock;
 use crate::error::{Result, internal};
 use crate::plans::approvals::{Review, SetPolicy, Vote};
 use crate::plans::store::PlanRow;
@@ -17,6 +19,10 @@ use crate::plans::store::PlanRow;
 /// What a policy without glass says.
 pub(super) const NO_GLASS: &str = "The policy that counts for this plan allows none to be run without approval. An \
                                    administrator can change that under Settings, Policies.";
+
+/// Why two accounts count as one person.
+const APART: &str = "For a day after an administrator made an account, set its password by a link or gave it a role, \
+                     the two count as one person, and so do two accounts of the same administrator.";
 
 /// All that a judgement rests on, as it is now.
 pub(super) struct Standing {
@@ -34,6 +40,10 @@ pub(super) struct Standing {
     /// Who may approve, by id and name.
     pub(super) able: Vec<(String, String)>,
     able_ids: Vec<String>,
+    /// Who could until something was done to their account within the last day.
+    taken: Vec<String>,
+    hands: Hands,
+    late: Late,
     pub(super) review: Option<Review>,
 }
 
@@ -42,6 +52,7 @@ impl Standing {
         let plan: Plan = serde_json::from_str(plan_json).map_err(internal)?;
         let votes = app.approvals.votes(&row.id).await?;
         let place = Place::Cluster(&plan.cluster);
+        let late = app.people.late().await?;
         let able: Vec<_> = app
             .people
             .list()
@@ -51,6 +62,7 @@ impl Standing {
             .filter(|user| user.grants.allow(Permission::Approve, place).is_ok())
             .map(|user| (user.id, user.name))
             .collect();
+        let taken = late.could(Permission::Approve, place);
         let set = policies::of(app, &plan.cluster).await?;
         Ok(Self {
             policy: set.as_ref().map_or_else(Policy::default, |set| set.policy),
@@ -68,6 +80,9 @@ impl Standing {
             votes,
             able_ids: able.iter().map(|(id, _)| id.clone()).collect(),
             able,
+            taken,
+            hands: late.hands(),
+            late,
             review: app.approvals.review_of(&row.id).await?,
         })
     }
@@ -87,6 +102,8 @@ impl Standing {
             author: &self.author_id,
             votes: &self.voted,
             able: &self.able_ids,
+            taken: &self.taken,
+            hands: &self.hands,
             runner,
         }
     }
@@ -107,6 +124,8 @@ impl Standing {
                 .iter()
                 .map(|(id, name)| person(id, name))
                 .collect(),
+            taken: self.taken.clone(),
+            hands: self.hands.clone(),
             votes: self
                 .votes
                 .iter()
@@ -166,11 +185,32 @@ impl Standing {
     fn ask_whom(&self, needed: u32) -> String {
         let could = self.could();
         if could.is_empty() {
+            if let Some(held_back) = self.held_back() {
+                return held_back;
+            }
             return "Nobody else on this console may approve: an administrator can give somebody the role approver."
                 .into();
         }
         let it = if needed == 1 { "It" } else { "They" };
         format!("{it} can come from: {}.", could.join(", "))
+    }
+
+    /// Who may approve, and counts as one person with the author for a while.
+    fn held_back(&self) -> Option<String> {
+        let is_one = |id: &str| id != self.author_id && self.hands.may_be_one(id, &self.author_id);
+        let (id, name) = self.able.iter().find(|(id, _)| is_one(id))?;
+        Some(format!(
+            "{name} may approve, and does not count as somebody else than {} until {}. {APART} On the server's machine, \
+             `requorum user confirm` lets it count at once.",
+            self.author,
+            self.apart_at(id),
+        ))
+    }
+
+    fn apart_at(&self, id: &str) -> String {
+        let until = [id, self.author_id.as_str()].into_iter();
+        let until = until.filter_map(|id| self.late.until_ms(id)).max();
+        until.map_or_else(|| "then".into(), clock::text)
     }
 
     /// Where it stands, for whoever wants to run it, in a sentence or two.
@@ -210,6 +250,14 @@ impl Standing {
                 Err(denied) => denied.to_string(),
                 Ok(()) => "You may not approve.".into(),
             };
+        }
+        if self.hands.may_be_one(&actor.user_id, &self.author_id) {
+            return format!(
+                "You do not count as somebody else than {} until {}. {APART} {}",
+                self.author,
+                self.apart_at(&actor.user_id),
+                self.ask_whom(1)
+            );
         }
         self.sentence(None)
     }

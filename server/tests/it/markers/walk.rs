@@ -63,6 +63,7 @@ pub(super) async fn people(told: &Told) -> (Client, Client) {
     let ben = told
         .come_in("an invited person", "/api/join", body.clone())
         .await;
+    told.requorum(&["user", "confirm", "Ben"], "", false);
     assert_eq!(
         told.post(&nobody, "/api/join", body).await,
         403,

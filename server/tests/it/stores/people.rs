@@ -115,6 +115,7 @@ async fn a_link_is_good_once_and_a_newer_one_replaces_it(store: &Store) {
     let link = |made_by: &str| PasswordLink {
         user_id: "id of anna".into(),
         made_by: made_by.into(),
+        made_by_id: format!("id of {made_by}"),
         created_ms: 1,
         expires_ms: i64::MAX,
     };
@@ -127,8 +128,8 @@ async fn a_link_is_good_once_and_a_newer_one_replaces_it(store: &Store) {
 
     let other = store.again().await;
     let (one, two) = tokio::join!(
-        db.use_link("second", "new"),
-        other.use_link("second", "new")
+        db.use_link("second", "new", false, 9),
+        other.use_link("second", "new", false, 9)
     );
     let used: Vec<_> = [one.unwrap(), two.unwrap()].into_iter().flatten().collect();
     assert_eq!(used.len(), 1, "once, however close the race");

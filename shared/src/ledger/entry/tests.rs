@@ -5,6 +5,7 @@ use super::*;
 fn draft() -> Draft {
     Draft {
         who: "anna".to_owned(),
+        who_id: None,
         from: "10.0.0.7".to_owned(),
         act: act::PLAN_APPROVE.to_owned(),
         cluster: Some("prod-etcd".to_owned()),
@@ -80,6 +81,7 @@ fn the_longest_entry_fits_a_leaf() {
     let long = "\u{10ffff}".repeat(10_000);
     let wild = Draft {
         who: long.clone(),
+        who_id: Some(long.clone()),
         from: long.clone(),
         act: long.clone(),
         cluster: Some(long.clone()),

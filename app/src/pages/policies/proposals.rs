@@ -1,0 +1,93 @@
+//! Policies that ask for less than what is in force, until a second person has confirmed them.
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{PolicyProposal, ProposalRequest};
+use requorum_shared::approval::Policy;
+
+use super::glass;
+use crate::client::grpc;
+use crate::components::error_view::ErrorView;
+use crate::components::time::Time;
+use crate::failure::Failure;
+use crate::forms::policy::{policy, sentence};
+
+/// One of them, with what this person can do about it.
+#[component]
+pub(super) fn Proposal(proposal: PolicyProposal, again: Callback<()>) -> impl IntoView {
+    let whose = match proposal.cluster.as_str() {
+        "" => "everything that has no policy of its own".to_owned(),
+        name => name.to_owned(),
+    };
+    let title = match (proposal.in_force, proposal.wanted.is_some()) {
+        (true, _) => format!("One administrator lowered the policy for {whose} alone"),
+        (false, true) => format!("A lower policy for {whose} waits for a second person"),
+        (false, false) => {
+            format!("The policy of {whose} is to be taken away, which waits for a second person")
+        }
+    };
+    let words = match (proposal.in_force, proposal.could_confirm.as_slice()) {
+        (true, []) => {
+            "It counts. Nobody else could confirm it, and it stays here until a second person does."
+                .to_owned()
+        }
+        (true, names) => format!(
+            "It counts. It stays here until one of these confirms it: {}.",
+            names.join(", ")
+        ),
+        (false, []) => "What was in force counts until somebody else can confirm it.".to_owned(),
+        (false, names) => format!(
+            "What was in force counts until one of these confirms it: {}.",
+            names.join(", ")
+        ),
+    };
+    let wanted = proposal.wanted.as_ref().map(|wire| {
+        let Policy {
+            undoable,
+            destructive,
+            break_glass,
+        } = policy(wire);
+        view! {
+            <dl class="step-facts">
+                <dt>"Plans that can be taken back whole"</dt><dd>{sentence(undoable)}</dd>
+                <dt>"Plans that cannot be taken back"</dt><dd>{sentence(destructive)}</dd>
+                <dt>"Without approval"</dt><dd>{glass(break_glass)}</dd>
+            </dl>
+        }
+    });
+    let failure = RwSignal::new(None::<Failure>);
+    let id = StoredValue::new(proposal.id.clone());
+    let act = Action::new_local(move |confirm: &bool| {
+        let (confirm, id) = (*confirm, id.get_value());
+        async move {
+            failure.set(None);
+            let request = ProposalRequest { id };
+            let answer = if confirm {
+                grpc::confirm_policy(request).await
+            } else {
+                grpc::withdraw_policy(request).await
+            };
+            match answer {
+                Ok(_) => again.run(()),
+                Err(refused) => failure.set(Some(refused)),
+            }
+        }
+    });
+    let busy = act.pending();
+    let confirm = proposal.you_can_confirm.then(|| view! {
+        <button type="button" class="button primary" disabled=busy on:click=move |_| { act.dispatch_local(true); }>"Confirm this policy"</button>
+    });
+    let withdraw = proposal.you_can_withdraw.then(|| view! {
+        <button type="button" class="button" disabled=busy on:click=move |_| { act.dispatch_local(false); }>"Turn it down"</button>
+    });
+    view! {
+        <section class="panel notice warning">
+            <h2>{title}</h2>
+            <p>{words}</p>
+            {wanted}
+            <p class="small muted">"Set by " {proposal.by.clone()} ", " <Time ms=proposal.at_ms /> "."</p>
+            {(!proposal.why_not.is_empty()).then(|| view! { <p class="why-not">{proposal.why_not.clone()}</p> })}
+            {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+            <div class="acts">{confirm}{withdraw}</div>
+        </section>
+    }
+}
