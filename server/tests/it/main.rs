@@ -24,6 +24,7 @@ mod hang_up;
 mod harness;
 mod jobs;
 mod killed;
+mod known_files;
 mod ledger;
 mod login;
 mod markers;

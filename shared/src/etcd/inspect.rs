@@ -32,6 +32,7 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
             database,
             walk: &walk,
             read: &read,
+            name,
         };
         lint(&seen, &mut meaning);
         finish_contents(&mut read, &walk);

@@ -2,6 +2,10 @@
 //!
 //! Each check is a small function, all of them run, and each finding says why it matters and what to do.
 
+mod cluster;
+
+use hashbrown::HashMap;
+
 use crate::bbolt::Database;
 use crate::finding::{Finding, Report};
 
@@ -20,14 +24,17 @@ pub(super) struct Seen<'a> {
     pub(super) database: &'a Database<'a>,
     pub(super) walk: &'a Walk,
     pub(super) read: &'a Read,
+    /// The file's name.
+    pub(super) name: &'a str,
 }
 
 /// Runs all checks.
 pub(super) fn lint(seen: &Seen<'_>, report: &mut Report) {
-    let checks: [fn(&Seen<'_>, &mut Report); 12] = [
+    let checks: [fn(&Seen<'_>, &mut Report); 17] = [
         oddities,
         missing_buckets,
         unknown_leases,
+        leased_keys,
         deleted_and_made_again,
         alarms,
         auth,
@@ -35,8 +42,12 @@ pub(super) fn lint(seen: &Seen<'_>, report: &mut Report) {
         versions,
         compaction,
         membership,
+        duplicate_members,
         learners,
         quota,
+        cluster::bootstrap,
+        cluster::encryption,
+        cluster::name,
     ];
     for check in checks {
         check(seen, report);
@@ -177,6 +188,32 @@ fn unknown_leases(seen: &Seen<'_>, report: &mut Report) {
         Finding::warning("lease.unknown", "bucket lease", what)
             .because("Such keys never expire: the server logs that it failed to attach a lease and keeps them.")
             .todo("After the restore, delete those that should have expired."),
+    );
+}
+
+/// Keys that a restore gives another life (spec 7.4).
+fn leased_keys(seen: &Seen<'_>, report: &mut Report) {
+    let Some(known) = &seen.read.lease_ids else {
+        return;
+    };
+    let attached = seen.walk.leased.iter();
+    let attached = attached.filter(|(lease, _)| known.binary_search(lease).is_ok());
+    let (mut leases, mut keys) = (0, 0);
+    for (_, count) in attached {
+        leases += 1;
+        keys += count;
+    }
+    if keys == 0 {
+        return;
+    }
+    let what = format!(
+        "{} attached to {}.",
+        plural(keys, "key is", "keys are"),
+        plural(leases, "lease", "leases")
+    );
+    report.push(
+        Finding::note("lease.keys", "bucket lease", what)
+            .because("After a restore each lease runs again from its full time to live, or from its last checkpoint: keys whose lease no client renews are deleted then, also those that had expired by now."),
     );
 }
 
@@ -407,6 +444,47 @@ fn zombies<'a>(ids: impl Iterator<Item = &'a str>) -> Finding {
     Finding::warning("members.stale", "bucket members", what)
         .because("Restores by etcdctl 3.4 leave them; 3.4 and 3.5 ignore them, an upgrade to 3.6 brings them back as voters that do not exist.")
         .todo("A restore by Requorum replaces all of them.")
+}
+
+/// Members that have the name or a peer URL of another one, whatever confState says of them.
+fn duplicate_members(seen: &Seen<'_>, report: &mut Report) {
+    if report.find("members.stale").is_some() {
+        // They are named there, with the reason.
+        return;
+    }
+    let members = contents(seen).members.as_deref().unwrap_or_default();
+    let mut owners: HashMap<(&str, &str), Vec<&str>, std::hash::RandomState> = HashMap::default();
+    for member in members {
+        let names = std::iter::once(("name", member.name.as_str()));
+        let urls = member
+            .peer_urls
+            .iter()
+            .map(|url| ("peer URL", url.as_str()));
+        for (kind, text) in names.chain(urls).filter(|(_, text)| !text.is_empty()) {
+            let ids = owners.entry((kind, text)).or_default();
+            if ids.last() != Some(&member.id.as_str()) {
+                ids.push(&member.id);
+            }
+        }
+    }
+    let mut twice: Vec<_> = owners
+        .into_iter()
+        .filter(|(_, ids)| ids.len() > 1)
+        .collect();
+    twice.sort_unstable();
+    for ((kind, text), ids) in twice {
+        let what = format!(
+            "Members {} have the same {kind}, {text}.",
+            ids.join(" and ")
+        );
+        report.push(
+            Finding::warning("members.duplicate", "bucket members", what)
+                .because(
+                    "At most one of them runs; the other one counts for the quorum all the same.",
+                )
+                .todo("A restore by Requorum replaces all members."),
+        );
+    }
 }
 
 fn learners(seen: &Seen<'_>, report: &mut Report) {

@@ -9,6 +9,8 @@
 mod combine;
 mod examine;
 mod findings;
+mod hints;
+mod label;
 mod leaf;
 mod pages;
 mod records;
@@ -24,6 +26,7 @@ use pages::Pages;
 
 pub use findings::MAX_PER_CODE;
 pub(super) use findings::merged;
+pub(super) use label::Label;
 pub(super) use records::Oddity;
 pub use walk::{BucketSummary, KeyNumbers, KeySpace, Walk};
 

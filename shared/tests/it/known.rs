@@ -377,3 +377,146 @@ fn notes_are_not_counted_as_faults() {
         seen.verdict.structure.evidence
     );
 }
+
+#[test]
+fn what_kubernetes_needs_beside_the_file_is_named() {
+    let (bytes, seen) = case("14-k3s-encrypted.db");
+    consistent(&bytes, &seen);
+    assert_eq!(seen.trust(), Trust::Whole);
+    let report = check(&request(&seen, false), &observation(&seen));
+    assert!(!report.blocks(), "{report:#?}");
+    for report in [&seen.report, &report] {
+        let token = report.find("kubernetes.bootstrap").unwrap();
+        assert_eq!(token.severity, Severity::Note);
+        assert!(token.what.contains("k3s or RKE2"), "{}", token.what);
+        assert!(
+            token
+                .what
+                .contains("the server token whose SHA-256 begins 4e864cc9d096"),
+            "{}",
+            token.what
+        );
+        let encrypted = report.find("kubernetes.encrypted").unwrap();
+        assert_eq!(
+            encrypted.what,
+            "4 of 5 secrets are encrypted with key `key1` (aescbc), which is not in the file."
+        );
+        assert!(encrypted.todo.contains("EncryptionConfiguration"));
+    }
+}
+
+/// A sample whose bucket `key` has a leaf with these user keys and values.
+fn with_keys(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut image = sample();
+    let mut leaf = puts(7);
+    for (element, (key, value)) in leaf.iter_mut().zip(entries) {
+        let main = i64::from_be_bytes(*element.1.first_chunk().unwrap());
+        element.2 = key_value(key, main, main, 1, value.as_bytes());
+    }
+    image.leaf(7, &leaf);
+    image.snapshot()
+}
+
+#[test]
+fn encryption_is_counted_over_live_keys_by_resource_and_key() {
+    let what = |entries: &[(&str, &str)]| {
+        let seen = look(&with_keys(entries));
+        let finding = seen.report.find("kubernetes.encrypted");
+        finding.map(|f| f.what.clone()).unwrap_or_default()
+    };
+    assert_eq!(what(&[("/registry/secrets/a/b", "k8s\0")]), "");
+    let mixed = what(&[
+        ("/registry/secrets/a/1", "k8s:enc:aescbc:v1:old:x"),
+        ("/registry/secrets/a/2", "k8s:enc:secretbox:v1:new:x"),
+        ("/registry/secrets/a/3", "k8s\0"),
+        ("/registry/configmaps/a/1", "k8s:enc:kms:v2:vault:x"),
+        // The first one again, in the clear: its old value does not count.
+        ("/registry/secrets/a/1", "k8s\0"),
+    ]);
+    assert!(!mixed.contains("`old`"), "{mixed}");
+    assert!(
+        mixed.contains("1 of 3 secrets are encrypted with key `new` (secretbox)"),
+        "{mixed}"
+    );
+    assert!(
+        mixed.contains("1 of 1 configmaps are encrypted with KMS plugin `vault` (kms)"),
+        "{mixed}"
+    );
+}
+
+#[test]
+fn members_with_one_name_or_url_are_named_whatever_the_conf_state_says() {
+    let said = |second: &str| {
+        let mut image = sample();
+        let mut elements = buckets();
+        let mut meta = meta_pairs();
+        meta[0] = pair("confState", r#"{"voters":[10,11]}"#);
+        elements[3].2 = inline(&meta);
+        image.leaf(ROOT, &elements);
+        image.leaf(
+            MEMBERS,
+            &[
+                pair("a", r#"{"id":10,"peerURLs":["http://a:2380"],"name":"m1"}"#),
+                pair("b", second),
+            ],
+        );
+        let seen = look(&image.snapshot());
+        let finding = seen.report.find("members.duplicate");
+        finding.map(|f| f.what.clone()).unwrap_or_default()
+    };
+    let name = said(r#"{"id":11,"peerURLs":["http://b:2380"],"name":"m1"}"#);
+    assert_eq!(name, "Members a and b have the same name, m1.");
+    let url = said(r#"{"id":11,"peerURLs":["http://a:2380"],"name":"m2"}"#);
+    assert_eq!(
+        url,
+        "Members a and b have the same peer URL, http://a:2380."
+    );
+    assert_eq!(
+        said(r#"{"id":11,"peerURLs":["http://b:2380"],"name":"m2"}"#),
+        ""
+    );
+    assert_eq!(
+        said(r#"{"id":11,"peerURLs":["http://b:2380","http://b:2380"]}"#),
+        ""
+    );
+}
+
+#[test]
+fn keys_on_leases_are_counted_with_what_a_restore_does_to_them() {
+    let seen = look(&fixture("3.7.1-lease").bytes);
+    let finding = seen.report.find("lease.keys").unwrap();
+    assert_eq!(finding.severity, Severity::Note);
+    assert!(finding.what.contains(" attached to "), "{}", finding.what);
+    assert!(finding.why.contains("After a restore"), "{}", finding.why);
+}
+
+#[test]
+fn a_revision_in_the_name_that_is_not_the_files() {
+    let bytes = fixture("3.6.14-mixed").bytes;
+    let said = |name: &str| {
+        let seen = inspect(scan(&bytes, 1 << 20), name, &bytes.as_slice());
+        seen.report.find("name.revision").map(|f| f.what.clone())
+    };
+    assert_eq!(
+        said("prod-rev1200007.db").unwrap(),
+        "Its name says revision 1200007; the file is of revision 339."
+    );
+    assert_eq!(said("prod-rev339.db"), None);
+}
+
+#[test]
+fn text_over_a_page_and_a_flipped_bit_are_recognised() {
+    let what = |damage: &dyn Fn(&mut Vec<u8>)| {
+        let mut image = sample();
+        damage(image.page(5));
+        let bytes = image.snapshot();
+        let seen = look(&bytes);
+        consistent(&bytes, &seen);
+        let all: Vec<String> = seen.report.findings.into_iter().map(|f| f.what).collect();
+        all.join("\n")
+    };
+    let text = what(&|page| page[..22].copy_from_slice(b"Nov 28 17:08 kernel: x"));
+    assert!(text.contains("`Nov 28 1`"), "{text}");
+    let bit = what(&|page| page[2] ^= 0x10);
+    assert!(bit.contains("one bit apart"), "{bit}");
+}

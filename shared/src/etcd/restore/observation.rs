@@ -71,7 +71,13 @@ pub struct SourceFacts {
     pub members: Vec<MemberFacts>,
     /// `meta/confState`.
     pub conf_state: Option<ConfState>,
+    /// Findings of the inspection that matter after the restore: what else the cluster needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Finding>,
 }
+
+/// Codes of the findings that become [`SourceFacts::remarks`].
+const REMARKS: [&str; 2] = ["kubernetes.bootstrap", "kubernetes.encrypted"];
 
 impl SourceFacts {
     /// Whether a restore can use what is in the file, whatever its trailer says.
@@ -121,6 +127,13 @@ impl From<&Inspection> for SourceFacts {
             leases: contents.lease_count.unwrap_or_default(),
             members: contents.members.clone().unwrap_or_default(),
             conf_state: contents.conf_state.clone(),
+            remarks: inspection
+                .report
+                .findings
+                .iter()
+                .filter(|finding| REMARKS.contains(&finding.code.as_str()))
+                .cloned()
+                .collect(),
         }
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn observation() -> Observation {
             leases: 0,
             members: Vec::new(),
             conf_state: None,
+            remarks: Vec::new(),
         },
         target: TargetFacts {
             place: "/srv/restores/prod".to_owned(),

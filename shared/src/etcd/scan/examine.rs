@@ -10,6 +10,7 @@ use crate::etcd::schema::{KeyValue, REVISION_SIZE, Revision, TOMBSTONE_MARK, Wir
 use crate::source::{Source, SourceError};
 
 use super::findings::Findings;
+use super::label::Label;
 use super::records::{Oddity, Prefix, Records};
 use super::user_key::UserKey;
 use super::walk::Tally;
@@ -258,7 +259,7 @@ impl<'s> Examiner<'s> {
             odd(Oddity::Mark);
         }
         let offset = element.offset + element.key as u64;
-        let mut lease = 0;
+        let (mut lease, mut label) = (0, None);
         let decoded = self.key_value(offset, element.value, |kv| {
             if !revision.tombstone {
                 if kv.key.is_empty() {
@@ -275,11 +276,15 @@ impl<'s> Examiner<'s> {
                     }
                 }
                 lease = kv.lease;
+                label = Label::of(kv.key, kv.value);
             }
             UserKey::new(kv.key, revision.tombstone)
         })?;
         if lease != 0 {
             records.push_lease(records.entries.len(), lease);
+        }
+        if let Some(label) = label {
+            records.labelled.push(records.entries.len(), label);
         }
         records.entries.push(decoded.unwrap_or_else(|_| {
             tally.add(Oddity::Undecodable, extent.page, element.index, offset);

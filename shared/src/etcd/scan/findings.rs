@@ -5,6 +5,8 @@ use hashbrown::HashMap;
 use crate::bbolt::{Error, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
 
+use super::hints::hint;
+
 /// Findings of one code that are kept; more are only counted.
 pub const MAX_PER_CODE: u64 = 20;
 /// Places that a finding about many of them names.
@@ -154,7 +156,11 @@ pub(crate) fn from_error(error: &Error, page_size: u32) -> Finding {
         None => "file".to_owned(),
     };
     let (why, todo) = advice(kind);
-    let finding = Finding::blocking(kind.code(), subject, sentence(kind));
+    let mut what = sentence(kind);
+    if let Some(hint) = hint(kind, error.page()) {
+        what = format!("{what} {hint}");
+    }
+    let finding = Finding::blocking(kind.code(), subject, what);
     let finding = finding.because(why).todo(todo).at_offset(error.offset());
     match error.page() {
         Some(page) => finding.at_page(page, page_size),

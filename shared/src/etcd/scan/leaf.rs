@@ -7,6 +7,7 @@ use crate::bbolt::page::{ELEMENT_SIZE, PAGE_HEADER_SIZE};
 use crate::bbolt::{PageHeader, u32_at, u64_at};
 use crate::etcd::schema::{KeyValue, REVISION_SIZE, Revision, TOMBSTONE_MARK, TOMBSTONE_SIZE};
 
+use super::label::Label;
 use super::records::{BranchEntry, LeafKind, LeafRecord, Note, Oddity, Prefix, Records};
 use super::user_key::UserKey;
 
@@ -151,6 +152,9 @@ fn fill_revisions(
                     lint_put(&mut notes, index, revision, &kv);
                     if kv.lease != 0 {
                         records.push_lease(records.entries.len(), kv.lease);
+                    }
+                    if let Some(label) = Label::of(kv.key, kv.value) {
+                        records.labelled.push(records.entries.len(), label);
                     }
                 }
                 UserKey::new(kv.key, revision.tombstone)

@@ -6,6 +6,7 @@
 
 use hashbrown::HashMap;
 
+use super::label::Labelled;
 use super::user_key::UserKey;
 use crate::etcd::schema::{REVISION_SIZE, Revision, TOMBSTONE_MARK, TOMBSTONE_SIZE};
 
@@ -228,6 +229,7 @@ pub(super) struct Records {
     /// Entry and index into `leases`, for every entry with a lease.
     pub(super) leased: Vec<(u32, u32)>,
     pub(super) leases: Vec<i64>,
+    pub(super) labelled: Labelled,
     lease_index: HashMap<i64, u32, std::hash::RandomState>,
 }
 
@@ -305,6 +307,7 @@ impl Records {
     pub(super) fn truncate(&mut self, start: usize) {
         self.entries.truncate(start);
         self.prefixes.truncate(start);
+        self.labelled.truncate(start);
         while self
             .leased
             .last()

@@ -22,6 +22,7 @@ use crate::source::Source;
 use super::combine::Combiner;
 use super::examine::{BucketElement, Examiner, Extent};
 use super::findings::{Findings, from_error};
+use super::label::Label;
 use super::pages::Pages;
 use super::records::{LeafRecord, Oddity, Records};
 use live::Live;
@@ -62,6 +63,8 @@ pub struct Walk {
     tally: Tally,
     /// Leases that live keys are attached to, with the number of keys.
     pub(crate) leased: Vec<(i64, u64)>,
+    /// Labels of live keys, with the number of keys.
+    pub(crate) labels: Vec<(Label, u64)>,
     head: HeadState,
 }
 
@@ -211,6 +214,7 @@ fn unopened(error: Error) -> Walk {
         findings,
         tally: Tally::default(),
         leased: Vec::new(),
+        labels: Vec::new(),
         head: HeadState {
             records: Records::default(),
             examined: Vec::new(),
@@ -329,7 +333,7 @@ impl Sum {
         }
         let count = |wanted: Class| walker.classes.iter().filter(|c| **c == wanted).count() as u64;
         let pages_free = count(Class::Free) + pages_unreached;
-        let leased = leased_keys(&walker.records, &walker.live);
+        let (leased, labels) = live_keys(&walker.records, &walker.live);
         Walk {
             error: None,
             metas: Some(*walker.database.metas()),
@@ -355,6 +359,7 @@ impl Sum {
             findings: walker.findings,
             tally: walker.tally,
             leased,
+            labels,
             head: HeadState {
                 complete: self.complete && walker.hash_kv,
                 records: walker.records,
@@ -366,23 +371,39 @@ impl Sum {
     }
 }
 
-/// Counts the live keys of each lease.
-fn leased_keys(records: &Records, live: &Live) -> Vec<(i64, u64)> {
-    if records.leased.is_empty() {
-        return Vec::new();
+/// Counts the live keys of each lease and of each label.
+fn live_keys(records: &Records, live: &Live) -> (Vec<(i64, u64)>, Vec<(Label, u64)>) {
+    let labelled = &records.labelled;
+    if records.leased.is_empty() && labelled.entries.is_empty() {
+        return (Vec::new(), Vec::new());
     }
     let bits = live.bitmap(records.entries.len());
-    let mut counts = vec![0u64; records.leases.len()];
+    let is_live = |entry: u32| {
+        let word = bits.get(entry as usize / 64).copied().unwrap_or_default();
+        word >> (entry % 64) & 1 == 1
+    };
+    let mut leases = vec![0u64; records.leases.len()];
     for (entry, lease) in &records.leased {
-        let word = bits.get(*entry as usize / 64).copied().unwrap_or_default();
-        if word >> (entry % 64) & 1 == 1
-            && let Some(count) = counts.get_mut(*lease as usize)
+        if is_live(*entry)
+            && let Some(count) = leases.get_mut(*lease as usize)
         {
             *count += 1;
         }
     }
-    let all = records.leases.iter().copied().zip(counts);
-    all.filter(|(_, count)| *count > 0).collect()
+    let mut labels = vec![0u64; labelled.labels.len()];
+    for (entry, label) in &labelled.entries {
+        if is_live(*entry)
+            && let Some(count) = labels.get_mut(usize::from(*label))
+        {
+            *count += 1;
+        }
+    }
+    let leases = records.leases.iter().copied().zip(leases);
+    let labels = labelled.labels.iter().cloned().zip(labels);
+    (
+        leases.filter(|(_, count)| *count > 0).collect(),
+        labels.filter(|(_, count)| *count > 0).collect(),
+    )
 }
 
 /// Where a bucket's pairs are.

@@ -17,6 +17,7 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
     leases(source, report);
     members(source, report);
     quota(source, report);
+    report.findings.extend(source.remarks.iter().cloned());
 }
 
 fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
