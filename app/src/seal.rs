@@ -63,6 +63,7 @@ mod tests {
                 bump_revision: (1 << 53) - 1,
                 mark_compacted: true,
                 skip_hash_check: false,
+                accept_older_meta: false,
                 target_version: TargetVersion::V3_6,
                 clean_up: CleanUp::default(),
                 target: Target::Download,

@@ -29,6 +29,9 @@ pub struct RestoreForm {
     pub seen: String,
     /// Whether a missing or wrong trailer is accepted.
     pub skip_hash_check: bool,
+    /// Whether a file is accepted whose newest meta page cannot be used.
+    #[serde(default)]
+    pub accept_older_meta: bool,
     /// Which etcd will run the result.
     pub target_version: TargetVersion,
     /// What is taken out.
@@ -102,6 +105,7 @@ impl RestoreForm {
             mark_compacted: true,
             seen: String::new(),
             skip_hash_check: false,
+            accept_older_meta: false,
             target_version,
             clean_up: CleanUp::default(),
             download: roots.is_empty(),
@@ -211,6 +215,7 @@ impl RestoreForm {
             // What the form shows unticked because nothing is raised is not asked for.
             mark_compacted: self.bump_on && self.mark_compacted,
             skip_hash_check: self.skip_hash_check,
+            accept_older_meta: self.accept_older_meta,
             target_version: self.target_version,
             clean_up: self.clean_up,
             target: if self.download {

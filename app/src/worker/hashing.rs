@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use js_sys::{Array, ArrayBuffer, Uint8Array};
-use requorum_shared::etcd::trailer::{Digests, Hasher};
+use requorum_shared::etcd::trailer::{Digests, Hasher, Image};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -157,25 +157,47 @@ pub(super) fn serve(scope: DedicatedWorkerGlobalScope) {
     on_message.forget();
 }
 
+/// Size and three digests; where the database was found, start, length, digest and what follows it.
 const PACKED: usize = 8 + 32 * 3;
+const PACKED_IMAGE: usize = PACKED + 8 + 8 + 32 + 32 + 1;
 
 fn pack(digests: &Digests) -> Vec<u8> {
-    let mut out = Vec::with_capacity(PACKED);
+    let mut out = Vec::with_capacity(PACKED_IMAGE);
     out.extend_from_slice(&digests.size.to_le_bytes());
     out.extend_from_slice(&digests.whole);
     out.extend_from_slice(&digests.body);
     out.extend_from_slice(&digests.tail);
+    if let Some(image) = &digests.image {
+        out.extend_from_slice(&image.start.to_le_bytes());
+        out.extend_from_slice(&image.len.to_le_bytes());
+        out.extend_from_slice(&image.digest);
+        out.extend_from_slice(&image.behind);
+        out.push(image.behind_len);
+    }
     out
 }
 
 fn unpack(bytes: &[u8]) -> Option<Digests> {
-    let bytes: &[u8; PACKED] = bytes.try_into().ok()?;
-    let part = |at: usize| bytes[at..at + 32].try_into().ok();
+    if !matches!(bytes.len(), PACKED | PACKED_IMAGE) {
+        return None;
+    }
+    let number = |at: usize| Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+    let digest = |at: usize| Some(*bytes.get(at..)?.first_chunk::<32>()?);
+    let image = || {
+        Some(Image {
+            start: number(PACKED)?,
+            len: number(PACKED + 8)?,
+            digest: digest(PACKED + 16)?,
+            behind: digest(PACKED + 48)?,
+            behind_len: *bytes.get(PACKED + 80)?,
+        })
+    };
     Some(Digests {
-        size: u64::from_le_bytes(bytes[..8].try_into().ok()?),
-        whole: part(8)?,
-        body: part(40)?,
-        tail: part(72)?,
+        size: number(0)?,
+        whole: digest(8)?,
+        body: digest(40)?,
+        tail: digest(72)?,
+        image: image(),
     })
 }
 
@@ -188,6 +210,18 @@ mod tests {
         let mut hasher = Hasher::new();
         hasher.feed(&[7; 100]);
         let digests = hasher.finish();
+        assert_eq!(unpack(&pack(&digests)), Some(digests));
+        let image = Image {
+            start: 7,
+            len: 1 << 40,
+            digest: [3; 32],
+            behind: [4; 32],
+            behind_len: 32,
+        };
+        let digests = Digests {
+            image: Some(image),
+            ..digests
+        };
         assert_eq!(unpack(&pack(&digests)), Some(digests));
         assert_eq!(unpack(&[0; PACKED - 1]), None);
     }

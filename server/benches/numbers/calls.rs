@@ -139,6 +139,7 @@ async fn plans(console: &Console, admin: &str) -> String {
             bump_revision: 0,
             mark_compacted: false,
             skip_hash_check: false,
+            accept_older_meta: false,
             target_version: TargetVersion::V3_6,
             clean_up: CleanUp::default(),
             target: Target::Folder {

@@ -3,7 +3,7 @@
 //!
 //! `make bench` runs it. The snapshots are made once, by loading a real etcd, and kept in the cache folder:
 //! about 0.25, 1.4 and 4.4 GB, each key written twice. `cargo bench --bench numbers -- ledger` runs a part:
-//! files, ledger or console.
+//! files, extremes (the part of files that needs no real etcd), ledger or console.
 #![allow(missing_docs)]
 
 mod append;
@@ -13,6 +13,8 @@ mod corpus;
 mod filled;
 mod measure;
 mod say;
+#[path = "../../tests/it/sparse.rs"]
+mod sparse;
 mod tail;
 mod times;
 
@@ -39,6 +41,9 @@ fn main() {
         .filter(|part| !part.starts_with('-'))
         .collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    if wanted("extremes") && !wanted("files") {
+        extremes(&folder);
+    }
     if wanted("files") {
         files(&folder, &cache.join("etcd-v3.5.1"));
     }
@@ -62,6 +67,50 @@ fn files(folder: &Path, tools: &Path) {
     reading(&corpus, &etcdutl);
     growing(&corpus);
     restoring(&corpus, &etcdutl, folder);
+    extremes(folder);
+}
+
+/// Files that are mostly holes: what is free, and what is one value, costs no memory.
+fn extremes(folder: &Path) {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let base = base.join("../shared/testdata/etcd/3.6.14-mixed.db");
+    let folder = folder.join("extremes");
+    clear(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let shown = |path: &Path| path.to_str().unwrap().to_owned();
+
+    heading("5 GiB of which 1.3 million pages are free");
+    let free = folder.join("free.db");
+    sparse::with_free_pages(&free, &base, (5 << 30) / 4096);
+    let file = shown(&free);
+    let cost = alternating(RESTORES, &[(requorum(), &["snapshot", "check", &file])])[0];
+    at_most("check, time", cost.seconds, 4.0, " s");
+    at_most("check, peak memory", cost.mebibytes, 40.0, " MiB");
+    std::fs::remove_file(free).unwrap();
+
+    for mebibytes in [130, 1024] {
+        heading(&format!("one value of {mebibytes} MiB"));
+        let large = folder.join(format!("{mebibytes}.db"));
+        sparse::with_large_values(&large, &base, 1, mebibytes << 20);
+        let file = shown(&large);
+        for command in ["status", "check", "hashkv"] {
+            let cost = measure::run(requorum(), &["snapshot", command, &file]);
+            let what = format!("{command}, {:.2} s, peak memory", cost.seconds);
+            at_most(&what, cost.mebibytes, 128.0, " MiB");
+        }
+        let bump = ["--bump-revision", "1000", "--mark-compacted"];
+        for (what, more) in [("restore", &[][..]), ("restore with bump", &bump[..])] {
+            let out = folder.join("out");
+            let dir = shown(&out);
+            let arguments = [&["snapshot", "restore", &file, "--data-dir", &dir], more].concat();
+            let cost = measure::run(requorum(), &arguments);
+            let what = format!("{what}, {:.2} s, peak memory", cost.seconds);
+            at_most(&what, cost.mebibytes, 128.0, " MiB");
+            clear(&out);
+        }
+        std::fs::remove_file(large).unwrap();
+    }
+    clear(&folder);
 }
 
 /// A console with many people in it.

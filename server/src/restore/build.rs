@@ -152,19 +152,12 @@ impl Restore<'_> {
         let random = self
             .disk()
             .act(Act::Read, source_name, || FileSource::new(source))?;
-        let image_size = Database::open(&random)
-            .map_err(|error| unreadable(error.into()))?
-            .meta()
-            .logical_size();
-        if total < image_size {
-            return Err(RestoreError::Truncated {
-                name: source_name.to_owned(),
-                size: total,
-                image: image_size,
-            });
-        }
+        let database = Database::open(&random).map_err(|error| unreadable(error.into()))?;
+        let (start, present) = (database.start(), database.present_size());
+        // Missing pages that are in use make the file refused below, when all of it was read.
+        let image_size = database.meta().logical_size();
         for file in files {
-            self.disk().reserve(&file.database, image_size)?;
+            self.disk().reserve(&file.database, present)?;
         }
 
         let mut scanner = Scanner::new(Options {
@@ -179,14 +172,10 @@ impl Restore<'_> {
         for file in files {
             consumers.push(Box::new(move |offset, bytes| {
                 self.check_cancel()?;
-                // The image ends where the metas say; what follows is the trailer, or nothing of worth.
-                let image = image_size.saturating_sub(offset);
-                let len =
-                    usize::try_from(image).map_or(bytes.len(), |image| image.min(bytes.len()));
-                if len == 0 {
-                    return Ok(());
+                match image_part(offset, bytes, start, present) {
+                    Some((at, part)) => self.disk().write(&file.database, part, at),
+                    None => Ok(()),
                 }
-                self.disk().write(&file.database, &bytes[..len], offset)
             }));
         }
         self.pass(
@@ -358,6 +347,18 @@ impl Restore<'_> {
         }
         Ok(())
     }
+}
+
+/// The part of a chunk that belongs to the database, and its place there. The database lies where the metas say:
+/// what is around it is a trailer, or nothing of worth.
+pub(super) fn image_part(offset: u64, bytes: &[u8], start: u64, len: u64) -> Option<(u64, &[u8])> {
+    let within = |at: u64| {
+        let at = at.saturating_sub(offset);
+        usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()))
+    };
+    let (from, to) = (within(start), within(start.saturating_add(len)));
+    let part = bytes.get(from..to).filter(|part| !part.is_empty())?;
+    Some((offset + from as u64 - start, part))
 }
 
 impl Source for FileSource<'_> {

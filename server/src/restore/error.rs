@@ -52,18 +52,6 @@ pub enum RestoreError {
     /// Another process builds the same thing.
     #[error("another restore with the same id is writing to {0}. Let it finish, or stop it")]
     Busy(String),
-    /// The file is shorter than its meta pages say.
-    #[error(
-        "{name} ends after {size} bytes, but its database has {image}: it was cut off. Get the file again"
-    )]
-    Truncated {
-        /// The file.
-        name: String,
-        /// Its length.
-        size: u64,
-        /// What its metas say.
-        image: u64,
-    },
     /// The file changed while it was read.
     #[error(
         "{0} changed while it was read: what was built from it was thrown away. Restore from a copy that nobody writes to"

@@ -25,6 +25,7 @@ fn request(members: &str) -> RestoreRequest {
         bump_revision: 1000,
         mark_compacted: true,
         skip_hash_check: false,
+        accept_older_meta: false,
         target_version: TargetVersion::V3_6,
         clean_up: CleanUp::default(),
         target: Target::Download,

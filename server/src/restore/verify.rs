@@ -8,11 +8,19 @@ use requorum_shared::etcd::restore::edit::{self, Edit};
 use requorum_shared::etcd::restore::{raft_snapshot, verify, wal};
 use requorum_shared::finding::{Check, Outcome};
 
+use super::build::image_part;
 use super::dest::At;
 use super::disk::Act;
 use super::error::RestoreError;
 use super::pass::Consumer;
 use super::{FileSource, Order, Restore, Stage};
+
+/// What of the source is in the result: this many bytes, from this byte on.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    start: u64,
+    len: u64,
+}
 
 impl Restore<'_> {
     /// Compares every byte of the placed members with what it must be, given the source.
@@ -29,13 +37,16 @@ impl Restore<'_> {
         let layout = self.layout()?;
         let disk = self.disk();
         let random = disk.act(Act::Read, source_name, || FileSource::new(source))?;
-        let edit = Database::open(&random)
-            .map_err(edit::EditError::from)
-            .and_then(|database| edit::edit(&database, &self.cluster, request))
-            .map_err(|why| RestoreError::Unreadable {
-                name: source_name.to_owned(),
-                why,
-            })?;
+        let unreadable = |why| RestoreError::Unreadable {
+            name: source_name.to_owned(),
+            why,
+        };
+        let database = Database::open(&random).map_err(|error| unreadable(error.into()))?;
+        let edit = edit::edit(&database, &self.cluster, request).map_err(unreadable)?;
+        let taken = Taken {
+            start: database.start(),
+            len: edit.image_size,
+        };
 
         let mut checks = Vec::new();
         let mut databases = Vec::new();
@@ -74,7 +85,7 @@ impl Restore<'_> {
                 ));
             }
         }
-        checks.extend(self.compare_databases(&databases, &edit)?);
+        checks.extend(self.compare_databases(&databases, &edit, taken)?);
         Ok(checks)
     }
 
@@ -83,6 +94,7 @@ impl Restore<'_> {
         &self,
         databases: &[(String, File)],
         edit: &Edit,
+        taken: Taken,
     ) -> Result<Vec<Check>, RestoreError> {
         let mut differences: Vec<Option<u64>> = vec![None; databases.len()];
         let consumers: Vec<Consumer<'_>> = databases
@@ -90,8 +102,9 @@ impl Restore<'_> {
             .zip(&mut differences)
             .map(|((_, file), difference)| -> Consumer<'_> {
                 let mut buffer = Vec::new();
-                Box::new(move |offset, wanted| {
-                    if difference.is_none() {
+                Box::new(move |offset, bytes| {
+                    let part = image_part(offset, bytes, taken.start, taken.len);
+                    if let Some((offset, wanted)) = part.filter(|_| difference.is_none()) {
                         buffer.resize(wanted.len(), 0);
                         *difference = compare(file, offset, wanted, &mut buffer, edit);
                     }
@@ -101,7 +114,7 @@ impl Restore<'_> {
             .collect();
         self.pass(
             self.source()?,
-            edit.image_size,
+            taken.start + taken.len,
             Stage::Verify,
             |_| {},
             consumers,

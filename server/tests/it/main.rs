@@ -42,6 +42,8 @@ mod revoked;
 mod secrets;
 mod servers;
 mod snapshot_files;
+mod sound_files;
+mod sparse;
 mod stores;
 mod tampered;
 mod targets;

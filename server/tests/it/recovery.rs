@@ -31,6 +31,7 @@ pub(crate) fn request(snapshot: &str, path: &str) -> RestoreRequest {
         bump_revision: 0,
         mark_compacted: false,
         skip_hash_check: false,
+        accept_older_meta: false,
         target_version: TargetVersion::V3_6,
         clean_up: CleanUp::default(),
         target: Target::Folder {

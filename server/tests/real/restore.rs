@@ -555,3 +555,59 @@ fn conformance_14_the_references_status_reads_what_we_write() {
         assert_eq!(status["totalSize"], std::fs::metadata(&db).unwrap().len());
     }
 }
+
+/// A snapshot whose image was changed, with the SHA-256 of what it is now.
+fn changed(folder: &TempDir, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
+    let mut bytes = std::fs::read(fixture("3.6.14-mixed")).unwrap();
+    bytes.truncate(bytes.len() / 512 * 512);
+    change(&mut bytes);
+    bytes.extend(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Writes another version of the same length wherever 3.6.0 stands.
+fn version(bytes: &mut [u8], new: &[u8; 5]) {
+    for start in 0..bytes.len() - 5 {
+        if &bytes[start..start + 5] == b"3.6.0" {
+            bytes[start..start + 5].copy_from_slice(new);
+        }
+    }
+}
+
+#[test]
+fn what_a_restore_does_not_use_keeps_no_result_from_booting() {
+    let folder = TempDir::new().unwrap();
+    let damaged = |name: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/testdata/damaged/{name}.db"))
+    };
+    let spare = changed(&folder, "spare.db", |bytes| bytes[4096..8192].fill(0));
+    let older = changed(&folder, "1.7.0.db", |bytes| version(bytes, b"1.7.0"));
+    let newer = changed(&folder, "9.9.0.db", |bytes| version(bytes, b"9.9.0"));
+    let around = folder.path().join("around.db");
+    let whole = std::fs::read(fixture("3.6.14-mixed")).unwrap();
+    std::fs::write(&around, [b"a line\n".as_slice(), &whole, b"\n"].concat()).unwrap();
+    let lower = &["--lower-versions"][..];
+    for peer in peers().all().filter(|peer| peer.at_least(6)) {
+        for (file, more) in [
+            (&damaged("padded"), &[][..]),
+            (&damaged("freelist-zeroed"), &[]),
+            (&damaged("free-tail"), &[]),
+            (&damaged("older-meta"), &["--accept-older-meta"]),
+            (&spare, &[]),
+            (&around, &[]),
+            (&older, lower),
+            (&newer, lower),
+        ] {
+            let cluster = boot(peer, 1, file, more);
+            let what = format!("{} {}", peer.name(), file.display());
+            if !file.ends_with("older-meta.db") {
+                let served = cluster.hash_kv(0, 339, None).unwrap();
+                assert_eq!(served.hash, 35_341_968, "{what}");
+                assert_eq!(served.compact_revision, 272, "{what}");
+            }
+            prove(&cluster);
+        }
+    }
+}

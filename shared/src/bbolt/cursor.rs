@@ -2,16 +2,16 @@
 
 use super::error::{Error, ErrorKind};
 use super::limits::MAX_DEPTH;
-use super::page::PageType;
-use super::reader::{Database, OwnedPage};
+use super::node::{Extent, Node, Value};
+use super::reader::Database;
 
 /// A pair or a nested bucket, borrowed from the cursor's current page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Entry<'c> {
     /// The key.
     pub key: &'c [u8],
-    /// The value, or a bucket's header and inline page.
-    pub value: &'c [u8],
+    /// The value, or a bucket's header and inline page. It may be larger than memory.
+    pub value: Value<'c>,
     /// Whether the value is a bucket.
     pub is_bucket: bool,
     /// The page it is on.
@@ -20,20 +20,28 @@ pub struct Entry<'c> {
     pub offset: u64,
 }
 
+impl Entry<'_> {
+    /// What it adds to the size of a bucket that is loaded whole, in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        (self.key.len() as u64 + 64).saturating_add(self.value.len())
+    }
+}
+
 /// Walks a bucket in key order. After an error it goes on behind the page or element that is damaged, so that
 /// calling on until `None` gives all that can be read.
 #[derive(Debug, Clone)]
 pub struct Cursor<'s> {
     database: Database<'s>,
-    levels: Vec<Level>,
-    pending: Option<u64>,
+    levels: Vec<Level<'s>>,
+    pending: Option<Pending>,
     visited: Visited,
+    /// The key at hand, where its page is too large to be held.
+    key: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
-struct Level {
-    page: OwnedPage,
-    is_leaf: bool,
+struct Level<'s> {
+    node: Node<'s>,
     next: u16,
 }
 
@@ -42,21 +50,16 @@ impl<'s> Cursor<'s> {
         Self {
             database,
             levels: Vec::new(),
-            pending: Some(root),
+            pending: Some(Pending::Page(root)),
             visited: Visited::default(),
+            key: Vec::new(),
         }
     }
 
-    pub(super) fn inline(database: Database<'s>, page: OwnedPage) -> Self {
+    pub(super) fn inline(database: Database<'s>, leaf: Extent) -> Self {
         Self {
-            database,
-            levels: vec![Level {
-                page,
-                is_leaf: true,
-                next: 0,
-            }],
-            pending: None,
-            visited: Visited::default(),
+            pending: Some(Pending::Inline(leaf)),
+            ..Self::new(database, 0)
         }
     }
 
@@ -70,35 +73,33 @@ impl<'s> Cursor<'s> {
     )]
     pub fn next(&mut self) -> Result<Option<Entry<'_>>, Error> {
         loop {
-            if let Some(id) = self.pending.take() {
-                self.descend(id)?;
+            if let Some(pending) = self.pending.take() {
+                self.descend(pending)?;
             }
             let Some(level) = self.levels.last_mut() else {
                 return Ok(None);
             };
-            let page = level.page.page()?;
-            if level.next >= page.header().count {
+            if level.next >= level.node.count() {
                 self.levels.pop();
                 continue;
             }
             let index = level.next;
             level.next += 1;
-            if level.is_leaf {
+            if level.node.is_leaf() {
                 break;
             }
-            self.pending = Some(page.branch()?.get(index)?.child);
+            self.pending = Some(Pending::Page(level.node.element(index)?.child()));
         }
-        let Some(level) = self.levels.last() else {
+        let Some(Level { node, next }) = self.levels.last() else {
             return Ok(None);
         };
-        let page = level.page.page()?;
-        let element = page.leaf()?.get(level.next - 1)?;
+        let element = node.element(next - 1)?;
         Ok(Some(Entry {
-            key: element.key,
-            value: element.value,
+            key: node.key(&element, &mut self.key)?,
+            value: node.value(&element),
             is_bucket: element.is_bucket(),
-            page: page.id(),
-            offset: element.offset,
+            page: node.id(),
+            offset: node.offset_of(&element),
         }))
     }
 
@@ -108,60 +109,68 @@ impl<'s> Cursor<'s> {
     /// What is wrong with a page on the way.
     pub fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
         loop {
-            if let Some(id) = self.pending.take() {
-                self.descend(id)?;
+            if let Some(pending) = self.pending.take() {
+                self.descend(pending)?;
             }
-            let Some(level) = self.levels.last_mut() else {
+            let Some(Level { node, next }) = self.levels.last_mut() else {
                 return Ok(());
             };
-            let page = level.page.page()?;
-            let count = page.header().count;
-            if level.is_leaf {
-                let leaf = page.leaf()?;
-                level.next = partition(count, |i| Ok(leaf.get(i)?.key < key))?;
+            let count = node.count();
+            let held = &mut self.key;
+            let mut below = |index, equal: bool| {
+                let order = node.key(&node.element(index)?, held)?.cmp(key);
+                Ok(order.is_lt() || equal && order.is_eq())
+            };
+            if node.is_leaf() {
+                *next = partition(count, |index| below(index, false))?;
                 return Ok(());
             }
-            if level.next >= count {
+            if *next >= count {
                 self.levels.pop();
                 continue;
             }
-            let branch = page.branch()?;
-            let above = partition(count, |i| Ok(branch.get(i)?.key <= key))?;
+            let above = partition(count, |index| below(index, true))?;
             let index = above.saturating_sub(1);
-            level.next = index + 1;
-            self.pending = Some(branch.get(index)?.child);
+            *next = index + 1;
+            self.pending = Some(Pending::Page(node.element(index)?.child()));
         }
     }
 
     /// Loads a page below the current one.
-    fn descend(&mut self, id: u64) -> Result<(), Error> {
-        let offset = self.database.offset_of(id);
-        if self.levels.len() >= MAX_DEPTH {
-            let limit = MAX_DEPTH;
-            return Err(Error::on_page(ErrorKind::TooDeep { limit }, id, offset));
+    fn descend(&mut self, pending: Pending) -> Result<(), Error> {
+        let node = match pending {
+            Pending::Page(id) => {
+                let offset = self.database.offset_of(id);
+                if self.levels.len() >= MAX_DEPTH {
+                    let limit = MAX_DEPTH;
+                    return Err(Error::on_page(ErrorKind::TooDeep { limit }, id, offset));
+                }
+                let extent = self.database.extent(id)?;
+                if !self.visited.insert(id) {
+                    return Err(Error::on_page(ErrorKind::Revisited, id, offset));
+                }
+                Node::read(self.database, extent)?
+            }
+            Pending::Inline(extent) => Node::read(self.database, extent)?,
+        };
+        if node.is_leaf() {
+            node.check_sum()?;
         }
-        let owned = self.database.read_page(id)?;
-        if !self.visited.insert(id) {
-            return Err(Error::on_page(ErrorKind::Revisited, id, offset));
-        }
-        let page = owned.page()?;
-        let is_leaf = page.page_type()? == PageType::Leaf;
-        if is_leaf {
-            page.leaf()?.check_sum()?;
-        } else {
-            page.branch()?;
-        }
-        self.levels.push(Level {
-            page: owned,
-            is_leaf,
-            next: 0,
-        });
+        self.levels.push(Level { node, next: 0 });
         Ok(())
     }
 }
 
+/// A page to be loaded.
+#[derive(Debug, Clone, Copy)]
+enum Pending {
+    Page(u64),
+    /// The leaf of an inline bucket.
+    Inline(Extent),
+}
+
 /// The first index for which `below` is false, by bisection.
-fn partition(count: u16, below: impl Fn(u16) -> Result<bool, Error>) -> Result<u16, Error> {
+fn partition(count: u16, mut below: impl FnMut(u16) -> Result<bool, Error>) -> Result<u16, Error> {
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = low + (high - low) / 2;

@@ -22,10 +22,6 @@ pub const MAX_KEY_SIZE: u32 = 32_768;
 /// Longest value that bbolt writes, in bytes.
 pub const MAX_VALUE_SIZE: u32 = (1 << 31) - 2;
 
-/// Largest page, overflow included, that random access loads into memory at once, in bytes. etcd refuses
-/// requests above 1.5 MiB unless told otherwise.
-pub const MAX_LOADED_EXTENT: u64 = 128 << 20;
-
 /// Bytes of a bucket that is loaded whole (`members`, `meta`, `auth` and their like).
 pub const MAX_SMALL_BUCKET: u64 = 64 << 20;
 

@@ -125,6 +125,32 @@ impl Meta {
         Ok(meta)
     }
 
+    /// Whether a meta page that cannot be used is of a later commit than this one: by its transaction id, where that
+    /// can be told. Two metas are of commits that follow each other, so its checksum tells even when the id itself is
+    /// what was damaged. `None` when too little of it is what a meta page has.
+    pub fn is_followed_by(&self, page: &[u8]) -> Option<bool> {
+        let bytes = page.get(META_OFFSET..)?.first_chunk::<META_SIZE>()?;
+        let is = |at, wanted| u32_at(bytes, at) == Some(wanted);
+        let signs = [is(0, MAGIC), is(4, VERSION), is(8, self.page_size)];
+        if signs.into_iter().filter(|sign| *sign).count() < 2 {
+            return None;
+        }
+        let (later, earlier) = (self.txid.wrapping_add(1), self.txid.wrapping_sub(1));
+        let with = |txid: u64| {
+            let mut repaired = *bytes;
+            repaired[48..56].copy_from_slice(&txid.to_le_bytes());
+            u64_at(bytes, 56) == Some(fnv1a(&repaired[..56]))
+        };
+        let claimed = u64_at(bytes, 48)?;
+        match claimed {
+            _ if with(later) => Some(true),
+            _ if with(earlier) => Some(false),
+            txid if txid == later => Some(true),
+            txid if txid == earlier => Some(false),
+            _ => None,
+        }
+    }
+
     /// The 64 bytes of the struct, checksum included, as bbolt writes them.
     pub fn encode(&self) -> [u8; META_SIZE] {
         let mut out = [0; META_SIZE];

@@ -5,14 +5,17 @@ use crate::source::Source;
 use super::bytes::u64_at;
 use super::cursor::Cursor;
 use super::error::{Error, ErrorKind};
-use super::limits::{
-    MAX_BUCKET_DEPTH, MAX_BUCKETS, MAX_DEPTH, MAX_LOADED_EXTENT, MAX_SMALL_BUCKET,
-};
-use super::meta::{self, META_OFFSET, META_SIZE, Meta, MetaError, Metas};
-use super::page::{Page, PageHeader, PageType};
+use super::limits::{MAX_BUCKET_DEPTH, MAX_BUCKETS, MAX_DEPTH, MAX_SMALL_BUCKET};
+use super::locate::{self, LOCATE_BYTES, Located, Location, STRUCT_END};
+use super::meta::{self, Meta, MetaError, Metas};
+use super::node::{Extent, Node};
+use super::page::{PAGE_HEADER_SIZE, PageHeader, PageType};
 
 /// Bytes of a bucket's header at the start of its value.
 pub const BUCKET_HEADER_SIZE: usize = 16;
+
+/// Bytes that a server sends behind the database: its SHA-256.
+const SENT_WITH: u64 = 32;
 
 /// A pair of a bucket, owned.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -23,6 +26,7 @@ pub struct Database<'s> {
     source: &'s dyn Source,
     metas: Metas,
     meta: Meta,
+    start: u64,
     image_size: u64,
 }
 
@@ -42,13 +46,14 @@ impl<'s> Database<'s> {
     /// [`ErrorKind::Empty`], [`ErrorKind::TooSmall`], [`ErrorKind::BigEndian`], [`ErrorKind::NoMeta`],
     /// [`ErrorKind::Read`].
     pub fn open(source: &'s dyn Source) -> Result<Self, Error> {
-        let metas = read_metas(source)?;
+        let (start, metas) = read_metas(source)?;
         let meta = metas.current()?;
         Ok(Self {
             source,
             metas,
             meta,
-            image_size: image_size(source.size()),
+            start,
+            image_size: image_size(source.size().saturating_sub(start)),
         })
     }
 
@@ -73,14 +78,44 @@ impl<'s> Database<'s> {
         self.meta.page_size
     }
 
+    /// Bytes of the file in front of the database, which are no part of it.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Where a page starts in the file.
     pub fn offset_of(&self, page: u64) -> u64 {
         page.saturating_mul(u64::from(self.page_size()))
+            .saturating_add(self.start)
     }
 
-    /// Bytes of the database in the file: all of it but a trailer.
+    /// Bytes of the file from the start of the database on, but for a trailer: less than
+    /// [`Meta::logical_size`] where the last pages are missing, more where other bytes follow.
     pub fn image_size(&self) -> u64 {
         self.image_size
+    }
+
+    /// The bytes that are the database's and in the file, from its start on.
+    pub fn present_size(&self) -> u64 {
+        self.image_size.min(self.meta.logical_size())
+    }
+
+    pub(super) fn source(&self) -> &'s dyn Source {
+        self.source
+    }
+
+    /// Whether a meta page that cannot be used may have been the one that counts. It was not where it says so
+    /// itself, or where the file is exactly what a server sends: the meta of the moment first, then its spare.
+    pub fn may_be_newer(&self, slot: u64) -> bool {
+        let mut page = [0; STRUCT_END];
+        let newer = self
+            .read_at(slot, self.offset_of(slot), &mut page)
+            .ok()
+            .and_then(|()| self.meta.is_followed_by(&page));
+        newer.unwrap_or_else(|| {
+            let sent = self.meta.logical_size().saturating_add(SENT_WITH);
+            slot == 0 || self.source.size().saturating_sub(self.start) != sent
+        })
     }
 
     /// The header of any page as it stands, unchecked.
@@ -107,7 +142,7 @@ impl<'s> Database<'s> {
         if id < 2 || id >= hwm {
             return Err(fail(ErrorKind::OutOfBounds { id, hwm }));
         }
-        let size = self.image_size;
+        let size = self.start.saturating_add(self.image_size);
         let end = offset.saturating_add(u64::from(self.page_size()));
         if end > size {
             return Err(fail(ErrorKind::Truncated { size, end }));
@@ -138,26 +173,28 @@ impl<'s> Database<'s> {
         Ok(header)
     }
 
-    /// Reads a data page with its overflow.
+    /// Where a data page lies with its overflow, all of it within the file.
     ///
     /// # Errors
-    /// As [`Database::read_header`], and [`ErrorKind::TooLarge`].
-    pub fn read_page(&self, id: u64) -> Result<OwnedPage, Error> {
-        let offset = self.offset_of(id);
+    /// As [`Database::read_header`].
+    pub fn extent(&self, id: u64) -> Result<Extent, Error> {
         let header = self.read_header(id)?;
-        let bytes = header.span() * u64::from(self.page_size());
-        let limit = MAX_LOADED_EXTENT;
-        // The range was found to lie within the file, so this allocates no more than the file has.
-        let len = usize::try_from(bytes)
-            .ok()
-            .filter(|_| bytes <= limit)
-            .ok_or_else(|| Error::on_page(ErrorKind::TooLarge { bytes, limit }, id, offset))?;
-        let mut bytes = vec![0; len];
-        self.read_at(id, offset, &mut bytes)?;
-        Ok(OwnedPage { id, offset, bytes })
+        Ok(Extent {
+            page: id,
+            offset: self.offset_of(id),
+            len: header.span() * u64::from(self.page_size()),
+        })
     }
 
-    fn read_at(&self, id: u64, offset: u64, out: &mut [u8]) -> Result<(), Error> {
+    /// Reads a branch or leaf.
+    ///
+    /// # Errors
+    /// As [`Database::read_header`]; [`ErrorKind::WrongType`], [`ErrorKind::ElementTable`].
+    pub fn node(&self, id: u64) -> Result<Node<'s>, Error> {
+        Node::read(*self, self.extent(id)?)
+    }
+
+    pub(super) fn read_at(&self, id: u64, offset: u64, out: &mut [u8]) -> Result<(), Error> {
         self.source
             .read_at(offset, out)
             .map_err(|e| Error::on_page(ErrorKind::Read(e), id, offset))
@@ -209,87 +246,57 @@ fn image_size(size: u64) -> u64 {
     if size % 512 == 32 { size - 32 } else { size }
 }
 
-/// Finds the page size and reads both metas.
-fn read_metas(source: &dyn Source) -> Result<Metas, Error> {
-    const STRUCT_END: usize = META_OFFSET + META_SIZE;
+/// Finds where the database starts and its page size, and reads both metas.
+fn read_metas(source: &dyn Source) -> Result<(u64, Metas), Error> {
     let size = source.size();
     if size == 0 {
         return Err(Error::new(ErrorKind::Empty, 0));
     }
-    let read = |offset: u64| -> Result<Result<[u8; STRUCT_END], MetaError>, Error> {
-        let mut page = [0; STRUCT_END];
-        if offset.saturating_add(STRUCT_END as u64) > size {
-            return Ok(Err(MetaError::Missing));
-        }
+    let read_at = |offset: u64, page: &mut [u8]| {
         source
-            .read_at(offset, &mut page)
-            .map_err(|e| Error::new(ErrorKind::Read(e), offset))?;
-        Ok(Ok(page))
+            .read_at(offset, page)
+            .map_err(|e| Error::new(ErrorKind::Read(e), offset))
     };
-    let parse = |page: &Result<_, _>| -> Result<Meta, MetaError> {
-        page.as_ref()
-            .map_err(|e| *e)
-            .and_then(|p: &[u8; STRUCT_END]| Meta::parse(p))
+    // Empty where the file ends before it.
+    let read = |offset: u64| -> Result<Vec<u8>, Error> {
+        if offset.saturating_add(STRUCT_END as u64) > size {
+            return Ok(Vec::new());
+        }
+        let mut page = vec![0; STRUCT_END];
+        read_at(offset, &mut page)?;
+        Ok(page)
     };
     let first = read(0)?;
-    let found = match parse(&first) {
-        Ok(meta) => Some(meta),
-        Err(_) => {
-            let mut found = None;
-            for offset in meta::probe_offsets(size) {
-                if let Ok(meta) = parse(&read(offset)?) {
-                    found = Some(meta);
-                    break;
-                }
+    let mut found = locate::locate(&first, first.is_empty());
+    if !matches!(found, Located::At(_)) && !first.is_empty() {
+        let all = size <= LOCATE_BYTES as u64;
+        let len = usize::try_from(size).map_or(LOCATE_BYTES, |size| size.min(LOCATE_BYTES));
+        let mut bytes = vec![0; len];
+        read_at(0, &mut bytes)?;
+        found = locate::locate(&bytes, all);
+    }
+    if found == Located::NotYet {
+        for offset in locate::far_probes(size) {
+            if let Some(location) = locate::probed(offset, &read(offset)?) {
+                found = Located::At(location);
+                break;
             }
-            found
         }
-    };
-    let Some(found) = found else {
+    }
+    let Located::At(Location { start, meta }) = found else {
         if size < 2 * u64::from(super::limits::MIN_PAGE_SIZE) {
             return Err(Error::new(ErrorKind::TooSmall { size }, 0));
         }
-        let failed = |page: &_| parse(page).err().unwrap_or(MetaError::Missing);
+        let failed = |page: &[u8]| Meta::parse(page).err().unwrap_or(MetaError::Missing);
         // Nobody knows where meta 1 lies: where it would with the usual page size.
-        let second = read(4096)?;
-        return Err(meta::no_meta(failed(&first), failed(&second)));
+        return Err(meta::no_meta(failed(&first), failed(&read(4096)?)));
     };
-    if size < 2 * u64::from(found.page_size) {
+    let page_size = meta.page_size;
+    if size.saturating_sub(start) < 2 * u64::from(page_size) {
         return Err(Error::new(ErrorKind::TooSmall { size }, 0));
     }
-    let second = read(u64::from(found.page_size))?;
-    let bytes = |page: &Result<[u8; STRUCT_END], MetaError>| match page {
-        Ok(page) => page.to_vec(),
-        Err(_) => Vec::new(),
-    };
-    Ok(Metas::parse(
-        found.page_size,
-        &bytes(&first),
-        &bytes(&second),
-    ))
-}
-
-/// A page with its overflow, owned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnedPage {
-    id: u64,
-    offset: u64,
-    bytes: Vec<u8>,
-}
-
-impl OwnedPage {
-    /// A page of bytes that came from elsewhere than a [`Database`].
-    pub fn new(id: u64, offset: u64, bytes: Vec<u8>) -> Self {
-        Self { id, offset, bytes }
-    }
-
-    /// Its view.
-    ///
-    /// # Errors
-    /// As [`Page::new`].
-    pub fn page(&self) -> Result<Page<'_>, Error> {
-        Page::new(self.id, self.offset, &self.bytes)
-    }
+    let (first, second) = (read(start)?, read(start + u64::from(page_size))?);
+    Ok((start, Metas::parse(page_size, &first, &second)))
 }
 
 /// The 16 bytes at the start of a bucket's value.
@@ -320,12 +327,12 @@ impl BucketHeader {
 }
 
 /// Where a bucket's pairs are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BucketRoot {
     /// In the tree below this page.
     Page(u64),
     /// In this leaf, which lies in the parent's value.
-    Inline(OwnedPage),
+    Inline(Extent),
 }
 
 /// A bucket of a [`Database`].
@@ -357,7 +364,7 @@ impl<'s> Bucket<'s> {
     pub fn cursor(&self) -> Cursor<'s> {
         match &self.root {
             BucketRoot::Page(root) => Cursor::new(self.database, *root),
-            BucketRoot::Inline(page) => Cursor::inline(self.database, page.clone()),
+            BucketRoot::Inline(extent) => Cursor::inline(self.database, *extent),
         }
     }
 
@@ -372,19 +379,30 @@ impl<'s> Bucket<'s> {
             let limit = MAX_BUCKET_DEPTH;
             return Err(fail(ErrorKind::BucketsTooDeep { limit }));
         }
-        let len = entry.value.len() as u64;
-        let header = BucketHeader::parse(entry.value)
-            .ok_or_else(|| fail(ErrorKind::BucketHeader { len }))?;
+        let len = entry.value.len();
+        let too_short = || fail(ErrorKind::BucketHeader { len });
+        let mut start = [0; BUCKET_HEADER_SIZE];
+        if len < BUCKET_HEADER_SIZE as u64 {
+            return Err(too_short());
+        }
+        entry.value.read(0, &mut start)?;
+        let header = BucketHeader::parse(&start).ok_or_else(too_short)?;
         let root = if header.root == 0 {
-            let image = entry.value.get(BUCKET_HEADER_SIZE..).unwrap_or_default();
-            let offset = entry.offset + entry.key.len() as u64 + BUCKET_HEADER_SIZE as u64;
-            let page =
-                PageHeader::parse(image).ok_or_else(|| fail(ErrorKind::BucketHeader { len }))?;
+            let mut start = [0; PAGE_HEADER_SIZE];
+            if len < (BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE) as u64 {
+                return Err(too_short());
+            }
+            entry.value.read(BUCKET_HEADER_SIZE as u64, &mut start)?;
+            let page = PageHeader::parse(&start).ok_or_else(too_short)?;
             if page.page_type() != Some(PageType::Leaf) || page.overflow != 0 {
                 let (flags, overflow) = (page.flags, page.overflow);
                 return Err(fail(ErrorKind::InlinePage { flags, overflow }));
             }
-            BucketRoot::Inline(OwnedPage::new(entry.page, offset, image.to_vec()))
+            BucketRoot::Inline(Extent {
+                page: entry.page,
+                offset: entry.value.offset() + BUCKET_HEADER_SIZE as u64,
+                len: len - BUCKET_HEADER_SIZE as u64,
+            })
         } else {
             BucketRoot::Page(header.root)
         };
@@ -412,14 +430,15 @@ impl<'s> Bucket<'s> {
     /// The value of a key; `None` when it is not there or holds a bucket.
     ///
     /// # Errors
-    /// What is wrong with the pages on the way to it.
+    /// What is wrong with the pages on the way to it; [`ErrorKind::BucketTooLarge`] for a value that is not to
+    /// be loaded whole.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let mut cursor = self.cursor();
         cursor.seek(key)?;
-        Ok(cursor
-            .next()?
-            .filter(|entry| entry.key == key && !entry.is_bucket)
-            .map(|entry| entry.value.to_vec()))
+        match cursor.next()? {
+            Some(entry) if entry.key == key && !entry.is_bucket => entry.value.to_vec().map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// All pairs of a small bucket, in order; nested buckets are left out.
@@ -442,7 +461,7 @@ impl<'s> Bucket<'s> {
             match cursor.next() {
                 Ok(None) => break,
                 Ok(Some(entry)) => {
-                    bytes = bytes.saturating_add((entry.key.len() + entry.value.len()) as u64 + 64);
+                    bytes = bytes.saturating_add(entry.size());
                     if bytes > MAX_SMALL_BUCKET {
                         let kind = ErrorKind::BucketTooLarge {
                             limit: MAX_SMALL_BUCKET,
@@ -451,7 +470,10 @@ impl<'s> Bucket<'s> {
                         break;
                     }
                     if !entry.is_bucket {
-                        pairs.push((entry.key.to_vec(), entry.value.to_vec()));
+                        match entry.value.to_vec() {
+                            Ok(value) => pairs.push((entry.key.to_vec(), value)),
+                            Err(error) => errors.push(error),
+                        }
                     }
                 }
                 Err(error) => errors.push(error),
@@ -467,10 +489,10 @@ impl<'s> Bucket<'s> {
     ///
     /// # Errors
     /// What is wrong with a page on the way; [`ErrorKind::TooDeep`] for a cycle.
-    pub fn rightmost_path(&self) -> Result<Vec<OwnedPage>, Error> {
-        let mut id = match &self.root {
-            BucketRoot::Inline(page) => return Ok(vec![page.clone()]),
-            BucketRoot::Page(id) => *id,
+    pub fn rightmost_path(&self) -> Result<Vec<Node<'s>>, Error> {
+        let mut id = match self.root {
+            BucketRoot::Inline(extent) => return Ok(vec![Node::read(self.database, extent)?]),
+            BucketRoot::Page(id) => id,
         };
         let mut path = Vec::new();
         loop {
@@ -479,23 +501,17 @@ impl<'s> Bucket<'s> {
                 let limit = MAX_DEPTH;
                 return Err(Error::on_page(ErrorKind::TooDeep { limit }, id, offset));
             }
-            let owned = self.database.read_page(id)?;
-            let page = owned.page()?;
-            let next = match page.page_type()? {
-                PageType::Leaf => {
-                    page.leaf()?;
-                    None
-                }
-                _ => {
-                    let branch = page.branch()?;
-                    let last = branch
-                        .count()
-                        .checked_sub(1)
-                        .ok_or_else(|| Error::on_page(ErrorKind::EmptyBranch, id, offset))?;
-                    Some(branch.get(last)?.child)
-                }
+            let node = self.database.node(id)?;
+            let next = if node.is_leaf() {
+                None
+            } else {
+                let last = node
+                    .count()
+                    .checked_sub(1)
+                    .ok_or_else(|| Error::on_page(ErrorKind::EmptyBranch, id, offset))?;
+                Some(node.element(last)?.child())
             };
-            path.push(owned);
+            path.push(node);
             match next {
                 Some(child) => id = child,
                 None => return Ok(path),

@@ -112,6 +112,22 @@ fn u64_be(bytes: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
+/// Whether a message can be decoded as etcd does: every field that it knows in its own wire type, which stand in
+/// `wire_types` from field 1 on.
+fn decodes(bytes: &[u8], wire_types: &[u8]) -> bool {
+    Fields::new(bytes).all(|field| {
+        let Ok((number, wire)) = field else {
+            return false;
+        };
+        let index = usize::try_from(number.wrapping_sub(1)).unwrap_or(usize::MAX);
+        match (wire_types.get(index), wire) {
+            (None | Some(0), Wire::Varint(_)) | (None | Some(2), Wire::Bytes(_)) => true,
+            (None, Wire::Fixed) => true,
+            _ => false,
+        }
+    })
+}
+
 /// `3.6` of `3.6.0`.
 fn minor(version: &str) -> Option<String> {
     let mut parts = version.split('.');
@@ -323,16 +339,15 @@ impl Read {
     fn alarms(&mut self, alarms: &Pairs) {
         let mut listed = Vec::new();
         for (key, _) in &alarms.pairs {
-            let (mut member, mut kind, mut sound) = (0, 0, true);
+            let (mut member, mut kind) = (0, 0);
             for field in Fields::new(key) {
                 match field {
                     Ok((1, Wire::Varint(id))) => member = id,
                     Ok((2, Wire::Varint(alarm))) => kind = alarm,
-                    Ok(_) => {}
-                    Err(_) => sound = false,
+                    _ => {}
                 }
             }
-            if !sound {
+            if !decodes(key, &[0, 0]) {
                 let what = format!("Key `{}` is no alarm.", key.escape_ascii());
                 self.odd(alarms.name, "alarm.key", what, "Servers crash on it.");
                 continue;
@@ -355,7 +370,13 @@ impl Read {
     fn auth(&mut self, auth: &Pairs) {
         let enabled = auth.get(schema::AUTH_ENABLED).map(|value| value == [1]);
         self.contents.auth.enabled = auth.or_unknown(enabled, false);
-        let revision = auth.get(schema::AUTH_REVISION).and_then(u64_be);
+        let stored = auth.get(schema::AUTH_REVISION);
+        let revision = stored.and_then(u64_be);
+        if let Some(stored) = stored.filter(|_| revision.is_none()) {
+            let len = stored.len();
+            let what = format!("auth/authRevision has {len} bytes instead of 8.");
+            self.odd(auth.name, "auth.revision", what, "Servers crash on it.");
+        }
         self.contents.auth.revision = auth.or_unknown(revision, 0);
     }
 
@@ -368,16 +389,14 @@ impl Read {
                 roles: Vec::new(),
                 has_password: false,
             };
-            let mut sound = true;
             for field in Fields::new(value) {
                 match field {
                     Ok((2, Wire::Bytes(password))) => user.has_password = !password.is_empty(),
                     Ok((3, Wire::Bytes(role))) => user.roles.push(text(role)),
-                    Ok(_) => {}
-                    Err(_) => sound = false,
+                    _ => {}
                 }
             }
-            if !sound {
+            if !decodes(value, &[2, 2, 2, 2]) {
                 let what = format!("User `{}` cannot be decoded.", user.name);
                 self.odd(users.name, "auth.user", what, "Servers crash on it.");
             }
@@ -393,6 +412,16 @@ impl Read {
     }
 
     fn roles(&mut self, roles: &Pairs) {
+        for (key, value) in &roles.pairs {
+            let permission = |field| match field {
+                Ok((2, Wire::Bytes(permission))) => decodes(permission, &[0, 2, 2]),
+                _ => true,
+            };
+            if !decodes(value, &[2, 2]) || !Fields::new(value).all(permission) {
+                let what = format!("Role `{}` cannot be decoded.", text(key));
+                self.odd(roles.name, "auth.role", what, "Servers crash on it.");
+            }
+        }
         let names = roles.pairs.iter().take(MAX_LISTED);
         self.contents.auth.roles = roles.list(names.map(|(key, _)| text(key)).collect());
     }
@@ -431,15 +460,15 @@ impl Read {
                 ttl: 0,
                 remaining_ttl: 0,
             };
-            let mut sound = true;
-            for field in Fields::new(entry.value) {
+            let value = entry.value.to_vec().unwrap_or_default();
+            for field in Fields::new(&value) {
                 match field {
                     Ok((2, Wire::Varint(ttl))) => lease.ttl = ttl.cast_signed(),
                     Ok((3, Wire::Varint(ttl))) => lease.remaining_ttl = ttl.cast_signed(),
-                    Ok(_) => {}
-                    Err(_) => sound = false,
+                    _ => {}
                 }
             }
+            let sound = decodes(&value, &[0, 0, 0]);
             let Some(id) = u64_be(entry.key).filter(|_| sound) else {
                 let what = format!("Lease `{}` cannot be decoded.", entry.key.escape_ascii());
                 self.odd("lease", "lease.undecodable", what, "Servers crash on it.");

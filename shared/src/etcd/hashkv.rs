@@ -7,10 +7,17 @@ use crc32c::{crc32c, crc32c_append};
 use hashbrown::{HashMap, HashSet};
 use thiserror::Error;
 
-use crate::bbolt::{self, Bucket, Database};
+use sha2::{Digest as _, Sha256};
+
+use crate::bbolt::{self, Bucket, Database, Entry};
 
 use super::inspection::HashKv;
-use super::schema::{self, KeyValue, Revision};
+use super::schema::{self, KeyValue, LongKeyValue, Revision};
+
+/// Bytes of a user key up to which it is held as it is.
+const MAX_HELD_KEY: u64 = 4 << 20;
+/// Bytes of a longer one that are read at once.
+const PIECE: usize = 256 << 10;
 
 /// Why there is no HashKV.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -116,12 +123,17 @@ pub fn hash_kv(database: &Database<'_>, revision: i64) -> Result<HashKv, HashKvE
     }
     let keep = keep(&keys, wanted, compact)?;
     let mut crc = crc32c(schema::KEY);
-    each(&keys, |revision, key, value, _| {
+    each(&keys, |revision, entry| {
         let left_out = revision.main > wanted
             || keep.leaves_out(revision)
             || revision.main == compact && revision.tombstone;
         if !left_out {
-            crc = crc32c_append(crc32c_append(crc, key), value);
+            crc = crc32c_append(crc, entry.key);
+            if !entry.is_bucket {
+                entry
+                    .value
+                    .pieces(|piece| crc = crc32c_append(crc, piece))?;
+            }
         }
         Ok(())
     })?;
@@ -134,40 +146,80 @@ pub fn hash_kv(database: &Database<'_>, revision: i64) -> Result<HashKv, HashKvE
 
 fn last_revision(keys: &Bucket<'_>) -> Result<i64, HashKvError> {
     let path = keys.rightmost_path()?;
-    let Some(page) = path.last() else {
+    let Some(leaf) = path.last() else {
         return Ok(0);
     };
-    let leaf = page.page()?.leaf()?;
     let Some(last) = leaf.count().checked_sub(1) else {
         // The last leaf of a tree is empty only in odd files: go through all of it.
         let mut last = 0;
-        each(keys, |revision, _, _, _| {
+        each(keys, |revision, _| {
             last = revision.main;
             Ok(())
         })?;
         return Ok(last);
     };
-    let element = leaf.get(last)?;
-    let revision = Revision::parse(element.key).ok_or(HashKvError::Revision {
-        page: leaf.page().id(),
-        offset: element.offset,
+    let element = leaf.element(last)?;
+    let revision = Revision::parse(&leaf.key_of(&element)?).ok_or(HashKvError::Revision {
+        page: leaf.id(),
+        offset: leaf.offset_of(&element),
     })?;
     Ok(revision.main)
 }
 
-/// Calls with revision, key, value and place of every entry, in order.
+/// Calls with revision and entry, in order.
 fn each(
     keys: &Bucket<'_>,
-    mut f: impl FnMut(Revision, &[u8], &[u8], (u64, u64)) -> Result<(), HashKvError>,
+    mut f: impl FnMut(Revision, &Entry<'_>) -> Result<(), HashKvError>,
 ) -> Result<(), HashKvError> {
     let mut cursor = keys.cursor();
     while let Some(entry) = cursor.next()? {
         let (page, offset) = (entry.page, entry.offset);
         let revision = Revision::parse(entry.key).ok_or(HashKvError::Revision { page, offset })?;
-        let value = if entry.is_bucket { &[] } else { entry.value };
-        f(revision, entry.key, value, (page, offset))?;
+        f(revision, &entry)?;
     }
     Ok(())
+}
+
+/// The user key of an entry, in `scratch` where it is not in memory.
+pub(super) fn user_key<'a>(
+    entry: &Entry<'a>,
+    scratch: &'a mut Vec<u8>,
+) -> Result<&'a [u8], HashKvError> {
+    let undecodable = |source| HashKvError::Value {
+        page: entry.page,
+        offset: entry.offset,
+        source,
+    };
+    if entry.is_bucket {
+        return Ok(&[]);
+    }
+    if let Some(value) = entry.value.held() {
+        return Ok(KeyValue::decode(value).map_err(undecodable)?.key);
+    }
+    let read = |at, out: &mut [u8]| entry.value.read(at, out);
+    let range = LongKeyValue::decode(entry.value.len(), read)?
+        .map_err(undecodable)?
+        .key;
+    scratch.clear();
+    if range.end - range.start <= MAX_HELD_KEY {
+        // Limited by the line above.
+        scratch.resize((range.end - range.start) as usize, 0);
+        entry.value.read(range.start, scratch)?;
+        return Ok(scratch);
+    }
+    // What tells it from others is enough, and no key of etcd is that long: its digest, and a mark.
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    let mut at = range.start;
+    while at < range.end {
+        let len = usize::try_from(range.end - at).map_or(PIECE, |rest| rest.min(PIECE));
+        entry.value.read(at, &mut piece[..len])?;
+        hasher.update(&piece[..len]);
+        at += len as u64;
+    }
+    scratch.extend_from_slice(b"sha256:");
+    scratch.extend_from_slice(&hasher.finalize());
+    Ok(scratch)
 }
 
 /// The revisions at or below the compact one that still count.
@@ -242,18 +294,15 @@ fn keep(keys: &Bucket<'_>, wanted: i64, compact: i64) -> Result<Keep, HashKvErro
         return Ok(keep);
     }
     let mut histories: HashMap<Vec<u8>, History, std::hash::RandomState> = HashMap::default();
-    each(keys, |revision, _, value, (page, offset)| {
-        let kv = KeyValue::decode(value).map_err(|source| HashKvError::Value {
-            page,
-            offset,
-            source,
-        })?;
-        match histories.get_mut(kv.key) {
+    let mut scratch = Vec::new();
+    each(keys, |revision, entry| {
+        let key = user_key(entry, &mut scratch)?;
+        match histories.get_mut(key) {
             Some(history) => history.take(revision, wanted),
             None => {
                 let mut history = History::default();
                 history.take(revision, wanted);
-                histories.insert(kv.key.to_vec(), history);
+                histories.insert(key.to_vec(), history);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ mod loss;
 mod verdict;
 
 use crate::bbolt::{Database, ErrorKind};
-use crate::finding::{Finding, Report};
+use crate::finding::{Finding, Report, Severity};
 use crate::source::Source;
 
 use super::contents::{self, Read};
@@ -14,8 +14,10 @@ use super::inspection::{
     FORMAT, FileFacts, FileKind, HashKv, Inspection, MAX_SCANNED_HASH_KV, Status, Verdict,
 };
 use super::lint::{Seen, lint};
+use super::restore::edit;
 use super::scan::{Oddity, Scan, Walk, merged};
 use super::schema::{self, is_semver};
+use super::trailer::{Digests, Trailer};
 
 /// Looks at a file that was scanned. `source` is the same file, for the few small buckets that are read at
 /// random.
@@ -27,7 +29,9 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
     let read = database.as_ref().map(|database| {
         let mut read = contents::read(database, &walk);
         let report = std::mem::take(&mut read.report);
-        meaning.findings.extend(report.findings);
+        meaning
+            .findings
+            .extend(report.findings.into_iter().map(unmendable));
         let seen = Seen {
             database,
             walk: &walk,
@@ -42,7 +46,13 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
         (Some(database), Some(read)) => head_hash_kv(database, &walk, read, &mut meaning),
         _ => None,
     };
-    let kind = kind(&walk, source.size());
+    if let Some(database) = &database
+        && !walk.findings.blocks()
+        && !meaning.blocks()
+    {
+        try_restore(database, &mut meaning);
+    }
+    let kind = kind(&walk, source.size(), digests.as_ref());
     let file = FileFacts {
         name: name.to_owned(),
         size: source.size(),
@@ -85,6 +95,35 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
     inspection
 }
 
+/// Servers crash on some of what the small buckets hold. Most of that a restore writes anew or takes out; with the
+/// rest the file cannot be restored.
+fn unmendable(mut finding: Finding) -> Finding {
+    const NO_CLEAN_UP: [&str; 5] = [
+        "auth.revision",
+        "auth.role",
+        "auth.user",
+        "lease.undecodable",
+        "meta-bucket.compact-mark",
+    ];
+    if NO_CLEAN_UP.contains(&finding.code.as_str()) {
+        finding.severity = Severity::Blocking;
+        finding.todo = "Use another snapshot, or another member's database.".to_owned();
+    }
+    finding
+}
+
+/// What a restore would stumble over is said here, not when it is under way.
+fn try_restore(database: &Database<'_>, report: &mut Report) {
+    if let Err(error) = edit::try_all(database) {
+        let what = format!("A restore cannot rewrite what it has to: {error}.");
+        report.push(
+            Finding::blocking("restore.impossible", "file", what)
+                .because("The rest may be sound; a restored server would not have its own members, log index and versions.")
+                .todo("Use another snapshot, or another member's database."),
+        );
+    }
+}
+
 fn finish_contents(read: &mut Read, walk: &Walk) {
     let known = read.marks.zip(walk.keys);
     read.contents.current_revision = known.map(|(marks, keys)| marks.current(keys.revision));
@@ -119,7 +158,7 @@ fn numbers(walk: &Walk, version: &[u8]) -> Option<Status> {
     })
 }
 
-fn kind(walk: &Walk, size: u64) -> FileKind {
+fn kind(walk: &Walk, size: u64, digests: Option<&Digests>) -> FileKind {
     if let Some(error) = &walk.error {
         return match error.kind() {
             ErrorKind::BigEndian => FileKind::BigEndian,
@@ -131,7 +170,12 @@ fn kind(walk: &Walk, size: u64) -> FileKind {
     if !has(schema::KEY) && walk.key_space.is_some() {
         return FileKind::OtherBbolt;
     }
-    if size.is_multiple_of(512) {
+    // What is around a database says nothing about it; a digest that agrees does.
+    let start = digests
+        .and_then(|digests| digests.image)
+        .map_or(0, |image| image.start);
+    let sealed = digests.is_some_and(|digests| matches!(digests.trailer(), Trailer::Within { .. }));
+    if !sealed && size.saturating_sub(start).is_multiple_of(512) {
         FileKind::DatabaseCopy
     } else {
         FileKind::Snapshot

@@ -10,9 +10,11 @@ use crate::bbolt::Database;
 use crate::finding::{Finding, Report};
 
 use super::contents::Read;
+use super::hashkv::user_key;
 use super::inspection::Contents;
+use super::restore::is_known_version;
 use super::scan::{Oddity, Walk};
-use super::schema::{self, KeyValue, Revision};
+use super::schema::{self, Revision, is_semver};
 
 /// Above this etcd's default quota is exceeded, in bytes.
 const DEFAULT_QUOTA: u64 = 2 << 30;
@@ -253,13 +255,14 @@ fn find_both_halves(database: &Database<'_>, main: i64) -> Option<u64> {
     };
     cursor.seek(&start.encode()).ok()?;
     let mut deleted: Vec<Vec<u8>> = Vec::new();
+    let mut scratch = Vec::new();
     for _ in 0..MAX_ENTRIES_OF_REVISION {
         let entry = cursor.next().ok()??;
         let revision = Revision::parse(entry.key)?;
         if revision.main != main {
             return None;
         }
-        let key = KeyValue::decode(entry.value).ok()?.key;
+        let key = user_key(&entry, &mut scratch).ok()?;
         if revision.tombstone {
             deleted.push(key.to_vec());
         } else if deleted.iter().any(|deleted| deleted == key) {
@@ -340,6 +343,33 @@ fn downgrade(seen: &Seen<'_>, report: &mut Report) {
 
 fn versions(seen: &Seen<'_>, report: &mut Report) {
     let contents = contents(seen);
+    let recorded = [
+        (
+            "clusterVersion",
+            "bucket cluster",
+            &contents.cluster_version,
+        ),
+        ("storageVersion", "bucket meta", &contents.storage_version),
+    ];
+    let unknown = recorded
+        .into_iter()
+        .filter_map(|(name, bucket, text)| Some((name, bucket, text.as_deref()?)))
+        .filter(|(_, _, text)| !is_known_version(text))
+        // That it is no version at all was said of it already.
+        .filter(|(name, _, text)| *name != "storageVersion" || is_semver(text.as_bytes()));
+    let before = report.findings.len();
+    for (name, bucket, text) in unknown {
+        let what =
+            format!("{name} is {text:?}, no version of etcd that is known here (3.0 to 3.7).");
+        report.push(
+            Finding::warning("version.unknown", bucket, what)
+                .because("Servers compare it with their own version: they refuse to start, or never get ready.")
+                .todo("Have the restore write it anew (--lower-versions), or use the tools of that version."),
+        );
+    }
+    if report.findings.len() > before {
+        return;
+    }
     let minor = |version: &str| {
         let mut parts = version.split('.').map(str::parse::<u32>);
         Some((parts.next()?.ok()?, parts.next()?.ok()?))

@@ -25,6 +25,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub(in crate::etcd) use self::check::is_known_version;
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::native_commands;
 pub use self::planning::{check_exact, plan};
@@ -45,6 +46,10 @@ pub struct RestoreRequest {
     pub mark_compacted: bool,
     /// Whether a missing or wrong trailer is accepted.
     pub skip_hash_check: bool,
+    /// Whether a file is accepted whose newest meta page cannot be used: what the last commit wrote is not in the
+    /// result then. Left out of the canonical form while it is not asked for, as plans were before it existed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_older_meta: bool,
     /// Which etcd will run the result.
     pub target_version: TargetVersion,
     /// What is taken out of the restored database, beyond what the reference does.

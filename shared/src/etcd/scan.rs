@@ -19,8 +19,7 @@ mod walk;
 mod window;
 
 use super::trailer::{Digests, Hasher};
-use crate::bbolt::Meta;
-use crate::bbolt::meta::{META_OFFSET, META_SIZE, probe_offsets};
+use crate::bbolt::locate::{Located, locate};
 use crate::source::Source;
 use pages::Pages;
 
@@ -92,11 +91,11 @@ impl Scanner {
             Stage::Detect(held) => {
                 let hash_kv = self.options.hash_kv;
                 let next = if held.is_empty() {
-                    detect(chunk, hash_kv, || chunk.to_vec())
+                    detect(chunk, false, hash_kv, || chunk.to_vec())
                 } else {
                     held.extend_from_slice(chunk);
                     let bytes = std::mem::take(held);
-                    detect(&bytes, hash_kv, || bytes.clone())
+                    detect(&bytes, false, hash_kv, || bytes.clone())
                 };
                 self.stage = next;
             }
@@ -114,7 +113,10 @@ impl Scanner {
     }
 
     /// What was seen, once all bytes were fed.
-    pub fn finish(self) -> Scan {
+    pub fn finish(mut self) -> Scan {
+        if let Stage::Detect(held) = &self.stage {
+            self.stage = detect(held, true, self.options.hash_kv, Vec::new);
+        }
         Scan {
             size: self.fed,
             digests: self.hasher.map(Hasher::finish),
@@ -126,28 +128,18 @@ impl Scanner {
     }
 }
 
-/// Looks for the page size in the first bytes: in meta 0, else wherever meta 1 may lie (spec 1.4).
-fn detect(bytes: &[u8], hash_kv: bool, hold: impl FnOnce() -> Vec<u8>) -> Stage {
-    const STRUCT_END: usize = META_OFFSET + META_SIZE;
-    if bytes.len() < STRUCT_END {
-        return Stage::Detect(hold());
+/// Looks for the start of the database and its page size in the first bytes (spec 1.4).
+fn detect(bytes: &[u8], all: bool, hash_kv: bool, hold: impl FnOnce() -> Vec<u8>) -> Stage {
+    match locate(bytes, all) {
+        Located::At(found) => {
+            let mut pages = Pages::new(found.meta.page_size, hash_kv);
+            let start = usize::try_from(found.start).unwrap_or(usize::MAX);
+            pages.feed(bytes.get(start..).unwrap_or_default());
+            Stage::Pages(Box::new(pages))
+        }
+        Located::NotYet => Stage::Detect(hold()),
+        Located::Nowhere => Stage::Hopeless,
     }
-    let mut last_probe = 0;
-    let found = Meta::parse(bytes).ok().or_else(|| {
-        probe_offsets(u64::MAX).find_map(|offset| {
-            last_probe = offset;
-            Meta::parse(bytes.get(usize::try_from(offset).ok()?..)?).ok()
-        })
-    });
-    if let Some(meta) = found {
-        let mut pages = Pages::new(meta.page_size, hash_kv);
-        pages.feed(bytes);
-        return Stage::Pages(Box::new(pages));
-    }
-    if bytes.len() as u64 >= last_probe + STRUCT_END as u64 {
-        return Stage::Hopeless;
-    }
-    Stage::Detect(hold())
 }
 
 /// What a [`Scanner`] saw: all that [`inspect`](super::inspect::inspect) needs beside random access.

@@ -1,6 +1,10 @@
 //! How etcd lays its data out in bbolt: bucket and key names, revisions, and the messages in values (spec 2).
 
+mod long;
+
 use thiserror::Error;
+
+pub use long::LongKeyValue;
 
 /// MVCC revisions.
 pub const KEY: &[u8] = b"key";
@@ -118,7 +122,7 @@ pub struct KeyValue<'a> {
     pub mod_revision: i64,
     /// Writes since it was made; 1 for the first.
     pub version: i64,
-    /// The user's value; empty too when it lies outside the bytes that were decoded.
+    /// The user's value.
     pub value: &'a [u8],
     /// The lease it is attached to; 0 for none.
     pub lease: i64,
@@ -263,33 +267,6 @@ impl<'a> KeyValue<'a> {
             }
         }
         Ok(kv)
-    }
-}
-
-impl<'a> KeyValue<'a> {
-    /// Decodes a long message of `total` bytes from its first ones, `head`: up to a value that does not end
-    /// within them, and where that value ends. What is behind it is for another [`KeyValue::decode`].
-    ///
-    /// # Errors
-    /// As [`KeyValue::decode`].
-    pub fn decode_head(head: &'a [u8], total: u64) -> Result<(Self, u64), WireError> {
-        let mut fields = Fields::new(head);
-        while !fields.rest.is_empty() {
-            let before = fields.clone();
-            let (tag, len) = (fields.varint()?, fields.varint()?);
-            if tag == 5 << 3 | 2 && len > fields.rest.len() as u64 {
-                let read = head.len() - fields.rest.len();
-                let end = (read as u64).saturating_add(len);
-                if end > total {
-                    return Err(WireError::Truncated);
-                }
-                let done = head.len() - before.rest.len();
-                return Ok((Self::decode(head.get(..done).unwrap_or_default())?, end));
-            }
-            fields = before;
-            fields.read()?;
-        }
-        Ok((Self::decode(head)?, head.len() as u64))
     }
 }
 

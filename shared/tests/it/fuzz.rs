@@ -1,15 +1,23 @@
 //! Properties that hold for any bytes whatever: an answer, no crash, the same answer at any chunking.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
-use requorum_shared::bbolt::Database;
+use requorum_shared::bbolt::{Database, Meta};
 use requorum_shared::etcd::hashkv::hash_kv;
 use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::finding::Outcome;
+use requorum_shared::etcd::restore::{CleanUp, RestoreRequest, TargetVersion};
+use requorum_shared::finding::{Outcome, Severity};
 
-use crate::build::{sample_of, with_trailer};
+use crate::build::{
+    Element, LEAVES, ROOT, buckets, inline, meta_pairs, nested, pair, put_meta, puts, sample_of,
+    with_trailer,
+};
 use crate::fixtures::fixture;
 use crate::inspection::look;
+use crate::restore::{request, restored};
+use crate::sound::judged;
 use crate::status::scan;
 
 /// Files to damage: snapshots of every version, raw copies, every tree shape.
@@ -135,6 +143,243 @@ fn read_all_ways(bytes: &[u8], chunk: usize) -> Inspection {
     let listed: u64 = whole.pages.iter().map(|run| run.count).sum();
     assert!(listed <= bytes.len() as u64 / 1024 + 2);
     whole
+}
+
+/// Damage to what the pages mean, with the tree around it sound.
+#[derive(Debug, Clone)]
+enum Oddity {
+    /// A pair of a small bucket, by its name, with any value.
+    Pair(&'static str, &'static str, Vec<u8>),
+    /// A bucket within a bucket.
+    Nested(&'static str),
+    /// A bucket that is not there.
+    Without(usize),
+    /// A meta with a freelist, a mark or a root of its own, its checksum right.
+    Meta {
+        slot: u64,
+        freelist: u64,
+        more_pages: u64,
+        txid: u64,
+    },
+    /// Bytes around the file.
+    Around { before: usize, after: usize },
+}
+
+fn oddity() -> impl Strategy<Value = Oddity> {
+    let values = prop_oneof![
+        Just(b"1.7.0".to_vec()),
+        Just(b"9.9.0".to_vec()),
+        Just(b"3.6.0".to_vec()),
+        Just(b"3.7.0".to_vec()),
+        Just(b"three".to_vec()),
+        Just(br#"{"target-version":"3.5.0","enabled":true}"#.to_vec()),
+        Just(Vec::new()),
+        Just(vec![0xff; 3]),
+        Just(7u64.to_be_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..40),
+    ];
+    let places = prop::sample::select(
+        &[
+            ("alarm", "\u{8}\u{1}\u{10}\u{1}"),
+            ("alarm", "\u{7f}"),
+            ("auth", "authEnabled"),
+            ("auth", "authRevision"),
+            ("authRoles", "r"),
+            ("authUsers", "u"),
+            ("cluster", "clusterVersion"),
+            ("cluster", "downgrade"),
+            ("lease", "12345678"),
+            ("lease", "short"),
+            ("members", "a"),
+            ("members_removed", "b"),
+            ("meta", "confState"),
+            ("meta", "consistent_index"),
+            ("meta", "finishedCompactRev"),
+            ("meta", "scheduledCompactRev"),
+            ("meta", "storageVersion"),
+            ("meta", "term"),
+        ][..],
+    );
+    const NAMES: &[&str] = &["alarm", "key", "lease", "members", "meta", "unheard-of"];
+    prop_oneof![
+        6 => (places, values).prop_map(|((bucket, key), value)| Oddity::Pair(bucket, key, value)),
+        1 => prop::sample::select(NAMES).prop_map(Oddity::Nested),
+        1 => (0..4usize).prop_map(Oddity::Without),
+        2 => (0..2u64, 0..30u64, 0..9u64, 5..9u64).prop_map(|(slot, freelist, more_pages, txid)| {
+            Oddity::Meta { slot, freelist, more_pages, txid }
+        }),
+        1 => (0..5000usize, 0..5000usize).prop_map(|(before, after)| Oddity::Around { before, after }),
+    ]
+}
+
+/// The sample with all of these.
+fn odd_file(oddities: &[Oddity], seal: bool) -> Vec<u8> {
+    let mut image = sample_of(4096);
+    let mut buckets: Vec<Element> = buckets();
+    let mut pairs: BTreeMap<&str, BTreeMap<Vec<u8>, Element>> = BTreeMap::new();
+    for element in meta_pairs() {
+        pairs
+            .entry("meta")
+            .or_default()
+            .insert(element.1.clone(), element);
+    }
+    let mut without = Vec::new();
+    for oddity in oddities {
+        let (bucket, element) = match oddity {
+            Oddity::Pair(bucket, key, value) => (*bucket, pair(*key, value.clone())),
+            Oddity::Nested("key") => {
+                let mut elements = puts(LEAVES[1]);
+                elements[0].0 = 1;
+                elements[0].2 = inline(&[]);
+                image.leaf(LEAVES[1], &elements);
+                continue;
+            }
+            Oddity::Nested(name) => (*name, nested("inner", inline(&[pair("k", "v")]))),
+            Oddity::Without(index) => {
+                without.push(*index);
+                continue;
+            }
+            _ => continue,
+        };
+        pairs
+            .entry(bucket)
+            .or_default()
+            .insert(element.1.clone(), element);
+    }
+    for (name, pairs) in pairs {
+        let elements: Vec<Element> = pairs.into_values().collect();
+        let bucket = nested(name, inline(&elements));
+        buckets.retain(|other| other.1 != bucket.1);
+        buckets.push(bucket);
+    }
+    for index in without {
+        if index < buckets.len() {
+            buckets.remove(index);
+        }
+    }
+    buckets.sort_by(|a, b| a.1.cmp(&b.1));
+    image.leaf(ROOT, &buckets);
+    let mut bytes = image.raw();
+    for oddity in oddities {
+        if let Oddity::Meta {
+            slot,
+            freelist,
+            more_pages,
+            txid,
+        } = oddity
+        {
+            let meta = Meta {
+                freelist: *freelist,
+                hwm: image.meta.hwm + more_pages,
+                txid: *txid,
+                ..image.meta
+            };
+            put_meta(&mut bytes, *slot as usize, &meta);
+        }
+    }
+    if seal {
+        bytes = with_trailer(bytes);
+    }
+    for oddity in oddities {
+        if let Oddity::Around { before, after } = oddity {
+            bytes = [&vec![b'\n'; *before], bytes.as_slice(), &vec![0; *after]].concat();
+        }
+    }
+    bytes
+}
+
+/// What check calls restorable is restored, and what a restore refuses check has named.
+fn agree(bytes: &[u8]) {
+    let seen = look(bytes);
+    let said: Vec<_> = { seen.report.findings.iter() }
+        .map(|finding| format!("{:?} {}", finding.severity, finding.code))
+        .collect();
+    // As a person types it who chooses nothing.
+    let plain = request(TargetVersion::V3_7);
+    if judged(&seen, &plain).blocks() {
+        let named = |severity| seen.report.count(severity) > 0;
+        let nothing_of_etcd = seen.status.is_none();
+        assert!(
+            named(Severity::Blocking) || named(Severity::Warning) || nothing_of_etcd,
+            "refused without a word of it in the check: {:?} {said:?}",
+            judged(&seen, &plain)
+        );
+    }
+    // With every choice that there is.
+    let all = RestoreRequest {
+        skip_hash_check: true,
+        accept_older_meta: true,
+        clean_up: CleanUp {
+            alarms: true,
+            auth: true,
+            downgrade: true,
+            versions: true,
+        },
+        ..plain
+    };
+    let report = judged(&seen, &all);
+    let blocking = seen.report.findings.iter().any(|finding| {
+        finding.severity == Severity::Blocking && !finding.code.starts_with("trailer.")
+    });
+    if blocking || seen.status.is_none() {
+        assert!(report.blocks(), "restored although the check says {said:?}");
+        return;
+    }
+    assert!(
+        !report.blocks(),
+        "refused: {report:?}; the check says {said:?}"
+    );
+    let (_, result) = restored(bytes, &all);
+    let again = look(&with_trailer(result));
+    assert_eq!(
+        again.verdict.sentence, "This snapshot is whole.",
+        "{said:?}"
+    );
+    assert_eq!(again.hash_kv, seen.hash_kv, "{said:?}");
+    let bumped = RestoreRequest {
+        bump_revision: 1000,
+        mark_compacted: true,
+        ..all
+    };
+    if !judged(&seen, &bumped).blocks() {
+        let (_, result) = restored(bytes, &bumped);
+        let again = look(&with_trailer(result));
+        assert_eq!(
+            again.verdict.sentence, "This snapshot is whole.",
+            "{said:?}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn check_and_restore_agree_on_what_pages_mean(
+        oddities in prop::collection::vec(oddity(), 1..4),
+        seal in any::<bool>(),
+    ) {
+        agree(&odd_file(&oddities, seal));
+    }
+
+    #[test]
+    fn check_and_restore_agree_on_damaged_bytes(
+        seed in prop::sample::select(&["3.4.23-lease", "3.5.33-freelist", "3.6.14-empty", "3.6.14-lease", "3.7.1-auth", "synthetic-page1024"][..]),
+        damages in prop::collection::vec(damage(), 1..3),
+        fix_trailer in any::<bool>(),
+    ) {
+        let mut bytes = fixture(seed).bytes;
+        let page_size = if seed.ends_with("1024") { 1024 } else { 4096 };
+        for damage in &damages {
+            damage.apply(&mut bytes, page_size);
+        }
+        if fix_trailer {
+            let image = bytes.len() / 512 * 512;
+            bytes.truncate(image);
+            bytes = with_trailer(bytes);
+        }
+        agree(&bytes);
+    }
 }
 
 proptest! {

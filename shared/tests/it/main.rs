@@ -9,4 +9,5 @@ mod known;
 mod lint;
 mod reader;
 mod restore;
+mod sound;
 mod status;

@@ -56,10 +56,14 @@ fn the_rightmost_path_ends_in_the_last_pair() {
         let database = Database::open(&source).unwrap();
         let bucket = database.bucket(b"key").unwrap().unwrap();
         let path = bucket.rightmost_path().unwrap();
-        let leaf = path.last().unwrap().page().unwrap().leaf().unwrap();
-        let last = leaf.get(leaf.count() - 1).unwrap();
+        let leaf = path.last().unwrap();
+        let last = leaf.element(leaf.count() - 1).unwrap();
         let pairs = bucket.pairs().unwrap();
-        assert_eq!(last.key, pairs.last().unwrap().0, "{name}");
+        assert_eq!(
+            leaf.key_of(&last).unwrap(),
+            pairs.last().unwrap().0,
+            "{name}"
+        );
         if name == "synthetic-page1024" {
             assert_eq!(path.len(), 2, "a branch and a leaf below the root bucket");
         }

@@ -18,7 +18,7 @@ type Content = BTreeMap<String, Pairs>;
 
 const THREE: &str = "m1=http://127.0.0.1:30001,m2=http://127.0.0.1:30003,m3=http://127.0.0.1:30005";
 
-fn request(target_version: TargetVersion) -> RestoreRequest {
+pub(crate) fn request(target_version: TargetVersion) -> RestoreRequest {
     RestoreRequest {
         snapshot: String::new(),
         members: initial_cluster::parse(THREE).members,
@@ -26,13 +26,14 @@ fn request(target_version: TargetVersion) -> RestoreRequest {
         bump_revision: 0,
         mark_compacted: false,
         skip_hash_check: false,
+        accept_older_meta: false,
         target_version,
         clean_up: CleanUp::default(),
         target: Target::Download,
     }
 }
 
-fn bumped(bump_revision: u64) -> RestoreRequest {
+pub(crate) fn bumped(bump_revision: u64) -> RestoreRequest {
     RestoreRequest {
         bump_revision,
         mark_compacted: true,
@@ -56,9 +57,10 @@ fn edit_of(bytes: &[u8], request: &RestoreRequest) -> Result<Edit, EditError> {
 }
 
 /// The restored database.
-fn restored(bytes: &[u8], request: &RestoreRequest) -> (Edit, Vec<u8>) {
+pub(crate) fn restored(bytes: &[u8], request: &RestoreRequest) -> (Edit, Vec<u8>) {
     let edit = edit_of(bytes, request).unwrap();
-    let mut file = bytes[..edit.image_size as usize].to_vec();
+    let start = Database::open(&bytes).unwrap().start() as usize;
+    let mut file = bytes[start..start + edit.image_size as usize].to_vec();
     file.resize(edit.database_size as usize, 0);
     let mut end = 0;
     for patch in &edit.patches {
@@ -93,30 +95,24 @@ fn walk(
     high: Option<&[u8]>,
     seen: &mut std::collections::HashSet<u64>,
 ) {
-    let owned = database.read_page(id).unwrap();
-    let page = owned.page().unwrap();
-    for page in id..id + page.header().span() {
+    let node = database.node(id).unwrap();
+    for page in id..id + node.header().span() {
         assert!(seen.insert(page), "page {page} is reached twice");
     }
     let below = |key: &[u8]| high.is_none_or(|high| key < high);
-    if page.page_type().unwrap() == PageType::Leaf {
-        let keys: Vec<Vec<u8>> = page
-            .leaf()
-            .unwrap()
-            .elements()
-            .map(|element| element.unwrap().key.to_vec())
-            .collect();
+    let children: Vec<(Vec<u8>, u64)> = (0..node.count())
+        .map(|index| {
+            let element = node.element(index).unwrap();
+            (node.key_of(&element).unwrap(), element.child())
+        })
+        .collect();
+    if node.is_leaf() {
+        let keys: Vec<Vec<u8>> = children.into_iter().map(|(key, _)| key).collect();
         assert!(keys.is_sorted_by(|a, b| a < b), "page {id} is out of order");
         assert!(keys.first().is_none_or(|first| first.as_slice() >= low));
         assert!(keys.last().is_none_or(|last| below(last)));
         return;
     }
-    let children: Vec<(Vec<u8>, u64)> = page
-        .branch()
-        .unwrap()
-        .elements()
-        .map(|element| element.map(|e| (e.key.to_vec(), e.child)).unwrap())
-        .collect();
     assert!(!children.is_empty());
     assert!(children.iter().all(|(key, _)| !key.is_empty()));
     assert!(children.is_sorted_by(|a, b| a.0 < b.0));

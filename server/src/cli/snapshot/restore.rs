@@ -70,6 +70,9 @@ pub(in super::super) struct Arguments {
     /// Accept a file without a trailer, or with one that differs.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     skip_hash_check: bool,
+    /// Accept a file whose newest meta page cannot be used: what the last commit wrote is not in the result.
+    #[arg(long)]
+    accept_older_meta: bool,
     /// Raise the revision by this much; needs --mark-compacted.
     #[arg(long, value_name = "N", default_value_t = 0)]
     bump_revision: u64,
@@ -141,6 +144,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         bump_revision: arguments.bump_revision,
         mark_compacted: arguments.mark_compacted,
         skip_hash_check: arguments.skip_hash_check,
+        accept_older_meta: arguments.accept_older_meta,
         target_version: arguments.target_version,
         clean_up: CleanUp {
             alarms: arguments.clear_alarms,

@@ -61,7 +61,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
     let expected = walk.meta.map_or(0, |meta| meta.logical_size());
     let (outcome, evidence) = match digests.trailer() {
         Trailer::Intact => {
-            if expected != end {
+            if expected < end {
                 let what = format!(
                     "The database in it has {} bytes, the file holds {} before its trailer.",
                     grouped(expected),
@@ -72,6 +72,13 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
                 ));
             }
             (Outcome::Pass, "SHA-256 trailer agrees".to_owned())
+        }
+        Trailer::Within { before, after } => {
+            let own = digests.size.saturating_sub(before).saturating_sub(after);
+            let at = grouped((before + own).saturating_sub(TRAILER_SIZE as u64));
+            let around = around(before, own, after, &mut report);
+            let evidence = format!("SHA-256 trailer agrees, at byte {at}; {around}");
+            (Outcome::Pass, evidence)
         }
         Trailer::Wrong => {
             let what = "The last 32 bytes are not the SHA-256 of the rest.";
@@ -122,7 +129,51 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             )
         }
     };
+    if let Some(image) = digests.image.filter(|image| image.start > 0)
+        && outcome != Outcome::Pass
+    {
+        let own = digests.size.saturating_sub(image.start);
+        around(image.start, own, 0, &mut report);
+    }
     Judged::new(outcome, evidence, report)
+}
+
+/// Names the bytes around what a server sent, `own` bytes long.
+fn around(before: u64, own: u64, after: u64, report: &mut Report) -> String {
+    const LEFT_OUT: &str =
+        "They are left out here and by a restore; etcd's own tools refuse a file with them.";
+    let end = before + own;
+    let mut name = |code: &str, what: &str, todo: String, offset: u64| {
+        report.push(
+            Finding::warning(code, "file", format!("{what}."))
+                .because(LEFT_OUT)
+                .todo(todo)
+                .at_offset(offset),
+        );
+    };
+    let front = not_part_of_it(before, "in front of");
+    let behind = not_part_of_it(after, "behind");
+    if let Some(what) = &front {
+        let todo = format!("For etcd's own tools take the {own} bytes from byte {before} on.");
+        name("file.bytes-before", what, todo, 0);
+    }
+    if let Some(what) = &behind {
+        let todo = format!("For etcd's own tools cut the file to {end} bytes first.");
+        name("file.bytes-after", what, todo, end);
+    }
+    let all: Vec<String> = [front, behind].into_iter().flatten().collect();
+    all.join("; ")
+}
+
+fn not_part_of_it(bytes: u64, place: &str) -> Option<String> {
+    match bytes {
+        0 => None,
+        1 => Some(format!("1 byte {place} the snapshot is not part of it")),
+        n => Some(format!(
+            "{} bytes {place} the snapshot are not part of it",
+            grouped(n)
+        )),
+    }
 }
 
 /// Every page once, every key in order.
@@ -153,9 +204,13 @@ pub(super) fn structure(walk: &mut Walk) -> Judged {
         );
         return Judged::new(Outcome::Fail, evidence, report);
     }
-    let evidence = if walk.pages_free > 0 {
+    let evidence = if walk.pages_free + walk.pages_missing > 0 {
         let (used, free) = (grouped(walk.pages_used), grouped(walk.pages_free));
-        format!("{pages} pages: {used} in use, each reached once, {free} free")
+        let missing = match walk.pages_missing {
+            0 => String::new(),
+            missing => format!(", {} free ones not in the file", grouped(missing)),
+        };
+        format!("{pages} pages: {used} in use, each reached once, {free} free{missing}")
     } else {
         format!("{pages} pages, each reached once")
     };

@@ -9,7 +9,7 @@ mod small;
 use thiserror::Error;
 
 use super::cluster::Cluster;
-use super::{RestoreRequest, bump};
+use super::{CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion, bump};
 use crate::bbolt::limits::{MAX_BUCKETS, MAX_SMALL_BUCKET};
 use crate::bbolt::meta::{META_OFFSET, NO_FREELIST};
 use crate::bbolt::write::{Appended, Item, WriteError};
@@ -19,7 +19,7 @@ use crate::etcd::hashkv::Marks;
 /// The difference between the source's image and the restored database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// How many bytes of the source are taken: its high-water mark times its page size.
+    /// How many bytes of the source's database are taken: all whole pages that are there, up to the high-water mark.
     pub image_size: u64,
     /// The length of the restored database.
     pub database_size: u64,
@@ -90,14 +90,14 @@ pub fn edit(
     request: &RestoreRequest,
 ) -> Result<Edit, EditError> {
     let meta = *database.meta();
-    let mut pages = Appended::new(meta.page_size, meta.hwm);
+    // Where the last pages are not in the file, the check has found that none is in use: the database ends before
+    // them.
+    let first = (database.present_size() / u64::from(meta.page_size)).min(meta.hwm);
+    let mut pages = Appended::new(meta.page_size, first);
     let mut root = items(&database.root())?;
     let key = database
         .bucket(b"key")?
         .ok_or(EditError::MissingBucket("key"))?;
-    if database.bucket(b"meta")?.is_none() {
-        return Err(EditError::MissingBucket("meta"));
-    }
     let last_revision = last_revision(&key)?;
     let raised = match request.bump_revision {
         0 => None,
@@ -139,13 +139,13 @@ pub fn edit(
         .collect();
 
     let new_root = pages.tree(&root)?;
-    let image_size = meta.logical_size();
+    let image_size = pages.offset();
     let hwm = pages.high_water_mark();
     let appended = Patch {
         offset: pages.offset(),
         bytes: pages.into_bytes(),
     };
-    let mut patches = metas(database, new_root, hwm);
+    let mut patches = metas(database, new_root, first, hwm);
     patches.push(appended);
     Ok(Edit {
         image_size,
@@ -159,9 +159,49 @@ pub fn edit(
     })
 }
 
+/// Tries all that any restore would do with `database`, raising the revision included; nothing comes of it.
+///
+/// # Errors
+/// [`EditError`], but for a revision so great that it cannot be raised: that depends on the request.
+pub fn try_all(database: &Database<'_>) -> Result<(), EditError> {
+    let members = [MemberRequest {
+        name: "m1".to_owned(),
+        peer_urls: vec!["http://localhost:2380".to_owned()],
+    }];
+    let Ok(cluster) = Cluster::new(&members, "") else {
+        return Ok(());
+    };
+    let mut request = RestoreRequest {
+        snapshot: String::new(),
+        members: members.to_vec(),
+        token: String::new(),
+        bump_revision: 0,
+        mark_compacted: false,
+        skip_hash_check: true,
+        accept_older_meta: true,
+        target_version: TargetVersion::default(),
+        clean_up: CleanUp {
+            alarms: true,
+            auth: true,
+            downgrade: true,
+            versions: true,
+        },
+        target: Target::Download,
+    };
+    edit(database, &cluster, &request)?;
+    request.bump_revision = 1;
+    match edit(database, &cluster, &request) {
+        Ok(_) | Err(EditError::Overflow { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// The new meta, and where the other page holds no sound one the old meta as its fallback.
-fn metas(database: &Database<'_>, root: u64, hwm: u64) -> Vec<Patch> {
-    let old = *database.meta();
+fn metas(database: &Database<'_>, root: u64, old_hwm: u64, hwm: u64) -> Vec<Patch> {
+    let old = Meta {
+        hwm: old_hwm,
+        ..*database.meta()
+    };
     let new = Meta {
         root,
         freelist: NO_FREELIST,
@@ -206,7 +246,7 @@ fn items(bucket: &Bucket<'_>) -> Result<Vec<Item>, EditError> {
     let mut bytes = 0u64;
     let mut cursor = bucket.cursor();
     while let Some(entry) = cursor.next()? {
-        bytes += (entry.key.len() + entry.value.len()) as u64 + 64;
+        bytes = bytes.saturating_add(entry.size());
         if bytes > MAX_SMALL_BUCKET || entry.is_bucket && items.len() >= MAX_BUCKETS {
             let limit = MAX_SMALL_BUCKET;
             let kind = ErrorKind::BucketTooLarge { limit };
@@ -214,7 +254,7 @@ fn items(bucket: &Bucket<'_>) -> Result<Vec<Item>, EditError> {
         }
         items.push(Item {
             key: entry.key.to_vec(),
-            value: entry.value.to_vec(),
+            value: entry.value.to_vec()?,
             is_bucket: entry.is_bucket,
         });
     }
@@ -240,9 +280,8 @@ fn revision_key(revision: i64) -> [u8; 17] {
 /// Main revision of the last entry of bucket `key`; 0 when it is empty.
 fn last_revision(key: &Bucket<'_>) -> Result<i64, EditError> {
     let path = key.rightmost_path()?;
-    let leaf = path.last().map(|page| page.page()).transpose()?;
-    let last = match leaf.map(|page| page.leaf()).transpose()? {
-        Some(leaf) if leaf.count() > 0 => Some(leaf.get(leaf.count() - 1)?.key.to_vec()),
+    let last = match path.last() {
+        Some(leaf) if leaf.count() > 0 => Some(leaf.key_of(&leaf.element(leaf.count() - 1)?)?),
         // Old versions could leave an empty leaf in a tree: the last key is somewhere before it.
         _ => {
             let mut last = None;

@@ -104,6 +104,7 @@ mod tests {
             bump_revision: 1000,
             mark_compacted: true,
             skip_hash_check: true,
+            accept_older_meta: false,
             target_version: TargetVersion::V3_6,
             clean_up: CleanUp::default(),
             target: Target::Download,

@@ -8,6 +8,12 @@ use crate::etcd::inspection::{
 };
 use crate::finding::{Finding, Outcome, Severity};
 
+/// An alarm that is none.
+pub(super) const ALARM_UNREADABLE: &str = "alarm.key";
+/// A downgrade state that is none.
+pub(super) const DOWNGRADE_UNREADABLE: &str = "cluster.downgrade";
+const UNREADABLE: [&str; 2] = [ALARM_UNREADABLE, DOWNGRADE_UNREADABLE];
+
 /// Everything that was observed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
@@ -44,6 +50,12 @@ pub struct SourceFacts {
     pub meaning: Outcome,
     /// The blocking findings of the inspection: what is broken, and where.
     pub broken: Vec<Finding>,
+    /// That the newest meta page cannot be used and the file is read under the older one, in the inspection's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+    /// What a server would crash on and a clean-up takes out, by the codes of the inspection's findings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
     /// Bytes of the database without the trailer and anything beyond the high-water mark.
     pub image_size: u64,
     /// Main revision of the last entry in bucket `key`; 0 when it is empty.
@@ -107,6 +119,15 @@ impl From<&Inspection> for SourceFacts {
                 .iter()
                 .filter(|finding| finding.severity == Severity::Blocking)
                 .cloned()
+                .collect(),
+            fallback: inspection
+                .report
+                .find("meta.fallback")
+                .map(|finding| finding.what.clone()),
+            unreadable: UNREADABLE
+                .into_iter()
+                .filter(|code| inspection.report.find(code).is_some())
+                .map(str::to_owned)
                 .collect(),
             image_size: file
                 .high_water_mark

@@ -120,6 +120,9 @@ fn facts(observation: &Observation, seen_at: &str) -> Vec<Fact> {
             "its inspection",
         ),
     ];
+    if let Some(fallback) = &source.fallback {
+        facts.push(fact("snapshot", fallback.clone(), "its inspection"));
+    }
     let target = &observation.target;
     facts.push(fact(
         "target",

@@ -17,6 +17,7 @@ pub(crate) fn request() -> RestoreRequest {
         bump_revision: 1_000_000_000,
         mark_compacted: true,
         skip_hash_check: false,
+        accept_older_meta: false,
         target_version: TargetVersion::V3_6,
         clean_up: CleanUp::default(),
         target: Target::Folder {
@@ -38,6 +39,8 @@ pub(crate) fn observation() -> Observation {
             structure: Outcome::Pass,
             meaning: Outcome::Pass,
             broken: Vec::new(),
+            fallback: None,
+            unreadable: Vec::new(),
             image_size: 73_728,
             last_revision: 339,
             current_revision: 339,

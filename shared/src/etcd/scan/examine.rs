@@ -6,20 +6,24 @@ use crc32c::crc32c_append;
 use crate::bbolt::limits::{MAX_BUCKETS, MAX_KEY_SIZE};
 use crate::bbolt::page::{BUCKET_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE};
 use crate::bbolt::{Error, ErrorKind, PageHeader, u32_at};
-use crate::etcd::schema::{KeyValue, REVISION_SIZE, Revision, TOMBSTONE_MARK, WireError};
+use crate::etcd::schema::{
+    KeyValue, LongKeyValue, REVISION_SIZE, Revision, TOMBSTONE_MARK, WireError,
+};
 use crate::source::{Source, SourceError};
 
 use super::findings::Findings;
 use super::label::Label;
 use super::records::{Oddity, Prefix, Records};
-use super::user_key::UserKey;
+use super::user_key::{LongUserKey, UserKey};
 use super::walk::Tally;
 use super::window::Window;
 
-/// Values up to this size are decoded whole; of longer ones both ends.
+/// Values up to this size are decoded whole; of longer ones the numbers and the key, piece by piece.
 const MAX_WHOLE_VALUE: u64 = 256 << 10;
-/// Bytes read of each end of a longer value, and at once when it is hashed.
+/// Bytes of a value read at once when it is hashed.
 const PIECE: u64 = 64 << 10;
+/// Bytes of the start of a long key and a long value that tell what they are.
+const LABEL: u64 = 4 << 10;
 /// Bytes of bucket names kept of one leaf.
 const MAX_NAME_BYTES: usize = 1 << 20;
 
@@ -260,67 +264,101 @@ impl<'s> Examiner<'s> {
         }
         let offset = element.offset + element.key as u64;
         let (mut lease, mut label) = (0, None);
-        let decoded = self.key_value(offset, element.value, |kv| {
-            if !revision.tombstone {
-                if kv.key.is_empty() {
-                    odd(Oddity::EmptyKey);
-                } else {
-                    for (wrong, oddity) in [
-                        (kv.mod_revision != revision.main, Oddity::ModRevision),
-                        (kv.version < 1, Oddity::Version),
-                        (kv.create_revision > kv.mod_revision, Oddity::CreateRevision),
-                    ] {
-                        if wrong {
-                            odd(oddity);
-                        }
+        let mut decoded = self.key_value(offset, element.value, revision.tombstone)?;
+        if let Ok(kv) = &mut decoded
+            && !revision.tombstone
+        {
+            if kv.empty_key {
+                odd(Oddity::EmptyKey);
+            } else {
+                for (wrong, oddity) in [
+                    (kv.mod_revision != revision.main, Oddity::ModRevision),
+                    (kv.version < 1, Oddity::Version),
+                    (kv.create_revision > kv.mod_revision, Oddity::CreateRevision),
+                ] {
+                    if wrong {
+                        odd(oddity);
                     }
                 }
-                lease = kv.lease;
-                label = Label::of(kv.key, kv.value);
             }
-            UserKey::new(kv.key, revision.tombstone)
-        })?;
+            lease = kv.lease;
+            label = kv.label.take();
+        }
         if lease != 0 {
             records.push_lease(records.entries.len(), lease);
         }
         if let Some(label) = label {
             records.labelled.push(records.entries.len(), label);
         }
-        records.entries.push(decoded.unwrap_or_else(|_| {
+        let user_key = decoded.map(|kv| kv.user_key).unwrap_or_else(|_| {
             tally.add(Oddity::Undecodable, extent.page, element.index, offset);
             UserKey::UNREADABLE
-        }));
+        });
+        records.entries.push(user_key);
         Ok(())
     }
 
-    /// Decodes a KeyValue without its value in memory, if that is long.
-    fn key_value<T>(
+    /// Decodes a KeyValue; of a long one neither key nor value are held.
+    fn key_value(
         &mut self,
         offset: u64,
         len: u64,
-        then: impl FnOnce(KeyValue<'_>) -> T,
-    ) -> Result<Result<T, WireError>, SourceError> {
+        tombstone: bool,
+    ) -> Result<Result<Decoded, WireError>, SourceError> {
         if len <= MAX_WHOLE_VALUE {
             let bytes = self.window.get(offset, len as usize)?;
-            return Ok(KeyValue::decode(bytes).map(then));
+            return Ok(KeyValue::decode(bytes).map(|kv| Decoded {
+                user_key: UserKey::new(kv.key, tombstone),
+                empty_key: kv.key.is_empty(),
+                create_revision: kv.create_revision,
+                mod_revision: kv.mod_revision,
+                version: kv.version,
+                lease: kv.lease,
+                label: Label::of(kv.key, kv.value),
+            }));
         }
-        let head = self.window.get(offset, PIECE as usize)?.to_vec();
-        let (mut kv, end) = match KeyValue::decode_head(&head, len) {
-            Ok(found) => found,
+        let read = |at, out: &mut [u8]| {
+            out.copy_from_slice(self.window.get(offset + at, out.len())?);
+            Ok(())
+        };
+        let kv = match LongKeyValue::decode(len, read)? {
+            Ok(kv) => kv,
             Err(error) => return Ok(Err(error)),
         };
-        let rest = len - end;
-        if rest > PIECE {
-            return Ok(Err(WireError::Truncated));
+        let mut start = |range: &std::ops::Range<u64>| {
+            let len = (range.end - range.start).min(LABEL);
+            let bytes = self.window.get(offset + range.start, len as usize);
+            bytes.map(<[u8]>::to_vec)
+        };
+        let label = Label::of(&start(&kv.key)?, &start(&kv.value)?);
+        let mut user_key = LongUserKey::new(kv.key.end - kv.key.start);
+        let mut at = kv.key.start;
+        while at < kv.key.end {
+            let piece = (kv.key.end - at).min(PIECE);
+            user_key.feed(self.window.get(offset + at, piece as usize)?);
+            at += piece;
         }
-        let tail = self.window.get(offset + end, rest as usize)?;
-        Ok(KeyValue::decode(tail).map(|behind| {
-            if behind.lease != 0 {
-                kv.lease = behind.lease;
-            }
-            then(kv)
+        Ok(Ok(Decoded {
+            user_key: user_key.finish(tombstone),
+            empty_key: kv.key.is_empty(),
+            create_revision: kv.create_revision,
+            mod_revision: kv.mod_revision,
+            version: kv.version,
+            lease: kv.lease,
+            label,
         }))
     }
+}
+
+/// What is wanted of a KeyValue.
+struct Decoded {
+    user_key: UserKey,
+    empty_key: bool,
+    create_revision: i64,
+    mod_revision: i64,
+    version: i64,
+    lease: i64,
+    label: Option<Label>,
 }
 
 /// The element, if it lies inside its page; and a complaint if it lies in the table.

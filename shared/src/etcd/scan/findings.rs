@@ -29,6 +29,14 @@ impl Findings {
         }
     }
 
+    /// Adds what explains the others in front of them.
+    pub(crate) fn push_first(&mut self, finding: Finding) {
+        self.blocking += u64::from(finding.severity == Severity::Blocking);
+        if self.admit(&finding.code) {
+            self.list.insert(0, finding);
+        }
+    }
+
     /// Counts one more of a code; whether it is to be listed.
     fn admit(&mut self, code: &str) -> bool {
         match self.counts.get_mut(code) {
@@ -169,7 +177,7 @@ pub(crate) fn from_error(error: &Error, page_size: u32) -> Finding {
 }
 
 /// The kind's text as a sentence.
-fn sentence(kind: &ErrorKind) -> String {
+pub(super) fn sentence(kind: &ErrorKind) -> String {
     let text = kind.to_string();
     let mut chars = text.chars();
     match chars.next() {

@@ -12,7 +12,12 @@ impl UserKey {
 
     #[inline]
     pub(super) fn new(key: &[u8], tombstone: bool) -> Self {
-        let hash = hash(key).max(2) & !1;
+        Self::of(hash(key), tombstone)
+    }
+
+    #[inline]
+    fn of(hash: u64, tombstone: bool) -> Self {
+        let hash = hash.max(2) & !1;
         Self(hash | u64::from(tombstone))
     }
 
@@ -27,19 +32,62 @@ impl UserKey {
     }
 }
 
+const A: u64 = 0x9E37_79B9_7F4A_7C15;
+const B: u64 = 0xD6E8_FEB8_6659_FD93;
+
 /// Folds eight bytes at a time with a 64 by 64 bit multiplication.
 #[inline]
 fn hash(bytes: &[u8]) -> u64 {
-    const A: u64 = 0x9E37_79B9_7F4A_7C15;
-    const B: u64 = 0xD6E8_FEB8_6659_FD93;
-    let mut state = A ^ (bytes.len() as u64).wrapping_mul(B);
     let (words, rest) = bytes.as_chunks::<8>();
+    finish(words_into(start(bytes.len() as u64), words), rest)
+}
+
+#[inline]
+fn start(len: u64) -> u64 {
+    A ^ len.wrapping_mul(B)
+}
+
+#[inline]
+fn words_into(mut state: u64, words: &[[u8; 8]]) -> u64 {
     for word in words {
         state = fold(state ^ u64::from_le_bytes(*word), B);
     }
+    state
+}
+
+/// With the last bytes, fewer than eight.
+#[inline]
+fn finish(state: u64, rest: &[u8]) -> u64 {
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     fold(fold(state ^ u64::from_le_bytes(last), A), B)
+}
+
+/// The same of a key that comes in pieces, each but the last a multiple of eight bytes long.
+#[derive(Debug)]
+pub(super) struct LongUserKey {
+    state: u64,
+    last: Vec<u8>,
+}
+
+impl LongUserKey {
+    /// For a key of this many bytes.
+    pub(super) fn new(len: u64) -> Self {
+        Self {
+            state: start(len),
+            last: Vec::new(),
+        }
+    }
+
+    pub(super) fn feed(&mut self, piece: &[u8]) {
+        let (words, rest) = piece.as_chunks::<8>();
+        self.state = words_into(self.state, words);
+        self.last.extend_from_slice(rest);
+    }
+
+    pub(super) fn finish(self, tombstone: bool) -> UserKey {
+        UserKey::of(finish(self.state, &self.last), tombstone)
+    }
 }
 
 #[inline]
@@ -51,6 +99,16 @@ fn fold(a: u64, b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_in_pieces_is_the_same_key() {
+        let key: Vec<u8> = (0..100u8).collect();
+        for len in 0..100 {
+            let mut long = LongUserKey::new(len as u64);
+            key[..len].chunks(16).for_each(|piece| long.feed(piece));
+            assert_eq!(long.finish(true), UserKey::new(&key[..len], true));
+        }
+    }
 
     #[test]
     fn keys_that_differ_in_one_bit_or_in_length_differ() {

@@ -13,7 +13,7 @@ use crc32c::crc32c_append;
 use crate::bbolt::limits::{MAX_BUCKET_DEPTH, MAX_BUCKETS};
 use crate::bbolt::page::PAGE_HEADER_SIZE;
 use crate::bbolt::reader::BUCKET_HEADER_SIZE;
-use crate::bbolt::{BucketHeader, Database, Error, ErrorKind, Meta, Metas, PageType};
+use crate::bbolt::{BucketHeader, Database, Error, ErrorKind, Meta, MetaError, Metas, PageType};
 use crate::etcd::inspection::PageRun;
 use crate::etcd::schema;
 use crate::finding::{Finding, Report};
@@ -53,6 +53,8 @@ pub struct Walk {
     pub pages_free: u64,
     /// Pages among them that may be in use: what would refer to them cannot be read, and no freelist has them.
     pub pages_unreached: u64,
+    /// Pages below the high-water mark that are not in the file.
+    pub pages_missing: u64,
     /// References to pages that could not be read.
     pub pages_unreadable: u64,
     /// About how many revisions of bucket `key` are lost with them.
@@ -208,6 +210,7 @@ fn unopened(error: Error) -> Walk {
         pages_used: 0,
         pages_free: 0,
         pages_unreached: 0,
+        pages_missing: 0,
         pages_unreadable: 0,
         revisions_lost: 0,
         pages: Vec::new(),
@@ -253,20 +256,6 @@ fn walk_under(
         examined: Vec::new(),
         hash_kv,
     };
-    if image < meta.logical_size() {
-        let missing = meta.hwm - whole_pages;
-        let what = format!(
-            "The file ends at byte {image}; its database ends at {}: the last {missing} of {} pages are missing or cut.",
-            meta.logical_size(),
-            meta.hwm
-        );
-        walker.findings.push(
-            Finding::blocking("file.truncated", "file", what)
-                .because("A server would crash as soon as it touches a missing page.")
-                .todo("Save or copy the snapshot again, and compare the sizes.")
-                .at_offset(image),
-        );
-    }
     let root = walker.tree(meta.root, walker.meta_page(), Holds::Buckets);
     let mut sum = Sum::new(&root);
     if root.lost_buckets > 0 {
@@ -280,7 +269,38 @@ fn walk_under(
     }
     walker.nested(nested, &mut sum);
     let listed = freelist::check(&mut walker);
+    if image < meta.logical_size() {
+        let missing = missing_pages(&walker, image, meta.hwm - whole_pages, sum.complete);
+        walker.findings.push_first(missing);
+    }
     sum.into_walk(walker, listed)
+}
+
+/// The last pages are not in the file. Where the whole tree was walked, none of them is in use.
+fn missing_pages(walker: &Walker<'_>, image: u64, missing: u64, complete: bool) -> Finding {
+    let meta = walker.database.meta();
+    let end = walker.database.start().saturating_add(image);
+    let pages = format!(
+        "the last {missing} of {} pages are missing or cut",
+        meta.hwm
+    );
+    let size = meta.logical_size();
+    let finding = if complete {
+        let what = format!(
+            "The database has {size} bytes and the file ends after {image} of them: {pages}, none of them in use."
+        );
+        Finding::warning("file.free-tail", "file", what)
+            .because("The tree reaches every page that it needs: nothing is lost. A server may refuse the file as it is.")
+            .todo("A restore leaves them out.")
+    } else {
+        let what = format!(
+            "The file was cut off: its database has {size} bytes and the file ends after {image} of them; {pages}."
+        );
+        Finding::blocking("file.truncated", "file", what)
+            .because("A server would crash as soon as it touches a missing page.")
+            .todo("Save or copy the snapshot again, and compare the sizes.")
+    };
+    finding.at_offset(end)
 }
 
 /// What adds up over the buckets.
@@ -352,6 +372,7 @@ impl Sum {
             pages_used: walker.classes.len() as u64 - pages_free,
             pages_free,
             pages_unreached,
+            pages_missing: meta.hwm - walker.classes.len() as u64,
             // References beyond the file may be more than it has pages.
             pages_unreadable: self.unreadable.min(meta.hwm),
             revisions_lost: self.lost,
@@ -568,6 +589,10 @@ fn meta_findings(walk: &mut Walk, database: &Database<'_>) {
     let page_size = database.page_size();
     for (slot, meta) in metas.slots.iter().enumerate() {
         let Err(error) = meta else { continue };
+        if !database.may_be_newer(slot as u64) {
+            walk.findings.push(spare_meta(slot, error, database));
+            continue;
+        }
         let keys = walk.buckets.iter().find(|b| b.name == schema::KEY);
         let seen = match keys {
             Some(bucket) => format!("{} buckets, {} revisions", walk.buckets.len(), bucket.pairs),
@@ -602,6 +627,20 @@ fn meta_findings(walk: &mut Walk, database: &Database<'_>) {
             );
         }
     }
+}
+
+/// The meta page that does not count.
+fn spare_meta(slot: usize, error: &MetaError, database: &Database<'_>) -> Finding {
+    let what = format!(
+        "Meta {slot}, the older of the two, cannot be used ({error}); meta {} (transaction {}) counts and is sound.",
+        1 - slot,
+        database.meta().txid
+    );
+    Finding::warning("meta.spare", format!("page {slot}"), what)
+        .because("Nothing is lost: the older one is only there in case the newer is damaged.")
+        .todo("A restore writes it anew.")
+        .at_offset(database.offset_of(slot as u64))
+        .at_page(slot as u64, database.page_size())
 }
 
 fn header_is_meta(database: &Database<'_>, slot: usize) -> bool {
@@ -645,8 +684,15 @@ fn too_many_buckets(more: u64) -> Finding {
 fn nested_bucket(name: &[u8], first: &BucketElement, many: u64, page_size: u32) -> Finding {
     let subject = format!("bucket {}", name.escape_ascii());
     let what = format!("It holds {many} buckets of its own; etcd has none within its buckets.");
-    Finding::warning("bucket.nested", subject, what)
-        .because("They are no part of the data that etcd serves.")
+    let finding = if name == schema::KEY {
+        Finding::blocking("bucket.nested", subject, what)
+            .because("A server takes each of them for a key without a value, and crashes or serves what was never written.")
+            .todo("Use another snapshot, or another member's database.")
+    } else {
+        Finding::warning("bucket.nested", subject, what)
+            .because("They are no part of the data that etcd serves.")
+    };
+    finding
         .at_offset(first.offset)
         .at_page(first.page, page_size)
 }

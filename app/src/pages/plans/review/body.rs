@@ -48,14 +48,18 @@ fn choices(request: &RestoreRequest) -> Vec<(&'static str, AnyView)> {
         ),
         (n, false) => format!("raised by {}", format::number(n)),
     };
-    vec![
+    let mut choices = vec![
         ("Snapshot", view! { <a href=paths::snapshot(&request.snapshot)>{format::short_id(&request.snapshot)}</a> }.into_any()),
         ("Token", view! { <span class="mono">{request.token.clone()}</span> }.into_any()),
         ("Revision", bump.into_any()),
         ("For etcd", request.target_version.to_string().into_any()),
         ("Clean-ups", clean_ups(request).into_any()),
         ("SHA-256 trailer", if request.skip_hash_check { "not required" } else { "must agree" }.into_any()),
-    ]
+    ];
+    if request.accept_older_meta {
+        choices.push(("Newest meta page", "not required".into_any()));
+    }
+    choices
 }
 
 fn clean_ups(request: &RestoreRequest) -> String {

@@ -172,6 +172,7 @@ fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoVi
         }
     });
     let no_trailer = inspection.verdict.bytes.outcome != Outcome::Pass;
+    let fallback = inspection.report.find("meta.fallback").is_some();
     let alarms = contents.alarms.as_ref().map(Vec::len);
     view! {
         <fieldset class="panel">
@@ -209,6 +210,12 @@ fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoVi
             {tick(form, "skip-hash", "Accept the file without its SHA-256 trailer",
                 if no_trailer { "The trailer did not prove this file; see its verdict.".into() } else { "Not needed: the trailer agrees.".into() },
                 no_trailer, |f| f.skip_hash_check, |f, on| f.skip_hash_check = on)}
+            {tick(form, "older-meta", "Accept the file without its newest meta page",
+                match fallback {
+                    true => "What the last commit wrote, or more, is not in the result; see the file's findings.".into(),
+                    false => "Not needed: the newest meta page can be used.".into(),
+                },
+                fallback, |f| f.accept_older_meta, |f, on| f.accept_older_meta = on)}
         </fieldset>
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
     }
     if source.is_restorable() {
         check_trailer(request, source, report);
+        check_meta(request, source, report);
     } else {
         note_trailer(source, report);
     }
@@ -122,6 +123,30 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
             .todo("If you copied member/snap/db, accept it with --skip-hash-check; if not, get the file again.")
         }),
     }
+}
+
+/// A file that lost its newest meta page is of an earlier moment than its name and place suggest.
+fn check_meta(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    const FLAG: &str = "--accept-older-meta";
+    let Some(fallback) = &source.fallback else {
+        if request.accept_older_meta {
+            report.push(Finding::note(
+                "meta.accept-needless",
+                FLAG,
+                "The newest meta page can be used: nothing older needs to be accepted.",
+            ));
+        }
+        return;
+    };
+    report.push(if request.accept_older_meta {
+        Finding::warning("meta.fallback", FLAG, fallback.clone())
+            .because("You chose to restore it all the same: the last commit, or more, may be missing from the result.")
+            .todo("Compare the revision with what the cluster last served, and the keys with another source.")
+    } else {
+        Finding::blocking("meta.fallback", SUBJECT, fallback.clone())
+            .because("The last commit, or more, may be missing from the result.")
+            .todo("Use another snapshot, or another member's file; only if there is none, accept it with --accept-older-meta.")
+    });
 }
 
 fn check_content(source: &SourceFacts, report: &mut Report) {

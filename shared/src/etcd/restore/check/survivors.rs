@@ -2,7 +2,7 @@
 //! offers (spec 4.5, 7.3 to 7.6).
 
 use super::super::RestoreRequest;
-use super::super::observation::SourceFacts;
+use super::super::observation::{ALARM_UNREADABLE, SourceFacts};
 use crate::finding::{Finding, Report};
 
 /// The quota of a server that was given none.
@@ -21,7 +21,21 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
 }
 
 fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    if source.alarms.is_empty() {
+    if source
+        .unreadable
+        .iter()
+        .any(|code| code == ALARM_UNREADABLE)
+    {
+        let what = "Bucket `alarm` holds what is no alarm";
+        report.push(if request.clean_up.alarms {
+            let flag = "--clear-alarms";
+            Finding::note("alarms.cleared", flag, format!("{what}; it is emptied."))
+        } else {
+            Finding::blocking("alarms.unreadable", "alarms", format!("{what}."))
+                .because("Servers crash on it when they start.")
+                .todo("Clear the alarms (--clear-alarms).")
+        });
+    } else if source.alarms.is_empty() {
         if request.clean_up.alarms {
             report.push(Finding::note(
                 "alarms.clear-needless",
@@ -29,6 +43,8 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
                 "No alarm is active in the file: there is nothing to clear.",
             ));
         }
+    }
+    if source.alarms.is_empty() {
         return;
     }
     let list = source

@@ -1,46 +1,72 @@
 //! Will the target version start on this file? (spec 4.11)
 
-use super::super::observation::SourceFacts;
+use super::super::observation::{DOWNGRADE_UNREADABLE, SourceFacts};
 use super::super::{RestoreRequest, TargetVersion};
+use crate::etcd::schema::is_semver;
 use crate::finding::{Finding, Report};
 
 /// `major.minor` of a semantic version.
-pub(in super::super) fn minor_of(version: &str) -> Option<(u64, u64)> {
+fn minor_of(version: &str) -> Option<(u64, u64)> {
     let mut parts = version.trim().splitn(3, '.');
     let major = parts.next()?.parse().ok()?;
     let minor = parts.next()?.parse().ok()?;
     Some((major, minor))
 }
 
+/// What a recorded version says to a server that reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Recorded {
+    /// One of etcd's that we know.
+    Known((u64, u64)),
+    /// Above all that we know.
+    Newer,
+    /// Below all that write it.
+    Older,
+    /// No semantic version at all.
+    Nothing,
+}
+
+impl Recorded {
+    /// The greatest that we know.
+    const NEWEST: (u64, u64) = (3, 7);
+
+    pub(in super::super) fn of(text: &str) -> Self {
+        match minor_of(text).filter(|_| is_semver(text.as_bytes())) {
+            None => Self::Nothing,
+            Some(minor) if minor > Self::NEWEST => Self::Newer,
+            Some(minor) if minor < (3, 0) => Self::Older,
+            Some(minor) => Self::Known(minor),
+        }
+    }
+}
+
+/// Whether a server of ours would make sense of a recorded version.
+pub(in crate::etcd) fn is_known_version(text: &str) -> bool {
+    matches!(Recorded::of(text), Recorded::Known(_))
+}
+
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     check_downgrade(request, source, report);
     let target = request.target_version;
-    let versions: Vec<(&str, &str, (u64, u64))> = [
+    let versions: Vec<(&str, &str, Recorded)> = [
         ("clusterVersion", &source.cluster_version),
         ("storageVersion", &source.storage_version),
     ]
     .into_iter()
     .filter_map(|(name, text)| Some((name, text.as_deref()?)))
-    .filter_map(|(name, text)| Some((name, text, minor_of(text)?)))
+    .map(|(name, text)| (name, text, Recorded::of(text)))
     .collect();
-
-    if let Some((name, text, _)) = versions
-        .iter()
-        .find(|(_, _, minor)| minor.0 != 3 || minor.1 > 7)
-    {
-        report.push(
-            Finding::blocking(
-                "version.unknown",
-                *name,
-                format!("The file says {name} {text}, which is newer than the versions we know."),
-            )
-            .todo("Restore it with the tool of that version."),
-        );
+    if check_unknown(request, &versions, report) {
         return;
     }
-    let newer: Vec<&(&str, &str, (u64, u64))> = versions
+    let minor = |recorded: &Recorded| match recorded {
+        Recorded::Known(minor) => Some(*minor),
+        _ => None,
+    };
+    let newer: Vec<(&str, &str)> = versions
         .iter()
-        .filter(|(_, _, minor)| *minor > target.minor())
+        .filter(|(_, _, recorded)| minor(recorded).is_some_and(|minor| minor > target.minor()))
+        .map(|(name, text, _)| (*name, *text))
         .collect();
     if newer.is_empty() {
         if request.clean_up.versions {
@@ -54,7 +80,7 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
     }
     let says = newer
         .iter()
-        .map(|(name, text, _)| format!("{name} {text}"))
+        .map(|(name, text)| format!("{name} {text}"))
         .collect::<Vec<_>>()
         .join(" and ");
     if request.clean_up.versions {
@@ -95,8 +121,68 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
     });
 }
 
+/// A version that no etcd we know has written. Whether there is one.
+fn check_unknown(
+    request: &RestoreRequest,
+    versions: &[(&str, &str, Recorded)],
+    report: &mut Report,
+) -> bool {
+    let target = request.target_version;
+    let mut unknown = versions
+        .iter()
+        .filter(|(_, _, recorded)| !matches!(recorded, Recorded::Known(_)))
+        .peekable();
+    let any = unknown.peek().is_some();
+    for (name, text, recorded) in unknown {
+        let what = match recorded {
+            Recorded::Newer => format!(
+                "The file says {name} {text}, which is newer than the versions we know (3.0 to 3.7)."
+            ),
+            Recorded::Older => format!(
+                "The file says {name} {text}, which is older than any etcd that writes it (3.0 to 3.7)."
+            ),
+            _ => format!("The file says {name} {text:?}, which is no version."),
+        };
+        report.push(if request.clean_up.versions {
+            Finding::warning(
+                "version.lowered",
+                "--lower-versions",
+                format!("{what} It is written anew for etcd {target}, which etcdutl does not do."),
+            )
+            .because("What a version that we do not know would have changed in the data is unknown too.")
+            .todo("Have the restored members boot-checked, and compare their keys.")
+        } else {
+            let finding = Finding::blocking("version.unknown", *name, what)
+                .because("Servers compare it with their own version: they refuse to start, or never get ready.");
+            match recorded {
+                Recorded::Newer => finding.todo(
+                    "Restore it with the tool of that version; if the number is wrong, write it anew (--lower-versions).",
+                ),
+                _ => finding.todo("Write it anew for the etcd that will run it (--lower-versions)."),
+            }
+        });
+    }
+    any
+}
+
 fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     const SUBJECT: &str = "downgrade";
+    if source
+        .unreadable
+        .iter()
+        .any(|code| code == DOWNGRADE_UNREADABLE)
+    {
+        let what = "The recorded downgrade state is no JSON";
+        report.push(if request.clean_up.downgrade {
+            let flag = "--clear-downgrade";
+            Finding::note("downgrade.cleared", flag, format!("{what}; it is deleted."))
+        } else {
+            Finding::blocking("downgrade.unreadable", SUBJECT, format!("{what}."))
+                .because("Servers crash on it.")
+                .todo("Delete it (--clear-downgrade).")
+        });
+        return;
+    }
     let enabled = source
         .downgrade
         .as_ref()

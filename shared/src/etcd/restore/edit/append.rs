@@ -2,7 +2,7 @@
 
 use super::{EditError, items};
 use crate::bbolt::write::{Appended, Child, Item, branch_fits, leaf_fits};
-use crate::bbolt::{Bucket, BucketHeader, BucketRoot, OwnedPage};
+use crate::bbolt::{Bucket, BucketHeader, BucketRoot, Node};
 
 /// The bucket's value after `item`, which is above all its keys, was appended.
 pub(super) fn last(
@@ -57,13 +57,11 @@ struct Replaced {
 }
 
 fn append_to_leaf(
-    old: &OwnedPage,
+    leaf: &Node<'_>,
     mut item: Item,
     page_size: u32,
     pages: &mut Appended,
 ) -> Result<Replaced, EditError> {
-    let page = old.page()?;
-    let leaf = page.leaf()?;
     if leaf.count() == 0 {
         return Ok(Replaced {
             first: item.key.clone(),
@@ -71,15 +69,15 @@ fn append_to_leaf(
             next: None,
         });
     }
-    let first = leaf.get(0)?.key.to_vec();
+    let first = leaf.key_of(&leaf.element(0)?)?;
     // A leaf with overflow holds large values: it stays where it is.
-    if page.header().overflow == 0 {
+    if leaf.header().overflow == 0 {
         let mut all = Vec::with_capacity(usize::from(leaf.count()) + 1);
-        for element in leaf.elements() {
-            let element = element?;
+        for index in 0..leaf.count() {
+            let element = leaf.element(index)?;
             all.push(Item {
-                key: element.key.to_vec(),
-                value: element.value.to_vec(),
+                key: leaf.key_of(&element)?,
+                value: leaf.value(&element).to_vec()?,
                 is_bucket: element.is_bucket(),
             });
         }
@@ -96,7 +94,7 @@ fn append_to_leaf(
     }
     Ok(Replaced {
         first,
-        page: page.id(),
+        page: leaf.id(),
         next: Some(Child {
             key: item.key.clone(),
             page: pages.leaf(&[item])?,
@@ -105,18 +103,17 @@ fn append_to_leaf(
 }
 
 fn replace_last_child(
-    old: &OwnedPage,
+    branch: &Node<'_>,
     replaced: Replaced,
     page_size: u32,
     pages: &mut Appended,
 ) -> Result<Replaced, EditError> {
-    let branch = old.page()?.branch()?;
     let mut children = Vec::with_capacity(usize::from(branch.count()) + 1);
-    for element in branch.elements() {
-        let element = element?;
+    for index in 0..branch.count() {
+        let element = branch.element(index)?;
         children.push(Child {
-            key: element.key.to_vec(),
-            page: element.child,
+            key: branch.key_of(&element)?,
+            page: element.child(),
         });
     }
     if let Some(last) = children.last_mut() {

@@ -1,5 +1,6 @@
 //! The small buckets that a restore rewrites.
 
+use super::super::check::Recorded;
 use super::super::cluster::Cluster;
 use super::super::{RestoreRequest, TargetVersion, member_json, wal};
 use super::{put, revision_key};
@@ -51,11 +52,13 @@ impl Change {
     }
 }
 
+/// Whether a recorded version has to go for a server of this one: it is newer, or none that we know.
 fn is_above(version: &[u8], limit: (u64, u64)) -> bool {
-    std::str::from_utf8(version)
-        .ok()
-        .and_then(super::super::check::minor_of)
-        .is_some_and(|version| version > limit)
+    let version = String::from_utf8_lossy(version);
+    match Recorded::of(&version) {
+        Recorded::Known(minor) => minor > limit,
+        Recorded::Newer | Recorded::Older | Recorded::Nothing => true,
+    }
 }
 
 /// The changes by bucket, in byte order of their names. `raised` is the revision that everything before is

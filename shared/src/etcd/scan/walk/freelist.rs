@@ -1,123 +1,197 @@
 //! The stored freelist, where a file has one: etcd stores none, old or post-processed files do (spec 1.7).
+//!
+//! Nothing that reads the data needs it, and a restore writes a file without one. So whatever is wrong with it is
+//! a warning: to know of, because a server that opens the file itself would use it.
 
 use crate::bbolt::meta::NO_FREELIST;
-use crate::bbolt::{Error, ErrorKind, PageType};
+use crate::bbolt::page::PAGE_HEADER_SIZE;
+use crate::bbolt::{Error, ErrorKind, PageHeader, PageType, u64_at};
 use crate::finding::Finding;
 
+use super::super::findings::sentence;
 use super::strip::Class;
 use super::tree::Walker;
 
-/// Checks the stored freelist against the pages that the walk reached. One bit per page of the file, for pages
-/// listed; `None` where no freelist could be read.
+/// Bytes of ids that are read at once.
+const PIECE: u64 = 64 << 10;
+
+/// What goes on behind the freelist.
+const NOT_NEEDED: &str = "A restore does not need it; a server that opens this file itself does.";
+const WRITTEN_WITHOUT: &str =
+    "A restore or etcdutl defrag writes a file without a stored freelist.";
+
+/// Checks the stored freelist against the pages that the walk reached. Gives the pages that it lists, one bit each,
+/// where there is one that can be used.
 pub(super) fn check(walker: &mut Walker<'_>) -> Option<Vec<u64>> {
     let meta = *walker.database.meta();
     if meta.freelist == NO_FREELIST {
         return None;
     }
-    let (id, hwm) = (meta.freelist, meta.hwm);
-    if id < 2 || id >= hwm {
-        let from = walker.meta_page();
-        let kind = ErrorKind::OutOfBounds { id, hwm };
-        let error = Error::on_page(kind, from, walker.database.offset_of(from));
-        walker.report(&error);
+    let mut listed = Listed::new(walker.classes.len());
+    if let Err(error) = read(walker, &mut listed) {
+        unusable(walker, &error);
         return None;
     }
-    let owned = match walker.database.read_page(id) {
-        Ok(owned) => owned,
-        Err(error) => {
-            walker.report(&error);
-            return None;
-        }
-    };
-    let page = match owned.page() {
-        Ok(page) => page,
-        Err(error) => {
-            walker.report(&error);
-            return None;
-        }
-    };
-    let span = page.header().span();
-    let freelist = match page.freelist() {
-        Ok(freelist) => freelist,
-        Err(error) => {
-            if page.header().page_type() == Some(PageType::Freelist) {
-                walker.mark(id, span, Class::Freelist);
-            }
-            walker.report(&error);
-            return None;
-        }
-    };
-    walker.mark(id, span, Class::Freelist);
-    let mut listed = vec![0u64; walker.classes.len().div_ceil(64)];
-    let mut last = 0;
-    for free in freelist.ids() {
-        if free < 2 || free >= hwm {
-            complain(
-                walker,
-                id,
-                "freelist.out-of-bounds",
-                format!(
-                    "The freelist lists page {free}; data pages are 2 to {}.",
-                    hwm - 1
-                ),
-            );
-            continue;
-        }
-        if free < last {
-            complain(
-                walker,
-                id,
-                "freelist.order",
-                format!("The freelist lists page {free} behind page {last}."),
-            );
-        }
-        last = free;
-        let Some(class) = usize::try_from(free)
-            .ok()
-            .and_then(|i| walker.classes.get(i))
-        else {
-            continue;
-        };
-        let class = *class;
-        let (word, bit) = (free as usize / 64, 1u64 << (free % 64));
-        if listed[word] & bit != 0 {
-            complain(
-                walker,
-                id,
-                "freelist.duplicate",
-                format!("The freelist lists page {free} twice: it was freed already."),
-            );
-        }
-        listed[word] |= bit;
-        if class != Class::Free {
-            complain(
-                walker,
-                free,
-                "freelist.reachable",
-                "The page is in use and listed as free: a server would overwrite it.".to_owned(),
-            );
-        }
-    }
     for page in 2..walker.classes.len() {
-        if walker.classes[page] == Class::Free && listed[page / 64] >> (page % 64) & 1 == 0 {
+        if walker.classes[page] == Class::Free && !listed.has(page) {
             complain(
                 walker,
                 page as u64,
                 "freelist.unreachable",
-                "The page is neither in use nor listed as free.".to_owned(),
+                "The page is neither in use nor listed as free: it was leaked.".to_owned(),
             );
         }
     }
-    Some(listed)
+    Some(listed.0)
 }
 
-/// A freelist is not needed for reading, and a restore never uses it: no more than a warning.
+/// One bit per page of the file, for pages listed.
+struct Listed(Vec<u64>);
+
+impl Listed {
+    fn new(pages: usize) -> Self {
+        Self(vec![0; pages.div_ceil(64)])
+    }
+
+    fn has(&self, page: usize) -> bool {
+        self.0[page / 64] >> (page % 64) & 1 == 1
+    }
+
+    /// Adds a page of the file; whether it is new.
+    fn add(&mut self, page: usize) -> bool {
+        let new = !self.has(page);
+        self.0[page / 64] |= 1 << (page % 64);
+        new
+    }
+}
+
+/// Reads the list piece by piece, since it may be as large as the file allows.
+fn read(walker: &mut Walker<'_>, listed: &mut Listed) -> Result<(), Error> {
+    let meta = *walker.database.meta();
+    let (id, hwm) = (meta.freelist, meta.hwm);
+    if id < 2 || id >= hwm {
+        let from = walker.meta_page();
+        let kind = ErrorKind::OutOfBounds { id, hwm };
+        return Err(Error::on_page(kind, from, walker.database.offset_of(from)));
+    }
+    let header = walker.database.read_header(id)?;
+    let extent = walker.database.extent(id)?;
+    let fail = |kind, at| Error::on_page(kind, id, extent.offset + at);
+    if header.page_type() != Some(PageType::Freelist) {
+        let found = header.page_type().map_or("unknown", PageType::name);
+        let wanted = PageType::Freelist.name();
+        return Err(fail(ErrorKind::WrongType { found, wanted }, 8));
+    }
+    mark(walker, id, header);
+    let (count, start) = count(walker, id, header)?;
+    let len = extent.len;
+    let room = (len - start) / 8;
+    if count > room {
+        return Err(fail(ErrorKind::FreelistCount { count, len }, 10));
+    }
+    let mut last = 0;
+    let mut done = 0;
+    while done < count * 8 {
+        let piece = (count * 8 - done).min(PIECE);
+        let offset = extent.offset + start + done;
+        let bytes = walker.examiner.bytes(offset, piece as usize);
+        let bytes = bytes.map_err(|e| fail(ErrorKind::Read(e), start + done))?;
+        let ids: Vec<u64> = { bytes.as_chunks::<8>().0 }
+            .iter()
+            .map(|id| u64::from_le_bytes(*id))
+            .collect();
+        for free in ids {
+            take(walker, id, free, &mut last, listed);
+        }
+        done += piece;
+    }
+    Ok(())
+}
+
+/// How many ids there are, and where the first is.
+fn count(walker: &mut Walker<'_>, id: u64, header: PageHeader) -> Result<(u64, u64), Error> {
+    let start = PAGE_HEADER_SIZE as u64;
+    if header.count != u16::MAX {
+        return Ok((header.count.into(), start));
+    }
+    // The count did not fit: it is the first id instead.
+    let offset = walker.database.offset_of(id) + start;
+    let bytes = walker.examiner.bytes(offset, 8);
+    let bytes = bytes.map_err(|e| Error::on_page(ErrorKind::Read(e), id, offset))?;
+    Ok((u64_at(bytes, 0).unwrap_or(u64::MAX), start + 8))
+}
+
+/// Accounts for its pages as far as they are nobody else's.
+fn mark(walker: &mut Walker<'_>, id: u64, header: PageHeader) {
+    for page in id..id + header.span() {
+        let slot = usize::try_from(page)
+            .ok()
+            .and_then(|page| walker.classes.get_mut(page));
+        match slot {
+            Some(slot) if *slot == Class::Free => *slot = Class::Freelist,
+            Some(_) => {
+                let what = "The freelist lies on a page that is in use.".to_owned();
+                return complain(walker, page, "freelist.in-use", what);
+            }
+            None => return,
+        }
+    }
+}
+
+/// Takes one id of the list on page `on`.
+fn take(walker: &mut Walker<'_>, on: u64, free: u64, last: &mut u64, listed: &mut Listed) {
+    let hwm = walker.database.meta().hwm;
+    if free < 2 || free >= hwm {
+        let data = hwm - 1;
+        let what = format!("The freelist lists page {free}; data pages are 2 to {data}.");
+        return complain(walker, on, "freelist.out-of-bounds", what);
+    }
+    if free < *last {
+        let what = format!("The freelist lists page {free} behind page {last}.");
+        complain(walker, on, "freelist.order", what);
+    }
+    *last = free;
+    let Ok(page) = usize::try_from(free) else {
+        return;
+    };
+    let Some(class) = walker.classes.get(page).copied() else {
+        return;
+    };
+    if !listed.add(page) {
+        let what = format!("The freelist lists page {free} twice: it was freed already.");
+        complain(walker, on, "freelist.duplicate", what);
+    }
+    if class != Class::Free {
+        let what = "The page is in use and listed as free: a server would overwrite it.";
+        complain(walker, free, "freelist.reachable", what.to_owned());
+    }
+}
+
+/// The list cannot be read.
+fn unusable(walker: &mut Walker<'_>, error: &Error) {
+    let id = walker.database.meta().freelist;
+    let what = format!(
+        "The stored freelist cannot be used. {}",
+        sentence(error.kind())
+    );
+    let page = error.page().unwrap_or(id);
+    walker.findings.push(
+        Finding::warning("freelist.unusable", format!("page {id}"), what)
+            .because("The freelist only tells which pages may be overwritten: no data is lost with it, and a restore does not need it. A server that opens this file itself does, and may crash.")
+            .todo(WRITTEN_WITHOUT)
+            .at_offset(error.offset())
+            .at_page(page, walker.database.page_size()),
+    );
+}
+
 fn complain(walker: &mut Walker<'_>, page: u64, code: &str, what: String) {
+    let offset = walker.database.offset_of(page);
     let page_size = walker.database.page_size();
     walker.findings.push(
         Finding::warning(code, format!("page {page}"), what)
-            .because("Reading does not use the freelist; a server that opens this file does.")
-            .todo("A restore or etcdutl defrag writes a file without a stored freelist.")
+            .because(NOT_NEEDED)
+            .todo(WRITTEN_WITHOUT)
+            .at_offset(offset)
             .at_page(page, page_size),
     );
 }

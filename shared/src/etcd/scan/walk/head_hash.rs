@@ -77,13 +77,13 @@ impl Walk {
 
 /// The first element of a leaf above the compact revision: one page of the file lies on both sides of it.
 fn first_above(record: &LeafRecord, compact: i64, database: &Database<'_>) -> Option<usize> {
-    let owned = database.read_page(record.page.into()).ok()?;
-    let leaf = owned.page().ok()?.leaf().ok()?;
+    let leaf = database.node(record.page.into()).ok()?;
     if leaf.count() != record.count {
         return None;
     }
     for index in 0..leaf.count() {
-        let revision = Revision::parse(leaf.get(index).ok()?.key)?;
+        let element = leaf.element(index).ok()?;
+        let revision = Revision::parse(&leaf.key_of(&element).ok()?)?;
         if revision.main > compact {
             return Some(index.into());
         }

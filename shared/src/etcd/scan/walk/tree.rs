@@ -212,7 +212,7 @@ impl Walker<'_> {
                 let page_size = u64::from(self.database.page_size());
                 let extent = Extent {
                     page: id,
-                    offset: id * page_size,
+                    offset: self.database.offset_of(id),
                     len: header.span() * page_size,
                     header,
                 };
@@ -298,44 +298,46 @@ impl Walker<'_> {
     /// Reads a branch from the source, and names what is wrong with its elements.
     fn read_branch(&mut self, id: u64, header: PageHeader) -> Result<Vec<(Key, u64)>, Error> {
         let page_size = u64::from(self.database.page_size());
-        let offset = id * page_size;
+        let offset = self.database.offset_of(id);
         let bytes = header.span() * page_size;
         let limit = MAX_BRANCH_EXTENT.max(page_size);
         if bytes > limit {
             let kind = ErrorKind::TooLarge { bytes, limit };
             return Err(Error::on_page(kind, id, offset));
         }
-        let owned = self.database.read_page(id)?;
-        let branch = owned.page()?.branch()?;
+        let branch = self.database.node(id)?;
         let mut children: Vec<(Key, u64)> = Vec::new();
-        let mut last: Option<&[u8]> = None;
+        let mut last: Option<Vec<u8>> = None;
         let mut budget = bytes;
         for index in 0..branch.count() {
-            let element = match branch.get(index) {
-                Ok(element) => element,
+            let found = branch
+                .element(index)
+                .and_then(|element| Ok((branch.key_of(&element)?, element.child())));
+            let (key, child) = match found {
+                Ok(found) => found,
                 Err(error) => {
                     self.report(&error);
                     continue;
                 }
             };
-            let wrong = match last {
-                _ if element.key.is_empty() => Some(ErrorKind::EmptyKey { index }),
-                Some(last) if last == element.key => Some(ErrorKind::DuplicateKey { index }),
-                Some(last) if last > element.key => Some(ErrorKind::KeyOrder { index }),
+            let wrong = match &last {
+                _ if key.is_empty() => Some(ErrorKind::EmptyKey { index }),
+                Some(last) if *last == key => Some(ErrorKind::DuplicateKey { index }),
+                Some(last) if *last > key => Some(ErrorKind::KeyOrder { index }),
                 _ => None,
             };
             if let Some(kind) = wrong {
                 self.report_on(id, kind);
             }
-            last = Some(element.key);
-            match budget.checked_sub(element.key.len() as u64) {
+            match budget.checked_sub(key.len() as u64) {
                 Some(rest) => budget = rest,
                 None => {
                     self.report_on(id, ErrorKind::ElementSum { index });
                     break;
                 }
             }
-            children.push((Key::from(element.key), element.child));
+            children.push((Key::from(key.as_slice()), child));
+            last = Some(key);
         }
         Ok(children)
     }
