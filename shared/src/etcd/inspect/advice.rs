@@ -42,7 +42,8 @@ fn of(inspection: &Inspection) -> (String, Covers) {
             let again = "Get the file again from where it was saved, or use another snapshot.";
             if restorable(inspection) {
                 format!(
-                    "{again} If there is no other, a restore accepts this one with --skip-hash-check; compare the restored keys with another source before you rely on them."
+                    "{again} If there is no other, a restore accepts this one with {}; compare the restored keys with another source before you rely on them.",
+                    flags(report)
                 )
             } else {
                 again.to_owned()
@@ -51,8 +52,11 @@ fn of(inspection: &Inspection) -> (String, Covers) {
         FileKind::DatabaseCopy
             if verdict.bytes.outcome == Outcome::NotChecked && restorable(inspection) =>
         {
-            let advice = "Compare its HashKV with another member's file. A restore takes a file without a trailer with --skip-hash-check.";
-            return (advice.to_owned(), Covers::Code("trailer.absent"));
+            let advice = format!(
+                "Compare its HashKV with another member's file. A restore takes a file without a trailer with {}.",
+                flags(report)
+            );
+            return (advice, Covers::Code("trailer.absent"));
         }
         FileKind::DatabaseCopy if report.find("trailer.absent").is_some() => {
             return (
@@ -68,8 +72,23 @@ fn of(inspection: &Inspection) -> (String, Covers) {
 /// Whether a restore that is told to skip the trailer takes the file.
 fn restorable(inspection: &Inspection) -> bool {
     let verdict = &inspection.verdict;
-    let sound = [verdict.structure.outcome, verdict.meaning.outcome];
-    sound == [Outcome::Pass; 2] && inspection.report.find("bucket.meta-missing").is_none()
+    [verdict.structure.outcome, verdict.meaning.outcome] == [Outcome::Pass; 2]
+}
+
+/// Every choice without which a restore would refuse a file whose trailer does not prove it.
+fn flags(report: &Report) -> String {
+    let mut flags = vec!["--skip-hash-check"];
+    for (code, flag) in [
+        ("meta.fallback", "--accept-older-meta"),
+        ("version.unknown", "--lower-versions"),
+        ("alarm.key", "--clear-alarms"),
+        ("cluster.downgrade", "--clear-downgrade"),
+    ] {
+        if report.find(code).is_some() {
+            flags.push(flag);
+        }
+    }
+    flags.join(" ")
 }
 
 /// What the first blocking finding says.

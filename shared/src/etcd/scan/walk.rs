@@ -610,7 +610,7 @@ fn meta_findings(walk: &mut Walk, database: &Database<'_>) {
         walk.findings.push(
             finding
                 .because("If the lost meta was the newer one, the last commit is missing here, or much more in a file rewritten by other means.")
-                .todo("Compare the revision with what the cluster last served before relying on it.")
+                .todo("Compare the revision with what the cluster last served before relying on it; a restore takes it with --accept-older-meta only.")
                 .at_page(slot as u64, page_size),
         );
     }
