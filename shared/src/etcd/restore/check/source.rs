@@ -138,15 +138,22 @@ fn check_meta(request: &RestoreRequest, source: &SourceFacts, report: &mut Repor
         }
         return;
     };
-    report.push(if request.accept_older_meta {
+    let finding = if request.accept_older_meta {
         Finding::warning("meta.fallback", FLAG, fallback.clone())
             .because("You chose to restore it all the same: the last commit, or more, may be missing from the result.")
             .todo("Compare the revision with what the cluster last served, and the keys with another source.")
     } else {
-        Finding::blocking("meta.fallback", SUBJECT, fallback.clone())
-            .because("The last commit, or more, may be missing from the result.")
-            .todo("Use another snapshot, or another member's file; only if there is none, accept it with --accept-older-meta.")
-    });
+        let finding = Finding::blocking("meta.fallback", SUBJECT, fallback.clone());
+        if report.blocks() {
+            // What to do was said: one advice.
+            finding.because("The last commit, or more, may be missing from the result; that has to be accepted too (--accept-older-meta).")
+        } else {
+            finding
+                .because("The last commit, or more, may be missing from the result.")
+                .todo("Use another snapshot, or another member's file; only if there is none, accept it with --accept-older-meta.")
+        }
+    };
+    report.push(finding);
 }
 
 fn check_content(source: &SourceFacts, report: &mut Report) {
