@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use super::place::PlaceArguments;
 use crate::app::accounts::Accounts;
 use crate::error::{ApiError, Result};
+use crate::ledger;
 
 /// Roles on the command line.
 #[derive(Debug, Args)]
@@ -88,7 +89,7 @@ pub(super) async fn act<T>(
         .open(draft)
         .await
         .context("nothing was done, because nothing is done that is not written down first")?;
-    let result = work.await;
+    let result = ledger::carrying_out(opened.index(), work).await;
     match &result {
         Ok(_) => opened.close(Outcome::Done, "").await,
         Err(error) => opened.close(Outcome::Failed, error.code).await,

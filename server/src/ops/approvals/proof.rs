@@ -47,7 +47,8 @@ pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> R
         return Ok(());
     };
     let who = &review.broken_by;
-    let broken = done(app, row, act::PLAN_BREAK_GLASS, who, review.entry).await?;
+    let person = (who.as_str(), review.broken_by_id.as_str());
+    let broken = done(app, row, act::PLAN_BREAK_GLASS, person, review.entry).await?;
     let same = broken.is_some_and(|act| {
         act.closed
             .is_some_and(|end| end.reason == tidy(&review.reason))
@@ -85,9 +86,15 @@ async fn of_plan(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
             clock::text(row.expires_ms),
             plan.sealed_at
         )
-    } else if done(app, row, act::PLAN_SEAL, &plan.author, row.entry)
-        .await?
-        .is_none()
+    } else if done(
+        app,
+        row,
+        act::PLAN_SEAL,
+        (plan.author.as_str(), row.author_id.as_str()),
+        row.entry,
+    )
+    .await?
+    .is_none()
     {
         format!(
             "The ledger does not say that {} sealed this plan.",
@@ -101,7 +108,8 @@ async fn of_plan(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
 
 async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
     let who = &vote.user;
-    let voted = done(app, row, act::PLAN_APPROVE, who, vote.entry).await?;
+    let person = (who.as_str(), vote.user_id.as_str());
+    let voted = done(app, row, act::PLAN_APPROVE, person, vote.entry).await?;
     if voted.is_some() && is_account(app, &vote.user_id, who).await? {
         return Ok(());
     }
@@ -191,13 +199,15 @@ async fn done(
     app: &App,
     row: &PlanRow,
     act: &str,
-    who: &str,
+    (who, who_id): (&str, &str),
     entry: Option<u64>,
 ) -> Result<Option<ProvenAct>> {
     let fits = |found: &ProvenAct| {
         let opened = &found.opened;
         opened.act == act
             && opened.who == who
+            // Entries of earlier versions name people by their names alone.
+            && opened.who_id.as_deref().is_none_or(|id| id == who_id)
             && opened.plan.as_deref() == Some(&*row.hash)
             && matches!(found.outcome(), None | Some(Outcome::Done))
     };
