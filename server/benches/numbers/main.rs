@@ -102,7 +102,11 @@ fn extremes(folder: &Path) {
         for (what, more) in [("restore", &[][..]), ("restore with bump", &bump[..])] {
             let out = folder.join("out");
             let dir = shown(&out);
-            let arguments = [&["snapshot", "restore", &file, "--data-dir", &dir], more].concat();
+            let arguments = [
+                &["snapshot", "restore", &file, "--data-dir", &dir][..],
+                more,
+            ]
+            .concat();
             let cost = measure::run(requorum(), &arguments);
             let what = format!("{what}, {:.2} s, peak memory", cost.seconds);
             at_most(&what, cost.mebibytes, 128.0, " MiB");

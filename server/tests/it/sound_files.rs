@@ -263,7 +263,7 @@ fn a_value_larger_than_memory_is_to_be_is_streamed_through_every_command() {
         let database = at.join(&new).join("member/snap/db");
         let database = database.to_str().unwrap();
         let hash = |arguments: &[&str]| {
-            let output = snapshot(at, &[&["hashkv"], arguments].concat());
+            let output = snapshot(at, &[&["hashkv"][..], arguments].concat());
             String::from_utf8(output.stdout).unwrap()
         };
         let newest = hash(&[&file]);
@@ -279,4 +279,16 @@ fn a_value_larger_than_memory_is_to_be_is_streamed_through_every_command() {
             removed.unwrap();
         }
     }
+}
+
+#[test]
+fn a_long_stored_freelist_is_read_in_pieces() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    sparse::with_free_pages(&at.join("free.db"), &fixture("3.6.14-mixed"), 20_000);
+    let most = most_memory(at, &["check", "free.db"]);
+    assert!(most < 40.0, "{most} MiB");
+    let seen = inspection(at, "free.db");
+    assert_eq!(seen["hash_kv"]["hash"], 35_341_968);
+    assert_eq!(seen["verdict"]["structure"]["outcome"], "pass");
 }

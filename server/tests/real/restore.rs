@@ -588,15 +588,17 @@ fn what_a_restore_does_not_use_keeps_no_result_from_booting() {
     let around = folder.path().join("around.db");
     let whole = std::fs::read(fixture("3.6.14-mixed")).unwrap();
     std::fs::write(&around, [b"a line\n".as_slice(), &whole, b"\n"].concat()).unwrap();
-    let lower = &["--lower-versions"][..];
+    let none: &[&str] = &[];
+    let lower: &[&str] = &["--lower-versions"];
+    let older_meta: &[&str] = &["--accept-older-meta"];
     for peer in peers().all().filter(|peer| peer.at_least(6)) {
         for (file, more) in [
-            (&damaged("padded"), &[][..]),
-            (&damaged("freelist-zeroed"), &[]),
-            (&damaged("free-tail"), &[]),
-            (&damaged("older-meta"), &["--accept-older-meta"]),
-            (&spare, &[]),
-            (&around, &[]),
+            (&damaged("padded"), none),
+            (&damaged("freelist-zeroed"), none),
+            (&damaged("free-tail"), none),
+            (&damaged("older-meta"), older_meta),
+            (&spare, none),
+            (&around, none),
             (&older, lower),
             (&newer, lower),
         ] {
