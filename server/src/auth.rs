@@ -1,6 +1,7 @@
 //! Who is asking: accounts, sessions, tokens, and the guard that lets nobody through by default.
 
 pub mod actor;
+mod device;
 pub mod guard;
 pub mod login;
 pub mod names;

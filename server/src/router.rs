@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -37,6 +37,8 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
                 .patch(uploads::append)
                 .delete(uploads::cancel),
         ),
+        ("/api/people/uploads", get(uploads::list_all)),
+        ("/api/people/uploads/{id}", delete(uploads::cancel_any)),
         ("/api/snapshots/{id}/file", get(snapshots::file)),
         ("/api/jobs/{id}/members/{file}", get(jobs::member)),
         ("/api/jobs/{id}/dossier", get(jobs::dossier)),

@@ -94,6 +94,9 @@ impl Server {
             self.limits.connections_per_address,
             proxies,
         );
+        let uploads = self.app.uploads.clone();
+        let over = stop.clone();
+        tokio::spawn(async move { over.run_until_cancelled(uploads.watch_over()).await });
         if let Some(tls) = self.app.tls.clone() {
             let stop = stop.clone();
             tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });

@@ -16,6 +16,9 @@ pub const BUSY: &str = "upload.busy";
 /// The server stopped hearing us in the middle of a piece: ask, and go on.
 pub const INTERRUPTED: &str = "upload.interrupted";
 
+/// Where administrators find everybody's.
+const OF_ALL: &str = "/api/people/uploads";
+
 /// Announces a file, as one of a cluster; of none where that is empty.
 ///
 /// # Errors
@@ -76,7 +79,27 @@ pub async fn send(
 /// # Errors
 /// As [`Failure::from_http`].
 pub async fn cancel(id: &str) -> Result<(), Failure> {
-    let response = Request::delete(&path(id))
+    delete(&path(id)).await
+}
+
+/// What everybody left unfinished, for administrators.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn unfinished_of_all() -> Result<Uploads, Failure> {
+    http::get(OF_ALL).await
+}
+
+/// Cancels another person's upload, for administrators.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn cancel_any(id: &str) -> Result<(), Failure> {
+    delete(&format!("{OF_ALL}/{}", encode(id))).await
+}
+
+async fn delete(path: &str) -> Result<(), Failure> {
+    let response = Request::delete(path)
         .send()
         .await
         .map_err(|_| Failure::offline())?;

@@ -4,6 +4,7 @@ pub mod about;
 pub mod people;
 pub mod secrets;
 pub mod tokens;
+pub mod uploads;
 pub mod you;
 
 use leptos::prelude::*;
@@ -67,6 +68,13 @@ const SECTIONS: &[Section] = &[
         Permission::Secrets,
         Place::Console,
         || secrets::Secrets().into_any(),
+    ),
+    section(
+        "uploads",
+        "Uploads",
+        Permission::People,
+        Place::Console,
+        || uploads::Uploads().into_any(),
     ),
     section("about", "About", Permission::See, Place::Anywhere, || {
         about::About().into_any()

@@ -36,6 +36,9 @@ const LOOPBACK_COOKIE: &str = "requorum";
 /// The same two, for a sign-in at the identity provider that is under way.
 const SECURE_TICKET: &str = "__Host-requorum-oidc";
 const LOOPBACK_TICKET: &str = "requorum-oidc";
+/// The same two, for a browser that an account has come in with.
+const SECURE_DEVICE: &str = "__Host-requorum-device";
+const LOOPBACK_DEVICE: &str = "requorum-device";
 
 /// Lets a request through, with its [`super::actor::Actor`] attached, or answers it.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -173,6 +176,28 @@ pub fn ticket_cookie(app: &App, secret: String) -> Cookie<'static> {
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(is_tls(app))
+        .build()
+}
+
+/// What a browser says of the accounts that it has come in with. It is proven, so it matters little who set it.
+pub fn device(jar: &CookieJar) -> Option<String> {
+    let cookie = jar.get(SECURE_DEVICE).or_else(|| jar.get(LOOPBACK_DEVICE));
+    cookie.map(|cookie| cookie.value().to_owned())
+}
+
+/// The cookie that says so. It outlives the session: that is what it is for.
+pub fn device_cookie(app: &App, device: String) -> Cookie<'static> {
+    let name = if is_tls(app) {
+        SECURE_DEVICE
+    } else {
+        LOOPBACK_DEVICE
+    };
+    Cookie::build((name, device))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(is_tls(app))
+        .permanent()
         .build()
 }
 

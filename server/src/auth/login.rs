@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use requorum_shared::api::login::{JoinRequest, LoginRequest, PasswordRequest, SetupRequest};
 use requorum_shared::permission::Grants;
+use tokio::sync::OnceCell;
 
 use super::actor::{Actor, Via};
+use super::device::Devices;
 use super::names::{account_name, composed};
-use super::password::Passwords;
+use super::password::{self, Passwords};
 use super::session::{Caller, Opened, Proof, Sessions};
 use super::store::{Changed, PeopleStore, User, UserChange};
-use super::throttle::Throttle;
+use super::throttle::{Attempt, Throttle, Wait};
+use crate::address::Network;
 use crate::clock::Clock;
 use crate::error::{ApiError, Kind, Result, conflict};
 use crate::random;
@@ -22,7 +25,13 @@ pub struct Login {
     sessions: Sessions,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
+    /// Names and passwords.
     throttle: Throttle,
+    /// The passwords of people who signed in.
+    current: Throttle,
+    /// One-time links.
+    links: Throttle,
+    devices: OnceCell<Devices>,
 }
 
 impl Login {
@@ -31,6 +40,9 @@ impl Login {
         Self {
             sessions: Sessions::new(users.clone(), clock.clone()),
             throttle: Throttle::new(users.clone(), "login"),
+            current: Throttle::new(users.clone(), "password"),
+            links: Throttle::new(users.clone(), "link"),
+            devices: OnceCell::new(),
             users,
             clock,
             passwords,
@@ -75,11 +87,9 @@ impl Login {
     /// When the link was used or is another server's, and when name or password cannot be accepted; the link
     /// stays good then.
     pub async fn setup(&self, request: SetupRequest, caller: &Caller) -> Result<Opened> {
-        let address = caller.address;
-        self.may_try("", address).await?;
         let hash = random::token_hash(&request.token);
         if !self.users.has_setup_link(&hash).await? {
-            self.failed("", address).await?;
+            self.bad_link(caller.address).await?;
             return Err(ApiError::new(
                 Kind::Forbidden,
                 "setup.link-invalid",
@@ -87,9 +97,13 @@ impl Login {
                  since. Sign in, or take the link that the server printed last.",
             ));
         }
+        // What is not taken is told first: it is no guess.
+        let name = account_name(&request.name)?;
+        password::check(&request.password)?;
+        let attempt = self.try_link(&hash).await?;
         let user = User {
             id: random::id(),
-            name: account_name(&request.name)?,
+            name,
             password_hash: self.passwords.hash(request.password).await?,
             created_ms: self.clock.now_ms(),
             grants: Grants::everything(),
@@ -102,7 +116,9 @@ impl Login {
             ));
         }
         tracing::info!(user = %user.name, "the first administrator was made");
-        self.sessions.open(&user, Proof::Link, caller).await
+        self.links.succeeded(attempt).await?;
+        let opened = self.sessions.open(&user, Proof::Link, caller).await?;
+        self.known(opened, &user).await
     }
 
     /// Signs in.
@@ -110,16 +126,25 @@ impl Login {
     /// # Errors
     /// When name and password do not belong together, and when there were too many failures.
     pub async fn login(&self, request: LoginRequest, caller: &Caller) -> Result<Opened> {
-        let address = caller.address;
-        self.may_try(&request.name, address).await?;
+        let (address, now) = (caller.address, self.clock.now_ms());
         let user = self.users.find_user(&composed(&request.name)).await?;
+        let device = match (&caller.device, &user) {
+            (Some(cookie), Some(user)) => self.devices().await?.find(cookie, user, now),
+            _ => None,
+        };
+        let attempt = match &device {
+            // What others have tried does not keep a browser waiting with which this account came in before.
+            Some(device) => self.throttle.attempt_of(device.name(), now).await?,
+            None => self.throttle.attempt(&request.name, address, now).await?,
+        };
+        let attempt = attempt.map_err(throttled)?;
         let hash = user
             .as_ref()
             .filter(|user| user.disabled_ms == 0 && !user.password_hash.is_empty())
             .map(|user| user.password_hash.clone());
         let matches = self.passwords.verify(request.password, hash).await?;
         let Some(user) = user.filter(|_| matches) else {
-            self.failed(&request.name, address).await?;
+            self.throttle.failed(attempt, self.clock.now_ms()).await?;
             tracing::warn!(%address, "a login failed");
             return Err(ApiError::new(
                 Kind::Unauthenticated,
@@ -127,8 +152,12 @@ impl Login {
                 "Name and password do not belong together. Check both and try again.",
             ));
         };
-        self.throttle.succeeded(&request.name, address).await?;
-        self.sessions.open(&user, Proof::Password, caller).await
+        self.throttle.succeeded(attempt).await?;
+        let opened = self.sessions.open(&user, Proof::Password, caller).await?;
+        match device {
+            Some(_) => Ok(opened),
+            None => self.known(opened, &user).await,
+        }
     }
 
     /// Whose link this is, which can be used now.
@@ -136,12 +165,11 @@ impl Login {
     /// # Errors
     /// When the link was used, replaced, is too old or another console's, and when the account is disabled.
     pub async fn joins(&self, request: &JoinRequest, caller: &Caller) -> Result<User> {
-        self.may_try("", caller.address).await?;
         let hash = random::token_hash(&request.token);
         let link = self.users.find_link(&hash).await?;
         let now = self.clock.now_ms();
         let Some(link) = link.filter(|link| !link.is_void(now)) else {
-            self.failed("", caller.address).await?;
+            self.bad_link(caller.address).await?;
             return Err(no_such_link());
         };
         let owner = self.users.user(&link.user_id).await?;
@@ -157,7 +185,9 @@ impl Login {
     /// the password cannot be accepted; the link stays good then.
     pub async fn join(&self, request: JoinRequest, caller: &Caller) -> Result<Opened> {
         self.joins(&request, caller).await?;
+        password::check(&request.password)?;
         let hash = random::token_hash(&request.token);
+        let attempt = self.try_link(&hash).await?;
         let password_hash = self.passwords.hash(request.password).await?;
         let user = self
             .users
@@ -170,7 +200,9 @@ impl Login {
             .await?
             .filter(|user| user.disabled_ms == 0)
             .ok_or_else(no_such_link)?;
-        self.sessions.open(&user, Proof::Link, caller).await
+        self.links.succeeded(attempt).await?;
+        let opened = self.sessions.open(&user, Proof::Link, caller).await?;
+        self.known(opened, &user).await
     }
 
     /// Changes one's own password; all other sessions of the account end, its link does, and its tokens unless they are
@@ -184,8 +216,8 @@ impl Login {
         request: PasswordRequest,
         caller: &Caller,
     ) -> Result<()> {
-        let address = caller.address;
-        self.may_try(&actor.name, address).await?;
+        let attempt = self.current.attempt_of(&actor.user_id, self.clock.now_ms());
+        let attempt = attempt.await?.map_err(throttled)?;
         let user = self.users.user(&actor.user_id).await?;
         let before = user.map(|u| u.password_hash).filter(|h| !h.is_empty());
         let wrong = || {
@@ -200,9 +232,11 @@ impl Login {
             .verify(request.current, before.clone())
             .await?
         {
-            self.failed(&actor.name, address).await?;
+            self.current.failed(attempt, self.clock.now_ms()).await?;
+            tracing::warn!(address = %caller.address, "a current password was wrong");
             return Err(wrong());
         }
+        self.current.succeeded(attempt).await?;
         let keep = match &actor.via {
             Via::Session(id) => id.clone(),
             Via::Token(_) => String::new(),
@@ -224,24 +258,46 @@ impl Login {
         }
     }
 
-    async fn failed(&self, account: &str, address: IpAddr) -> Result<()> {
-        let now = self.clock.now_ms();
-        Ok(self.throttle.failed(account, address, now).await?)
+    /// A link that is none. Whoever brings many is not looked at for a while; who has a good one comes in meanwhile.
+    async fn bad_link(&self, address: IpAddr) -> Result<()> {
+        let (network, now) = (Network::of(address).to_string(), self.clock.now_ms());
+        let attempt = self.links.attempt_of(&network, now).await?;
+        let attempt = attempt.map_err(throttled)?;
+        Ok(self.links.failed(attempt, now).await?)
     }
 
-    async fn may_try(&self, account: &str, address: IpAddr) -> Result<()> {
-        let now = self.clock.now_ms();
-        let Some(wait) = self.throttle.wait_ms(account, address, now).await? else {
-            return Ok(());
-        };
-        let seconds = wait.unsigned_abs().div_ceil(1000);
-        Err(ApiError::new(
-            Kind::TooMany,
-            "login.throttled",
-            format!("Too many attempts failed. Wait {seconds} s and try again."),
-        )
-        .retry_after(seconds))
+    /// A link that is good has attempts of its own: each is worth a hash.
+    async fn try_link(&self, hash: &str) -> Result<Attempt> {
+        let attempt = self.links.attempt_of(hash, self.clock.now_ms()).await?;
+        attempt.map_err(throttled)
     }
+
+    /// This browser is known as one that the account came in with.
+    async fn known(&self, opened: Opened, user: &User) -> Result<Opened> {
+        let device = self.devices().await?.cookie(user, self.clock.now_ms());
+        Ok(Opened {
+            device: Some(device),
+            ..opened
+        })
+    }
+
+    async fn devices(&self) -> Result<&Devices> {
+        let open = async || {
+            let key = self.users.console_key("devices", random::seed()).await?;
+            anyhow::Ok(Devices::new(key))
+        };
+        Ok(self.devices.get_or_try_init(open).await?)
+    }
+}
+
+fn throttled(Wait(wait): Wait) -> ApiError {
+    let seconds = wait.unsigned_abs().div_ceil(1000);
+    ApiError::new(
+        Kind::TooMany,
+        "login.throttled",
+        format!("Too many attempts failed. Wait {seconds} s and try again."),
+    )
+    .retry_after(seconds)
 }
 
 fn no_such_link() -> ApiError {

@@ -22,6 +22,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use self::config::OidcConfig;
@@ -30,22 +31,23 @@ use self::id_token::{Claims, Expected, Fault};
 use self::keys::Keys;
 use self::provider::{Provider, Providers};
 pub use self::refusal::Refusal;
-use self::store::{SignInStore, Started};
-use self::ticket::TICKET_MS;
+use self::store::SignInStore;
 pub use self::ticket::Ticket;
 use super::session::Caller;
 use super::store::PeopleStore;
 use super::throttle::Throttle;
+use crate::address::Network;
 use crate::clock::Clock;
 use crate::random;
+use crate::shares::Shares;
 
 /// The path that the provider sends browsers back to.
 pub const CALLBACK: &str = "/api/oidc/callback";
 
-/// Sign-ins that one address may have begun and not ended: whoever asks for more is no person.
-const OPEN_PER_ADDRESS: u32 = 100;
-/// Sign-ins that are remembered in all; the oldest make room.
-const OPEN_IN_ALL: u32 = 10_000;
+/// Sign-ins that come back at the same time, for which the provider is asked.
+const ASKED_AT_ONCE: usize = 32;
+/// Those from one network.
+const ASKED_FOR_ONE: usize = 4;
 /// The longest code, state or issuer that is looked at, in bytes.
 const MAX_PARAMETER_BYTES: usize = 4096;
 
@@ -62,12 +64,14 @@ pub struct Oidc {
     providers: Providers,
     keys: Keys,
     throttle: Throttle,
+    asked: Shares,
+    key: OnceCell<[u8; 32]>,
 }
 
 /// A sign-in that was begun.
 pub struct Begun {
     /// For the browser's cookie.
-    pub ticket: Ticket,
+    pub ticket: String,
     /// Where the browser goes next.
     pub address: String,
 }
@@ -114,6 +118,8 @@ impl Oidc {
             providers: Providers::default(),
             keys: Keys::default(),
             throttle: Throttle::new(users.clone(), "provider"),
+            asked: Shares::new(ASKED_AT_ONCE, ASKED_FOR_ONE),
+            key: OnceCell::new(),
             config,
             clock,
             open,
@@ -130,32 +136,11 @@ impl Oidc {
     /// even when it knows.
     ///
     /// # Errors
-    /// When the provider does not answer, or this address has begun too many.
-    pub async fn begin(
-        &self,
-        origin: &str,
-        return_to: &str,
-        again: bool,
-        caller: &Caller,
-    ) -> Result<Begun> {
+    /// When the provider does not answer.
+    pub async fn begin(&self, origin: &str, return_to: &str, again: bool) -> Result<Begun> {
         let provider = self.provider().await?;
-        let ticket = Ticket::new();
-        let now = self.clock.now_ms();
-        let started = Started {
-            return_to: return_to.into(),
-            address: caller.address.to_canonical().to_string(),
-            started_ms: now,
-            expires_ms: now + TICKET_MS,
-        };
-        let id = random::token_hash(&ticket.state());
-        let kept = self
-            .open
-            .start_sign_in(&id, &started, OPEN_PER_ADDRESS, OPEN_IN_ALL)
-            .await
-            .map_err(Refusal::server)?;
-        if !kept {
-            return Err(Refusal::Busy);
-        }
+        let ticket = Ticket::new(return_to, self.clock.now_ms());
+        let sealed = ticket.sealed(self.key().await?);
         let mut address = provider.authorization_endpoint.clone();
         address
             .query_pairs_mut()
@@ -171,7 +156,7 @@ impl Oidc {
             address.query_pairs_mut().append_pair("prompt", "login");
         }
         Ok(Begun {
-            ticket,
+            ticket: sealed.map_err(|error| Refusal::server(error.into()))?,
             address: address.into(),
         })
     }
@@ -180,11 +165,12 @@ impl Oidc {
     pub async fn came_with_nothing(&self, caller: &Caller) -> Refusal {
         let (address, now) = (caller.address, self.clock.now_ms());
         let count = async {
-            if self.throttle.wait_ms("", address, now).await?.is_some() {
-                return anyhow::Ok(Refusal::Busy);
-            }
-            self.throttle.failed("", address, now).await?;
-            Ok(Refusal::Stale)
+            let network = Network::of(address).to_string();
+            anyhow::Ok(match self.throttle.attempt_of(&network, now).await? {
+                // It is never right, and so counts for good.
+                Ok(_) => Refusal::Stale,
+                Err(_) => Refusal::Busy,
+            })
         };
         count.await.unwrap_or_else(Refusal::server)
     }
@@ -193,15 +179,26 @@ impl Oidc {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn take(&self, answer: &Answer, ticket: Option<&Ticket>) -> Result<Option<Started>> {
+    pub async fn take(&self, answer: &Answer, cookie: Option<&str>) -> Result<Option<Ticket>> {
+        let now = self.clock.now_ms();
+        let Some(cookie) = cookie else {
+            return Ok(None);
+        };
         // The state is not secret to whoever sees the address; that this browser holds what it was made from is
         // what counts.
-        if !ticket.is_some_and(|ticket| ticket.is_of(&answer.state)) {
+        let ticket = Ticket::open(cookie, self.key().await?, now);
+        let Some(ticket) = ticket.filter(|ticket| ticket.is_of(&answer.state)) else {
             return Ok(None);
-        }
+        };
         let id = random::token_hash(&answer.state);
-        self.open
-            .take_sign_in(&id, self.clock.now_ms())
+        let taken = self.open.take_sign_in(&id, now, ticket.expires_ms()).await;
+        Ok(taken.map_err(Refusal::server)?.then_some(ticket))
+    }
+
+    async fn key(&self) -> Result<&[u8; 32]> {
+        let make = async || self.users.console_key("tickets", random::seed()).await;
+        self.key
+            .get_or_try_init(make)
             .await
             .map_err(Refusal::server)
     }
@@ -210,7 +207,16 @@ impl Oidc {
     ///
     /// # Errors
     /// When the provider refused, cannot be asked, or says what cannot be believed.
-    pub async fn redeem(&self, origin: &str, answer: &Answer, ticket: &Ticket) -> Result<Person> {
+    pub async fn redeem(
+        &self,
+        origin: &str,
+        answer: &Answer,
+        ticket: &Ticket,
+        caller: &Caller,
+    ) -> Result<Person> {
+        let network = Network::of(caller.address).to_string();
+        let asked = self.asked.take(&network).await;
+        let _asked = asked.map_err(|error| Refusal::server(error.into()))?;
         let provider = self.provider().await?;
         self.believe(&provider, answer)?;
         let tokens = self.tokens(&provider, origin, answer, ticket).await?;

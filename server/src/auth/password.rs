@@ -87,7 +87,11 @@ impl Passwords {
     }
 }
 
-fn check(password: &str) -> Result<(), ApiError> {
+/// Whether a password is one that is taken.
+///
+/// # Errors
+/// When it is too short or too long.
+pub(super) fn check(password: &str) -> Result<(), ApiError> {
     if password.chars().count() < MIN_PASSWORD_CHARS {
         return Err(bad_request(
             "password.short",

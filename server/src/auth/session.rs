@@ -31,6 +31,8 @@ pub struct Caller {
     pub address: IpAddr,
     /// What the browser calls itself.
     pub agent: String,
+    /// The cookie that says which accounts it has come in with.
+    pub device: Option<String>,
 }
 
 /// How somebody proved who they are.
@@ -60,6 +62,8 @@ pub struct Opened {
     pub token: String,
     /// Who it stands for.
     pub actor: Actor,
+    /// The cookie by which this browser is known from now on, where it was not.
+    pub device: Option<String>,
 }
 
 /// Sessions.
@@ -108,6 +112,7 @@ impl Sessions {
                 address: caller.address,
                 ..actor(session, user)
             },
+            device: None,
         })
     }
 

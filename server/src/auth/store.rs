@@ -259,6 +259,14 @@ pub trait FailureStore: Send + Sync {
     async fn failures(&self, who: &str, now_ms: i64) -> anyhow::Result<Failures>;
     /// Counts one more. What is older than `old_ms` does not count, and is forgotten, whoever's it is.
     async fn add_failure(&self, who: &str, now_ms: i64, old_ms: i64) -> anyhow::Result<()>;
+    /// Counts one more if what there is allows it, and gives what there was. Two at once are one after the other.
+    async fn add_failure_if(
+        &self,
+        who: &str,
+        now_ms: i64,
+        old_ms: i64,
+        may: &(dyn Fn(Failures) -> bool + Send + Sync),
+    ) -> anyhow::Result<Failures>;
     /// Forgets this one's.
     async fn forget_failures(&self, who: &str) -> anyhow::Result<()>;
 }
@@ -289,7 +297,20 @@ pub trait HandStore: Send + Sync {
     async fn forget_account_acts(&self, account: &str) -> anyhow::Result<()>;
 }
 
-/// All of it.
-pub trait PeopleStore: UserStore + SessionStore + TokenStore + FailureStore + HandStore {}
+/// Keys that no person handles.
+#[async_trait]
+pub trait KeyStore: Send + Sync {
+    /// The key with this name: `fresh`, where there was none.
+    async fn console_key(&self, name: &str, fresh: [u8; 32]) -> anyhow::Result<[u8; 32]>;
+}
 
-impl<T: UserStore + SessionStore + TokenStore + FailureStore + HandStore> PeopleStore for T {}
+/// All of it.
+pub trait PeopleStore:
+    UserStore + SessionStore + TokenStore + FailureStore + HandStore + KeyStore
+{
+}
+
+impl<T: UserStore + SessionStore + TokenStore + FailureStore + HandStore + KeyStore> PeopleStore
+    for T
+{
+}

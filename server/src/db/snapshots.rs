@@ -51,7 +51,16 @@ impl SnapshotStore for Database {
         Ok(true)
     }
 
-    async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()> {
+    async fn add_upload(&self, upload: &UploadRow, at_most: usize) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
+        let there: i64 = sqlx::query("SELECT COUNT(*) FROM uploads WHERE owner_id = $1")
+            .bind(&upload.owner_id)
+            .fetch_one(&mut *tx)
+            .await?
+            .try_get(0)?;
+        if there >= i64::try_from(at_most)? {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, cluster, \
              place) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -66,9 +75,10 @@ impl SnapshotStore for Database {
         .bind(upload.touched_ms)
         .bind(&upload.cluster)
         .bind(&upload.place)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>> {

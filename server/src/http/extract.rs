@@ -9,9 +9,11 @@ use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::auth::actor::Actor;
+use crate::auth::guard;
 use crate::auth::session::Caller;
 use crate::error::{ApiError, Kind, bad_request, unauthenticated};
 use crate::places::Place;
+use axum_extra::extract::cookie::CookieJar;
 
 /// The largest JSON body, in bytes. Uploads have a limit of their own.
 pub const MAX_JSON_BYTES: usize = 64 * 1024;
@@ -88,7 +90,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
             .get(header::USER_AGENT)
             .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())
             .unwrap_or_default();
-        Ok(Self { address, agent })
+        let device = guard::device(&CookieJar::from_headers(&parts.headers));
+        Ok(Self {
+            address,
+            agent,
+            device,
+        })
     }
 }
 

@@ -86,6 +86,10 @@ fn signed_in(app: &App, place: AtPlace, jar: CookieJar, opened: Opened) -> Signe
     place.is_known();
     let session = session_of(&opened.actor);
     let cookie: Cookie<'static> = guard::session_cookie(app, opened.token);
+    let jar = match opened.device {
+        Some(device) => jar.add(guard::device_cookie(app, device)),
+        None => jar,
+    };
     (jar.add(cookie), axum::Json(session))
 }
 

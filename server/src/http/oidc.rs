@@ -14,7 +14,7 @@ use super::assets;
 use super::extract::AtPlace;
 use crate::app::App;
 use crate::auth::guard;
-use crate::auth::oidc::{Answer, Refusal, Ticket};
+use crate::auth::oidc::{Answer, Refusal};
 use crate::auth::session::Caller;
 use crate::error::request_id;
 use crate::ops;
@@ -61,7 +61,6 @@ pub async fn ways_in(
 /// Sends the browser to the provider.
 pub async fn start(
     State(app): State<App>,
-    caller: Caller,
     headers: HeaderMap,
     uri: http::Uri,
     jar: CookieJar,
@@ -70,9 +69,9 @@ pub async fn start(
     let Query(Wanted { next, again }) = wanted.unwrap_or_default();
     let next = if is_ours(&next) { next } else { "/".into() };
     let origin = guard::own_origin(&app, &headers, &uri);
-    match ops::oidc::begin(&app, &origin, &next, again, &caller).await {
+    match ops::oidc::begin(&app, &origin, &next, again).await {
         Ok(begun) => {
-            let jar = jar.add(guard::ticket_cookie(&app, begun.ticket.secret().into()));
+            let jar = jar.add(guard::ticket_cookie(&app, begun.ticket));
             (jar, Redirect::to(&begun.address)).into_response()
         }
         Err(refusal) => to_sign_in(refusal, &next).into_response(),
@@ -91,8 +90,8 @@ pub async fn callback(
 ) -> Response {
     let Query(answer) = answer.unwrap_or_default();
     let origin = guard::own_origin(&app, &headers, &uri);
-    let ticket = guard::ticket(&app, &jar).and_then(|text| Ticket::parse(&text));
-    let back = ops::oidc::come_back(&app, &origin, &answer, ticket.as_ref(), &caller).await;
+    let ticket = guard::ticket(&app, &jar);
+    let back = ops::oidc::come_back(&app, &origin, &answer, ticket.as_deref(), &caller).await;
     let mut used = guard::ticket_cookie(&app, String::new());
     used.make_removal();
     match back.result {

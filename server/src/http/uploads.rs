@@ -37,6 +37,21 @@ pub async fn list(State(app): State<App>, actor: Actor) -> Result<axum::Json<Upl
     Ok(axum::Json(ops::uploads::list(&app, &actor).await?))
 }
 
+/// What everybody left unfinished, for administrators.
+pub async fn list_all(State(app): State<App>, actor: Actor) -> Result<axum::Json<Uploads>> {
+    Ok(axum::Json(ops::uploads::list_all(&app, &actor).await?))
+}
+
+/// Cancels another person's upload.
+pub async fn cancel_any(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<StatusCode> {
+    ops::uploads::cancel_any(&app, &actor, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Where an upload is. HEAD is the tus way; GET has the same as JSON.
 pub async fn find(
     State(app): State<App>,

@@ -6,7 +6,7 @@ use requorum_shared::permission::{Grants, Role};
 
 use super::record;
 use crate::app::App;
-use crate::auth::oidc::{Answer, Begun, Oidc, Person, Refusal, Ticket};
+use crate::auth::oidc::{Answer, Begun, Oidc, Person, Refusal};
 use crate::auth::session::{Caller, Opened, Proof};
 use crate::auth::store::User;
 use crate::error::{ApiError, internal};
@@ -40,10 +40,9 @@ pub async fn begin(
     origin: &str,
     return_to: &str,
     again: bool,
-    caller: &Caller,
 ) -> Result<Begun, Refusal> {
     let oidc = app.oidc.as_ref().ok_or(Refusal::Off)?;
-    oidc.begin(origin, return_to, again, caller).await
+    oidc.begin(origin, return_to, again).await
 }
 
 /// Ends a sign-in: the browser is back with the provider's answer.
@@ -51,7 +50,7 @@ pub async fn come_back(
     app: &App,
     origin: &str,
     answer: &Answer,
-    ticket: Option<&Ticket>,
+    cookie: Option<&str>,
     caller: &Caller,
 ) -> Returned {
     let nowhere = |refusal| Returned {
@@ -61,11 +60,11 @@ pub async fn come_back(
     let Some(oidc) = &app.oidc else {
         return nowhere(Refusal::Off);
     };
-    let started = match oidc.take(answer, ticket).await {
-        Ok(started) => started,
+    let ticket = match oidc.take(answer, cookie).await {
+        Ok(ticket) => ticket,
         Err(refusal) => return nowhere(refusal),
     };
-    let (Some(started), Some(ticket)) = (started, ticket) else {
+    let Some(ticket) = ticket else {
         let refusal = oidc.came_with_nothing(caller).await;
         // Who is not looked at would fill the ledger.
         if refusal == Refusal::Stale {
@@ -73,7 +72,7 @@ pub async fn come_back(
         }
         return nowhere(refusal);
     };
-    let result = match oidc.redeem(origin, answer, ticket).await {
+    let result = match oidc.redeem(origin, answer, &ticket, caller).await {
         Ok(person) => {
             let (here, caller) = (app.clone(), caller.clone());
             // A browser that goes away on its last step leaves nothing half done.
@@ -92,7 +91,7 @@ pub async fn come_back(
         }
     };
     Returned {
-        to: started.return_to,
+        to: ticket.return_to().to_owned(),
         result,
     }
 }

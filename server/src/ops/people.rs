@@ -10,6 +10,7 @@ use requorum_shared::permission::{Grants, Permission, Place};
 pub use self::dependents::dependents;
 use super::permit::permit;
 use super::record::{self, Done};
+use super::uploads;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::people::People;
@@ -135,6 +136,10 @@ pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
         people.disable(&id).await
     };
     let user = record::act(app, draft, disable).await?;
+    // What it was sending is not wanted any more, and takes room from others.
+    if let Err(error) = uploads::cancel_all_of(app, actor, &user.id).await {
+        tracing::error!(account = %user.id, "cancelling its uploads: {}", error.message);
+    }
     Ok(person(user, 0))
 }
 

@@ -4,7 +4,6 @@ use futures_util::StreamExt as _;
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
 use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
-use rustix::fs::statvfs;
 
 use super::permit::{permit, permit_for_claimed};
 use super::record::{self, Done};
@@ -15,12 +14,10 @@ use crate::clock;
 use crate::error::{ApiError, Kind, Result, bad_request, internal};
 use crate::random;
 use crate::snapshots::store::UploadRow;
-use crate::snapshots::uploads::{Appended, Incoming, gone};
+use crate::snapshots::uploads::{Appended, Incoming, KEEP_FREE, gone};
 
 /// The longest file name kept, in bytes.
 const MAX_NAME_BYTES: usize = 255;
-/// Room that is left free on the disk whatever is uploaded, in bytes: the database must be able to write.
-const KEEP_FREE: u64 = 64 << 20;
 /// Unfinished uploads that one person may have.
 const MAX_UNFINISHED: usize = 50;
 
@@ -51,27 +48,18 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
             ),
         ));
     }
-    let mine = app.store.uploads().await?;
-    if mine.iter().filter(|u| u.owner_id == actor.user_id).count() >= MAX_UNFINISHED {
-        return Err(ApiError::new(
-            Kind::TooMany,
-            "upload.too-many",
-            format!(
-                "You have {MAX_UNFINISHED} unfinished uploads. Finish or cancel some of them first."
-            ),
-        ));
-    }
-    let promised = app.uploads.promised_bytes().await?;
-    let room = free_bytes(app)?
-        .saturating_sub(promised)
-        .saturating_sub(KEEP_FREE);
+    // What nobody sends any more takes nothing from whoever does.
+    app.uploads.forget_stale().await?;
+    let free = free_bytes(app)?;
+    let promised = app.uploads.promised_bytes(&actor.user_id, free).await?;
+    let room = free.saturating_sub(promised).saturating_sub(KEEP_FREE);
     if request.length > room {
         return Err(ApiError::new(
             Kind::NoSpace,
             "upload.no-room",
             format!(
-                "{name} has {} bytes, and the server has room for {room} (uploads under way are counted as if \
-                 they had arrived). Free some space on its disk.",
+                "{name} has {} bytes, and the server has room for {room} (what others are sending just now is taken \
+                 into account). Free some space on its disk.",
                 request.length
             ),
         ));
@@ -91,7 +79,15 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
         entry: None,
         finished: None,
     };
-    app.store.add_upload(&upload).await?;
+    if !app.store.add_upload(&upload, MAX_UNFINISHED).await? {
+        return Err(ApiError::new(
+            Kind::TooMany,
+            "upload.too-many",
+            format!(
+                "You have {MAX_UNFINISHED} unfinished uploads. Finish or cancel some of them first."
+            ),
+        ));
+    }
     Ok(view(app, &upload))
 }
 
@@ -106,6 +102,45 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
             .map(|u| view(app, u))
             .collect(),
     })
+}
+
+/// What everybody left unfinished, for administrators: it takes room from all.
+pub async fn list_all(app: &App, actor: &Actor) -> Result<Uploads> {
+    permit(app, actor, Permission::People, Place::Console).await?;
+    app.uploads.forget_stale().await?;
+    let uploads = app.store.uploads().await?;
+    Ok(Uploads {
+        uploads: uploads
+            .iter()
+            .map(|upload| Upload {
+                owner: upload.owner.clone(),
+                ..view(app, upload)
+            })
+            .collect(),
+    })
+}
+
+/// Ends another person's upload, and leaves nothing of it.
+pub async fn cancel_any(app: &App, actor: &Actor, id: &str) -> Result<()> {
+    permit(app, actor, Permission::People, Place::Console).await?;
+    let upload = app.store.upload(id).await?.ok_or_else(gone)?;
+    cancel_of(app, actor, &upload).await
+}
+
+/// Ends all uploads of an account that may not sign in any more.
+pub(super) async fn cancel_all_of(app: &App, actor: &Actor, owner_id: &str) -> Result<()> {
+    let uploads = app.store.uploads().await?.into_iter();
+    for upload in uploads.filter(|upload| upload.owner_id == owner_id) {
+        cancel_of(app, actor, &upload).await?;
+    }
+    Ok(())
+}
+
+async fn cancel_of(app: &App, actor: &Actor, upload: &UploadRow) -> Result<()> {
+    let mut draft = draft(actor, act::SNAPSHOT_UPLOAD_CANCEL, upload);
+    draft.subject = format!("{}, begun by {}", draft.subject, upload.owner);
+    let (uploads, upload) = (app.uploads.clone(), upload.clone());
+    record::act(app, draft, async move { uploads.cancel(&upload).await }).await
 }
 
 /// One of this person's uploads.
@@ -222,6 +257,7 @@ fn view(app: &App, upload: &UploadRow) -> Upload {
         cluster: upload.cluster.clone(),
         length: upload.length,
         offset: app.uploads.written(upload),
+        owner: String::new(),
         started_at: clock::text(upload.started_ms),
         snapshot: None,
     }
@@ -246,6 +282,5 @@ fn file_name(name: &str) -> Result<String> {
 }
 
 fn free_bytes(app: &App) -> Result<u64> {
-    let stat = statvfs(app.uploads.folder()).map_err(internal)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    app.uploads.free_bytes().map_err(internal)
 }

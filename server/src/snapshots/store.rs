@@ -107,8 +107,8 @@ pub trait SnapshotStore: Send + Sync {
     /// Says which cluster a snapshot belongs to; `false` when it is not one of `from` any more, or is not there.
     async fn set_snapshot_cluster(&self, id: &str, from: &str, to: &str) -> anyhow::Result<bool>;
 
-    /// Begins an upload.
-    async fn add_upload(&self, upload: &UploadRow) -> anyhow::Result<()>;
+    /// Adds an upload, unless its owner has `at_most` already; whether it was added.
+    async fn add_upload(&self, upload: &UploadRow, at_most: usize) -> anyhow::Result<bool>;
     /// One upload.
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>>;
     /// All uploads, newest first.

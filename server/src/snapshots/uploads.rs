@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use requorum_shared::etcd::inspection::Inspection;
+use rustix::fs::statvfs;
 use tokio_util::sync::CancellationToken;
 
 use super::objects::Objects;
@@ -32,6 +33,17 @@ const SYNC_EVERY: u64 = 64 << 20;
 const SILENCE: Duration = Duration::from_secs(30);
 /// An upload that nobody touched for this long is forgotten.
 const FORGET_MS: i64 = 7 * 24 * 3_600_000;
+/// One of which no byte has come is forgotten sooner: its sender had nothing to lose.
+const FORGET_EMPTY_MS: i64 = 10 * 60_000;
+/// How often it is looked for what is to be forgotten.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Room that is left free on the disk whatever is uploaded, in bytes: the database must be able to write.
+pub const KEEP_FREE: u64 = 64 << 20;
+/// Room that an upload under way is sure of beyond what has arrived, in bytes. To be sure of all that was announced, a
+/// claim alone would keep others out.
+const AHEAD: u64 = 64 << 20;
+/// What others are promised takes no more than this part of the free room from anybody, for each of them.
+const SHARE: u64 = 4;
 
 /// Bytes on their way in.
 pub type Incoming = BoxStream<'static, std::io::Result<Bytes>>;
@@ -103,9 +115,7 @@ impl Uploads {
                     }
                     Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
-            } else if now - upload.touched_ms > FORGET_MS
-                || (upload.safe_bytes > 0 && !path.exists())
-            {
+            } else if is_stale(&upload, now) || (upload.safe_bytes > 0 && !path.exists()) {
                 tracing::info!(upload = %upload.id, "forgot an upload that nobody came back for");
                 self.store.remove_upload(&upload.id).await?;
             } else if upload.safe_bytes == upload.length {
@@ -147,16 +157,88 @@ impl Uploads {
             .map_or(upload.safe_bytes, |l| l.written.load(Ordering::Acquire))
     }
 
-    /// Bytes promised to uploads and not yet written.
+    /// Bytes that uploads under way are sure of and have not written, as far as they count against `owner`. An upload
+    /// of which nothing has come is sure of nothing.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn promised_bytes(&self) -> Result<u64> {
-        let uploads = self.own().await?;
-        Ok(uploads
-            .iter()
-            .map(|u| u.length.saturating_sub(self.written(u)))
-            .sum())
+    pub async fn promised_bytes(&self, owner: &str, free: u64) -> Result<u64> {
+        let mut of: HashMap<String, u64> = HashMap::new();
+        for upload in self.own().await? {
+            let written = self.written(&upload);
+            if written > 0 {
+                let left = upload.length.saturating_sub(written);
+                *of.entry(upload.owner_id).or_default() += left.min(AHEAD);
+            }
+        }
+        let counts = |(who, bytes): (String, u64)| match who == owner {
+            true => bytes,
+            false => bytes.min(free / SHARE),
+        };
+        Ok(of.into_iter().map(counts).sum())
+    }
+
+    /// Bytes that are free where uploads are kept.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn free_bytes(&self) -> std::io::Result<u64> {
+        free_bytes(&self.folder)
+    }
+
+    /// Forgets what nobody sends any more, now and then.
+    pub async fn watch_over(&self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Err(error) = self.forget_stale().await {
+                tracing::warn!(
+                    "looking for uploads that nobody sends any more: {}",
+                    error.message
+                );
+            }
+        }
+    }
+
+    /// Forgets uploads that nobody sends any more. One that bytes are arriving for is not among them.
+    ///
+    /// # Errors
+    /// When store or file system refuse.
+    pub async fn forget_stale(&self) -> Result<()> {
+        let now = self.clock.now_ms();
+        for upload in self.own().await? {
+            if !is_stale(&upload, now) {
+                continue;
+            }
+            let live = self.live(&upload);
+            let Ok(mut slot) = live.part.try_lock() else {
+                continue;
+            };
+            // Read again: it may have gone on between the look and the lock.
+            let there = self.store.upload(&upload.id).await?;
+            if there.is_some_and(|upload| is_stale(&upload, now)) {
+                tracing::info!(upload = %upload.id, "forgot an upload that nobody came back for");
+                *slot = None;
+                self.remove(&upload.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes row and file. Whoever calls this holds the part.
+    async fn remove(&self, id: &str) -> Result<()> {
+        self.store.remove_upload(id).await?;
+        let path = self.part_path(id);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(internal(format_args!(
+                    "removing {}: {error}",
+                    path.display()
+                )));
+            }
+            _ => {}
+        }
+        self.forget(id);
+        Ok(())
     }
 
     /// Uploads whose bytes are here, and not on another server's disk.
@@ -333,19 +415,8 @@ impl Uploads {
         // Whoever was adding bytes stops now.
         let mut slot = live.part.lock().await;
         *slot = None;
-        let still_there = self.store.upload(&upload.id).await?.is_some();
-        if still_there {
-            self.store.remove_upload(&upload.id).await?;
-            let path = self.part_path(&upload.id);
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(internal(format_args!(
-                        "removing {}: {error}",
-                        path.display()
-                    )));
-                }
-                _ => {}
-            }
+        if self.store.upload(&upload.id).await?.is_some() {
+            self.remove(&upload.id).await?;
         }
         self.forget(&upload.id);
         Ok(())
@@ -434,9 +505,10 @@ impl Receiving<'_> {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let mut part = self.part.take().ok_or_else(gone)?;
         let sync = part.written() + bytes.len() as u64 - self.synced >= SYNC_EVERY;
+        let folder = self.uploads.folder.clone();
         let (part, written) = blocking(move || {
-            let written = part
-                .append(&bytes)
+            let written = has_room(&folder, bytes.len() as u64)
+                .and_then(|()| part.append(&bytes))
                 .and_then(|()| if sync { part.sync() } else { Ok(()) });
             Ok((part, written))
         })
@@ -462,6 +534,26 @@ async fn carry_on<T>(upload: &UploadRow, work: impl Future<Output = T>) -> T {
         Some(entry) => ledger::carrying_out(entry, work).await,
         None => work.await,
     }
+}
+
+/// Whether nobody sends it any more.
+fn is_stale(upload: &UploadRow, now_ms: i64) -> bool {
+    let silent_ms = now_ms - upload.touched_ms;
+    upload.finished.is_none()
+        && (silent_ms > FORGET_MS || upload.safe_bytes == 0 && silent_ms > FORGET_EMPTY_MS)
+}
+
+fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+    let stat = statvfs(folder)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Whether so many bytes leave enough of the disk free for everything else.
+fn has_room(folder: &Path, bytes: u64) -> std::io::Result<()> {
+    if free_bytes(folder)? < KEEP_FREE.saturating_add(bytes) {
+        return Err(std::io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -39,6 +39,13 @@ fn http_operations() -> Vec<(&'static str, &'static str, serde_json::Value, Need
             none.clone(),
             R(P::ReadValues),
         ),
+        ("GET", "/api/people/uploads", none.clone(), R(P::People)),
+        (
+            "DELETE",
+            "/api/people/uploads/{id}",
+            none.clone(),
+            R(P::People),
+        ),
         (
             "GET",
             "/api/jobs/{id}/members/{file}",

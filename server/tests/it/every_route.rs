@@ -24,6 +24,8 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/api/session", &[]),
     ("/api/uploads", &[]),
     ("/api/uploads/{id}", &[]),
+    ("/api/people/uploads", &[]),
+    ("/api/people/uploads/{id}", &[]),
     ("/api/snapshots/{id}/file", &[]),
     ("/api/jobs/{id}/members/{file}", &[]),
     ("/api/jobs/{id}/dossier", &[]),

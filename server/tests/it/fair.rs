@@ -3,7 +3,9 @@
 
 mod connections;
 mod downloads;
+mod guesses;
 mod messages;
+mod uploads;
 
 use std::time::{Duration, Instant};
 

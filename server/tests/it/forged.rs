@@ -338,7 +338,7 @@ async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
         entry: None,
         finished: None,
     };
-    app.store.add_upload(&upload).await.unwrap();
+    assert!(app.store.add_upload(&upload, 9).await.unwrap());
     std::fs::write(app.uploads.folder().join("u.part"), &bytes).unwrap();
     let at = app
         .store

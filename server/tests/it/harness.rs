@@ -331,9 +331,11 @@ impl Client {
 }
 
 pub(crate) fn set_cookie(response: &reqwest::Response) -> String {
-    response
-        .headers()
-        .get("set-cookie")
+    // Beside it there may be the one by which the browser is known.
+    let mut cookies = response.headers().get_all("set-cookie").iter();
+    let session =
+        cookies.find(|cookie| !cookie.as_bytes().windows(8).any(|part| part == b"-device="));
+    session
         .expect("a cookie is set")
         .to_str()
         .unwrap()

@@ -395,26 +395,6 @@ async fn claims_that_cannot_be_kept_are_refused_before_a_byte_is_sent() {
 }
 
 #[tokio::test]
-async fn room_promised_to_one_upload_is_not_promised_again() {
-    let server = TestServer::with(Options {
-        max_upload_bytes: u64::MAX >> 1,
-        ..Options::default()
-    })
-    .await;
-    let admin = server.admin().await;
-    let stat = rustix::fs::statvfs(server.data_dir()).unwrap();
-    let free = stat.f_bavail * stat.f_frsize;
-    announce(&admin, "a.db", free / 10 * 6).await;
-    let second = admin
-        .post(
-            "/api/uploads",
-            &json!({"name": "b.db", "length": free / 10 * 6}),
-        )
-        .await;
-    assert_eq!(error(second).await.0, 507);
-}
-
-#[tokio::test]
 async fn a_damaged_file_is_kept_with_its_verdict() {
     let server = TestServer::start().await;
     let admin = server.admin().await;

@@ -33,6 +33,9 @@ pub struct Upload {
     pub cluster: String,
     /// Bytes that have arrived and are safe.
     pub offset: u64,
+    /// Who began it, where that is not whoever asks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
     /// When it was begun, RFC 3339 in UTC.
     pub started_at: String,
     /// The id of the snapshot it became, once all bytes have arrived.
@@ -40,7 +43,7 @@ pub struct Upload {
     pub snapshot: Option<String>,
 }
 
-/// Answer of `GET /api/uploads`.
+/// Answer of `GET /api/uploads`, and to administrators of `GET /api/people/uploads`, which has everybody's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uploads {
     /// What is unfinished, newest first.

@@ -48,7 +48,11 @@ fn snapshot(id: &str, name: &str, stored_ms: i64) -> Snapshot {
 
 /// Stores a snapshot as an upload does.
 pub(super) async fn keep(store: &Store, id: &str, stored_ms: i64) {
-    store.db.add_upload(&upload(id, stored_ms)).await.unwrap();
+    store
+        .db
+        .add_upload(&upload(id, stored_ms), 9)
+        .await
+        .unwrap();
     let finished = Finished {
         sha256: id.into(),
         inspection_json: format!(r#"{{"of":"{id}"}}"#),
@@ -61,8 +65,8 @@ pub(super) async fn keep(store: &Store, id: &str, stored_ms: i64) {
 async fn an_upload_becomes_a_snapshot(store: &Store) {
     let db = &store.db;
     db.add_user(&user("anna")).await.unwrap();
-    db.add_upload(&upload("u1", 1)).await.unwrap();
-    db.add_upload(&upload("u2", 2)).await.unwrap();
+    db.add_upload(&upload("u1", 1), 9).await.unwrap();
+    db.add_upload(&upload("u2", 2), 9).await.unwrap();
     db.upload_is_at("u1", 1 << 40, 5).await.unwrap();
     let seen = db.upload("u1").await.unwrap().unwrap();
     assert_eq!((seen.safe_bytes, seen.touched_ms), (1 << 40, 5));
@@ -92,7 +96,7 @@ async fn the_same_bytes_stay_what_they_were(store: &Store) {
     db.add_user(&user("anna")).await.unwrap();
     keep(store, "s1", 1).await;
     keep(store, "s2", 2).await;
-    db.add_upload(&upload("u", 3)).await.unwrap();
+    db.add_upload(&upload("u", 3), 9).await.unwrap();
     let finished = Finished {
         sha256: "s1".into(),
         inspection_json: "{}".into(),

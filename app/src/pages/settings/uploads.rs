@@ -1,0 +1,150 @@
+//! What have people begun to upload and not ended? Administrators see it, because it takes room from everybody.
+
+use leptos::prelude::*;
+use requorum_shared::api::upload::{Upload, Uploads as Listed};
+
+use crate::client::upload;
+use crate::components::confirm::Confirm;
+use crate::components::empty::Empty;
+use crate::components::error_view::ErrorView;
+use crate::components::lead::Lead;
+use crate::components::load::load;
+use crate::components::time::Time;
+use crate::failure::Failure;
+use crate::format;
+
+/// The section.
+#[component]
+pub fn Uploads() -> impl IntoView {
+    let uploads = LocalResource::new(upload::unfinished_of_all);
+    let again = Callback::new(move |()| uploads.refetch());
+    let sentence = Signal::derive(move || match uploads.get() {
+        Some(Ok(listed)) => headline(&listed.uploads),
+        _ => "Uploads that have not ended.".into(),
+    });
+    view! {
+        <Lead sentence />
+        {load(uploads, move |listed| table(listed, again))}
+    }
+}
+
+fn headline(uploads: &[Upload]) -> String {
+    let arrived = uploads.iter().map(|upload| upload.offset).sum();
+    match uploads.len() as u64 {
+        0 => "No upload is unfinished.".into(),
+        n => format!(
+            "{}; {} of them have arrived.",
+            format::count(n, "upload is unfinished", "uploads are unfinished"),
+            format::bytes(arrived)
+        ),
+    }
+}
+
+fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
+    if listed.uploads.is_empty() {
+        return view! {
+            <Empty text="An upload that stops half-way is kept, so that it can go on: for a week after its last byte, and for 10 minutes when no byte has come.">
+                {()}
+            </Empty>
+        }
+        .into_any();
+    }
+    let failure = RwSignal::new(None::<Failure>);
+    let asked = RwSignal::new(None::<Upload>);
+    let asking = RwSignal::new(false);
+    let cancel = Action::new_local(move |id: &String| {
+        let id = id.clone();
+        async move {
+            failure.set(None);
+            match upload::cancel_any(&id).await {
+                Ok(()) => again.run(()),
+                Err(refused) => failure.set(Some(refused)),
+            }
+        }
+    });
+    let on_ask = Callback::new(move |upload: Upload| {
+        asked.set(Some(upload));
+        asking.set(true);
+    });
+    let busy: Signal<bool> = cancel.pending().into();
+    let rows = listed
+        .uploads
+        .into_iter()
+        .map(|upload| row(upload, busy, on_ask))
+        .collect_view();
+    view! {
+        {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+        <div class="table-wrap">
+            <table class="table">
+                <thead>
+                    <tr>
+                        <th scope="col">"File"</th><th scope="col">"Begun by"</th><th scope="col">"Cluster"</th>
+                        <th scope="col">"Arrived"</th><th scope="col">"Begun"</th>
+                        <th scope="col"><span class="visually-hidden">"Act"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        {move || asked.get().map(|upload| {
+            let (id, name, owner) = (upload.id, upload.name, upload.owner);
+            view! {
+                <Confirm
+                    open=asking
+                    title=format!("Cancel the upload of {name}")
+                    act="Cancel the upload"
+                    keep="Keep it"
+                    on_act=Callback::new(move |()| { cancel.dispatch_local(id.clone()); })
+                >
+                    <p>"What has arrived is dropped, and " {owner} " has to send the file again."</p>
+                </Confirm>
+            }
+        })}
+    }
+    .into_any()
+}
+
+fn row(upload: Upload, busy: Signal<bool>, on_ask: Callback<Upload>) -> impl IntoView {
+    let label = format!("Cancel the upload of {}", upload.name);
+    let arrived = format!(
+        "{} of {}",
+        format::bytes(upload.offset),
+        format::bytes(upload.length)
+    );
+    let asked = upload.clone();
+    let begun = js_sys::Date::parse(&upload.started_at) as i64;
+    view! {
+        <tr>
+            <th scope="row" data-label="File">{upload.name}</th>
+            <td data-label="Begun by">{upload.owner}</td>
+            <td data-label="Cluster">{upload.cluster}</td>
+            <td data-label="Arrived">{arrived}</td>
+            <td data-label="Begun"><Time ms=begun /></td>
+            <td data-label="Act">
+                <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Cancel"</button>
+            </td>
+        </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headline_counts_what_is_left() {
+        assert_eq!(headline(&[]), "No upload is unfinished.");
+        let upload = |offset| Upload {
+            id: "1".into(),
+            name: "a.db".into(),
+            length: 4096,
+            cluster: String::new(),
+            offset,
+            owner: "al".into(),
+            started_at: "2026-11-28T03:00:00Z".into(),
+            snapshot: None,
+        };
+        let said = headline(&[upload(0), upload(1024)]);
+        assert!(said.starts_with("2 uploads are unfinished; "), "{said}");
+    }
+}
