@@ -10,6 +10,9 @@
 //! | `NAME.ID.ready` | complete and synced |
 //! | `NAME` | placed |
 //!
+//! A WAL's file that goes into a directory which was there before keeps its `.ready` name beside its own until the
+//! restore is over, as another link: by that it is known.
+//!
 //! Whose it is says a mark in each ([`crate::mark`]): a restore looks at, places and removes what carries its own id,
 //! and nothing else.
 //!

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use requorum_server::config::{RootClusters, RootConfig};
+use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_shared::api::v1;
 use requorum_shared::etcd::restore::{RestoreRequest, Target};
 use requorum_shared::events::{Body, Event};
@@ -238,6 +239,13 @@ async fn a_root_is_for_its_clusters_and_of_others_nothing_is_said() {
     }
     said.dedup();
     assert_eq!(said.len(), 1, "{said:#?}");
+    let kim = server.person(&anna.http, "Kim", &["operator@lab"]).await;
+    let mut about = ConsoleServiceClient::new(kim.grpc().await);
+    let about = about.about(v1::AboutRequest {}).await.unwrap().into_inner();
+    let offered: Vec<_> = about.roots.iter().map(|root| root.name.as_str()).collect();
+    assert_eq!(offered, ["console", "lab-root", "all-root"]);
+    assert_eq!(about.roots[1].clusters, ["lab"]);
+    assert!(!about.roots[1].all_clusters && about.roots[2].all_clusters);
     // Prod's own operators are told.
     let findings = anna
         .check(&into_root(&prod, "prod-root", "there"))

@@ -107,7 +107,11 @@ impl StepRunner for EtcdRestore {
             Ok(kept)
         };
         let kept = job.with(finish).await?;
-        job.above(|root, path, id| root.unmark(path, id)).await?;
+        job.above(|root, path, id| {
+            root.remove_made(path, id)?;
+            root.unmark(path, id)
+        })
+        .await?;
         if kept.is_empty() {
             return Ok(String::new());
         }
