@@ -9,3 +9,4 @@ pub mod stream;
 pub mod thread;
 pub mod upload;
 pub mod verifier;
+pub mod whole;

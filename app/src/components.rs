@@ -25,6 +25,7 @@ pub mod load;
 pub mod log;
 pub mod meter;
 pub mod once;
+pub mod pager;
 pub mod palette;
 pub mod plan_steps;
 pub mod proof_path;

@@ -11,6 +11,7 @@ use requorum_shared::api::v1::{
 };
 
 use crate::client::grpc;
+use crate::client::whole::MOST;
 use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
 use crate::components::palette::Entry;
 use crate::failure::{Failure, Kind};
@@ -73,11 +74,16 @@ fn corner() -> AnyView {
     view! { <LedgerBadge badge /> }.into_any()
 }
 
-/// Snapshots, plans and jobs by name. What cannot be had is left out: the palette is a shortcut, not a page.
+/// The newest snapshots, plans and jobs by name. What cannot be had is left out: the palette is a shortcut, not a page.
 fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
     Box::pin(async {
         let mut entries = Vec::new();
-        if let Ok(list) = grpc::list_snapshots(ListSnapshotsRequest {}).await {
+        if let Ok(list) = grpc::list_snapshots(ListSnapshotsRequest {
+            page_size: MOST,
+            ..ListSnapshotsRequest::default()
+        })
+        .await
+        {
             entries.extend(list.snapshots.into_iter().flat_map(|s| {
                 let restore = Entry {
                     label: format!("Plan a restore of {}", s.name),
@@ -94,14 +100,24 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
                 ]
             }));
         }
-        if let Ok(list) = grpc::list_plans(ListPlansRequest {}).await {
+        if let Ok(list) = grpc::list_plans(ListPlansRequest {
+            page_size: MOST,
+            ..ListPlansRequest::default()
+        })
+        .await
+        {
             entries.extend(list.plans.into_iter().map(|plan| Entry {
                 path: paths::plan(&plan.id),
                 label: plan.outcome,
                 kind: "plan",
             }));
         }
-        if let Ok(list) = grpc::list_jobs(ListJobsRequest {}).await {
+        if let Ok(list) = grpc::list_jobs(ListJobsRequest {
+            page_size: MOST,
+            ..ListJobsRequest::default()
+        })
+        .await
+        {
             entries.extend(list.jobs.into_iter().map(|job| Entry {
                 path: paths::job(&job.id),
                 label: job.title,
@@ -123,5 +139,9 @@ fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
 }
 
 fn waiting() -> LocalBoxFuture<'static, Result<ListWaitingResponse, Failure>> {
-    Box::pin(grpc::list_waiting(ListWaitingRequest {}))
+    // What is listed is the overview's; every page says how much there is.
+    Box::pin(grpc::list_waiting(ListWaitingRequest {
+        page_size: 1,
+        ..ListWaitingRequest::default()
+    }))
 }

@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod login;
 pub mod not_found;
 mod of_cluster;
+mod of_state;
 pub mod overview;
 pub mod plans;
 pub mod policies;

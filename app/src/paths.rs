@@ -40,6 +40,11 @@ pub fn plans() -> String {
     "/plans".into()
 }
 
+/// Plans that restore a snapshot.
+pub fn plans_of(snapshot: &str) -> String {
+    format!("/plans?snapshot={}", encode(snapshot))
+}
+
 /// One plan.
 pub fn plan(id: &str) -> String {
     format!("/plans/{}", encode(id))
@@ -145,6 +150,20 @@ pub fn with_query(path: &str, query: &str, key: &str, value: &str) -> String {
     }
 }
 
+/// The address of the first page of the same list: [`with_query`] without what names a page.
+pub fn first_page(path: &str, query: &str) -> String {
+    let to = with_query(path, query, "after", "");
+    let query = to.split_once('?').map_or("", |(_, query)| query);
+    with_query(path, query, "from", "")
+}
+
+/// [`with_query`] for what narrows a list or puts it in another order: then it begins at its first page again.
+pub fn narrowed(path: &str, query: &str, key: &str, value: &str) -> String {
+    let to = first_page(path, query);
+    let query = to.split_once('?').map_or("", |(_, query)| query);
+    with_query(path, query, key, value)
+}
+
 /// Where to go after signing in. Only paths of this origin: anything else would let a crafted link send a
 /// person, freshly signed in, to another site.
 pub fn after_login(next: Option<&str>) -> String {
@@ -195,6 +214,7 @@ mod tests {
         assert_eq!(snapshot("9f"), "/snapshots/9f");
         assert_eq!(restore("9f"), "/snapshots/9f/restore");
         assert_eq!(plans(), "/plans");
+        assert_eq!(plans_of("9f"), "/plans?snapshot=9f");
         assert_eq!(plan("a b"), "/plans/a%20b");
         assert_eq!(reviews(), "/reviews");
         assert_eq!(policies(), "/settings/policies");
@@ -233,6 +253,18 @@ mod tests {
         );
         assert_eq!(with_query("/inspect", "tab=auth", "tab", ""), "/inspect");
         assert_eq!(with_query("/s", "", "q", "a&b=c"), "/s?q=a%26b%3Dc");
+    }
+
+    #[test]
+    fn a_list_that_is_narrowed_begins_at_its_first_page() {
+        let query = "?cluster=prod&after=W1-&from=51";
+        assert_eq!(first_page("/plans", query), "/plans?cluster=prod");
+        assert_eq!(first_page("/plans", "after=x&from=51"), "/plans");
+        assert_eq!(
+            narrowed("/plans", query, "state", "sealed"),
+            "/plans?cluster=prod&state=sealed"
+        );
+        assert_eq!(narrowed("/plans", query, "cluster", ""), "/plans");
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn words(pulse: &ListWaitingResponse) -> String {
     if pulse.jobs_under_way > 0 {
         parts.push(format::count(pulse.jobs_under_way.into(), "job", "jobs"));
     }
-    match pulse.waiting.len() as u64 {
+    match pulse.total {
         0 => {}
         n => parts.push(format::count(n, "waits for you", "wait for you")),
     }
@@ -103,10 +103,12 @@ mod tests {
         assert_eq!(words(&pulse), "");
         pulse.jobs_under_way = 2;
         assert_eq!(words(&pulse), "2 jobs");
+        // Of what waits it has the first alone.
         pulse.waiting.push(Waiting::default());
+        pulse.total = 1;
         assert_eq!(words(&pulse), "2 jobs · 1 waits for you");
         pulse.jobs_under_way = 0;
-        pulse.waiting.push(Waiting::default());
-        assert_eq!(words(&pulse), "2 wait for you");
+        pulse.total = 5_000;
+        assert_eq!(words(&pulse), "5\u{202f}000 wait for you");
     }
 }

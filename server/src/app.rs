@@ -32,13 +32,17 @@ use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::downloads::Downloads;
 use crate::jobs::engine::{Engine, Owner};
+use crate::jobs::list::JobList;
 use crate::jobs::log::JobLog;
 use crate::ledger::floods::{Counted, Floods};
 use crate::ledger::{Ledger, Left};
+use crate::plans::approval_list::ApprovalList;
 use crate::plans::approvals::ApprovalStore;
+use crate::plans::list::PlanList;
 use crate::plans::store::PlanStore;
 use crate::roots::Roots;
 use crate::secrets::Secrets;
+use crate::snapshots::list::SnapshotList;
 use crate::snapshots::objects::Objects;
 use crate::snapshots::store::SnapshotStore;
 use crate::snapshots::uploads::Uploads;
@@ -109,10 +113,24 @@ pub struct Parts {
     pub acts: TaskTracker,
     /// The others that share the database.
     among: Among,
+    /// Snapshots, plans, votes and jobs as lists show them.
+    pub lists: Lists,
     /// Cancelled when the server stops: streams end then.
     pub stopping: CancellationToken,
     /// The database, for the readiness probe.
     pub db: Database,
+}
+
+/// What lists are read from.
+pub struct Lists {
+    /// Rows of snapshots.
+    pub snapshots: Arc<dyn SnapshotList>,
+    /// Rows of plans.
+    pub plans: Arc<dyn PlanList>,
+    /// Votes and reviews of many plans.
+    pub approvals: Arc<dyn ApprovalList>,
+    /// Rows of jobs.
+    pub jobs: Arc<dyn JobList>,
 }
 
 impl std::ops::Deref for App {
@@ -228,6 +246,12 @@ impl App {
             uploads,
             roots,
             binaries,
+            lists: Lists {
+                snapshots: Arc::new(db.clone()),
+                plans: Arc::new(db.clone()),
+                approvals: Arc::new(db.clone()),
+                jobs: Arc::new(db.clone()),
+            },
             plans: Arc::new(db.clone()),
             approvals: Arc::new(db.clone()),
             jobs,

@@ -4,19 +4,24 @@
 //! There is one set of statements. They keep to what both databases understand in the same way: `$1` for values,
 //! texts, 64-bit integers, bytes. What differs is in the migrations and in [`dialect`].
 
+mod approval_list;
 mod approvals;
 mod backup;
 mod dialect;
 mod failures;
 mod hands;
+mod job_list;
 mod jobs;
 mod ledger;
 mod notices;
 mod oidc;
+mod pages;
+mod plan_list;
 mod plans;
 mod secrets;
 mod servers;
 mod sessions;
+mod snapshot_list;
 mod snapshots;
 mod sql;
 mod time;
@@ -84,9 +89,17 @@ impl Database {
         let open = async {
             let db = Self::connect(at, true).await?;
             db.dialect.migrations().run(&db.pool).await?;
+            db.fill_in().await.context("filling in what lists show")?;
             anyhow::Ok(db)
         };
         open.await.with_context(|| format!("opening {at}"))
+    }
+
+    /// What migrations cannot compute.
+    async fn fill_in(&self) -> anyhow::Result<()> {
+        self.digest_old_jobs().await?;
+        self.weigh_old_plans().await?;
+        self.head_old_snapshots().await
     }
 
     /// Opens a database to read it, beside whoever writes it.

@@ -3,8 +3,10 @@
 
 pub mod context;
 pub mod decide;
+pub mod digest;
 pub mod engine;
 pub mod feed;
+pub mod list;
 pub mod log;
 pub mod questions;
 pub mod runner;

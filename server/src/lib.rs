@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod limits;
 pub mod mark;
 pub mod ops;
+pub mod paging;
 pub mod places;
 pub mod plans;
 pub mod random;

@@ -1,6 +1,10 @@
-//! How long a client may keep the server waiting. Every limit has a name; tests make them short.
+//! How long a client may keep the server waiting, and how much one person may have. Every limit has a name; tests make
+//! those of a connection short.
 
 use std::time::Duration;
+
+/// Plans of one person, sealed by hand or by a token, that can still come to be run.
+pub const OPEN_PLANS_PER_PERSON: u32 = 200;
 
 /// The limits of a connection and of the requests on it.
 #[derive(Debug, Clone, Copy)]

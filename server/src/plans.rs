@@ -1,4 +1,6 @@
 //! Sealed plans.
 
+pub mod approval_list;
 pub mod approvals;
+pub mod list;
 pub mod store;

@@ -19,7 +19,7 @@ use crate::plan::{Plan, Undo};
 pub const MAX_APPROVERS: u32 = 5;
 
 /// What a plan can do that nobody can take back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// Every step changes nothing or can be taken back.
@@ -36,6 +36,21 @@ impl Weight {
             return Self::Destructive;
         }
         Self::Undoable
+    }
+
+    /// As the API writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Undoable => "undoable",
+            Self::Destructive => "destructive",
+        }
+    }
+
+    /// Reads it back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Undoable, Self::Destructive]
+            .into_iter()
+            .find(|weight| weight.word() == word)
     }
 }
 

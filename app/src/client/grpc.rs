@@ -66,7 +66,7 @@ call!(
     break_glass, ApprovalServiceClient, BreakGlassRequest, Review
 );
 call!(
-    /// Reviews of plans that were run so.
+    /// A page of the reviews of plans that were run so.
     list_reviews, ApprovalServiceClient, ListReviewsRequest, ListReviewsResponse
 );
 call!(
@@ -98,7 +98,7 @@ call!(
     withdraw_policy, ApprovalServiceClient, ProposalRequest, ProposalResponse
 );
 call!(
-    /// Stored snapshots.
+    /// A page of stored snapshots.
     list_snapshots, SnapshotServiceClient, ListSnapshotsRequest, ListSnapshotsResponse
 );
 call!(
@@ -118,7 +118,7 @@ call!(
     seal_restore, PlanServiceClient, SealRestoreRequest, SealRestoreResponse
 );
 call!(
-    /// All plans.
+    /// A page of plans.
     list_plans, PlanServiceClient, ListPlansRequest, ListPlansResponse
 );
 call!(
@@ -138,7 +138,7 @@ call!(
     start_job, JobServiceClient, StartJobRequest, JobSummary
 );
 call!(
-    /// All jobs.
+    /// A page of jobs.
     list_jobs, JobServiceClient, ListJobsRequest, ListJobsResponse
 );
 call!(
@@ -192,7 +192,7 @@ pub async fn tail_entries(since: u64) -> Result<tonic::Streaming<TailEntriesResp
 }
 
 call!(
-    /// All accounts.
+    /// A page of accounts.
     list_people, PeopleServiceClient, ListPeopleRequest, ListPeopleResponse
 );
 call!(
@@ -221,14 +221,14 @@ call!(
 );
 call!(
     /// Where somebody is signed in.
-    list_sessions, PeopleServiceClient, PersonRequest, ListSessionsResponse
+    list_sessions, PeopleServiceClient, ListSessionsRequest, ListSessionsResponse
 );
 call!(
     /// Ends one session, or all but this one.
     end_sessions, PeopleServiceClient, EndSessionsRequest, EndSessionsResponse
 );
 call!(
-    /// One's own tokens, or everybody's.
+    /// A page of one's own tokens, or of everybody's.
     list_tokens, PeopleServiceClient, ListTokensRequest, ListTokensResponse
 );
 call!(
@@ -240,7 +240,7 @@ call!(
     revoke_token, PeopleServiceClient, RevokeTokenRequest, Token
 );
 call!(
-    /// Names and ages of credentials.
+    /// A page of names and ages of credentials.
     list_secrets, SecretServiceClient, ListSecretsRequest, ListSecretsResponse
 );
 call!(

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use crate::paths::with_query;
+use crate::paths::narrowed;
 
 /// Arrow keys move between the first links of a table's rows; give this to the `tbody`'s `on:keydown`.
 pub fn arrows(ev: web_sys::KeyboardEvent) {
@@ -58,7 +58,7 @@ pub fn SortHeading(
     let navigate = leptos_router::hooks::use_navigate();
     let on_click = move |_| {
         let next = sort.get_untracked().toggled(key);
-        let to = with_query(
+        let to = narrowed(
             &location.pathname.get_untracked(),
             &location.search.get_untracked(),
             "sort",

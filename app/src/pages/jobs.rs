@@ -5,23 +5,29 @@ mod follow;
 pub mod question;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{JobSummary, ListJobsRequest, ListJobsResponse};
+use requorum_shared::api::v1::{JobSummary, ListJobsRequest, ListJobsResponse, StateCount};
 use requorum_shared::job_view::JobState;
 
 use crate::client::grpc;
 use crate::components::empty::Empty;
 use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
+use crate::failure::Failure;
 use crate::format;
-use crate::pages::{every, of_cluster};
+use crate::pages::{every, of_cluster, of_state};
 use crate::paths;
 
 /// The state of a job as the API names it; `None` for one that this page does not know.
 pub(super) fn state_of(job: &JobSummary) -> Option<JobState> {
-    serde_json::from_value(serde_json::Value::String(job.state.clone())).ok()
+    read(&job.state)
+}
+
+fn read(state: &str) -> Option<JobState> {
+    serde_json::from_value(serde_json::Value::String(state.to_owned())).ok()
 }
 
 /// Class and word of it.
@@ -29,30 +35,59 @@ pub(super) fn status_of(job: &JobSummary) -> (&'static str, &'static str) {
     state_of(job).map_or(("not-checked", "unknown"), status::job)
 }
 
+/// Class and word of a state as the API names it.
+fn named(state: &str) -> (&'static str, &'static str) {
+    read(state).map_or(("not-checked", "unknown"), status::job)
+}
+
 /// The list.
 #[component]
 pub fn Jobs() -> impl IntoView {
-    let list = LocalResource::new(|| grpc::list_jobs(ListJobsRequest {}));
+    let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
+    let list = LocalResource::new(move || {
+        grpc::list_jobs(ListJobsRequest {
+            page_token: place.get().after,
+            cluster: of_cluster::asked(&cluster.get()),
+            states: of_state::asked(&state.get()),
+            ..ListJobsRequest::default()
+        })
+    });
     every(5_000, move || list.refetch());
     let sentence = Signal::derive(move || match list.get() {
-        Some(Ok(list)) => headline(&list),
+        Some(Ok(list)) => headline(&list.counts),
         _ => "Jobs of this console.".into(),
     });
-    view! { <div class="page"><Lead sentence />{load(list, table)}</div> }
+    view! { <div class="page"><Lead sentence />{filters(list)}{load(list, table)}</div> }
 }
 
-fn headline(list: &ListJobsResponse) -> String {
-    let states: Vec<_> = list.jobs.iter().map(state_of).collect();
-    let waiting = states
-        .iter()
-        .filter(|s| **s == Some(JobState::Waiting))
-        .count() as u64;
-    let running = states
-        .iter()
-        .filter(|s| s.is_none_or(|s| !s.is_over()))
-        .count() as u64;
-    match (list.jobs.len(), waiting, running) {
-        (0, ..) => "No job has run yet.".into(),
+/// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
+fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoView {
+    let last = Memo::new(
+        move |last: Option<&(Vec<String>, Vec<StateCount>)>| match list.get() {
+            Some(Ok(list)) => (list.clusters, list.counts),
+            _ => last.cloned().unwrap_or_default(),
+        },
+    );
+    let clusters = Signal::derive(move || last.get().0);
+    let counts = Signal::derive(move || last.get().1);
+    let any = Memo::new(move |_| !counts.with(Vec::is_empty));
+    move || {
+        any.get().then(|| {
+            view! {
+                <div class="filter">
+                    {of_cluster::choice(clusters)}
+                    {of_state::choice(counts, |state| named(state).1)}
+                </div>
+            }
+        })
+    }
+}
+
+fn headline(counts: &[StateCount]) -> String {
+    let waiting = of_state::count(counts, |state| read(state) == Some(JobState::Waiting));
+    let running = of_state::count(counts, |state| read(state).is_none_or(|s| !s.is_over()));
+    match (counts.is_empty(), waiting, running) {
+        (true, ..) => "No job has run yet.".into(),
         (_, 0, 0) => "No job is running.".into(),
         (_, 0, running) => format!(
             "{} under way.",
@@ -66,7 +101,7 @@ fn headline(list: &ListJobsResponse) -> String {
 }
 
 fn table(list: ListJobsResponse) -> impl IntoView {
-    if list.jobs.is_empty() {
+    if list.counts.is_empty() {
         return view! {
             <Empty text="A job carries out an approved plan, step by step.">
                 <a class="button" href=paths::plans()>"See the plans"</a>
@@ -74,14 +109,18 @@ fn table(list: ListJobsResponse) -> impl IntoView {
         }
         .into_any();
     }
-    let names = of_cluster::names(list.jobs.iter().map(|job| job.cluster.as_str()));
-    let chosen = of_cluster::chosen();
-    let shown = move || {
-        let mut jobs = list.jobs.clone();
-        chosen.with(|chosen| jobs.retain(|job| of_cluster::fits(chosen, &job.cluster)));
-        job_table(jobs)
-    };
-    view! { {of_cluster::filter(names)} {shown} }.into_any()
+    if list.total == 0 {
+        return view! {
+            <p class="muted">"No job fits. " <a href=paths::jobs()>"All jobs"</a></p>
+        }
+        .into_any();
+    }
+    let shown = list.jobs.len();
+    view! {
+        {job_table(list.jobs)}
+        <Pager shown total=list.total next=list.next_page_token one="job" many="jobs" />
+    }
+    .into_any()
 }
 
 /// A table of jobs.
@@ -126,14 +165,12 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_person_comes_first() {
-        let list = |states: &[&str]| ListJobsResponse {
-            jobs: states
-                .iter()
-                .map(|s| JobSummary {
-                    state: (*s).into(),
-                    ..Default::default()
-                })
-                .collect(),
+        let list = |states: &[&str]| {
+            let count = |state: &&str| StateCount {
+                state: (*state).into(),
+                count: 1,
+            };
+            states.iter().map(count).collect::<Vec<_>>()
         };
         assert_eq!(headline(&list(&[])), "No job has run yet.");
         assert_eq!(

@@ -1,7 +1,5 @@
 //! Lists of one cluster: the choice, kept in the address.
 
-use std::collections::BTreeSet;
-
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
@@ -13,15 +11,6 @@ use crate::paths;
 const KEY: &str = "cluster";
 /// What stands there for what belongs to none; no cluster is called so.
 const NONE: &str = "(none)";
-
-/// The names in a list, each once; empty where nothing in it belongs to a cluster.
-pub(super) fn names<'a>(clusters: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let all: BTreeSet<&str> = clusters.collect();
-    if all.iter().all(|name| name.is_empty()) {
-        return Vec::new();
-    }
-    all.into_iter().map(str::to_owned).collect()
-}
 
 /// The cluster of somebody who may bring in files for that one alone; empty for others.
 pub(super) fn only(grants: &Grants) -> String {
@@ -41,26 +30,26 @@ pub(super) fn chosen() -> Memo<String> {
     Memo::new(move |_| query.with(|q| q.get(KEY)).unwrap_or_default())
 }
 
-/// Whether something of this cluster is in the choice.
-pub(super) fn fits(chosen: &str, cluster: &str) -> bool {
+/// As a request says it.
+pub(super) fn asked(chosen: &str) -> Option<String> {
     match chosen {
-        "" => true,
-        NONE => cluster.is_empty(),
-        name => name == cluster,
+        "" => None,
+        NONE => Some(String::new()),
+        name => Some(name.to_owned()),
     }
 }
 
-/// The choice, where there is one.
-pub(super) fn choice(names: Vec<String>) -> impl IntoView {
+/// The choice, where there is one: among these names, or to leave the one that the address has.
+pub(super) fn choice(names: Signal<Vec<String>>) -> impl IntoView {
     let location = use_location();
     let navigate = use_navigate();
     let now = chosen();
-    let on_change = move |ev| {
-        let to = paths::with_query(
+    let on_change = Callback::new(move |name: String| {
+        let to = paths::narrowed(
             &location.pathname.get_untracked(),
             &location.search.get_untracked(),
             KEY,
-            &event_target_value(&ev),
+            &name,
         );
         let options = NavigateOptions {
             replace: true,
@@ -68,34 +57,46 @@ pub(super) fn choice(names: Vec<String>) -> impl IntoView {
             ..Default::default()
         };
         navigate(&to, options);
+    });
+    let offered = Memo::new(move |_| names.with(|names| offered(names, &now.get())));
+    let is_offered = Memo::new(move |_| !offered.with(Vec::is_empty));
+    let options = move || {
+        let option = |name: String| {
+            let (value, label) = match name.as_str() {
+                "" => (NONE.to_owned(), "of none".to_owned()),
+                _ => (name.clone(), name),
+            };
+            let this = value.clone();
+            view! { <option value=value selected=move || now.with(|now| *now == this)>{label}</option> }
+        };
+        offered.get().into_iter().map(option).collect_view()
     };
-    (!names.is_empty()).then(|| {
-        let options = names
-            .into_iter()
-            .map(|name| {
-                let (value, label) = match name.as_str() {
-                    "" => (NONE.to_owned(), "of none".to_owned()),
-                    _ => (name.clone(), name),
-                };
-                let this = value.clone();
-                view! { <option value=value selected=move || now.with(|now| *now == this)>{label}</option> }
-            })
-            .collect_view();
-        view! {
-            <div class="field">
-                <label for="of-cluster">"Cluster"</label>
-                <select id="of-cluster" on:change=on_change>
-                    <option value="" selected=move || now.with(String::is_empty)>"all"</option>
-                    {options}
-                </select>
-            </div>
-        }
-    })
+    move || {
+        is_offered.get().then(|| {
+            view! {
+                <div class="field">
+                    <label for="of-cluster">"Cluster"</label>
+                    <select id="of-cluster" on:change=move |ev| on_change.run(event_target_value(&ev))>
+                        <option value="" selected=move || now.with(String::is_empty)>"all"</option>
+                        {options}
+                    </select>
+                </div>
+            }
+        })
+    }
 }
 
-/// The choice alone above a list.
-pub(super) fn filter(names: Vec<String>) -> impl IntoView {
-    (!names.is_empty()).then(|| view! { <div class="filter">{choice(names)}</div> })
+/// The names to choose from, and what the address says; empty where nothing belongs to a cluster.
+fn offered(names: &[String], chosen: &str) -> Vec<String> {
+    let mut offered = names.to_vec();
+    if let Some(asked) = asked(chosen)
+        && !offered.contains(&asked)
+    {
+        offered.push(asked);
+    } else if offered.iter().all(String::is_empty) {
+        offered.clear();
+    }
+    offered
 }
 
 /// The name in a table.
@@ -111,11 +112,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn none_is_a_choice_of_its_own() {
+        assert_eq!(asked(""), None);
+        assert_eq!(asked(NONE).as_deref(), Some(""));
+        assert_eq!(asked("prod").as_deref(), Some("prod"));
+    }
+
+    #[test]
     fn a_choice_is_offered_where_there_is_one() {
-        assert!(names(["", ""].into_iter()).is_empty());
-        assert_eq!(names(["b", "", "a", "b"].into_iter()), ["", "a", "b"]);
-        assert!(fits("", "a") && fits("a", "a") && fits(NONE, ""));
-        assert!(!fits("a", "b") && !fits(NONE, "a") && !fits("a", ""));
+        let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        assert!(offered(&names(&[""]), "").is_empty());
+        assert_eq!(offered(&names(&["", "a"]), ""), ["", "a"]);
+        assert_eq!(offered(&names(&[]), "gone"), ["gone"], "a way back");
     }
 
     #[test]

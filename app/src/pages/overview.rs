@@ -3,29 +3,33 @@
 use leptos::prelude::*;
 use requorum_shared::api::v1::{
     JobSummary, ListJobsRequest, ListPlansRequest, ListSnapshotsRequest, ListWaitingRequest,
-    SnapshotSummary, Waiting,
+    ListWaitingResponse, SnapshotSummary, Waiting,
 };
 
 use crate::client::grpc;
 use crate::components::bytes::Bytes;
 use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
 use crate::pages::every;
-use crate::pages::jobs::{job_table, state_of};
+use crate::pages::jobs::job_table;
 use crate::paths;
 
 /// How many recent things are listed.
-const RECENT: usize = 5;
+const RECENT: u32 = 5;
+/// How many of those that wait are on one page.
+const WAITING: u32 = 20;
 
 /// What waits first, then what is there.
 #[component]
 pub fn Overview() -> impl IntoView {
-    let state = LocalResource::new(fetch);
+    let place = pager::place();
+    let state = LocalResource::new(move || fetch(place.get().after));
     every(10_000, move || state.refetch());
     let sentence = Signal::derive(move || match state.get() {
         Some(Ok(state)) => headline(&state),
@@ -36,9 +40,9 @@ pub fn Overview() -> impl IntoView {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct State {
-    waiting: Vec<Waiting>,
+    inbox: ListWaitingResponse,
     snapshots: Vec<SnapshotSummary>,
-    plans: usize,
+    plans: u64,
     jobs: Vec<JobSummary>,
 }
 
@@ -48,25 +52,34 @@ impl State {
     }
 }
 
-async fn fetch() -> Result<State, Failure> {
+async fn fetch(page_token: String) -> Result<State, Failure> {
+    let snapshots = ListSnapshotsRequest {
+        page_size: RECENT,
+        ..ListSnapshotsRequest::default()
+    };
+    let inbox = ListWaitingRequest {
+        page_size: WAITING,
+        page_token,
+    };
+    let plans = ListPlansRequest {
+        page_size: 1,
+        ..ListPlansRequest::default()
+    };
+    let jobs = ListJobsRequest {
+        page_size: RECENT,
+        ..ListJobsRequest::default()
+    };
     Ok(State {
-        snapshots: grpc::list_snapshots(ListSnapshotsRequest {})
-            .await?
-            .snapshots,
-        waiting: grpc::list_waiting(ListWaitingRequest {}).await?.waiting,
-        plans: grpc::list_plans(ListPlansRequest {}).await?.plans.len(),
-        jobs: grpc::list_jobs(ListJobsRequest {}).await?.jobs,
+        snapshots: grpc::list_snapshots(snapshots).await?.snapshots,
+        inbox: grpc::list_waiting(inbox).await?,
+        plans: grpc::list_plans(plans).await?.total,
+        jobs: grpc::list_jobs(jobs).await?.jobs,
     })
 }
 
 fn headline(state: &State) -> String {
-    let waits = state.waiting.len() as u64;
-    let running = state
-        .jobs
-        .iter()
-        .filter(|j| state_of(j).is_none_or(|s| !s.is_over()))
-        .count() as u64;
-    match (waits, running) {
+    let running = u64::from(state.inbox.jobs_under_way);
+    match (state.inbox.total, running) {
         _ if state.is_new() => "This console is new: begin with a snapshot.".into(),
         (0, 0) => "Nothing waits for you.".into(),
         (0, n) => format!(
@@ -150,6 +163,7 @@ fn way(waiting: &Waiting) -> (String, &'static str, (&'static str, &'static str)
 
 fn waiting(state: &State) -> impl IntoView + use<> {
     let items: Vec<_> = state
+        .inbox
         .waiting
         .iter()
         .cloned()
@@ -165,11 +179,24 @@ fn waiting(state: &State) -> impl IntoView + use<> {
             }
         })
         .collect();
-    (!items.is_empty()).then(|| view! { <section class="section"><h2>"What waits for you"</h2><ul class="waiting-list">{items}</ul></section> })
+    let (shown, total, next) = (
+        items.len(),
+        state.inbox.total,
+        state.inbox.next_page_token.clone(),
+    );
+    (total > 0).then(|| {
+        view! {
+            <section class="section">
+                <h2>"What waits for you"</h2>
+                <ul class="waiting-list">{items}</ul>
+                <Pager shown total next one="thing" many="things" />
+            </section>
+        }
+    })
 }
 
 fn jobs(state: &State) -> impl IntoView + use<> {
-    let recent: Vec<_> = state.jobs.iter().take(RECENT).cloned().collect();
+    let recent: Vec<_> = state.jobs.clone();
     view! {
         <section class="section">
             <h2>"Recent jobs"</h2>
@@ -186,7 +213,6 @@ fn snapshots(state: &State) -> impl IntoView + use<> {
     let rows = state
         .snapshots
         .iter()
-        .take(RECENT)
         .cloned()
         .map(|s| {
             view! {
@@ -236,20 +262,14 @@ mod tests {
         assert!(headline(&state).contains("new"));
         state.snapshots.push(SnapshotSummary::default());
         assert_eq!(headline(&state), "Nothing waits for you.");
-        state.jobs.push(JobSummary {
-            state: "running".into(),
-            ..Default::default()
-        });
+        state.inbox.jobs_under_way = 1;
         assert_eq!(
             headline(&state),
             "Nothing waits for you; 1 job is under way."
         );
-        for kind in ["answer", "approve"] {
-            state.waiting.push(Waiting {
-                kind: kind.into(),
-                ..Default::default()
-            });
-        }
+        // Of which a page has the first alone.
+        state.inbox.waiting.push(Waiting::default());
+        state.inbox.total = 2;
         assert_eq!(headline(&state), "2 things wait for you.");
     }
 }

@@ -3,38 +3,85 @@
 pub mod review;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanSummary};
+use leptos_router::hooks::use_query_map;
+use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanSummary, StateCount};
 
 use crate::client::grpc;
 use crate::components::empty::Empty;
 use crate::components::hash::Id;
 use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
+use crate::failure::Failure;
 use crate::format;
-use crate::pages::of_cluster;
+use crate::pages::{of_cluster, of_state};
 use crate::paths;
 
 /// The list.
 #[component]
 pub fn Plans() -> impl IntoView {
-    let list = LocalResource::new(|| grpc::list_plans(ListPlansRequest {}));
+    let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
+    let query = use_query_map();
+    let snapshot = Memo::new(move |_| query.with(|q| q.get("snapshot")).unwrap_or_default());
+    let list = LocalResource::new(move || {
+        grpc::list_plans(ListPlansRequest {
+            page_token: place.get().after,
+            cluster: of_cluster::asked(&cluster.get()),
+            states: of_state::asked(&state.get()),
+            snapshot: snapshot.get(),
+            ..ListPlansRequest::default()
+        })
+    });
     let sentence = Signal::derive(move || match list.get() {
-        Some(Ok(list)) => headline(&list),
+        Some(Ok(list)) => headline(&list.counts),
         _ => "Plans of this console.".into(),
     });
     let acts =
         || view! { <a class="button small" href=paths::reviews()>"Run without approval"</a> };
-    view! { <div class="page"><Lead sentence acts />{load(list, table)}</div> }
+    view! {
+        <div class="page">
+            <Lead sentence acts />
+            {filters(list)}
+            {move || (!snapshot.with(String::is_empty)).then(of_one_snapshot)}
+            {load(list, table)}
+        </div>
+    }
 }
 
-fn headline(list: &ListPlansResponse) -> String {
-    let waiting = list.plans.iter().filter(|p| p.state == "sealed").count() as u64;
-    let ready = list.plans.iter().filter(|p| p.state == "approved").count() as u64;
-    match (list.plans.len(), waiting, ready) {
-        (0, ..) => "There is no plan yet.".into(),
+/// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
+fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl IntoView {
+    let last = Memo::new(
+        move |last: Option<&(Vec<String>, Vec<StateCount>)>| match list.get() {
+            Some(Ok(list)) => (list.clusters, list.counts),
+            _ => last.cloned().unwrap_or_default(),
+        },
+    );
+    let clusters = Signal::derive(move || last.get().0);
+    let counts = Signal::derive(move || last.get().1);
+    let any = Memo::new(move |_| !counts.with(Vec::is_empty));
+    move || {
+        any.get().then(|| {
+            view! {
+                <div class="filter">
+                    {of_cluster::choice(clusters)}
+                    {of_state::choice(counts, |state| status::plan(state).1)}
+                </div>
+            }
+        })
+    }
+}
+
+fn of_one_snapshot() -> impl IntoView {
+    view! { <p>"Plans of one snapshot. " <a href=paths::plans()>"All plans"</a></p> }
+}
+
+fn headline(counts: &[StateCount]) -> String {
+    let count = |wanted: &str| of_state::count(counts, |state| state == wanted);
+    match (counts.is_empty(), count("sealed"), count("approved")) {
+        (true, ..) => "There is no plan yet.".into(),
         (_, 0, 0) => "No plan waits for anything.".into(),
         (_, 0, ready) => format!(
             "{} to run.",
@@ -48,7 +95,7 @@ fn headline(list: &ListPlansResponse) -> String {
 }
 
 fn table(list: ListPlansResponse) -> impl IntoView {
-    if list.plans.is_empty() {
+    if list.counts.is_empty() {
         return view! {
             <Empty text="A plan says exactly what a restore will do, before anything is touched. It is made from a stored snapshot.">
                 <a class="button" href=paths::snapshots()>"Choose a snapshot"</a>
@@ -56,18 +103,15 @@ fn table(list: ListPlansResponse) -> impl IntoView {
         }
         .into_any();
     }
-    let names = of_cluster::names(list.plans.iter().map(|plan| plan.cluster.as_str()));
-    let chosen = of_cluster::chosen();
-    let rows = move || {
-        let chosen = chosen.get();
-        let plans = list
-            .plans
-            .iter()
-            .filter(|plan| of_cluster::fits(&chosen, &plan.cluster));
-        plans.cloned().map(row).collect_view()
-    };
+    if list.total == 0 {
+        return view! {
+            <p class="muted">"No plan fits. " <a href=paths::plans()>"All plans"</a></p>
+        }
+        .into_any();
+    }
+    let shown = list.plans.len();
+    let rows = list.plans.into_iter().map(row).collect_view();
     view! {
-        {of_cluster::filter(names)}
         <div class="table-wrap">
             <table class="table">
                 <thead>
@@ -79,6 +123,7 @@ fn table(list: ListPlansResponse) -> impl IntoView {
                 <tbody on:keydown=arrows>{rows}</tbody>
             </table>
         </div>
+        <Pager shown total=list.total next=list.next_page_token one="plan" many="plans" />
     }
     .into_any()
 }
@@ -103,24 +148,25 @@ mod tests {
 
     #[test]
     fn what_waits_comes_before_what_is_ready() {
-        let list = |states: &[&str]| ListPlansResponse {
-            plans: states
-                .iter()
-                .map(|s| PlanSummary {
-                    state: (*s).into(),
-                    ..Default::default()
-                })
-                .collect(),
+        let list = |states: &[(&str, u64)]| {
+            let count = |(state, count): &(&str, u64)| StateCount {
+                state: (*state).into(),
+                count: *count,
+            };
+            states.iter().map(count).collect::<Vec<_>>()
         };
         assert_eq!(headline(&list(&[])), "There is no plan yet.");
         assert_eq!(
-            headline(&list(&["used", "void"])),
+            headline(&list(&[("used", 1), ("void", 1)])),
             "No plan waits for anything."
         );
-        assert_eq!(headline(&list(&["approved"])), "1 plan is ready to run.");
         assert_eq!(
-            headline(&list(&["approved", "sealed", "sealed"])),
-            "2 plans wait for approval."
+            headline(&list(&[("approved", 1)])),
+            "1 plan is ready to run."
+        );
+        assert_eq!(
+            headline(&list(&[("approved", 1), ("sealed", 5_000)])),
+            "5\u{202f}000 plans wait for approval."
         );
     }
 }

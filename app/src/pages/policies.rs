@@ -5,8 +5,8 @@ mod proposals;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::{
-    ListPoliciesRequest, ListPoliciesResponse, ListSnapshotsRequest, Policy as Wire, PolicyEffect,
-    RemovePolicyRequest,
+    ListPoliciesRequest, ListPoliciesResponse, ListSnapshotsRequest, Policy as Wire,
+    PreviewPolicyResponse, RemovePolicyRequest,
 };
 use requorum_shared::approval::{MAX_APPROVERS, Policy, Rule, Second};
 use requorum_shared::permission::{Permission, Place};
@@ -20,6 +20,7 @@ use crate::components::lead::Lead;
 use crate::components::load::load;
 use crate::components::time::Time;
 use crate::failure::Failure;
+use crate::format;
 use crate::forms::policy::{PolicyForm, policy, sentence};
 use crate::identity::Identity;
 use crate::paths;
@@ -195,36 +196,33 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
         },
     });
     let wrong = Memo::new(move |_| now.with(PolicyForm::wrong));
-    let effects = RwSignal::new(None::<Result<Vec<PolicyEffect>, Failure>>);
+    let effects = RwSignal::new(None::<Result<PreviewPolicyResponse, Failure>>);
     let turn = StoredValue::new(0_u32);
     Effect::new(move |_| {
         let wanted = now.get();
         turn.update_value(|n| *n += 1);
         let mine = turn.get_value();
         if !wanted.wrong().is_empty() {
-            effects.set(Some(Ok(Vec::new())));
+            effects.set(Some(Ok(PreviewPolicyResponse::default())));
             return;
         }
         spawn_local(async move {
             let answer = grpc::preview_policy(wanted.wire()).await;
             // The page may be gone, or the person may have chosen on.
             if turn.try_get_value() == Some(mine) {
-                effects.try_set(Some(answer.map(|answer| answer.effects)));
+                effects.try_set(Some(answer));
             }
         });
     });
     let known = LocalResource::new(move || async move {
         // Without the list a name can be typed all the same.
-        let list = grpc::list_snapshots(ListSnapshotsRequest {}).await;
-        let mut names: Vec<_> = list
-            .map(|list| list.snapshots)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|snapshot| snapshot.cluster)
-            .filter(|name| !name.is_empty())
-            .collect();
-        names.sort();
-        names.dedup();
+        let list = grpc::list_snapshots(ListSnapshotsRequest {
+            page_size: 1,
+            ..ListSnapshotsRequest::default()
+        })
+        .await;
+        let mut names = list.map(|list| list.clusters).unwrap_or_default();
+        names.retain(|name| !name.is_empty());
         names
     });
     let failure = RwSignal::new(None::<Failure>);
@@ -279,11 +277,7 @@ fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl Int
     let title = format!("Take the policy of {cluster} away");
     let effects = LocalResource::new(move || {
         let then = then.clone();
-        async move {
-            grpc::preview_policy(then)
-                .await
-                .map(|answer| answer.effects)
-        }
+        grpc::preview_policy(then)
     });
     let failure = RwSignal::new(None::<Failure>);
     let remove = Action::new_local(move |_: &()| {
@@ -317,10 +311,16 @@ fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl Int
     }
 }
 
-fn effect_list(effects: Vec<PolicyEffect>) -> impl IntoView {
+fn effect_list(answer: PreviewPolicyResponse) -> impl IntoView {
+    let PreviewPolicyResponse { effects, total } = answer;
     if effects.is_empty() {
         return view! { <p class="muted">"Nothing: it counts for no plan that may still be run."</p> }.into_any();
     }
+    let others = total.saturating_sub(effects.len() as u64);
+    let others = (others > 0).then(|| {
+        let plans = format::count(others, "older plan", "older plans");
+        view! { <p class="muted">{format!("It counts for {plans} too.")}</p> }
+    });
     let items = effects.into_iter().map(|effect| {
         let words = if effect.now == effect.then {
             view! { <p class="small muted">"As now: " {effect.then}</p> }.into_any()
@@ -329,7 +329,7 @@ fn effect_list(effects: Vec<PolicyEffect>) -> impl IntoView {
         };
         view! { <li><a class="small" href=paths::plan(&effect.plan_id)>{effect.outcome}</a> {words}</li> }
     });
-    view! { <ul class="stack">{items.collect_view()}</ul> }.into_any()
+    view! { <ul class="stack">{items.collect_view()}</ul> {others} }.into_any()
 }
 
 /// How many must approve, and whether one must be somebody else.

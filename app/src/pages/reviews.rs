@@ -12,6 +12,7 @@ use crate::components::error_view::ErrorView;
 use crate::components::glass::Broken;
 use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::pager::{self, Pager};
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
@@ -20,7 +21,14 @@ use crate::pulse::Pulse;
 /// All reviews, the open ones first.
 #[component]
 pub fn Reviews() -> impl IntoView {
-    let list = LocalResource::new(|| grpc::list_reviews(ListReviewsRequest { closed_too: true }));
+    let place = pager::place();
+    let list = LocalResource::new(move || {
+        grpc::list_reviews(ListReviewsRequest {
+            closed_too: true,
+            page_token: place.get().after,
+            ..ListReviewsRequest::default()
+        })
+    });
     let again = Callback::new(move |()| list.refetch());
     let sentence = Signal::derive(move || match list.get() {
         Some(Ok(list)) => headline(&list),
@@ -36,8 +44,7 @@ pub fn Reviews() -> impl IntoView {
 }
 
 fn headline(list: &ListReviewsResponse) -> String {
-    let open = list.reviews.iter().filter(|r| r.closed_at_ms == 0).count() as u64;
-    match (list.reviews.len(), open) {
+    match (list.total, list.open) {
         (0, _) => "No plan was run without approval.".into(),
         (_, 0) => "Everything that was run without approval was looked into.".into(),
         (_, open) => format!(
@@ -48,7 +55,7 @@ fn headline(list: &ListReviewsResponse) -> String {
 }
 
 fn show(list: ListReviewsResponse, again: Callback<()>) -> impl IntoView {
-    if list.reviews.is_empty() {
+    if list.total == 0 {
         return view! {
             <Empty text="When a plan cannot wait for its approval, an operator can let it run all the same, with a reason. It then stands here until an approver has looked into it.">
                 <a class="button" href=paths::plans()>"See the plans"</a>
@@ -56,13 +63,13 @@ fn show(list: ListReviewsResponse, again: Callback<()>) -> impl IntoView {
         }
         .into_any();
     }
-    let (open, closed): (Vec<_>, Vec<_>) =
-        list.reviews.into_iter().partition(|r| r.closed_at_ms == 0);
-    let items = open
-        .into_iter()
-        .chain(closed)
-        .map(|review| one(review, again));
-    view! { <ul class="stack">{items.collect_view()}</ul> }.into_any()
+    let shown = list.reviews.len();
+    let items = list.reviews.into_iter().map(|review| one(review, again));
+    view! {
+        <ul class="stack">{items.collect_view()}</ul>
+        <Pager shown total=list.total next=list.next_page_token one="review" many="reviews" />
+    }
+    .into_any()
 }
 
 fn one(review: Review, again: Callback<()>) -> impl IntoView {
@@ -136,19 +143,15 @@ mod tests {
 
     #[test]
     fn the_headline_counts_what_is_open() {
-        let list = |closed: &[i64]| ListReviewsResponse {
-            reviews: closed
-                .iter()
-                .map(|at| Review {
-                    closed_at_ms: *at,
-                    ..Review::default()
-                })
-                .collect(),
+        let list = |total, open| ListReviewsResponse {
+            total,
+            open,
+            ..ListReviewsResponse::default()
         };
-        assert_eq!(headline(&list(&[])), "No plan was run without approval.");
-        assert!(headline(&list(&[5])).starts_with("Everything"));
+        assert_eq!(headline(&list(0, 0)), "No plan was run without approval.");
+        assert!(headline(&list(1, 0)).starts_with("Everything"));
         assert_eq!(
-            headline(&list(&[0, 5, 0])),
+            headline(&list(3, 2)),
             "2 plans were run without approval and not looked into."
         );
     }

@@ -37,7 +37,7 @@ const PLANS: usize = 20;
 /// Signing in first, which is argon2; then calls, with and without a pause between them.
 pub(crate) async fn measure(console: &Console, admin: &str, people: &[String]) {
     sign_in(console).await;
-    let plan = plans(console, admin).await;
+    let (_, plan) = plans(console, admin).await;
     heading(&format!(
         "typed calls by {USERS} people at once (gRPC-Web, a connection and a session each)"
     ));
@@ -96,8 +96,8 @@ async fn sign_in(console: &Console) {
     line("  median and p99", &together.said(), None);
 }
 
-/// A stored snapshot and plans for it; gives one's id.
-async fn plans(console: &Console, admin: &str) -> String {
+/// A stored snapshot and plans for it; gives its id and that of one plan.
+pub(crate) async fn plans(console: &Console, admin: &str) -> (String, String) {
     let file =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata/etcd/3.6.14-mixed.db");
     let bytes = std::fs::read(file).unwrap();
@@ -154,7 +154,7 @@ async fn plans(console: &Console, admin: &str) -> String {
             .unwrap();
         last = sealed.into_inner().plan.unwrap().id;
     }
-    last
+    (done["snapshot"].as_str().unwrap().to_owned(), last)
 }
 
 /// Calls until the time is over; gives how long each took, by method, and how many there were in a second.

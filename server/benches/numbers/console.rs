@@ -17,6 +17,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// The server; killed and its data removed when dropped.
 pub(crate) struct Console {
     pub(crate) base: String,
+    /// Its data directory.
+    pub(crate) data: PathBuf,
     process: Child,
     _dir: TempDir,
 }
@@ -28,7 +30,7 @@ impl Console {
         let data: PathBuf = dir.path().join("data");
         let mut process = Command::new(super::requorum())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data)
+            .arg(&data)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -40,6 +42,7 @@ impl Console {
         let token = link.split_once("#token=").unwrap().1;
         let console = Self {
             base,
+            data,
             process,
             _dir: dir,
         };
@@ -62,14 +65,24 @@ impl Console {
         cookie.split(';').next().unwrap().to_owned()
     }
 
-    /// Invites so many people, who join.
+    /// Invites so many operators, who join.
     pub(crate) async fn people(&self, admin: &str, count: usize) -> Vec<String> {
+        self.people_who(admin, count, &["operator"]).await
+    }
+
+    /// Invites so many people with these roles, who join.
+    pub(crate) async fn people_who(
+        &self,
+        admin: &str,
+        count: usize,
+        grants: &[&str],
+    ) -> Vec<String> {
         let mut people = PeopleServiceClient::new(self.grpc(admin).await);
         let mut cookies = Vec::new();
         for n in 0..count {
             let invite = InvitePersonRequest {
                 name: name(n),
-                grants: vec!["operator".to_owned()],
+                grants: grants.iter().map(ToString::to_string).collect(),
             };
             let link = people.invite_person(invite).await.unwrap().into_inner();
             let body = json!({"token": link.token, "password": PASSWORD});

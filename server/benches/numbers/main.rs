@@ -3,7 +3,7 @@
 //!
 //! `make bench` runs it. The snapshots are made once, by loading a real etcd, and kept in the cache folder:
 //! about 0.25, 1.4 and 4.4 GB, each key written twice. `cargo bench --bench numbers -- ledger` runs a part:
-//! files, extremes (the part of files that needs no real etcd), ledger or console.
+//! files, extremes (the part of files that needs no real etcd), ledger, console or lists.
 #![allow(missing_docs)]
 
 mod append;
@@ -11,6 +11,7 @@ mod calls;
 mod console;
 mod corpus;
 mod filled;
+mod lists;
 mod measure;
 mod say;
 #[path = "../../tests/it/sparse.rs"]
@@ -54,6 +55,9 @@ fn main() {
     }
     if wanted("console") {
         runtime.block_on(people(&folder));
+    }
+    if wanted("lists") {
+        runtime.block_on(lists::measure(&folder));
     }
 }
 

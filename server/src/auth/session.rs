@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use super::actor::{Actor, NOWHERE, Via};
 use super::seen::{Seen, Use};
@@ -18,6 +19,8 @@ const SESSION_MS: i64 = 12 * 60 * 60_000;
 pub(super) const SEEN_EVERY_MS: i64 = 5 * 60_000;
 /// Sessions that have ended are forgotten this often: a clock that is set back later brings none of them back.
 const FORGET_EVERY_MS: i64 = 60_000;
+/// How long a request waits for that.
+const FORGET_WITHIN: Duration = Duration::from_secs(3);
 /// By how much the clocks of two servers may differ. A session that begins later than that is from a time when the
 /// clock was wrong, and would last for too long.
 const AHEAD_MS: i64 = 5 * 60_000;
@@ -122,7 +125,7 @@ impl Sessions {
     /// When the store cannot be read.
     pub async fn find(&self, token: &str) -> Result<Option<Actor>> {
         let now = self.clock.now_ms();
-        self.forget_ended(now);
+        self.forget_ended(now).await;
         let found = self
             .store
             .find_session(&random::token_hash(token), now)
@@ -151,14 +154,16 @@ impl Sessions {
     /// When the store cannot be read.
     pub async fn again(&self, id: &str) -> Result<Option<Actor>> {
         let now = self.clock.now_ms();
-        self.forget_ended(now);
+        self.forget_ended(now).await;
         let found = self.store.session(id, now).await?;
         Ok(found
             .filter(|(session, _)| session.created_ms <= now + AHEAD_MS)
             .map(|(session, user)| actor(session, &user)))
     }
 
-    fn forget_ended(&self, now: i64) {
+    /// What has ended is forgotten before anybody is told of it: a clock that is set back later finds it gone. One
+    /// request a minute waits for that, and not for long where the database cannot be written just now.
+    async fn forget_ended(&self, now: i64) {
         let last = self.forgotten_ms.load(Ordering::Relaxed);
         if now.abs_diff(last) < FORGET_EVERY_MS.unsigned_abs() {
             return;
@@ -170,12 +175,12 @@ impl Sessions {
             return;
         }
         let store = self.store.clone();
-        // Nobody waits for that.
-        tokio::spawn(async move {
+        let forgotten = tokio::spawn(async move {
             if let Err(error) = store.forget_sessions(now).await {
                 tracing::warn!("forgetting sessions that have ended: {error:#}");
             }
         });
+        let _ = tokio::time::timeout(FORGET_WITHIN, forgotten).await;
     }
 
     /// The open sessions of an account, newest first.

@@ -20,6 +20,8 @@ macro_rules! reviews {
     };
 }
 
+pub(super) const REVIEWS: &str = reviews!();
+
 #[async_trait]
 impl ApprovalStore for Database {
     async fn add_vote(&self, plan_id: &str, vote: &Vote) -> anyhow::Result<bool> {
@@ -52,15 +54,7 @@ impl ApprovalStore for Database {
         .fetch_all(&self.pool)
         .await?
         .iter()
-        .map(|row| {
-            Ok(Vote {
-                user_id: row.try_get(0)?,
-                user: row.try_get(1)?,
-                plan_hash: row.try_get(2)?,
-                at_ms: row.try_get(3)?,
-                entry: entry(row, 4)?,
-            })
-        })
+        .map(vote)
         .collect()
     }
 
@@ -243,15 +237,6 @@ impl ApprovalStore for Database {
         Ok(true)
     }
 
-    async fn reviews(&self) -> anyhow::Result<Vec<Review>> {
-        sqlx::query(concat!(reviews!(), "ORDER BY broken_ms DESC, reviews.id"))
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(review)
-            .collect()
-    }
-
     async fn review_of(&self, plan_id: &str) -> anyhow::Result<Option<Review>> {
         sqlx::query(concat!(reviews!(), "WHERE reviews.plan_id = $1"))
             .bind(plan_id)
@@ -320,7 +305,17 @@ async fn upsert(tx: &mut Turn, policy: &SetPolicy) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn review(row: &AnyRow) -> anyhow::Result<Review> {
+pub(super) fn vote(row: &AnyRow) -> anyhow::Result<Vote> {
+    Ok(Vote {
+        user_id: row.try_get(0)?,
+        user: row.try_get(1)?,
+        plan_hash: row.try_get(2)?,
+        at_ms: row.try_get(3)?,
+        entry: entry(row, 4)?,
+    })
+}
+
+pub(super) fn review(row: &AnyRow) -> anyhow::Result<Review> {
     Ok(Review {
         id: row.try_get(0)?,
         plan_id: row.try_get(1)?,

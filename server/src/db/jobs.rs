@@ -6,6 +6,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
+use super::job_list;
 use super::notices::Notice;
 use super::sql::Sql;
 use super::turn::Turn;
@@ -49,8 +50,8 @@ impl JobLog for Database {
         }
         let target = target.as_ref();
         sqlx::query(
-            "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path, cluster, title) \
+             SELECT $1, id, $3, $4, $5, $6, cluster, outcome FROM plans WHERE id = $2",
         )
         .bind(&job.id)
         .bind(&job.plan_id)
@@ -93,19 +94,6 @@ impl JobLog for Database {
         row.as_ref().map(job).transpose()
     }
 
-    async fn jobs(&self) -> anyhow::Result<Vec<JobRow>> {
-        sqlx::query(
-            "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash FROM jobs \
-             JOIN plans ON plans.id = jobs.plan_id ORDER BY created_ms DESC, jobs.id",
-        )
-        .fetch_all(&self.pool)
-        .await?
-        .iter()
-        .map(job)
-        .collect()
-    }
-
     async fn open_jobs(&self) -> anyhow::Result<Vec<String>> {
         sqlx::query("SELECT id FROM jobs WHERE over = 0 ORDER BY created_ms")
             .fetch_all(&self.pool)
@@ -124,13 +112,7 @@ impl JobLog for Database {
         .fetch_all(&self.pool)
         .await?
         .iter()
-        .map(|row| {
-            Ok(Event {
-                seq: u64::try_from(row.try_get::<i64, _>(0)?)?,
-                at_ms: row.try_get(1)?,
-                body: serde_json::from_str(row.try_get(2)?)?,
-            })
-        })
+        .map(event)
         .collect()
     }
 
@@ -349,7 +331,21 @@ async fn insert(tx: &mut Turn, id: &str, seq: u64, at_ms: i64, body: &Body) -> a
         .bind(serde_json::to_string(body)?)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    let event = Event {
+        seq,
+        at_ms,
+        body: body.clone(),
+    };
+    job_list::digest(tx, id, &event).await
+}
+
+/// Number, time, body.
+pub(super) fn event(row: &AnyRow) -> anyhow::Result<Event> {
+    Ok(Event {
+        seq: u64::try_from(row.try_get::<i64, _>(0)?)?,
+        at_ms: row.try_get(1)?,
+        body: serde_json::from_str(row.try_get(2)?)?,
+    })
 }
 
 fn job(row: &AnyRow) -> anyhow::Result<JobRow> {

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use async_trait::async_trait;
+use requorum_shared::approval::Weight;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -9,13 +10,34 @@ use super::Database;
 use super::ledger::signed;
 use crate::plans::store::{Decision, PlanRow, PlanState, PlanStore};
 
+/// What [`plan`] reads.
+pub(super) const PLANS: &str = "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, \
+    plans.state, decided_by, decided_ms, plans.reason, snapshot_id, COALESCE((SELECT jobs.id FROM jobs \
+    WHERE jobs.plan_id = plans.id), ''), CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) \
+    THEN 1 ELSE 0 END, plans.cluster, plans.entry, plans.weight FROM plans ";
+
 #[async_trait]
 impl PlanStore for Database {
-    async fn add_plan(&self, plan: &PlanRow, plan_json: &str) -> anyhow::Result<()> {
+    async fn add_plan(
+        &self,
+        plan: &PlanRow,
+        plan_json: &str,
+        most_open: u32,
+    ) -> anyhow::Result<bool> {
         let mut tx = self.begin().await?;
+        let open = sqlx::query(
+            "SELECT COUNT(*) FROM plans WHERE author_id = $1 AND state IN ('sealed', 'approved') AND expires_ms > $2",
+        )
+        .bind(&plan.author_id)
+        .bind(plan.sealed_ms)
+        .fetch_one(&mut *tx)
+        .await?;
+        if open.try_get::<i64, _>(0)? >= i64::from(most_open) {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             snapshot_id, cluster, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             snapshot_id, cluster, entry, weight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(&plan.id)
         .bind(&plan.hash)
@@ -29,56 +51,26 @@ impl PlanStore for Database {
         .bind(&plan.snapshot_id)
         .bind(&plan.cluster)
         .bind(plan.entry.map(signed))
+        .bind(plan.weight.word())
         .execute(&mut *tx)
         .await?;
         tx.mark(None, None).await?;
-        Ok(tx.commit().await?)
-    }
-
-    async fn plans(&self) -> anyhow::Result<Vec<PlanRow>> {
-        sqlx::query(
-            "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
-             decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster, plans.entry FROM plans \
-             LEFT JOIN jobs ON jobs.plan_id = plans.id ORDER BY sealed_ms DESC, plans.id",
-        )
-        .fetch_all(&self.pool)
-        .await?
-        .iter()
-        .map(plan)
-        .collect()
-    }
-
-    async fn plans_of_snapshot(&self, snapshot_id: &str) -> anyhow::Result<Vec<PlanRow>> {
-        sqlx::query(
-            "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
-             decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster, plans.entry FROM plans \
-             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE snapshot_id = $1 \
-             ORDER BY sealed_ms DESC, plans.id",
-        )
-        .bind(snapshot_id)
-        .fetch_all(&self.pool)
-        .await?
-        .iter()
-        .map(plan)
-        .collect()
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>> {
         let row = sqlx::query(
-            "SELECT plans.id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, decided_by, \
+            "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, plans.state, decided_by, \
              decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster, plans.entry, plan_json FROM plans \
+             plans.cluster, plans.entry, plans.weight, plan_json FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((plan(&row)?, row.try_get(16)?)))
+        row.map(|row| Ok((plan(&row)?, row.try_get(17)?)))
             .transpose()
     }
 
@@ -112,7 +104,7 @@ impl PlanStore for Database {
     }
 }
 
-fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
+pub(super) fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
     let state: &str = row.try_get(7)?;
     Ok(PlanRow {
         id: row.try_get(0)?,
@@ -135,5 +127,6 @@ fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
             .try_get::<Option<i64>, _>(15)?
             .map(u64::try_from)
             .transpose()?,
+        weight: Weight::from_word(row.try_get(16)?).unwrap_or(Weight::Destructive),
     })
 }

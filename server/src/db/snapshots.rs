@@ -135,7 +135,8 @@ impl SnapshotStore for Database {
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, cluster, headline_json, \
-             inspection_json) SELECT $1, $2, $3, $4, $5, $6, $7, $8, inspection_json FROM uploads WHERE id = $9 \
+             verdict, version, revision, total_key, inspection_json) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $12, $13, inspection_json FROM uploads WHERE id = $9 \
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&snapshot.id)
@@ -147,6 +148,10 @@ impl SnapshotStore for Database {
         .bind(&snapshot.cluster)
         .bind(headline)
         .bind(id)
+        .bind(&snapshot.headline.verdict)
+        .bind(&snapshot.headline.version)
+        .bind(snapshot.headline.revision)
+        .bind(i64::try_from(snapshot.headline.total_key).unwrap_or(i64::MAX))
         .execute(&mut *tx)
         .await?;
         sqlx::query("DELETE FROM uploads WHERE id = $1")
@@ -167,7 +172,7 @@ impl SnapshotStore for Database {
     }
 }
 
-fn snapshot(row: &AnyRow) -> anyhow::Result<Snapshot> {
+pub(super) fn snapshot(row: &AnyRow) -> anyhow::Result<Snapshot> {
     Ok(Snapshot {
         id: row.try_get(0)?,
         name: row.try_get(1)?,

@@ -42,9 +42,8 @@ impl ApprovalService for Approvals {
         request: Request<ListReviewsRequest>,
     ) -> Answer<ListReviewsResponse> {
         let actor = actor(&request)?;
-        let closed_too = request.get_ref().closed_too;
         Ok(Response::new(
-            approvals::list_reviews(&self.0, &actor, closed_too).await?,
+            approvals::list_reviews(&self.0, &actor, request.get_ref()).await?,
         ))
     }
 

@@ -26,6 +26,8 @@ impl ConsoleService for Console {
         request: Request<ListWaitingRequest>,
     ) -> Result<Response<ListWaitingResponse>, Status> {
         let actor = super::actor(&request)?;
-        Ok(Response::new(ops::waiting::list(&self.0, &actor).await?))
+        Ok(Response::new(
+            ops::waiting::list(&self.0, &actor, request.get_ref()).await?,
+        ))
     }
 }

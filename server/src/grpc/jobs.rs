@@ -35,8 +35,9 @@ impl JobService for Jobs {
         request: Request<ListJobsRequest>,
     ) -> Result<Response<ListJobsResponse>, Status> {
         let actor = super::actor(&request)?;
-        let jobs = jobs::list(&self.0, &actor).await?;
-        Ok(Response::new(ListJobsResponse { jobs }))
+        Ok(Response::new(
+            jobs::list(&self.0, &actor, request.get_ref()).await?,
+        ))
     }
 
     async fn get_job(

@@ -2,9 +2,9 @@
 
 use requorum_shared::api::v1::{
     CreateTokenRequest, CreateTokenResponse, EndSessionsRequest, EndSessionsResponse,
-    InvitePersonRequest, ListPeopleRequest, ListPeopleResponse, ListSessionsResponse,
-    ListTokensRequest, ListTokensResponse, PasswordLink, Person, PersonDependents, PersonRequest,
-    RevokeTokenRequest, SetGrantsRequest, Token,
+    InvitePersonRequest, ListPeopleRequest, ListPeopleResponse, ListSessionsRequest,
+    ListSessionsResponse, ListTokensRequest, ListTokensResponse, PasswordLink, Person,
+    PersonDependents, PersonRequest, RevokeTokenRequest, SetGrantsRequest, Token,
 };
 use tonic::{Request, Response, Status};
 
@@ -21,7 +21,9 @@ type Answer<T> = Result<Response<T>, Status>;
 impl PeopleService for People {
     async fn list_people(&self, request: Request<ListPeopleRequest>) -> Answer<ListPeopleResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(people::list(&self.0, &actor).await?))
+        Ok(Response::new(
+            people::list(&self.0, &actor, request.get_ref()).await?,
+        ))
     }
 
     async fn invite_person(&self, request: Request<InvitePersonRequest>) -> Answer<PasswordLink> {
@@ -68,10 +70,13 @@ impl PeopleService for People {
         ))
     }
 
-    async fn list_sessions(&self, request: Request<PersonRequest>) -> Answer<ListSessionsResponse> {
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Answer<ListSessionsResponse> {
         let actor = actor(&request)?;
         Ok(Response::new(
-            sessions::list(&self.0, &actor, &request.get_ref().id).await?,
+            sessions::list(&self.0, &actor, request.get_ref()).await?,
         ))
     }
 
@@ -88,7 +93,7 @@ impl PeopleService for People {
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Answer<ListTokensResponse> {
         let actor = actor(&request)?;
         Ok(Response::new(
-            tokens::list(&self.0, &actor, request.get_ref().everybody).await?,
+            tokens::list(&self.0, &actor, request.get_ref()).await?,
         ))
     }
 

@@ -38,8 +38,9 @@ impl PlanService for Plans {
         request: Request<ListPlansRequest>,
     ) -> Result<Response<ListPlansResponse>, Status> {
         let actor = super::actor(&request)?;
-        let plans = plans::list(&self.0, &actor).await?;
-        Ok(Response::new(ListPlansResponse { plans }))
+        Ok(Response::new(
+            plans::list(&self.0, &actor, request.get_ref()).await?,
+        ))
     }
 
     async fn get_plan(

@@ -20,7 +20,9 @@ impl SecretService for Secrets {
         request: Request<ListSecretsRequest>,
     ) -> Result<Response<ListSecretsResponse>, Status> {
         let actor = actor(&request)?;
-        Ok(Response::new(secrets::list(&self.0, &actor).await?))
+        Ok(Response::new(
+            secrets::list(&self.0, &actor, request.get_ref()).await?,
+        ))
     }
 
     async fn put_secret(

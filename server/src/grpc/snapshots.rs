@@ -19,7 +19,9 @@ impl SnapshotService for Snapshots {
         request: Request<ListSnapshotsRequest>,
     ) -> Result<Response<ListSnapshotsResponse>, Status> {
         let actor = super::actor(&request)?;
-        Ok(Response::new(ops::snapshots::list(&self.0, &actor).await?))
+        Ok(Response::new(
+            ops::snapshots::list(&self.0, &actor, request.get_ref()).await?,
+        ))
     }
 
     async fn get_snapshot(

@@ -133,8 +133,6 @@ pub trait JobLog: Send + Sync {
     async fn holder(&self, target: &JobTarget, same: Same<'_>) -> anyhow::Result<Option<Holder>>;
     /// One job.
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>>;
-    /// All jobs, newest first.
-    async fn jobs(&self) -> anyhow::Result<Vec<JobRow>>;
     /// The ids of jobs that are not over.
     async fn open_jobs(&self) -> anyhow::Result<Vec<String>>;
     /// The entries newer than `since`, oldest first.

@@ -1,16 +1,20 @@
 //! Approvals: who agreed to exactly this plan, whether that is enough, and what happens without.
 
+mod inbox;
 mod policies;
 mod proof;
 mod proposals;
 mod reviews;
 mod standing;
 
+use std::collections::HashMap;
+
 use requorum_shared::api::v1;
 use requorum_shared::approval::{Grounds, Judgement};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
 
+pub(super) use self::standing::Rules;
 use self::standing::Standing;
 use super::plans;
 use super::record::{self, Done};
@@ -21,6 +25,7 @@ use crate::plans::approvals::{Review, Vote};
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
 
+pub(super) use self::inbox::{open_plans, reviews_to_close};
 pub use self::policies::{
     list as list_policies, preview as preview_policy, remove as remove_policy, set as set_policy,
 };
@@ -40,11 +45,22 @@ pub async fn get(app: &App, actor: &Actor, plan_id: &str) -> Result<v1::Approval
     Ok(standing.view(actor, &row))
 }
 
-/// The same of a plan that was looked up.
-pub(super) async fn of(app: &App, actor: &Actor, row: &PlanRow) -> Result<v1::Approval> {
-    let (_, plan_json) = plans::find(app, &row.id).await?;
-    let standing = Standing::load(app, row, &plan_json).await?;
-    Ok(standing.view(actor, row))
+/// Where the approvals of many plans stand, by two statements.
+async fn many(app: &App, rules: &Rules, rows: Vec<PlanRow>) -> Result<Vec<(PlanRow, Standing)>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+    let mut votes: HashMap<_, Vec<Vote>> = HashMap::new();
+    for (plan, vote) in app.lists.approvals.votes_on(&ids).await? {
+        votes.entry(plan).or_default().push(vote);
+    }
+    let reviews = app.lists.approvals.reviews_on(&ids).await?.into_iter();
+    let mut reviews: HashMap<_, _> = reviews.map(|r| (r.plan_id.clone(), r)).collect();
+    let standings = rows.into_iter().map(|row| {
+        let votes = votes.remove(&row.id).unwrap_or_default();
+        let review = reviews.remove(&row.id);
+        let standing = Standing::of(rules, &row, votes, review, &row.cluster);
+        (row, standing)
+    });
+    Ok(standings.collect())
 }
 
 /// Agrees to a plan. The plan may be run as soon as its rule is kept.
@@ -224,7 +240,7 @@ async fn let_run(
     tracing::warn!(
         plan = %row.id, hash = %row.hash, by = %actor.name, "THE GLASS WAS BROKEN: a plan may be run without approval"
     );
-    reviews::view(app, actor, review).await
+    Ok(reviews::view(actor, &Rules::load(app).await?, review))
 }
 
 /// A text that a person must write.

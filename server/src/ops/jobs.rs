@@ -2,14 +2,14 @@
 
 mod dossier;
 mod download;
+mod list;
 mod watch;
 
 use requorum_shared::api::v1;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::restore::Target;
 use requorum_shared::events::{Body, Event};
-use requorum_shared::finding::Check;
-use requorum_shared::job_view::{JobState, JobView, StepState};
+use requorum_shared::job_view::{JobState, JobView};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::{Plan, Request};
@@ -20,11 +20,15 @@ use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
+use crate::jobs::digest::{Digest, word};
+use crate::jobs::list::JobLine;
 use crate::jobs::log::{Created, Holder, JobRow, JobTarget};
 use crate::random;
 
 pub use self::dossier::dossier;
 pub use self::download::{Download, member};
+pub use self::list::list;
+pub(super) use self::list::{open, summary};
 pub use self::watch::watch;
 
 /// How often a person's wish is tried against a journal that moves on meanwhile.
@@ -122,33 +126,6 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
     }
     tracing::info!(job = %job.id, plan = %job.plan_id, by = %job.started_by, "started a job");
     Ok(job.id)
-}
-
-/// All jobs that the actor may see, newest first.
-pub async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::JobSummary>> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let jobs = seen(app, actor).await?;
-    Ok(jobs.iter().map(Loaded::summary).collect())
-}
-
-/// Those that the actor may see, newest first.
-pub(super) async fn seen(app: &App, actor: &Actor) -> Result<Vec<Loaded>> {
-    let mut jobs = Vec::new();
-    let all = app.jobs.jobs().await?.into_iter();
-    for row in all.filter(|job| sees(actor, &job.cluster)) {
-        jobs.push(Loaded::new(app, row).await?);
-    }
-    Ok(jobs)
-}
-
-/// The jobs that are not over, each with its sealed plan. Whoever calls this has asked whether that may be seen.
-pub(super) async fn open(app: &App) -> Result<Vec<(v1::JobSummary, String)>> {
-    let mut jobs = Vec::new();
-    for id in app.jobs.open_jobs().await? {
-        let job = load(app, &id).await?;
-        jobs.push((job.summary(), job.row.plan_json));
-    }
-    Ok(jobs)
 }
 
 /// One job with its plan and its whole journal.
@@ -311,7 +288,7 @@ async fn find_for(app: &App, actor: &Actor, permission: Permission, id: &str) ->
 }
 
 /// A job with its journal folded.
-pub(super) struct Loaded {
+struct Loaded {
     row: JobRow,
     plan: Plan,
     events: Vec<Event>,
@@ -358,67 +335,18 @@ impl Loaded {
             .is_some_and(|q| q.choices.iter().any(|c| c.id == choice))
     }
 
-    pub(super) fn state(&self) -> JobState {
-        self.view.state
-    }
-
-    /// What was verified, as far as it was.
-    pub(super) fn checks(&self) -> &[Check] {
-        &self.view.checks
-    }
-
-    pub(super) fn summary(&self) -> v1::JobSummary {
-        let view = &self.view;
-        let count = |states: &[StepState]| {
-            view.steps
-                .iter()
-                .filter(|s| states.contains(&s.state))
-                .count() as u32
-        };
-        v1::JobSummary {
-            id: self.row.id.clone(),
-            plan_id: self.row.plan_id.clone(),
+    fn summary(&self) -> v1::JobSummary {
+        let row = &self.row;
+        summary(JobLine {
+            id: row.id.clone(),
+            plan_id: row.plan_id.clone(),
             title: self.plan.outcome.clone(),
-            state: word(view.state),
-            sentence: self.sentence(),
-            started_at_ms: self.row.created_ms,
-            updated_at_ms: view.span_ms.map_or(self.row.created_ms, |(_, last)| last),
-            started_by: self.row.started_by.clone(),
-            steps_done: count(&[StepState::Done]),
-            steps_total: view.steps.len() as u32,
-            cluster: self.row.cluster.clone(),
-            broke_glass: self.row.broke_glass,
-        }
-    }
-
-    fn sentence(&self) -> String {
-        let view = &self.view;
-        let total = view.steps.len();
-        let step = |wanted: &[StepState]| {
-            let index = view.steps.iter().position(|s| wanted.contains(&s.state))?;
-            let title = &self.plan.steps.get(index)?.title;
-            Some(format!("step {} of {total}, {title}", index + 1))
-        };
-        match view.state {
-            JobState::Completed | JobState::Undone | JobState::Left => view.sentence.clone(),
-            JobState::Waiting => view
-                .question
-                .as_ref()
-                .map_or_else(|| "Waits for an answer.".into(), |q| q.text.clone()),
-            JobState::Queued => "Waits to begin.".into(),
-            JobState::Paused => match step(&[StepState::Running]) {
-                Some(step) => format!("Pauses after {step}."),
-                None => "Paused before the next step.".into(),
-            },
-            JobState::Running => match step(&[StepState::Running]) {
-                Some(step) => format!("Running: {step}."),
-                None => "Running.".into(),
-            },
-            JobState::Undoing => match step(&[StepState::Undoing, StepState::Running]) {
-                Some(step) => format!("Taking back: {step}."),
-                None => "Taking back what was done.".into(),
-            },
-        }
+            cluster: row.cluster.clone(),
+            broke_glass: row.broke_glass,
+            started_by: row.started_by.clone(),
+            created_ms: row.created_ms,
+            summary: Digest::of(&row.plan_json, &self.events).summary(),
+        })
     }
 
     /// Members that can be downloaded.
@@ -437,21 +365,6 @@ fn message(event: &Event) -> Result<v1::JobEvent> {
         at_ms: event.at_ms,
         body_json: serde_json::to_string(&event.body).map_err(internal)?,
     })
-}
-
-/// As the contract writes states.
-fn word(state: JobState) -> String {
-    match state {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Paused => "paused",
-        JobState::Waiting => "waiting",
-        JobState::Undoing => "undoing",
-        JobState::Completed => "completed",
-        JobState::Undone => "undone",
-        JobState::Left => "left",
-    }
-    .into()
 }
 
 fn not_now(what: &str, state: JobState) -> ApiError {

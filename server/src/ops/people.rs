@@ -2,8 +2,10 @@
 
 mod dependents;
 
+use std::collections::HashMap;
+
 use requorum_shared::api::login::PasswordRequest;
-use requorum_shared::api::v1::{ListPeopleResponse, PasswordLink, Person};
+use requorum_shared::api::v1::{ListPeopleRequest, ListPeopleResponse, PasswordLink, Person};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Grants, Permission, Place};
 
@@ -17,6 +19,7 @@ use crate::auth::people::People;
 use crate::auth::session::Caller;
 use crate::auth::store::User;
 use crate::error::{Result, bad_request, quoted};
+use crate::paging::{Cursor, PageRequest};
 
 /// Changes one's own password; one's other sessions end.
 pub async fn change_password(
@@ -32,23 +35,41 @@ pub async fn change_password(
     record::act(app, draft, change).await
 }
 
-/// Everybody, by name.
-pub async fn list(app: &App, actor: &Actor) -> Result<ListPeopleResponse> {
+/// A page of everybody, by name.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListPeopleRequest,
+) -> Result<ListPeopleResponse> {
     permit(app, actor, Permission::People, Place::Console).await?;
+    let page = PageRequest::read("people", request.page_size, &request.page_token)?;
     let links = app.people.links().await?;
     let now = app.clock.now_ms();
     let seen = app.sessions.last_seen().await?;
-    let people = app.people.list().await?.into_iter().map(|user| {
-        let link = links
-            .iter()
-            .find(|link| link.user_id == user.id && link.expires_ms > now);
-        Person {
+    let links: HashMap<_, _> = links
+        .into_iter()
+        .filter(|link| link.expires_ms > now)
+        .map(|link| (link.user_id, link.expires_ms))
+        .collect();
+    let mut all = app.people.list().await?;
+    if !request.id.is_empty() {
+        all.retain(|user| user.id == request.id);
+    }
+    let total = all.len() as u64;
+    let rows = all.into_iter().map(|user| {
+        let cursor = Cursor::named(&user.name.to_ascii_lowercase(), &user.id);
+        let row = Person {
             seen_at_ms: seen.get(&user.id).copied().unwrap_or(0),
-            ..person(user, link.map_or(0, |link| link.expires_ms))
-        }
+            link_until_ms: links.get(&user.id).copied().unwrap_or(0),
+            ..person(user, 0)
+        };
+        (cursor, row)
     });
+    let (people, next_page_token) = page.page_of(rows.collect());
     Ok(ListPeopleResponse {
-        people: people.collect(),
+        people,
+        next_page_token,
+        total,
     })
 }
 

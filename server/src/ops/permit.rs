@@ -9,12 +9,13 @@
 //!
 //! A test calls every operation in every role and fails when one is missing from it.
 
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::permission::{Permission, Place, Scope};
 
 use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, Result};
+use crate::paging::Clusters;
 
 /// Lets the actor go on, or says which role is missing.
 ///
@@ -78,6 +79,22 @@ pub async fn permit_for_claimed(
     };
     record::denied(app, actor, permission.what(), "", &refusal).await;
     Err(refusal)
+}
+
+/// The clusters for which the actor holds a role that gives the permission: for lists.
+pub fn where_allowed(actor: &Actor, permission: Permission) -> Clusters {
+    let mut names = Vec::new();
+    for grant in actor.grants.iter() {
+        if permission.roles().contains(&grant.role) {
+            match &grant.scope {
+                Scope::All => return Clusters::All,
+                Scope::Cluster(name) => names.push(name.clone()),
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    Clusters::These(names)
 }
 
 /// Whether the actor sees what belongs to this cluster: for lists, which leave out the rest.

@@ -1,9 +1,10 @@
 //! Check, seal, approve. Nothing here changes anything but the plan's own row: planning changes nothing.
 
 mod drift;
+mod list;
 
 use requorum_shared::api::v1;
-use requorum_shared::approval::Grounds;
+use requorum_shared::approval::{Grounds, Weight};
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::etcd::restore::observation::{Observation, SourceFacts};
@@ -14,7 +15,9 @@ use requorum_shared::permission::{Permission, Place};
 use tokio::time::Instant;
 
 use self::drift::Again;
-use super::permit::{permit, sees};
+pub use self::list::list;
+pub(super) use self::list::{naming, of_snapshot, open_where};
+use super::permit::permit;
 use super::record::{self, Done};
 use super::{approvals, snapshots};
 use crate::app::App;
@@ -23,6 +26,7 @@ use crate::clock::{self, kept::FROM_THE_FUTURE_MS};
 use crate::error::{
     ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition, quoted,
 };
+use crate::limits::OPEN_PLANS_PER_PERSON;
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
 use crate::systems::etcd::observe;
@@ -47,6 +51,9 @@ pub async fn check(app: &App, actor: &Actor, request_json: &str) -> Result<Vec<v
 /// Seals a plan, unless something blocks.
 pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::PlanSummary> {
     permit(app, actor, Permission::Plan, Place::Anywhere).await?;
+    if list::count_open(app, actor).await? >= u64::from(OPEN_PLANS_PER_PERSON) {
+        return Err(too_many_open());
+    }
     let (request, observation) = observe_for(app, actor, Permission::Plan, request_json).await?;
     let snapshot_id = request.snapshot.clone();
     let id = random::id();
@@ -77,6 +84,7 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         job_id: String::new(),
         broke_glass: false,
         entry: None,
+        weight: Weight::of(&plan),
     };
     let draft = of_plan(actor, act::PLAN_SEAL, &row);
     let (plans, new, json) = (app.plans.clone(), row.clone(), plan.canonical_json());
@@ -85,50 +93,14 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
             entry: Some(entry),
             ..new
         };
-        Ok(Done::plainly(plans.add_plan(&new, &json).await?))
+        if !plans.add_plan(&new, &json, OPEN_PLANS_PER_PERSON).await? {
+            return Err(too_many_open());
+        }
+        Ok(Done::plainly(()))
     })
     .await?;
     tracing::info!(plan = %row.id, hash = %row.hash, author = %row.author, "sealed a plan");
     Ok(summary(row))
-}
-
-/// All plans that the actor may see, newest first.
-pub async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::PlanSummary>> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let mut plans = Vec::new();
-    let all = app.plans.plans().await?.into_iter();
-    for plan in all.filter(|plan| sees(actor, &plan.cluster)) {
-        plans.push(summary(expire(app, plan).await?));
-    }
-    Ok(plans)
-}
-
-/// Plans that may still come to be run, with how far the approval of each is for the actor.
-pub(super) async fn open(app: &App, actor: &Actor) -> Result<Vec<(v1::PlanSummary, v1::Approval)>> {
-    let mut open = Vec::new();
-    for plan in app.plans.plans().await? {
-        if !plan.state.is_alive() || !sees(actor, &plan.cluster) {
-            continue;
-        }
-        let row = expire(app, plan).await?;
-        if row.state.is_alive() {
-            let approval = approvals::of(app, actor, &row).await?;
-            open.push((summary(row), approval));
-        }
-    }
-    Ok(open)
-}
-
-/// The plans that can still come to be run, newest first. Whoever calls this has asked whether that may be seen.
-pub(super) async fn runnable(app: &App) -> Result<Vec<PlanRow>> {
-    let mut plans = Vec::new();
-    for plan in app.plans.plans().await? {
-        let plan = expire(app, plan).await?;
-        if plan.state.is_alive() {
-            plans.push(plan);
-        }
-    }
-    Ok(plans)
 }
 
 /// One plan, with what has changed since it was sealed. A plan that is void by that is void for good.
@@ -316,17 +288,25 @@ async fn expire(app: &App, row: PlanRow) -> Result<PlanRow> {
         return Ok(row);
     }
     if row.sealed_ms > now.saturating_add(FROM_THE_FUTURE_MS) {
-        let why = format!(
-            "It was sealed at {}, which has not come yet: the server's clock was wrong then.",
-            clock::text(row.sealed_ms)
-        );
+        let why = too_early(&row);
         return make_void(app, row, why).await;
     }
     if now < row.expires_ms {
         return Ok(row);
     }
-    let why = format!("It was not run before {}.", clock::text(row.expires_ms));
+    let why = expired(&row);
     make_void(app, row, why).await
+}
+
+fn too_early(row: &PlanRow) -> String {
+    format!(
+        "It was sealed at {}, which has not come yet: the server's clock was wrong then.",
+        clock::text(row.sealed_ms)
+    )
+}
+
+fn expired(row: &PlanRow) -> String {
+    format!("It was not run before {}.", clock::text(row.expires_ms))
 }
 
 async fn make_void(app: &App, mut row: PlanRow, reason: String) -> Result<PlanRow> {
@@ -400,6 +380,17 @@ pub(super) fn decided_meanwhile() -> ApiError {
     precondition(
         "plan.decided",
         "Somebody else decided about this plan a moment ago. Look at it again.",
+    )
+}
+
+fn too_many_open() -> ApiError {
+    ApiError::new(
+        Kind::TooMany,
+        "plan.too-many",
+        format!(
+            "You have {OPEN_PLANS_PER_PERSON} plans that can still be run, and no person may have more. Run some, or \
+             have an approver reject those that are not needed; the others expire 24 hours after they were sealed."
+        ),
     )
 }
 

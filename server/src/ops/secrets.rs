@@ -1,22 +1,38 @@
 //! Credentials: put in, replaced, removed. Nobody reads them here.
 
-use requorum_shared::api::v1::{ListSecretsResponse, PutSecretRequest, SecretInfo, SecretUses};
+use requorum_shared::api::v1::{
+    ListSecretsRequest, ListSecretsResponse, PutSecretRequest, SecretInfo, SecretUses,
+};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
 use super::permit::permit;
-use super::{jobs, plans, record};
+use super::{plans, record};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
+use crate::paging::{Cursor, PageRequest};
 use crate::secrets::secret::Secret;
 use crate::secrets::store::SecretView;
 
-/// Names and ages.
-pub async fn list(app: &App, actor: &Actor) -> Result<ListSecretsResponse> {
+/// A page of names and ages, by name.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListSecretsRequest,
+) -> Result<ListSecretsResponse> {
     permit(app, actor, Permission::Secrets, Place::Console).await?;
+    let page = PageRequest::read("secrets", request.page_size, &request.page_token)?;
+    let all = app.secrets.list().await?;
+    let total = all.len() as u64;
+    let rows = all
+        .into_iter()
+        .map(|view| (Cursor::named(&view.name, &view.id), info(view)));
+    let (secrets, next_page_token) = page.page_of(rows.collect());
     Ok(ListSecretsResponse {
-        secrets: app.secrets.list().await?.into_iter().map(info).collect(),
+        secrets,
+        next_page_token,
+        total,
         key_id: app.secrets.key_id(),
         key_place: app.secrets.key_place(),
     })
@@ -27,19 +43,9 @@ pub async fn list(app: &App, actor: &Actor) -> Result<ListSecretsResponse> {
 pub async fn uses(app: &App, actor: &Actor, id: &str) -> Result<SecretUses> {
     permit(app, actor, Permission::Secrets, Place::Console).await?;
     let view = app.secrets.view(id).await?;
-    let mut needing = Vec::new();
-    for row in plans::runnable(app).await? {
-        let (row, plan_json) = plans::find(app, &row.id).await?;
-        if plan_json.contains(&view.id) {
-            needing.push(plans::summary(row));
-        }
-    }
-    for (job, plan_json) in jobs::open(app).await? {
-        if plan_json.contains(&view.id) {
-            needing.push(plans::summary(plans::find(app, &job.plan_id).await?.0));
-        }
-    }
-    Ok(SecretUses { plans: needing })
+    Ok(SecretUses {
+        plans: plans::naming(app, &view.id).await?,
+    })
 }
 
 /// Puts a credential in, or replaces one.

@@ -1,6 +1,6 @@
 //! Sessions: one's own, and for administrators everybody's.
 
-use requorum_shared::api::v1::{ListSessionsResponse, PersonSession};
+use requorum_shared::api::v1::{ListSessionsRequest, ListSessionsResponse, PersonSession};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::auth::actor::{Actor, Via};
 use crate::auth::session::Sessions;
 use crate::error::{Result, not_found};
+use crate::paging::{Cursor, PageRequest};
 
 /// Ends the session that asks. A token has none to end.
 pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
@@ -27,24 +28,36 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     .await
 }
 
-/// The open sessions of an account; of one's own when `person` is empty.
-pub async fn list(app: &App, actor: &Actor, person: &str) -> Result<ListSessionsResponse> {
-    let person = whose(app, actor, person).await?;
-    let sessions = app.sessions.list(person).await?;
+/// A page of the open sessions of an account, the newest first; of one's own when no account is named.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListSessionsRequest,
+) -> Result<ListSessionsResponse> {
+    let person = whose(app, actor, &request.id).await?;
+    let page = PageRequest::read("sessions", request.page_size, &request.page_token)?;
+    let mut all = app.sessions.list(person).await?;
+    all.sort_by(|a, b| (b.created_ms, &a.id).cmp(&(a.created_ms, &b.id)));
+    let total = all.len() as u64;
+    let rows = all.into_iter().map(|session| {
+        let cursor = Cursor::at(session.created_ms, &session.id);
+        let row = PersonSession {
+            this: session.id == this(actor),
+            id: session.id,
+            opened_at_ms: session.created_ms,
+            expires_at_ms: session.expires_ms,
+            seen_at_ms: session.seen_ms,
+            address: session.address,
+            agent: session.agent,
+            by: session.by,
+        };
+        (cursor, row)
+    });
+    let (sessions, next_page_token) = page.page_of(rows.collect());
     Ok(ListSessionsResponse {
-        sessions: sessions
-            .into_iter()
-            .map(|session| PersonSession {
-                this: session.id == this(actor),
-                id: session.id,
-                opened_at_ms: session.created_ms,
-                expires_at_ms: session.expires_ms,
-                seen_at_ms: session.seen_ms,
-                address: session.address,
-                agent: session.agent,
-                by: session.by,
-            })
-            .collect(),
+        sessions,
+        next_page_token,
+        total,
     })
 }
 

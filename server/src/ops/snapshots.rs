@@ -3,41 +3,101 @@
 use std::ops::Range;
 
 use futures_util::StreamExt as _;
-use requorum_shared::api::v1::{GetSnapshotResponse, ListSnapshotsResponse, SnapshotSummary};
+use requorum_shared::api::v1::{
+    GetSnapshotResponse, ListSnapshotsRequest, ListSnapshotsResponse, SnapshotSummary,
+};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
-use super::permit::{permit, permit_for_claimed, sees};
-use super::record;
+use super::permit::{permit, permit_for_claimed, where_allowed};
 use super::stay::Stay;
+use super::{plans, record};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, conflict, not_found};
+use crate::paging::{self, PageRequest};
+use crate::snapshots::list::{Order, SnapshotFilter};
 use crate::snapshots::objects::{Outgoing, is_sha256};
 use crate::snapshots::store::Snapshot;
 
-/// All of them, newest first.
-pub async fn list(app: &App, actor: &Actor) -> Result<ListSnapshotsResponse> {
+/// Words that are looked for at most.
+const MOST_WORDS: usize = 8;
+/// Bytes of them all.
+const MOST_QUERY_BYTES: usize = 256;
+
+/// A page of them, newest first unless another order is asked for.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListSnapshotsRequest,
+) -> Result<ListSnapshotsResponse> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let mut snapshots = app.store.snapshots().await?;
-    snapshots.retain(|snapshot| sees(actor, &snapshot.cluster));
+    let order = Order::parse(&request.order).ok_or_else(|| {
+        bad_request(
+            "snapshot.order",
+            "Snapshots are ordered by stored, name, cluster, verdict, revision, keys or size, with a - before it for \
+             the greatest first.",
+        )
+    })?;
+    // A token of one order is none of another.
+    let list = format!("snapshots {}", order.word);
+    let page = PageRequest::read(&list, request.page_size, &request.page_token)?;
+    let seen = where_allowed(actor, Permission::See);
+    let filter = SnapshotFilter {
+        clusters: seen.clone().only(request.cluster.as_deref()),
+        words: words(&request.query)?,
+    };
+    let mut tallies = app.lists.snapshots.tally_snapshots().await?;
+    tallies.retain(|(tally, _)| seen.have(&tally.cluster));
+    let used_bytes = tallies.iter().map(|(_, bytes)| bytes).sum();
+    let tallies: Vec<_> = tallies.into_iter().map(|(tally, _)| tally).collect();
+    let total = if filter.words.is_empty() {
+        paging::count(&tallies, |tally| filter.clusters.have(&tally.cluster))
+    } else {
+        app.lists.snapshots.count_snapshots(&filter).await?
+    };
+    let rows = app
+        .lists
+        .snapshots
+        .snapshot_rows(&filter, order, &page.slice())
+        .await?
+        .into_iter()
+        .map(|snapshot| (order.cursor(&snapshot), summary(snapshot)));
+    let (snapshots, next_page_token) = page.page(rows.collect());
     Ok(ListSnapshotsResponse {
-        used_bytes: snapshots.iter().map(|s| s.size).sum(),
-        snapshots: snapshots.into_iter().map(summary).collect(),
+        snapshots,
+        used_bytes,
+        next_page_token,
+        total,
+        counts: paging::by_state(&tallies),
+        clusters: paging::clusters(&tallies),
     })
+}
+
+/// What is looked for, word by word, in small letters.
+fn words(query: &str) -> Result<Vec<String>> {
+    let query = query.to_ascii_lowercase();
+    let words: Vec<_> = query.split_whitespace().map(str::to_owned).collect();
+    if words.len() > MOST_WORDS || query.len() > MOST_QUERY_BYTES {
+        return Err(bad_request(
+            "snapshot.query",
+            format!(
+                "At most {MOST_WORDS} words and {MOST_QUERY_BYTES} bytes can be looked for. Use fewer."
+            ),
+        ));
+    }
+    Ok(words)
 }
 
 /// One with its inspection.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<GetSnapshotResponse> {
     let (snapshot, inspection_json) = find_for(app, actor, Permission::See, id).await?;
-    let plans = app.plans.plans_of_snapshot(id).await?.into_iter();
+    let (plans, plans_total) = plans::of_snapshot(app, actor, id).await?;
     Ok(GetSnapshotResponse {
         summary: Some(summary(snapshot)),
         inspection_json,
-        plans: plans
-            .filter(|plan| sees(actor, &plan.cluster))
-            .map(super::plans::summary)
-            .collect(),
+        plans,
+        plans_total,
     })
 }
 

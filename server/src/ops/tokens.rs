@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use requorum_shared::api::v1::{
-    CreateTokenRequest, CreateTokenResponse, ListTokensResponse, Token,
+    CreateTokenRequest, CreateTokenResponse, ListTokensRequest, ListTokensResponse, Token,
 };
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
@@ -15,10 +15,15 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::store::{StoredToken, User};
 use crate::error::{Result, quoted};
+use crate::paging::{Cursor, PageRequest};
 
-/// One's own tokens, or everybody's.
-pub async fn list(app: &App, actor: &Actor, everybody: bool) -> Result<ListTokensResponse> {
-    let tokens = if everybody {
+/// A page of one's own tokens, or of everybody's, the newest first.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListTokensRequest,
+) -> Result<ListTokensResponse> {
+    let all = if request.everybody {
         permit(app, actor, Permission::People, Place::Console).await?;
         app.tokens.list(None).await?
     } else {
@@ -33,11 +38,17 @@ pub async fn list(app: &App, actor: &Actor, everybody: bool) -> Result<ListToken
         .map(|user| (user.id, user.name))
         .collect();
     let owner = |token: &StoredToken| names.get(&token.user_id).cloned().unwrap_or_default();
+    let page = PageRequest::read("tokens", request.page_size, &request.page_token)?;
+    let total = all.len() as u64;
+    let rows = all.into_iter().map(|token| {
+        let cursor = Cursor::at(token.created_ms, &token.id);
+        (cursor, view(owner(&token), token))
+    });
+    let (tokens, next_page_token) = page.page_of(rows.collect());
     Ok(ListTokensResponse {
-        tokens: tokens
-            .into_iter()
-            .map(|token| view(owner(&token), token))
-            .collect(),
+        tokens,
+        next_page_token,
+        total,
     })
 }
 

@@ -1,97 +1,169 @@
 //! What waits for somebody: plans to approve or to run, questions of jobs, verifications that failed, reviews of
 //! broken glass. Only what that person can do something about.
 
-use requorum_shared::api::v1::{ListWaitingResponse, Waiting};
-use requorum_shared::finding::Outcome;
+use requorum_shared::api::v1::{ListWaitingRequest, ListWaitingResponse, Waiting};
 use requorum_shared::job_view::JobState;
 use requorum_shared::permission::{Permission, Place};
 
-use super::permit::permit;
-use super::{approvals, jobs, plans};
+use super::approvals::{self, Rules};
+use super::jobs;
+use super::permit::{permit, where_allowed};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
+use crate::jobs::digest::word;
+use crate::jobs::list::{JobFilter, JobLine};
+use crate::paging::{Cursor, PageRequest};
 
 /// For how long a failed verification waits for somebody to look at it, in milliseconds.
 const VERIFICATION_MS: i64 = 7 * 24 * 3_600_000;
 
-/// The most urgent first: what holds a job, then what holds a plan, then what is over.
-pub async fn list(app: &App, actor: &Actor) -> Result<ListWaitingResponse> {
+/// The parts of the list, the most urgent first: what holds a job, then what holds a plan, then what is over.
+const HELD: u8 = 0;
+const PLANS: u8 = 1;
+const FAILED: u8 = 2;
+const REVIEWS: u8 = 3;
+
+/// A page of it, and how much there is in all.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListWaitingRequest,
+) -> Result<ListWaitingResponse> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let may = |permission, cluster: &str| {
-        let place = Place::Cluster(cluster);
-        actor.grants.allow(permission, place).is_ok()
+    let page = PageRequest::read("waiting", request.page_size, &request.page_token)?;
+    let mut inbox = Inbox {
+        app,
+        actor,
+        rules: Rules::load(app).await?,
+        page: &page,
+        rows: Vec::new(),
+        total: 0,
     };
-    let mut answer = ListWaitingResponse::default();
-    let mut failed = Vec::new();
-    for job in jobs::seen(app, actor).await? {
-        let summary = job.summary();
-        if !job.state().is_over() {
-            answer.jobs_under_way += 1;
-        }
-        if !may(Permission::Run, &summary.cluster) {
-            continue;
-        }
-        let kind = match job.state() {
-            JobState::Waiting => "answer",
-            JobState::Paused => "resume",
-            _ => "verification",
+    inbox.jobs(HELD).await?;
+    inbox.plans().await?;
+    inbox.jobs(FAILED).await?;
+    inbox.reviews().await?;
+    let Inbox { rows, total, .. } = inbox;
+    let seen = where_allowed(actor, Permission::See);
+    let under_way = app.lists.jobs.count_open_jobs(&seen).await?;
+    let (waiting, next_page_token) = page.page(rows);
+    Ok(ListWaitingResponse {
+        waiting,
+        next_page_token,
+        total,
+        jobs_under_way: u32::try_from(under_way).unwrap_or(u32::MAX),
+        open_reviews: approvals::open_reviews(app, actor).await?,
+    })
+}
+
+/// A page on its way. What comes before where it begins is counted and not read.
+struct Inbox<'a> {
+    app: &'a App,
+    actor: &'a Actor,
+    rules: Rules,
+    page: &'a PageRequest,
+    rows: Vec<(Cursor, Waiting)>,
+    total: u64,
+}
+
+impl Inbox<'_> {
+    /// Jobs that a person holds up, or whose verification failed lately.
+    async fn jobs(&mut self, part: u8) -> Result<()> {
+        let now = self.app.clock.now_ms();
+        let filter = JobFilter {
+            clusters: where_allowed(self.actor, Permission::Run),
+            states: match part {
+                HELD => [JobState::Waiting, JobState::Paused]
+                    .map(|state| word(state).to_owned())
+                    .into(),
+                _ => Vec::new(),
+            },
+            failed_since_ms: (part == FAILED).then(|| now.saturating_sub(VERIFICATION_MS)),
         };
-        let waiting = Waiting {
-            kind: kind.into(),
-            id: summary.id,
-            title: summary.title,
-            sentence: summary.sentence,
-            cluster: summary.cluster,
-            since_ms: summary.updated_at_ms,
-            by: summary.started_by,
-        };
-        let checks = job.checks().iter();
-        let wrong: Vec<_> = checks.filter(|c| c.outcome == Outcome::Fail).collect();
-        let recent = app.clock.now_ms() - summary.updated_at_ms < VERIFICATION_MS;
-        if kind != "verification" {
-            answer.waiting.push(waiting);
-        } else if let Some(first) = wrong.first()
-            && job.state().is_over()
-            && recent
-        {
-            failed.push(Waiting {
-                sentence: format!("{}: {}", first.name, first.evidence),
-                ..waiting
-            });
+        self.total += self.app.lists.jobs.count_jobs(&filter).await?;
+        if self.page.part() > part {
+            return Ok(());
         }
+        let slice = self.page.slice_of(part, self.rows.len());
+        let lines = self.app.lists.jobs.job_lines(&filter, &slice).await?;
+        self.rows.extend(lines.into_iter().map(|line| {
+            let cursor = Cursor::at(line.created_ms, &line.id).in_part(part);
+            (cursor, of_job(line))
+        }));
+        Ok(())
     }
-    for (summary, approval) in plans::open(app, actor).await? {
-        let (kind, sentence) = match (approval.you_can, approval.you_can_run) {
-            (true, _) => ("approve", approval.sentence),
-            (false, true) => ("run", "Approved: it can be run.".to_owned()),
-            (false, false) => continue,
-        };
-        answer.waiting.push(Waiting {
-            kind: kind.into(),
-            id: summary.id,
-            title: summary.outcome,
-            sentence,
-            cluster: summary.cluster,
-            since_ms: summary.sealed_at_ms,
-            by: summary.author,
-        });
-    }
-    answer.waiting.append(&mut failed);
-    for review in approvals::list_reviews(app, actor, false).await?.reviews {
-        answer.open_reviews += 1;
-        if !review.you_can_close {
-            continue;
+
+    /// Plans to approve or to run.
+    async fn plans(&mut self) -> Result<()> {
+        let mut slice = self.page.slice_of(PLANS, self.rows.len());
+        if self.page.part() > PLANS {
+            slice.limit = 0;
         }
-        answer.waiting.push(Waiting {
-            kind: "review".into(),
-            id: review.id,
-            title: review.outcome,
-            sentence: review.reason,
-            cluster: review.cluster,
-            since_ms: review.broken_at_ms,
-            by: review.broken_by,
-        });
+        let (plans, count) =
+            approvals::open_plans(self.app, self.actor, &self.rules, &slice).await?;
+        self.total += count;
+        for (row, approval) in plans {
+            let (kind, sentence) = match (approval.you_can, approval.you_can_run) {
+                (true, _) => ("approve", approval.sentence),
+                (false, true) => ("run", "Approved: it can be run.".to_owned()),
+                // Somebody was quicker.
+                (false, false) => continue,
+            };
+            let cursor = Cursor::at(row.sealed_ms, &row.id).in_part(PLANS);
+            let waiting = Waiting {
+                kind: kind.into(),
+                id: row.id,
+                title: row.outcome,
+                sentence,
+                cluster: row.cluster,
+                since_ms: row.sealed_ms,
+                by: row.author,
+            };
+            self.rows.push((cursor, waiting));
+        }
+        Ok(())
     }
-    Ok(answer)
+
+    /// Reviews to close.
+    async fn reviews(&mut self) -> Result<()> {
+        let slice = self.page.slice_of(REVIEWS, self.rows.len());
+        let (reviews, count) =
+            approvals::reviews_to_close(self.app, self.actor, &self.rules, &slice).await?;
+        self.total += count;
+        self.rows.extend(reviews.into_iter().map(|review| {
+            let cursor = Cursor::at(review.broken_at_ms, &review.id).in_part(REVIEWS);
+            let waiting = Waiting {
+                kind: "review".into(),
+                id: review.id,
+                title: review.outcome,
+                sentence: review.reason,
+                cluster: review.cluster,
+                since_ms: review.broken_at_ms,
+                by: review.broken_by,
+            };
+            (cursor, waiting)
+        }));
+        Ok(())
+    }
+}
+
+fn of_job(line: JobLine) -> Waiting {
+    let failed = line.summary.failed_check.clone();
+    let state = line.summary.state;
+    let summary = jobs::summary(line);
+    let (kind, sentence) = match state {
+        JobState::Waiting => ("answer", summary.sentence),
+        JobState::Paused => ("resume", summary.sentence),
+        _ => ("verification", failed),
+    };
+    Waiting {
+        kind: kind.into(),
+        id: summary.id,
+        title: summary.title,
+        sentence,
+        cluster: summary.cluster,
+        since_ms: summary.updated_at_ms,
+        by: summary.started_by,
+    }
 }

@@ -124,8 +124,6 @@ pub trait ApprovalStore: Send + Sync {
         decision: &Decision,
         review: &Review,
     ) -> anyhow::Result<bool>;
-    /// Reviews, newest first.
-    async fn reviews(&self) -> anyhow::Result<Vec<Review>>;
     /// The review of a plan.
     async fn review_of(&self, plan_id: &str) -> anyhow::Result<Option<Review>>;
     /// Closes a review, and rejects its plan if that can still be run; `false` when it is closed already, or there is

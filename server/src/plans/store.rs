@@ -1,6 +1,7 @@
 //! What is remembered of plans.
 
 use async_trait::async_trait;
+use requorum_shared::approval::Weight;
 
 /// Where a plan is in its life. It moves forward only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,8 @@ pub struct PlanRow {
     pub broke_glass: bool,
     /// The entry of the ledger that opened its sealing; none for a plan of an earlier version.
     pub entry: Option<u64>,
+    /// What it can do that nobody can take back.
+    pub weight: Weight,
 }
 
 /// A decision about a plan.
@@ -101,12 +104,14 @@ pub struct Decision {
 /// Plans.
 #[async_trait]
 pub trait PlanStore: Send + Sync {
-    /// Keeps a sealed plan with its canonical JSON.
-    async fn add_plan(&self, plan: &PlanRow, plan_json: &str) -> anyhow::Result<()>;
-    /// All plans, newest first.
-    async fn plans(&self) -> anyhow::Result<Vec<PlanRow>>;
-    /// Plans that restore this snapshot, newest first.
-    async fn plans_of_snapshot(&self, snapshot_id: &str) -> anyhow::Result<Vec<PlanRow>>;
+    /// Keeps a sealed plan with its canonical JSON, unless its author has so many that can still come to be run;
+    /// then it is `false`.
+    async fn add_plan(
+        &self,
+        plan: &PlanRow,
+        plan_json: &str,
+        most_open: u32,
+    ) -> anyhow::Result<bool>;
     /// One plan with its canonical JSON.
     async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>>;
     /// Decides, if the plan is still in state `from`.

@@ -332,7 +332,12 @@ async fn glass_breaks_loudly_and_stays_open_until_another_looked() {
         "{summary:?}"
     );
 
-    let list = |closed_too| async move { v1::ListReviewsRequest { closed_too } };
+    let list = |closed_too| async move {
+        v1::ListReviewsRequest {
+            closed_too,
+            ..Default::default()
+        }
+    };
     let reviews = approvals(&ben.http)
         .await
         .list_reviews(list(false).await)
@@ -494,7 +499,9 @@ async fn whoever_reads_a_plan_can_check_and_make_it_again() {
 async fn waiting(client: &Client) -> v1::ListWaitingResponse {
     use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
     let mut console = ConsoleServiceClient::new(client.grpc().await);
-    let answer = console.list_waiting(v1::ListWaitingRequest {}).await;
+    let answer = console
+        .list_waiting(v1::ListWaitingRequest::default())
+        .await;
     answer.unwrap().into_inner()
 }
 
@@ -541,7 +548,7 @@ async fn what_waits_is_told_to_whoever_can_do_something() {
     assert_eq!((seen.waiting.len(), seen.open_reviews), (0, 1));
     let own = approvals(&anna.http)
         .await
-        .list_reviews(v1::ListReviewsRequest { closed_too: false })
+        .list_reviews(v1::ListReviewsRequest::default())
         .await
         .unwrap()
         .into_inner();

@@ -277,7 +277,7 @@ async fn a_review_is_for_those_of_its_cluster() {
     let job = anna.start(&plan).await.unwrap();
     assert!(job.broke_glass);
     let open = |client: Client| async move {
-        let list = v1::ListReviewsRequest { closed_too: false };
+        let list = v1::ListReviewsRequest::default();
         let list = approvals(&client).await.list_reviews(list).await;
         list.unwrap().into_inner().reviews.len()
     };

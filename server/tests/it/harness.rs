@@ -298,7 +298,7 @@ impl Client {
 
     pub(crate) async fn snapshots(&self) -> ListSnapshotsResponse {
         SnapshotServiceClient::new(self.grpc().await)
-            .list_snapshots(ListSnapshotsRequest {})
+            .list_snapshots(ListSnapshotsRequest::default())
             .await
             .unwrap()
             .into_inner()

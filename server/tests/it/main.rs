@@ -26,6 +26,7 @@ mod jobs;
 mod killed;
 mod known_files;
 mod ledger;
+mod lists;
 mod login;
 mod markers;
 mod objects;

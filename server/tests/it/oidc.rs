@@ -137,7 +137,10 @@ async fn console() -> (TestServer, Client, Provider, Arc<ManualClock>) {
 
 async fn people(admin: &Client) -> Vec<Person> {
     let mut people = admin.people().await;
-    let list = people.list_people(ListPeopleRequest {}).await.unwrap();
+    let list = people
+        .list_people(ListPeopleRequest::default())
+        .await
+        .unwrap();
     list.into_inner().people
 }
 

@@ -3,8 +3,8 @@
 use requorum_server::auth::people::LINK_MS;
 use requorum_shared::api::login::Session;
 use requorum_shared::api::v1::{
-    CreateTokenRequest, EndSessionsRequest, InvitePersonRequest, ListPeopleRequest, PersonRequest,
-    RevokeTokenRequest, SetGrantsRequest,
+    CreateTokenRequest, EndSessionsRequest, InvitePersonRequest, ListPeopleRequest,
+    ListSessionsRequest, PersonRequest, RevokeTokenRequest, SetGrantsRequest,
 };
 use serde_json::json;
 use tonic::Code;
@@ -198,7 +198,10 @@ async fn somebody_must_stay_to_administer() {
 
     let second = server.person(&admin, "Second", &["admin"]).await;
     people.set_grants(demote).await.unwrap();
-    let refused = people.list_people(ListPeopleRequest {}).await.unwrap_err();
+    let refused = people
+        .list_people(ListPeopleRequest::default())
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     let second_id = session(&second).await.user_id;
     let refused = second.people().await.disable_person(id(&second_id)).await;
@@ -309,7 +312,7 @@ async fn sessions_are_listed_and_ended_by_their_owner_or_an_administrator() {
 
     let mut mine = ben.people().await;
     let sessions = mine
-        .list_sessions(id(""))
+        .list_sessions(ListSessionsRequest::default())
         .await
         .unwrap()
         .into_inner()
@@ -334,7 +337,7 @@ async fn sessions_are_listed_and_ended_by_their_owner_or_an_administrator() {
     let admins = admin
         .people()
         .await
-        .list_sessions(id(""))
+        .list_sessions(ListSessionsRequest::default())
         .await
         .unwrap()
         .into_inner();
@@ -432,7 +435,11 @@ async fn who_was_here_stays_known_when_the_session_has_ended() {
     let ben = server.person(&admin, "Ben", &["viewer"]).await;
     invite(&admin, "Never joined", &["viewer"]).await.unwrap();
     let seen = async || {
-        let list = admin.people().await.list_people(ListPeopleRequest {}).await;
+        let list = admin
+            .people()
+            .await
+            .list_people(ListPeopleRequest::default())
+            .await;
         let people = list.unwrap().into_inner().people;
         let seen = people
             .into_iter()

@@ -149,7 +149,7 @@ impl Console {
     pub(crate) async fn plans(&self) -> Vec<v1::PlanSummary> {
         let response = self
             .plans_client()
-            .list_plans(v1::ListPlansRequest {})
+            .list_plans(v1::ListPlansRequest::default())
             .await;
         response.unwrap().into_inner().plans
     }
@@ -204,7 +204,10 @@ impl Console {
     }
 
     pub(crate) async fn jobs(&self) -> Vec<v1::JobSummary> {
-        let response = self.jobs_client().list_jobs(v1::ListJobsRequest {}).await;
+        let response = self
+            .jobs_client()
+            .list_jobs(v1::ListJobsRequest::default())
+            .await;
         response.unwrap().into_inner().jobs
     }
 

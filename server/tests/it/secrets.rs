@@ -85,7 +85,7 @@ async fn they_are_put_in_replaced_and_removed() {
         (Code::NotFound, "secret.missing")
     );
     let list = client
-        .list_secrets(v1::ListSecretsRequest {})
+        .list_secrets(v1::ListSecretsRequest::default())
         .await
         .unwrap();
     assert!(list.into_inner().secrets.is_empty());
@@ -125,7 +125,7 @@ async fn the_list_names_the_key_and_shows_nothing_of_it() {
     let admin = server.admin().await;
     let list = secrets(&admin)
         .await
-        .list_secrets(v1::ListSecretsRequest {})
+        .list_secrets(v1::ListSecretsRequest::default())
         .await
         .unwrap()
         .into_inner();

@@ -83,8 +83,11 @@ async fn closing(index: u64) -> Option<Entry> {
 }
 
 async fn plan(hash: &str) -> Option<String> {
-    let list = grpc::list_plans(ListPlansRequest {}).await.ok()?;
-    let plan = list.plans.into_iter().find(|plan| plan.hash == hash)?;
+    let this = ListPlansRequest {
+        hash: hash.to_owned(),
+        ..ListPlansRequest::default()
+    };
+    let plan = grpc::list_plans(this).await.ok()?.plans.pop()?;
     Some(plan.id)
 }
 

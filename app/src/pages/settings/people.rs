@@ -12,7 +12,7 @@ use leptos_router::hooks::use_query_map;
 use requorum_shared::api::v1::{ListPeopleRequest, PasswordLink, Person};
 use requorum_shared::permission::{Grants, Role};
 
-use crate::client::grpc;
+use crate::client::whole;
 use crate::components::lead::Lead;
 use crate::components::load::load;
 use crate::components::once::Once;
@@ -25,7 +25,7 @@ use crate::paths;
 /// The section: everybody, and one more.
 #[component]
 pub fn People() -> impl IntoView {
-    let people = LocalResource::new(|| grpc::list_people(ListPeopleRequest {}));
+    let people = LocalResource::new(|| whole::list_people(ListPeopleRequest::default()));
     let inviting = RwSignal::new(false);
     let made = RwSignal::new(None::<PasswordLink>);
     let sentence = Signal::derive(move || match people.get() {

@@ -7,7 +7,7 @@ use requorum_shared::api::v1::{
     ListSecretsRequest, ListSecretsResponse, RemoveSecretRequest, SecretInfo, SecretUsesRequest,
 };
 
-use crate::client::grpc;
+use crate::client::{grpc, whole};
 use crate::components::command::Command;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
@@ -24,7 +24,7 @@ use crate::paths;
 /// The section. No value is ever on it: there is no call that answers with one.
 #[component]
 pub fn Secrets() -> impl IntoView {
-    let secrets = LocalResource::new(|| grpc::list_secrets(ListSecretsRequest {}));
+    let secrets = LocalResource::new(|| whole::list_secrets(ListSecretsRequest::default()));
     let again = Callback::new(move |()| secrets.refetch());
     let putting = RwSignal::new(false);
     // The one that is replaced; none for a new one.

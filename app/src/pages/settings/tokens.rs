@@ -9,7 +9,7 @@ use requorum_shared::api::v1::{
 };
 use requorum_shared::permission::{Permission, Place};
 
-use crate::client::grpc;
+use crate::client::{grpc, whole};
 use crate::components::command::Command;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
@@ -36,7 +36,11 @@ pub fn Tokens() -> impl IntoView {
     let tokens = LocalResource::new(move || {
         let everybody = everybody.get();
         async move {
-            let list = grpc::list_tokens(ListTokensRequest { everybody }).await?;
+            let list = whole::list_tokens(ListTokensRequest {
+                everybody,
+                ..ListTokensRequest::default()
+            })
+            .await?;
             Ok((everybody, list))
         }
     });

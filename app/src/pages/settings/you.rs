@@ -1,10 +1,10 @@
 //! Who am I here, what may I do, and where am I signed in?
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{EndSessionsRequest, ListSessionsResponse, PersonRequest};
+use requorum_shared::api::v1::{EndSessionsRequest, ListSessionsRequest, ListSessionsResponse};
 use requorum_shared::permission::{Grants, Permission, Place, Role};
 
-use crate::client::{grpc, http};
+use crate::client::{grpc, http, whole};
 use crate::components::end_tokens::EndTokens;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
@@ -22,7 +22,7 @@ use requorum_shared::api::login::MIN_PASSWORD_CHARS;
 #[component]
 pub fn You() -> impl IntoView {
     let identity = Identity::expect();
-    let sessions = LocalResource::new(|| grpc::list_sessions(PersonRequest::default()));
+    let sessions = LocalResource::new(|| whole::list_sessions(ListSessionsRequest::default()));
     let again = Callback::new(move |()| sessions.refetch());
     let sentence = Signal::derive(move || headline(&identity.name(), &identity.grants()));
     // Apart from the list: what was typed and said there outlives a change of sessions.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{ListSnapshotsRequest, SetSnapshotClusterRequest, SnapshotSummary};
+use requorum_shared::api::v1::{ListSnapshotsRequest, SetSnapshotClusterRequest};
 use requorum_shared::permission::{Grants, Permission, Place, Scope};
 
 use crate::client::grpc;
@@ -14,8 +14,8 @@ use crate::failure::Failure;
 use crate::identity::Identity;
 
 /// Names of clusters that this person may mean: those of snapshots, and those that roles are held for.
-pub(super) fn known(snapshots: &[SnapshotSummary], grants: &Grants) -> Vec<String> {
-    let used = snapshots.iter().map(|s| s.cluster.as_str());
+pub(super) fn known(used: &[String], grants: &Grants) -> Vec<String> {
+    let used = used.iter().map(String::as_str);
     let held = grants.iter().filter_map(|grant| match &grant.scope {
         Scope::Cluster(name) => Some(name.as_str()),
         Scope::All => None,
@@ -48,8 +48,12 @@ pub fn ClusterOf(
                 return Vec::new();
             }
             // Without the list there is nothing to choose from, and a name can be typed all the same.
-            match grpc::list_snapshots(ListSnapshotsRequest {}).await {
-                Ok(list) => known(&list.snapshots, &grants),
+            let used = ListSnapshotsRequest {
+                page_size: 1,
+                ..ListSnapshotsRequest::default()
+            };
+            match grpc::list_snapshots(used).await {
+                Ok(list) => known(&list.clusters, &grants),
                 Err(_) => known(&[], &grants),
             }
         }

@@ -21,6 +21,7 @@ use crate::components::properties::Properties;
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
+use crate::format;
 use crate::identity::{Of, permitted};
 use crate::paths;
 use crate::strip::{CELLS, Strip};
@@ -79,7 +80,7 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
             view! { <Id value=stored.id.clone() /> }.into_any(),
         ),
     ];
-    let plans = plans(response.plans);
+    let plans = plans(&stored.id, response.plans, response.plans_total);
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
             let strip = Strip::fold(&inspection.pages, inspection.file.page_size, CELLS);
@@ -117,13 +118,17 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
     }
 }
 
-fn plans(plans: Vec<PlanSummary>) -> impl IntoView {
+fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView + use<> {
     if plans.is_empty() {
         return view! {
             <section class="section"><h2>"Plans that use it"</h2><p class="muted">"None yet."</p></section>
         }
         .into_any();
     }
+    let others = (total > plans.len() as u64).then(|| {
+        let all = format!("All {} plans", format::number(total));
+        view! { <div class="acts"><a class="button" href=paths::plans_of(snapshot)>{all}</a></div> }
+    });
     let rows = plans
         .into_iter()
         .map(|plan| {
@@ -148,6 +153,7 @@ fn plans(plans: Vec<PlanSummary>) -> impl IntoView {
                     <tbody on:keydown=arrows>{rows}</tbody>
                 </table>
             </div>
+            {others}
         </section>
     }
     .into_any()

@@ -1,19 +1,23 @@
 //! Policies: how many people must agree to what. One for everything, and one for each cluster that has its own.
 
+use std::collections::BTreeSet;
+
 use requorum_shared::api::v1;
 use requorum_shared::approval::{Policy, Rule, Second};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
 use super::proposals::{self, Confirmers, Wish};
-use super::standing::Standing;
+use super::standing::Rules;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, not_found};
 use crate::ops::permit::permit;
 use crate::ops::plans;
 use crate::ops::record::{self, Done};
+use crate::paging::Clusters;
 use crate::plans::approvals::{Proposal, SetPolicy};
+use crate::plans::list::PlanFilter;
 
 /// All of them; the one for everything first, whether it was ever set or not.
 pub async fn list(app: &App, actor: &Actor) -> Result<v1::ListPoliciesResponse> {
@@ -47,16 +51,20 @@ pub async fn preview(
     let wanted = read(policy)?;
     let own: Vec<_> = app.approvals.policies().await?;
     let own = |name: &str| own.iter().any(|set| set.cluster == name);
+    // The one for everything counts where a cluster has none of its own.
+    let counts =
+        |cluster: &str| cluster == policy.cluster || (policy.cluster.is_empty() && !own(cluster));
+    let mut groups = app.lists.plans.open_groups(app.clock.now_ms()).await?;
+    groups.retain(|group| counts(&group.cluster));
+    let total = groups.iter().map(|group| group.count).sum();
+    let clusters: BTreeSet<_> = groups.into_iter().map(|group| group.cluster).collect();
+    let rows = plans::open_where(app, |open| PlanFilter {
+        clusters: Clusters::These(clusters.into_iter().collect()),
+        ..open
+    })
+    .await?;
     let mut effects = Vec::new();
-    for plan in app.plans.plans().await? {
-        // The one for everything counts where a cluster has none of its own.
-        let counts =
-            plan.cluster == policy.cluster || (policy.cluster.is_empty() && !own(&plan.cluster));
-        if !plan.state.is_alive() || !counts {
-            continue;
-        }
-        let (row, plan_json) = plans::find(app, &plan.id).await?;
-        let mut standing = Standing::load(app, &row, &plan_json).await?;
+    for (row, mut standing) in super::many(app, &Rules::load(app).await?, rows).await? {
         let now = standing.sentence(None);
         standing.policy = wanted;
         effects.push(v1::PolicyEffect {
@@ -66,7 +74,7 @@ pub async fn preview(
             then: standing.sentence(None),
         });
     }
-    Ok(v1::PreviewPolicyResponse { effects })
+    Ok(v1::PreviewPolicyResponse { effects, total })
 }
 
 /// Sets one. Plans that were approved under another are judged by this one when they are run.
@@ -173,17 +181,15 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
 
 /// The policy that counts for a cluster.
 async fn in_force(app: &App, cluster: &str) -> Result<Policy> {
-    let set = of(app, cluster).await?;
+    let policies = app.approvals.policies().await?;
+    let set = among(&policies, cluster);
     Ok(set.map_or_else(Policy::default, |set| set.policy))
 }
 
-/// The policy that was set for a cluster, or for everything; none where the usual one counts.
-pub(super) async fn of(app: &App, cluster: &str) -> Result<Option<SetPolicy>> {
-    let mut policies = app.approvals.policies().await?;
-    let at = |name: &str| policies.iter().position(|set| set.cluster == name);
-    Ok(at(cluster)
-        .or_else(|| at(""))
-        .map(|at| policies.swap_remove(at)))
+/// The policy that was set for a cluster, or for everything, of all that were set; none where the usual one counts.
+pub(super) fn among<'a>(policies: &'a [SetPolicy], cluster: &str) -> Option<&'a SetPolicy> {
+    let named = |name: &str| policies.iter().find(|set| set.cluster == name);
+    named(cluster).or_else(|| named(""))
 }
 
 fn read(policy: &v1::Policy) -> Result<Policy, ApiError> {

@@ -67,7 +67,7 @@ pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> R
 
 /// What lies beside the sealed plan must be what it says.
 async fn of_plan(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
-    let plan = &standing.plan;
+    let plan = standing.plan()?;
     let author = plan.author == row.author && is_account(app, &row.author_id, &plan.author).await?;
     let wrong = if !author {
         format!(
@@ -123,7 +123,7 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
 /// The policy in force must be the one that was set last. Gives its entry, where one was ever set.
 pub(super) async fn of_policy(app: &App, standing: &Standing) -> Result<Option<u64>> {
     let mut entry = None;
-    let own = standing.plan.cluster.as_str();
+    let own = standing.plan()?.cluster.as_str();
     let used = standing.set.as_ref();
     // A policy of its own hides the one for everything; that there is none has to be shown too.
     let mut clusters = vec![own];

@@ -4,34 +4,65 @@ use requorum_shared::api::v1;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 
+use super::standing::Rules;
 use super::text;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, not_found, precondition};
-use crate::ops::permit::{permit, sees};
+use crate::ops::permit::{permit, where_allowed};
 use crate::ops::plans;
 use crate::ops::record::{self, Done};
+use crate::paging::{Cursor, PageRequest};
+use crate::plans::approval_list::ReviewFilter;
 use crate::plans::approvals::Review;
 
-/// The open ones, or all, newest first.
-pub async fn list(app: &App, actor: &Actor, closed_too: bool) -> Result<v1::ListReviewsResponse> {
+/// A page of the open ones, and of those that are closed behind them, each newest first.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &v1::ListReviewsRequest,
+) -> Result<v1::ListReviewsResponse> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let mut reviews = Vec::new();
-    for review in app.approvals.reviews().await? {
-        if (closed_too || review.closed_ms == 0) && sees(actor, &review.cluster) {
-            reviews.push(view(app, actor, review).await?);
+    let page = PageRequest::read("reviews", request.page_size, &request.page_token)?;
+    let rules = Rules::load(app).await?;
+    let (mut rows, mut total, mut open) = (Vec::new(), 0, 0);
+    for (part, closed) in [(0, false), (1, true)] {
+        if closed && !request.closed_too {
+            break;
+        }
+        let filter = ReviewFilter {
+            clusters: where_allowed(actor, Permission::See),
+            closed,
+        };
+        let count = app.lists.approvals.count_reviews(&filter).await?;
+        total += count;
+        if !closed {
+            open = count;
+        }
+        if part >= page.part() {
+            let slice = page.slice_of(part, rows.len());
+            let found = app.lists.approvals.review_rows(&filter, &slice).await?;
+            rows.extend(found.into_iter().map(|review| {
+                let cursor = Cursor::at(review.broken_ms, &review.id).in_part(part);
+                (cursor, view(actor, &rules, review))
+            }));
         }
     }
-    Ok(v1::ListReviewsResponse { reviews })
+    let (reviews, next_page_token) = page.page(rows);
+    Ok(v1::ListReviewsResponse {
+        reviews,
+        next_page_token,
+        total,
+        open,
+    })
 }
 
 /// How many are open of those that the actor may see: every page says so.
 pub(in crate::ops) async fn open(app: &App, actor: &Actor) -> Result<u32> {
-    let reviews = app.approvals.reviews().await?;
-    let open = reviews
-        .iter()
-        .filter(|review| review.closed_ms == 0 && sees(actor, &review.cluster));
-    Ok(u32::try_from(open.count()).unwrap_or(u32::MAX))
+    let seen = where_allowed(actor, Permission::See);
+    let groups = app.lists.approvals.open_reviews().await?;
+    let open = groups.iter().filter(|group| seen.have(&group.cluster));
+    Ok(u32::try_from(open.map(|group| group.count).sum::<u64>()).unwrap_or(u32::MAX))
 }
 
 /// Closes one, with what was found. Not by whoever broke that glass, unless nobody else could. A plan that was not run
@@ -45,10 +76,12 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
             "There is no such review. The list has those that there are.",
         )
     };
-    let review = find(app, id).await?.ok_or_else(missing)?;
+    let find = || app.lists.approvals.review(id);
+    let review = find().await?.ok_or_else(missing)?;
     let place = Place::Cluster(&review.cluster);
     permit(app, actor, Permission::Approve, place).await?;
-    if is_own(app, actor, &review).await? {
+    let rules = Rules::load(app).await?;
+    if is_own(actor, &rules, &review.cluster, &review.broken_by_id) {
         return Err(precondition("review.own", OWN));
     }
     let draft = Draft {
@@ -77,8 +110,8 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
     })
     .await?;
     tracing::info!(review = %id, by = %actor.name, "closed the review of a broken glass");
-    let closed = find(app, id).await?.ok_or_else(missing)?;
-    view(app, actor, closed).await
+    let closed = find().await?.ok_or_else(missing)?;
+    Ok(view(actor, &rules, closed))
 }
 
 const CLOSED: &str = "This review is closed already.";
@@ -86,25 +119,12 @@ const CLOSED: &str = "This review is closed already.";
 const OWN: &str = "You broke this glass: somebody else must close its review.";
 
 /// Whether the actor broke that glass and somebody else could close its review.
-async fn is_own(app: &App, actor: &Actor, review: &Review) -> Result<bool> {
-    if review.broken_by_id != actor.user_id {
-        return Ok(false);
-    }
-    let place = Place::Cluster(&review.cluster);
-    Ok(app.people.list().await?.into_iter().any(|user| {
-        user.id != review.broken_by_id
-            && user.is_usable()
-            && user.grants.allow(Permission::Approve, place).is_ok()
-    }))
-}
-
-async fn find(app: &App, id: &str) -> Result<Option<Review>> {
-    let reviews = app.approvals.reviews().await?;
-    Ok(reviews.into_iter().find(|review| review.id == id))
+pub(super) fn is_own(actor: &Actor, rules: &Rules, cluster: &str, broken_by_id: &str) -> bool {
+    broken_by_id == actor.user_id && rules.anybody_else_may_approve(cluster, broken_by_id)
 }
 
 /// For the API.
-pub(super) async fn view(app: &App, actor: &Actor, review: Review) -> Result<v1::Review> {
+pub(super) fn view(actor: &Actor, rules: &Rules, review: Review) -> v1::Review {
     let place = Place::Cluster(&review.cluster);
     let why_not = if review.closed_ms != 0 {
         CLOSED.into()
@@ -112,16 +132,16 @@ pub(super) async fn view(app: &App, actor: &Actor, review: Review) -> Result<v1:
         denied.to_string()
     } else if actor.is_program() {
         "That takes a person who signed in.".into()
-    } else if is_own(app, actor, &review).await? {
+    } else if is_own(actor, rules, &review.cluster, &review.broken_by_id) {
         OWN.into()
     } else {
         String::new()
     };
-    Ok(v1::Review {
+    v1::Review {
         you_can_close: why_not.is_empty(),
         why_not,
         ..plain(review)
-    })
+    }
 }
 
 /// What there is to see of it, whoever asks.

@@ -1,5 +1,8 @@
 //! Where a plan's approval stands: the rule for it, who agreed, who could.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use requorum_shared::api::v1;
 use requorum_shared::approval::{
     self, Case, Glass, Grounds, Hands, Judgement, Person, Policy, PolicyInForce, Rule, Weight,
@@ -11,9 +14,11 @@ use super::{policies, reviews};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::people::Late;
+use crate::auth::store::User;
 use crate::clock;
 use crate::error::{Result, internal};
 use crate::plans::approvals::{Review, SetPolicy, Vote};
+use crate::plans::list::OpenGroup;
 use crate::plans::store::PlanRow;
 
 /// What a policy without glass says.
@@ -29,7 +34,7 @@ pub(super) struct Standing {
     pub(super) policy: Policy,
     /// The row that says so; none where no policy was ever set.
     pub(super) set: Option<SetPolicy>,
-    pub(super) plan: Plan,
+    plan: Option<Plan>,
     weight: Weight,
     cluster: String,
     author_id: String,
@@ -42,33 +47,134 @@ pub(super) struct Standing {
     able_ids: Vec<String>,
     /// Who could until something was done to their account within the last day.
     taken: Vec<String>,
-    hands: Hands,
-    late: Late,
+    hands: Arc<Hands>,
+    late: Arc<Late>,
     pub(super) review: Option<Review>,
+}
+
+/// What many judgements rest on: everybody's roles and all policies, read once.
+pub(in crate::ops) struct Rules {
+    people: Vec<User>,
+    policies: Vec<SetPolicy>,
+    hands: Arc<Hands>,
+    late: Arc<Late>,
+}
+
+impl Rules {
+    pub(in crate::ops) async fn load(app: &App) -> Result<Self> {
+        let mut people = app.people.list().await?;
+        people.retain(User::is_usable);
+        let late = app.people.late().await?;
+        Ok(Self {
+            people,
+            policies: app.approvals.policies().await?,
+            hands: Arc::new(late.hands()),
+            late: Arc::new(late),
+        })
+    }
+
+    /// The policy that was set for a cluster, or for everything.
+    fn set(&self, cluster: &str) -> Option<SetPolicy> {
+        policies::among(&self.policies, cluster).cloned()
+    }
+
+    /// Who could approve for a cluster until something was done to their account of late.
+    fn taken(&self, cluster: &str) -> Vec<String> {
+        self.late
+            .could(Permission::Approve, Place::Cluster(cluster))
+    }
+
+    /// Who may approve for a cluster, by id and name.
+    fn able(&self, cluster: &str) -> Vec<(String, String)> {
+        let place = Place::Cluster(cluster);
+        self.people
+            .iter()
+            .filter(|user| user.grants.allow(Permission::Approve, place).is_ok())
+            .map(|user| (user.id.clone(), user.name.clone()))
+            .collect()
+    }
+
+    /// Whether the approval of this account counts for a cluster, beside others'.
+    pub(super) fn anybody_else_may_approve(&self, cluster: &str, but: &str) -> bool {
+        let place = Place::Cluster(cluster);
+        self.people
+            .iter()
+            .any(|user| user.id != but && user.grants.allow(Permission::Approve, place).is_ok())
+    }
+
+    /// The groups of plans of which the actor can approve or run each: what [`Standing::view`] says of one plan, without
+    /// putting it into words.
+    pub(super) fn waiting_for(&self, actor: &Actor, groups: Vec<OpenGroup>) -> Vec<OpenGroup> {
+        let mut able: HashMap<String, (Vec<String>, Vec<String>)> = HashMap::new();
+        let waits = |group: &OpenGroup| {
+            let place = Place::Cluster(&group.cluster);
+            let may = |permission| actor.grants.allow(permission, place).is_ok();
+            let (able, taken) = able.entry(group.cluster.clone()).or_insert_with(|| {
+                let able = self.able(&group.cluster).into_iter();
+                let able = able.map(|(id, _)| id).collect();
+                (able, self.taken(&group.cluster))
+            });
+            let set = policies::among(&self.policies, &group.cluster);
+            let policy = set.map_or_else(Policy::default, |set| set.policy);
+            let case = |runner| Case {
+                rule: policy.rule(group.weight),
+                author: &group.author_id,
+                votes: &group.voters,
+                able,
+                taken,
+                hands: &self.hands,
+                runner,
+            };
+            let enough = |runner| matches!(case(runner).judge(), Judgement::Enough { .. });
+            let can_approve = || {
+                may(Permission::Approve)
+                    && !actor.is_program()
+                    && !group.broke_glass
+                    && case(None).helps(&actor.user_id)
+            };
+            let can_run = || {
+                let ready = group.broke_glass || (enough(None) && enough(Some(&actor.user_id)));
+                may(Permission::Run) && ready
+            };
+            may(Permission::See) && (can_approve() || can_run())
+        };
+        groups.into_iter().filter(waits).collect()
+    }
 }
 
 impl Standing {
     pub(super) async fn load(app: &App, row: &PlanRow, plan_json: &str) -> Result<Self> {
         let plan: Plan = serde_json::from_str(plan_json).map_err(internal)?;
+        let rules = Rules::load(app).await?;
         let votes = app.approvals.votes(&row.id).await?;
-        let place = Place::Cluster(&plan.cluster);
-        let late = app.people.late().await?;
-        let able: Vec<_> = app
-            .people
-            .list()
-            .await?
-            .into_iter()
-            .filter(|user| user.is_usable())
-            .filter(|user| user.grants.allow(Permission::Approve, place).is_ok())
-            .map(|user| (user.id, user.name))
-            .collect();
-        let taken = late.could(Permission::Approve, place);
-        let set = policies::of(app, &plan.cluster).await?;
+        let review = app.approvals.review_of(&row.id).await?;
         Ok(Self {
+            weight: Weight::of(&plan),
+            ..Self::of(&rules, row, votes, review, &plan.cluster)
+        }
+        .with(plan))
+    }
+
+    fn with(mut self, plan: Plan) -> Self {
+        self.plan = Some(plan);
+        self
+    }
+
+    /// By what the row says of the plan: good enough for a list.
+    pub(super) fn of(
+        rules: &Rules,
+        row: &PlanRow,
+        votes: Vec<Vote>,
+        review: Option<Review>,
+        cluster: &str,
+    ) -> Self {
+        let able = rules.able(cluster);
+        let set = rules.set(cluster);
+        Self {
             policy: set.as_ref().map_or_else(Policy::default, |set| set.policy),
             set,
-            weight: Weight::of(&plan),
-            plan,
+            plan: None,
+            weight: row.weight,
             cluster: row.cluster.clone(),
             author_id: row.author_id.clone(),
             author: row.author.clone(),
@@ -80,11 +186,26 @@ impl Standing {
             votes,
             able_ids: able.iter().map(|(id, _)| id.clone()).collect(),
             able,
-            taken,
-            hands: late.hands(),
-            late,
-            review: app.approvals.review_of(&row.id).await?,
-        })
+            taken: rules.taken(cluster),
+            hands: rules.hands.clone(),
+            late: rules.late.clone(),
+            review,
+        }
+    }
+
+    /// The sealed plan, as it was read; a list reads none.
+    pub(super) fn plan(&self) -> Result<&Plan> {
+        let missing = || internal(anyhow::anyhow!("the plan was not read"));
+        self.plan.as_ref().ok_or_else(missing)
+    }
+
+    /// Whether this person's approval would help, while the plan can still come to be run.
+    fn helps(&self, actor: &Actor) -> bool {
+        let may = actor
+            .grants
+            .allow(Permission::Approve, self.place())
+            .is_ok();
+        may && !actor.is_program() && self.review.is_none() && self.case(None).helps(&actor.user_id)
     }
 
     /// Whose roles count.
@@ -125,7 +246,7 @@ impl Standing {
                 .map(|(id, name)| person(id, name))
                 .collect(),
             taken: self.taken.clone(),
-            hands: self.hands.clone(),
+            hands: (*self.hands).clone(),
             votes: self
                 .votes
                 .iter()
@@ -304,15 +425,12 @@ impl Standing {
             actor.grants.allow(permission, self.place()).is_ok() && !actor.is_program()
         };
         let may_vote = may(Permission::Approve);
-        let you_can = alive && may_vote && self.case(None).helps(&actor.user_id);
+        let you_can = alive && self.helps(actor);
         let ready = self.is_ready_for(actor);
         let run_why_not = self.run_why_not(actor, row, ready);
         let glass_why_not = self.glass_why_not(actor, row, ready);
         v1::Approval {
-            weight: match self.weight {
-                Weight::Undoable => "undoable".into(),
-                Weight::Destructive => "destructive".into(),
-            },
+            weight: self.weight.word().into(),
             rule: Some(policies::rule_view(self.rule())),
             rule_text: format!("Made by {}: {}.", self.author, self.rule()),
             missing: match judgement {

@@ -9,19 +9,21 @@ use crate::auth::store::User;
 use crate::error::Result;
 use crate::ops::permit::permit;
 use crate::ops::{jobs, plans, tokens};
+use crate::plans::list::PlanFilter;
 
 /// What ends, and what is left behind, when the account is disabled.
 pub async fn dependents(app: &App, actor: &Actor, id: &str) -> Result<PersonDependents> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let user = app.people.get(id).await?;
-    let plans = plans::runnable(app)
-        .await?
-        .into_iter()
-        .filter(|plan| plan.author_id == user.id);
+    let plans = plans::open_where(app, |open| PlanFilter {
+        author_id: user.id.clone(),
+        ..open
+    })
+    .await?
+    .into_iter();
     let jobs = jobs::open(app)
         .await?
         .into_iter()
-        .map(|(job, _)| job)
         .filter(|job| job.started_by == user.name);
     Ok(PersonDependents {
         sessions: app.sessions.list(&user.id).await?.len() as u64,

@@ -445,10 +445,6 @@ impl JobLog for Memory {
         }))
     }
 
-    async fn jobs(&self) -> anyhow::Result<Vec<JobRow>> {
-        Ok(self.job(JOB).await?.into_iter().collect())
-    }
-
     async fn open_jobs(&self) -> anyhow::Result<Vec<String>> {
         Ok(if self.is_over() {
             Vec::new()

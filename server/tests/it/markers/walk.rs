@@ -82,7 +82,7 @@ pub(super) async fn people(told: &Told) -> (Client, Client) {
         .call(
             &admin,
             "PeopleService/ListPeople",
-            &v1::ListPeopleRequest {},
+            &v1::ListPeopleRequest::default(),
         )
         .await;
     let id = |name: &str| {
@@ -346,7 +346,11 @@ pub(super) async fn everything_is_read(told: &Told, admin: &Client, program: &Cl
         }
     }
     let plans: v1::ListPlansResponse = told
-        .call(admin, "PlanService/ListPlans", &v1::ListPlansRequest {})
+        .call(
+            admin,
+            "PlanService/ListPlans",
+            &v1::ListPlansRequest::default(),
+        )
         .await;
     assert_eq!(plans.plans.len(), 4);
     for plan in plans.plans {
@@ -360,7 +364,11 @@ pub(super) async fn everything_is_read(told: &Told, admin: &Client, program: &Cl
             .await;
     }
     let jobs: v1::ListJobsResponse = told
-        .call(admin, "JobService/ListJobs", &v1::ListJobsRequest {})
+        .call(
+            admin,
+            "JobService/ListJobs",
+            &v1::ListJobsRequest::default(),
+        )
         .await;
     assert_eq!(jobs.jobs.len(), 2);
     for job in jobs.jobs {
@@ -376,7 +384,7 @@ pub(super) async fn everything_is_read(told: &Told, admin: &Client, program: &Cl
         .call(
             admin,
             "SnapshotService/ListSnapshots",
-            &v1::ListSnapshotsRequest {},
+            &v1::ListSnapshotsRequest::default(),
         )
         .await;
     assert_eq!(snapshots.snapshots.len(), 3);
@@ -385,7 +393,10 @@ pub(super) async fn everything_is_read(told: &Told, admin: &Client, program: &Cl
         let _: v1::GetSnapshotResponse =
             told.call(admin, "SnapshotService/GetSnapshot", &get).await;
     }
-    let everybody = v1::ListTokensRequest { everybody: true };
+    let everybody = v1::ListTokensRequest {
+        everybody: true,
+        ..Default::default()
+    };
     let _: v1::ListTokensResponse = told
         .call(admin, "PeopleService/ListTokens", &everybody)
         .await;

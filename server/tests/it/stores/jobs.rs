@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use requorum_server::jobs::digest::{Digest, word};
+use requorum_server::jobs::list::{JobFilter, JobList as _};
 use requorum_server::jobs::log::{Claim, Created, Holder, JobLog as _, JobRow, JobTarget, Writer};
+use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::store::PlanStore as _;
-use requorum_shared::events::{Body, EndState, Event};
+use requorum_shared::events::{Body, EndState, Event, Question};
+use requorum_shared::finding::{Check, Outcome};
 
 use super::plans::{approve, plan, sealed};
 use super::{Store, stories};
@@ -81,10 +85,10 @@ async fn a_plan_has_one_job(store: &Store) {
     );
     let mut both = [one.unwrap(), two.unwrap()];
     both.sort_by_key(|created| *created != Created::Yes);
-    let is = db.jobs().await.unwrap().remove(0);
-    assert_eq!(both, [Created::Yes, Created::HasJob(is.id.clone())]);
-    assert_eq!(db.job(&is.id).await.unwrap(), Some(is.clone()));
-    assert_eq!(db.open_jobs().await.unwrap(), [is.id]);
+    let is = db.open_jobs().await.unwrap().remove(0);
+    assert_eq!(both, [Created::Yes, Created::HasJob(is.clone())]);
+    assert_eq!(db.job(&is).await.unwrap(), Some(job(&is)));
+    assert_eq!(db.open_jobs().await.unwrap(), [is]);
     assert_eq!(db.job("j9").await.unwrap(), None);
 }
 
@@ -187,7 +191,7 @@ async fn a_target_has_one_job_at_a_time(store: &Store) {
         let json =
             format!(r#"{{"request":{{"target":{{"kind":"folder","root":"r","path":"{path}"}}}}}}"#);
         let row = plan(&format!("p{n}"), n as i64);
-        db.add_plan(&row, &json).await.unwrap();
+        assert!(db.add_plan(&row, &json, 10).await.unwrap());
     }
     for id in ["p", "p0", "p1", "p2"] {
         assert!(approve(store, id).await);
@@ -326,7 +330,97 @@ async fn nobody_changes_the_journal(store: &Store) {
     }
 }
 
+async fn a_list_says_what_the_journal_says(store: &Store) {
+    let db = &store.db;
+    sealed(store, &["p"]).await;
+    store
+        .run("UPDATE plans SET plan_json = '{\"steps\":[{\"title\":\"Build\"},{\"title\":\"Verify\"}]}'")
+        .await
+        .unwrap();
+    assert!(approve(store, "p").await);
+    db.create(&job("j"), &started(), claim("one"), &apart)
+        .await
+        .unwrap();
+    let question = Question {
+        id: "1".into(),
+        step: 1,
+        text: "Step 1 failed. What now?".into(),
+        evidence: String::new(),
+        choices: Vec::new(),
+    };
+    let failed = Check {
+        name: "Keys".into(),
+        outcome: Outcome::Fail,
+        evidence: "none".into(),
+    };
+    let bodies = [
+        Body::StepStarted { step: 1 },
+        line("a"),
+        Body::Asked { question },
+        Body::Answered {
+            question: "1".into(),
+            choice: "retry".into(),
+            by: "anna".into(),
+        },
+        Body::Paused { by: "anna".into() },
+        Body::Resumed { by: "anna".into() },
+        Body::Verified {
+            checks: vec![failed],
+        },
+        Body::Ended {
+            state: EndState::Completed,
+            sentence: "Done.".into(),
+        },
+    ];
+    let all = JobFilter {
+        clusters: Clusters::All,
+        states: Vec::new(),
+        failed_since_ms: None,
+    };
+    let slice = Slice {
+        limit: 9,
+        after: None,
+    };
+    let plan = db.job("j").await.unwrap().unwrap().plan_json;
+    for (at, body) in bodies.iter().enumerate() {
+        db.append("j", at as i64 + 10, body, Writer::Owner("one"))
+            .await
+            .unwrap()
+            .unwrap();
+        let lines = db.job_lines(&all, &slice).await.unwrap();
+        let journal = db.events("j", 0).await.unwrap();
+        assert_eq!(
+            lines[0].summary,
+            Digest::of(&plan, &journal).summary(),
+            "{body:?}"
+        );
+        assert_eq!(
+            (lines[0].title.as_str(), lines[0].cluster.as_str()),
+            ("Three members.", "prod")
+        );
+        assert_eq!(
+            db.tally_jobs().await.unwrap()[0].state,
+            word(lines[0].summary.state)
+        );
+        if at == 3 {
+            // A row that another version wrote, or nobody: the journal is the truth.
+            store.run("UPDATE jobs SET digest_json = ''").await.unwrap();
+        }
+    }
+    let failed = JobFilter {
+        failed_since_ms: Some(10),
+        ..all.clone()
+    };
+    assert_eq!(db.count_jobs(&failed).await.unwrap(), 1);
+    let later = JobFilter {
+        failed_since_ms: Some(18),
+        ..all
+    };
+    assert_eq!(db.count_jobs(&later).await.unwrap(), 0);
+}
+
 stories!(
+    a_list_says_what_the_journal_says,
     a_plan_has_one_job,
     only_the_owner_writes_and_only_as_long_as_it_is,
     a_person_writes_about_what_that_person_saw,

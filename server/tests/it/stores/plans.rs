@@ -1,9 +1,12 @@
 //! Plans, and what people said of them.
 
 use requorum_server::auth::store::UserStore as _;
+use requorum_server::paging::{Clusters, Slice};
+use requorum_server::plans::approval_list::{ApprovalList as _, ReviewFilter};
 use requorum_server::plans::approvals::{ApprovalStore as _, Review, SetPolicy, Vote};
+use requorum_server::plans::list::{PlanFilter, PlanList as _};
 use requorum_server::plans::store::{Decision, PlanRow, PlanState, PlanStore as _};
-use requorum_shared::approval::Policy;
+use requorum_shared::approval::{Policy, Weight};
 
 use super::people::user;
 use super::snapshots::keep;
@@ -27,6 +30,7 @@ pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
         job_id: String::new(),
         broke_glass: false,
         entry: Some(sealed_ms as u64),
+        weight: Weight::Undoable,
     }
 }
 
@@ -47,7 +51,13 @@ pub(super) async fn sealed(store: &Store, ids: &[&str]) {
     keep(store, "s", 1).await;
     for (n, id) in ids.iter().enumerate() {
         let json = format!(r#"{{"id":"{id}"}}"#);
-        store.db.add_plan(&plan(id, n as i64), &json).await.unwrap();
+        assert!(
+            store
+                .db
+                .add_plan(&plan(id, n as i64), &json, 10)
+                .await
+                .unwrap()
+        );
     }
 }
 
@@ -70,7 +80,8 @@ async fn a_plan_is_decided_once(store: &Store) {
                 id: "p3".into(),
                 ..plan("p1", 3)
             },
-            "{}"
+            "{}",
+            10
         )
         .await
         .is_err(),
@@ -87,10 +98,18 @@ async fn a_plan_is_decided_once(store: &Store) {
     let (row, json) = db.plan("p1").await.unwrap().unwrap();
     assert_eq!((row.decided_by.as_str(), row.decided_ms), ("bob", 9));
     assert_eq!(json, r#"{"id":"p1"}"#);
-    let listed = db.plans().await.unwrap();
+    let all = Slice {
+        limit: 9,
+        after: None,
+    };
+    let of = |snapshot: &str| PlanFilter {
+        snapshot_id: snapshot.into(),
+        ..PlanFilter::of(Clusters::All, 1)
+    };
+    let listed = db.plan_rows(&of(""), &all).await.unwrap();
     assert_eq!(listed, [plan("p2", 1), row]);
-    assert_eq!(db.plans_of_snapshot("s").await.unwrap(), listed);
-    assert!(db.plans_of_snapshot("t").await.unwrap().is_empty());
+    assert_eq!(db.plan_rows(&of("s"), &all).await.unwrap(), listed);
+    assert!(db.plan_rows(&of("t"), &all).await.unwrap().is_empty());
     assert!(db.plan("p9").await.unwrap().is_none());
 }
 
@@ -172,8 +191,16 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
         .await;
     assert!(!again.unwrap(), "it is not sealed any more");
     assert!(db.plan("p1").await.unwrap().unwrap().0.broke_glass);
+    let open = ReviewFilter {
+        clusters: Clusters::All,
+        closed: false,
+    };
+    let all = Slice {
+        limit: 9,
+        after: None,
+    };
     assert_eq!(
-        db.reviews().await.unwrap(),
+        db.review_rows(&open, &all).await.unwrap(),
         [review("p2", 2), review("p1", 1)]
     );
     let close = db.close_review("review of p1", "bob", 5, "it was right");

@@ -272,10 +272,6 @@ impl JobLog for Deadly {
         self.log.job(id).await
     }
 
-    async fn jobs(&self) -> anyhow::Result<Vec<JobRow>> {
-        self.log.jobs().await
-    }
-
     async fn open_jobs(&self) -> anyhow::Result<Vec<String>> {
         self.log.open_jobs().await
     }

@@ -80,7 +80,7 @@ impl Scene for Toy {
             ..row
         };
         let json = plan.canonical_json();
-        plans.add_plan(&row, &json).await.unwrap();
+        assert!(plans.add_plan(&row, &json, 1_000).await.unwrap());
         row.id
     }
 

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
-    EndSessionsRequest, ListPeopleRequest, PasswordLink, Person, PersonDependents, PersonRequest,
-    PersonSession,
+    EndSessionsRequest, ListPeopleRequest, ListSessionsRequest, PasswordLink, Person,
+    PersonDependents, PersonRequest, PersonSession,
 };
 use requorum_shared::permission::{Grants, Role};
 
 use super::roles::Roles;
 use super::{grants_of, handed_over, signs_in_with, state};
-use crate::client::grpc;
+use crate::client::{grpc, whole};
 use crate::components::confirm::Confirm;
 use crate::components::error_view::ErrorView;
 use crate::components::lead::Lead;
@@ -49,8 +49,11 @@ struct Portrait {
 }
 
 async fn fetch(id: String) -> Result<Portrait, Failure> {
-    let people = grpc::list_people(ListPeopleRequest {}).await?.people;
-    let person = people.into_iter().find(|person| person.id == id);
+    let this = ListPeopleRequest {
+        id: id.clone(),
+        ..ListPeopleRequest::default()
+    };
+    let person = grpc::list_people(this).await?.people.pop();
     let person = person.ok_or_else(|| Failure {
         next: "The list of people has those that there are.".into(),
         ..Failure::new(Kind::NotFound, "There is no such account.")
@@ -58,7 +61,12 @@ async fn fetch(id: String) -> Result<Portrait, Failure> {
     Ok(Portrait {
         person,
         dependents: grpc::get_dependents(PersonRequest { id: id.clone() }).await?,
-        sessions: grpc::list_sessions(PersonRequest { id }).await?.sessions,
+        sessions: whole::list_sessions(ListSessionsRequest {
+            id,
+            ..ListSessionsRequest::default()
+        })
+        .await?
+        .sessions,
     })
 }
 

@@ -1,0 +1,161 @@
+//! What pages list, where there is much of it: 10,000 plans, of which half can still be run, and 5,000 jobs.
+
+use std::time::{Duration, Instant};
+
+use prost::Message as _;
+use requorum_shared::api::v1::{GetSnapshotRequest, ListWaitingResponse};
+use sqlx::{AnyConnection, Connection as _, Executor as _};
+use tokio::task::JoinSet;
+
+use crate::calls::{framed, plans};
+use crate::console::{Console, name};
+use crate::say::{at_most, heading, line};
+use crate::times::Times;
+
+const PLANS: usize = 10_000;
+/// People, of whom each may do everything for all clusters, and each has sealed some of the plans.
+const PEOPLE: usize = 50;
+/// How many look at the same time.
+const VIEWERS: [usize; 2] = [8, PEOPLE];
+/// How often each opens what it looks at, and what it waits in between.
+const TIMES: usize = 25;
+const PAUSE: Duration = Duration::from_millis(200);
+const GET_SNAPSHOT: &str = "SnapshotService/GetSnapshot";
+/// What a page asks for when it is opened, in turn.
+const METHODS: [&str; 5] = [
+    "ConsoleService/ListWaiting",
+    "PlanService/ListPlans",
+    "JobService/ListJobs",
+    "SnapshotService/ListSnapshots",
+    GET_SNAPSHOT,
+];
+
+pub(crate) async fn measure(folder: &std::path::Path) {
+    let (console, admin) = Console::start(folder).await;
+    let people = console
+        .people_who(&admin, PEOPLE, &["operator", "approver"])
+        .await;
+    let (snapshot, plan) = plans(&console, &admin).await;
+    crowd(&console, &plan).await;
+    heading(&format!(
+        "lists of {PLANS} plans ({} open) and {} jobs (gRPC-Web, a connection and a session each)",
+        PLANS / 2,
+        PLANS / 2
+    ));
+    for viewers in VIEWERS {
+        line(&format!("{viewers} people open the page"), "", None);
+        let by_method = look(&console, &people[..viewers], &snapshot).await;
+        for (method, mut times) in METHODS.into_iter().zip(by_method) {
+            let p99 = times.at(0.99);
+            let said = times.said();
+            if viewers == VIEWERS[0] {
+                at_most(&format!("  {method}, p99"), p99, 50.0, " ms");
+            } else {
+                line(&format!("  {method}"), &said, None);
+            }
+        }
+    }
+    at_most(
+        "  the server's peak memory",
+        console.mebibytes(),
+        250.0,
+        " MiB",
+    );
+}
+
+/// Copies a plan by the thousand, and gives half of the copies a job each with a journal.
+async fn crowd(console: &Console, plan: &str) {
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}/requorum.db", console.data.display());
+    let mut database = AnyConnection::connect(&url).await.unwrap();
+    let numbers = |last: usize| {
+        format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {last})")
+    };
+    let all = numbers(PLANS);
+    let statements = [
+        format!(
+            "{all} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
+             snapshot_id, cluster, weight) SELECT 'plan' || i, 'hash' || i, outcome, users.id, users.name, \
+             sealed_ms + i, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, plan_json, snapshot_id, \
+             CASE WHEN i % 10 = 0 THEN '' ELSE 'cluster-' || (i % 10) END, weight FROM plans, n \
+             JOIN users ON users.name = 'person ' || (i / 2 % {PEOPLE}) WHERE plans.id = '{plan}'"
+        ),
+        format!(
+            "{all} INSERT INTO plan_votes (plan_id, user_id, user, plan_hash, at_ms) \
+             SELECT 'plan' || i, id, name, 'hash' || i, 1 FROM n JOIN users ON name = '{}' WHERE i % 6 = 0",
+            name(1)
+        ),
+        format!(
+            "{all} INSERT INTO jobs (id, plan_id, started_by, created_ms, over, cluster, title, state, sentence, \
+             updated_ms, ended_ms, steps_done, steps_total, digest_json) SELECT 'job' || i, plans.id, author, \
+             sealed_ms, 1, cluster, outcome, 'completed', 'Three members stand in the folder.', sealed_ms, sealed_ms, \
+             9, 9, '-' FROM n JOIN plans ON plans.id = 'plan' || i WHERE i % 2 = 1"
+        ),
+        format!(
+            "{all}, e (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM e WHERE seq < 25) \
+             INSERT INTO job_events (job_id, seq, at_ms, body_json) SELECT 'job' || i, seq, 1, \
+             '{{\"event\":\"step-log\",\"step\":1,\"line\":\"a line of a journal, as long as many are\"}}' \
+             FROM n, e WHERE i % 2 = 1"
+        ),
+    ];
+    for sql in statements {
+        database.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    }
+    database.close().await.unwrap();
+}
+
+/// Everybody opens the page, again and again; gives how long each call took, by method.
+async fn look(console: &Console, people: &[String], snapshot: &str) -> [Times; METHODS.len()] {
+    let of_snapshot = GetSnapshotRequest {
+        id: snapshot.to_owned(),
+    }
+    .encode_to_vec();
+    let calls = METHODS.map(|method| {
+        let message: &[u8] = if method == GET_SNAPSHOT {
+            &of_snapshot
+        } else {
+            &[]
+        };
+        (
+            format!("{}/requorum.v1.{method}", console.base),
+            framed(message),
+        )
+    });
+    let mut tasks = JoinSet::new();
+    for cookie in people {
+        let cookie = cookie.clone();
+        let calls = calls.clone();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        tasks.spawn(async move {
+            let mut waited = <[Times; METHODS.len()]>::default();
+            for _ in 0..TIMES {
+                for (method, (url, body)) in calls.iter().enumerate() {
+                    let asked = Instant::now();
+                    let request = client
+                        .post(url)
+                        .header("cookie", &cookie)
+                        .header("content-type", "application/grpc-web+proto")
+                        .body(body.clone());
+                    let answer = request.send().await.unwrap().bytes().await.unwrap();
+                    waited[method].push(asked.elapsed());
+                    assert!(answer.ends_with(b"grpc-status:0\r\n"), "{url}");
+                    if method == 0 {
+                        let length = u32::from_be_bytes(answer[1..5].try_into().unwrap());
+                        let message = &answer[5..5 + length as usize];
+                        let inbox = ListWaitingResponse::decode(message).unwrap();
+                        assert!(inbox.total > PLANS as u64 / 4, "{} wait", inbox.total);
+                    }
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            waited
+        });
+    }
+    let mut waited = <[Times; METHODS.len()]>::default();
+    while let Some(ended) = tasks.join_next().await {
+        for (all, times) in waited.iter_mut().zip(ended.unwrap()) {
+            all.extend(times);
+        }
+    }
+    waited
+}

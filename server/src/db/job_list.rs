@@ -1,0 +1,185 @@
+//! Jobs in lists, and the part of their rows that lists read.
+
+use async_trait::async_trait;
+use requorum_shared::events::Event;
+use requorum_shared::job_view::JobState;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::Database;
+use super::pages::{count, tally};
+use super::sql::Sql;
+use super::turn::Turn;
+use crate::jobs::digest::{Digest, Summary, word};
+use crate::jobs::list::{JobFilter, JobLine, JobList};
+use crate::paging::{Clusters, Slice, Tally};
+
+/// What [`line`] reads.
+const LINES: &str = "SELECT id, plan_id, title, cluster, \
+    CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = jobs.plan_id) THEN 1 ELSE 0 END, started_by, \
+    created_ms, state, sentence, updated_ms, ended_ms, steps_done, steps_total, failed_check FROM jobs WHERE 1 = 1";
+
+#[async_trait]
+impl JobList for Database {
+    async fn job_lines(&self, filter: &JobFilter, slice: &Slice) -> anyhow::Result<Vec<JobLine>> {
+        let mut sql = Sql::new(LINES);
+        filtered(&mut sql, filter)?;
+        sql.newest("created_ms", "id", slice)?;
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        rows.iter().map(line).collect()
+    }
+
+    async fn count_jobs(&self, filter: &JobFilter) -> anyhow::Result<u64> {
+        let mut sql = Sql::new("SELECT COUNT(*) FROM jobs WHERE 1 = 1");
+        filtered(&mut sql, filter)?;
+        count(&sql.query().fetch_one(&self.pool).await?)
+    }
+
+    async fn tally_jobs(&self) -> anyhow::Result<Vec<Tally>> {
+        let rows = sqlx::query("SELECT cluster, state, COUNT(*) FROM jobs GROUP BY cluster, state")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(tally).collect()
+    }
+
+    async fn count_open_jobs(&self, clusters: &Clusters) -> anyhow::Result<u64> {
+        let mut sql = Sql::new("SELECT COUNT(*) FROM jobs WHERE over = 0");
+        sql.and_clusters("cluster", clusters)?;
+        count(&sql.query().fetch_one(&self.pool).await?)
+    }
+
+    async fn open_job_lines(&self) -> anyhow::Result<Vec<JobLine>> {
+        let mut sql = Sql::new(LINES);
+        sql.push(" AND over = 0 ORDER BY created_ms, id");
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        rows.iter().map(line).collect()
+    }
+}
+
+fn filtered(sql: &mut Sql, filter: &JobFilter) -> sqlx::Result<()> {
+    // The states that wait for a person, as the index has them.
+    let mut states = filter.states.clone();
+    states.sort();
+    if states == ["paused", "waiting"] {
+        sql.push(" AND state IN ('waiting', 'paused')");
+    } else if !states.is_empty() {
+        sql.and_one_of("state", &states)?;
+    }
+    if let Some(since) = filter.failed_since_ms {
+        sql.push(" AND failed_check <> '' AND ended_ms >= ")
+            .bind(since.max(1))?;
+    }
+    sql.and_clusters("cluster", &filter.clusters)?;
+    Ok(())
+}
+
+fn line(row: &AnyRow) -> anyhow::Result<JobLine> {
+    let state: &str = row.try_get(7)?;
+    let number = |at: usize| anyhow::Ok(u32::try_from(row.try_get::<i64, _>(at)?)?);
+    Ok(JobLine {
+        id: row.try_get(0)?,
+        plan_id: row.try_get(1)?,
+        title: row.try_get(2)?,
+        cluster: row.try_get(3)?,
+        broke_glass: row.try_get::<i64, _>(4)? != 0,
+        started_by: row.try_get(5)?,
+        created_ms: row.try_get(6)?,
+        summary: Summary {
+            state: state_of(state)?,
+            sentence: row.try_get(8)?,
+            updated_ms: row.try_get(9)?,
+            ended_ms: row.try_get(10)?,
+            steps_done: number(11)?,
+            steps_total: number(12)?,
+            failed_check: row.try_get(13)?,
+        },
+    })
+}
+
+fn state_of(word: &str) -> anyhow::Result<JobState> {
+    Ok(serde_json::from_value(serde_json::Value::String(
+        word.to_owned(),
+    ))?)
+}
+
+/// Writes what the journal says after this entry into the job's row, in the same turn.
+pub(super) async fn digest(tx: &mut Turn, id: &str, event: &Event) -> anyhow::Result<()> {
+    let row = sqlx::query("SELECT digest_json FROM jobs WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut **tx)
+        .await?;
+    let digest = serde_json::from_str(row.try_get(0)?).ok();
+    let digest = match digest {
+        Some(mut digest) if Digest::last_seq(&digest) + 1 == event.seq => {
+            digest.apply(event);
+            digest
+        }
+        // It is missing, or of another version: folded from the journal, which has this entry already.
+        _ => folded(tx, id).await?,
+    };
+    write(tx, id, &digest).await
+}
+
+/// Folds a whole journal.
+async fn folded(tx: &mut Turn, id: &str) -> anyhow::Result<Digest> {
+    let plan = sqlx::query(
+        "SELECT plan_json FROM plans JOIN jobs ON jobs.plan_id = plans.id WHERE jobs.id = $1",
+    )
+    .bind(id)
+    .fetch_one(&mut **tx)
+    .await?;
+    let rows =
+        sqlx::query("SELECT seq, at_ms, body_json FROM job_events WHERE job_id = $1 ORDER BY seq")
+            .bind(id)
+            .fetch_all(&mut **tx)
+            .await?;
+    let events = rows.iter().map(super::jobs::event);
+    let events: Vec<_> = events.collect::<anyhow::Result<_>>()?;
+    Ok(Digest::of(plan.try_get(0)?, &events))
+}
+
+async fn write(tx: &mut Turn, id: &str, digest: &Digest) -> anyhow::Result<()> {
+    let summary = digest.summary();
+    sqlx::query(
+        "UPDATE jobs SET state = $1, sentence = $2, updated_ms = $3, ended_ms = $4, steps_done = $5, \
+         steps_total = $6, failed_check = $7, digest_json = $8 WHERE id = $9",
+    )
+    .bind(word(summary.state))
+    .bind(&summary.sentence)
+    .bind(summary.updated_ms)
+    .bind(summary.ended_ms)
+    .bind(i64::from(summary.steps_done))
+    .bind(i64::from(summary.steps_total))
+    .bind(&summary.failed_check)
+    .bind(serde_json::to_string(digest)?)
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+impl Database {
+    /// Fills in what lists read, in rows that were written before there was such a thing.
+    pub(super) async fn digest_old_jobs(&self) -> anyhow::Result<()> {
+        let rows = sqlx::query("SELECT id FROM jobs WHERE digest_json = '' ORDER BY id")
+            .fetch_all(&self.pool)
+            .await?;
+        for some in rows.chunks(500) {
+            let mut tx = self.begin().await?;
+            for row in some {
+                let id: &str = row.try_get(0)?;
+                sqlx::query(
+                    "UPDATE jobs SET (cluster, title) = \
+                     (SELECT cluster, outcome FROM plans WHERE plans.id = jobs.plan_id) WHERE id = $1",
+                )
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
+                let digest = folded(&mut tx, id).await?;
+                write(&mut tx, id, &digest).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! Plans in lists.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use requorum_shared::approval::Weight;
+use requorum_shared::plan::Plan;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::Database;
+use super::pages::{count, tally};
+use super::plans::{PLANS, plan};
+use super::sql::Sql;
+use crate::paging::{Slice, Tally};
+use crate::plans::list::{OpenGroup, PlanFilter, PlanList};
+use crate::plans::store::{PlanRow, PlanState};
+
+/// Those that can still come to be run, once their time is not over. As the indexes have it.
+const OPEN: &str = " AND state IN ('sealed', 'approved') AND expires_ms > ";
+
+/// Whether a plan is in a group.
+const IN_GROUP: &str = "wanted.cluster = plans.cluster AND wanted.weight = plans.weight \
+    AND wanted.author_id = plans.author_id AND wanted.voters = plans.voters AND wanted.glass = plans.glass";
+
+#[async_trait]
+impl PlanList for Database {
+    async fn plan_rows(&self, filter: &PlanFilter, slice: &Slice) -> anyhow::Result<Vec<PlanRow>> {
+        let mut sql = Sql::new(PLANS);
+        filtered(sql.push("WHERE 1 = 1"), filter)?;
+        sql.newest("sealed_ms", "plans.id", slice)?;
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        rows.iter().map(plan).collect()
+    }
+
+    async fn count_plans(&self, filter: &PlanFilter) -> anyhow::Result<u64> {
+        let mut sql = Sql::new("SELECT COUNT(*) FROM plans WHERE 1 = 1");
+        filtered(&mut sql, filter)?;
+        count(&sql.query().fetch_one(&self.pool).await?)
+    }
+
+    async fn tally_plans(&self, now_ms: i64) -> anyhow::Result<Vec<Tally>> {
+        let rows = sqlx::query(
+            "SELECT cluster, state, COUNT(*), CAST(SUM(CASE WHEN state IN ('sealed', 'approved') AND expires_ms <= $1 \
+             THEN 1 ELSE 0 END) AS BIGINT) FROM plans GROUP BY cluster, state",
+        )
+        .bind(now_ms)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut tallies = BTreeMap::new();
+        for row in &rows {
+            let Tally {
+                cluster,
+                state,
+                count,
+            } = tally(row)?;
+            let expired = u64::try_from(row.try_get::<i64, _>(3)?)?;
+            let void = PlanState::Void.word().to_owned();
+            *tallies.entry((cluster.clone(), void)).or_insert(0) += expired;
+            *tallies.entry((cluster, state)).or_insert(0) += count - expired;
+        }
+        let tallies = tallies.into_iter().filter(|(_, count)| *count > 0);
+        Ok(tallies
+            .map(|((cluster, state), count)| Tally {
+                cluster,
+                state,
+                count,
+            })
+            .collect())
+    }
+
+    async fn open_groups(&self, now_ms: i64) -> anyhow::Result<Vec<OpenGroup>> {
+        let mut sql = Sql::new(
+            "SELECT COUNT(*), cluster, weight, author_id, voters, glass FROM plans WHERE 1 = 1",
+        );
+        sql.push(OPEN)
+            .bind(now_ms)?
+            .push(" GROUP BY cluster, weight, author_id, voters, glass");
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        rows.iter().map(group).collect()
+    }
+
+    async fn rows_of_groups(
+        &self,
+        groups: &[OpenGroup],
+        most: bool,
+        now_ms: i64,
+        slice: &Slice,
+    ) -> anyhow::Result<Vec<PlanRow>> {
+        if groups.is_empty() || slice.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut sql =
+            Sql::new("WITH wanted (cluster, weight, author_id, voters, glass) AS (VALUES ");
+        sql.rows(groups, |row, group| {
+            row.bind(group.cluster.as_str())?
+                .bind(group.weight.word())?
+                .bind(group.author_id.as_str())?
+                .bind(group.voters.join(","))?
+                .bind(i64::from(group.broke_glass))?;
+            Ok(())
+        })?;
+        sql.push(") ").push(PLANS);
+        if most {
+            // From the newest on, until there are enough.
+            sql.push("WHERE EXISTS (SELECT 1 FROM wanted WHERE ")
+                .push(IN_GROUP)
+                .push(")")
+                .push(OPEN)
+                .bind(now_ms)?;
+            sql.newest("sealed_ms", "plans.id", slice)?;
+        } else {
+            // Which they are is found in the index of the groups alone.
+            sql.push("WHERE plans.id IN (SELECT plans.id FROM plans JOIN wanted ON ")
+                .push(IN_GROUP)
+                .push(" WHERE 1 = 1")
+                .push(OPEN)
+                .bind(now_ms)?;
+            sql.newest("sealed_ms", "plans.id", slice)?
+                .push(") ORDER BY sealed_ms DESC, plans.id");
+        }
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        rows.iter().map(plan).collect()
+    }
+}
+
+fn filtered(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
+    sql.and_clusters("plans.cluster", &filter.clusters)?;
+    let has = |state| filter.states.contains(&state);
+    let (sealed, approved) = (has(PlanState::Sealed), has(PlanState::Approved));
+    let decided: Vec<_> = filter
+        .states
+        .iter()
+        .filter(|state| !state.is_alive())
+        .collect();
+    if sealed && approved && decided.is_empty() {
+        sql.push(OPEN).bind(filter.now_ms)?;
+    } else if !filter.states.is_empty() {
+        sql.push(" AND (1 = 0");
+        for state in &filter.states {
+            sql.push(" OR (state = ").bind(state.word())?;
+            if state.is_alive() {
+                sql.push(" AND expires_ms > ").bind(filter.now_ms)?;
+            }
+            sql.push(")");
+        }
+        if has(PlanState::Void) {
+            sql.push(" OR (state IN ('sealed', 'approved') AND expires_ms <= ")
+                .bind(filter.now_ms)?
+                .push(")");
+        }
+        sql.push(")");
+    }
+    for (column, value) in [
+        (" AND snapshot_id = ", &filter.snapshot_id),
+        (" AND hash = ", &filter.hash),
+        (" AND plans.author_id = ", &filter.author_id),
+    ] {
+        if !value.is_empty() {
+            sql.push(column).bind(value.as_str())?;
+        }
+    }
+    if filter.under_way {
+        sql.push(" AND EXISTS (SELECT 1 FROM jobs WHERE jobs.plan_id = plans.id AND over = 0)");
+    }
+    if !filter.naming.is_empty() {
+        sql.push(" AND plan_json LIKE ")
+            .bind(format!("%{}%", filter.naming))?;
+    }
+    Ok(())
+}
+
+fn group(row: &AnyRow) -> anyhow::Result<OpenGroup> {
+    let voters: &str = row.try_get(4)?;
+    Ok(OpenGroup {
+        count: count(row)?,
+        cluster: row.try_get(1)?,
+        // One that cannot be read is as heavy as a plan can be.
+        weight: Weight::from_word(row.try_get(2)?).unwrap_or(Weight::Destructive),
+        author_id: row.try_get(3)?,
+        voters: voters
+            .split(',')
+            .filter(|voter| !voter.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        broke_glass: row.try_get::<i64, _>(5)? != 0,
+    })
+}
+
+/// As the column has it.
+pub(super) fn weight_of(plan_json: &str) -> Weight {
+    serde_json::from_str::<Plan>(plan_json).map_or(Weight::Destructive, |plan| Weight::of(&plan))
+}
+
+impl Database {
+    /// Fills in what lists read, in rows that were written before there was such a thing.
+    pub(super) async fn weigh_old_plans(&self) -> anyhow::Result<()> {
+        let rows = sqlx::query("SELECT id FROM plans WHERE weight = '' ORDER BY id")
+            .fetch_all(&self.pool)
+            .await?;
+        for some in rows.chunks(500) {
+            let mut tx = self.begin().await?;
+            for row in some {
+                let id: &str = row.try_get(0)?;
+                let plan = sqlx::query("SELECT plan_json FROM plans WHERE id = $1")
+                    .bind(id)
+                    .fetch_one(&mut *tx)
+                    .await?;
+                sqlx::query("UPDATE plans SET weight = $1 WHERE id = $2")
+                    .bind(weight_of(plan.try_get(0)?).word())
+                    .bind(id)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! What a job's row says of its journal, so that lists need not read journals: folded entry by entry, and written with
+//! each. The journal stays the truth; a digest that is missing or behind is folded anew from it.
+
+use requorum_shared::events::Event;
+use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::job_view::{JobState, JobView, StepState};
+use serde::{Deserialize, Serialize};
+
+/// A job's journal, folded, without its log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// The steps' titles.
+    titles: Vec<String>,
+    view: JobView,
+}
+
+/// What a list shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Where the job is.
+    pub state: JobState,
+    /// That in words: the step, the open question, the end.
+    pub sentence: String,
+    /// The last entry, milliseconds since the Unix epoch.
+    pub updated_ms: i64,
+    /// When it ended; 0 until then.
+    pub ended_ms: i64,
+    /// Steps that are done.
+    pub steps_done: u32,
+    /// All steps.
+    pub steps_total: u32,
+    /// The first verification that failed, with what was seen; empty when none did.
+    pub failed_check: String,
+}
+
+impl Digest {
+    /// Of a job whose journal is empty.
+    pub fn new(plan_json: &str) -> Self {
+        // What cannot be read has no steps to name; whoever carries the plan out says so.
+        let plan: Option<Titles> = serde_json::from_str(plan_json).ok();
+        let titles: Vec<_> = plan
+            .map(|plan| plan.steps.into_iter().map(|step| step.title).collect())
+            .unwrap_or_default();
+        Self {
+            view: JobView::new(titles.len()),
+            titles,
+        }
+    }
+
+    /// Folded from these entries.
+    pub fn of(plan_json: &str, events: &[Event]) -> Self {
+        let mut digest = Self::new(plan_json);
+        for event in events {
+            digest.apply(event);
+        }
+        digest
+    }
+
+    /// Folds one entry in.
+    pub fn apply(&mut self, event: &Event) {
+        self.view.apply(event);
+        self.view.log.clear();
+    }
+
+    /// The last entry that is folded in.
+    pub fn last_seq(&self) -> u64 {
+        self.view.last_seq
+    }
+
+    /// What a list shows.
+    pub fn summary(&self) -> Summary {
+        let view = &self.view;
+        let (updated_ms, over) = (
+            view.span_ms.map_or(0, |(_, last)| last),
+            view.state.is_over(),
+        );
+        Summary {
+            state: view.state,
+            sentence: sentence(view, &self.titles),
+            updated_ms,
+            ended_ms: if over { updated_ms } else { 0 },
+            steps_done: done(view),
+            steps_total: view.steps.len() as u32,
+            failed_check: view.checks.iter().find_map(failed).unwrap_or_default(),
+        }
+    }
+}
+
+/// The part of a plan that is read here.
+#[derive(Deserialize)]
+struct Titles {
+    steps: Vec<Title>,
+}
+
+#[derive(Deserialize)]
+struct Title {
+    title: String,
+}
+
+fn failed(check: &Check) -> Option<String> {
+    (check.outcome == Outcome::Fail).then(|| format!("{}: {}", check.name, check.evidence))
+}
+
+fn done(view: &JobView) -> u32 {
+    let done = view.steps.iter().filter(|s| s.state == StepState::Done);
+    done.count() as u32
+}
+
+/// Where a job is, in words.
+fn sentence(view: &JobView, titles: &[String]) -> String {
+    let total = view.steps.len();
+    let step = |wanted: &[StepState]| {
+        let index = view.steps.iter().position(|s| wanted.contains(&s.state))?;
+        let title = titles.get(index)?;
+        Some(format!("step {} of {total}, {title}", index + 1))
+    };
+    match view.state {
+        JobState::Completed | JobState::Undone | JobState::Left => view.sentence.clone(),
+        JobState::Waiting => view
+            .question
+            .as_ref()
+            .map_or_else(|| "Waits for an answer.".into(), |q| q.text.clone()),
+        JobState::Queued => "Waits to begin.".into(),
+        JobState::Paused => match step(&[StepState::Running]) {
+            Some(step) => format!("Pauses after {step}."),
+            None => "Paused before the next step.".into(),
+        },
+        JobState::Running => match step(&[StepState::Running]) {
+            Some(step) => format!("Running: {step}."),
+            None => "Running.".into(),
+        },
+        JobState::Undoing => match step(&[StepState::Undoing, StepState::Running]) {
+            Some(step) => format!("Taking back: {step}."),
+            None => "Taking back what was done.".into(),
+        },
+    }
+}
+
+/// As the contract and the rows write states.
+pub fn word(state: JobState) -> &'static str {
+    match state {
+        JobState::Queued => "queued",
+        JobState::Running => "running",
+        JobState::Paused => "paused",
+        JobState::Waiting => "waiting",
+        JobState::Undoing => "undoing",
+        JobState::Completed => "completed",
+        JobState::Undone => "undone",
+        JobState::Left => "left",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use requorum_shared::events::{Body, EndState, StepOutcome};
+
+    use super::*;
+
+    const PLAN: &str =
+        r#"{"steps":[{"title":"Build","undo":"none"},{"title":"Verify"}],"outcome":"x"}"#;
+
+    fn events() -> Vec<Event> {
+        let check = |name: &str, outcome| Check {
+            name: name.into(),
+            outcome,
+            evidence: format!("seen of {name}"),
+        };
+        let bodies = [
+            Body::Started {
+                by: "ak".into(),
+                grounds: None,
+            },
+            Body::StepStarted { step: 1 },
+            Body::StepLog {
+                step: 1,
+                line: "a line".into(),
+            },
+            Body::StepEnded {
+                step: 1,
+                outcome: StepOutcome::Done {
+                    evidence: "there".into(),
+                },
+            },
+            Body::StepStarted { step: 2 },
+            Body::Verified {
+                checks: vec![check("Leader", Outcome::Pass), check("Keys", Outcome::Fail)],
+            },
+            Body::Ended {
+                state: EndState::Completed,
+                sentence: "Done.".into(),
+            },
+        ];
+        let events = bodies.into_iter().enumerate().map(|(n, body)| Event {
+            seq: n as u64 + 1,
+            at_ms: n as i64 * 10,
+            body,
+        });
+        events.collect()
+    }
+
+    #[test]
+    fn entry_by_entry_through_the_row_is_the_same_as_all_at_once() {
+        let events = events();
+        let mut digest = Digest::new(PLAN);
+        for (n, event) in events.iter().enumerate() {
+            digest.apply(event);
+            let text = serde_json::to_string(&digest).unwrap();
+            assert!(!text.contains("a line"), "a log can be long");
+            digest = serde_json::from_str(&text).unwrap();
+            assert_eq!(digest, Digest::of(PLAN, &events[..=n]));
+        }
+        assert_eq!(digest.last_seq(), 7);
+    }
+
+    #[test]
+    fn it_says_the_step_the_end_and_what_failed() {
+        let events = events();
+        let half = Digest::of(PLAN, &events[..5]).summary();
+        assert_eq!(half.sentence, "Running: step 2 of 2, Verify.");
+        assert_eq!((half.steps_done, half.steps_total), (1, 2));
+        assert_eq!((half.updated_ms, half.ended_ms), (40, 0));
+        assert_eq!(half.failed_check, "");
+        let whole = Digest::of(PLAN, &events).summary();
+        assert_eq!(whole.state, JobState::Completed);
+        assert_eq!(whole.sentence, "Done.");
+        assert_eq!((whole.updated_ms, whole.ended_ms), (60, 60));
+        assert_eq!(whole.failed_check, "Keys: seen of Keys");
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_read_has_a_digest_too() {
+        let digest = Digest::of("{}", &events());
+        assert_eq!(digest.summary().steps_total, 0);
+        assert_eq!(digest.summary().sentence, "Done.");
+    }
+}

@@ -1,0 +1,87 @@
+//! What waits for one person: counted by groups of plans that wait for the same people, and listed a page at a time.
+
+use requorum_shared::api::v1;
+use requorum_shared::permission::Permission;
+
+use super::standing::Rules;
+use super::{many, reviews};
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::Result;
+use crate::ops::permit::where_allowed;
+use crate::paging::{Cursor, Slice};
+use crate::plans::approval_list::ReviewFilter;
+use crate::plans::store::PlanRow;
+
+/// How many groups one statement names.
+const GROUPS: usize = 1_000;
+
+/// The newest plans that the actor can approve or run, with how far the approval of each is, and how many there are.
+pub(in crate::ops) async fn open_plans(
+    app: &App,
+    actor: &Actor,
+    rules: &Rules,
+    slice: &Slice,
+) -> Result<(Vec<(PlanRow, v1::Approval)>, u64)> {
+    let now = app.clock.now_ms();
+    let groups = app.lists.plans.open_groups(now).await?;
+    let open: u64 = groups.iter().map(|group| group.count).sum();
+    let groups = rules.waiting_for(actor, groups);
+    let count = groups.iter().map(|group| group.count).sum();
+    let most = count > open / 2;
+    let mut rows = Vec::new();
+    for some in groups.chunks(GROUPS) {
+        rows.extend(
+            app.lists
+                .plans
+                .rows_of_groups(some, most, now, slice)
+                .await?,
+        );
+    }
+    rows.sort_by(|a, b| (b.sealed_ms, &a.id).cmp(&(a.sealed_ms, &b.id)));
+    rows.truncate(slice.limit);
+    let standings = many(app, rules, rows).await?.into_iter();
+    let plans = standings.map(|(row, standing)| {
+        let approval = standing.view(actor, &row);
+        (row, approval)
+    });
+    Ok((plans.collect(), count))
+}
+
+/// The newest reviews that the actor can close, and how many there are.
+pub(in crate::ops) async fn reviews_to_close(
+    app: &App,
+    actor: &Actor,
+    rules: &Rules,
+    slice: &Slice,
+) -> Result<(Vec<v1::Review>, u64)> {
+    let clusters = where_allowed(actor, Permission::Approve);
+    if actor.is_program() {
+        return Ok((Vec::new(), 0));
+    }
+    let groups = app.lists.approvals.open_reviews().await?;
+    let closable = groups.iter().filter(|group| {
+        clusters.have(&group.cluster)
+            && !reviews::is_own(actor, rules, &group.cluster, &group.broken_by_id)
+    });
+    let count = closable.map(|group| group.count).sum();
+    let filter = ReviewFilter {
+        clusters,
+        closed: false,
+    };
+    let (mut found, mut slice) = (Vec::new(), slice.clone());
+    // One's own are passed over: a few, for each of which a plan was run without approval.
+    while count > 0 && slice.limit > 0 {
+        let rows = app.lists.approvals.review_rows(&filter, &slice).await?;
+        let last = rows.len() < slice.limit;
+        slice.after = rows
+            .last()
+            .map(|review| Cursor::at(review.broken_ms, &review.id));
+        let rows = rows.into_iter().map(|row| reviews::view(actor, rules, row));
+        found.extend(rows.filter(|review| review.you_can_close).take(slice.limit));
+        if last || found.len() >= slice.limit {
+            break;
+        }
+    }
+    Ok((found, count))
+}

@@ -1,0 +1,101 @@
+//! Jobs in lists, by what their rows say: no journal is read.
+
+use requorum_shared::api::v1;
+use requorum_shared::job_view::JobState;
+use requorum_shared::permission::{Permission, Place};
+
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{Result, bad_request};
+use crate::jobs::digest::word;
+use crate::jobs::list::{JobFilter, JobLine};
+use crate::ops::permit::{permit, where_allowed};
+use crate::paging::{self, Cursor, PageRequest};
+
+/// A page of the jobs that the actor may see, newest first.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &v1::ListJobsRequest,
+) -> Result<v1::ListJobsResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let page = PageRequest::read("jobs", request.page_size, &request.page_token)?;
+    check_states(&request.states)?;
+    let seen = where_allowed(actor, Permission::See);
+    let filter = JobFilter {
+        clusters: seen.clone().only(request.cluster.as_deref()),
+        states: request.states.clone(),
+        failed_since_ms: None,
+    };
+    let mut tallies = app.lists.jobs.tally_jobs().await?;
+    tallies.retain(|tally| seen.have(&tally.cluster));
+    let total = paging::count(&tallies, |tally| {
+        let asked = request.states.is_empty() || request.states.contains(&tally.state);
+        asked && filter.clusters.have(&tally.cluster)
+    });
+    let lines = app.lists.jobs.job_lines(&filter, &page.slice()).await?;
+    let rows = lines
+        .into_iter()
+        .map(|line| (Cursor::at(line.created_ms, &line.id), summary(line)));
+    let (jobs, next_page_token) = page.page(rows.collect());
+    Ok(v1::ListJobsResponse {
+        jobs,
+        next_page_token,
+        total,
+        counts: paging::by_state(&tallies),
+        clusters: paging::clusters(&tallies),
+    })
+}
+
+/// The jobs that are not over, the oldest first. Whoever calls this has asked whether that may be seen.
+pub(in crate::ops) async fn open(app: &App) -> Result<Vec<v1::JobSummary>> {
+    let lines = app.lists.jobs.open_job_lines().await?;
+    Ok(lines.into_iter().map(summary).collect())
+}
+
+/// For the API.
+pub(in crate::ops) fn summary(line: JobLine) -> v1::JobSummary {
+    let JobLine { summary, .. } = line;
+    v1::JobSummary {
+        id: line.id,
+        plan_id: line.plan_id,
+        title: line.title,
+        state: word(summary.state).into(),
+        sentence: summary.sentence,
+        started_at_ms: line.created_ms,
+        updated_at_ms: summary.updated_ms,
+        started_by: line.started_by,
+        steps_done: summary.steps_done,
+        steps_total: summary.steps_total,
+        cluster: line.cluster,
+        broke_glass: line.broke_glass,
+        ended_at_ms: summary.ended_ms,
+    }
+}
+
+fn check_states(words: &[String]) -> Result<()> {
+    const ALL: [JobState; 8] = [
+        JobState::Queued,
+        JobState::Running,
+        JobState::Paused,
+        JobState::Waiting,
+        JobState::Undoing,
+        JobState::Completed,
+        JobState::Undone,
+        JobState::Left,
+    ];
+    match words
+        .iter()
+        .find(|asked| !ALL.iter().any(|s| word(*s) == *asked))
+    {
+        None => Ok(()),
+        Some(asked) => Err(bad_request(
+            "job.state",
+            format!(
+                "`{}` is no state of a job: {}.",
+                asked.chars().take(40).collect::<String>().escape_debug(),
+                ALL.map(word).join(", ")
+            ),
+        )),
+    }
+}

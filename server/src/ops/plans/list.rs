@@ -1,0 +1,150 @@
+//! Plans in lists. Nothing is written here: one whose time is over is shown as void, and becomes it when somebody looks
+//! at it.
+
+use requorum_shared::api::v1;
+use requorum_shared::permission::{Permission, Place};
+
+use super::{expired, summary, too_early};
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::clock::kept::FROM_THE_FUTURE_MS;
+use crate::error::{Result, bad_request};
+use crate::ops::permit::{permit, where_allowed};
+use crate::paging::{self, Clusters, Cursor, MOST, PageRequest, Slice};
+use crate::plans::list::PlanFilter;
+use crate::plans::store::{PlanRow, PlanState};
+
+/// A page of the plans that the actor may see, newest first.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &v1::ListPlansRequest,
+) -> Result<v1::ListPlansResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let page = PageRequest::read("plans", request.page_size, &request.page_token)?;
+    let seen = where_allowed(actor, Permission::See);
+    let now = app.clock.now_ms();
+    let filter = PlanFilter {
+        states: states(&request.states)?,
+        snapshot_id: request.snapshot.clone(),
+        hash: request.hash.clone(),
+        ..PlanFilter::of(seen.clone().only(request.cluster.as_deref()), now)
+    };
+    let mut tallies = app.lists.plans.tally_plans(now).await?;
+    tallies.retain(|tally| seen.have(&tally.cluster));
+    let total = if request.snapshot.is_empty() && request.hash.is_empty() {
+        paging::count(&tallies, |tally| {
+            let asked = request.states.is_empty() || request.states.contains(&tally.state);
+            asked && filter.clusters.have(&tally.cluster)
+        })
+    } else {
+        app.lists.plans.count_plans(&filter).await?
+    };
+    let rows = app.lists.plans.plan_rows(&filter, &page.slice()).await?;
+    let (plans, next_page_token) = page.page(rows.into_iter().map(|row| entry(row, now)).collect());
+    Ok(v1::ListPlansResponse {
+        plans,
+        next_page_token,
+        total,
+        counts: paging::by_state(&tallies),
+        clusters: paging::clusters(&tallies),
+    })
+}
+
+/// The newest plans of a snapshot that the actor may see, and how many there are.
+pub(in crate::ops) async fn of_snapshot(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+) -> Result<(Vec<v1::PlanSummary>, u64)> {
+    let now = app.clock.now_ms();
+    let filter = PlanFilter {
+        snapshot_id: id.to_owned(),
+        ..PlanFilter::of(where_allowed(actor, Permission::See), now)
+    };
+    let page = PageRequest::read("plans", 0, "")?;
+    let rows = app.lists.plans.plan_rows(&filter, &page.slice()).await?;
+    let (plans, _) = page.page(rows.into_iter().map(|row| entry(row, now)).collect());
+    Ok((plans, app.lists.plans.count_plans(&filter).await?))
+}
+
+/// The newest plans that can still come to be run and fit what `narrow` makes of the filter. Whoever calls this has
+/// asked whether that may be seen.
+pub(in crate::ops) async fn open_where(
+    app: &App,
+    narrow: impl FnOnce(PlanFilter) -> PlanFilter,
+) -> Result<Vec<PlanRow>> {
+    newest(
+        app,
+        &narrow(PlanFilter::open(Clusters::All, app.clock.now_ms())),
+    )
+    .await
+}
+
+/// The newest plans that have this id in them and that can still come to be run or are being carried out. Whoever calls
+/// this has asked whether that may be seen.
+pub(in crate::ops) async fn naming(app: &App, id: &str) -> Result<Vec<v1::PlanSummary>> {
+    let now = app.clock.now_ms();
+    let mut plans = Vec::new();
+    for filter in [PlanFilter::open, PlanFilter::under_way] {
+        let filter = PlanFilter {
+            naming: id.to_owned(),
+            ..filter(Clusters::All, now)
+        };
+        plans.extend(newest(app, &filter).await?.into_iter().map(summary));
+    }
+    Ok(plans)
+}
+
+async fn newest(app: &App, filter: &PlanFilter) -> Result<Vec<PlanRow>> {
+    let slice = Slice {
+        limit: MOST,
+        after: None,
+    };
+    Ok(app.lists.plans.plan_rows(filter, &slice).await?)
+}
+
+/// How many of the actor's own can still come to be run.
+pub(super) async fn count_open(app: &App, actor: &Actor) -> Result<u64> {
+    let filter = PlanFilter {
+        author_id: actor.user_id.clone(),
+        ..PlanFilter::open(Clusters::All, app.clock.now_ms())
+    };
+    Ok(app.lists.plans.count_plans(&filter).await?)
+}
+
+fn entry(row: PlanRow, now: i64) -> (Cursor, v1::PlanSummary) {
+    let cursor = Cursor::at(row.sealed_ms, &row.id);
+    (cursor, summary(shown(row, now)))
+}
+
+/// As it is now, whether anybody has looked at it since its time was over or not.
+pub(in crate::ops) fn shown(mut row: PlanRow, now: i64) -> PlanRow {
+    let early = row.sealed_ms > now.saturating_add(FROM_THE_FUTURE_MS);
+    if row.state.is_alive() && (early || row.expires_ms <= now) {
+        row.reason = if early {
+            too_early(&row)
+        } else {
+            expired(&row)
+        };
+        row.state = PlanState::Void;
+        row.decided_by = String::new();
+        row.decided_ms = row.expires_ms.min(now);
+    }
+    row
+}
+
+fn states(words: &[String]) -> Result<Vec<PlanState>> {
+    let read = |word: &String| {
+        PlanState::from_word(word).ok_or_else(|| {
+            bad_request(
+                "plan.state",
+                format!(
+                    "`{}` is no state of a plan: sealed, approved, rejected, void, used.",
+                    word.chars().take(40).collect::<String>().escape_debug()
+                ),
+            )
+        })
+    };
+    words.iter().map(read).collect()
+}

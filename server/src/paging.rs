@@ -1,0 +1,372 @@
+//! Lists in pages. A page ends with a cursor: the order's value and the id of its last row. The next one begins after
+//! it, whatever was added or taken away meanwhile.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prost::Message;
+use requorum_shared::api::v1::StateCount;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ApiError, Result, bad_request};
+
+/// Rows of a page when nothing is said.
+const USUAL: usize = 50;
+/// Rows of a page at most.
+pub const MOST: usize = 200;
+/// Bytes of a page's rows at most: clients take messages of 4 MiB unless they are told otherwise.
+const MOST_BYTES: usize = 2 << 20;
+
+/// What a list is ordered by, in one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Key {
+    /// A time or a number.
+    Number(i64),
+    /// A name.
+    Text(String),
+}
+
+/// A row's place in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The part of a list that is put together of several.
+    pub part: u8,
+    /// What the list is ordered by.
+    pub key: Key,
+    /// Tells rows with the same key apart.
+    pub id: String,
+}
+
+impl Cursor {
+    /// In a list by time.
+    pub fn at(ms: i64, id: &str) -> Self {
+        Self {
+            part: 0,
+            key: Key::Number(ms),
+            id: id.to_owned(),
+        }
+    }
+
+    /// In a list by name.
+    pub fn named(name: &str, id: &str) -> Self {
+        Self {
+            part: 0,
+            key: Key::Text(name.to_owned()),
+            id: id.to_owned(),
+        }
+    }
+
+    /// In another part of the list.
+    #[must_use]
+    pub fn in_part(mut self, part: u8) -> Self {
+        self.part = part;
+        self
+    }
+}
+
+/// Which rows of a list a store gives.
+#[derive(Debug, Clone)]
+pub struct Slice {
+    /// So many at most.
+    pub limit: usize,
+    /// Those after this one; from the beginning without.
+    pub after: Option<Cursor>,
+}
+
+/// The clusters whose rows are wanted; the empty name is of none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clusters {
+    /// All there are, and what belongs to none.
+    All,
+    /// These.
+    These(Vec<String>),
+}
+
+impl Clusters {
+    /// Of these, the one that a request names.
+    #[must_use]
+    pub fn only(self, wanted: Option<&str>) -> Self {
+        match wanted {
+            None => self,
+            Some(name) if self.have(name) => Self::These(vec![name.to_owned()]),
+            Some(_) => Self::These(Vec::new()),
+        }
+    }
+
+    /// Whether this one is among them.
+    pub fn have(&self, cluster: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(names) => names.iter().any(|name| name == cluster),
+        }
+    }
+}
+
+/// How many rows of a cluster have a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// The cluster; empty for none.
+    pub cluster: String,
+    /// The state, or the verdict.
+    pub state: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// How many of the tallied fit.
+pub fn count(tallies: &[Tally], fits: impl Fn(&Tally) -> bool) -> u64 {
+    tallies
+        .iter()
+        .filter(|tally| fits(tally))
+        .map(|tally| tally.count)
+        .sum()
+}
+
+/// By state, over all clusters.
+pub fn by_state(tallies: &[Tally]) -> Vec<StateCount> {
+    let states: BTreeSet<&str> = tallies.iter().map(|tally| tally.state.as_str()).collect();
+    states
+        .into_iter()
+        .map(|state| StateCount {
+            state: state.to_owned(),
+            count: count(tallies, |tally| tally.state == state),
+        })
+        .collect()
+}
+
+/// The names of the clusters, in order.
+pub fn clusters(tallies: &[Tally]) -> Vec<String> {
+    let names: BTreeSet<&str> = tallies.iter().map(|tally| tally.cluster.as_str()).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// A page as it was asked for.
+#[derive(Debug, Clone)]
+pub struct PageRequest {
+    list: String,
+    size: usize,
+    after: Option<Cursor>,
+}
+
+impl PageRequest {
+    /// Reads what a request says; `list` names the list and its order, whose tokens no other takes.
+    ///
+    /// # Errors
+    /// When the token is not one of this list.
+    pub fn read(list: &str, size: u32, token: &str) -> Result<Self> {
+        let size = match usize::try_from(size).unwrap_or(MOST) {
+            0 => USUAL,
+            size => size.min(MOST),
+        };
+        let after = match token {
+            "" => None,
+            token => Some(read_token(list, token)?),
+        };
+        Ok(Self {
+            list: list.to_owned(),
+            size,
+            after,
+        })
+    }
+
+    /// The rows to ask the store for: one more than the page holds, which says whether there is another page.
+    pub fn slice(&self) -> Slice {
+        Slice {
+            limit: self.size + 1,
+            after: self.after.clone(),
+        }
+    }
+
+    /// The part where the page begins.
+    pub fn part(&self) -> u8 {
+        self.after.as_ref().map_or(0, |cursor| cursor.part)
+    }
+
+    /// The rows of one part to ask the store for, once there are so many of those before it.
+    pub fn slice_of(&self, part: u8, have: usize) -> Slice {
+        Slice {
+            limit: (self.size + 1).saturating_sub(have),
+            after: self.after.clone().filter(|cursor| cursor.part == part),
+        }
+    }
+
+    /// Takes the rows of a page of those that were given, and the token of the next; empty after the last.
+    pub fn page<T: Message>(&self, rows: Vec<(Cursor, T)>) -> (Vec<T>, String) {
+        let (mut bytes, mut page, mut last) = (0, Vec::new(), None);
+        for (cursor, row) in rows {
+            bytes += row.encoded_len();
+            let full = page.len() == self.size || (bytes > MOST_BYTES && !page.is_empty());
+            if full {
+                let next = last.map_or_else(String::new, |last| self.token(&last));
+                return (page, next);
+            }
+            page.push(row);
+            last = Some(cursor);
+        }
+        (page, String::new())
+    }
+
+    /// The page of a list that is at hand as a whole, in its order.
+    pub fn page_of<T: Message>(&self, rows: Vec<(Cursor, T)>) -> (Vec<T>, String) {
+        let begin = match &self.after {
+            None => 0,
+            // What was taken away meanwhile is not found: then what comes after its place is.
+            Some(after) => rows
+                .iter()
+                .position(|(cursor, _)| cursor.id == after.id)
+                .map_or_else(
+                    || {
+                        rows.iter()
+                            .filter(|(cursor, _)| self.precedes(cursor, after))
+                            .count()
+                    },
+                    |at| at + 1,
+                ),
+        };
+        self.page(rows.into_iter().skip(begin).collect())
+    }
+
+    /// Whether a row comes before the cursor: times go down, names go up.
+    fn precedes(&self, row: &Cursor, after: &Cursor) -> bool {
+        match (&row.key, &after.key) {
+            (Key::Number(a), Key::Number(b)) => a > b || (a == b && row.id <= after.id),
+            (Key::Text(a), Key::Text(b)) => a < b || (a == b && row.id <= after.id),
+            _ => false,
+        }
+    }
+
+    fn token(&self, cursor: &Cursor) -> String {
+        let text = serde_json::to_string(&(&self.list, cursor)).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(text)
+    }
+}
+
+fn read_token(list: &str, token: &str) -> Result<Cursor> {
+    let read = || {
+        let text = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (of, cursor): (String, Cursor) = serde_json::from_slice(&text).ok()?;
+        (of == list).then_some(cursor)
+    };
+    read().ok_or_else(no_token)
+}
+
+fn no_token() -> ApiError {
+    bad_request(
+        "page.token",
+        "The page token is not one that this list gave out. Begin at the first page, without a token.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use requorum_shared::api::v1::StateCount;
+
+    use super::*;
+
+    fn rows(n: i64) -> Vec<(Cursor, StateCount)> {
+        (0..n)
+            .rev()
+            .map(|at| {
+                let row = StateCount {
+                    state: at.to_string(),
+                    count: 0,
+                };
+                (Cursor::at(at, &at.to_string()), row)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_row_is_on_one_page() {
+        let (mut token, mut seen) = (String::new(), Vec::new());
+        loop {
+            let asked = PageRequest::read("test", 7, &token).unwrap();
+            let (page, next) = asked.page_of(rows(30));
+            assert!(page.len() == 7 || next.is_empty());
+            seen.extend(page);
+            token = next;
+            if token.is_empty() {
+                break;
+            }
+        }
+        let all: Vec<_> = rows(30).into_iter().map(|(_, row)| row).collect();
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_row_that_is_gone_does_not_hide_those_after_it() {
+        let asked = PageRequest::read("test", 3, "").unwrap();
+        let (_, next) = asked.page_of(rows(9));
+        let mut fewer = rows(9);
+        fewer.retain(|(cursor, _)| cursor.id != "6");
+        let (page, _) = PageRequest::read("test", 3, &next).unwrap().page_of(fewer);
+        let states: Vec<_> = page.iter().map(|row| row.state.as_str()).collect();
+        assert_eq!(states, ["5", "4", "3"]);
+    }
+
+    #[test]
+    fn a_page_is_bounded_in_rows_and_in_bytes() {
+        let asked = PageRequest::read("test", u32::MAX, "").unwrap();
+        assert_eq!(asked.page_of(rows(1_000)).0.len(), MOST);
+        assert_eq!(
+            PageRequest::read("test", 0, "")
+                .unwrap()
+                .page_of(rows(1_000))
+                .0
+                .len(),
+            USUAL
+        );
+        let large: Vec<_> = rows(100)
+            .into_iter()
+            .map(|(cursor, mut row)| {
+                row.state = "x".repeat(100 << 10);
+                (cursor, row)
+            })
+            .collect();
+        let (page, next) = asked.page_of(large);
+        assert_eq!(page.len(), 20);
+        assert!(!next.is_empty());
+        // One that is too large alone comes all the same.
+        let huge = StateCount {
+            state: "x".repeat(3 << 20),
+            count: 0,
+        };
+        let (page, next) = asked.page_of(vec![(Cursor::at(1, "a"), huge)]);
+        assert_eq!((page.len(), next.as_str()), (1, ""));
+    }
+
+    #[test]
+    fn a_token_is_of_one_list() {
+        let asked = PageRequest::read("test", 3, "").unwrap();
+        let (_, next) = asked.page_of(rows(9));
+        assert!(PageRequest::read("test", 3, &next).is_ok());
+        for (list, token) in [
+            ("other", next.as_str()),
+            ("test", "x"),
+            ("test", "%"),
+            ("test", "W10"),
+            ("test", &next[1..]),
+        ] {
+            let error = PageRequest::read(list, 3, token).unwrap_err();
+            assert_eq!(error.code, "page.token", "{list} {token}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_asked_for_among_those_that_may_be_seen() {
+        let two = Clusters::These(vec!["a".into(), "b".into()]);
+        assert_eq!(
+            two.clone().only(Some("a")),
+            Clusters::These(vec!["a".into()])
+        );
+        assert_eq!(two.clone().only(Some("c")), Clusters::These(Vec::new()));
+        assert_eq!(two.clone().only(Some("")), Clusters::These(Vec::new()));
+        assert_eq!(two.clone().only(None), two);
+        assert_eq!(
+            Clusters::All.only(Some("")),
+            Clusters::These(vec![String::new()])
+        );
+    }
+}
