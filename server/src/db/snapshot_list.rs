@@ -8,7 +8,7 @@ use super::pages::{count, tally};
 use super::snapshots::snapshot;
 use super::sql::Sql;
 use crate::paging::{Cursor, Key, Slice, Tally};
-use crate::snapshots::list::{Column, Order, SnapshotFilter, SnapshotList};
+use crate::snapshots::list::{Column, Order, SnapshotFilter, SnapshotList, or_below};
 use crate::snapshots::store::{Headline, Snapshot};
 
 #[async_trait]
@@ -129,8 +129,8 @@ impl Database {
             )
             .bind(&headline.verdict)
             .bind(&headline.version)
-            .bind(headline.revision)
-            .bind(i64::try_from(headline.total_key).unwrap_or(i64::MAX))
+            .bind(or_below(headline.revision))
+            .bind(or_below(headline.total_key))
             .bind(row.try_get::<&str, _>(0)?)
             .execute(&mut *tx)
             .await?;

@@ -7,6 +7,7 @@ use sqlx::any::AnyRow;
 use super::Database;
 use super::ledger::signed;
 use crate::ledger;
+use crate::snapshots::list::or_below;
 use crate::snapshots::store::{Finished, Snapshot, SnapshotStore, UploadRow};
 
 #[async_trait]
@@ -150,8 +151,8 @@ impl SnapshotStore for Database {
         .bind(id)
         .bind(&snapshot.headline.verdict)
         .bind(&snapshot.headline.version)
-        .bind(snapshot.headline.revision)
-        .bind(i64::try_from(snapshot.headline.total_key).unwrap_or(i64::MAX))
+        .bind(or_below(snapshot.headline.revision))
+        .bind(or_below(snapshot.headline.total_key))
         .execute(&mut *tx)
         .await?;
         sqlx::query("DELETE FROM uploads WHERE id = $1")

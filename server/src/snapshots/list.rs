@@ -64,20 +64,24 @@ impl Order {
 
     /// Where a row is in it.
     pub fn cursor(self, snapshot: &Snapshot) -> Cursor {
-        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let Snapshot {
             id, headline, name, ..
         } = snapshot;
         match self.by {
             Column::Stored => Cursor::at(snapshot.stored_ms, id),
-            Column::Revision => Cursor::at(headline.revision, id),
-            Column::Keys => Cursor::at(number(headline.total_key), id),
-            Column::Size => Cursor::at(number(snapshot.size), id),
+            Column::Revision => Cursor::at(or_below(headline.revision), id),
+            Column::Keys => Cursor::at(or_below(headline.total_key), id),
+            Column::Size => Cursor::at(or_below(Some(snapshot.size)), id),
             Column::Name => Cursor::named(name, id),
             Column::Cluster => Cursor::named(&snapshot.cluster, id),
             Column::Verdict => Cursor::named(&headline.verdict, id),
         }
     }
+}
+
+/// A number as it is ordered: what is not known is less than all that is.
+pub fn or_below(number: Option<impl TryInto<i64>>) -> i64 {
+    number.map_or(-1, |number| number.try_into().unwrap_or(i64::MAX))
 }
 
 /// Which snapshots.
