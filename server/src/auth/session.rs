@@ -20,7 +20,7 @@ pub(super) const SEEN_EVERY_MS: i64 = 5 * 60_000;
 /// Sessions that have ended are forgotten this often: a clock that is set back later brings none of them back.
 const FORGET_EVERY_MS: i64 = 60_000;
 /// How long a request waits for that.
-const FORGET_WITHIN: Duration = Duration::from_secs(3);
+const FORGET_WITHIN: Duration = Duration::from_secs(10);
 /// By how much the clocks of two servers may differ. A session that begins later than that is from a time when the
 /// clock was wrong, and would last for too long.
 const AHEAD_MS: i64 = 5 * 60_000;

@@ -277,7 +277,10 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
 
     let mut people = PeopleServiceClient::new(admin.grpc().await);
     let all = people
-        .list_people(v1::ListPeopleRequest {})
+        .list_people(v1::ListPeopleRequest {
+            page_size: 200,
+            ..Default::default()
+        })
         .await
         .unwrap()
         .into_inner()
@@ -305,7 +308,11 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
         shut
     );
     assert!(!shut.is_empty());
-    let everybody = v1::ListTokensRequest { everybody: true };
+    let everybody = v1::ListTokensRequest {
+        everybody: true,
+        page_size: 200,
+        ..Default::default()
+    };
     let tokens = people
         .list_tokens(everybody)
         .await
@@ -313,7 +320,10 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
         .into_inner()
         .tokens;
     for (id, name) in disabled {
-        let person = v1::PersonRequest { id: id.clone() };
+        let person = v1::ListSessionsRequest {
+            id: id.clone(),
+            ..Default::default()
+        };
         let sessions = people
             .list_sessions(person)
             .await
@@ -359,7 +369,7 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
 
     let mut secrets = SecretServiceClient::new(admin.grpc().await);
     let kept = secrets
-        .list_secrets(v1::ListSecretsRequest {})
+        .list_secrets(v1::ListSecretsRequest::default())
         .await
         .unwrap()
         .into_inner()

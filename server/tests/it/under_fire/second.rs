@@ -2,6 +2,8 @@
 //! at every kill, and of the other nothing stays.
 
 use requorum_server::jobs::log::Created;
+use requorum_server::paging::{Clusters, Slice};
+use requorum_server::plans::list::PlanFilter;
 use requorum_server::plans::store::PlanState;
 use requorum_shared::job_view::{JobState, JobView};
 use requorum_shared::plan::Plan;
@@ -15,7 +17,13 @@ use crate::harness::TestServer;
 pub(super) async fn other_plans(server: &TestServer, id: &str) -> Vec<Plan> {
     let plans = &server.app().plans;
     let mut others = Vec::new();
-    for row in plans.plans().await.unwrap() {
+    let all = PlanFilter::of(Clusters::All, 0);
+    let slice = Slice {
+        limit: 1_000,
+        after: None,
+    };
+    let rows = server.app().lists.plans.plan_rows(&all, &slice).await;
+    for row in rows.unwrap() {
         if row.id != id && row.state == PlanState::Approved {
             let (_, json) = plans.plan(&row.id).await.unwrap().unwrap();
             others.push(serde_json::from_str(&json).unwrap());
