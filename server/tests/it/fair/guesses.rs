@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use requorum_server::address::Proxies;
-use requorum_shared::api::v1::PersonRequest;
+use requorum_shared::api::v1::ListSessionsRequest;
 use serde_json::json;
 
 use super::soon;
@@ -146,7 +146,7 @@ async fn a_trusted_proxy_says_who_asks() {
     let login = login_from(&client, "6.6.6.6, 203.0.113.5", NAME, PASSWORD).await;
     client.keep_cookie(&login);
     let mut people = client.people().await;
-    let sessions = people.list_sessions(PersonRequest::default());
+    let sessions = people.list_sessions(ListSessionsRequest::default());
     let sessions = sessions.await.unwrap().into_inner().sessions;
     let seen: Vec<_> = sessions.iter().map(|s| s.address.as_str()).collect();
     assert!(seen.contains(&"203.0.113.5"), "{seen:?}");
@@ -158,7 +158,7 @@ async fn a_trusted_proxy_says_who_asks() {
     let login = login_from(&client, "203.0.113.5", NAME, PASSWORD).await;
     client.keep_cookie(&login);
     let mut people = client.people().await;
-    let sessions = people.list_sessions(PersonRequest::default());
+    let sessions = people.list_sessions(ListSessionsRequest::default());
     let sessions = sessions.await.unwrap().into_inner().sessions;
     assert!(
         sessions.iter().all(|s| s.address == "127.0.0.1"),
