@@ -11,6 +11,12 @@ pub use time::{ago, clock, duration, parse_rfc3339, utc};
 /// Narrow no-break space, between groups of three digits and before units.
 const THIN: char = '\u{202f}';
 
+/// A name or a text from a file or a server, with every character escaped that is invisible or changes the direction of
+/// what follows: two names that look alike are alike.
+pub fn visible(text: &str) -> String {
+    requorum_shared::escape::value(text).into_owned()
+}
+
 /// A count with its digits in groups of three: `1 200 007`.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();

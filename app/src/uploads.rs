@@ -44,6 +44,8 @@ pub enum TransferState {
     Pausing(u32),
     /// It is the snapshot with this id now.
     Done(String),
+    /// It is kept as evidence under this id: no etcd database, and not for a restore.
+    Kept(String),
     /// It failed, and stays where it is until a person tries again.
     Failed(Failure),
 }
@@ -98,7 +100,12 @@ impl UploadQueue {
     pub fn under_way(self) -> usize {
         self.list.with(|list| {
             list.iter()
-                .filter(|t| !matches!(t.state, TransferState::Done(_) | TransferState::Failed(_)))
+                .filter(|t| {
+                    !matches!(
+                        t.state,
+                        TransferState::Done(_) | TransferState::Kept(_) | TransferState::Failed(_)
+                    )
+                })
                 .count()
         })
     }
@@ -132,6 +139,27 @@ impl UploadQueue {
     pub fn try_again(self, key: u32) {
         self.change(key, |t| t.state = TransferState::Waiting);
         self.begin();
+    }
+
+    /// Keeps a file as evidence that the server refused because it is no etcd database.
+    pub fn keep_as_evidence(self, key: u32) {
+        let Some(Some((id, length))) =
+            self.untracked(key, |t| t.id.clone().map(|id| (id, t.progress.total)))
+        else {
+            return;
+        };
+        self.change(key, |t| t.state = TransferState::Checking);
+        spawn_local(async move {
+            let kept = upload::keep_as_evidence(&id, length).await;
+            let state = match kept.map(|upload| upload.snapshot) {
+                Ok(Some(snapshot)) => TransferState::Kept(snapshot),
+                Ok(None) => TransferState::Waiting,
+                Err(failure) => TransferState::Failed(failure),
+            };
+            self.change(key, |t| t.state = state);
+            self.arrived.update(|n| *n += 1);
+            self.begin();
+        });
     }
 
     /// Stops sending, and has the server drop what arrived.

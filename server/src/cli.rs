@@ -8,16 +8,21 @@ mod objects;
 mod oidc;
 mod people;
 mod place;
+mod runtime;
 mod secrets;
 mod serve;
+mod slips;
 mod snapshot;
+mod terminal;
 mod token;
 mod user;
 
-use std::io::Write as _;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use requorum_shared::escape;
 
 /// Recovery console for quorum systems.
 #[derive(Debug, Parser)]
@@ -69,8 +74,11 @@ impl Command {
 
 /// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
-    let command = Cli::parse().command;
     hardening::outlive_file_size_limit();
+    let command = match parse(std::env::args_os().collect()) {
+        Ok(cli) => cli.command,
+        Err(code) => return code,
+    };
     if command.keeps_a_data_directory() {
         hardening::keep_private();
     }
@@ -87,9 +95,36 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Writes to standard output. Whoever has stopped reading is no reason to fail.
-fn print(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    let _ = stdout.flush();
+/// Exit code of arguments that make no sense.
+const USAGE: u8 = 2;
+
+fn parse(arguments: Vec<OsString>) -> Result<Cli, ExitCode> {
+    if let Some(slip) = arguments.iter().skip(1).find_map(|a| slips::look(a)) {
+        terminal::complain(format_args!("requorum: {slip}"));
+        return Err(USAGE.into());
+    }
+    let error = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    let quotable = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        !text.chars().any(escape::is_hidden)
+    };
+    let asked_for = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    if asked_for || arguments.iter().all(quotable) {
+        error.exit();
+    }
+    // It quotes what was given: said again about arguments that can be shown.
+    let shown = arguments
+        .iter()
+        .map(|argument| escape::value(&argument.to_string_lossy()).into_owned());
+    let error = Cli::try_parse_from(shown).err().unwrap_or(error);
+    for line in error.render().to_string().lines() {
+        terminal::complain(format_args!("{line}"));
+    }
+    Err(USAGE.into())
 }

@@ -2,9 +2,9 @@
 //! of whoever else has the file open.
 
 use std::collections::VecDeque;
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -17,6 +17,7 @@ use rustix::fs::{Advice, FlockOperation};
 use thiserror::Error;
 
 use crate::snapshots::file_source::FileSource;
+use crate::system::{self, SystemError};
 
 /// Bytes read at once.
 const PIECE: usize = 512 << 10;
@@ -36,10 +37,21 @@ pub enum FileError {
     )]
     Directory(PathBuf),
     /// It is a pipe, a socket or a device.
-    #[error("{path} is no regular file; save what it gives to a file first", path = .0.display())]
-    Special(PathBuf),
+    #[error(
+        "{path} is {kind}, not a regular file; save what it gives to a file first",
+        path = path.display()
+    )]
+    Special {
+        /// Which one.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+    /// There are no threads or no memory to read it with.
+    #[error(transparent)]
+    System(#[from] SystemError),
     /// The system refuses.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {source}{}", hint(source), path = path.display())]
     Read {
         /// Which file.
         path: PathBuf,
@@ -64,25 +76,40 @@ pub struct InspectedFile {
     in_use: bool,
 }
 
+/// Opens a regular file for reading: whatever else has the name is named, and not waited for.
+///
+/// # Errors
+/// [`FileError`].
+pub fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
+    let failed = |source| FileError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    // Opening a device may already do something: look first.
+    let kind = std::fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => FileError::Missing(path.to_owned()),
+        _ => failed(error),
+    })?;
+    check_kind(path, &kind)?;
+    // And if it was exchanged for a pipe since, its other end is not waited for.
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(failed)?;
+    let facts = file.metadata().map_err(failed)?;
+    check_kind(path, &facts)?;
+    Ok((file, facts))
+}
+
 impl InspectedFile {
     /// Opens a file and notes whether a running server holds it.
     ///
     /// # Errors
     /// When there is none, or it is nothing that could be a snapshot.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let failed = |source| FileError::Read {
-            path: path.to_owned(),
-            source,
-        };
-        // Opening a pipe would wait for its other end: look first.
-        let kind = std::fs::metadata(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => FileError::Missing(path.to_owned()),
-            _ => failed(error),
-        })?;
-        check_kind(path, &kind)?;
-        let file = File::open(path).map_err(failed)?;
-        let facts = file.metadata().map_err(failed)?;
-        check_kind(path, &facts)?;
+        let (file, facts) = open_regular(path)?;
         Ok(Self {
             path: path.to_owned(),
             in_use: held_by_server(&file),
@@ -122,6 +149,8 @@ impl InspectedFile {
     /// # Errors
     /// When it cannot be read, or changed meanwhile.
     pub fn scan(&self, options: Options, mut progress: impl FnMut(u64)) -> Result<Scan, FileError> {
+        const THREADS: usize = 2;
+        system::check_reading(self.size, THREADS)?;
         // Advice that is not taken is no error.
         let _ = rustix::fs::fadvise(&self.file, 0, None, Advice::Sequential);
         let mut scanner = Scanner::new(Options {
@@ -135,11 +164,21 @@ impl InspectedFile {
                 // The channel has room for all of them.
                 let _ = to_read.send(Arc::new(Vec::new()));
             }
-            let reader = scope.spawn(move || self.read(&empty, &full));
-            let hasher = options.hash.then(|| {
-                let (pieces, receiver) = sync_channel::<Arc<Vec<u8>>>(PIECES);
-                (pieces, scope.spawn(move || hash(&receiver)))
-            });
+            // A thread that is refused leaves its channel without an end, which stops the other one.
+            let refused = |error| FileError::System(SystemError::Threads(error));
+            let reader = thread::Builder::new()
+                .spawn_scoped(scope, move || self.read(&empty, &full))
+                .map_err(refused)?;
+            let hasher = match options.hash {
+                true => {
+                    let (pieces, receiver) = sync_channel::<Arc<Vec<u8>>>(PIECES);
+                    let thread = thread::Builder::new()
+                        .spawn_scoped(scope, move || hash(&receiver))
+                        .map_err(refused)?;
+                    Some((pieces, thread))
+                }
+                false => None,
+            };
             let mut given_out: VecDeque<Arc<Vec<u8>>> = VecDeque::new();
             for piece in to_scan {
                 if let Some((pieces, _)) = &hasher {
@@ -249,10 +288,26 @@ fn check_kind(path: &Path, facts: &Metadata) -> Result<(), FileError> {
     if kind.is_dir() {
         return Err(FileError::Directory(path.to_owned()));
     }
-    if kind.is_fifo() || kind.is_socket() || kind.is_char_device() {
-        return Err(FileError::Special(path.to_owned()));
-    }
-    Ok(())
+    let what = if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else if kind.is_char_device() {
+        "a device"
+    } else if kind.is_block_device() {
+        "a disk"
+    } else {
+        return Ok(());
+    };
+    Err(FileError::Special {
+        path: path.to_owned(),
+        kind: what,
+    })
+}
+
+/// What to do about the system's error, as the end of a sentence.
+fn hint(error: &io::Error) -> String {
+    system::advice(error).map_or(String::new(), |advice| format!(". {advice}"))
 }
 
 /// bbolt holds an exclusive lock on a database that it writes to. A shared lock is tried without waiting and

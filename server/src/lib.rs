@@ -32,6 +32,7 @@ pub mod serve;
 pub mod servers;
 pub mod shares;
 pub mod snapshots;
+pub mod system;
 pub mod systems;
 pub mod tls;
 pub mod vacancy;

@@ -1,7 +1,7 @@
 //! Uploads: announced, sent in pieces at an offset that the server confirms, resumable after anything.
 
 use gloo_net::http::Request;
-use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use requorum_shared::api::upload::{CreateUpload, EVIDENCE_HEADER, Upload, Uploads};
 use web_sys::{AbortSignal, Blob};
 
 use super::acts;
@@ -30,6 +30,7 @@ pub async fn create(name: &str, length: u64, cluster: &str) -> Result<Upload, Fa
             name: name.to_owned(),
             length,
             cluster: cluster.to_owned(),
+            evidence: false,
         },
     )
     .await
@@ -67,6 +68,22 @@ pub async fn send(
         .abort_signal(Some(stop))
         .body(piece.clone())
         .map_err(|e| Failure::new(Kind::Other, format!("The request could not be made: {e}")))?
+        .send()
+        .await
+        .map_err(|_| Failure::offline())?;
+    acts::done();
+    json(response).await
+}
+
+/// Keeps an upload as evidence whose file is no etcd database; all `length` bytes of it have arrived.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn keep_as_evidence(id: &str, length: u64) -> Result<Upload, Failure> {
+    let response = Request::patch(&path(id))
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", &length.to_string())
+        .header(EVIDENCE_HEADER, "keep")
         .send()
         .await
         .map_err(|_| Failure::offline())?;

@@ -67,17 +67,17 @@ fn one(finding: Finding) -> impl IntoView {
         view! { <small class="muted">{words.join(", ")}</small> }
     });
     let text = |class: &'static str, text: String| {
-        (!text.is_empty()).then(|| view! { <p class=class>{text}</p> })
+        (!text.is_empty()).then(|| view! { <p class=class>{format::visible(&text)}</p> })
     };
     view! {
         <li class=format!("finding {class}")>
             <div class="finding-head">
                 <Status is=status::severity(finding.severity) />
-                <strong>{finding.subject}</strong>
+                <strong>{format::visible(&finding.subject)}</strong>
                 <code>{finding.code}</code>
                 {place}
             </div>
-            <p>{finding.what}</p>
+            <p>{format::visible(&finding.what)}</p>
             {text("why", finding.why)}
             {text("todo", finding.todo)}
         </li>

@@ -40,7 +40,7 @@ pub fn summary(inspection: &Inspection) -> String {
         parts.push(format::count(status.total_key, "key", "keys"));
     }
     parts.push(format::bytes(inspection.file.size));
-    parts.push(inspection.file.name.clone());
+    parts.push(format::visible(&inspection.file.name));
     parts.join(" · ")
 }
 

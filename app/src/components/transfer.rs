@@ -17,8 +17,12 @@ pub struct TransferView {
     pub progress: Progress,
     /// The snapshot that it became.
     pub done: Option<String>,
+    /// Whether it was kept as evidence, from which nothing is restored.
+    pub evidence: bool,
     /// Whether it can be tried again.
     pub failed: bool,
+    /// Whether it was refused because it is no etcd database, and can be kept as evidence.
+    pub foreign: bool,
 }
 
 /// One transfer with its acts.
@@ -38,27 +42,35 @@ pub fn TransferRow(
     /// Tries again.
     #[prop(into)]
     on_again: Callback<()>,
+    /// Keeps it as evidence.
+    #[prop(into)]
+    on_keep: Callback<()>,
     /// Takes it out of the list.
     #[prop(into)]
     on_dismiss: Callback<()>,
 ) -> impl IntoView {
     let status = Memo::new(move |_| view.with(|v| v.status));
     let words = Memo::new(move |_| view.with(|v| v.words.clone()));
-    let kind = Memo::new(move |_| view.with(|v| (v.done.clone(), v.failed)));
+    let kind = Memo::new(move |_| view.with(|v| (v.done.clone(), v.failed, v.foreign)));
     let label = format!("Uploading {name}");
     let acts = move || {
         match kind.get() {
-        (Some(snapshot), _) => view! {
+        (Some(snapshot), ..) => view! {
             {done_acts.run(snapshot)}
             <button type="button" class="button small" on:click=move |_| on_dismiss.run(())>"Take off this list"</button>
         }
         .into_any(),
-        (None, true) => view! {
+        (None, _, true) => view! {
+            <button type="button" class="button small" on:click=move |_| on_keep.run(())>"Keep as evidence"</button>
+            <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
+        }
+        .into_any(),
+        (None, true, false) => view! {
             <button type="button" class="button small" on:click=move |_| on_again.run(())>"Try again"</button>
             <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
         }
         .into_any(),
-        (None, false) => view! {
+        (None, false, false) => view! {
             <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
         }
         .into_any(),
@@ -67,7 +79,7 @@ pub fn TransferRow(
     view! {
         <li class="file-row">
             <div class="file-row-head">
-                <strong>{name}</strong>
+                <strong>{format::visible(&name)}</strong>
                 {move || view! { <Status is=status.get() /> }}
             </div>
             <Meter label progress=Signal::derive(move || view.with(|v| v.progress)) />

@@ -5,6 +5,7 @@ use requorum_shared::etcd::inspection::{Part, Verdict};
 use requorum_shared::finding::Outcome;
 
 use crate::components::status::{self, Status};
+use crate::format;
 
 /// Bytes, structure and meaning, side by side.
 #[component]
@@ -37,7 +38,7 @@ fn part(name: &'static str, part: Part, findings: Signal<String>) -> impl IntoVi
         <section class=format!("part {class}")>
             <h2>{name}</h2>
             <p><Status is=status::outcome(part.outcome) /></p>
-            <p>{part.evidence}</p>
+            <p>{format::visible(&part.evidence)}</p>
             {more}
         </section>
     }

@@ -177,14 +177,14 @@ fn table(list: ListSnapshotsResponse, sort: Memo<Sort>) -> impl IntoView {
 fn row(snapshot: SnapshotSummary) -> impl IntoView {
     view! {
         <tr>
-            <th scope="row" data-label="Name"><a href=paths::snapshot(&snapshot.id)>{snapshot.name}</a></th>
+            <th scope="row" data-label="Name"><a href=paths::snapshot(&snapshot.id)>{format::visible(&snapshot.name)}</a></th>
             <td data-label="Cluster">{of_cluster::shown(&snapshot.cluster)}</td>
             <td data-label="Verdict"><Status is=status::snapshot(&snapshot.verdict) /></td>
             <td data-label="Revision" class="number">{snapshot.revision.map_or_else(|| "unknown".to_owned(), format::signed)}</td>
             <td data-label="Keys" class="number">{snapshot.total_key.map_or_else(|| "unknown".to_owned(), format::number)}</td>
             <td data-label="Size" class="number"><Bytes n=snapshot.size /></td>
             <td data-label="Stored"><Time ms=snapshot.stored_at_ms /></td>
-            <td data-label="From">{format!("{} by {}", snapshot.origin, snapshot.stored_by)}</td>
+            <td data-label="From">{format!("{} by {}", snapshot.origin, format::visible(&snapshot.stored_by))}</td>
             <td data-label="SHA-256"><Id value=snapshot.id /></td>
         </tr>
     }

@@ -22,6 +22,7 @@ fn file(name: &str, revision: i64, bytes: Outcome, structure: Outcome) -> Inspec
             high_water_mark: 9,
             txid: 3,
         },
+        recognized: None,
         verdict: Verdict {
             sentence: String::new(),
             advice: String::new(),

@@ -27,17 +27,11 @@ pub(super) fn run(command: Command) -> ExitCode {
 
 /// Runs `work` and says what went wrong on standard error.
 pub(super) fn finish(name: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(work),
-        Err(error) => Err(error.into()),
-    };
+    let result = super::runtime::small().and_then(|runtime| runtime.block_on(work));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("requorum {name}: {error:#}");
+            super::terminal::complain(format_args!("requorum {name}: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use requorum_shared::ledger::entry::act;
 
 use super::objects::ObjectsArguments;
 use super::people::{act, log_errors, run};
 use super::place::PlaceArguments;
-use super::print;
+use super::terminal::{self, Text};
 use crate::app::accounts::Accounts;
 use crate::app::backup::{PuttingBack, Wanted, is_apart, master_key_of};
 use crate::backup::Manifest;
@@ -51,35 +50,38 @@ pub(super) fn run_backup(arguments: Arguments) -> ExitCode {
         let work = accounts.back_up(&place, &to, wanted);
         let manifest = act(accounts, act::CONSOLE_BACKUP, subject, work).await?;
         let left_out = master_key_of(&place).filter(|_| !with_master_key);
-        print(&said(&manifest, &to.display().to_string(), left_out));
+        terminal::print(said(&manifest, &to.display().to_string(), left_out).as_str());
         Ok(())
     })
 }
 
-fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> String {
+fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> Text {
     let (files, bytes) = manifest.objects();
-    let mut text = format!(
+    let mut text = Text::default();
+    text.line(format_args!(
         "The console is backed up to {to}: its rows, {} entries of the ledger with its key, and {files} stored files \
-         of {bytes} bytes.\n",
+         of {bytes} bytes.",
         manifest.ledger_entries
-    );
-    text.push_str("Not in it are unfinished uploads, restored members, and downloads.\n");
+    ));
+    text.line(format_args!(
+        "Not in it are unfinished uploads, restored members, and downloads."
+    ));
     if !manifest.elsewhere.is_empty() {
-        text.push_str(&format!(
-            "Not in it are {} stored files in the bucket, which are listed: back the bucket up by its own means.\n",
+        text.line(format_args!(
+            "Not in it are {} stored files in the bucket, which are listed: back the bucket up by its own means.",
             manifest.elsewhere.len()
         ));
     }
     if let Some(path) = master_key {
-        text.push_str(&format!(
+        text.line(format_args!(
             "Not in it is the master key of the sealed credentials: keep a copy of {} elsewhere. Without it nobody \
-             can read them again.\n",
+             can read them again.",
             path.display()
         ));
     }
-    text.push_str(
-        "Keep it as you keep the console itself: it holds the key that signs the ledger.\n",
-    );
+    text.line(format_args!(
+        "Keep it as you keep the console itself: it holds the key that signs the ledger."
+    ));
     text
 }
 
@@ -102,16 +104,11 @@ pub(super) struct PutBackArguments {
 /// Runs `requorum restore-state`.
 pub(super) fn run_put_back(arguments: &PutBackArguments) -> ExitCode {
     log_errors();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = runtime
-        .context("starting the runtime")
-        .and_then(|runtime| runtime.block_on(put_back(arguments)));
+    let result = super::runtime::small().and_then(|runtime| runtime.block_on(put_back(arguments)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("requorum restore-state: {error:#}");
+            terminal::complain(format_args!("requorum restore-state: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -132,18 +129,21 @@ async fn put_back(arguments: &PutBackArguments) -> anyhow::Result<()> {
     let ended = ended?;
     let manifest = putting.manifest.clone();
     putting.finish()?;
-    let mut text = format!(
-        "The backup of {} is put back to {}; {ended} sessions were ended.\n\
-         Whoever saw later entries of the ledger is told that they are gone, which is so.\n",
+    let mut text = Text::default();
+    text.line(format_args!(
+        "The backup of {} is put back to {}; {ended} sessions were ended.",
         manifest.made_at,
         arguments.data_dir.display()
-    );
+    ));
+    text.line(format_args!(
+        "Whoever saw later entries of the ledger is told that they are gone, which is so."
+    ));
     if !manifest.elsewhere.is_empty() {
-        text.push_str(&format!(
-            "Its {} stored files lie in the bucket: start the server with --objects.\n",
+        text.line(format_args!(
+            "Its {} stored files lie in the bucket: start the server with --objects.",
             manifest.elsewhere.len()
         ));
     }
-    print(&text);
+    terminal::print(text.as_str());
     Ok(())
 }

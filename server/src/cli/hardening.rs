@@ -6,6 +6,8 @@ use rustix::process::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::terminal;
+
 /// Has a write beyond the limit on file sizes (`ulimit -f`) fail with an error that can be said, as on a full disk.
 /// Otherwise the system's signal would end the process at once.
 ///
@@ -21,9 +23,9 @@ pub(super) fn outlive_file_size_limit() {
             signal(kind).map(drop)
         });
     if let Err(error) = caught {
-        eprintln!(
+        terminal::complain(format_args!(
             "requorum: the limit on file sizes would end this process when it is reached: {error}"
-        );
+        ));
     }
 }
 
@@ -36,9 +38,13 @@ pub(super) fn keep_private() {
         maximum: Some(0),
     };
     if let Err(error) = setrlimit(Resource::Core, none) {
-        eprintln!("requorum: a crash may leave a core file: {error}");
+        terminal::complain(format_args!(
+            "requorum: a crash may leave a core file: {error}"
+        ));
     }
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        eprintln!("requorum: other processes of this user may look into this one: {error}");
+        terminal::complain(format_args!(
+            "requorum: other processes of this user may look into this one: {error}"
+        ));
     }
 }

@@ -1,18 +1,20 @@
 //! What `requorum user`, `token` and `secrets` have in common: the data directory's accounts, without a server and
 //! beside a running one.
 
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use requorum_shared::api::login::MAX_PASSWORD_BYTES;
+use requorum_shared::escape;
 use requorum_shared::ledger::entry::{Draft, Outcome};
 use requorum_shared::permission::{Grant, Grants};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tracing_subscriber::EnvFilter;
 
 use super::place::PlaceArguments;
+use super::terminal;
 use crate::app::accounts::Accounts;
 use crate::error::{ApiError, Result};
 use crate::ledger;
@@ -40,10 +42,7 @@ pub(super) fn run(
     act: impl AsyncFnOnce(&Accounts) -> anyhow::Result<()>,
 ) -> ExitCode {
     log_errors();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = runtime.context("starting the runtime").and_then(|runtime| {
+    let result = super::runtime::small().and_then(|runtime| {
         runtime.block_on(async {
             let accounts = Accounts::open(&place.place()?, may_make).await?;
             let result = act(&accounts).await;
@@ -54,7 +53,7 @@ pub(super) fn run(
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("requorum {name}: {error:#}");
+            terminal::complain(format_args!("requorum {name}: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -132,8 +131,7 @@ pub(super) fn read_password() -> anyhow::Result<String> {
 
 fn ask(prompt: &str) -> anyhow::Result<String> {
     let stdin = std::io::stdin();
-    eprint!("{prompt}");
-    std::io::stderr().flush()?;
+    terminal::prompt(prompt)?;
     let before = tcgetattr(&stdin)?;
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
@@ -141,15 +139,24 @@ fn ask(prompt: &str) -> anyhow::Result<String> {
     let mut line = String::new();
     let read = stdin.read_line(&mut line);
     tcsetattr(&stdin, OptionalActions::Now, &before)?;
-    eprintln!();
+    terminal::complain(format_args!(""));
     read?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Prints rows in columns as wide as they need.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+    let shown: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            row.iter()
+                .map(|cell| escape::value(cell).into_owned())
+                .collect()
+        })
+        .collect();
     let width = |column: usize| {
-        rows.iter()
+        shown
+            .iter()
             .map(|row| row[column].chars().count())
             .chain([head[column].len()])
             .max()
@@ -157,14 +164,13 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
     };
     let widths: Vec<_> = (0..head.len()).map(width).collect();
     let head: Vec<_> = head.iter().map(ToString::to_string).collect();
-    let mut out = std::io::stdout().lock();
-    for row in std::iter::once(&head).chain(rows) {
+    for row in std::iter::once(&head).chain(&shown) {
         let line: Vec<_> = row
             .iter()
             .zip(&widths)
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
-        writeln!(out, "{}", line.join("  ").trim_end())?;
+        terminal::line(format_args!("{}", line.join("  ").trim_end()))?;
     }
     Ok(())
 }

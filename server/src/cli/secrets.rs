@@ -1,6 +1,5 @@
 //! `requorum secrets …`: the master key of the sealed credentials.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +9,7 @@ use requorum_shared::ledger::entry::act;
 
 use super::people::{act, run};
 use super::place::PlaceArguments;
+use super::terminal;
 use crate::app::sealed;
 use crate::secrets::master_key::{KeyPlace, MasterKey};
 
@@ -72,14 +72,11 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         let new = key_from(NEW_KEY_VARIABLE)?;
         let rotate = accounts.rotate_master_key(&key_place, new);
         let done = act(accounts, act::SECRETS_ROTATE, "all credentials", rotate).await?;
-        writeln!(
-            std::io::stdout().lock(),
+        terminal::line(format_args!(
             "{} credentials are sealed under the master key {}; {} opens nothing any more. Backups of the database \
              from before need the old key.",
-            done.secrets,
-            done.new_key,
-            done.old_key
-        )?;
+            done.secrets, done.new_key, done.old_key
+        ))?;
         Ok(())
     })
 }

@@ -1,6 +1,5 @@
 //! `requorum serve`: the console.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +18,7 @@ use super::objects::ObjectsArguments;
 use super::oidc::OidcArguments;
 use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
+use super::terminal;
 use crate::address::{self, ForwardedHeader, Proxies};
 use crate::clock::SystemClock;
 use crate::config::{Config, LEASE, PublicUrl, RootConfig};
@@ -144,7 +144,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
     match config(arguments).and_then(serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("requorum serve: {error:#}");
+            terminal::complain(format_args!("requorum serve: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -174,10 +174,7 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
+    let runtime = super::runtime::large()?;
     let served = runtime.block_on(async {
         let stop = CancellationToken::new();
         let mut terminate = signal(SignalKind::terminate())?;
@@ -221,15 +218,14 @@ fn raise_open_files() {
 
 /// Says where the server is, for people and for programs that wait for it.
 fn announce(server: &Server) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
     let scheme = if server.app().tls.is_some() {
         "https"
     } else {
         "http"
     };
-    writeln!(out, "listening on {scheme}://{}", server.address())?;
+    terminal::line(format_args!("listening on {scheme}://{}", server.address()))?;
     if let Some(link) = server.setup_link() {
-        writeln!(out, "make the first administrator (once): {link}")?;
+        terminal::line(format_args!("make the first administrator (once): {link}"))?;
     }
-    Ok(out.flush()?)
+    Ok(())
 }

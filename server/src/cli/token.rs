@@ -1,7 +1,6 @@
 //! `requorum token …`: tokens for programs without a browser.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -10,6 +9,7 @@ use requorum_shared::ledger::entry::act;
 
 use super::people::{Granted, act, run, said, table};
 use super::place::PlaceArguments;
+use super::terminal;
 use crate::app::accounts::Accounts;
 use crate::auth::store::StoredToken;
 use crate::clock::{self, Clock as _, SystemClock};
@@ -71,7 +71,7 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             } else {
                 "was revoked before"
             };
-            writeln!(std::io::stdout().lock(), "{} {what}", token.name)?;
+            terminal::line(format_args!("{} {what}", token.name))?;
             Ok(())
         }),
     }
@@ -90,14 +90,14 @@ async fn create(
     let create = accounts.tokens.create(&owner, name, grants, days);
     let (secret, token) = act(accounts, act::TOKEN_CREATE, subject, create).await?;
     // The secret alone on standard output: a script can take it from there.
-    eprintln!(
+    terminal::complain(format_args!(
         "{} for {}, with: {}, until {}. It is shown once:",
         token.id,
         owner.name,
         token.grants,
         clock::text(token.expires_ms)
-    );
-    writeln!(std::io::stdout().lock(), "{secret}")?;
+    ));
+    terminal::line(format_args!("{secret}"))?;
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! `requorum user …`: accounts without a browser, for a locked-out administrator and for automation. Whoever can
 //! read the data directory already has all that it holds: these commands ask nobody.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -10,6 +9,7 @@ use requorum_shared::ledger::entry::act;
 
 use super::people::{Granted, act, read_password, run, said, table};
 use super::place::PlaceArguments;
+use super::terminal;
 use crate::app::accounts::Accounts;
 use crate::auth::store::User;
 use crate::clock;
@@ -166,13 +166,11 @@ async fn add(accounts: &Accounts, name: &str, roles: Granted, invite: bool) -> a
     };
     let (user, link) = act(accounts, act::PEOPLE_INVITE, subject, invite).await?;
     done(&user, &format!("was added with: {}", roles_of(&user)))?;
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
+    terminal::line(format_args!(
         "open this at the console's address, once, before {}: /join#token={}",
         clock::text(link.expires_ms),
         link.token
-    )?;
+    ))?;
     Ok(())
 }
 
@@ -212,6 +210,6 @@ fn roles_of(user: &User) -> String {
 }
 
 fn done(user: &User, what: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout().lock(), "{} {what}", user.name)?;
+    terminal::line(format_args!("{} {what}", user.name))?;
     Ok(())
 }

@@ -64,7 +64,7 @@ impl SnapshotStore for Database {
         }
         sqlx::query(
             "INSERT INTO uploads (id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, cluster, \
-             place) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             place, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(&upload.id)
         .bind(&upload.name)
@@ -76,6 +76,7 @@ impl SnapshotStore for Database {
         .bind(upload.touched_ms)
         .bind(&upload.cluster)
         .bind(&upload.place)
+        .bind(i64::from(upload.evidence))
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -85,7 +86,7 @@ impl SnapshotStore for Database {
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>> {
         let row = sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json, cluster, place, entry FROM uploads WHERE id = $1",
+             inspection_json, cluster, place, entry, evidence FROM uploads WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -96,13 +97,21 @@ impl SnapshotStore for Database {
     async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>> {
         sqlx::query(
             "SELECT id, name, length, safe_bytes, owner_id, owner, started_ms, touched_ms, sha256, \
-             inspection_json, cluster, place, entry FROM uploads ORDER BY started_ms DESC, id",
+             inspection_json, cluster, place, entry, evidence FROM uploads ORDER BY started_ms DESC, id",
         )
         .fetch_all(&self.pool)
         .await?
         .iter()
         .map(upload)
         .collect()
+    }
+
+    async fn upload_is_evidence(&self, id: &str) -> anyhow::Result<()> {
+        sqlx::query("UPDATE uploads SET evidence = 1 WHERE id = $1")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()> {
@@ -204,6 +213,7 @@ fn upload(row: &AnyRow) -> anyhow::Result<UploadRow> {
             .try_get::<Option<i64>, _>(12)?
             .map(u64::try_from)
             .transpose()?,
+        evidence: row.try_get::<i64, _>(13)? != 0,
         finished: sha256
             .zip(inspection_json)
             .map(|(sha256, inspection_json)| Finished {

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderName, StatusCode};
-use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use requorum_shared::api::upload::{CreateUpload, EVIDENCE_HEADER, Upload, Uploads};
 
 use super::extract::{Json, Path};
 use crate::app::App;
@@ -75,6 +75,9 @@ pub async fn append(
         )
     })?;
     let announced = number(request.headers(), &CONTENT_LENGTH)?;
+    if request.headers().contains_key(EVIDENCE_HEADER) {
+        ops::uploads::keep_as_evidence(&app, &actor, &id).await?;
+    }
     let body = request
         .into_body()
         .into_data_stream()

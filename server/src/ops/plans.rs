@@ -3,6 +3,7 @@
 mod drift;
 mod list;
 
+use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1;
 use requorum_shared::approval::{Grounds, Weight};
 use requorum_shared::canonical::sha256_hex;
@@ -353,6 +354,13 @@ pub(super) async fn observe(
     request: &RestoreRequest,
 ) -> Result<Observation> {
     let (snapshot, inspection_json) = snapshots::find(app, &request.snapshot).await?;
+    if snapshot.origin == EVIDENCE_ORIGIN {
+        return Err(conflict(
+            "snapshot.evidence",
+            "This file is kept as evidence: it is not an etcd database, and nothing can be restored from it. Choose a \
+             snapshot.",
+        ));
+    }
     let (target, cluster) = (request.target.clone(), snapshot.cluster.clone());
     let (roots, downloads) = (app.roots.clone(), app.data_dir.downloads());
     let look = move || {

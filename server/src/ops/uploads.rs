@@ -74,6 +74,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
         owner_id: actor.user_id.clone(),
         owner: actor.name.clone(),
         place: app.data_dir.name().to_owned(),
+        evidence: request.evidence,
         started_ms: now,
         touched_ms: now,
         entry: None,
@@ -146,6 +147,13 @@ async fn cancel_of(app: &App, actor: &Actor, upload: &UploadRow) -> Result<()> {
 /// One of this person's uploads.
 pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<Upload> {
     Ok(view(app, &row(app, actor, id).await?))
+}
+
+/// Has a file kept as evidence if it turns out to be no etcd database.
+pub async fn keep_as_evidence(app: &App, actor: &Actor, id: &str) -> Result<()> {
+    let upload = row(app, actor, id).await?;
+    app.store.upload_is_evidence(&upload.id).await?;
+    Ok(())
 }
 
 /// Adds bytes. `announced` is the body's length where the client said it.
@@ -268,13 +276,13 @@ fn file_name(name: &str) -> Result<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
     if last.is_empty()
         || last.len() > MAX_NAME_BYTES
-        || last.chars().any(char::is_control)
+        || last.chars().any(requorum_shared::escape::is_hidden)
         || matches!(last, "." | "..")
     {
         return Err(bad_request(
             "upload.name",
             format!(
-                "A file needs a name of 1 to {MAX_NAME_BYTES} bytes without control characters."
+                "A file needs a name of 1 to {MAX_NAME_BYTES} bytes without control or invisible characters."
             ),
         ));
     }

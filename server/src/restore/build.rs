@@ -15,6 +15,7 @@ use requorum_shared::etcd::restore::{check_file, raft_snapshot, verify, wal};
 use requorum_shared::etcd::scan::{Options, Scanner};
 use requorum_shared::etcd::trailer::Hasher;
 use requorum_shared::finding::Outcome;
+use requorum_shared::recognition;
 use requorum_shared::source::{Source, SourceError};
 
 use super::dest::{At, Kind, Layout, Unit, Within};
@@ -31,6 +32,19 @@ struct Files {
     wal: (Dir, String),
 }
 
+/// Removes what was built when the build ends early, whether by an error or by a panic.
+struct Unfinished<'a, 'r>(Option<(&'a Restore<'r>, &'a Layout)>);
+
+impl Drop for Unfinished<'_, '_> {
+    fn drop(&mut self) {
+        if let Some((restore, layout)) = self.0 {
+            restore.let_go();
+            // What went wrong first is what the caller must hear; leftovers are removed by the next run.
+            let _ = restore.remove_built(layout);
+        }
+    }
+}
+
 impl Restore<'_> {
     /// Builds every member under a temporary name, complete and synced, in one pass over the source.
     ///
@@ -42,13 +56,10 @@ impl Restore<'_> {
         self.discard()?;
         let layout = self.layout()?;
         self.check_vacant(&layout)?;
-        let built = self.build_all(&layout);
-        if built.is_err() {
-            self.let_go();
-            // What went wrong first is what the caller must hear; leftovers are removed by the next run.
-            let _ = self.remove_built(&layout);
-        }
-        built
+        let mut unfinished = Unfinished(Some((self, &layout)));
+        let built = self.build_all(&layout)?;
+        unfinished.0 = None;
+        Ok(built)
     }
 
     fn build_all(&self, layout: &Layout) -> Result<Built, RestoreError> {
@@ -152,6 +163,13 @@ impl Restore<'_> {
         let random = self
             .disk()
             .act(Act::Read, source_name, || FileSource::new(source))?;
+        let base_name = source_name.rsplit('/').next().unwrap_or(source_name);
+        if let Some(what) = recognition::recognize(&random, base_name) {
+            return Err(RestoreError::Recognized {
+                name: source_name.to_owned(),
+                what: Box::new(what),
+            });
+        }
         let database = Database::open(&random).map_err(|error| unreadable(error.into()))?;
         let (start, present) = (database.start(), database.present_size());
         // Missing pages that are in use make the file refused below, when all of it was read.

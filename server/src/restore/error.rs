@@ -4,9 +4,11 @@ use std::io;
 
 use requorum_shared::etcd::restore::edit::EditError;
 use requorum_shared::finding::{Report, Severity};
+use requorum_shared::recognition::Recognized;
 use thiserror::Error;
 
 use super::disk::Act;
+use crate::system::{self, SystemError};
 
 /// Why a restore did not happen. Nothing is left behind where a member would look, unless a text says so.
 #[derive(Debug, Error)]
@@ -52,6 +54,14 @@ pub enum RestoreError {
     /// Another process builds the same thing.
     #[error("another restore with the same id is writing to {0}. Let it finish, or stop it")]
     Busy(String),
+    /// The file is something else than an etcd database, or one that cannot be used.
+    #[error("{name}: {words}", words = .what.words())]
+    Recognized {
+        /// The file.
+        name: String,
+        /// What it is.
+        what: Box<Recognized>,
+    },
     /// The file changed while it was read.
     #[error(
         "{0} changed while it was read: what was built from it was thrown away. Restore from a copy that nobody writes to"
@@ -87,6 +97,9 @@ pub enum RestoreError {
         /// What the system said.
         cause: io::Error,
     },
+    /// There are no threads or no memory to do it with.
+    #[error(transparent)]
+    System(#[from] SystemError),
     /// What was read again is not what was written.
     #[error(
         "{path} is not what was written: {what}. The disk or its file system is at fault; choose another one"
@@ -150,10 +163,9 @@ fn medium(act: Act, path: &str, cause: &io::Error) -> String {
             "Run it as a user who may write there, or choose another place"
         }
         io::ErrorKind::ReadOnlyFilesystem => "Choose a place that can be written",
-        io::ErrorKind::FileTooLarge => "Raise the limit on file sizes (ulimit -f)",
         io::ErrorKind::AlreadyExists => "Choose another place, or move it away",
         io::ErrorKind::NotFound => "Make the folder that it should be in",
-        _ => "Look into the system's log for that disk",
+        _ => system::advice(cause).unwrap_or("Look into the system's log for that disk"),
     };
     format!("{path}: {act} failed: {cause}. {todo}")
 }

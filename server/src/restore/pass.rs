@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::disk::Act;
 use super::error::RestoreError;
 use super::{Progress, Restore, Stage};
+use crate::system::{self, SystemError};
 
 /// Bytes read at once: large enough that the system calls do not count, small enough to stay in the cache
 /// until everybody has used them.
@@ -36,22 +37,33 @@ impl Restore<'_> {
         mut here: impl FnMut(&[u8]),
         consumers: Vec<Consumer<'_>>,
     ) -> Result<(), RestoreError> {
+        system::check_reading(total, consumers.len())?;
         std::thread::scope(|scope| {
             let mut senders = Vec::new();
             let mut threads = Vec::new();
+            let mut result = Ok(());
             for mut consumer in consumers {
                 let (sender, receiver): (SyncSender<Chunk>, Receiver<Chunk>) = sync_channel(LAG);
                 senders.push(sender);
-                threads.push(scope.spawn(move || {
+                let spawned = std::thread::Builder::new().spawn_scoped(scope, move || {
                     for chunk in receiver {
                         consumer(chunk.offset, &chunk.bytes[..chunk.len])?;
                     }
                     Ok(())
-                }));
+                });
+                match spawned {
+                    Ok(thread) => threads.push(thread),
+                    Err(error) => {
+                        result = Err(SystemError::Threads(error).into());
+                        break;
+                    }
+                }
             }
-            let read = self.read_all(source, total, stage, &mut here, &senders);
+            let read = match result {
+                Ok(()) => self.read_all(source, total, stage, &mut here, &senders),
+                Err(_) => Ok(()),
+            };
             drop(senders);
-            let mut result = Ok(());
             for thread in threads {
                 let ended = match thread.join() {
                     Ok(ended) => ended,
@@ -93,9 +105,15 @@ impl Restore<'_> {
                 }
             };
             let Some(buffer) = buffer else { continue };
-            self.disk().act(Act::Read, self.order.source_name, || {
+            let read = self.disk().act(Act::Read, self.order.source_name, || {
                 source.read_exact_at(&mut buffer[..len], offset)
-            })?;
+            });
+            if let Err(RestoreError::Io { cause, path, .. }) = &read
+                && cause.kind() == std::io::ErrorKind::UnexpectedEof
+            {
+                return Err(RestoreError::SourceChanged(path.clone()));
+            }
+            read?;
             for sender in senders {
                 let chunk = Chunk {
                     offset,

@@ -17,7 +17,7 @@ pub struct Snapshot {
     pub stored_ms: i64,
     /// Who brought it.
     pub stored_by: String,
-    /// How it came: `upload`.
+    /// How it came: `upload`, or `evidence` for a file that is no etcd database and is kept all the same.
     pub origin: String,
     /// The cluster that it is kept as one of; empty for none.
     pub cluster: String,
@@ -78,6 +78,8 @@ pub struct UploadRow {
     pub owner: String,
     /// The data directory that has the bytes, by its name. Empty: the only one there is.
     pub place: String,
+    /// Whether it is kept even if it is no etcd database.
+    pub evidence: bool,
     /// When it was begun, milliseconds since the Unix epoch.
     pub started_ms: i64,
     /// When bytes last arrived.
@@ -113,6 +115,8 @@ pub trait SnapshotStore: Send + Sync {
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>>;
     /// All uploads, newest first.
     async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>>;
+    /// Notes that it is kept even if it is no etcd database.
+    async fn upload_is_evidence(&self, id: &str) -> anyhow::Result<()>;
     /// Notes how many bytes are on the medium.
     async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()>;
     /// Notes what the upload turned out to be, before its file is moved.

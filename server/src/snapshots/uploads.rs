@@ -14,6 +14,7 @@ use anyhow::Context;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use requorum_shared::api::upload::{EVIDENCE_ORIGIN, FOREIGN};
 use requorum_shared::etcd::inspection::Inspection;
 use rustix::fs::statvfs;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,7 @@ use super::objects::Objects;
 use super::part::Part;
 use super::store::{Finished, Headline, Snapshot, SnapshotStore, UploadRow};
 use crate::clock::Clock;
-use crate::error::{ApiError, Kind, Result, conflict, internal, not_found};
+use crate::error::{ApiError, Kind, Result, bad_request, conflict, internal, not_found};
 use crate::ledger;
 
 /// Bytes gathered before they are written and scanned.
@@ -362,6 +363,9 @@ impl Uploads {
     async fn finish(&self, upload: &UploadRow, part: Part) -> Result<String> {
         let name = upload.name.clone();
         let inspection = blocking(move || part.inspect(&name)).await?;
+        if inspection.is_foreign() && !upload.evidence {
+            return Err(foreign(&inspection));
+        }
         let finished = Finished {
             sha256: inspection.file.sha256.clone(),
             inspection_json: serde_json::to_string(&inspection).map_err(internal)?,
@@ -398,7 +402,11 @@ impl Uploads {
             size: upload.length,
             stored_ms: self.clock.now_ms(),
             stored_by: upload.owner.clone(),
-            origin: "upload".into(),
+            origin: if inspection.is_foreign() {
+                EVIDENCE_ORIGIN.into()
+            } else {
+                "upload".into()
+            },
             cluster: upload.cluster.clone(),
             headline: Headline::from(&inspection),
         };
@@ -569,6 +577,21 @@ pub fn gone() -> ApiError {
     not_found(
         "upload.unknown",
         "There is no such upload: it ended, was cancelled, or is another person's. Begin again.",
+    )
+}
+
+/// What is no etcd database is kept only if the uploader wants that.
+fn foreign(inspection: &Inspection) -> ApiError {
+    let words = match &inspection.recognized {
+        Some(recognized) => recognized.words(),
+        None => inspection.verdict.sentence.clone(),
+    };
+    bad_request(
+        FOREIGN,
+        format!(
+            "{words} It was not stored. Cancel the upload, or keep the file as evidence: it is never offered for a \
+             restore then."
+        ),
     )
 }
 

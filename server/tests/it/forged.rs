@@ -336,6 +336,7 @@ async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
         started_ms: app.clock.now_ms(),
         touched_ms: app.clock.now_ms(),
         entry: None,
+        evidence: false,
         finished: None,
     };
     assert!(app.store.add_upload(&upload, 9).await.unwrap());

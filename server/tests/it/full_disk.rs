@@ -66,7 +66,7 @@ impl Drop for Disk {
 }
 
 async fn announce(client: &Client, length: usize) -> Upload {
-    let body = json!({"name": "large.db", "length": length});
+    let body = json!({"name": "large.db", "length": length, "evidence": true});
     let response = client.post("/api/uploads", &body).await;
     assert_eq!(response.status(), 201);
     response.json().await.unwrap()

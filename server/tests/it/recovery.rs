@@ -92,7 +92,12 @@ impl Console {
             .http
             .post(
                 "/api/uploads",
-                &json!({"name": name, "length": bytes.len(), "cluster": cluster}),
+                &json!({
+                    "name": name,
+                    "length": bytes.len(),
+                    "cluster": cluster,
+                    "evidence": true,
+                }),
             )
             .await
             .json()

@@ -6,6 +6,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::json;
 
 use crate::harness::{Client, Options, TestServer, error, fixture};
+use crate::recovery::{Console, request};
 
 async fn announce(client: &Client, name: &str, length: u64) -> Upload {
     let response = client
@@ -431,4 +432,111 @@ async fn strangers_ids_and_made_up_ids_lead_nowhere() {
             .status(),
         404
     );
+}
+
+fn case(name: &str) -> Vec<u8> {
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata/cases");
+    std::fs::read(cases.join(name)).unwrap()
+}
+
+async fn listed(client: &Client) -> Vec<(String, String, String)> {
+    let list = client.snapshots().await;
+    list.snapshots
+        .into_iter()
+        .map(|snapshot| (snapshot.name, snapshot.origin, snapshot.verdict))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_no_etcd_database_is_refused_in_the_words_of_the_check() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    for (name, word) in [
+        (
+            "01-on-demand-node-a-1709887802",
+            "This is a ZIP archive, not an etcd snapshot.",
+        ),
+        (
+            "02-weekly.db",
+            "This is a gzip file that was cut off, not an etcd snapshot.",
+        ),
+        (
+            "03-0000000000000001-0000000000000000.wal",
+            "write-ahead log",
+        ),
+        ("04-raft.db", "Raft log"),
+    ] {
+        let bytes = case(name);
+        let upload = announce(&admin, name, bytes.len() as u64).await;
+        let (status, said) = error(send(&admin, &upload.id, 0, &bytes).await).await;
+        assert_eq!((status, said.code.as_str()), (400, "upload.foreign"));
+        assert!(said.message.contains(word), "{}", said.message);
+        assert!(said.message.contains("not stored"), "{}", said.message);
+        assert_eq!(listed(&admin).await, []);
+        // It has not been forgotten either: asked again, it says the same.
+        let (_, again) = error(send(&admin, &upload.id, bytes.len() as u64, b"").await).await;
+        assert_eq!(again.message, said.message);
+        let path = format!("/api/uploads/{}", upload.id);
+        assert_eq!(
+            admin
+                .request("DELETE", &path)
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            204
+        );
+    }
+    assert_eq!(parts(&server), 0);
+}
+
+#[tokio::test]
+async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    // By choice afterwards, without sending it again.
+    let bytes = case("04-raft.db");
+    let upload = announce(&admin, "raft.db", bytes.len() as u64).await;
+    let (status, _) = error(send(&admin, &upload.id, 0, &bytes).await).await;
+    assert_eq!(status, 400);
+    let kept: Upload = admin
+        .request("PATCH", &format!("/api/uploads/{}", upload.id))
+        .header("upload-offset", bytes.len())
+        .header("upload-evidence", "keep")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let id = kept.snapshot.unwrap();
+    assert_eq!(id, sha256_hex(&bytes));
+    let as_evidence = |name: &str| (name.to_owned(), "evidence".to_owned(), "foreign".to_owned());
+    assert_eq!(listed(&admin).await, [as_evidence("raft.db")]);
+    // By choice beforehand; a sound file is a snapshot all the same.
+    for (name, bytes) in [
+        ("s.wal", case("03-0000000000000001-0000000000000000.wal")),
+        ("sound.db", fixture("3.5.33-mixed.db")),
+    ] {
+        let body = json!({"name": name, "length": bytes.len(), "evidence": true});
+        let upload: Upload = admin
+            .post("/api/uploads", &body)
+            .await
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(send(&admin, &upload.id, 0, &bytes).await.status(), 200);
+    }
+    let mut all = listed(&admin).await;
+    all.sort();
+    let sound = (
+        "sound.db".to_owned(),
+        "upload".to_owned(),
+        "whole".to_owned(),
+    );
+    assert_eq!(all, [as_evidence("raft.db"), as_evidence("s.wal"), sound]);
+    let console = Console::with(admin).await;
+    let refused = console.check(&request(&id, "new")).await.unwrap_err();
+    assert!(refused.message().contains("kept as evidence"), "{refused}");
+    assert!(console.seal(&request(&id, "new")).await.is_err());
 }

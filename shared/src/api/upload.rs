@@ -17,7 +17,18 @@ pub struct CreateUpload {
     /// The cluster that it is of; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cluster: String,
+    /// Whether the file is kept even if it is no etcd database: as evidence, which is never offered for a restore.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence: bool,
 }
+
+/// The code of the refusal of a file that is no etcd database. All of it has arrived then; a last `PATCH` without
+/// bytes and with the header [`EVIDENCE_HEADER`] keeps it as evidence.
+pub const FOREIGN: &str = "upload.foreign";
+/// The header of a `PATCH` that asks to keep the file as evidence, with any value.
+pub const EVIDENCE_HEADER: &str = "upload-evidence";
+/// How a snapshot came that is kept as evidence: its `origin` in lists.
+pub const EVIDENCE_ORIGIN: &str = "evidence";
 
 /// An upload, finished or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ mod verdict;
 
 use crate::bbolt::{Database, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
+use crate::recognition::{self, Recognized};
 use crate::source::Source;
 
 use super::contents::{self, Read};
@@ -62,12 +63,22 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
         high_water_mark: walk.meta.map_or(0, |meta| meta.hwm),
         txid: walk.meta.map_or(0, |meta| meta.txid),
     };
-    let bytes = verdict::bytes(digests.as_ref(), &walk, kind);
-    let structure = verdict::structure(&mut walk);
     meaning.findings = merged(std::mem::take(&mut meaning.findings), |_| 0);
-    let meaning = verdict::meaning(meaning, kind, &walk);
-    let sentence = verdict::sentence(&file, &walk, &bytes, &structure, &meaning);
-    let status = status(&walk, read.as_ref());
+    let recognized =
+        recognition::recognize(source, name).or_else(|| cut_off(&walk, source.size(), name));
+    let mut bytes = verdict::bytes(digests.as_ref(), &walk, kind);
+    let mut structure = verdict::structure(&mut walk);
+    let mut meaning = verdict::meaning(meaning, kind, &walk);
+    let mut sentence = verdict::sentence(&file, &walk, &bytes, &structure, &meaning);
+    if let Some(recognized) = &recognized {
+        (bytes, structure, meaning) = verdict::recognized(recognized, [bytes, structure, meaning]);
+        sentence.clone_from(&recognized.sentence);
+    }
+    // What is in a file that was translated or is another program's means nothing.
+    let useless = recognized.as_ref().is_some_and(|recognized| {
+        !recognized.etcd || recognized.state == recognition::State::Damaged
+    });
+    let status = status(&walk, read.as_ref()).filter(|_| !useless);
     let mut report = Report::default();
     let [bytes, structure, meaning] = [bytes, structure, meaning].map(|judged| {
         report.findings.extend(judged.report.findings);
@@ -76,6 +87,7 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
     let mut inspection = Inspection {
         format: FORMAT.to_owned(),
         file,
+        recognized,
         verdict: Verdict {
             sentence,
             advice: String::new(),
@@ -84,9 +96,9 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
             meaning,
         },
         status: status.filter(|_| kind != FileKind::OtherBbolt),
-        hash_kv,
+        hash_kv: hash_kv.filter(|_| !useless),
         contents: read
-            .filter(|_| !walk.buckets.is_empty())
+            .filter(|_| !walk.buckets.is_empty() && !useless)
             .map(|read| read.contents),
         report,
         pages: walk.pages,
@@ -124,13 +136,25 @@ fn try_restore(database: &Database<'_>, report: &mut Report) {
     }
 }
 
+/// A file that ends before pages that its tree needs.
+fn cut_off(walk: &Walk, size: u64, name: &str) -> Option<Recognized> {
+    let declared = walk.meta?.logical_size();
+    let lost = walk.findings.blocks() && walk.findings.has("file.truncated");
+    (size < declared && lost).then(|| recognition::cut_off(size, declared, name))
+}
+
 fn finish_contents(read: &mut Read, walk: &Walk) {
     let known = read.marks.zip(walk.keys);
     read.contents.current_revision = known.map(|(marks, keys)| marks.current(keys.revision));
 }
 
 /// The numbers of `etcdutl snapshot status` for a scanned file, without the rest of an inspection.
+///
+/// `None` where there are none: a database without a bucket `key` is not etcd's.
 pub fn status_of(walk: &Walk, source: &dyn Source) -> Option<Status> {
+    if kind(walk, source.size(), None) == FileKind::OtherBbolt {
+        return None;
+    }
     let database = Database::open(source).ok()?;
     let meta = database.bucket(schema::META).ok().flatten();
     let version = meta.and_then(|meta| meta.get(schema::STORAGE_VERSION).ok().flatten());

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Outcome, Report};
+use crate::recognition::Recognized;
 
 use super::auth::AuthProblem;
 
@@ -20,6 +21,10 @@ pub struct Inspection {
     pub format: String,
     /// The file itself.
     pub file: FileFacts,
+    /// What it was recognized as, where it is no sound etcd database: packed, encrypted, foreign, cut off or
+    /// translated. The verdict's sentence and the first finding say so too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognized: Option<Recognized>,
     /// May it be trusted?
     pub verdict: Verdict,
     /// What `etcdutl snapshot status` would say; absent when the key space could not be read.
@@ -33,6 +38,16 @@ pub struct Inspection {
     pub report: Report,
     /// The file page by page, run-length coded in file order.
     pub pages: Vec<PageRun>,
+}
+
+impl Inspection {
+    /// Whether the file is something else than an etcd database, sound or damaged.
+    pub fn is_foreign(&self) -> bool {
+        match &self.recognized {
+            Some(recognized) => !recognized.etcd,
+            None => matches!(self.file.kind, FileKind::OtherBbolt | FileKind::Unknown),
+        }
+    }
 }
 
 /// The file itself.

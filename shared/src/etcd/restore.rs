@@ -15,6 +15,7 @@ mod proto;
 pub mod raft_snapshot;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod typed;
 mod v2store;
 pub mod verify;
 pub mod wal;

@@ -31,7 +31,7 @@ pub(super) fn auth(inspection: &Inspection) -> impl IntoView + use<> {
         .map_or_else(|| unreadable("auth"), format::number);
     let roles = match auth.roles {
         Some(roles) if roles.is_empty() => "none".to_owned(),
-        Some(roles) => roles.join(", "),
+        Some(roles) => format::visible(&roles.join(", ")),
         None => unreadable("authRoles"),
     };
     let users_unknown = auth
@@ -45,8 +45,8 @@ pub(super) fn auth(inspection: &Inspection) -> impl IntoView + use<> {
             .map(|user| {
                 view! {
                     <tr>
-                        <th scope="row" data-label="User">{user.name}</th>
-                        <td data-label="Roles">{user.roles.join(", ")}</td>
+                        <th scope="row" data-label="User">{format::visible(&user.name)}</th>
+                        <td data-label="Roles">{format::visible(&user.roles.join(", "))}</td>
                         <td data-label="Password">{if user.has_password { "set" } else { "none" }}</td>
                     </tr>
                 }

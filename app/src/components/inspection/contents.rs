@@ -114,7 +114,7 @@ pub(super) fn contents(inspection: &Inspection) -> impl IntoView + use<> {
             };
             view! {
                 <tr>
-                    <th scope="row" data-label="Bucket" class="mono">{bucket.name}</th>
+                    <th scope="row" data-label="Bucket" class="mono">{format::visible(&bucket.name)}</th>
                     <td data-label="Pairs" class="number">{pairs}</td>
                     <td data-label="Bytes" class="number">{bytes}</td>
                     <td data-label="Stored">{if !bucket.complete { "cannot be read whole" } else if bucket.inline { "inline in its parent's page" } else { "own pages" }}</td>

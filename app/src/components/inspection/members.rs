@@ -7,6 +7,7 @@ use super::unreadable;
 use crate::components::hash::Id;
 use crate::components::properties::Properties;
 use crate::components::table::arrows;
+use crate::format;
 
 pub(super) fn members(inspection: &Inspection) -> impl IntoView + use<> {
     let contents = inspection.contents.clone().unwrap_or_default();
@@ -22,7 +23,7 @@ pub(super) fn members(inspection: &Inspection) -> impl IntoView + use<> {
             let name = if member.name.is_empty() {
                 "(never started)".to_owned()
             } else {
-                member.name
+                format::visible(&member.name)
             };
             view! {
                 <tr>
@@ -89,7 +90,7 @@ fn lines(urls: Vec<String>) -> AnyView {
     }
     let urls = urls
         .into_iter()
-        .map(|url| view! { <div class="mono">{url}</div> })
+        .map(|url| view! { <div class="mono">{format::visible(&url)}</div> })
         .collect_view();
     view! { <div>{urls}</div> }.into_any()
 }

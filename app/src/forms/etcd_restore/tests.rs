@@ -32,6 +32,7 @@ fn inspection() -> Inspection {
             high_water_mark: 5,
             txid: 3,
         },
+        recognized: None,
         verdict: Verdict {
             sentence: String::new(),
             advice: String::new(),

@@ -96,7 +96,7 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
                     keep="Keep it"
                     on_act=Callback::new(move |()| { cancel.dispatch_local(id.clone()); })
                 >
-                    <p>"What has arrived is dropped, and " {owner} " has to send the file again."</p>
+                    <p>{format!("What has arrived is discarded, and {owner} has to send the file again.")}</p>
                 </Confirm>
             }
         })}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
+use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1::{GetSnapshotRequest, GetSnapshotResponse, PlanSummary};
 use requorum_shared::etcd::inspection::Inspection;
 use requorum_shared::permission::Permission;
@@ -47,12 +48,13 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
     let acts = {
         let (restore, file) = (paths::restore(&stored.id), paths::snapshot_file(&stored.id));
         let of = Of::Cluster(stored.cluster.clone());
+        let evidence = stored.origin == EVIDENCE_ORIGIN;
         move || {
             view! {
-                {permitted(Permission::Plan, of.clone(), {
+                {(!evidence).then(|| permitted(Permission::Plan, of.clone(), {
                     let restore = restore.clone();
                     move || view! { <a class="button primary" href=restore.clone()>"Plan a restore"</a> }
-                })}
+                }))}
                 {permitted(Permission::ReadValues, of.clone(), {
                     let file = file.clone();
                     move || view! { <a class="button" href=file.clone() rel="external" download="">"Download"</a> }

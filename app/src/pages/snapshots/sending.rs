@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use requorum_shared::api::upload::Upload;
+use requorum_shared::api::upload::{FOREIGN, Upload};
 use requorum_shared::permission::check_cluster_name;
 use wasm_bindgen::JsCast;
 
@@ -113,12 +113,15 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
                 words: String::new(),
                 progress: Default::default(),
                 done: None,
+                evidence: false,
                 failed: false,
+                foreign: false,
             })
     });
-    let done_acts = Callback::new(|snapshot: String| {
+    let done_acts = Callback::new(move |snapshot: String| {
+        let evidence = shown.with_untracked(|view| view.evidence);
         view! {
-            <a class="button small primary" href=paths::restore(&snapshot)>"Plan a restore"</a>
+            {(!evidence).then(|| view! { <a class="button small primary" href=paths::restore(&snapshot)>"Plan a restore"</a> })}
             <a class="button small" href=paths::snapshot(&snapshot)>"Open the snapshot"</a>
         }
         .into_any()
@@ -130,6 +133,7 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
             done_acts
             on_cancel=Callback::new(move |()| uploads.cancel(key))
             on_again=Callback::new(move |()| uploads.try_again(key))
+            on_keep=Callback::new(move |()| uploads.keep_as_evidence(key))
             on_dismiss=Callback::new(move |()| uploads.dismiss(key))
         />
     }
@@ -164,6 +168,18 @@ fn shown(transfer: &Transfer) -> TransferView {
             Some(id.clone()),
             false,
         ),
+        TransferState::Kept(id) => (
+            ("not-checked", "kept as evidence"),
+            "Stored as it is. It is not an etcd database, and is not offered for a restore.".into(),
+            Some(id.clone()),
+            false,
+        ),
+        TransferState::Failed(failure) if failure.code == FOREIGN => (
+            ("fail", "not etcd"),
+            format!("{} {}", failure.what, failure.next),
+            None,
+            false,
+        ),
         TransferState::Failed(failure) => (
             ("fail", "failed"),
             format!("{} {}", failure.what, failure.next),
@@ -181,7 +197,9 @@ fn shown(transfer: &Transfer) -> TransferView {
         words,
         progress,
         done,
+        evidence: matches!(transfer.state, TransferState::Kept(_)),
         failed,
+        foreign: matches!(&transfer.state, TransferState::Failed(failure) if failure.code == FOREIGN),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::finish;
 use super::source::{From, Source};
-use crate::cli::print;
+use crate::cli::terminal;
 
 /// Verify a ledger: every entry against the tree, the tree against its signed checkpoint, and both against a
 /// checkpoint that you kept.
@@ -34,9 +34,9 @@ async fn verify(arguments: &Arguments) -> anyhow::Result<()> {
     let source = arguments.from.open().await?;
     let verdict = source.audit(|_| Ok(())).await;
     if arguments.json {
-        print(&format!("{}\n", object(&source, &verdict)));
+        terminal::print_json(&object(&source, &verdict).to_string());
     } else if let Ok(verified) = &verdict {
-        print(&text(&source, verified));
+        terminal::print(&text(&source, verified));
     }
     verdict.map(|_| ())
 }

@@ -1,17 +1,16 @@
 //! `requorum dossier verify`: does this archive hold together, and is it our console's?
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use requorum_shared::dossier::{self, Verdict, zip};
 use requorum_shared::finding::Outcome;
 
 use crate::cli::audit::given_key;
-use crate::cli::print;
+use crate::cli::terminal::{self, Text};
+use crate::inspect_file::open_regular;
 
 /// Verify a dossier: every part against its signed manifest, the plan's hash, the approvals, the journal, and the
 /// ledger's proofs.
@@ -49,7 +48,7 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
     match verify(arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("requorum dossier verify: {error:#}");
+            terminal::complain(format_args!("requorum dossier verify: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -57,13 +56,12 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn verify(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let known = arguments.key.as_deref().map(given_key).transpose()?;
-    let bytes =
-        read(&arguments.file).with_context(|| format!("reading {}", arguments.file.display()))?;
+    let bytes = read(&arguments.file)?;
     let verdict = dossier::verify(&bytes, known.as_ref());
-    print(&match arguments.write_out {
-        Format::Simple => text(&verdict),
-        Format::Json => serde_json::to_string_pretty(&verdict)? + "\n",
-    });
+    match arguments.write_out {
+        Format::Simple => terminal::print(text(&verdict).as_str()),
+        Format::Json => terminal::print_json(&serde_json::to_string_pretty(&verdict)?),
+    }
     Ok(match (verdict.whole, verdict.approval) {
         (false, _) => ExitCode::FAILURE,
         (true, Outcome::Pass) => ExitCode::SUCCESS,
@@ -73,17 +71,19 @@ fn verify(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The file, and no more of it than shows that it is too long.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let (file, _) = open_regular(path)?;
     let mut bytes = Vec::new();
     let most = zip::MAX_ARCHIVE_BYTES as u64 + 1;
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn text(verdict: &Verdict) -> String {
-    let mut text = format!("{}\n", verdict.sentence);
+fn text(verdict: &Verdict) -> Text {
+    let mut text = Text::default();
+    text.line(format_args!("{}", verdict.sentence));
     if let Some(document) = &verdict.document {
-        text.push_str(&format!("{}\n", document.sentence));
+        text.line(format_args!("{}", document.sentence));
     }
     for (name, value) in [
         ("Job", &verdict.job),
@@ -91,20 +91,18 @@ fn text(verdict: &Verdict) -> String {
         ("Key", &verdict.key),
     ] {
         if let Some(value) = value {
-            text.push_str(&format!("{name:<5} {value}\n"));
+            text.line(format_args!("{name:<5} {value}"));
         }
     }
-    text.push('\n');
+    text.blank();
     for check in &verdict.checks {
         let outcome = match check.outcome {
             Outcome::Pass => "pass",
             Outcome::Fail => "FAIL",
             Outcome::NotChecked => "not checked",
         };
-        text.push_str(&format!(
-            "{outcome:<12} {}\n{:13}{}\n",
-            check.name, "", check.evidence
-        ));
+        text.line(format_args!("{outcome:<12} {}", check.name));
+        text.line(format_args!("{:13}{}", "", check.evidence));
     }
     text
 }

@@ -1,6 +1,5 @@
 //! `requorum snapshot check FILE`: may this file be trusted, and what is in it?
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +9,8 @@ use requorum_shared::etcd::inspection::{Contents, Inspection, Part, Trust};
 use requorum_shared::etcd::scan::Options;
 use requorum_shared::etcd::status::human_size;
 use requorum_shared::finding::{Finding, Outcome, Severity};
+
+use crate::cli::terminal::{self, Text};
 
 use super::reading::{self, FAILED};
 
@@ -41,6 +42,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
     let source = file.source().map_err(reading::complain)?;
     let scan = reading::scan(&file, Options::default())?;
     let mut inspection = inspect(scan, &file.name(), &source);
+    reading::refuse_changed(&file, &arguments.file)?;
     if file.in_use() {
         let mut finding = in_use();
         if !inspection.verdict.advice.is_empty() {
@@ -50,18 +52,17 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
         inspection.report.push(finding);
         inspection.verdict.meaning.findings += 1;
     }
-    let text = if arguments.json {
+    if arguments.json {
         match serde_json::to_string_pretty(&inspection) {
-            Ok(json) => json + "\n",
+            Ok(json) => terminal::print_json(&json),
             Err(error) => {
-                eprintln!("requorum: {error}");
+                terminal::complain(format_args!("requorum: {error}"));
                 return Err(FAILED);
             }
         }
     } else {
-        report(&inspection)
-    };
-    reading::print(&text);
+        terminal::print(report(&inspection).as_str());
+    }
     // Without numbers there is no snapshot to speak of, whatever else could be read.
     if inspection.trust() <= Trust::Broken || inspection.status.is_none() {
         Err(FAILED)
@@ -77,59 +78,64 @@ fn in_use() -> Finding {
         .todo("Save a snapshot with etcdctl, or copy the file after the server has stopped.")
 }
 
-fn report(inspection: &Inspection) -> String {
-    let mut text = String::new();
+fn report(inspection: &Inspection) -> Text {
+    let mut text = Text::default();
     let Inspection { file, verdict, .. } = inspection;
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "{}", verdict.sentence);
-    let _ = writeln!(text, "{}", headline(inspection));
-    text.push('\n');
+    text.line(format_args!("{}", verdict.sentence));
+    text.line(format_args!("{}", headline(inspection)));
+    text.blank();
     for (name, part) in [
         ("Bytes", &verdict.bytes),
         ("Structure", &verdict.structure),
         ("Meaning", &verdict.meaning),
     ] {
-        let _ = writeln!(text, "{name:<10} {:<12} {}", outcome(part), part.evidence);
+        text.line(format_args!(
+            "{name:<10} {:<12} {}",
+            outcome(part),
+            part.evidence
+        ));
     }
     if let Some(status) = &inspection.status {
-        let _ = write!(
-            text,
-            "\nHASH {:x}   REVISION {}   TOTAL KEYS {} (3.6) {} (3.5)   SIZE {}\n",
+        text.blank();
+        text.line(format_args!(
+            "HASH {:x}   REVISION {}   TOTAL KEYS {} (3.6) {} (3.5)   SIZE {}",
             status.hash,
             status.revision,
             status.total_key,
             status.total_key_35,
             human_size(status.total_size)
-        );
+        ));
         if let Some(start) = inspection.start_revision().filter(|r| *r > status.revision) {
             let why = match status.revision {
                 0 => "bucket key is empty",
                 _ => "bucket key ends before the compaction",
             };
-            let _ = writeln!(text, "A server starts at revision {start}: {why}");
+            text.line(format_args!("A server starts at revision {start}: {why}"));
         }
     }
     if let Some(hash_kv) = &inspection.hash_kv {
-        let _ = writeln!(
-            text,
+        text.line(format_args!(
             "HashKV {} at revision {}, compacted at {}",
             hash_kv.hash, hash_kv.hash_revision, hash_kv.compact_revision
-        );
+        ));
     }
     if !file.sha256.is_empty() {
-        let _ = writeln!(text, "SHA-256 of the file {}", file.sha256);
+        text.line(format_args!("SHA-256 of the file {}", file.sha256));
     }
     if let Some(contents) = &inspection.contents {
         write_contents(&mut text, contents);
     }
     if !inspection.report.findings.is_empty() {
-        text.push_str("\nFindings\n");
+        text.blank();
+        text.line(format_args!("Findings"));
     }
     for finding in &inspection.report.findings {
         write_finding(&mut text, finding);
     }
     if !verdict.advice.is_empty() {
-        let _ = writeln!(text, "\nWhat to do\n  {}", verdict.advice);
+        text.blank();
+        text.line(format_args!("What to do"));
+        text.line(format_args!("  {}", verdict.advice));
     }
     text
 }
@@ -161,13 +167,21 @@ fn outcome(part: &Part) -> &'static str {
     }
 }
 
-fn write_contents(text: &mut String, contents: &Contents) {
+fn write_contents(text: &mut Text, contents: &Contents) {
     const SHOWN: usize = 20;
     let members = contents.members.as_deref();
     match members {
         Some([]) => {}
-        Some(_) => text.push_str("\nMembers\n"),
-        None => text.push_str("\nMembers: unknown (bucket members cannot be read)\n"),
+        Some(_) => {
+            text.blank();
+            text.line(format_args!("Members"));
+        }
+        None => {
+            text.blank();
+            text.line(format_args!(
+                "Members: unknown (bucket members cannot be read)"
+            ));
+        }
     }
     let members = members.unwrap_or_default();
     for member in members.iter().take(SHOWN) {
@@ -178,12 +192,12 @@ fn write_contents(text: &mut String, contents: &Contents) {
         };
         let learner = if member.learner { " learner" } else { "" };
         let urls = member.peer_urls.join(",");
-        let _ = writeln!(text, "  {:<16} {name} {urls}{learner}", member.id);
+        text.line(format_args!("  {:<16} {name} {urls}{learner}", member.id));
     }
     if members.len() > SHOWN {
-        let _ = writeln!(text, "  and {} more", members.len() - SHOWN);
+        text.line(format_args!("  and {} more", members.len() - SHOWN));
     }
-    text.push('\n');
+    text.blank();
     let unknown = |bucket: &str| format!("unknown (bucket {bucket} cannot be read)");
     let revisions = match (contents.revisions, contents.tombstones) {
         (Some(revisions), Some(tombstones)) => {
@@ -209,13 +223,15 @@ fn write_contents(text: &mut String, contents: &Contents) {
         Some(bytes) => format!("{} free", human_size(bytes)),
         None => "free pages: unknown (not every page could be reached)".to_owned(),
     };
-    let _ = writeln!(text, "{revisions}, {compacted}; {leases}; {auth}; {free}");
+    text.line(format_args!(
+        "{revisions}, {compacted}; {leases}; {auth}; {free}"
+    ));
     if contents.alarms.is_none() {
-        let _ = writeln!(text, "alarms: {}", unknown("alarm"));
+        text.line(format_args!("alarms: {}", unknown("alarm")));
     }
 }
 
-fn write_finding(text: &mut String, finding: &Finding) {
+fn write_finding(text: &mut Text, finding: &Finding) {
     let severity = match finding.severity {
         Severity::Note => "note",
         Severity::Warning => "warning",
@@ -225,14 +241,13 @@ fn write_finding(text: &mut String, finding: &Finding) {
     let offset = place
         .offset
         .map_or(String::new(), |offset| format!(", at offset {offset:#x}"));
-    let _ = writeln!(
-        text,
+    text.line(format_args!(
         "  {severity} [{}] {}{offset}: {}",
         finding.code, finding.subject, finding.what
-    );
+    ));
     for line in [&finding.why, &finding.todo] {
         if !line.is_empty() {
-            let _ = writeln!(text, "    {line}");
+            text.line(format_args!("    {line}"));
         }
     }
 }

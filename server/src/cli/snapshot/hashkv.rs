@@ -8,6 +8,8 @@ use requorum_shared::bbolt::Database;
 use requorum_shared::etcd::hashkv::hash_kv;
 use requorum_shared::etcd::status::hash_kv_text;
 
+use crate::cli::terminal;
+
 use super::reading::{self, FAILED, WriteOut};
 
 /// Print the HashKV of a snapshot at a revision, as servers and etcdutl compute it.
@@ -38,23 +40,20 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn hash(arguments: &Arguments) -> Result<(), u8> {
     if arguments.rev < 0 {
-        eprintln!("requorum: --rev must not be negative");
+        terminal::complain(format_args!("requorum: --rev must not be negative"));
         return Err(reading::USAGE);
     }
     let file = reading::open(&arguments.file)?;
+    reading::refuse_foreign(&file)?;
     let source = file.source().map_err(reading::complain)?;
     let hash = Database::open(&source)
         .map_err(Into::into)
         .and_then(|database| hash_kv(&database, arguments.rev));
+    reading::refuse_changed(&file, &arguments.file)?;
     let hash = hash.map_err(|error| {
-        eprintln!("requorum: {}: {error}", file.name());
+        terminal::complain(format_args!("requorum: {}: {error}", file.name()));
         FAILED
     })?;
-    if file.changed() {
-        return Err(reading::complain(crate::inspect_file::FileError::Changed(
-            arguments.file.clone(),
-        )));
-    }
-    reading::print(&hash_kv_text(&hash, arguments.write_out.into()));
+    terminal::print(&hash_kv_text(&hash, arguments.write_out.into()));
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! What the commands that read a file share: opening it, progress, and what to say when it cannot be read.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use requorum_shared::etcd::scan::{Options, Scan};
 use requorum_shared::etcd::status::{Counting, Format, human_size};
+use requorum_shared::recognition;
 
+use crate::cli::terminal;
 use crate::inspect_file::{FileError, InspectedFile};
 
 /// Exit code of a bad file or a failed operation.
@@ -63,19 +65,41 @@ impl From<CountingArgument> for Counting {
 /// Opens the file, and says so on stderr when a server holds it.
 pub(super) fn open(path: &Path) -> Result<InspectedFile, u8> {
     if path == Path::new("-") {
-        eprintln!(
+        terminal::complain(format_args!(
             "requorum: standard input cannot be read here, because some pages are read twice; save it to a file first"
-        );
+        ));
         return Err(USAGE);
     }
     let file = InspectedFile::open(path).map_err(complain)?;
     if file.in_use() {
-        eprintln!(
+        terminal::complain(format_args!(
             "requorum: {} is in use by a running server: its pages may move while they are read. Findings may come from that; for certainty save a snapshot with etcdctl.",
             path.display()
-        );
+        ));
     }
     Ok(file)
+}
+
+/// Stops at a file that is recognized as something else than a sound etcd database, and says what it is.
+pub(super) fn refuse_foreign(file: &InspectedFile) -> Result<(), u8> {
+    let source = file.source().map_err(complain)?;
+    let Some(recognized) = recognition::recognize(&source, &file.name()) else {
+        return Ok(());
+    };
+    terminal::complain(format_args!(
+        "requorum: {}: {}",
+        file.name(),
+        recognized.words()
+    ));
+    Err(FAILED)
+}
+
+/// Stops when the file is not what it was when it was opened: what was found is of no file then.
+pub(super) fn refuse_changed(file: &InspectedFile, path: &Path) -> Result<(), u8> {
+    if file.changed() {
+        return Err(complain(FileError::Changed(path.to_owned())));
+    }
+    Ok(())
 }
 
 /// Reads the file, with progress on a terminal.
@@ -88,15 +112,8 @@ pub(super) fn scan(file: &InspectedFile, options: Options) -> Result<Scan, u8> {
 
 /// Prints why it failed; the exit code.
 pub(super) fn complain(error: FileError) -> u8 {
-    eprintln!("requorum: {error}");
+    terminal::complain(format_args!("requorum: {error}"));
     FAILED
-}
-
-/// Prints to stdout. A reader that has gone is no failure of ours.
-pub(super) fn print(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    let _ = stdout.flush();
 }
 
 /// A line on the terminal that says how far the reading is.
@@ -124,15 +141,12 @@ impl Line {
             return;
         }
         self.shown = Some(Instant::now());
-        let text = progress(done, self.total, self.started.elapsed());
-        let mut stderr = std::io::stderr().lock();
-        let _ = write!(stderr, "\r\x1b[K{text}");
-        let _ = stderr.flush();
+        terminal::progress(&progress(done, self.total, self.started.elapsed()));
     }
 
     fn clear(&self) {
         if self.shown.is_some() {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
+            terminal::progress("");
         }
     }
 }

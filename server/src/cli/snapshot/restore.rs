@@ -2,6 +2,7 @@
 
 mod advertise;
 mod interrupt;
+mod lookup;
 mod progress;
 
 use std::fs::File;
@@ -22,9 +23,13 @@ use requorum_shared::etcd::restore::{
 };
 use requorum_shared::finding::{Finding, Report, Severity};
 
+use self::lookup::Names;
 use self::progress::ProgressLine;
+use crate::cli::terminal;
+use crate::inspect_file::open_regular;
 use crate::random;
 use crate::restore::{Built, Dest, Order, Restore, RestoreError, Spot, Watch};
+use crate::system;
 
 /// Exit code of a failed operation or a bad file.
 const FAILED: u8 = 1;
@@ -107,7 +112,17 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
     match restore(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("requorum: {:#}", failure.error);
+            let error = &failure.error;
+            let text = format!("{error:#}");
+            let limit = error
+                .chain()
+                .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+                .find_map(system::advice)
+                .filter(|advice| !text.contains(advice));
+            match limit {
+                Some(advice) => terminal::complain(format_args!("requorum: {text}. {advice}")),
+                None => terminal::complain(format_args!("requorum: {text}")),
+            }
             ExitCode::from(failure.code)
         }
     }
@@ -162,12 +177,20 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
             "It is named twice in --initial-cluster: it becomes one member with all those URLs.",
         ));
     }
+    let names = if report.blocks() {
+        Names::default()
+    } else {
+        look_up(arguments, &request)
+    };
+    for finding in names.findings() {
+        report.push(finding);
+    }
     print(&report);
     if report.blocks() {
         return Err(usage("nothing was restored, because of what is said above"));
     }
     if arguments.all_members.is_none() {
-        check_own_member(arguments, &request)?;
+        check_own_member(arguments, &request, &names)?;
     }
 
     let source = open_source(&arguments.file)?;
@@ -210,7 +233,9 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         return Err(anyhow::Error::new(error).into());
     }
     if let Err(error) = restore.release() {
-        eprintln!("warning: the restore is complete, but its mark could not be removed: {error}");
+        terminal::complain(format_args!(
+            "warning: the restore is complete, but its mark could not be removed: {error}"
+        ));
     }
     tell(&restore, &dest, &built);
     Ok(())
@@ -228,7 +253,9 @@ fn clear_leftovers(
         match earlier.discard() {
             Err(RestoreError::Busy(_)) => {}
             // Only what this run needs the place of is in its way, and it will say so.
-            Err(error) => eprintln!("note: an earlier restore left something behind: {error}"),
+            Err(error) => terminal::complain(format_args!(
+                "note: an earlier restore left something behind: {error}"
+            )),
             Ok(()) => {}
         }
     }
@@ -245,7 +272,11 @@ fn id_of(request: &RestoreRequest, arguments: &Arguments) -> String {
 }
 
 /// `--name` and `--initial-advertise-peer-urls` against `--initial-cluster`.
-fn check_own_member(arguments: &Arguments, request: &RestoreRequest) -> Result<(), Failure> {
+fn check_own_member(
+    arguments: &Arguments,
+    request: &RestoreRequest,
+    names: &Names,
+) -> Result<(), Failure> {
     let name = &arguments.name;
     let Some(member) = request.members.iter().find(|member| member.name == *name) else {
         return Err(usage(format!(
@@ -254,27 +285,22 @@ fn check_own_member(arguments: &Arguments, request: &RestoreRequest) -> Result<(
             arguments.initial_cluster
         )));
     };
-    advertise::check(&arguments.initial_advertise_peer_urls, &member.peer_urls).map_err(usage)
+    let advertised = &arguments.initial_advertise_peer_urls;
+    advertise::check(advertised, member, &request.members, names).map_err(usage)
+}
+
+/// The names of all members, and of this one as it is advertised.
+fn look_up(arguments: &Arguments, request: &RestoreRequest) -> Names {
+    let advertised = match arguments.all_members {
+        Some(_) => "",
+        None => &arguments.initial_advertise_peer_urls,
+    };
+    let members = request.members.iter().flat_map(|member| &member.peer_urls);
+    Names::look_up(members.map(String::as_str).chain(advertised.split(',')))
 }
 
 fn open_source(path: &Path) -> Result<File, Failure> {
-    let file = File::open(path).with_context(|| {
-        format!(
-            "{} cannot be read; name a file that exists and that you may read",
-            path.display()
-        )
-    })?;
-    let metadata = file
-        .metadata()
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    if !metadata.is_file() {
-        let error = anyhow::anyhow!("{} is not a file; name a snapshot file", path.display());
-        return Err(error.into());
-    }
-    if metadata.len() == 0 {
-        let error = anyhow::anyhow!("{} is empty; get the snapshot again", path.display());
-        return Err(error.into());
-    }
+    let (file, _) = open_regular(path).map_err(anyhow::Error::new)?;
     Ok(file)
 }
 
@@ -367,13 +393,14 @@ fn print(report: &Report) {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
-        eprint!("{word}: {}: {}", finding.subject, finding.what);
+        let mut line = format!("{word}: {}: {}", finding.subject, finding.what);
         for sentence in [&finding.why, &finding.todo] {
             if !sentence.is_empty() {
-                eprint!(" {sentence}");
+                line.push(' ');
+                line.push_str(sentence);
             }
         }
-        eprintln!();
+        terminal::complain(format_args!("{line}"));
     }
 }
 
@@ -381,21 +408,26 @@ fn print(report: &Report) {
 fn tell(restore: &Restore<'_>, dest: &Dest, built: &Built) {
     let cluster = restore.cluster();
     let edit = &built.edit;
-    eprintln!(
+    terminal::complain(format_args!(
         "cluster {}: revision {}, {} bytes per member",
         cluster.id(),
         edit.start_revision(),
         edit.database_size
-    );
+    ));
     for member in cluster.members() {
         let place = match dest {
             Dest::Folder(spot) => format!("{}/{}", spot.shown, member.name),
             Dest::Member { name, data, .. } if *name == member.name => data.shown.clone(),
             Dest::Member { .. } => continue,
         };
-        eprintln!("member {} {} is in {place}", member.id, member.name);
+        terminal::complain(format_args!(
+            "member {} {} is in {place}",
+            member.id, member.name
+        ));
     }
     if rustix::process::geteuid().is_root() {
-        eprintln!("all of it belongs to root: give it to the user that etcd runs as (chown -R)");
+        terminal::complain(format_args!(
+            "all of it belongs to root: give it to the user that etcd runs as (chown -R)"
+        ));
     }
 }

@@ -9,6 +9,8 @@ use requorum_shared::etcd::scan::Options;
 use requorum_shared::etcd::status::status_text;
 use requorum_shared::finding::{Report, Severity};
 
+use crate::cli::terminal;
+
 use super::reading::{self, CountingArgument, FAILED, WriteOut};
 
 /// Print hash, revision, keys, size and version of a snapshot, as etcdutl does.
@@ -40,6 +42,7 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn status(arguments: &Arguments) -> Result<(), u8> {
     let file = reading::open(&arguments.file)?;
+    reading::refuse_foreign(&file)?;
     let options = Options {
         hash: false,
         hash_kv: false,
@@ -50,15 +53,16 @@ fn status(arguments: &Arguments) -> Result<(), u8> {
     let status = status_of(&walk, &source);
     let undecodable = walk.undecodable();
     let report = walk.into_report();
+    reading::refuse_changed(&file, &arguments.file)?;
     if let Some((count, page)) = undecodable {
         let name = file.name();
-        eprintln!(
+        terminal::complain(format_args!(
             "requorum: {name}: {count} entries of bucket key cannot be decoded, the first on page {page}: servers crash at start on them"
-        );
+        ));
         if arguments.counting == CountingArgument::V3_6 {
-            eprintln!(
+            terminal::complain(format_args!(
                 "Live keys cannot be counted then; --counting 3.5 counts pairs. Run `requorum snapshot check` for what to do."
-            );
+            ));
             return Err(FAILED);
         }
     }
@@ -70,7 +74,7 @@ fn status(arguments: &Arguments) -> Result<(), u8> {
                 arguments.write_out.into(),
                 arguments.counting.into(),
             );
-            reading::print(&text);
+            terminal::print(&text);
             Ok(())
         }
         _ => {
@@ -84,7 +88,10 @@ fn status(arguments: &Arguments) -> Result<(), u8> {
 fn warn(report: &Report) {
     for finding in &report.findings {
         if finding.severity == Severity::Warning {
-            eprintln!("requorum: {}: {}", finding.subject, finding.what);
+            terminal::complain(format_args!(
+                "requorum: {}: {}",
+                finding.subject, finding.what
+            ));
         }
     }
 }
@@ -95,15 +102,20 @@ fn refuse(name: &str, report: &Report) {
         let all = report.findings.iter();
         all.filter(|finding| finding.severity == Severity::Blocking)
     };
-    eprintln!(
+    terminal::complain(format_args!(
         "requorum: {name} is damaged or no etcd snapshot; nothing about it can be relied on:"
-    );
+    ));
     for finding in blocking().take(SHOWN) {
-        eprintln!("  {}: {}", finding.subject, finding.what);
+        terminal::complain(format_args!("  {}: {}", finding.subject, finding.what));
+    }
+    if blocking().count() == 0 {
+        terminal::complain(format_args!("  file: It has no bucket `key`."));
     }
     let more = blocking().count().saturating_sub(SHOWN);
     if more > 0 {
-        eprintln!("  and {more} more");
+        terminal::complain(format_args!("  and {more} more"));
     }
-    eprintln!("Run `requorum snapshot check` for what each means and what to do.");
+    terminal::complain(format_args!(
+        "Run `requorum snapshot check` for what each means and what to do."
+    ));
 }

@@ -20,6 +20,7 @@ fn upload(id: &str, started_ms: i64) -> UploadRow {
         owner: "anna".into(),
         place: "here".into(),
         started_ms,
+        evidence: false,
         touched_ms: started_ms,
         entry: None,
         finished: None,

@@ -28,6 +28,9 @@ enum Covers {
 }
 
 fn of(inspection: &Inspection) -> (String, Covers) {
+    if let Some(recognized) = &inspection.recognized {
+        return (recognized.todo.clone(), Covers::All);
+    }
     let report = &inspection.report;
     let verdict = &inspection.verdict;
     let unusable = [verdict.structure.outcome, verdict.meaning.outcome].contains(&Outcome::Fail);

@@ -5,6 +5,7 @@ use crate::etcd::inspection::{FileFacts, FileKind, Part};
 use crate::etcd::scan::Walk;
 use crate::etcd::trailer::{Digests, TRAILER_SIZE, Trailer};
 use crate::finding::{Finding, Outcome, Report};
+use crate::recognition::{Recognized, State};
 
 use super::loss::loss;
 
@@ -227,6 +228,45 @@ fn unreached(walk: &Walk) -> String {
             grouped(n)
         ),
     }
+}
+
+/// The three parts for a file that was recognized as what it is: that is the finding, and nothing is advised that
+/// only a database allows.
+pub(super) fn recognized(
+    recognized: &Recognized,
+    [_, structure, meaning]: [Judged; 3],
+) -> (Judged, Judged, Judged) {
+    let mut report = Report::default();
+    report.push(recognized.finding());
+    let bytes = if recognized.etcd {
+        let evidence = format!("it is {}", recognized.label);
+        Judged::new(Outcome::Fail, evidence, report)
+    } else {
+        let evidence = "there is no etcd database whose bytes could be proven".to_owned();
+        let structure = format!("it is {}", recognized.label);
+        return (
+            Judged::new(Outcome::NotChecked, evidence, Report::default()),
+            Judged::new(Outcome::Fail, structure, report),
+            Judged::new(
+                Outcome::NotChecked,
+                "there is nothing of etcd in it to look at".to_owned(),
+                Report::default(),
+            ),
+        );
+    };
+    if recognized.state == State::Damaged {
+        let evidence = "its pages are not where they belong".to_owned();
+        return (
+            bytes,
+            Judged::new(Outcome::Fail, evidence, Report::default()),
+            Judged::new(
+                Outcome::NotChecked,
+                "nothing of it can be used".to_owned(),
+                Report::default(),
+            ),
+        );
+    }
+    (bytes, structure, meaning)
 }
 
 /// Revisions, membership, what survives a restore.

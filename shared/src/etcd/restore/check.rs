@@ -113,6 +113,24 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
                 .todo("Use an address that the other members' machines can reach, unless all run on one."),
             );
         }
+        let client_port = member
+            .peer_urls
+            .iter()
+            .filter_map(|url| peer_url::normalize(url).ok())
+            .find(|url| {
+                peer_url::host_and_port(url).is_some_and(|address| address.ends_with(":2379"))
+            });
+        if let Some(url) = client_port {
+            report.push(
+                Finding::warning(
+                    "member.url-client-port",
+                    format!("member {}", member.name.trim()),
+                    format!("{url} has port 2379, at which etcd serves clients by default."),
+                )
+                .because("Peers are reached at port 2380 by default; a port taken by clients cannot serve them.")
+                .todo("Use the peer port, such as 2380, unless this cluster was set up otherwise."),
+            );
+        }
         if member.peer_urls.len() > 1 {
             report.push(Finding::note(
                 "member.urls",

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::MemberRequest;
 use super::ids::{ClusterId, MemberId};
-use super::peer_url;
+use super::{peer_url, typed};
+use crate::escape;
 use crate::finding::{Finding, Report};
 
 /// The most members we restore. Raft clusters have at most seven in practice; a pasted list of hundreds is a
@@ -192,18 +193,46 @@ fn check_name(members: &[MemberRequest], position: usize, is_new: bool, report: 
             .todo("Remove the space."),
         );
     }
-    let odd = name
-        .chars()
-        .find(|&c| matches!(c, '/' | '\\' | ',' | '=' | '\u{fffd}') || c.is_control());
+    let odd = name.chars().find(|&c| {
+        matches!(c, '/' | '\\' | ',' | '=' | ';' | '\u{fffd}')
+            || escape::is_hidden(c)
+            || typed::is_quote(c)
+            || typed::is_dash(c)
+    });
     if let Some(odd) = odd {
+        let (what, todo) = match odd {
+            c if typed::is_quote(c) => (
+                format!("The name contains the quotation mark {c}."),
+                "Remove the quotes.",
+            ),
+            c if typed::is_dash(c) => (
+                format!("The name contains {c}, a typographic dash."),
+                "Type a hyphen.",
+            ),
+            ';' => (
+                "The name contains a semicolon.".to_owned(),
+                "Separate members with commas.",
+            ),
+            '\r' => (
+                "The name contains a carriage return.".to_owned(),
+                "Remove it: the list was saved with Windows line ends.",
+            ),
+            c if escape::is_hidden(c) => (
+                format!(
+                    "The name contains the invisible character U+{:04X}.",
+                    u32::from(c)
+                ),
+                "Type the name again.",
+            ),
+            c => (
+                format!("The name contains {c:?}."),
+                "Use letters, digits, dots and dashes.",
+            ),
+        };
         report.push(
-            Finding::blocking(
-                "member.name-character",
-                &subject,
-                format!("The name contains {odd:?}."),
-            )
-            .because("The name becomes a folder and a part of --initial-cluster.")
-            .todo("Use letters, digits, dots and dashes."),
+            Finding::blocking("member.name-character", &subject, what)
+                .because("The name becomes a folder and a part of --initial-cluster.")
+                .todo(todo),
         );
     }
     if name == "." || name == ".." {

@@ -4,6 +4,9 @@ use std::net::Ipv6Addr;
 
 use thiserror::Error;
 
+use super::typed;
+use crate::escape;
+
 /// Why a peer URL is refused. The texts name the rule; the caller names the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PeerUrlError {
@@ -13,9 +16,30 @@ pub enum PeerUrlError {
     /// White space inside.
     #[error("it contains white space")]
     Space,
+    /// White space, and after it what looks like the next member.
+    #[error("a space is in it; members are separated by commas")]
+    SpaceBetweenMembers,
+    /// A quotation mark, plain or typographic.
+    #[error("it contains the quotation mark {0}; remove the quotes")]
+    Quote(char),
+    /// A dash that only looks like a hyphen.
+    #[error("it contains {0}, a typographic dash; type a hyphen")]
+    Dash(char),
+    /// `;`
+    #[error("it contains a semicolon; members are separated by commas")]
+    Semicolon,
+    /// A character without a width of its own.
+    #[error("it contains the invisible character U+{:04X}; type the URL again", u32::from(*.0))]
+    Invisible(char),
     /// A character that no URL has, or one outside ASCII.
     #[error("it contains {0:?}, which a URL cannot")]
     Character(char),
+    /// `host:port` alone.
+    #[error("the scheme is missing; write http://{0}, or https:// where peers use TLS")]
+    SchemeMissing(String),
+    /// `http:/host` or `http:host`.
+    #[error("two slashes belong after the scheme, like http://10.0.0.1:2380")]
+    Slashes,
     /// No scheme, or another one.
     #[error("it must begin with http://, https://, unix:// or unixs://")]
     Scheme,
@@ -53,16 +77,26 @@ pub fn normalize(text: &str) -> Result<String, PeerUrlError> {
     if text.is_empty() {
         return Err(PeerUrlError::Empty);
     }
-    if text.chars().any(char::is_whitespace) {
-        return Err(PeerUrlError::Space);
+    if let Some((_, after)) = text.split_once(char::is_whitespace) {
+        return Err(if after.contains("://") {
+            PeerUrlError::SpaceBetweenMembers
+        } else {
+            PeerUrlError::Space
+        });
     }
     if let Some(odd) = text
         .chars()
-        .find(|&c| !c.is_ascii_graphic() || "<>\"\\^`{|}".contains(c))
+        .find(|&c| !c.is_ascii_graphic() || "<>\"\\^`{|}';".contains(c))
     {
-        return Err(PeerUrlError::Character(odd));
+        return Err(match odd {
+            ';' => PeerUrlError::Semicolon,
+            c if typed::is_quote(c) => PeerUrlError::Quote(c),
+            c if typed::is_dash(c) => PeerUrlError::Dash(c),
+            c if escape::is_hidden(c) => PeerUrlError::Invisible(c),
+            c => PeerUrlError::Character(c),
+        });
     }
-    let (scheme, rest) = text.split_once("://").ok_or(PeerUrlError::Scheme)?;
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| no_scheme(text))?;
     let scheme = scheme.to_ascii_lowercase();
     match scheme.as_str() {
         "http" | "https" => check_authority(rest)?,
@@ -72,6 +106,21 @@ pub fn normalize(text: &str) -> Result<String, PeerUrlError> {
         _ => return Err(PeerUrlError::Scheme),
     }
     Ok(format!("{scheme}://{rest}"))
+}
+
+/// Which part of `scheme://` is missing.
+fn no_scheme(text: &str) -> PeerUrlError {
+    let lower = text.to_ascii_lowercase();
+    if ["http:", "https:", "unix:", "unixs:"]
+        .iter()
+        .any(|scheme| lower.starts_with(scheme))
+    {
+        return PeerUrlError::Slashes;
+    }
+    match check_authority(text) {
+        Ok(()) => PeerUrlError::SchemeMissing(text.to_owned()),
+        Err(_) => PeerUrlError::Scheme,
+    }
 }
 
 /// `host:port`, and a query if need be, which etcd lets pass.
@@ -171,7 +220,20 @@ mod tests {
         use PeerUrlError::*;
         for (text, why) in [
             ("", Empty),
-            ("10.0.0.1:2380", Scheme),
+            ("10.0.0.1:2380", SchemeMissing("10.0.0.1:2380".to_owned())),
+            ("http:/10.0.0.1:2380", Slashes),
+            ("HTTP:10.0.0.1:2380", Slashes),
+            ("10.0.0.1", Scheme),
+            ("\"http://10.0.0.1:2380\"", Quote('"')),
+            ("http://10.0.0.1:2380'", Quote('\'')),
+            ("http://10.0.0.1:2380\u{201d}", Quote('\u{201d}')),
+            ("http://db\u{2013}1:2380", Dash('\u{2013}')),
+            ("http://10.0.0.1:2380;b=http://10.0.0.2:2380", Semicolon),
+            (
+                "http://10.0.0.1:2380 b=http://10.0.0.2:2380",
+                SpaceBetweenMembers,
+            ),
+            ("http://10.0.0.1\u{200b}:2380", Invisible('\u{200b}')),
             ("ftp://10.0.0.1:2380", Scheme),
             ("http://10.0.0.1", PortMissing),
             ("http://10.0.0.1:", PortMissing),

@@ -65,6 +65,11 @@ impl Findings {
         self.blocking
     }
 
+    /// Whether one of this code is there.
+    pub(crate) fn has(&self, code: &str) -> bool {
+        self.counts.contains_key(code)
+    }
+
     /// Whether any of them blocks.
     pub(crate) fn blocks(&self) -> bool {
         self.blocking > 0

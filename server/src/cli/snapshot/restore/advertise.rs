@@ -1,12 +1,20 @@
 //! `--initial-advertise-peer-urls` against what `--initial-cluster` says of the member (spec 4.2).
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 
-use requorum_shared::etcd::restore::{initial_cluster, peer_url};
+use requorum_shared::etcd::restore::{MemberRequest, initial_cluster, peer_url};
 
-/// Whether both name the same URLs. Where the words differ, hosts are resolved and addresses compared, as the
+use super::lookup::{Lookup, Names};
+
+/// Whether both name the same URLs. Where the words differ, hosts are looked up and addresses compared, as the
 /// reference does.
-pub(super) fn check(advertised: &str, in_cluster: &[String]) -> Result<(), String> {
+pub(super) fn check(
+    advertised: &str,
+    own: &MemberRequest,
+    members: &[MemberRequest],
+    names: &Names,
+) -> Result<(), String> {
+    let in_cluster = &own.peer_urls;
     let advertised: Vec<String> = advertised
         .split(',')
         .map(|url| url.trim().to_owned())
@@ -19,8 +27,23 @@ pub(super) fn check(advertised: &str, in_cluster: &[String]) -> Result<(), Strin
     let Some(mismatch) = initial_cluster::advertise_mismatch(&advertised, in_cluster) else {
         return Ok(());
     };
-    if advertised.len() == in_cluster.len() && same_addresses(&advertised, in_cluster) {
+    if advertised.len() == in_cluster.len() && same_addresses(&advertised, in_cluster, names) {
         return Ok(());
+    }
+    let others = members.iter().filter(|member| member.name != own.name);
+    if let Some(other) = others
+        .filter(|other| !other.peer_urls.is_empty())
+        .find(|other| initial_cluster::advertise_mismatch(&advertised, &other.peer_urls).is_none())
+    {
+        return Err(format!(
+            "--initial-advertise-peer-urls {} is the URL of {}, and --name says {}. The URL of {} is {}: give the \
+             name and the URL of one member",
+            advertised.join(","),
+            other.name,
+            own.name,
+            own.name,
+            in_cluster.join(",")
+        ));
     }
     let mut parts = Vec::new();
     if !mismatch.only_in_cluster.is_empty() {
@@ -42,8 +65,8 @@ pub(super) fn check(advertised: &str, in_cluster: &[String]) -> Result<(), Strin
     ))
 }
 
-/// Whether both lists resolve to the same addresses under the same schemes.
-fn same_addresses(one: &[String], other: &[String]) -> bool {
+/// Whether both lists lead to the same addresses under the same schemes.
+fn same_addresses(one: &[String], other: &[String], names: &Names) -> bool {
     let resolve = |urls: &[String]| -> Option<Vec<(String, SocketAddr)>> {
         let mut resolved = Vec::new();
         for url in urls {
@@ -54,7 +77,14 @@ fn same_addresses(one: &[String], other: &[String]) -> bool {
                 return None;
             }
             let scheme = url.split("://").next()?.to_owned();
-            resolved.push((scheme, address.to_socket_addrs().ok()?.next()?));
+            let address = match address.parse() {
+                Ok(address) => address,
+                Err(_) => match names.get(address) {
+                    Lookup::Found(address) => address,
+                    Lookup::Unknown(_) | Lookup::Slow => return None,
+                },
+            };
+            resolved.push((scheme, address));
         }
         resolved.sort();
         Some(resolved)
@@ -69,32 +99,60 @@ fn same_addresses(one: &[String], other: &[String]) -> bool {
 mod tests {
     use super::*;
 
-    fn urls(of: &[&str]) -> Vec<String> {
-        of.iter().map(ToString::to_string).collect()
+    fn member(name: &str, urls: &[&str]) -> MemberRequest {
+        MemberRequest {
+            name: name.to_owned(),
+            peer_urls: urls.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn check_alone(advertised: &str, urls: &[&str]) -> Result<(), String> {
+        let own = member("m1", urls);
+        check(
+            advertised,
+            &own,
+            std::slice::from_ref(&own),
+            &Names::default(),
+        )
     }
 
     #[test]
     fn the_same_urls_in_any_order_and_spelling() {
-        let cluster = urls(&["http://10.0.0.2:1", "http://10.0.0.1:1"]);
+        let cluster = ["http://10.0.0.2:1", "http://10.0.0.1:1"];
         assert_eq!(
-            check("HTTP://10.0.0.1:1, http://10.0.0.2:1", &cluster),
+            check_alone("HTTP://10.0.0.1:1, http://10.0.0.2:1", &cluster),
             Ok(())
         );
         // Another spelling of the same address.
-        assert_eq!(check("http://[0::1]:1", &urls(&["http://[::1]:1"])), Ok(()));
+        assert_eq!(check_alone("http://[0::1]:1", &["http://[::1]:1"]), Ok(()));
     }
 
     #[test]
     fn conformance_37_what_is_missing_where() {
-        let message = check("http://10.0.0.1:1", &urls(&["http://10.0.0.2:1"])).unwrap_err();
+        let message = check_alone("http://10.0.0.1:1", &["http://10.0.0.2:1"]).unwrap_err();
         assert!(message.contains("--initial-cluster has http://10.0.0.2:1 but missing from"));
         assert!(
             message
                 .contains("--initial-advertise-peer-urls has http://10.0.0.1:1 but missing from")
         );
-        let slash = check("http://10.0.0.1:1/", &urls(&["http://10.0.0.1:1"])).unwrap_err();
+        let slash = check_alone("http://10.0.0.1:1/", &["http://10.0.0.1:1"]).unwrap_err();
         assert!(slash.contains("a path"), "{slash}");
-        let localhost = check("http://localhost:1", &urls(&["http://127.0.0.1:1"]));
+        let localhost = check_alone("http://localhost:1", &["http://127.0.0.1:1"]);
         assert!(localhost.is_err());
+    }
+
+    #[test]
+    fn the_url_of_another_member_is_named_as_such() {
+        let members = [
+            member("pve1", &["http://10.0.0.1:2380"]),
+            member("pve2", &["http://10.0.0.2:2380", "http://10.1.0.2:2380"]),
+        ];
+        let swapped = "http://10.1.0.2:2380,HTTP://10.0.0.2:2380";
+        let said = check(swapped, &members[0], &members, &Names::default()).unwrap_err();
+        assert!(said.contains("is the URL of pve2"), "{said}");
+        assert!(
+            said.contains("The URL of pve1 is http://10.0.0.1:2380"),
+            "{said}"
+        );
     }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::system::SystemError;
+
 /// The flag that the first signal raises. A second one ends the process at once.
 pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
     const KILLED_BY_INTERRUPT: i32 = 130;
@@ -23,7 +25,7 @@ pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
             wait(SignalKind::terminate())?,
         )
     };
-    std::thread::spawn(move || {
+    let waiting = std::thread::Builder::new().spawn(move || {
         runtime.block_on(async move {
             loop {
                 tokio::select! {
@@ -36,5 +38,6 @@ pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
             }
         });
     });
+    waiting.map_err(SystemError::Threads)?;
     Ok(flag)
 }

@@ -1,9 +1,10 @@
 //! One line on a terminal that says how far the restore is.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::cli::terminal;
 use crate::restore::{Progress, Stage};
 
 /// The line, and what was on it last. On anything but a terminal it shows nothing.
@@ -48,17 +49,13 @@ impl ProgressLine {
             return;
         }
         state.shown = Some(Instant::now());
-        let line = line(now, state.started.elapsed());
-        let mut stderr = std::io::stderr().lock();
-        // A terminal that is gone is no reason to stop.
-        let _ = write!(stderr, "\r\x1b[K{line}");
-        let _ = stderr.flush();
+        terminal::progress(&line(now, state.started.elapsed()));
     }
 
     /// Leaves the line empty for what is printed next.
     pub(super) fn clear(&self) {
         if self.state.is_some() {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
+            terminal::progress("");
         }
     }
 }

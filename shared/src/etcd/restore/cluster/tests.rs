@@ -55,8 +55,8 @@ fn conformance_37_each_mistake_is_named() {
     refused(
         "m1=a:1",
         &[
-            "member.url: The peer URL a:1 cannot be used: it must begin with http://, https://, unix:// or \
-             unixs://.",
+            "member.url: The peer URL a:1 cannot be used: the scheme is missing; write http://a:1, or https:// where \
+             peers use TLS.",
         ],
     );
     refused(
