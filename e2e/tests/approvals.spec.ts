@@ -307,7 +307,7 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await expect(page.getByRole("status").getByText(/takes a second person/)).toBeVisible();
   const waits = "The policy of shop-etcd is to be taken away, which waits for a second person";
   await expect(page.getByRole("heading", { name: waits })).toBeVisible();
-  await expect(page.getByText("You want this policy: somebody else must confirm it.")).toBeVisible();
+  await expect(page.getByText("You proposed this policy: another person must confirm it.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Confirm this policy" })).toHaveCount(0);
   await looksRight(page);
   await ben.reload();

@@ -150,7 +150,7 @@ fn recognize_at(source: &dyn Source, name: &str, depth: u8) -> Option<Recognized
 
 fn empty() -> Recognized {
     Recognized {
-        sentence: "This file is empty: 0 bytes.".to_owned(),
+        sentence: "This file is empty.".to_owned(),
         ..Recognized::other("empty", "an empty file", State::CutOff)
     }
     .inside(
@@ -226,7 +226,7 @@ impl Source for Section<'_> {
 }
 
 /// A number with spaces between thousands.
-fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {

@@ -15,7 +15,7 @@ pub fn EndTokens(
                 on:change=move |ev| end.set(event_target_checked(&ev))
             />
             <label for="end-tokens">"End this account's tokens for programs too"</label>
-            <p class="hint" id="end-tokens-hint">"Whoever knew the old password may have made one. Programs that use them need new ones."</p>
+            <p class="hint" id="end-tokens-hint">"Anyone who knew the old password may have created tokens. Programs that use them will need new ones."</p>
         </div>
     }
 }

@@ -1,6 +1,6 @@
 //! Who must agree before a plan runs, for each cluster and for everything else.
 
-mod proposals;
+pub mod proposals;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;

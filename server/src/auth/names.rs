@@ -79,7 +79,7 @@ pub fn wrong(name: &str) -> Option<String> {
     let reserved = RESERVED.iter().any(|reserved| self::key(reserved) == key);
     if reserved || key.starts_with(&self::key(COMMAND_LINE)) {
         return Some(format!(
-            "`{name}` is what this console calls somebody who is no account. Choose another name."
+            "`{name}` is reserved for entries that have no account. Choose another name."
         ));
     }
     None

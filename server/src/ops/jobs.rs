@@ -23,6 +23,7 @@ use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found,
 use crate::jobs::digest::{Digest, word};
 use crate::jobs::list::JobLine;
 use crate::jobs::log::{Created, Holder, JobRow, JobTarget};
+use crate::plans::store::PlanState;
 use crate::random;
 
 pub use self::dossier::dossier;
@@ -42,7 +43,10 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
     let (here, actor) = (app.clone(), actor.clone());
     let hash = hash.to_owned();
     let job = record::carry(app, draft, |_| async move {
-        target_is_free(&here, &actor, &plan_json).await?;
+        // A plan that was run says so, and not that its own job works there.
+        if plan.state != PlanState::Used {
+            target_is_free(&here, &actor, &plan_json).await?;
+        }
         let job = create(&here, &actor, &plan.id, &hash).await?;
         here.engine.adopt(&job, "start");
         Ok(Done {

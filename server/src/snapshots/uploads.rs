@@ -117,7 +117,7 @@ impl Uploads {
                     Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
             } else if is_stale(&upload, now) || (upload.safe_bytes > 0 && !path.exists()) {
-                tracing::info!(upload = %upload.id, "forgot an upload that nobody came back for");
+                tracing::info!(upload = %upload.id, "discarded an abandoned upload");
                 self.store.remove_upload(&upload.id).await?;
             } else if upload.safe_bytes == upload.length {
                 // The last byte had arrived; nobody will send more.
@@ -192,10 +192,7 @@ impl Uploads {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             if let Err(error) = self.forget_stale().await {
-                tracing::warn!(
-                    "looking for uploads that nobody sends any more: {}",
-                    error.message
-                );
+                tracing::warn!("looking for abandoned uploads: {}", error.message);
             }
         }
     }
@@ -217,7 +214,7 @@ impl Uploads {
             // Read again: it may have gone on between the look and the lock.
             let there = self.store.upload(&upload.id).await?;
             if there.is_some_and(|upload| is_stale(&upload, now)) {
-                tracing::info!(upload = %upload.id, "forgot an upload that nobody came back for");
+                tracing::info!(upload = %upload.id, "discarded an abandoned upload");
                 *slot = None;
                 self.remove(&upload.id).await?;
             }

@@ -72,7 +72,7 @@ async fn an_invited_puppet_does_not_approve_its_makers_plan() {
         let seen = approval(&puppet.http, plan).await;
         assert!(!seen.you_can, "{seen:?}");
         assert!(
-            seen.why_not.contains("count as somebody else than"),
+            seen.why_not.contains("as the same person as"),
             "{}",
             seen.why_not
         );

@@ -376,7 +376,7 @@ fn approvals(opened: &Opened<'_>) -> Finding {
     for (voter, other) in voters.flat_map(|voter| people.map(|other| (voter, other))) {
         if voter.name == other.name && voter.id != other.id {
             return Err(fail(format!(
-                "{} is said to have approved it as somebody else than the one of that name who made or ran it.",
+                "{} is said to have approved it as a different person from the one of that name who made or ran it.",
                 voter.name
             )));
         }

@@ -3,7 +3,7 @@
 use super::{Recognized, State};
 
 /// Needs a key first.
-const DECRYPT: &str = "Decrypt it with the key of whoever made the backup, and use what comes out.";
+const DECRYPT: &str = "Decrypt it with the backup's key, then use the result.";
 /// Something of another kind.
 const CHOOSE: &str =
     "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.";

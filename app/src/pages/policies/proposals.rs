@@ -13,28 +13,33 @@ use crate::forms::policy::{policy, sentence};
 
 /// One of them, with what this person can do about it.
 #[component]
-pub(super) fn Proposal(proposal: PolicyProposal, again: Callback<()>) -> impl IntoView {
+pub fn Proposal(
+    /// The policy as it is proposed, and what is in force.
+    proposal: PolicyProposal,
+    /// Loads the list anew once something was decided.
+    again: Callback<()>,
+) -> impl IntoView {
     let whose = match proposal.cluster.as_str() {
         "" => "everything that has no policy of its own".to_owned(),
         name => name.to_owned(),
     };
     let title = match (proposal.in_force, proposal.wanted.is_some()) {
         (true, _) => format!("One administrator lowered the policy for {whose} alone"),
-        (false, true) => format!("A lower policy for {whose} waits for a second person"),
+        (false, true) => format!("A lower policy for {whose} needs a second person"),
         (false, false) => {
-            format!("The policy of {whose} is to be taken away, which waits for a second person")
+            format!("Removing the policy of {whose} needs a second person")
         }
     };
     let words = match (proposal.in_force, proposal.could_confirm.as_slice()) {
         (true, []) => {
-            "It counts. Nobody else could confirm it, and it stays here until a second person does."
+            "In force, because no second person could confirm it. It stays listed until a second person does."
                 .to_owned()
         }
         (true, names) => format!(
             "It counts. It stays here until one of these confirms it: {}.",
             names.join(", ")
         ),
-        (false, []) => "What was in force counts until somebody else can confirm it.".to_owned(),
+        (false, []) => "The old policy stays in force until a second person can confirm the change.".to_owned(),
         (false, names) => format!(
             "What was in force counts until one of these confirms it: {}.",
             names.join(", ")

@@ -252,7 +252,7 @@ pub(super) async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::PolicyPropo
 /// Why the actor is no second person beside whoever wants it.
 fn is_one_with(confirmers: &Confirmers, actor: &Actor, proposal: &Proposal) -> Option<String> {
     if actor.user_id == proposal.by_id {
-        return Some("You want this policy: somebody else must confirm it.".into());
+        return Some("You proposed this policy: another person must confirm it.".into());
     }
     let hands = confirmers.late.hands();
     hands.may_be_one(&actor.user_id, &proposal.by_id).then(|| {

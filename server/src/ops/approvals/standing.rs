@@ -321,7 +321,7 @@ impl Standing {
         let is_one = |id: &str| id != self.author_id && self.hands.may_be_one(id, &self.author_id);
         let (id, name) = self.able.iter().find(|(id, _)| is_one(id))?;
         Some(format!(
-            "{name} may approve, and does not count as somebody else than {} until {}. {APART} On the server's machine, \
+            "{name} may approve, but counts as the same person as {} until {}. {APART} On the server's machine, \
              `requorum user confirm` lets it count at once.",
             self.author,
             self.apart_at(id),
@@ -374,7 +374,7 @@ impl Standing {
         }
         if self.hands.may_be_one(&actor.user_id, &self.author_id) {
             return format!(
-                "You do not count as somebody else than {} until {}. {APART} {}",
+                "You count as the same person as {} until {}. {APART} {}",
                 self.author,
                 self.apart_at(&actor.user_id),
                 self.ask_whom(1)

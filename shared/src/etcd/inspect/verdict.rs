@@ -5,6 +5,7 @@ use crate::etcd::inspection::{FileFacts, FileKind, Part};
 use crate::etcd::scan::Walk;
 use crate::etcd::trailer::{Digests, TRAILER_SIZE, Trailer};
 use crate::finding::{Finding, Outcome, Report};
+pub(super) use crate::recognition::grouped;
 use crate::recognition::{Recognized, State};
 
 use super::loss::loss;
@@ -31,19 +32,6 @@ impl Judged {
     fn outcome(&self) -> Outcome {
         self.part.outcome
     }
-}
-
-/// A number with spaces between thousands.
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// The trailer and the length (spec 3.1).
