@@ -12,6 +12,7 @@ pub mod store;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Context as _;
+use requorum_shared::escape::is_hidden;
 
 use self::master_key::{KeyPlace, Keys};
 use self::secret::Secret;
@@ -187,14 +188,11 @@ impl Secrets {
 }
 
 fn check(name: &str, kind: &str, value: &Secret) -> Result<(), ApiError> {
-    if name.is_empty()
-        || name.chars().count() > MAX_NAME_CHARS
-        || name.chars().any(char::is_control)
-    {
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(is_hidden) {
         return Err(bad_request(
             "secret.name",
             format!(
-                "A credential has a name of 1 to {MAX_NAME_CHARS} characters without control characters."
+                "A credential has a name of 1 to {MAX_NAME_CHARS} characters, without control or invisible characters."
             ),
         ));
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use requorum_shared::escape::is_hidden;
+
 use super::actor::{Actor, NOWHERE, Via};
 use super::seen::{Seen, Use};
 use super::store::{PeopleStore, StoredSession, User};
@@ -238,7 +240,7 @@ fn actor(session: StoredSession, user: &User) -> Actor {
 fn printable(agent: &str) -> String {
     agent
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| !is_hidden(*c))
         .take(MAX_AGENT_CHARS)
         .collect()
 }

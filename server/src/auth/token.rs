@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use requorum_shared::escape::is_hidden;
 use requorum_shared::permission::Grants;
 
 use super::actor::{Actor, NOWHERE, Via};
@@ -52,10 +53,7 @@ impl Tokens {
         days: u32,
     ) -> Result<(String, StoredToken)> {
         let name = name.trim();
-        if name.is_empty()
-            || name.chars().count() > MAX_NAME_CHARS
-            || name.chars().any(char::is_control)
-        {
+        if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(is_hidden) {
             return Err(bad_request(
                 "token.name",
                 format!(

@@ -42,9 +42,10 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
     plans::is_meant(app, &draft, &plan, hash).await?;
     let (here, actor) = (app.clone(), actor.clone());
     let hash = hash.to_owned();
-    let job = record::carry(app, draft, |_| async move {
-        // A plan that was run says so, and not that its own job works there.
-        if plan.state != PlanState::Used {
+    // A plan that was run says so, and not that its own job works there.
+    let was_run = plan.state == PlanState::Used;
+    let job = record::carry(app, draft, move |_| async move {
+        if !was_run {
             target_is_free(&here, &actor, &plan_json).await?;
         }
         let job = create(&here, &actor, &plan.id, &hash).await?;

@@ -128,6 +128,26 @@ async fn a_link_for_an_approver_makes_nobody_a_second_person() {
 }
 
 #[tokio::test]
+async fn a_puppet_does_not_close_the_review_of_its_maker() {
+    let server = TestServer::start().await;
+    let (anna, ben, snapshot) = strict(&server).await;
+    let puppet = puppet(&server, &anna.http, "Puppet", &["approver"]).await;
+    let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
+    let review = break_glass(&anna.http, &plan, "the store is down").await;
+    let close = v1::CloseReviewRequest {
+        id: review.unwrap().id,
+        note: "all was well".into(),
+    };
+    for one_of_the_two in [&anna, &puppet] {
+        let mut reviews = approvals(&one_of_the_two.http).await;
+        let refused = reviews.close_review(close.clone()).await.unwrap_err();
+        assert_eq!(code(&refused), "review.own");
+    }
+    let mut reviews = approvals(&ben.http).await;
+    reviews.close_review(close).await.unwrap();
+}
+
+#[tokio::test]
 async fn whoever_runs_the_plan_counts_and_so_do_two_puppets() {
     let server = TestServer::start().await;
     let (anna, _ben, snapshot) = strict(&server).await;

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::canonical;
+use crate::escape;
 
 #[cfg(test)]
 mod tests;
@@ -429,11 +430,11 @@ impl Entry {
     }
 }
 
-/// `text` as an entry has it: without control characters, and cut to [`MAX_TEXT_CHARS`].
+/// `text` as an entry has it: without control and invisible characters, and cut to [`MAX_TEXT_CHARS`].
 pub fn tidy(text: &str) -> String {
     let mut tidy: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if escape::is_hidden(c) { ' ' } else { c })
         .take(MAX_TEXT_CHARS + 1)
         .collect();
     if let Some((at, _)) = tidy.char_indices().nth(MAX_TEXT_CHARS) {

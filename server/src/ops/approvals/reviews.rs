@@ -116,11 +116,13 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
 
 const CLOSED: &str = "This review is closed already.";
 /// What is said to whoever broke the glass.
-const OWN: &str = "You broke this glass: somebody else must close its review.";
+const OWN: &str =
+    "You broke this glass, or count as the person who did: a second person must close its review.";
 
-/// Whether the actor broke that glass and somebody else could close its review.
+/// Whether the actor counts as the person who broke that glass, and a second person could close its review.
 pub(super) fn is_own(actor: &Actor, rules: &Rules, cluster: &str, broken_by_id: &str) -> bool {
-    broken_by_id == actor.user_id && rules.anybody_else_may_approve(cluster, broken_by_id)
+    rules.are_one(&actor.user_id, broken_by_id)
+        && rules.anybody_else_may_approve(cluster, broken_by_id)
 }
 
 /// For the API.

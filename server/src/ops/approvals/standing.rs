@@ -97,9 +97,14 @@ impl Rules {
     /// Whether the approval of this account counts for a cluster, beside others'.
     pub(super) fn anybody_else_may_approve(&self, cluster: &str, but: &str) -> bool {
         let place = Place::Cluster(cluster);
-        self.people
-            .iter()
-            .any(|user| user.id != but && user.grants.allow(Permission::Approve, place).is_ok())
+        self.people.iter().any(|user| {
+            !self.are_one(&user.id, but) && user.grants.allow(Permission::Approve, place).is_ok()
+        })
+    }
+
+    /// Whether two accounts count as one person: the same one, or one that the other's owner has had in hand of late.
+    pub(super) fn are_one(&self, one: &str, other: &str) -> bool {
+        one == other || self.hands.may_be_one(one, other)
     }
 
     /// The groups of plans of which the actor can approve or run each: what [`Standing::view`] says of one plan, without

@@ -3,6 +3,7 @@
 use super::super::observation::{Observation, TargetState};
 use super::super::{RestoreRequest, Target};
 use super::need_bytes;
+use crate::escape;
 use crate::finding::{Finding, Report};
 
 const SUBJECT: &str = "target";
@@ -108,7 +109,7 @@ fn check_path(path: &str) -> Result<(), String> {
             _ if part.len() > LONGEST => {
                 return Err(format!("A part of the path has more than {LONGEST} bytes."));
             }
-            _ if part.chars().any(|c| c.is_control() || c == '\\') => {
+            _ if part.chars().any(|c| escape::is_hidden(c) || c == '\\') => {
                 return Err(format!("{part:?} cannot be the name of a folder."));
             }
             _ => {}
@@ -127,7 +128,19 @@ mod tests {
             assert_eq!(check_path(good), Ok(()));
         }
         for bad in [
-            "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.", "a\\b", "a\0b",
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "a/../b",
+            "a/.",
+            "a\\b",
+            "a\0b",
+            "a\u{202e}b",
+            "a\u{200b}b",
         ] {
             assert!(check_path(bad).is_err(), "{bad:?}");
         }
