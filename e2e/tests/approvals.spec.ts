@@ -305,7 +305,7 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await dialog.getByRole("button", { name: "Take it away" }).click();
   // It asks for less, and so for a second person.
   await expect(page.getByRole("status").getByText(/takes a second person/)).toBeVisible();
-  const waits = "The policy of shop-etcd is to be taken away, which waits for a second person";
+  const waits = "Removing the policy of shop-etcd needs a second person";
   await expect(page.getByRole("heading", { name: waits })).toBeVisible();
   await expect(page.getByText("You proposed this policy: another person must confirm it.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Confirm this policy" })).toHaveCount(0);

@@ -30,7 +30,7 @@ test.beforeEach(async ({ page, administrator }) => {
 });
 
 test("a list of plans, of which some wait, is gone through page by page", async ({ page, server }) => {
-  await upload(page, await fixture("3.6.14-mixed.db"));
+  await upload(page, await fixture("3.6.14-mixed"));
   await openWizard(page, "3.6.14-mixed.db");
   await members(page, ["m1=http://127.0.0.1:2380"]);
   await page.getByLabel("A folder on the server").check();
@@ -49,7 +49,7 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   await page.goto("/plans");
   // 39 of the copies are void.
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("81 plans wait for approval.");
-  const pages = page.getByRole("navigation", { name: "Pages" });
+  const pages = page.getByRole("navigation", { name: "Pagination" });
   await expect(pages).toContainText("1 to 50 of 120 plans");
   await expect(pages.getByRole("link", { name: "First page" })).toHaveCount(0);
   await looksRight(page);
@@ -86,7 +86,7 @@ test("the inbox counts what is on its other pages", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("81 things wait for you.");
   await expect(page.getByRole("banner").getByText("81 wait for you")).toBeVisible();
-  const pages = page.getByRole("navigation", { name: "Pages" });
+  const pages = page.getByRole("navigation", { name: "Pagination" });
   await expect(pages).toContainText("1 to 20 of 81 things");
   await looksRight(page);
   for (const words of ["21 to 40", "41 to 60", "61 to 80", "81 to 81"]) {
@@ -102,7 +102,7 @@ test("a snapshot names its newest plans, and the way to all of them", async ({ p
   await page.getByRole("row").getByRole("link", { name: "3.6.14-mixed.db" }).click();
   await page.getByRole("link", { name: "All 120 plans" }).click();
   await expect(page).toHaveURL(/\/plans\?snapshot=/);
-  await expect(page.getByRole("navigation", { name: "Pages" })).toContainText("1 to 50 of 120 plans");
+  await expect(page.getByRole("navigation", { name: "Pagination" })).toContainText("1 to 50 of 120 plans");
 });
 
 test("snapshots are found and put in order beyond the first page", async ({ page, server }) => {
@@ -114,7 +114,7 @@ test("snapshots are found and put in order beyond the first page", async ({ page
      FROM snapshots, n`,
   );
   await page.goto("/snapshots");
-  const pages = page.getByRole("navigation", { name: "Pages" });
+  const pages = page.getByRole("navigation", { name: "Pagination" });
   await expect(pages).toContainText("1 to 50 of 71 snapshots");
   await looksRight(page);
   await page.getByRole("button", { name: "Size" }).click();
@@ -144,7 +144,7 @@ test("jobs are listed page by page", async ({ page, server }) => {
   );
   await page.goto("/jobs");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("No job is running.");
-  const pages = page.getByRole("navigation", { name: "Pages" });
+  const pages = page.getByRole("navigation", { name: "Pagination" });
   await expect(pages).toContainText("1 to 50 of 60 jobs");
   await looksRight(page);
   await pages.getByRole("link", { name: "Next page" }).click();

@@ -51,11 +51,19 @@ test("an upload goes on after the page was reloaded", async ({ page }) => {
     const again = page.waitForEvent("filechooser");
     await goOn.click();
     await (await again).setFiles(file);
-    await expect(left.getByText("stored", { exact: true })).toBeVisible({ timeout: 30_000 });
-    // It is no snapshot, and the list does not pretend that it is.
+    // It is no etcd database: it is refused, and kept only by choice.
     const row = page.getByRole("row").filter({ hasText: "large.db" });
+    await expect(left.getByText(/It was not stored\./)).toBeVisible({ timeout: 30_000 });
+    await expect(row).toHaveCount(0);
+    await looksRight(page);
+    await left.getByRole("button", { name: "Keep as evidence" }).click();
     await expect(row).toBeVisible();
     await expect(row).not.toContainText("whole");
+    await expect(left.getByRole("link", { name: "Plan a restore" })).toHaveCount(0);
+    await row.getByRole("link", { name: "large.db" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).not.toContainText("is whole");
+    await expect(page.getByRole("link", { name: "Plan a restore" })).toHaveCount(0);
+    await looksRight(page);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

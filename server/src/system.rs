@@ -2,6 +2,7 @@
 //! where a refusal in its middle would end the process, and said with what to raise.
 
 use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -17,6 +18,11 @@ pub enum SystemError {
          the container or service)"
     )]
     Threads(io::Error),
+    /// No more open files.
+    #[error(
+        "the system refuses another open file ({0}): raise the limit on open files (ulimit -n)"
+    )]
+    OpenFiles(io::Error),
     /// Too little address space.
     #[error(
         "{} MiB of address space are left to this process, and {} MiB are needed: raise the limit (ulimit -v)",
@@ -29,6 +35,9 @@ pub enum SystemError {
         needed: u64,
     },
 }
+
+/// The files that a runtime which waits for signals opens.
+pub const SIGNAL_FILES: usize = 8;
 
 /// What to do about an error that comes from a limit on this process; `None` for any other.
 pub fn advice(error: &io::Error) -> Option<&'static str> {
@@ -73,6 +82,27 @@ pub fn check_threads(count: usize) -> Result<(), SystemError> {
         let _ = thread.join();
     }
     result
+}
+
+/// Whether so many files can be opened, beside those that are.
+///
+/// # Errors
+/// [`SystemError::OpenFiles`]; none of them is left open.
+pub fn check_open_files(count: usize) -> Result<(), SystemError> {
+    reserve_open_files(count)
+        .map(drop)
+        .map_err(SystemError::OpenFiles)
+}
+
+/// Files that are open for nothing. Dropping them leaves room to clear away what was made when no other file can be
+/// opened any more.
+///
+/// # Errors
+/// When so many cannot be opened.
+pub fn reserve_open_files(count: usize) -> io::Result<Vec<OwnedFd>> {
+    (0..count)
+        .map(|_| io::stderr().as_fd().try_clone_to_owned())
+        .collect()
 }
 
 /// Whether so many bytes can still be mapped. An allocation that fails ends the process without a word.

@@ -133,6 +133,12 @@ fn recognize_at(source: &dyn Source, name: &str, depth: u8) -> Option<Recognized
     let head = read(source, 0, HEAD)?;
     match Database::open(source) {
         Ok(database) => {
+            // A database that begins behind other bytes may be in an archive that is not packed.
+            if database.start() > 0
+                && let Some(archive) = archive::recognize(source, &head, depth)
+            {
+                return Some(archive);
+            }
             return cut_off_on_save(&database, source.size(), name)
                 .or_else(|| translated::shifted(source, database.meta()))
                 .or_else(|| bolt::recognize(&database));

@@ -78,7 +78,7 @@ pub fn Pager(
         view! { <a class="button" rel="next" href=to>"Next page"</a> }
     });
     view! {
-        <nav class="pager" aria-label="Pages">
+        <nav class="pager" aria-label="Pagination">
             <p class="muted" role="status">{words}</p>
             <div class="acts">{first} {next}</div>
         </nav>

@@ -7,6 +7,7 @@ use rustix::process::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::terminal;
+use crate::system;
 
 /// Has a write beyond the limit on file sizes (`ulimit -f`) fail with an error that can be said, as on a full disk.
 /// Otherwise the system's signal would end the process at once.
@@ -14,6 +15,11 @@ use super::terminal;
 /// It is caught and not ignored: what is ignored here would be ignored in every process that is started from here.
 pub(super) fn outlive_file_size_limit() {
     let kind = SignalKind::from_raw(Signal::XFSZ.as_raw());
+    if let Err(error) = system::check_open_files(system::SIGNAL_FILES) {
+        // The work says so where it needs them; a runtime would panic here.
+        terminal::complain(format_args!("requorum: {error}"));
+        return;
+    }
     let caught = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()

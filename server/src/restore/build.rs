@@ -1,6 +1,7 @@
 //! Building all members beside their place.
 
 use std::fs::Metadata;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 
 use cap_std::fs::Dir;
@@ -24,6 +25,7 @@ use super::error::RestoreError;
 use super::pass::Consumer;
 use super::{Built, FileSource, Order, Restore, Stage};
 use crate::mark;
+use crate::system::reserve_open_files;
 
 /// The files of one member, open.
 struct Files {
@@ -33,11 +35,19 @@ struct Files {
 }
 
 /// Removes what was built when the build ends early, whether by an error or by a panic.
-struct Unfinished<'a, 'r>(Option<(&'a Restore<'r>, &'a Layout)>);
+struct Unfinished<'a, 'r> {
+    of: Option<(&'a Restore<'r>, &'a Layout)>,
+    /// Given back first: removing folders takes open files, and having no more of them may be why it ends early.
+    spare: Vec<OwnedFd>,
+}
+
+/// The files that removing takes at once: one for each folder on the way down, and some to look.
+const SPARE_FILES: usize = 10;
 
 impl Drop for Unfinished<'_, '_> {
     fn drop(&mut self) {
-        if let Some((restore, layout)) = self.0 {
+        if let Some((restore, layout)) = self.of {
+            self.spare.clear();
             restore.let_go();
             // What went wrong first is what the caller must hear; leftovers are removed by the next run.
             let _ = restore.remove_built(layout);
@@ -56,9 +66,15 @@ impl Restore<'_> {
         self.discard()?;
         let layout = self.layout()?;
         self.check_vacant(&layout)?;
-        let mut unfinished = Unfinished(Some((self, &layout)));
+        let shown = &layout.units[0].shown;
+        let mut unfinished = Unfinished {
+            of: Some((self, &layout)),
+            spare: self
+                .disk()
+                .act(Act::Open, shown, || reserve_open_files(SPARE_FILES))?,
+        };
         let built = self.build_all(&layout)?;
-        unfinished.0 = None;
+        unfinished.of = None;
         Ok(built)
     }
 

@@ -177,8 +177,8 @@ async fn another_author_another_time_another_hash() {
             "may be run until",
         ),
         (
-            "UPDATE plans SET sealed_ms = sealed_ms + 86400000, expires_ms = expires_ms + 86400000",
-            "UPDATE plans SET sealed_ms = sealed_ms - 86400000, expires_ms = expires_ms - 86400000",
+            "UPDATE plans SET sealed_ms = sealed_ms - 60000, expires_ms = expires_ms - 60000",
+            "UPDATE plans SET sealed_ms = sealed_ms + 60000, expires_ms = expires_ms + 60000",
             "was sealed at",
         ),
         (

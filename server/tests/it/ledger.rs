@@ -565,13 +565,14 @@ async fn a_whole_restore_is_written_down() {
         .map(|e| (e.act.as_str(), e.outcome.unwrap(), e.reason.as_str()))
         .collect();
     let step = (act::JOB_STEP, Outcome::Done, "");
+    let claimed = format!("plan.other-hash: the request named “{}”", "0".repeat(64));
     assert_eq!(
         ends,
         [
             (act::PLAN_SEAL, Outcome::Done, ""),
             (act::PLAN_REJECT, Outcome::Done, reason),
             (act::PLAN_SEAL, Outcome::Done, ""),
-            (act::PLAN_APPROVE, Outcome::Refused, "plan.other-hash"),
+            (act::PLAN_APPROVE, Outcome::Refused, claimed.as_str()),
             (act::PLAN_APPROVE, Outcome::Done, ""),
             (act::JOB_START, Outcome::Done, ""),
             step,

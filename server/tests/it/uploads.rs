@@ -220,8 +220,14 @@ async fn more_than_announced_is_refused() {
     let (status, body) = error(response).await;
     assert_eq!((status, body.code.as_str()), (413, "upload.too-long"));
     assert_eq!(offset(&admin, &upload.id).await, 0);
-    let done: Upload = send(&admin, &upload.id, 0, &[7; 1000])
+    let done: Upload = admin
+        .request("PATCH", &format!("/api/uploads/{}", upload.id))
+        .header("upload-offset", 0)
+        .header("upload-evidence", "keep")
+        .body(vec![7; 1000])
+        .send()
         .await
+        .unwrap()
         .json()
         .await
         .unwrap();
@@ -511,7 +517,13 @@ async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
         .unwrap();
     let id = kept.snapshot.unwrap();
     assert_eq!(id, sha256_hex(&bytes));
-    let as_evidence = |name: &str| (name.to_owned(), "evidence".to_owned(), "foreign".to_owned());
+    let as_evidence = |name: &str| {
+        (
+            name.to_owned(),
+            "evidence".to_owned(),
+            "no-snapshot".to_owned(),
+        )
+    };
     assert_eq!(listed(&admin).await, [as_evidence("raft.db")]);
     // By choice beforehand; a sound file is a snapshot all the same.
     for (name, bytes) in [

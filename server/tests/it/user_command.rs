@@ -199,7 +199,13 @@ fn what_cannot_be_is_said() {
             1,
             "the only line",
         ),
-        (&["user", "add", " "], PASSWORD, 1, "1 to 64 characters"),
+        (&["user", "add", ""], PASSWORD, 1, "1 to 64 characters"),
+        (
+            &["user", "add", " "],
+            PASSWORD,
+            2,
+            "begins or ends with a space",
+        ),
         (
             &["user", "add", "Ben", "--role", "root"],
             PASSWORD,

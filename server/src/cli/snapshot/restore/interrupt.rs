@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::system::SystemError;
+use crate::system::{self, SystemError};
 
 /// The flag that the first signal raises. A second one ends the process at once.
 pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
     const KILLED_BY_INTERRUPT: i32 = 130;
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
+    // Where the files that signals arrive by cannot be opened, the runtime panics rather than says so.
+    system::check_open_files(system::SIGNAL_FILES)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
