@@ -212,7 +212,7 @@ fn why(place: usize, cluster: &[usize], files: &[&Inspection], of: Option<&str>)
     }
     // The best is called so only where no file contradicts it.
     let the_best = if best_is_contradicted {
-        format!("{}", best.file.name)
+        best.file.name.to_string()
     } else {
         "the best".to_owned()
     };

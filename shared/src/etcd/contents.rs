@@ -120,11 +120,12 @@ fn decodes(bytes: &[u8], wire_types: &[u8]) -> bool {
             return false;
         };
         let index = usize::try_from(number.wrapping_sub(1)).unwrap_or(usize::MAX);
-        match (wire_types.get(index), wire) {
-            (None | Some(0), Wire::Varint(_)) | (None | Some(2), Wire::Bytes(_)) => true,
-            (None, Wire::Fixed) => true,
-            _ => false,
-        }
+        matches!(
+            (wire_types.get(index), wire),
+            (None | Some(0), Wire::Varint(_))
+                | (None | Some(2), Wire::Bytes(_))
+                | (None, Wire::Fixed)
+        )
     })
 }
 

@@ -207,7 +207,8 @@ fn whatever_is_wrong_with_a_stored_freelist_is_a_warning() {
         .encode()
         .to_vec()
     };
-    let lists: [(&str, Box<dyn Fn(u64) -> Vec<u8>>); 6] = [
+    type Entry = Box<dyn Fn(u64) -> Vec<u8>>;
+    let lists: [(&str, Entry); 6] = [
         ("zeros", Box::new(|_| vec![0; 4096])),
         ("noise", Box::new(|_| vec![0xa5; 4096])),
         ("another page", Box::new(move |_| header(3, 0x10, 0, 0))),

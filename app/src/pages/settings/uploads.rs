@@ -12,6 +12,7 @@ use crate::components::load::load;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
+use crate::paths;
 
 /// The section.
 #[component]
@@ -33,7 +34,7 @@ fn headline(uploads: &[Upload]) -> String {
     match uploads.len() as u64 {
         0 => "No upload is unfinished.".into(),
         n => format!(
-            "{}; {} of them have arrived.",
+            "{}; {} received so far.",
             format::count(n, "upload is unfinished", "uploads are unfinished"),
             format::bytes(arrived)
         ),
@@ -43,8 +44,8 @@ fn headline(uploads: &[Upload]) -> String {
 fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
     if listed.uploads.is_empty() {
         return view! {
-            <Empty text="An upload that stops half-way is kept, so that it can go on: for a week after its last byte, and for 10 minutes when no byte has come.">
-                {()}
+            <Empty text="An interrupted upload is kept so that it can be resumed: for a week after its last byte, or for 10 minutes if none arrived.">
+                <a class="button" href=paths::snapshots()>"Snapshots"</a>
             </Empty>
         }
         .into_any();

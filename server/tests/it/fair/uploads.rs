@@ -87,7 +87,7 @@ async fn an_upload_without_a_byte_is_forgotten_in_minutes() {
     clock.advance_ms(1);
     server.app().uploads.forget_stale().await.unwrap();
     let left: Vec<_> = all(&admin).await.into_iter().map(|u| u.id).collect();
-    assert_eq!(left, [began.id.clone()]);
+    assert_eq!(left, std::slice::from_ref(&began.id));
     assert_eq!(send(&admin, &empty.id, b"abc").await, 404);
     // What has arrived is kept for a week.
     clock.advance_ms(6 * 24 * 60 * MINUTE_MS);

@@ -392,8 +392,11 @@ impl Sum {
     }
 }
 
+/// Things that keys belong to, each with the number of its live keys.
+type Counts<T> = Vec<(T, u64)>;
+
 /// Counts the live keys of each lease and of each label.
-fn live_keys(records: &Records, live: &Live) -> (Vec<(i64, u64)>, Vec<(Label, u64)>) {
+fn live_keys(records: &Records, live: &Live) -> (Counts<i64>, Counts<Label>) {
     let labelled = &records.labelled;
     if records.leased.is_empty() && labelled.entries.is_empty() {
         return (Vec::new(), Vec::new());

@@ -35,14 +35,12 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
                 .because("Servers crash on it when they start.")
                 .todo("Clear the alarms (--clear-alarms).")
         });
-    } else if source.alarms.is_empty() {
-        if request.clean_up.alarms {
-            report.push(Finding::note(
-                "alarms.clear-needless",
-                "--clear-alarms",
-                "No alarm is active in the file: there is nothing to clear.",
-            ));
-        }
+    } else if source.alarms.is_empty() && request.clean_up.alarms {
+        report.push(Finding::note(
+            "alarms.clear-needless",
+            "--clear-alarms",
+            "No alarm is active in the file: there is nothing to clear.",
+        ));
     }
     if source.alarms.is_empty() {
         return;
