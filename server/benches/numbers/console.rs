@@ -61,8 +61,10 @@ impl Console {
             .await
             .unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        // Both that are set: the session, and the mark of a known browser.
+        let cookies = answer.headers().get_all("set-cookie").iter();
+        let pairs = cookies.filter_map(|cookie| cookie.to_str().unwrap().split(';').next());
+        pairs.collect::<Vec<_>>().join("; ")
     }
 
     /// Invites so many operators, who join.

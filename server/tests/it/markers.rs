@@ -137,8 +137,13 @@ impl Told {
         let response = request.body(body).send().await.unwrap();
         let status = response.status().as_u16();
         let mut headers = response.headers().clone();
-        let cookie = headers.remove("set-cookie");
-        let cookie = cookie.map(|c| c.to_str().unwrap().split(';').next().unwrap().to_owned());
+        // The session; beside it comes the mark of a known browser, in any order.
+        let cookie = headers
+            .get_all("set-cookie")
+            .iter()
+            .map(|c| c.to_str().unwrap().split(';').next().unwrap().to_owned())
+            .find(|c| c.starts_with("requorum=") || c.starts_with("__Host-requorum="));
+        headers.remove("set-cookie");
         let body = response.bytes().await.unwrap().to_vec();
         let place = format!("the answer of {method} {path}");
         self.heard(place.clone(), format!("{headers:?}").as_bytes());
