@@ -274,6 +274,30 @@ fn characters_that_were_converted_are_recognized() {
     }
 }
 
+#[test]
+fn a_byte_order_mark_in_front_is_named_and_left_out() {
+    let marked = [&[0xef, 0xbb, 0xbf], sound().as_slice()].concat();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("s.db");
+    std::fs::write(&path, marked).unwrap();
+    let run = |command: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_requorum"))
+            .args(command)
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let check = run(&["snapshot", "check", "s.db"]);
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert_eq!(check.status.code(), Some(0), "{said}");
+    let left_out = "3 bytes in front of the snapshot are not part of it";
+    assert!(said.contains(left_out), "{said}");
+    assert!(said.contains("[file.bytes-before]"), "{said}");
+    let restore = run(&["snapshot", "restore", "s.db", "--data-dir", "d"]);
+    assert_eq!(restore.status.code(), Some(0), "{restore:?}");
+    assert!(folder.path().join("d/member/snap/db").is_file());
+}
+
 /// Packs with a program of the machine, where it has one.
 fn packed(program: &str, arguments: &[&str], bytes: &[u8]) -> Option<Vec<u8>> {
     let folder = TempDir::new().unwrap();

@@ -190,6 +190,7 @@ fn conformance_24_cut_anywhere() {
                 let sentence = ungrouped(&seen.verdict.sentence);
                 let there = format!("cutoff:{cut}of");
                 assert!(sentence.contains(&there), "{name} cut at {cut}: {sentence}");
+                assert_eq!(seen.verdict.structure.outcome, Outcome::Fail);
                 seen.report.find("file.truncated").unwrap()
             });
             assert_eq!(free.is_some(), seen.status.is_some(), "{name} cut at {cut}");
