@@ -49,6 +49,7 @@ pub struct Bench {
     queue: StoredValue<VecDeque<u32>, LocalStorage>,
     current: StoredValue<Option<u32>>,
     inspector: StoredValue<Option<Inspector>, LocalStorage>,
+    dossiers: StoredValue<Option<Inspector>, LocalStorage>,
     sample: RwSignal<Option<Refusal>>,
 }
 
@@ -60,11 +61,15 @@ impl Bench {
             queue: StoredValue::new_local(VecDeque::new()),
             current: StoredValue::new(None),
             inspector: StoredValue::new_local(None),
+            dossiers: StoredValue::new_local(None),
             sample: RwSignal::new(None),
         };
         bench
             .inspector
-            .set_value(Some(Inspector::new(move |heard| bench.hear(heard))));
+            .set_value(Some(Inspector::of_files(move |heard| bench.hear(heard))));
+        bench
+            .dossiers
+            .set_value(Some(Inspector::of_dossiers(move |heard| bench.hear(heard))));
         provide_context(bench);
         bench
     }
@@ -202,17 +207,30 @@ impl Bench {
         let mut next = None;
         self.queue.update_value(|queue| next = queue.pop_front());
         let Some(job) = next else { return };
-        let file = self.items.with_untracked(|items| {
-            items
-                .iter()
-                .find(|i| i.job == job)
-                .and_then(|i| Some((i.name.clone(), i.file.clone()?)))
-        });
-        let Some((name, file)) = file else {
+        let Some((name, file)) = self.file(job) else {
             return self.begin_next();
         };
         self.current.set_value(Some(job));
         self.order(&Order::Inspect { job, name }, Some(&file));
+    }
+
+    fn file(self, job: u32) -> Option<(String, File)> {
+        self.items.with_untracked(|items| {
+            let item = items.iter().find(|i| i.job == job)?;
+            Some((item.name.clone(), item.file.clone()?))
+        })
+    }
+
+    fn verify_dossier(self, job: u32) {
+        // Gone meanwhile: nobody waits for it.
+        let Some((name, file)) = self.file(job) else {
+            return self.ended(job);
+        };
+        self.dossiers.with_value(|dossiers| {
+            if let Some(dossiers) = dossiers {
+                dossiers.send(&Order::Inspect { job, name }, Some(&file));
+            }
+        });
     }
 
     fn hear(self, heard: Heard) {
@@ -234,6 +252,7 @@ impl Bench {
                 self.settle(job, |_| State::Done(looked));
                 self.ended(job);
             }
+            Heard::Report(Report::IsDossier { job }) => self.verify_dossier(job),
             Heard::Report(Report::Dossier { job, unpacked }) => {
                 let unpacked = Arc::new(*unpacked);
                 self.settle(job, |_| State::Dossier(unpacked));

@@ -1,6 +1,8 @@
-//! The second binary: reads files in a thread of its own, so that the page never freezes. Nothing is sent
-//! anywhere; what goes back to the page holds no key, no value and no password hash. In a second thread of its own it
-//! verifies the ledger, which it reads from the server.
+//! The programs beside the page, each in threads of its own, so that the page never freezes.
+//!
+//! The reader looks at files. Nothing is sent anywhere; what goes back to the page holds no key, no value and no
+//! password hash. The verifier, which few people need at first, is fetched once it is needed: it verifies dossiers,
+//! and the ledger, which it reads from the server.
 
 mod blob;
 mod dossier;
@@ -10,4 +12,4 @@ pub mod ledger;
 pub mod protocol;
 mod serve;
 
-pub use serve::start;
+pub use serve::{start_reader, start_verifier};

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Page, type Route, expect } from "@playwright/test";
 import { signIn, test as console } from "../support/console.ts";
-import { type Given, choose, fixture, flipped } from "../support/files.ts";
+import { type Given, choose, fixture, flipped, likeDossier } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
 import { bytes, call, fields, opened, person, replaced, text, textOf } from "../support/people.ts";
 import { Server } from "../support/server.ts";
@@ -95,6 +95,8 @@ test("a second person approves after both checks, the author cannot, and the pla
   await expect(ben.getByText("It checked the snapshot itself, and does not agree.")).toBeVisible();
   await expect(approve(ben)).toHaveCount(0);
   await looksRight(ben);
+  await choose(ben, likeDossier());
+  await expect(ben.getByText("dossier.zip is a dossier, not a snapshot.")).toBeVisible();
   await choose(ben, file);
   await expect(ben.getByText("It checked the snapshot itself: same verdict.")).toBeVisible();
   await expect(compared.getByText("the same")).toHaveCount(4);

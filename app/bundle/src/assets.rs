@@ -46,9 +46,14 @@ impl Assets {
     /// Adds a file as [`Assets::add`] does, which is not part of the first load.
     pub(crate) fn add_later(&mut self, stem: &str, extension: &str, bytes: Vec<u8>) -> String {
         let address = self.add(stem, extension, bytes);
+        self.put_off(&address);
+        address
+    }
+
+    /// Takes the file at `address` out of the first load.
+    pub(crate) fn put_off(&mut self, address: &str) {
         let name = address.rsplit_once('/').map_or("", |(_, name)| name);
         self.later.insert(name.to_owned());
-        address
     }
 
     /// Writes everything, and removes what an earlier run left and nobody wants any more.

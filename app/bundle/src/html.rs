@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 
 /// What the template must name: without one of these the page would not work, and would not say why.
-const REQUIRED: [&str; 4] = ["boot", "style", "worker", "asset sample.db"];
+const REQUIRED: [&str; 5] = ["boot", "style", "worker", "verifier", "asset sample.db"];
 
 /// The addresses by placeholder.
 #[derive(Default)]
@@ -56,7 +56,7 @@ pub(crate) fn fill(template: &str, names: &Names) -> Result<String> {
 mod tests {
     use super::*;
 
-    const TEMPLATE: &str = "<a {{boot}}><b {{ style }}><c {{worker}}><d {{asset sample.db}}>";
+    const TEMPLATE: &str = "<a {{boot}}><b {{ style }}><c {{worker}}><d {{verifier}}><e {{asset sample.db}}>";
 
     fn names() -> Names {
         let mut names = Names::default();
@@ -70,7 +70,7 @@ mod tests {
     fn every_placeholder_becomes_an_address() {
         assert_eq!(
             fill(TEMPLATE, &names()).unwrap(),
-            "<a /assets/boot><b /assets/style><c /assets/worker><d /assets/asset-sample.db>"
+            "<a /assets/boot><b /assets/style><c /assets/worker><d /assets/verifier><e /assets/asset-sample.db>"
         );
     }
 

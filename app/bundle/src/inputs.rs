@@ -11,8 +11,10 @@ use crate::{assets, style};
 pub(crate) struct Inputs {
     /// The page as cargo built it.
     pub(crate) page: Vec<u8>,
-    /// The worker as cargo built it.
+    /// The worker that reads files, as cargo built it.
     pub(crate) worker: Vec<u8>,
+    /// The worker that verifies, as cargo built it.
+    pub(crate) verifier: Vec<u8>,
     /// `app/index.html`.
     pub(crate) template: String,
     /// `style/main.css` with its imports in their places.
@@ -31,6 +33,7 @@ impl Inputs {
     pub(crate) fn read(wasm: &Path, source: &Path) -> Result<Self> {
         let page = read(&wasm.join("page.wasm"))?;
         let worker = read(&wasm.join("worker.wasm"))?;
+        let verifier = read(&wasm.join("verifier.wasm"))?;
         let template = String::from_utf8(read(&source.join("app/index.html"))?)
             .context("app/index.html is not UTF-8")?;
         let style = style::flatten(&source.join("style/main.css"))?;
@@ -46,7 +49,8 @@ impl Inputs {
 
         // This program is an input too: another wasm-bindgen gives another result.
         let mut all = read(&std::env::current_exe()?)?;
-        for bytes in [&page, &worker, template.as_bytes(), style.as_bytes()] {
+        let texts = [template.as_bytes(), style.as_bytes()];
+        for bytes in [&page[..], &worker, &verifier].into_iter().chain(texts) {
             all.extend_from_slice(assets::sha256_hex(bytes).as_bytes());
         }
         for (name, bytes) in &files {
@@ -56,6 +60,7 @@ impl Inputs {
         Ok(Self {
             page,
             worker,
+            verifier,
             template,
             style,
             files,

@@ -1,9 +1,9 @@
-//! Turns the built WASM of the page and its worker into the files that the server embeds.
+//! Turns the built WASM of the page and its workers into the files that the server embeds.
 //!
-//! `requorum-bundle --wasm DIR --source DIR --out DIR`: `DIR/page.wasm` and `DIR/worker.wasm` get their
+//! `requorum-bundle --wasm DIR --source DIR --out DIR`: `page.wasm`, `worker.wasm` and `verifier.wasm` get their
 //! JavaScript by wasm-bindgen, the page is taken apart at its split points, `style/main.css` becomes one file, and
-//! everything goes to `assets/` under a
-//! name that holds its hash, so that a browser may keep it for ever. Beside each file lies its `.br`.
+//! everything goes to `assets/` under a name that holds its hash, so that a browser may keep it for ever. Beside each
+//! file lies its `.br`.
 //! Nothing is written that is there already: an unchanged page leaves the server as it was built.
 
 mod assets;
@@ -21,7 +21,7 @@ use assets::{Assets, kib};
 
 /// What was asked for on the command line.
 struct Arguments {
-    /// The folder with `page.wasm` and `worker.wasm`.
+    /// The folder with `page.wasm`, `worker.wasm` and `verifier.wasm`.
     wasm: PathBuf,
     /// The root of the source tree, with `app` and `style`.
     source: PathBuf,
@@ -52,7 +52,7 @@ fn arguments() -> Result<Arguments> {
         *slot = given.next().map(PathBuf::from);
     }
     Ok(Arguments {
-        wasm: wasm.context("--wasm DIR is missing: where page.wasm and worker.wasm are")?,
+        wasm: wasm.context("--wasm DIR is missing: where page.wasm, worker.wasm and verifier.wasm are")?,
         source: source.context("--source DIR is missing: where app and style are")?,
         out: out.context("--out DIR is missing: where the result goes")?,
     })
@@ -69,6 +69,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut names = html::Names::default();
     let page = wasm::bind_split("page", &inputs.page)?.add_to(&mut assets)?;
     let worker = wasm::bind("worker", inputs.worker)?.add_to(&mut assets)?;
+    let verifier = wasm::bind("verifier", inputs.verifier)?.add_to(&mut assets)?;
+    assets.put_off(&verifier.script);
+    assets.put_off(&verifier.wasm);
     names.set(
         "boot",
         assets.add("boot", "js", wasm::boot_script(&page).into_bytes()),
@@ -77,6 +80,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         "worker",
         assets.add("worker", "js", wasm::worker_script(&worker).into_bytes()),
     );
+    let script = wasm::worker_script(&verifier).into_bytes();
+    names.set("verifier", assets.add_later("verifier", "js", script));
     names.set("page-js", page.script);
     names.set("page-wasm", page.wasm);
     names.set(
@@ -106,7 +111,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         .map(|file| file.compressed)
         .sum();
     eprintln!(
-        "  first load of the page and its worker, compressed: {}",
+        "  first load of the page and its reader, compressed: {}",
         kib(first_load)
     );
     Ok(())

@@ -1,5 +1,5 @@
 //! The worker that reads files for the page.
 
 fn main() {
-    requorum_app::worker::start();
+    requorum_app::worker::start_reader();
 }

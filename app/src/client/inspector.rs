@@ -1,11 +1,11 @@
-//! The page's end of the conversation with the worker that reads files.
+//! The page's end of the conversation with the workers that read files and dossiers.
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::JsValue;
 use web_sys::File;
 
-use super::thread::{Said, Thread};
-use crate::worker::protocol::{Order, Report};
+use super::thread::{Program, Said, Thread};
+use crate::worker::protocol::{DOSSIERS, Order, Report};
 
 /// What is heard from the worker.
 #[derive(Debug)]
@@ -23,9 +23,18 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// Every report goes to `hear`.
-    pub fn new(hear: impl Fn(Heard) + 'static) -> Self {
-        let thread = Thread::new("requorum-inspector", move |said| match said {
+    /// The one that looks at files. Every report goes to `hear`.
+    pub fn of_files(hear: impl Fn(Heard) + 'static) -> Self {
+        Self::new(Program::Reader, "requorum-inspector", hear)
+    }
+
+    /// The one that verifies dossiers. Every report goes to `hear`.
+    pub fn of_dossiers(hear: impl Fn(Heard) + 'static) -> Self {
+        Self::new(Program::Verifier, DOSSIERS, hear)
+    }
+
+    fn new(program: Program, name: &'static str, hear: impl Fn(Heard) + 'static) -> Self {
+        let thread = Thread::new(program, name, move |said| match said {
             Said::Message(message) => {
                 let text = message.as_string().unwrap_or_default();
                 if let Ok(report) = serde_json::from_str(&text) {

@@ -16,9 +16,29 @@ pub enum Said {
     Broke(String),
 }
 
+/// Which program a worker runs: the bundler made one file of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// Looks at files.
+    Reader,
+    /// Verifies dossiers and the ledger.
+    Verifier,
+}
+
+impl Program {
+    /// The `<meta>` that holds its address.
+    fn meta(self) -> &'static str {
+        match self {
+            Self::Reader => "requorum-worker",
+            Self::Verifier => "requorum-verifier",
+        }
+    }
+}
+
 /// A worker. Clones are the same one.
 #[derive(Clone)]
 pub struct Thread {
+    program: Program,
     name: &'static str,
     running: Rc<RefCell<Option<Running>>>,
     hear: Rc<dyn Fn(Said)>,
@@ -31,9 +51,10 @@ struct Running {
 }
 
 impl Thread {
-    /// A worker by this name, which says what it is for. What it says goes to `hear`.
-    pub fn new(name: &'static str, hear: impl Fn(Said) + 'static) -> Self {
+    /// A worker that runs `program` under a name that says what for. What it says goes to `hear`.
+    pub fn new(program: Program, name: &'static str, hear: impl Fn(Said) + 'static) -> Self {
         Self {
+            program,
             name,
             running: Rc::default(),
             hear: Rc::new(hear),
@@ -59,7 +80,7 @@ impl Thread {
     }
 
     fn start(&self) -> Result<Running, JsValue> {
-        let address = meta("requorum-worker").ok_or("the page does not name its worker")?;
+        let address = meta(self.program.meta()).ok_or("the page does not name its worker")?;
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name(self.name);

@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
-use super::thread::{Said, Thread};
+use super::thread::{Program, Said, Thread};
 use crate::failure::{Failure, Kind};
 use crate::worker::ledger::protocol::{Order, Report, VERIFIER};
 
@@ -32,7 +32,7 @@ impl Default for Verifier {
         let waiting = Rc::<RefCell<HashMap<u32, Waiting>>>::default();
         let thread = {
             let waiting = waiting.clone();
-            Thread::new(VERIFIER, move |said| hear(&waiting, said))
+            Thread::new(Program::Verifier, VERIFIER, move |said| hear(&waiting, said))
         };
         Self {
             thread,

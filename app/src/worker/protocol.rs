@@ -8,6 +8,8 @@ use crate::strip::Strip;
 
 /// The name that a worker's helper thread is started with: it only hashes.
 pub const HASHER: &str = "requorum-hasher";
+/// The name that a verifier is started with to verify dossiers.
+pub const DOSSIERS: &str = "requorum-dossiers";
 
 /// From the page. `job` is the page's number for a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ pub enum Order {
     },
 }
 
-/// From the worker.
+/// From the reader and the verifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "report", rename_all = "kebab-case")]
 pub enum Report {
@@ -56,6 +58,11 @@ pub enum Report {
         job: u32,
         /// What was seen.
         looked: Box<Looked>,
+    },
+    /// It is a dossier: the verifier takes it.
+    IsDossier {
+        /// The file's number.
+        job: u32,
     },
     /// It is a dossier, and was verified.
     Dossier {
@@ -158,6 +165,15 @@ impl Refusal {
         }
     }
 
+    /// A dossier where a snapshot is asked for.
+    pub fn dossier(name: &str) -> Self {
+        Self {
+            what: format!("{name} is a dossier, not a snapshot."),
+            why: "A dossier records how a recovery went; it holds no snapshot.".into(),
+            next: "Drop the snapshot that this plan restores. A dossier is verified on the Inspect page.".into(),
+        }
+    }
+
     /// A dossier that no console made: none is so long.
     pub fn long_dossier(name: &str, size: u64) -> Self {
         Self {
@@ -228,6 +244,7 @@ mod tests {
                 read: u64::MAX,
                 phase: Phase::Hashing,
             },
+            Report::IsDossier { job: 9 },
             Report::Refused {
                 job: 2,
                 refusal: Refusal::empty("x"),
@@ -250,6 +267,7 @@ mod tests {
             Refusal::empty("x.db"),
             Refusal::unreadable("x.db", 5, "NotReadableError"),
             Refusal::cancelled("x.db"),
+            Refusal::dossier("x.zip"),
             Refusal::long_dossier("x.zip", 1 << 40),
             Refusal::broken("out of memory"),
         ];

@@ -10,29 +10,58 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::ledger::protocol::VERIFIER;
-use super::protocol::{HASHER, Looked, Order, Phase, Report};
+use super::protocol::{DOSSIERS, HASHER, Looked, Order, Phase, Report};
 use super::{dossier, hashing, inspect, ledger};
 use crate::strip::{CELLS, Strip};
 
 /// At least this many milliseconds lie between two reports of progress.
 const TELL_EVERY_MS: f64 = 80.0;
 
-/// Takes orders until the page goes away. A worker that was started by a worker only hashes, and one only verifies
-/// the ledger: their names say so.
-pub fn start() {
-    console_error_panic_hook::set_once();
-    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    match scope.name().as_str() {
-        HASHER => return hashing::serve(scope),
-        VERIFIER => return ledger::serve(scope),
-        _ => {}
+/// The reader: takes orders until the page goes away. One that was started by a reader only hashes: its name says so.
+pub fn start_reader() {
+    let scope = scope();
+    if scope.name() == HASHER {
+        return hashing::serve(scope);
     }
     let desk = Rc::new(Desk {
         scope: scope.clone(),
         running: RefCell::default(),
         kept: RefCell::default(),
     });
+    on_order(&scope, move |order, file| desk.clone().obey(order, file));
+}
+
+/// The verifier: takes orders until the page goes away, about dossiers or, by its name, about the ledger.
+pub fn start_verifier() {
+    let scope = scope();
+    if scope.name() != DOSSIERS {
+        return ledger::serve(scope);
+    }
+    let teller = scope.clone();
+    on_order(&scope, move |order, file| {
+        let (Order::Inspect { job, name }, Some(file)) = (order, file) else {
+            return;
+        };
+        tell(
+            &teller,
+            &match dossier::look(&file, &name) {
+                Ok(unpacked) => Report::Dossier {
+                    job,
+                    unpacked: Box::new(unpacked),
+                },
+                Err(refusal) => Report::Refused { job, refusal },
+            },
+        );
+    });
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    console_error_panic_hook::set_once();
+    js_sys::global().unchecked_into()
+}
+
+/// Hands every order, and the file that came with it, to `obey`.
+fn on_order(scope: &DedicatedWorkerGlobalScope, obey: impl Fn(Order, Option<Blob>) + 'static) {
     let on_message = Closure::<dyn FnMut(_)>::new(move |ev: MessageEvent| {
         let data = ev.data();
         let text = Reflect::get(&data, &"order".into())
@@ -43,7 +72,7 @@ pub fn start() {
             let file = Reflect::get(&data, &"file".into())
                 .ok()
                 .and_then(|v| v.dyn_into::<Blob>().ok());
-            desk.clone().obey(order, file);
+            obey(order, file);
         }
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -86,12 +115,9 @@ impl Desk {
     }
 
     async fn look(self: Rc<Self>, job: u32, name: String, file: Blob) {
-        match dossier::look(&file, &name) {
-            Ok(None) => {}
-            Ok(Some(unpacked)) => {
-                let unpacked = Box::new(unpacked);
-                return self.tell(&Report::Dossier { job, unpacked });
-            }
+        match dossier::begins(&file, &name) {
+            Ok(false) => {}
+            Ok(true) => return self.tell(&Report::IsDossier { job }),
             Err(refusal) => return self.tell(&Report::Refused { job, refusal }),
         }
         let stop = Rc::new(Cell::new(false));
@@ -133,11 +159,13 @@ impl Desk {
     }
 
     fn tell(&self, report: &Report) {
-        if let Ok(text) = serde_json::to_string(report) {
-            // The page being gone is the only way for this to fail, and then nobody listens.
-            let _ = self
-                .scope
-                .post_message_with_transfer(&text.into(), &Array::new());
-        }
+        tell(&self.scope, report);
+    }
+}
+
+fn tell(scope: &DedicatedWorkerGlobalScope, report: &Report) {
+    if let Ok(text) = serde_json::to_string(report) {
+        // The page being gone is the only way for this to fail, and then nobody listens.
+        let _ = scope.post_message_with_transfer(&text.into(), &Array::new());
     }
 }

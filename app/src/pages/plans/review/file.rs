@@ -82,6 +82,13 @@ pub fn OwnFile(
             Heard::Report(Report::Refused { job, refusal }) if Some(job) == now => {
                 Some(Own::Refused(refusal))
             }
+            Heard::Report(Report::IsDossier { job }) if Some(job) == now => {
+                let name = own.try_with_untracked(|own| match own {
+                    Own::Reading(name, _) => name.clone(),
+                    _ => String::new(),
+                });
+                name.map(|name| Own::Refused(Refusal::dossier(&name)))
+            }
             Heard::Report(_) => None,
             Heard::Broke(said) => Some(Own::Refused(Refusal {
                 what: "The file could not be looked at.".into(),
@@ -93,7 +100,7 @@ pub fn OwnFile(
             own.try_set(next);
         }
     };
-    let inspector = StoredValue::new_local(Inspector::new(hear));
+    let inspector = StoredValue::new_local(Inspector::of_files(hear));
     let order = move |order: Order, file: Option<&web_sys::File>| {
         inspector.try_with_value(|inspector| inspector.send(&order, file));
     };
