@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use requorum_shared::etcd::inspection::{HashKv, Inspection, MemberFacts, Trust};
+use requorum_shared::etcd::storage::inspection::{HashKv, Inspection, MemberFacts, Trust};
 
 use crate::format::signed;
 

@@ -42,7 +42,9 @@ pub fn verify(plan_json: &str, hash: &str) -> Seal {
 
 #[cfg(test)]
 mod tests {
-    use requorum_shared::etcd::restore::{CleanUp, RestoreRequest, Target, TargetVersion};
+    use requorum_shared::etcd::recovery::restore::{
+        CleanUp, RestoreRequest, Target, TargetVersion,
+    };
     use requorum_shared::finding::Report;
     use requorum_shared::plan::{FORMAT, Request};
 

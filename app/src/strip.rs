@@ -1,6 +1,6 @@
 //! The picture of a file: its pages, run-length coded, folded into as many cells as a screen can show.
 
-use requorum_shared::etcd::inspection::{PageKind, PageRun};
+use requorum_shared::etcd::storage::inspection::{PageKind, PageRun};
 use serde::{Deserialize, Serialize};
 
 /// Cells a picture has at most: about one per pixel of a wide column.

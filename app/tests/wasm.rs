@@ -3,9 +3,9 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs)]
 
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::scan::{Options, Scanner};
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use serde_json::Value;
 use wasm_bindgen_test::wasm_bindgen_test;
 

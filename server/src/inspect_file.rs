@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::SystemTime;
 
-use requorum_shared::etcd::scan::{Options, Scan, Scanner};
-use requorum_shared::etcd::trailer::{Digests, Hasher};
+use requorum_shared::etcd::storage::scan::{Options, Scan, Scanner};
+use requorum_shared::etcd::storage::trailer::{Digests, Hasher};
 use rustix::fs::{Advice, FlockOperation};
 use thiserror::Error;
 

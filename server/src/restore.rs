@@ -33,10 +33,10 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::restore::RestoreRequest;
-use requorum_shared::etcd::restore::cluster::{Cluster, Member};
-use requorum_shared::etcd::restore::edit::Edit;
+use requorum_shared::etcd::recovery::restore::RestoreRequest;
+use requorum_shared::etcd::recovery::restore::cluster::{Cluster, Member};
+use requorum_shared::etcd::recovery::restore::edit::Edit;
+use requorum_shared::etcd::storage::inspection::Inspection;
 
 pub use self::dest::{Dest, Spot};
 pub use self::disk::Act;

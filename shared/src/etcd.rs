@@ -1,13 +1,4 @@
-//! etcd on top of bbolt: what a snapshot holds, whether it is whole, and how a cluster is restored from it.
+//! etcd on top of bbolt: what its files hold and whether they are sound, and how a cluster is recovered from them.
 
-pub mod auth;
-mod contents;
-pub mod hashkv;
-pub mod inspect;
-pub mod inspection;
-mod lint;
-pub mod restore;
-pub mod scan;
-pub mod schema;
-pub mod status;
-pub mod trailer;
+pub mod recovery;
+pub mod storage;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::canonical;
-use crate::etcd::restore::{RestoreRequest, RestoreStep};
+use crate::etcd::recovery::restore::{RestoreRequest, RestoreStep};
 use crate::finding::Report;
 
 /// The value of [`Plan::format`] in this version.

@@ -9,8 +9,8 @@
 mod tests;
 
 use crate::canonical::to_canonical_json;
-use crate::etcd::restore::observation::{Observation, SourceFacts};
-use crate::etcd::restore::{self, RestoreRequest};
+use crate::etcd::recovery::restore::observation::{Observation, SourceFacts};
+use crate::etcd::recovery::restore::{self, RestoreRequest};
 use crate::finding::{Finding, Outcome, Report, Severity};
 use crate::plan::{Fact, Plan, Request, Step, Undo};
 

@@ -56,7 +56,8 @@ pub(crate) fn fill(template: &str, names: &Names) -> Result<String> {
 mod tests {
     use super::*;
 
-    const TEMPLATE: &str = "<a {{boot}}><b {{ style }}><c {{worker}}><d {{verifier}}><e {{asset sample.db}}>";
+    const TEMPLATE: &str =
+        "<a {{boot}}><b {{ style }}><c {{worker}}><d {{verifier}}><e {{asset sample.db}}>";
 
     fn names() -> Names {
         let mut names = Names::default();

@@ -52,7 +52,8 @@ fn arguments() -> Result<Arguments> {
         *slot = given.next().map(PathBuf::from);
     }
     Ok(Arguments {
-        wasm: wasm.context("--wasm DIR is missing: where page.wasm, worker.wasm and verifier.wasm are")?,
+        wasm: wasm
+            .context("--wasm DIR is missing: where page.wasm, worker.wasm and verifier.wasm are")?,
         source: source.context("--source DIR is missing: where app and style are")?,
         out: out.context("--out DIR is missing: where the result goes")?,
     })

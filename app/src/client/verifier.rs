@@ -32,7 +32,9 @@ impl Default for Verifier {
         let waiting = Rc::<RefCell<HashMap<u32, Waiting>>>::default();
         let thread = {
             let waiting = waiting.clone();
-            Thread::new(Program::Verifier, VERIFIER, move |said| hear(&waiting, said))
+            Thread::new(Program::Verifier, VERIFIER, move |said| {
+                hear(&waiting, said)
+            })
         };
         Self {
             thread,

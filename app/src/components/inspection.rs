@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
-use requorum_shared::etcd::inspection::{FileKind, Inspection, Trust};
+use requorum_shared::etcd::storage::inspection::{FileKind, Inspection, Trust};
 
 use crate::components::findings::{Findings, ReportCount};
 use crate::components::strip::PageStrip;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::PageKind;
+use requorum_shared::etcd::storage::inspection::PageKind;
 use wasm_bindgen::JsCast;
 
 use crate::format;

@@ -1,7 +1,7 @@
 //! The three parts of a verdict.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::{Part, Verdict};
+use requorum_shared::etcd::storage::inspection::{Part, Verdict};
 use requorum_shared::finding::Outcome;
 
 use crate::components::status::{self, Status};

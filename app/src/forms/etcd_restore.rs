@@ -1,14 +1,14 @@
 //! The restore of an etcd cluster, as it is typed.
 
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::restore::bump::{Suggestion, WHEN_UNKNOWN, suggest};
-use requorum_shared::etcd::restore::observation::{
+use requorum_shared::etcd::recovery::restore::bump::{Suggestion, WHEN_UNKNOWN, suggest};
+use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SeenRevision, SourceFacts, TargetFacts, TargetState,
 };
-use requorum_shared::etcd::restore::{
+use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion, check, check_exact,
     initial_cluster,
 };
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-use requorum_shared::etcd::inspection::{
+use requorum_shared::etcd::storage::inspection::{
     Contents, FORMAT, FileFacts, FileKind, Part, Status, Verdict,
 };
 use requorum_shared::finding::{Finding, Outcome, Report};

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::scan::{Options, Scanner};
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, DedicatedWorkerGlobalScope};
 

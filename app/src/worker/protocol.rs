@@ -1,7 +1,7 @@
 //! What page and worker say to each other: JSON text, beside which a file travels by reference.
 
 use requorum_shared::dossier::{Document, Verdict, zip};
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 use serde::{Deserialize, Serialize};
 
 use crate::strip::Strip;

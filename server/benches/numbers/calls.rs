@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prost::Message as _;
 use requorum_server::grpc::v1::plan_service_client::PlanServiceClient;
 use requorum_shared::api::v1::{GetPlanRequest, SealRestoreRequest};
-use requorum_shared::etcd::restore::{
+use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion,
 };
 use serde_json::json;

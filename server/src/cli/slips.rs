@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use requorum_shared::etcd::restore::typed;
+use requorum_shared::etcd::recovery::restore::typed;
 
 /// What is wrong with the spelling of an argument, and what to do. Something that exists under exactly this name is
 /// what was meant.

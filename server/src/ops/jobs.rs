@@ -7,7 +7,7 @@ mod watch;
 
 use requorum_shared::api::v1;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::restore::Target;
+use requorum_shared::etcd::recovery::restore::Target;
 use requorum_shared::events::{Body, Event};
 use requorum_shared::job_view::{JobState, JobView};
 use requorum_shared::ledger::entry::{Draft, act, named};

@@ -6,15 +6,15 @@ use std::os::unix::fs::MetadataExt;
 
 use cap_std::fs::Dir;
 use requorum_shared::bbolt::Database;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::restore::edit::{self, Edit};
-use requorum_shared::etcd::restore::observation::{
+use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
+use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
-use requorum_shared::etcd::restore::{check_file, raft_snapshot, verify, wal};
-use requorum_shared::etcd::scan::{Options, Scanner};
-use requorum_shared::etcd::trailer::Hasher;
+use requorum_shared::etcd::recovery::restore::{check_file, raft_snapshot, verify, wal};
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::etcd::storage::scan::{Options, Scanner};
+use requorum_shared::etcd::storage::trailer::Hasher;
 use requorum_shared::finding::Outcome;
 use requorum_shared::recognition;
 use requorum_shared::source::{Source, SourceError};
@@ -241,7 +241,7 @@ impl Restore<'_> {
 
     /// Refuses a file that the check refuses, now that all of it was read.
     fn judge(&self, inspection: &Inspection) -> Result<(), RestoreError> {
-        let request = requorum_shared::etcd::restore::RestoreRequest {
+        let request = requorum_shared::etcd::recovery::restore::RestoreRequest {
             snapshot: inspection.file.sha256.clone(),
             ..self.order.request.clone()
         };

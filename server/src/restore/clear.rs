@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use cap_std::fs::Dir;
-use requorum_shared::etcd::restore::{raft_snapshot, wal};
+use requorum_shared::etcd::recovery::restore::{raft_snapshot, wal};
 
 use super::Restore;
 use super::dest::{At, Kind, Layout};

@@ -3,8 +3,8 @@
 use std::io;
 
 use cap_std::fs::{Dir, MetadataExt as _};
-use requorum_shared::etcd::restore::cluster::{Cluster, Member};
-use requorum_shared::etcd::restore::wal;
+use requorum_shared::etcd::recovery::restore::cluster::{Cluster, Member};
+use requorum_shared::etcd::recovery::restore::wal;
 
 use super::Restore;
 use super::disk::Act;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use requorum_shared::etcd::restore::edit::EditError;
+use requorum_shared::etcd::recovery::restore::edit::EditError;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::recognition::Recognized;
 use thiserror::Error;

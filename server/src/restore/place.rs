@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use cap_std::fs::Dir;
-use requorum_shared::etcd::restore::{raft_snapshot, wal};
+use requorum_shared::etcd::recovery::restore::{raft_snapshot, wal};
 
 use super::Restore;
 use super::dest::{At, Kind, Layout, MemberPlace};

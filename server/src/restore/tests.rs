@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use requorum_shared::etcd::restore::{CleanUp, Target, TargetVersion, initial_cluster};
+use requorum_shared::etcd::recovery::restore::{CleanUp, Target, TargetVersion, initial_cluster};
 use requorum_shared::finding::Outcome;
 use tempfile::TempDir;
 

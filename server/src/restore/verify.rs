@@ -4,8 +4,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use requorum_shared::bbolt::Database;
-use requorum_shared::etcd::restore::edit::{self, Edit};
-use requorum_shared::etcd::restore::{raft_snapshot, verify, wal};
+use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
+use requorum_shared::etcd::recovery::restore::{raft_snapshot, verify, wal};
 use requorum_shared::finding::{Check, Outcome};
 
 use super::build::image_part;

@@ -6,9 +6,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::scan::{Options, Scanner};
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::etcd::storage::scan::{Options, Scanner};
 
 use super::file_source::FileSource;
 

@@ -1,7 +1,7 @@
 //! What is remembered of snapshots and of uploads that have not ended.
 
 use async_trait::async_trait;
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 use serde::{Deserialize, Serialize};
 
 /// A stored snapshot, as lists show it.
@@ -30,7 +30,7 @@ pub struct Snapshot {
 pub struct Headline {
     /// The verdict's sentence.
     pub sentence: String,
-    /// `whole`, `damaged`, `unproven`, `no-snapshot`: [`Trust::word`](requorum_shared::etcd::inspection::Trust::word).
+    /// `whole`, `damaged`, `unproven`, `no-snapshot`: [`Trust::word`](requorum_shared::etcd::storage::inspection::Trust::word).
     pub verdict: String,
     /// The revision that a restore starts at, where that is known.
     pub revision: Option<i64>,

@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use requorum_shared::api::upload::{EVIDENCE_ORIGIN, FOREIGN};
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 use rustix::fs::statvfs;
 use tokio_util::sync::CancellationToken;
 

@@ -3,7 +3,7 @@
 use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
 use requorum_server::ops::plans::EXPIRES_AFTER_MS;
 use requorum_shared::api::v1;
-use requorum_shared::etcd::restore::observation::Observation;
+use requorum_shared::etcd::recovery::restore::observation::Observation;
 use requorum_shared::finding::{Finding, Report, Severity};
 use requorum_shared::plan::Plan;
 use requorum_shared::second_look::second_look;

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::restore::{RestoreRequest, TargetVersion};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
 use requorum_shared::events::{Body, StepOutcome};
 use requorum_shared::job_view::JobState;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use requorum_shared::etcd::restore::{RestoreRequest, Target, TargetVersion};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target, TargetVersion};
 use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::job_view::JobState;
 

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use requorum_shared::api::upload::{Upload, Uploads};
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::restore::{RestoreRequest, TargetVersion};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
 use requorum_shared::finding::Outcome;
 use requorum_shared::job_view::{JobState, JobView};
 use serde_json::json;

@@ -230,7 +230,7 @@ async fn a_broken_glass_is_in_it_with_its_review() {
     let ben = server.person(&anna.http, "Ben", &["approver"]).await;
     let snapshot = anna.upload("3.5.33-three.db").await;
     let mut wanted = request(&snapshot, "");
-    wanted.target = requorum_shared::etcd::restore::Target::Download;
+    wanted.target = requorum_shared::etcd::recovery::restore::Target::Download;
     let plan = anna.seal(&wanted).await.unwrap();
     let broken = v1::BreakGlassRequest {
         plan_id: plan.id.clone(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use requorum_shared::api::upload::Upload;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::restore::{RestoreRequest, TargetVersion};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
 use requorum_shared::job_view::JobState;
 use reqwest::Response;
 use serde_json::json;

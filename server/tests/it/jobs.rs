@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use requorum_shared::etcd::restore::Target;
+use requorum_shared::etcd::recovery::restore::Target;
 use requorum_shared::events::{Body, PASSING};
 use requorum_shared::finding::Outcome;
 use requorum_shared::job_view::JobState;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use requorum_server::clock::{Clock as _, SystemClock};
-use requorum_shared::etcd::restore::{RestoreRequest, TargetVersion};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
 use requorum_shared::events::{Body, Event, PASSING};
 use requorum_shared::finding::Outcome;
 use requorum_shared::job_view::JobState;

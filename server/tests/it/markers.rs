@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use prost::Message;
 use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1;
-use requorum_shared::etcd::restore::TargetVersion;
+use requorum_shared::etcd::recovery::restore::TargetVersion;
 use serde_json::json;
 
 use self::outside::Outside;

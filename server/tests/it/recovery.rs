@@ -5,7 +5,7 @@ use requorum_server::grpc::v1::plan_service_client::PlanServiceClient;
 use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1;
-use requorum_shared::etcd::restore::{
+use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion,
 };
 use requorum_shared::events::{Body, Event, PASSING};

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use requorum_server::clock::{Clock as _, SystemClock};
-use requorum_shared::etcd::restore::{RestoreRequest, Target, TargetVersion};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target, TargetVersion};
 use requorum_shared::events::{Body, Event, PASSING, StepOutcome};
 use requorum_shared::job_view::JobState;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};

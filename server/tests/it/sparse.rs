@@ -8,7 +8,7 @@ use std::path::Path;
 
 use requorum_shared::bbolt::write::{Appended, Child, Item};
 use requorum_shared::bbolt::{BucketHeader, Database, Meta, PageHeader, PageType};
-use requorum_shared::etcd::schema::Revision;
+use requorum_shared::etcd::storage::schema::Revision;
 use sha2::{Digest as _, Sha256};
 
 /// A snapshot with as many more keys, each with a value of this many zero bytes, in one leaf.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use requorum_server::config::{RootClusters, RootConfig};
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_shared::api::v1;
-use requorum_shared::etcd::restore::{RestoreRequest, Target};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
 use requorum_shared::events::{Body, Event};
 use requorum_shared::job_view::JobState;
 use tonic::Code;

@@ -1,7 +1,7 @@
 //! A cluster's values: whoever may look at everything else does not get them, by browser or by token.
 
 use requorum_shared::api::v1;
-use requorum_shared::etcd::restore::Target;
+use requorum_shared::etcd::recovery::restore::Target;
 use requorum_shared::job_view::JobState;
 
 use crate::harness::{Client, TestServer, error};

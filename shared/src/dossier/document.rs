@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::manifest::PartFacts;
 use super::record::Approvals;
 use super::words;
-use crate::etcd::inspection::Inspection;
+use crate::etcd::storage::inspection::Inspection;
 use crate::events::Event;
 use crate::finding::Outcome;
 use crate::job_view::JobView;

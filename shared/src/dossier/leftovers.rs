@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::etcd::restore::Target;
+use crate::etcd::recovery::restore::Target;
 use crate::job_view::{JobState, JobView, StepState};
 use crate::plan::{Plan, Request, Undo};
 

@@ -13,7 +13,7 @@ use super::record::{
 };
 use super::{document, html, name, readme, seal, zip};
 use crate::canonical::{sha256_hex, to_canonical_json};
-use crate::etcd::inspection::Inspection;
+use crate::etcd::storage::inspection::Inspection;
 use crate::events::Event;
 use crate::job_view::JobView;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SigningKey};

@@ -15,7 +15,7 @@ use super::manifest::{Manifest, PartFacts, RENDERING};
 use super::{html, name, parts, readme, record, seal, zip};
 use crate::approval::{Grounds, Judgement, Policy, Weight};
 use crate::canonical::sha256_hex;
-use crate::etcd::restore::RestoreStep;
+use crate::etcd::recovery::restore::RestoreStep;
 use crate::finding::{Check, Outcome};
 use crate::job_view::JobView;
 use crate::ledger::checkpoint::VerifyingKey;

@@ -2,7 +2,7 @@
 
 use super::{Recognized, State, quoted};
 use crate::bbolt::Database;
-use crate::etcd::schema;
+use crate::etcd::storage::schema;
 
 /// Buckets that are named; the rest is counted.
 const SHOWN: usize = 8;

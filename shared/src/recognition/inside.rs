@@ -2,7 +2,7 @@
 
 use super::{MAX_DEPTH, Recognized, grouped, recognize_at};
 use crate::bbolt::{Database, Meta};
-use crate::etcd::schema;
+use crate::etcd::storage::schema;
 use crate::source::Source;
 
 /// Unpacked bytes that are kept to look at.

@@ -1,6 +1,6 @@
 use super::*;
-use crate::etcd::restore::observation::TargetState;
-use crate::etcd::restore::samples;
+use crate::etcd::recovery::restore::observation::TargetState;
+use crate::etcd::recovery::restore::samples;
 use crate::plan::Action;
 
 /// A sealed plan, what it rests on, and what an honest server says of it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use requorum_shared::bbolt::{Meta, PageHeader};
-use requorum_shared::etcd::schema::Revision;
+use requorum_shared::etcd::storage::schema::Revision;
 use sha2::{Digest, Sha256};
 
 /// An element of a leaf: flags, key, value.

@@ -2,8 +2,8 @@
 //! conformance list that it holds.
 
 use requorum_shared::bbolt::Meta;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::{FileKind, Inspection};
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::{FileKind, Inspection};
 use requorum_shared::finding::{Finding, Outcome, Severity};
 
 use crate::build::*;
@@ -424,7 +424,7 @@ fn conformance_43_elements_over_the_same_bytes_are_not_read_again_and_again() {
     assert_eq!(page_of(&seen, "element.sum"), 9);
     let source = bytes.as_slice();
     let database = requorum_shared::bbolt::Database::open(&source).unwrap();
-    let error = requorum_shared::etcd::hashkv::hash_kv(&database, 0).unwrap_err();
+    let error = requorum_shared::etcd::storage::hashkv::hash_kv(&database, 0).unwrap_err();
     assert!(
         error
             .to_string()
@@ -741,7 +741,7 @@ fn conformance_35_small_buckets_that_cannot_be_decoded() {
 
 #[test]
 fn conformance_44_pages_beyond_four_gibibytes() {
-    use requorum_shared::etcd::scan::{Options, Scanner};
+    use requorum_shared::etcd::storage::scan::{Options, Scanner};
     use requorum_shared::source::{Source, SourceError};
 
     /// A file that is zero but for a few pages.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use requorum_shared::etcd::hashkv::hash_kv;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::{FileKind, Inspection};
+use requorum_shared::etcd::storage::hashkv::hash_kv;
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::{FileKind, Inspection};
 use requorum_shared::finding::Outcome;
 use requorum_shared::{bbolt::Database, finding::Severity};
 use serde_json::{Value, json};

@@ -2,16 +2,16 @@
 
 use proptest::prelude::*;
 use requorum_shared::bbolt::Database;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::{Inspection, PageKind, Trust};
-use requorum_shared::etcd::restore::cluster::Cluster;
-use requorum_shared::etcd::restore::edit::edit;
-use requorum_shared::etcd::restore::observation::{
+use requorum_shared::etcd::recovery::restore::cluster::Cluster;
+use requorum_shared::etcd::recovery::restore::edit::edit;
+use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
-use requorum_shared::etcd::restore::{
+use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion, check,
 };
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::{Inspection, PageKind, Trust};
 use requorum_shared::finding::{Outcome, Report, Severity};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! What a sound file means for a restore: files that are whole and still need a second look.
 
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::schema::Revision;
+use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::etcd::storage::schema::Revision;
 use requorum_shared::finding::{Outcome, Severity};
 
 use crate::build::*;

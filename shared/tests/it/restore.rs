@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use requorum_shared::bbolt::write::{Appended, Item};
 use requorum_shared::bbolt::{Database, Meta, PageHeader, PageType};
-use requorum_shared::etcd::restore::cluster::Cluster;
-use requorum_shared::etcd::restore::edit::{Edit, EditError, edit};
-use requorum_shared::etcd::restore::{
+use requorum_shared::etcd::recovery::restore::cluster::Cluster;
+use requorum_shared::etcd::recovery::restore::edit::{Edit, EditError, edit};
+use requorum_shared::etcd::recovery::restore::{
     CleanUp, RestoreRequest, Target, TargetVersion, initial_cluster,
 };
 

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use requorum_shared::bbolt::{Database, Meta};
-use requorum_shared::etcd::hashkv::hash_kv;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::inspection::{FileKind, HashKv, Inspection};
-use requorum_shared::etcd::restore::observation::{
+use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
-use requorum_shared::etcd::restore::{RestoreRequest, TargetVersion, check_file, plan};
-use requorum_shared::etcd::scan::{Options, Scanner};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion, check_file, plan};
+use requorum_shared::etcd::storage::hashkv::hash_kv;
+use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::storage::inspection::{FileKind, HashKv, Inspection};
+use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::finding::{Outcome, Report, Severity};
 use requorum_shared::source::{Source, SourceError};
 
@@ -528,10 +528,12 @@ fn values_of_any_size_are_streamed() {
         let older = hash_kv(&database, values as i64).unwrap();
         assert_ne!(older.hash, read.hash, "{what}");
         let cluster =
-            requorum_shared::etcd::restore::cluster::Cluster::new(&plain().members, "t").unwrap();
+            requorum_shared::etcd::recovery::restore::cluster::Cluster::new(&plain().members, "t")
+                .unwrap();
         for request in [plain(), bumped(1000)] {
             let edit =
-                requorum_shared::etcd::restore::edit::edit(&database, &cluster, &request).unwrap();
+                requorum_shared::etcd::recovery::restore::edit::edit(&database, &cluster, &request)
+                    .unwrap();
             assert_eq!(edit.last_revision, values as i64 + 1, "{what}");
             let written: usize = edit.patches.iter().map(|patch| patch.bytes.len()).sum();
             assert!(written < 100_000, "{what}: {written}");

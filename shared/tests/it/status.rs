@@ -1,9 +1,9 @@
 //! What one pass says of real files, against what the real tools of each version printed.
 
 use requorum_shared::bbolt::Database;
-use requorum_shared::etcd::hashkv::{HashKvError, hash_kv};
-use requorum_shared::etcd::scan::{Options, Scan, Scanner};
-use requorum_shared::etcd::trailer::Trailer;
+use requorum_shared::etcd::storage::hashkv::{HashKvError, hash_kv};
+use requorum_shared::etcd::storage::scan::{Options, Scan, Scanner};
+use requorum_shared::etcd::storage::trailer::Trailer;
 use serde_json::json;
 
 use crate::fixtures::fixtures;

@@ -1,7 +1,7 @@
 //! Users and roles; never a password hash.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 
 use super::unreadable;
 use crate::format;

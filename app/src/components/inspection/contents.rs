@@ -1,7 +1,7 @@
 //! Buckets, meta, compaction and versions.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 
 use super::unreadable;
 use crate::components::bytes::Bytes;

@@ -1,7 +1,7 @@
 //! Members as the file knows them, and the alarms they raised.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 
 use super::unreadable;
 use crate::components::hash::Id;

@@ -1,7 +1,7 @@
 //! The numbers of `etcdutl snapshot status`, both ways of counting, and HashKV.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 
 use crate::components::bytes::Bytes;
 use crate::components::command::Command;

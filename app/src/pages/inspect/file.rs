@@ -21,7 +21,7 @@ use crate::pages::of_cluster;
 use crate::paths;
 use crate::uploads::{TransferState, UploadQueue};
 use crate::worker::protocol::{Looked, Refusal, Unpacked};
-use requorum_shared::etcd::inspection::Trust;
+use requorum_shared::etcd::storage::inspection::Trust;
 
 /// Where the file is, without its progress: that comes many times a second and must not draw everything anew.
 #[derive(Clone, PartialEq)]

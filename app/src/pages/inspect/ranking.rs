@@ -11,7 +11,7 @@ use crate::components::table::arrows;
 use crate::format;
 use crate::paths::with_query;
 use crate::rank::{Placed, rank};
-use requorum_shared::etcd::inspection::Trust;
+use requorum_shared::etcd::storage::inspection::Trust;
 
 /// A table of all files: what could be judged, best first; then what could not.
 pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoView {

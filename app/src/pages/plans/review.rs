@@ -9,7 +9,7 @@ use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
     Approval, GetApprovalRequest, GetPlanRequest, GetPlanResponse, PlanSummary,
 };
-use requorum_shared::etcd::restore::observation::Observation;
+use requorum_shared::etcd::recovery::restore::observation::Observation;
 use requorum_shared::finding::{Finding, Report};
 use requorum_shared::plan::{Plan, Request, Undo};
 use requorum_shared::second_look::{Difference, SecondLook, second_look};

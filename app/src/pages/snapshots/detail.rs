@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1::{GetSnapshotRequest, GetSnapshotResponse, PlanSummary};
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::permission::Permission;
 
 use super::cluster::ClusterOf;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_params_map};
 use requorum_shared::api::v1::{AboutRequest, GetSnapshotRequest, SealRestoreRequest};
-use requorum_shared::etcd::inspection::Inspection;
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::permission::Permission;
 

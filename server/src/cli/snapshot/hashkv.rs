@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use requorum_shared::bbolt::Database;
-use requorum_shared::etcd::hashkv::hash_kv;
-use requorum_shared::etcd::status::hash_kv_text;
+use requorum_shared::etcd::storage::hashkv::hash_kv;
+use requorum_shared::etcd::storage::status::hash_kv_text;
 
 use crate::cli::terminal;
 

@@ -4,8 +4,8 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use requorum_shared::etcd::scan::{Options, Scan};
-use requorum_shared::etcd::status::{Counting, Format, human_size};
+use requorum_shared::etcd::storage::scan::{Options, Scan};
+use requorum_shared::etcd::storage::status::{Counting, Format, human_size};
 use requorum_shared::recognition;
 
 use crate::cli::terminal;

@@ -14,10 +14,10 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use clap::Args;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::restore::observation::{
+use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
-use requorum_shared::etcd::restore::{
+use requorum_shared::etcd::recovery::restore::{
     CleanUp, DEFAULT_TOKEN, RestoreRequest, Target, TargetVersion, check_file, check_request,
     initial_cluster,
 };

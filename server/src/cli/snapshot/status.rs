@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use requorum_shared::etcd::inspect::status_of;
-use requorum_shared::etcd::scan::Options;
-use requorum_shared::etcd::status::status_text;
+use requorum_shared::etcd::storage::inspect::status_of;
+use requorum_shared::etcd::storage::scan::Options;
+use requorum_shared::etcd::storage::status::status_text;
 use requorum_shared::finding::{Report, Severity};
 
 use crate::cli::terminal;

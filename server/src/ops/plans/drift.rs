@@ -1,8 +1,8 @@
 //! Has anything changed that a plan rests on? The plan is made again from what is seen now, and compared.
 
 use requorum_shared::api::v1;
-use requorum_shared::etcd::restore;
-use requorum_shared::etcd::restore::observation::Observation;
+use requorum_shared::etcd::recovery::restore;
+use requorum_shared::etcd::recovery::restore::observation::Observation;
 use requorum_shared::finding::{Finding, Report, Severity};
 use requorum_shared::ledger::entry::named;
 use requorum_shared::plan::{Plan, Request};

@@ -15,8 +15,8 @@ use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::restore::{MemberRequest, RestoreRequest};
+use requorum_shared::etcd::recovery::restore::{MemberRequest, RestoreRequest};
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Check, Outcome};
 
 use self::cluster::Cluster;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use requorum_shared::etcd::restore::Target;
-use requorum_shared::etcd::restore::observation::{TargetFacts, TargetState};
+use requorum_shared::etcd::recovery::restore::Target;
+use requorum_shared::etcd::recovery::restore::observation::{TargetFacts, TargetState};
 use rustix::fs::statvfs;
 
 use crate::roots::{Roots, There, is_plain};

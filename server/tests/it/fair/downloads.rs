@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use requorum_server::limits::Limits;
-use requorum_shared::etcd::restore::Target;
+use requorum_shared::etcd::recovery::restore::Target;
 use requorum_shared::job_view::JobState;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use requorum_shared::etcd::restore::MemberRequest;
+use requorum_shared::etcd::recovery::restore::MemberRequest;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tonic::Code;

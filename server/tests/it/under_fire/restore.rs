@@ -10,7 +10,7 @@ use requorum_server::roots::Roots;
 use requorum_server::snapshots::objects::Objects;
 use requorum_server::systems::etcd::steps::EtcdRestore;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::restore::TargetVersion;
+use requorum_shared::etcd::recovery::restore::TargetVersion;
 
 use super::{Fire, Scene, World};
 use crate::harness::TestServer;

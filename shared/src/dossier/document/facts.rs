@@ -74,7 +74,7 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
     match &content.inspection {
         Some(inspection) => {
             let verdict = &inspection.verdict;
-            let part = |name: &str, part: &crate::etcd::inspection::Part| {
+            let part = |name: &str, part: &crate::etcd::storage::inspection::Part| {
                 vec![text(name), outcome(part.outcome), text(&part.evidence)]
             };
             let rows = vec![

@@ -11,7 +11,7 @@ use crate::dossier::manifest::{FORMAT, Manifest};
 use crate::dossier::name;
 use crate::dossier::parts::{MAX_ENTRIES, MAX_EVENTS};
 use crate::dossier::record::{self, Approvals, Proofs};
-use crate::etcd::inspection::Inspection;
+use crate::etcd::storage::inspection::Inspection;
 use crate::events::{Body, Event};
 use crate::job_view::JobView;
 use crate::ledger::checkpoint::{Checkpoint, VerifyingKey};

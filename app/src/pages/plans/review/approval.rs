@@ -7,7 +7,7 @@ use requorum_shared::api::v1::{
     Approval, ApprovePlanRequest, BreakGlassRequest, PlanSummary, RejectPlanRequest,
     StartJobRequest, Vote,
 };
-use requorum_shared::etcd::restore::Target;
+use requorum_shared::etcd::recovery::restore::Target;
 use requorum_shared::plan::{Plan, Request};
 
 use crate::client::grpc;

@@ -1,8 +1,8 @@
 //! What a plan rests on, what changes, what is done.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::MemberFacts;
-use requorum_shared::etcd::restore::{MemberRequest, RestoreRequest};
+use requorum_shared::etcd::recovery::restore::{MemberRequest, RestoreRequest};
+use requorum_shared::etcd::storage::inspection::MemberFacts;
 use requorum_shared::plan::{Fact, Plan, Request};
 
 use crate::components::findings::{Findings, ReportCount};

@@ -1,7 +1,7 @@
 //! The snapshot looked at by whoever is asked to agree, from a file of their own.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::restore::observation::SourceFacts;
+use requorum_shared::etcd::recovery::restore::observation::SourceFacts;
 use requorum_shared::second_look::{Difference, same_snapshot};
 
 use crate::client::inspector::{Heard, Inspector};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::restore::TargetVersion;
-use requorum_shared::etcd::restore::bump::WHEN_UNKNOWN;
+use requorum_shared::etcd::recovery::restore::TargetVersion;
+use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Outcome, Report, Severity};
 
 use super::members::Members;

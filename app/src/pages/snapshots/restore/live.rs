@@ -6,8 +6,8 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::CheckRestoreRequest;
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::restore::{RestoreRequest, Target, native_commands, plan};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target, native_commands, plan};
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
 use requorum_shared::plan::Step;
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use requorum_shared::etcd::restore::{MemberRequest, initial_cluster, peer_url};
+use requorum_shared::etcd::recovery::restore::{MemberRequest, initial_cluster, peer_url};
 
 use super::lookup::{Lookup, Names};
 

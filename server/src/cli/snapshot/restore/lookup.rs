@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use requorum_shared::etcd::restore::peer_url;
+use requorum_shared::etcd::recovery::restore::peer_url;
 use requorum_shared::finding::Finding;
 
 /// All look-ups together take no longer.

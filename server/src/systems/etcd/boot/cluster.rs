@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use requorum_shared::etcd::inspection::Inspection;
-use requorum_shared::etcd::restore::RestoreRequest;
+use requorum_shared::etcd::recovery::restore::RestoreRequest;
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Check, Outcome};
 
 use super::sockets::Sockets;

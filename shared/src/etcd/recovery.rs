@@ -1,0 +1,3 @@
+//! How a cluster comes back: the request, the check, the plan, and every byte of the result.
+
+pub mod restore;

@@ -1,0 +1,149 @@
+//! The commands of etcd's own tools that do the same, ready for a POSIX shell.
+
+use super::{MemberRequest, RestoreRequest, TargetVersion, initial_cluster, peer_url};
+
+/// One command per member, in the order of the request. `snapshot_file` is the path of the file, `folder` the
+/// one that the members' folders go into; without it each is called as the tools call it by default.
+///
+/// They do what the request asks for except for the clean-ups, which the native tools do not have.
+pub fn native_commands(
+    request: &RestoreRequest,
+    snapshot_file: &str,
+    folder: Option<&str>,
+) -> Vec<String> {
+    let members: Vec<MemberRequest> = request
+        .members
+        .iter()
+        .map(|member| MemberRequest {
+            name: member.name.clone(),
+            peer_urls: member.peer_urls.iter().map(|url| written(url)).collect(),
+        })
+        .collect();
+    members
+        .iter()
+        .map(|member| command(request, snapshot_file, folder, &members, member))
+        .collect()
+}
+
+fn command(
+    request: &RestoreRequest,
+    snapshot_file: &str,
+    folder: Option<&str>,
+    members: &[MemberRequest],
+    member: &MemberRequest,
+) -> String {
+    let mut words: Vec<String> = match request.target_version {
+        TargetVersion::V3_4 => vec!["ETCDCTL_API=3".into(), "etcdctl".into()],
+        _ => vec!["etcdutl".into()],
+    };
+    words.extend([
+        "snapshot".into(),
+        "restore".into(),
+        quote(&path_word(snapshot_file)),
+    ]);
+    let mut flag = |name: &str, value: &str| {
+        words.push(format!("--{name}"));
+        words.push(quote(value));
+    };
+    flag("name", &member.name);
+    flag("initial-cluster", &initial_cluster::render(members));
+    flag("initial-cluster-token", &request.token);
+    flag("initial-advertise-peer-urls", &member.peer_urls.join(","));
+    if request.bump_revision > 0 {
+        flag("bump-revision", &request.bump_revision.to_string());
+    }
+    let data_dir = match folder {
+        Some(folder) => format!("{}/{}", folder.trim_end_matches('/'), member.name),
+        None => format!("{}.etcd", member.name),
+    };
+    flag("data-dir", &path_word(&data_dir));
+    if request.mark_compacted {
+        words.push("--mark-compacted".into());
+    }
+    if request.skip_hash_check {
+        words.push("--skip-hash-check".into());
+    }
+    words.join(" ")
+}
+
+/// The URL as etcd writes it, or as it was typed while it is still wrong.
+fn written(url: &str) -> String {
+    peer_url::normalize(url).unwrap_or_else(|_| url.trim().to_owned())
+}
+
+/// A path that no tool takes for a flag.
+fn path_word(path: &str) -> String {
+    if path.starts_with('-') {
+        format!("./{path}")
+    } else {
+        path.to_owned()
+    }
+}
+
+/// `word` as a POSIX shell reads it back unchanged.
+pub(crate) fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::etcd::recovery::restore::{CleanUp, Target};
+
+    #[test]
+    fn one_command_per_member_with_every_choice() {
+        let request = RestoreRequest {
+            snapshot: String::new(),
+            members: initial_cluster::parse("m1=HTTP://a:1,m2=http://[::1]:2").members,
+            token: "new token".to_owned(),
+            bump_revision: 1000,
+            mark_compacted: true,
+            skip_hash_check: true,
+            accept_older_meta: false,
+            target_version: TargetVersion::V3_6,
+            clean_up: CleanUp::default(),
+            target: Target::Download,
+        };
+        let commands = native_commands(&request, "-my snapshot.db", Some("/srv/new/"));
+        assert_eq!(
+            commands,
+            [
+                "etcdutl snapshot restore './-my snapshot.db' --name m1 --initial-cluster \
+                 'm1=http://a:1,m2=http://[::1]:2' --initial-cluster-token 'new token' \
+                 --initial-advertise-peer-urls http://a:1 --bump-revision 1000 --data-dir /srv/new/m1 \
+                 --mark-compacted --skip-hash-check",
+                "etcdutl snapshot restore './-my snapshot.db' --name m2 --initial-cluster \
+                 'm1=http://a:1,m2=http://[::1]:2' --initial-cluster-token 'new token' \
+                 --initial-advertise-peer-urls 'http://[::1]:2' --bump-revision 1000 --data-dir /srv/new/m2 \
+                 --mark-compacted --skip-hash-check",
+            ]
+        );
+        let old = RestoreRequest {
+            target_version: TargetVersion::V3_4,
+            ..request
+        };
+        let commands = native_commands(&old, "a.db", None);
+        assert!(commands[0].starts_with("ETCDCTL_API=3 etcdctl snapshot restore a.db --name m1 "));
+        assert!(commands[0].contains(" --data-dir m1.etcd "));
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_posix_shell() {
+        for (word, quoted) in [
+            ("a-b_c.d/e:f,g=h", "a-b_c.d/e:f,g=h"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$(rm -rf ~)", "'$(rm -rf ~)'"),
+            ("http://[::1]:1", "'http://[::1]:1'"),
+            ("~root", "'~root'"),
+        ] {
+            assert_eq!(quote(word), quoted);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! From a [`Scan`] to the document about a file: verdict, status, contents, findings.
+
+mod advice;
+mod loss;
+mod verdict;
+
+use crate::bbolt::{Database, ErrorKind};
+use crate::finding::{Finding, Report, Severity};
+use crate::recognition::{self, Recognized};
+use crate::source::Source;
+
+use super::contents::{self, Read};
+use super::hashkv;
+use super::inspection::{
+    FORMAT, FileFacts, FileKind, HashKv, Inspection, MAX_SCANNED_HASH_KV, Status, Verdict,
+};
+use super::lint::{Seen, lint};
+use super::scan::{Oddity, Scan, Walk, merged};
+use super::schema::{self, is_semver};
+use super::trailer::{Digests, Trailer};
+use crate::etcd::recovery::restore::edit;
+
+/// Looks at a file that was scanned. `source` is the same file, for the few small buckets that are read at
+/// random.
+pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
+    let digests = scan.digests().copied();
+    let mut walk = scan.walk(source);
+    let database = Database::open(source).ok();
+    let mut meaning = Report::default();
+    let read = database.as_ref().map(|database| {
+        let mut read = contents::read(database, &walk);
+        let report = std::mem::take(&mut read.report);
+        meaning
+            .findings
+            .extend(report.findings.into_iter().map(unmendable));
+        let seen = Seen {
+            database,
+            walk: &walk,
+            read: &read,
+            name,
+        };
+        lint(&seen, &mut meaning);
+        finish_contents(&mut read, &walk);
+        read
+    });
+    let hash_kv = match (&database, &read) {
+        (Some(database), Some(read)) => head_hash_kv(database, &walk, read, &mut meaning),
+        _ => None,
+    };
+    if let Some(database) = &database
+        && !walk.findings.blocks()
+        && !meaning.blocks()
+    {
+        try_restore(database, &mut meaning);
+    }
+    let kind = kind(&walk, source.size(), digests.as_ref());
+    let file = FileFacts {
+        name: name.to_owned(),
+        size: source.size(),
+        sha256: digests.map(|d| hex::encode(d.whole)).unwrap_or_default(),
+        kind,
+        page_size: walk.meta.map_or(0, |meta| meta.page_size),
+        high_water_mark: walk.meta.map_or(0, |meta| meta.hwm),
+        txid: walk.meta.map_or(0, |meta| meta.txid),
+    };
+    meaning.findings = merged(std::mem::take(&mut meaning.findings), |_| 0);
+    let recognized =
+        recognition::recognize(source, name).or_else(|| cut_off(&walk, source.size(), name));
+    let mut bytes = verdict::bytes(digests.as_ref(), &walk, kind);
+    let mut structure = verdict::structure(&mut walk);
+    let mut meaning = verdict::meaning(meaning, kind, &walk);
+    let mut sentence = verdict::sentence(&file, &walk, &bytes, &structure, &meaning);
+    if let Some(recognized) = &recognized {
+        (bytes, structure, meaning) = verdict::recognized(recognized, [bytes, structure, meaning]);
+        sentence.clone_from(&recognized.sentence);
+    }
+    // What is in a file that was translated or is another program's means nothing.
+    let useless = recognized.as_ref().is_some_and(|recognized| {
+        !recognized.etcd || recognized.state == recognition::State::Damaged
+    });
+    let status = status(&walk, read.as_ref()).filter(|_| !useless);
+    let mut report = Report::default();
+    let [bytes, structure, meaning] = [bytes, structure, meaning].map(|judged| {
+        report.findings.extend(judged.report.findings);
+        judged.part
+    });
+    let mut inspection = Inspection {
+        format: FORMAT.to_owned(),
+        file,
+        recognized,
+        verdict: Verdict {
+            sentence,
+            advice: String::new(),
+            bytes,
+            structure,
+            meaning,
+        },
+        status: status.filter(|_| kind != FileKind::OtherBbolt),
+        hash_kv: hash_kv.filter(|_| !useless),
+        contents: read
+            .filter(|_| !walk.buckets.is_empty() && !useless)
+            .map(|read| read.contents),
+        report,
+        pages: walk.pages,
+    };
+    advice::advise(&mut inspection);
+    inspection
+}
+
+/// Servers crash on some of what the small buckets hold. Most of that a restore writes anew or takes out; with the
+/// rest the file cannot be restored.
+fn unmendable(mut finding: Finding) -> Finding {
+    const NO_CLEAN_UP: [&str; 5] = [
+        "auth.revision",
+        "auth.role",
+        "auth.user",
+        "lease.undecodable",
+        "meta-bucket.compact-mark",
+    ];
+    if NO_CLEAN_UP.contains(&finding.code.as_str()) {
+        finding.severity = Severity::Blocking;
+        finding.todo = "Use another snapshot, or another member's database.".to_owned();
+    }
+    finding
+}
+
+/// What a restore would stumble over is said here, not when it is under way.
+fn try_restore(database: &Database<'_>, report: &mut Report) {
+    if let Err(error) = edit::try_all(database) {
+        let what = format!("A restore cannot rewrite what it has to: {error}.");
+        report.push(
+            Finding::blocking("restore.impossible", "file", what)
+                .because("The rest may be sound; a restored server would not have its own members, log index and versions.")
+                .todo("Use another snapshot, or another member's database."),
+        );
+    }
+}
+
+/// A file that ends before pages that its tree needs.
+fn cut_off(walk: &Walk, size: u64, name: &str) -> Option<Recognized> {
+    let declared = walk.meta?.logical_size();
+    let lost = walk.findings.blocks() && walk.findings.has("file.truncated");
+    (size < declared && lost).then(|| recognition::cut_off(size, declared, name))
+}
+
+fn finish_contents(read: &mut Read, walk: &Walk) {
+    let known = read.marks.zip(walk.keys);
+    read.contents.current_revision = known.map(|(marks, keys)| marks.current(keys.revision));
+}
+
+/// The numbers of `etcdutl snapshot status` for a scanned file, without the rest of an inspection.
+///
+/// `None` where there are none: a database without a bucket `key` is not etcd's.
+pub fn status_of(walk: &Walk, source: &dyn Source) -> Option<Status> {
+    if kind(walk, source.size(), None) == FileKind::OtherBbolt {
+        return None;
+    }
+    let database = Database::open(source).ok()?;
+    let meta = database.bucket(schema::META).ok().flatten();
+    let version = meta.and_then(|meta| meta.get(schema::STORAGE_VERSION).ok().flatten());
+    numbers(walk, version.as_deref().unwrap_or_default())
+}
+
+fn status(walk: &Walk, read: Option<&Read>) -> Option<Status> {
+    let version = read.and_then(|read| read.contents.storage_version.as_deref());
+    numbers(walk, version.unwrap_or_default().as_bytes())
+}
+
+fn numbers(walk: &Walk, version: &[u8]) -> Option<Status> {
+    let seen = walk.key_space?;
+    let version = std::str::from_utf8(version).ok();
+    Some(Status {
+        hash: seen.hash,
+        revision: seen.revision,
+        total_key: seen.live_keys,
+        total_key_35: seen.pairs,
+        total_size: walk.meta?.logical_size(),
+        version: version
+            .filter(|version| is_semver(version.as_bytes()))
+            .unwrap_or_default()
+            .to_owned(),
+    })
+}
+
+fn kind(walk: &Walk, size: u64, digests: Option<&Digests>) -> FileKind {
+    if let Some(error) = &walk.error {
+        return match error.kind() {
+            ErrorKind::BigEndian => FileKind::BigEndian,
+            _ => FileKind::Unknown,
+        };
+    }
+    let has = |name: &[u8]| walk.buckets.iter().any(|bucket| bucket.name == name);
+    // A damaged root may hide the buckets: that it was no snapshot is only said of a sound file.
+    if !has(schema::KEY) && walk.key_space.is_some() {
+        return FileKind::OtherBbolt;
+    }
+    // What is around a database says nothing about it; a digest that agrees does.
+    let start = digests
+        .and_then(|digests| digests.image)
+        .map_or(0, |image| image.start);
+    let sealed = digests.is_some_and(|digests| matches!(digests.trailer(), Trailer::Within { .. }));
+    if !sealed && size.saturating_sub(start).is_multiple_of(512) {
+        FileKind::DatabaseCopy
+    } else {
+        FileKind::Snapshot
+    }
+}
+
+/// HashKV of the newest revision: from the scan where it follows from it, else by reading a small bucket.
+fn head_hash_kv(
+    database: &Database<'_>,
+    walk: &Walk,
+    read: &Read,
+    report: &mut Report,
+) -> Option<HashKv> {
+    let keys = walk.buckets.iter().find(|b| b.name == schema::KEY)?;
+    let marks = read.marks?;
+    let seen = walk.key_space?;
+    let undecodable = [Oddity::RevisionKey, Oddity::Undecodable];
+    if undecodable
+        .iter()
+        .any(|oddity| walk.seen(*oddity).is_some())
+    {
+        // The lint has said so.
+        return None;
+    }
+    if let Some(hash) = walk.head_hash_kv(marks.compact(), database) {
+        return Some(HashKv {
+            hash,
+            hash_revision: marks.current(seen.revision),
+            compact_revision: marks.compact(),
+        });
+    }
+    if keys.bytes > MAX_SCANNED_HASH_KV {
+        let what = "HashKV was not computed: it does not follow from one pass over this file.";
+        report.push(
+            Finding::note("hashkv.not-computed", "bucket key", what)
+                .todo("Run requorum snapshot hashkv on it."),
+        );
+        return None;
+    }
+    match hashkv::hash_kv(database, 0) {
+        Ok(hash) => Some(hash),
+        Err(error) => {
+            let what = format!("HashKV could not be computed: {error}.");
+            report.push(Finding::note("hashkv.failed", "bucket key", what));
+            None
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! The three parts of the verdict, and the sentence above them.
+
+use crate::bbolt::ErrorKind;
+use crate::etcd::storage::inspection::{FileFacts, FileKind, Part};
+use crate::etcd::storage::scan::Walk;
+use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
+use crate::finding::{Finding, Outcome, Report};
+pub(super) use crate::recognition::grouped;
+use crate::recognition::{Recognized, State};
+
+use super::loss::loss;
+
+/// A part of the verdict with its findings.
+pub(super) struct Judged {
+    pub(super) part: Part,
+    pub(super) report: Report,
+}
+
+impl Judged {
+    fn new(outcome: Outcome, evidence: String, report: Report) -> Self {
+        let findings = u32::try_from(report.findings.len()).unwrap_or(u32::MAX);
+        Self {
+            part: Part {
+                outcome,
+                evidence,
+                findings,
+            },
+            report,
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.part.outcome
+    }
+}
+
+/// The trailer and the length (spec 3.1).
+pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> Judged {
+    let mut report = Report::default();
+    let Some(digests) = digests else {
+        let evidence = "the file's bytes were not hashed".to_owned();
+        return Judged::new(Outcome::NotChecked, evidence, report);
+    };
+    if matches!(kind, FileKind::Unknown | FileKind::BigEndian) {
+        let evidence = "there is no database whose bytes could be proven".to_owned();
+        return Judged::new(Outcome::NotChecked, evidence, report);
+    }
+    const AGAIN: &str = "Save the snapshot again, or take another one.";
+    let end = digests.size.saturating_sub(TRAILER_SIZE as u64);
+    let expected = walk.meta.map_or(0, |meta| meta.logical_size());
+    let (outcome, evidence) = match digests.trailer() {
+        Trailer::Intact => {
+            if expected < end {
+                let what = format!(
+                    "The database in it has {} bytes, the file holds {} before its trailer.",
+                    grouped(expected),
+                    grouped(end)
+                );
+                report.push(Finding::note("trailer.size", "file", what).because(
+                    "A server's stream has exactly the database; the rest was there when the trailer was made.",
+                ));
+            }
+            (Outcome::Pass, "SHA-256 trailer agrees".to_owned())
+        }
+        Trailer::Within { before, after } => {
+            let own = digests.size.saturating_sub(before).saturating_sub(after);
+            let at = grouped((before + own).saturating_sub(TRAILER_SIZE as u64));
+            let around = around(before, own, after, &mut report);
+            let evidence = format!("SHA-256 trailer agrees, at byte {at}; {around}");
+            (Outcome::Pass, evidence)
+        }
+        Trailer::Wrong => {
+            let what = "The last 32 bytes are not the SHA-256 of the rest.";
+            report.push(
+                Finding::blocking("trailer.mismatch", "file", what)
+                    .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong cannot be told.")
+                    .todo(AGAIN)
+                    .at_offset(end),
+            );
+            (Outcome::Fail, "SHA-256 trailer differs".to_owned())
+        }
+        Trailer::Zero => {
+            let what = "Where the SHA-256 belongs are 32 zeros.";
+            report.push(
+                Finding::blocking("trailer.zero", "file", what)
+                    .because("Space was set aside for the file and its end was never written.")
+                    .todo(AGAIN)
+                    .at_offset(end),
+            );
+            (Outcome::Fail, "the trailer is all zeros".to_owned())
+        }
+        Trailer::BadLength => {
+            let what = format!(
+                "The length of {} bytes is neither that of a snapshot (32 more than a multiple of 512) nor that of a database (a multiple of 512).",
+                grouped(digests.size)
+            );
+            report.push(
+                Finding::blocking("trailer.length", "file", what)
+                    .because("The file was cut short or padded on its way.")
+                    .todo(AGAIN)
+                    .at_offset(digests.size),
+            );
+            (
+                Outcome::Fail,
+                "the length is that of no snapshot".to_owned(),
+            )
+        }
+        Trailer::Absent => {
+            let what = "The file has no SHA-256 trailer: it is a copy of a database, or a snapshot that lost its end.";
+            report.push(
+                Finding::warning("trailer.absent", "file", what)
+                    .because("Nothing proves its bytes, and a copied database may lag behind the member's write-ahead log.")
+                    .todo("Compare HashKV with another member's file."),
+            );
+            (
+                Outcome::NotChecked,
+                "there is no trailer to check".to_owned(),
+            )
+        }
+    };
+    if let Some(image) = digests.image.filter(|image| image.start > 0)
+        && outcome != Outcome::Pass
+    {
+        let own = digests.size.saturating_sub(image.start);
+        around(image.start, own, 0, &mut report);
+    }
+    Judged::new(outcome, evidence, report)
+}
+
+/// Names the bytes around what a server sent, `own` bytes long.
+fn around(before: u64, own: u64, after: u64, report: &mut Report) -> String {
+    const LEFT_OUT: &str =
+        "They are left out here and by a restore; etcd's own tools refuse a file with them.";
+    let end = before + own;
+    let mut name = |code: &str, what: &str, todo: String, offset: u64| {
+        report.push(
+            Finding::warning(code, "file", format!("{what}."))
+                .because(LEFT_OUT)
+                .todo(todo)
+                .at_offset(offset),
+        );
+    };
+    let front = not_part_of_it(before, "in front of");
+    let behind = not_part_of_it(after, "behind");
+    if let Some(what) = &front {
+        let todo = format!("For etcd's own tools take the {own} bytes from byte {before} on.");
+        name("file.bytes-before", what, todo, 0);
+    }
+    if let Some(what) = &behind {
+        let todo = format!("For etcd's own tools cut the file to {end} bytes first.");
+        name("file.bytes-after", what, todo, end);
+    }
+    let all: Vec<String> = [front, behind].into_iter().flatten().collect();
+    all.join("; ")
+}
+
+fn not_part_of_it(bytes: u64, place: &str) -> Option<String> {
+    match bytes {
+        0 => None,
+        1 => Some(format!("1 byte {place} the snapshot is not part of it")),
+        n => Some(format!(
+            "{} bytes {place} the snapshot are not part of it",
+            grouped(n)
+        )),
+    }
+}
+
+/// Every page once, every key in order.
+pub(super) fn structure(walk: &mut Walk) -> Judged {
+    let findings = std::mem::take(&mut walk.findings);
+    let faults = findings.faults();
+    let mut report = Report::default();
+    findings.into_report(&mut report);
+    let Some(meta) = walk.meta else {
+        let what = match &walk.error {
+            Some(error) => error.kind().to_string(),
+            None => "there is no tree to walk".to_owned(),
+        };
+        return Judged::new(Outcome::Fail, what, report);
+    };
+    let pages = grouped(meta.hwm);
+    if walk.pages_unreadable > 0 {
+        let bad = grouped(walk.pages_unreadable);
+        let evidence = format!("{bad} of {pages} pages cannot be read{}", unreached(walk));
+        return Judged::new(Outcome::Fail, evidence, report);
+    }
+    if faults > 0 {
+        let word = if faults == 1 { "fault" } else { "faults" };
+        let evidence = format!(
+            "{} {word} in a tree of {pages} pages{}",
+            grouped(faults),
+            unreached(walk)
+        );
+        return Judged::new(Outcome::Fail, evidence, report);
+    }
+    let evidence = if walk.pages_free + walk.pages_missing > 0 {
+        let (used, free) = (grouped(walk.pages_used), grouped(walk.pages_free));
+        let missing = match walk.pages_missing {
+            0 => String::new(),
+            missing => format!(", {} free ones not in the file", grouped(missing)),
+        };
+        format!("{pages} pages: {used} in use, each reached once, {free} free{missing}")
+    } else {
+        format!("{pages} pages, each reached once")
+    };
+    Judged::new(Outcome::Pass, evidence, report)
+}
+
+/// Pages whose fate is unknown because what would refer to them cannot be read.
+fn unreached(walk: &Walk) -> String {
+    match walk.pages_unreached {
+        0 => String::new(),
+        1 => ", and 1 is neither reached nor known to be free".to_owned(),
+        n => format!(
+            ", and {} are neither reached nor known to be free",
+            grouped(n)
+        ),
+    }
+}
+
+/// The three parts for a file that was recognized as what it is: that is the finding, and nothing is advised that
+/// only a database allows.
+pub(super) fn recognized(
+    recognized: &Recognized,
+    [_, structure, meaning]: [Judged; 3],
+) -> (Judged, Judged, Judged) {
+    let mut report = Report::default();
+    report.push(recognized.finding());
+    let bytes = if recognized.etcd {
+        let evidence = format!("it is {}", recognized.label);
+        Judged::new(Outcome::Fail, evidence, report)
+    } else {
+        let evidence = "there is no etcd database whose bytes could be proven".to_owned();
+        let structure = format!("it is {}", recognized.label);
+        return (
+            Judged::new(Outcome::NotChecked, evidence, Report::default()),
+            Judged::new(Outcome::Fail, structure, report),
+            Judged::new(
+                Outcome::NotChecked,
+                "there is nothing of etcd in it to look at".to_owned(),
+                Report::default(),
+            ),
+        );
+    };
+    if recognized.state == State::Damaged {
+        let evidence = "its pages are not where they belong".to_owned();
+        return (
+            bytes,
+            Judged::new(Outcome::Fail, evidence, Report::default()),
+            Judged::new(
+                Outcome::NotChecked,
+                "nothing of it can be used".to_owned(),
+                Report::default(),
+            ),
+        );
+    }
+    (bytes, structure, meaning)
+}
+
+/// Revisions, membership, what survives a restore.
+pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judged {
+    if !matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy) || walk.buckets.is_empty() {
+        let evidence = "there is nothing of etcd in it to look at".to_owned();
+        return Judged::new(Outcome::NotChecked, evidence, Report::default());
+    }
+    let evidence = match report.findings.len() {
+        0 => "nothing unusual".to_owned(),
+        1 => "1 finding".to_owned(),
+        n => format!("{n} findings"),
+    };
+    if report.blocks() {
+        return Judged::new(Outcome::Fail, evidence, report);
+    }
+    if walk.key_space.is_none() {
+        let evidence = format!("only what could be read was looked at: {evidence}");
+        return Judged::new(Outcome::NotChecked, evidence, report);
+    }
+    Judged::new(Outcome::Pass, evidence, report)
+}
+
+/// The headline.
+pub(super) fn sentence(
+    file: &FileFacts,
+    walk: &Walk,
+    bytes: &Judged,
+    structure: &Judged,
+    meaning: &Judged,
+) -> String {
+    match file.kind {
+        FileKind::BigEndian => {
+            return "This database was written by a big-endian machine (s390x) and cannot be read here.".to_owned();
+        }
+        FileKind::OtherBbolt if structure.report.find("meta.fallback").is_some() => {
+            return "Do not restore this file: one meta page is lost, and under the other one there is no data of etcd.".to_owned();
+        }
+        FileKind::OtherBbolt => {
+            return "This is a bbolt database, but not etcd's: it has no bucket `key`.".to_owned();
+        }
+        FileKind::Unknown => return unknown(walk),
+        FileKind::Snapshot | FileKind::DatabaseCopy => {}
+    }
+    const DO_NOT: &str = "Do not restore this file:";
+    if structure.outcome() == Outcome::Fail {
+        let unreadable = grouped(walk.pages_unreadable);
+        let pages = match walk.pages_unreadable {
+            0 => structure.part.evidence.clone(),
+            _ => format!(
+                "{unreadable} of {} pages cannot be read",
+                grouped(file.high_water_mark)
+            ),
+        };
+        let loss = loss(walk, &pages).unwrap_or_else(|| structure.part.evidence.clone());
+        return format!("{DO_NOT} {loss}.");
+    }
+    if bytes.outcome() == Outcome::Fail {
+        return format!(
+            "{DO_NOT} its structure is sound, but its bytes are not those that were saved ({}).",
+            bytes.part.evidence
+        );
+    }
+    if meaning.outcome() == Outcome::Fail {
+        return format!("{DO_NOT} its tree is sound, but a server could not read what is in it.");
+    }
+    if structure.report.find("meta.fallback").is_some() {
+        return "This file can be read under one of its two meta pages only: the last commit, or more, may be missing.".to_owned();
+    }
+    if bytes.outcome() == Outcome::NotChecked {
+        return match file.kind {
+            FileKind::DatabaseCopy => "This copy of a database is sound as far as its structure tells, but nothing proves its bytes.".to_owned(),
+            _ => "This snapshot is sound as far as its structure tells; its bytes were not checked.".to_owned(),
+        };
+    }
+    "This snapshot is whole.".to_owned()
+}
+
+fn unknown(walk: &Walk) -> String {
+    match walk.error.as_ref().map(|error| error.kind()) {
+        Some(ErrorKind::Empty) => "This file is empty.".to_owned(),
+        Some(ErrorKind::Read(error)) => format!("This file cannot be read: {error}."),
+        Some(ErrorKind::TooSmall { size }) => format!(
+            "This is not an etcd snapshot: {} bytes are less than the two pages that the smallest has.",
+            grouped(*size)
+        ),
+        _ => "This is not an etcd snapshot: it has no usable meta page.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1 000"),
+            (403_783, "403 783"),
+            (1_200_007, "1 200 007"),
+        ];
+        for (n, text) in cases {
+            assert_eq!(grouped(n), text);
+        }
+    }
+}
