@@ -3,7 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs)]
 
-use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use serde_json::Value;

@@ -1,4 +1,5 @@
 //! etcd on top of bbolt: what its files hold and whether they are sound, and how a cluster is recovered from them.
 
+pub mod inspect;
 pub mod recovery;
 pub mod storage;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use wasm_bindgen::JsValue;

@@ -6,12 +6,12 @@ use std::os::unix::fs::MetadataExt;
 
 use cap_std::fs::Dir;
 use requorum_shared::bbolt::Database;
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
 use requorum_shared::etcd::recovery::restore::{check_file, raft_snapshot, verify, wal};
-use requorum_shared::etcd::storage::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::etcd::storage::trailer::Hasher;

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 

@@ -10,3 +10,4 @@ pub mod scan;
 pub mod schema;
 pub mod status;
 pub mod trailer;
+pub mod version;

@@ -2,7 +2,7 @@
 //! conformance list that it holds.
 
 use requorum_shared::bbolt::Meta;
-use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::{FileKind, Inspection};
 use requorum_shared::finding::{Finding, Outcome, Severity};
 

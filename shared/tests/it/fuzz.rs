@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use requorum_shared::bbolt::{Database, Meta};
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::{CleanUp, RestoreRequest, TargetVersion};
 use requorum_shared::etcd::storage::hashkv::hash_kv;
-use requorum_shared::etcd::storage::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Outcome, Severity};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::hashkv::hash_kv;
-use requorum_shared::etcd::storage::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::{FileKind, Inspection};
 use requorum_shared::finding::Outcome;
 use requorum_shared::{bbolt::Database, finding::Severity};

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use requorum_shared::bbolt::{Database, Meta};
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion, check_file, plan};
 use requorum_shared::etcd::storage::hashkv::hash_kv;
-use requorum_shared::etcd::storage::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::{FileKind, HashKv, Inspection};
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::finding::{Outcome, Report, Severity};

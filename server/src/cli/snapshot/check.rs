@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use requorum_shared::etcd::storage::inspect::inspect;
+use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::{Contents, Inspection, Part, Trust};
 use requorum_shared::etcd::storage::scan::Options;
 use requorum_shared::etcd::storage::status::human_size;

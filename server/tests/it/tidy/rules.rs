@@ -111,6 +111,11 @@ pub(super) const RULES: &[Rule] = &[
         "a system imports no other system, and nothing of a run",
     ),
     closed(
+        "shared::etcd::storage",
+        &["shared::etcd::recovery", "shared::plan"],
+        "what etcd's files hold is for all that read them, also for a system that embeds etcd",
+    ),
+    closed(
         "shared::dkron",
         &[
             "shared::etcd",

@@ -15,6 +15,7 @@ mod proto;
 pub mod raft_snapshot;
 #[cfg(test)]
 pub(crate) mod samples;
+pub(in crate::etcd) mod trial;
 pub mod typed;
 mod v2store;
 pub mod verify;
@@ -26,7 +27,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub(in crate::etcd) use self::check::is_known_version;
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::native_commands;
 pub use self::planning::{check_exact, plan};

@@ -18,11 +18,13 @@ use super::lint::{Seen, lint};
 use super::scan::{Oddity, Scan, Walk, merged};
 use super::schema::{self, is_semver};
 use super::trailer::{Digests, Trailer};
-use crate::etcd::recovery::restore::edit;
+
+/// Asks whether a recovery could rewrite a file that is sound so far; what it would stumble over.
+pub type Trial = fn(&Database<'_>) -> Option<Finding>;
 
 /// Looks at a file that was scanned. `source` is the same file, for the few small buckets that are read at
-/// random.
-pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
+/// random. [`crate::etcd::inspect`] has a `trial` and is what to call, unless the file is to be read only.
+pub fn inspect(scan: Scan, name: &str, source: &dyn Source, trial: Trial) -> Inspection {
     let digests = scan.digests().copied();
     let mut walk = scan.walk(source);
     let database = Database::open(source).ok();
@@ -51,7 +53,7 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
         && !walk.findings.blocks()
         && !meaning.blocks()
     {
-        try_restore(database, &mut meaning);
+        meaning.findings.extend(trial(database));
     }
     let kind = kind(&walk, source.size(), digests.as_ref());
     let file = FileFacts {
@@ -122,18 +124,6 @@ fn unmendable(mut finding: Finding) -> Finding {
         finding.todo = "Use another snapshot, or another member's database.".to_owned();
     }
     finding
-}
-
-/// What a restore would stumble over is said here, not when it is under way.
-fn try_restore(database: &Database<'_>, report: &mut Report) {
-    if let Err(error) = edit::try_all(database) {
-        let what = format!("A restore cannot rewrite what it has to: {error}.");
-        report.push(
-            Finding::blocking("restore.impossible", "file", what)
-                .because("The rest may be sound; a restored server would not have its own members, log index and versions.")
-                .todo("Use another snapshot, or another member's database."),
-        );
-    }
 }
 
 /// A file that ends before pages that its tree needs.

@@ -14,7 +14,7 @@ use super::hashkv::user_key;
 use super::inspection::Contents;
 use super::scan::{Oddity, Walk};
 use super::schema::{self, Revision, is_semver};
-use crate::etcd::recovery::restore::is_known_version;
+use super::version;
 
 /// Above this etcd's default quota is exceeded, in bytes.
 const DEFAULT_QUOTA: u64 = 2 << 30;
@@ -354,7 +354,7 @@ fn versions(seen: &Seen<'_>, report: &mut Report) {
     let unknown = recorded
         .into_iter()
         .filter_map(|(name, bucket, text)| Some((name, bucket, text.as_deref()?)))
-        .filter(|(_, _, text)| !is_known_version(text))
+        .filter(|(_, _, text)| !version::is_known(text))
         // That it is no version at all was said of it already.
         .filter(|(name, _, text)| *name != "storageVersion" || is_semver(text.as_bytes()));
     let before = report.findings.len();

@@ -6,8 +6,6 @@ mod survivors;
 mod target;
 mod versions;
 
-pub(super) use self::versions::Recorded;
-pub(in crate::etcd) use self::versions::is_known_version;
 use super::bump;
 use super::cluster::{self, Cluster};
 use super::observation::Observation;

@@ -9,7 +9,7 @@ mod small;
 use thiserror::Error;
 
 use super::cluster::Cluster;
-use super::{CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion, bump};
+use super::{RestoreRequest, bump};
 use crate::bbolt::limits::{MAX_BUCKETS, MAX_SMALL_BUCKET};
 use crate::bbolt::meta::{META_OFFSET, NO_FREELIST};
 use crate::bbolt::write::{Appended, Item, WriteError};
@@ -157,43 +157,6 @@ pub fn edit(
         untouched,
         touched,
     })
-}
-
-/// Tries all that any restore would do with `database`, raising the revision included; nothing comes of it.
-///
-/// # Errors
-/// [`EditError`], but for a revision so great that it cannot be raised: that depends on the request.
-pub fn try_all(database: &Database<'_>) -> Result<(), EditError> {
-    let members = [MemberRequest {
-        name: "m1".to_owned(),
-        peer_urls: vec!["http://localhost:2380".to_owned()],
-    }];
-    let Ok(cluster) = Cluster::new(&members, "") else {
-        return Ok(());
-    };
-    let mut request = RestoreRequest {
-        snapshot: String::new(),
-        members: members.to_vec(),
-        token: String::new(),
-        bump_revision: 0,
-        mark_compacted: false,
-        skip_hash_check: true,
-        accept_older_meta: true,
-        target_version: TargetVersion::default(),
-        clean_up: CleanUp {
-            alarms: true,
-            auth: true,
-            downgrade: true,
-            versions: true,
-        },
-        target: Target::Download,
-    };
-    edit(database, &cluster, &request)?;
-    request.bump_revision = 1;
-    match edit(database, &cluster, &request) {
-        Ok(_) | Err(EditError::Overflow { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 /// The new meta, and where the other page holds no sound one the old meta as its fallback.

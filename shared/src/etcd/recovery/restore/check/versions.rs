@@ -2,48 +2,8 @@
 
 use super::super::observation::{DOWNGRADE_UNREADABLE, SourceFacts};
 use super::super::{RestoreRequest, TargetVersion};
-use crate::etcd::storage::schema::is_semver;
+use crate::etcd::storage::version::{Recorded, minor_of};
 use crate::finding::{Finding, Report};
-
-/// `major.minor` of a semantic version.
-fn minor_of(version: &str) -> Option<(u64, u64)> {
-    let mut parts = version.trim().splitn(3, '.');
-    let major = parts.next()?.parse().ok()?;
-    let minor = parts.next()?.parse().ok()?;
-    Some((major, minor))
-}
-
-/// What a recorded version says to a server that reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Recorded {
-    /// One of etcd's that we know.
-    Known((u64, u64)),
-    /// Above all that we know.
-    Newer,
-    /// Below all that write it.
-    Older,
-    /// No semantic version at all.
-    Nothing,
-}
-
-impl Recorded {
-    /// The greatest that we know.
-    const NEWEST: (u64, u64) = (3, 7);
-
-    pub(in super::super) fn of(text: &str) -> Self {
-        match minor_of(text).filter(|_| is_semver(text.as_bytes())) {
-            None => Self::Nothing,
-            Some(minor) if minor > Self::NEWEST => Self::Newer,
-            Some(minor) if minor < (3, 0) => Self::Older,
-            Some(minor) => Self::Known(minor),
-        }
-    }
-}
-
-/// Whether a server of ours would make sense of a recorded version.
-pub(in crate::etcd) fn is_known_version(text: &str) -> bool {
-    matches!(Recorded::of(text), Recorded::Known(_))
-}
 
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     check_downgrade(request, source, report);

@@ -1,10 +1,10 @@
 //! The small buckets that a restore rewrites.
 
-use super::super::check::Recorded;
 use super::super::cluster::Cluster;
 use super::super::{RestoreRequest, TargetVersion, member_json, wal};
 use super::{put, revision_key};
 use crate::bbolt::write::Item;
+use crate::etcd::storage::version::Recorded;
 
 /// What happens to a bucket.
 pub(super) struct Change {
