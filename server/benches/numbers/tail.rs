@@ -89,7 +89,9 @@ pub(crate) async fn measure(console: &Console, admin: &str, people: &[String]) {
 /// Announces uploads, and cancels them: cancelling is an act of two entries.
 async fn act(console: &Console, admin: &str) {
     // Viewers have all places of the address: a connection that is kept idle may be closed for another.
-    let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0);
     let http = http.build().unwrap();
     let url = format!("{}/api/uploads", console.base);
     let mut paths = Vec::new();
