@@ -14,6 +14,8 @@ pub mod job_view;
 pub mod ledger;
 pub mod permission;
 pub mod plan;
+pub mod raft;
 pub mod recognition;
 pub mod second_look;
 pub mod source;
+pub mod unpack;

@@ -7,6 +7,7 @@ mod fuzz;
 mod inspection;
 mod known;
 mod lint;
+mod raft;
 mod reader;
 mod restore;
 mod sound;
