@@ -1,48 +1,73 @@
 //! The picture of a file: its pages, run-length coded, folded into as many cells as a screen can show.
 
-use requorum_shared::etcd::storage::inspection::{PageKind, PageRun};
+use requorum_shared::bbolt::scan::{PageKind, PageRun};
 use serde::{Deserialize, Serialize};
 
 /// Cells a picture has at most: about one per pixel of a wide column.
 pub const CELLS: u64 = 900;
 
-/// Every kind of page, in the order of legends.
-pub const KINDS: [PageKind; 8] = [
-    PageKind::KeyLeaf,
-    PageKind::OtherLeaf,
-    PageKind::Branch,
-    PageKind::Meta,
-    PageKind::Freelist,
-    PageKind::Free,
-    PageKind::Unreached,
-    PageKind::Damaged,
-];
-
-/// How a person calls pages of this kind: one, and many.
-pub fn name(kind: PageKind) -> (&'static str, &'static str) {
-    match kind {
-        PageKind::Meta => ("meta page", "meta pages"),
-        PageKind::KeyLeaf => ("key leaf", "key leaves"),
-        PageKind::OtherLeaf => ("other leaf", "other leaves"),
-        PageKind::Branch => ("branch", "branches"),
-        PageKind::Freelist => ("freelist page", "freelist pages"),
-        PageKind::Free => ("free page", "free pages"),
-        PageKind::Unreached => ("page not reached", "pages not reached"),
-        PageKind::Damaged => ("damaged page", "damaged pages"),
-    }
+/// What pages are, as the picture tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Leaves of what the file is mostly about, see [`Strip::main`].
+    MainLeaf,
+    /// Other leaves.
+    OtherLeaf,
+    /// See [`PageKind`].
+    Branch,
+    /// See [`PageKind`].
+    Meta,
+    /// See [`PageKind`].
+    Freelist,
+    /// See [`PageKind`].
+    Free,
+    /// See [`PageKind`].
+    Unreached,
+    /// See [`PageKind`].
+    Damaged,
 }
 
-/// The class that colours pages of this kind.
-pub fn class(kind: PageKind) -> &'static str {
-    match kind {
-        PageKind::Meta => "kind-meta",
-        PageKind::KeyLeaf => "kind-key-leaf",
-        PageKind::OtherLeaf => "kind-other-leaf",
-        PageKind::Branch => "kind-branch",
-        PageKind::Freelist => "kind-freelist",
-        PageKind::Free => "kind-free",
-        PageKind::Unreached => "kind-unreached",
-        PageKind::Damaged => "kind-damaged",
+/// Every kind of page, in the order of legends.
+pub const KINDS: [Kind; 8] = [
+    Kind::MainLeaf,
+    Kind::OtherLeaf,
+    Kind::Branch,
+    Kind::Meta,
+    Kind::Freelist,
+    Kind::Free,
+    Kind::Unreached,
+    Kind::Damaged,
+];
+
+/// The label of leaves that are not told apart.
+const OTHER: &str = "other";
+
+impl Kind {
+    fn of(run: &PageRun, main: &str) -> Self {
+        match run.kind {
+            PageKind::Leaf if run.label == main => Self::MainLeaf,
+            PageKind::Leaf => Self::OtherLeaf,
+            PageKind::Branch => Self::Branch,
+            PageKind::Meta => Self::Meta,
+            PageKind::Freelist => Self::Freelist,
+            PageKind::Free => Self::Free,
+            PageKind::Unreached => Self::Unreached,
+            PageKind::Damaged => Self::Damaged,
+        }
+    }
+
+    /// The class that colours pages of this kind.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Meta => "kind-meta",
+            Self::MainLeaf => "kind-main-leaf",
+            Self::OtherLeaf => "kind-other-leaf",
+            Self::Branch => "kind-branch",
+            Self::Freelist => "kind-freelist",
+            Self::Free => "kind-free",
+            Self::Unreached => "kind-unreached",
+            Self::Damaged => "kind-damaged",
+        }
     }
 }
 
@@ -53,6 +78,8 @@ pub struct Strip {
     pub page_size: u32,
     /// Pages in all.
     pub pages: u64,
+    /// What [`Kind::MainLeaf`] is about: the label of most leaves that have one, `key` for etcd.
+    pub main: String,
     /// The cells, in file order.
     pub cells: Vec<Cell>,
     /// Pages per kind over the whole file, in the order of [`KINDS`].
@@ -72,9 +99,9 @@ pub struct Cell {
 
 impl Cell {
     /// The kind that colours the cell: damage always shows, otherwise the most frequent.
-    pub fn kind(&self) -> PageKind {
-        if self.kinds[index(PageKind::Damaged)] > 0 {
-            return PageKind::Damaged;
+    pub fn kind(&self) -> Kind {
+        if self.kinds[index(Kind::Damaged)] > 0 {
+            return Kind::Damaged;
         }
         // The first of equals, so that the picture does not depend on how the maximum is searched.
         let most = self.kinds.iter().copied().max().unwrap_or(0);
@@ -94,11 +121,12 @@ impl Strip {
         let mut strip = Self {
             page_size,
             pages,
+            main: main_label(runs).to_owned(),
             ..Self::default()
         };
         let mut cell = Cell::default();
         for run in runs {
-            let kind = index(run.kind);
+            let kind = index(Kind::of(run, &strip.main));
             strip.totals[kind] = strip.totals[kind].saturating_add(run.count);
             let mut left = run.count;
             while left > 0 {
@@ -123,8 +151,8 @@ impl Strip {
     }
 
     /// Runs of cells of one kind: first cell, how many, kind. One shape each in the picture.
-    pub fn shapes(&self) -> Vec<(usize, usize, PageKind)> {
-        let mut shapes: Vec<(usize, usize, PageKind)> = Vec::new();
+    pub fn shapes(&self) -> Vec<(usize, usize, Kind)> {
+        let mut shapes: Vec<(usize, usize, Kind)> = Vec::new();
         for (at, cell) in self.cells.iter().enumerate() {
             let kind = cell.kind();
             match shapes.last_mut() {
@@ -136,8 +164,29 @@ impl Strip {
     }
 
     /// How many pages are of this kind.
-    pub fn total(&self, kind: PageKind) -> u64 {
+    pub fn total(&self, kind: Kind) -> u64 {
         self.totals[index(kind)]
+    }
+
+    /// How a person calls pages of this kind: one, and many.
+    pub fn name(&self, kind: Kind) -> (String, String) {
+        let (one, many) = match kind {
+            Kind::Meta => ("meta page", "meta pages"),
+            Kind::MainLeaf if self.main.is_empty() => ("leaf", "leaves"),
+            Kind::MainLeaf => {
+                return (
+                    format!("{} leaf", self.main),
+                    format!("{} leaves", self.main),
+                );
+            }
+            Kind::OtherLeaf => ("other leaf", "other leaves"),
+            Kind::Branch => ("branch", "branches"),
+            Kind::Freelist => ("freelist page", "freelist pages"),
+            Kind::Free => ("free page", "free pages"),
+            Kind::Unreached => ("page not reached", "pages not reached"),
+            Kind::Damaged => ("damaged page", "damaged pages"),
+        };
+        (one.to_owned(), many.to_owned())
     }
 
     /// The cell that holds `page`.
@@ -151,7 +200,21 @@ impl Strip {
     }
 }
 
-fn index(kind: PageKind) -> usize {
+/// The label of most leaves that have one of their own.
+fn main_label(runs: &[PageRun]) -> &str {
+    let mut labels: Vec<(&str, u64)> = Vec::new();
+    let leaves = runs.iter().filter(|run| run.kind == PageKind::Leaf);
+    for run in leaves.filter(|run| run.label != OTHER) {
+        match labels.iter_mut().find(|(label, _)| *label == run.label) {
+            Some((_, count)) => *count = count.saturating_add(run.count),
+            None => labels.push((&run.label, run.count)),
+        }
+    }
+    let most = labels.into_iter().max_by_key(|(_, count)| *count);
+    most.map_or("", |(label, _)| label)
+}
+
+fn index(kind: Kind) -> usize {
     KINDS.iter().position(|k| *k == kind).unwrap_or(0)
 }
 
@@ -160,7 +223,34 @@ mod tests {
     use super::*;
 
     fn run(kind: PageKind, count: u64) -> PageRun {
-        PageRun { kind, count }
+        PageRun {
+            kind,
+            label: "".into(),
+            count,
+        }
+    }
+
+    fn leaf(label: &'static str, count: u64) -> PageRun {
+        PageRun {
+            label: label.into(),
+            ..run(PageKind::Leaf, count)
+        }
+    }
+
+    #[test]
+    fn leaves_are_told_apart_by_what_most_of_them_are_about() {
+        let main = |runs: &[PageRun]| Strip::fold(runs, 4096, CELLS).main;
+        assert_eq!(
+            main(&[leaf("other", 9), leaf("conf", 1), leaf("logs", 3)]),
+            "logs"
+        );
+        assert_eq!(main(&[leaf("other", 9)]), "");
+        let strip = Strip::fold(&[leaf("", 2), leaf("other", 1)], 4096, CELLS);
+        assert_eq!(strip.total(Kind::MainLeaf), 2);
+        assert_eq!(strip.total(Kind::OtherLeaf), 1);
+        assert_eq!(strip.name(Kind::MainLeaf).1, "leaves");
+        let strip = Strip::fold(&[leaf("key", 2)], 4096, CELLS);
+        assert_eq!(strip.name(Kind::MainLeaf).1, "key leaves");
     }
 
     #[test]
@@ -168,7 +258,7 @@ mod tests {
         let strip = Strip::fold(
             &[
                 run(PageKind::Meta, 2),
-                run(PageKind::KeyLeaf, 3),
+                leaf("key", 3),
                 run(PageKind::Free, 1),
             ],
             4096,
@@ -178,26 +268,23 @@ mod tests {
         assert_eq!(
             strip.shapes(),
             [
-                (0, 2, PageKind::Meta),
-                (2, 3, PageKind::KeyLeaf),
-                (5, 1, PageKind::Free)
+                (0, 2, Kind::Meta),
+                (2, 3, Kind::MainLeaf),
+                (5, 1, Kind::Free)
             ]
         );
-        assert_eq!(strip.total(PageKind::KeyLeaf), 3);
+        assert_eq!(strip.total(Kind::MainLeaf), 3);
     }
 
     #[test]
     fn a_large_file_is_folded_and_loses_no_page() {
         let runs: Vec<PageRun> = (0..10_000)
             .map(|i| {
-                run(
-                    if i % 2 == 0 {
-                        PageKind::KeyLeaf
-                    } else {
-                        PageKind::Free
-                    },
-                    1 + i % 7,
-                )
+                if i % 2 == 0 {
+                    leaf("key", 1 + i % 7)
+                } else {
+                    run(PageKind::Free, 1 + i % 7)
+                }
             })
             .collect();
         let strip = Strip::fold(&runs, 4096, CELLS);
@@ -221,9 +308,9 @@ mod tests {
     fn one_damaged_page_among_a_million_shows() {
         let strip = Strip::fold(
             &[
-                run(PageKind::KeyLeaf, 700_000),
+                leaf("key", 700_000),
                 run(PageKind::Damaged, 1),
-                run(PageKind::KeyLeaf, 299_999),
+                leaf("key", 299_999),
             ],
             4096,
             CELLS,
@@ -231,7 +318,7 @@ mod tests {
         let damaged: Vec<_> = strip
             .shapes()
             .into_iter()
-            .filter(|s| s.2 == PageKind::Damaged)
+            .filter(|s| s.2 == Kind::Damaged)
             .collect();
         assert_eq!(damaged.len(), 1);
         assert_eq!(strip.cell_of(700_000), Some(damaged[0].0));

@@ -15,6 +15,7 @@ pub mod meta;
 pub mod node;
 pub mod page;
 pub mod reader;
+pub mod scan;
 pub mod write;
 
 pub use bytes::{u16_at, u32_at, u64_at};

@@ -12,6 +12,7 @@ pub mod events;
 pub mod finding;
 pub mod job_view;
 pub mod ledger;
+mod number;
 pub mod permission;
 pub mod plan;
 pub mod raft;

@@ -19,6 +19,7 @@ mod text;
 mod translated;
 mod zip;
 
+pub(crate) use crate::number::grouped;
 use serde::{Deserialize, Serialize};
 
 use crate::bbolt::{Database, ErrorKind};
@@ -229,19 +230,6 @@ impl Source for Section<'_> {
         }
         self.source.read_at(self.start.saturating_add(offset), out)
     }
-}
-
-/// A number with spaces between thousands.
-pub(crate) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A name from the file, cut and escaped, between backticks.

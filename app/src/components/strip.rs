@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
-use requorum_shared::etcd::storage::inspection::PageKind;
 use wasm_bindgen::JsCast;
 
 use crate::format;
-use crate::strip::{KINDS, Strip, class, name};
+use crate::strip::{KINDS, Kind, Strip};
 
 /// Damage is drawn at least this wide, in parts of the strip, so that one page among a million is seen.
 const MIN_DAMAGE: f64 = 1.0 / 240.0;
@@ -98,13 +97,13 @@ fn draw(strip: &Strip) -> Vec<AnyView> {
                     continue;
                 }
                 let (mut x, mut w) = (first as f64, count as f64);
-                if of == PageKind::Damaged && w < wide {
+                if of == Kind::Damaged && w < wide {
                     x = (x + w / 2.0 - wide / 2.0).clamp(0.0, strip.cells.len() as f64 - wide);
                     w = wide;
                 }
                 let _ = write!(d, "M{x:.2} 0h{w:.2}v1h-{w:.2}z");
             }
-            (!d.is_empty()).then(|| view! { <path class=class(*kind) d=d></path> }.into_any())
+            (!d.is_empty()).then(|| view! { <path class=kind.class() d=d></path> }.into_any())
         })
         .collect()
 }
@@ -115,12 +114,12 @@ fn legend(strip: &Strip) -> impl IntoView + use<> {
         .filter(|kind| strip.total(**kind) > 0)
         .map(|kind| {
             let total = strip.total(*kind);
-            let (one, many) = name(*kind);
+            let (one, many) = strip.name(*kind);
             let size = format::bytes(total.saturating_mul(u64::from(strip.page_size)));
             view! {
                 <li>
-                    <i class=class(*kind) aria-hidden="true"></i>
-                    <span>{format::count(total, one, many)} " " <span class="muted">{size}</span></span>
+                    <i class=kind.class() aria-hidden="true"></i>
+                    <span>{format::count(total, &one, &many)} " " <span class="muted">{size}</span></span>
                 </li>
             }
         })
@@ -148,11 +147,11 @@ fn describe(strip: &Strip, at: usize) -> String {
         .zip(cell.kinds)
         .filter(|(_, n)| *n > 0)
         .map(|(kind, n)| {
-            let (one, many) = name(*kind);
+            let (one, many) = strip.name(*kind);
             if cell.count == 1 {
-                one.to_owned()
+                one
             } else {
-                format::count(n, one, many)
+                format::count(n, &one, &many)
             }
         })
         .collect();

@@ -6,6 +6,7 @@ pub mod hashkv;
 pub mod inspect;
 pub mod inspection;
 mod lint;
+pub mod mvcc;
 pub mod scan;
 pub mod schema;
 pub mod status;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use requorum_shared::bbolt::Database;
+use requorum_shared::bbolt::scan::PageKind;
 use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::cluster::Cluster;
 use requorum_shared::etcd::recovery::restore::edit::edit;
@@ -11,7 +12,7 @@ use requorum_shared::etcd::recovery::restore::observation::{
 use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion, check,
 };
-use requorum_shared::etcd::storage::inspection::{Inspection, PageKind, Trust};
+use requorum_shared::etcd::storage::inspection::{Inspection, Trust};
 use requorum_shared::finding::{Outcome, Report, Severity};
 use serde_json::Value;
 

@@ -33,7 +33,7 @@ fn conformance_03_and_04_status_is_that_of_every_version() {
             assert_eq!(said["revision"], seen.revision, "{} {tool}", f.name);
             let keys = if old { seen.pairs } else { seen.live_keys };
             assert_eq!(said["totalKey"], keys, "{} {tool}", f.name);
-            let size = walk.meta.unwrap().logical_size();
+            let size = walk.meta().unwrap().logical_size();
             assert_eq!(said["totalSize"], size, "{} {tool}", f.name);
         }
         assert_eq!(f.facts["liveKeys"], seen.live_keys, "{}", f.name);

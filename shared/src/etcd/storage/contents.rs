@@ -13,7 +13,7 @@ use super::inspection::{
     AlarmFacts, BucketFacts, ConfState, Contents, Downgrade, LeaseFacts, MAX_LISTED, MemberFacts,
     UserFacts,
 };
-use super::scan::Walk;
+use super::mvcc::Walk;
 use super::schema::{self, Fields, Revision, Wire, is_semver};
 
 /// Leases whose ids are read, to find keys that are attached to none of them.
@@ -60,13 +60,13 @@ struct Pairs {
 impl Pairs {
     fn read(database: &Database<'_>, walk: &Walk, name: &[u8]) -> Self {
         // The walk has named what is damaged; here it is only left out.
-        let known = walk.bucket(name);
+        let known = walk.tree.bucket(name);
         let bucket = known.and_then(|_| database.bucket(name).ok().flatten());
         Self {
             name: label(name),
             present: known.is_some(),
             pairs: bucket.map(|bucket| bucket.salvage().0).unwrap_or_default(),
-            complete: walk.is_known(name),
+            complete: walk.tree.is_known(name),
         }
     }
 
@@ -176,7 +176,7 @@ impl Read {
     }
 
     fn buckets(&mut self, walk: &Walk) {
-        let facts = walk.buckets.iter().map(|bucket| BucketFacts {
+        let facts = walk.tree.buckets.iter().map(|bucket| BucketFacts {
             name: text(&bucket.name),
             pairs: bucket.complete.then_some(bucket.pairs),
             bytes: bucket.complete.then_some(bucket.bytes),
@@ -184,10 +184,12 @@ impl Read {
             complete: bucket.complete,
         });
         self.contents.buckets = facts.collect();
-        let unreadable = schema::BUCKETS.iter().filter(|name| !walk.is_known(name));
+        let unreadable = schema::BUCKETS
+            .iter()
+            .filter(|name| !walk.tree.is_known(name));
         self.contents.unreadable = unreadable.map(|name| text(name)).collect();
-        let page_size = walk.meta.map_or(0, |meta| u64::from(meta.page_size));
-        self.contents.free_bytes = walk.free().map(|pages| pages * page_size);
+        let page_size = walk.tree.meta.map_or(0, |meta| u64::from(meta.page_size));
+        self.contents.free_bytes = walk.tree.free().map(|pages| pages * page_size);
         self.contents.revisions = walk.keys.map(|keys| keys.revisions);
         self.contents.tombstones = walk.keys.map(|keys| keys.tombstones);
     }
@@ -428,8 +430,8 @@ impl Read {
     }
 
     fn leases(&mut self, database: &Database<'_>, walk: &Walk) {
-        let Some(summary) = walk.bucket(schema::LEASE) else {
-            if walk.is_known(schema::LEASE) {
+        let Some(summary) = walk.tree.bucket(schema::LEASE) else {
+            if walk.tree.is_known(schema::LEASE) {
                 self.lease_ids = Some(Vec::new());
                 self.contents.leases = Some(Vec::new());
                 self.contents.lease_count = Some(0);

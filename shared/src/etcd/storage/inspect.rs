@@ -4,6 +4,7 @@ mod advice;
 mod loss;
 mod verdict;
 
+use crate::bbolt::scan::merged;
 use crate::bbolt::{Database, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
 use crate::recognition::{self, Recognized};
@@ -15,7 +16,8 @@ use super::inspection::{
     FORMAT, FileFacts, FileKind, HashKv, Inspection, MAX_SCANNED_HASH_KV, Status, Verdict,
 };
 use super::lint::{Seen, lint};
-use super::scan::{Oddity, Scan, Walk, merged};
+use super::mvcc::{Oddity, Walk};
+use super::scan::Scan;
 use super::schema::{self, is_semver};
 use super::trailer::{Digests, Trailer};
 
@@ -50,7 +52,7 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source, trial: Trial) -> Ins
         _ => None,
     };
     if let Some(database) = &database
-        && !walk.findings.blocks()
+        && !walk.tree.findings.blocks()
         && !meaning.blocks()
     {
         meaning.findings.extend(trial(database));
@@ -61,9 +63,9 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source, trial: Trial) -> Ins
         size: source.size(),
         sha256: digests.map(|d| hex::encode(d.whole)).unwrap_or_default(),
         kind,
-        page_size: walk.meta.map_or(0, |meta| meta.page_size),
-        high_water_mark: walk.meta.map_or(0, |meta| meta.hwm),
-        txid: walk.meta.map_or(0, |meta| meta.txid),
+        page_size: walk.tree.meta.map_or(0, |meta| meta.page_size),
+        high_water_mark: walk.tree.meta.map_or(0, |meta| meta.hwm),
+        txid: walk.tree.meta.map_or(0, |meta| meta.txid),
     };
     meaning.findings = merged(std::mem::take(&mut meaning.findings), |_| 0);
     let recognized =
@@ -100,10 +102,10 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source, trial: Trial) -> Ins
         status: status.filter(|_| kind != FileKind::OtherBbolt),
         hash_kv: hash_kv.filter(|_| !useless),
         contents: read
-            .filter(|_| !walk.buckets.is_empty() && !useless)
+            .filter(|_| !walk.tree.buckets.is_empty() && !useless)
             .map(|read| read.contents),
         report,
-        pages: walk.pages,
+        pages: walk.tree.pages,
     };
     advice::advise(&mut inspection);
     inspection
@@ -128,8 +130,8 @@ fn unmendable(mut finding: Finding) -> Finding {
 
 /// A file that ends before pages that its tree needs.
 fn cut_off(walk: &Walk, size: u64, name: &str) -> Option<Recognized> {
-    let declared = walk.meta?.logical_size();
-    let lost = walk.findings.blocks() && walk.findings.has("file.truncated");
+    let declared = walk.tree.meta?.logical_size();
+    let lost = walk.tree.findings.blocks() && walk.tree.findings.has("file.truncated");
     (size < declared && lost).then(|| recognition::cut_off(size, declared, name))
 }
 
@@ -164,7 +166,7 @@ fn numbers(walk: &Walk, version: &[u8]) -> Option<Status> {
         revision: seen.revision,
         total_key: seen.live_keys,
         total_key_35: seen.pairs,
-        total_size: walk.meta?.logical_size(),
+        total_size: walk.tree.meta?.logical_size(),
         version: version
             .filter(|version| is_semver(version.as_bytes()))
             .unwrap_or_default()
@@ -173,13 +175,13 @@ fn numbers(walk: &Walk, version: &[u8]) -> Option<Status> {
 }
 
 fn kind(walk: &Walk, size: u64, digests: Option<&Digests>) -> FileKind {
-    if let Some(error) = &walk.error {
+    if let Some(error) = &walk.tree.error {
         return match error.kind() {
             ErrorKind::BigEndian => FileKind::BigEndian,
             _ => FileKind::Unknown,
         };
     }
-    let has = |name: &[u8]| walk.buckets.iter().any(|bucket| bucket.name == name);
+    let has = |name: &[u8]| walk.tree.buckets.iter().any(|bucket| bucket.name == name);
     // A damaged root may hide the buckets: that it was no snapshot is only said of a sound file.
     if !has(schema::KEY) && walk.key_space.is_some() {
         return FileKind::OtherBbolt;
@@ -203,7 +205,7 @@ fn head_hash_kv(
     read: &Read,
     report: &mut Report,
 ) -> Option<HashKv> {
-    let keys = walk.buckets.iter().find(|b| b.name == schema::KEY)?;
+    let keys = walk.tree.buckets.iter().find(|b| b.name == schema::KEY)?;
     let marks = read.marks?;
     let seen = walk.key_space?;
     let undecodable = [Oddity::RevisionKey, Oddity::Undecodable];

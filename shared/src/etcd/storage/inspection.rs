@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bbolt::scan::PageRun;
 use crate::finding::{Outcome, Report};
 use crate::recognition::Recognized;
 
@@ -247,9 +248,6 @@ pub const MAX_LISTED: usize = 10_000;
 /// Bytes of bucket `key` up to which HashKV is read from the file when it does not follow from the pass.
 pub const MAX_SCANNED_HASH_KV: u64 = 64 << 20;
 
-/// How many runs [`Inspection::pages`] has at most; a file with more is drawn coarser.
-pub const MAX_PAGE_RUNS: usize = 2048;
-
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BucketFacts {
@@ -349,35 +347,4 @@ pub struct UserFacts {
     pub roles: Vec<String>,
     /// Whether it has a password (never which).
     pub has_password: bool,
-}
-
-/// A run of pages of one kind, in file order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageRun {
-    /// What the pages are.
-    pub kind: PageKind,
-    /// How many there are.
-    pub count: u64,
-}
-
-/// What a page is, once the whole tree was walked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PageKind {
-    /// One of the two meta pages.
-    Meta,
-    /// A leaf of bucket `key`, with its overflow.
-    KeyLeaf,
-    /// A leaf of another bucket.
-    OtherLeaf,
-    /// A branch.
-    Branch,
-    /// A freelist.
-    Freelist,
-    /// Free.
-    Free,
-    /// Neither reached nor known to be free: what refers to it may be damaged.
-    Unreached,
-    /// Referenced, and damaged or missing.
-    Damaged,
 }

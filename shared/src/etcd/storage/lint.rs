@@ -12,7 +12,7 @@ use crate::finding::{Finding, Report};
 use super::contents::Read;
 use super::hashkv::user_key;
 use super::inspection::Contents;
-use super::scan::{Oddity, Walk};
+use super::mvcc::{Oddity, Walk};
 use super::schema::{self, Revision, is_semver};
 use super::version;
 
@@ -143,7 +143,7 @@ fn oddities(seen: &Seen<'_>, report: &mut Report) {
 }
 
 fn missing_buckets(seen: &Seen<'_>, report: &mut Report) {
-    if !seen.read.has_meta && seen.walk.buckets_complete {
+    if !seen.read.has_meta && seen.walk.tree.buckets_complete {
         let what = "The file has no bucket `meta`.";
         let finding = Finding::warning("bucket.meta-missing", "bucket meta", what);
         report.push(
@@ -536,7 +536,9 @@ fn learners(seen: &Seen<'_>, report: &mut Report) {
 }
 
 fn quota(seen: &Seen<'_>, report: &mut Report) {
-    let Some(meta) = seen.walk.meta else { return };
+    let Some(meta) = seen.walk.tree.meta else {
+        return;
+    };
     let size = meta.logical_size();
     if size <= DEFAULT_QUOTA {
         return;

@@ -1,23 +1,23 @@
 //! What is lost with the pages that cannot be read, in a sentence: buckets by name, keys before all else.
 
-use crate::etcd::storage::scan::Walk;
+use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::schema;
 
-use super::verdict::grouped;
+use crate::number::grouped;
 
 /// What a damaged tree has lost, as it follows `Do not restore this file:`; `pages` says how many of its pages cannot be
 /// read. `None` where everything could be read.
 pub(super) fn loss(walk: &Walk, pages: &str) -> Option<String> {
-    let key = walk.bucket(schema::KEY);
+    let key = walk.tree.bucket(schema::KEY);
     let all_keys = match key {
         Some(bucket) => bucket.lost,
-        None => !walk.buckets_complete,
+        None => !walk.tree.buckets_complete,
     };
     let others = others(walk);
     if all_keys {
         let mut text = match key {
             Some(_) => "bucket `key` cannot be read, so all keys are lost".to_owned(),
-            None if walk.buckets.is_empty() => {
+            None if walk.tree.buckets.is_empty() => {
                 "the list of buckets cannot be read, so all keys are lost, and everything else with them"
                     .to_owned()
             }
@@ -33,7 +33,7 @@ pub(super) fn loss(walk: &Walk, pages: &str) -> Option<String> {
     }
     let keys = key
         .filter(|bucket| !bucket.complete)
-        .map(|_| match walk.revisions_lost {
+        .map(|_| match walk.revisions_lost() {
             0 => format!("{pages}, some of them of bucket `key`"),
             1 => format!("{pages}; about one key revision is lost with them"),
             lost => format!(
@@ -56,6 +56,7 @@ pub(super) fn loss(walk: &Walk, pages: &str) -> Option<String> {
 /// Buckets other than `key` that cannot be read whole.
 fn others(walk: &Walk) -> Vec<String> {
     let damaged = walk
+        .tree
         .buckets
         .iter()
         .filter(|bucket| !bucket.complete && bucket.name != schema::KEY);

@@ -2,10 +2,10 @@
 
 use crate::bbolt::ErrorKind;
 use crate::etcd::storage::inspection::{FileFacts, FileKind, Part};
-use crate::etcd::storage::scan::Walk;
+use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
 use crate::finding::{Finding, Outcome, Report};
-pub(super) use crate::recognition::grouped;
+use crate::number::grouped;
 use crate::recognition::{Recognized, State};
 
 use super::loss::loss;
@@ -47,7 +47,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
     }
     const AGAIN: &str = "Save the snapshot again, or take another one.";
     let end = digests.size.saturating_sub(TRAILER_SIZE as u64);
-    let expected = walk.meta.map_or(0, |meta| meta.logical_size());
+    let expected = walk.tree.meta.map_or(0, |meta| meta.logical_size());
     let (outcome, evidence) = match digests.trailer() {
         Trailer::Intact => {
             if expected < end {
@@ -167,55 +167,8 @@ fn not_part_of_it(bytes: u64, place: &str) -> Option<String> {
 
 /// Every page once, every key in order.
 pub(super) fn structure(walk: &mut Walk) -> Judged {
-    let findings = std::mem::take(&mut walk.findings);
-    let faults = findings.faults();
-    let mut report = Report::default();
-    findings.into_report(&mut report);
-    let Some(meta) = walk.meta else {
-        let what = match &walk.error {
-            Some(error) => error.kind().to_string(),
-            None => "there is no tree to walk".to_owned(),
-        };
-        return Judged::new(Outcome::Fail, what, report);
-    };
-    let pages = grouped(meta.hwm);
-    if walk.pages_unreadable > 0 {
-        let bad = grouped(walk.pages_unreadable);
-        let evidence = format!("{bad} of {pages} pages cannot be read{}", unreached(walk));
-        return Judged::new(Outcome::Fail, evidence, report);
-    }
-    if faults > 0 {
-        let word = if faults == 1 { "fault" } else { "faults" };
-        let evidence = format!(
-            "{} {word} in a tree of {pages} pages{}",
-            grouped(faults),
-            unreached(walk)
-        );
-        return Judged::new(Outcome::Fail, evidence, report);
-    }
-    let evidence = if walk.pages_free + walk.pages_missing > 0 {
-        let (used, free) = (grouped(walk.pages_used), grouped(walk.pages_free));
-        let missing = match walk.pages_missing {
-            0 => String::new(),
-            missing => format!(", {} free ones not in the file", grouped(missing)),
-        };
-        format!("{pages} pages: {used} in use, each reached once, {free} free{missing}")
-    } else {
-        format!("{pages} pages, each reached once")
-    };
-    Judged::new(Outcome::Pass, evidence, report)
-}
-
-/// Pages whose fate is unknown because what would refer to them cannot be read.
-fn unreached(walk: &Walk) -> String {
-    match walk.pages_unreached {
-        0 => String::new(),
-        1 => ", and 1 is neither reached nor known to be free".to_owned(),
-        n => format!(
-            ", and {} are neither reached nor known to be free",
-            grouped(n)
-        ),
-    }
+    let structure = walk.tree.structure();
+    Judged::new(structure.outcome, structure.evidence, structure.report)
 }
 
 /// The three parts for a file that was recognized as what it is: that is the finding, and nothing is advised that
@@ -259,7 +212,8 @@ pub(super) fn recognized(
 
 /// Revisions, membership, what survives a restore.
 pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judged {
-    if !matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy) || walk.buckets.is_empty() {
+    if !matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy) || walk.tree.buckets.is_empty()
+    {
         let evidence = "there is nothing of etcd in it to look at".to_owned();
         return Judged::new(Outcome::NotChecked, evidence, Report::default());
     }
@@ -301,8 +255,8 @@ pub(super) fn sentence(
     }
     const DO_NOT: &str = "Do not restore this file:";
     if structure.outcome() == Outcome::Fail {
-        let unreadable = grouped(walk.pages_unreadable);
-        let pages = match walk.pages_unreadable {
+        let unreadable = grouped(walk.tree.pages_unreadable);
+        let pages = match walk.tree.pages_unreadable {
             0 => structure.part.evidence.clone(),
             _ => format!(
                 "{unreadable} of {} pages cannot be read",
@@ -334,7 +288,7 @@ pub(super) fn sentence(
 }
 
 fn unknown(walk: &Walk) -> String {
-    match walk.error.as_ref().map(|error| error.kind()) {
+    match walk.tree.error.as_ref().map(|error| error.kind()) {
         Some(ErrorKind::Empty) => "This file is empty.".to_owned(),
         Some(ErrorKind::Read(error)) => format!("This file cannot be read: {error}."),
         Some(ErrorKind::TooSmall { size }) => format!(
@@ -342,24 +296,5 @@ fn unknown(walk: &Walk) -> String {
             grouped(*size)
         ),
         _ => "This is not an etcd snapshot: it has no usable meta page.".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        let cases = [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1 000"),
-            (403_783, "403 783"),
-            (1_200_007, "1 200 007"),
-        ];
-        for (n, text) in cases {
-            assert_eq!(grouped(n), text);
-        }
     }
 }

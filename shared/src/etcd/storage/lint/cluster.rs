@@ -1,6 +1,6 @@
 //! What the keys tell of the cluster they were written by, and what is needed beside the file to bring it back.
 
-use crate::etcd::storage::scan::Label;
+use crate::etcd::storage::mvcc::Label;
 use crate::finding::{Finding, Report};
 
 use super::Seen;

@@ -6,6 +6,7 @@ use crate::bbolt::{Error, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
 
 use super::hints::hint;
+use super::remedies::Remedies;
 
 /// Findings of one code that are kept; more are only counted.
 pub const MAX_PER_CODE: u64 = 20;
@@ -13,14 +14,24 @@ pub const MAX_PER_CODE: u64 = 20;
 const MAX_NAMED: usize = 8;
 
 /// Collects findings and counts those that are too many to list.
-#[derive(Debug, Default)]
-pub(crate) struct Findings {
+#[derive(Debug)]
+pub struct Findings {
+    remedies: &'static Remedies,
     list: Vec<Finding>,
     counts: HashMap<String, u64, std::hash::RandomState>,
     blocking: u64,
 }
 
 impl Findings {
+    pub(super) fn new(remedies: &'static Remedies) -> Self {
+        Self {
+            remedies,
+            list: Vec::new(),
+            counts: HashMap::default(),
+            blocking: 0,
+        }
+    }
+
     /// Adds a finding, unless its code has had its share.
     pub(crate) fn push(&mut self, finding: Finding) {
         self.blocking += u64::from(finding.severity == Severity::Blocking);
@@ -56,7 +67,7 @@ impl Findings {
         let code = error.kind().code();
         self.blocking += 1;
         if self.admit(code) {
-            self.list.push(from_error(error, page_size));
+            self.list.push(from_error(error, page_size, self.remedies));
         }
     }
 
@@ -162,13 +173,13 @@ fn places(first: &str, others: &[String], more: u64) -> String {
 }
 
 /// A finding about a page, in words for an operator.
-pub(crate) fn from_error(error: &Error, page_size: u32) -> Finding {
+pub(super) fn from_error(error: &Error, page_size: u32, remedies: &Remedies) -> Finding {
     let kind = error.kind();
     let subject = match error.page() {
         Some(page) => format!("page {page}"),
         None => "file".to_owned(),
     };
-    let (why, todo) = advice(kind);
+    let (why, todo) = advice(kind, remedies);
     let mut what = sentence(kind);
     if let Some(hint) = hint(kind, error.page()) {
         what = format!("{what} {hint}");
@@ -192,39 +203,37 @@ pub(super) fn sentence(kind: &ErrorKind) -> String {
 }
 
 /// Why it matters and what to do.
-fn advice(kind: &ErrorKind) -> (&'static str, &'static str) {
-    const OTHER_FILE: &str = "Use another snapshot, or the database of another member; this one cannot be restored as it is.";
+fn advice<'r>(kind: &ErrorKind, remedies: &'r Remedies) -> (&'static str, &'r str) {
     match kind {
-        ErrorKind::Empty | ErrorKind::TooSmall { .. } => (
-            "There is no database in it.",
-            "Save or copy the snapshot again, and compare the sizes.",
-        ),
+        ErrorKind::Empty | ErrorKind::TooSmall { .. } => {
+            ("There is no database in it.", remedies.cut_off)
+        }
         ErrorKind::NoMeta { .. } => (
             "Without a meta page nobody can tell where the tree starts.",
-            "Check that this is an etcd snapshot or a copy of member/snap/db; if it is, use another member's.",
+            remedies.no_meta,
         ),
         ErrorKind::BigEndian => (
             "All numbers in it are in the other byte order.",
-            "Restore it with etcdutl on a machine of the same kind.",
+            remedies.big_endian,
         ),
         ErrorKind::Truncated { .. } => (
             "The file was cut short: what was on this page is gone.",
-            "Save or copy the snapshot again, and compare the sizes.",
+            remedies.cut_off,
         ),
         ErrorKind::Zeroed => (
             "Zeros in the middle are typical of writes lost in a power failure.",
-            OTHER_FILE,
+            remedies.damaged,
         ),
         ErrorKind::KeyOrder { .. }
         | ErrorKind::DuplicateKey { .. }
         | ErrorKind::BelowSeparator
         | ErrorKind::AboveSeparator => (
             "Lookups in this part of the tree find the wrong keys or none.",
-            OTHER_FILE,
+            remedies.damaged,
         ),
         ErrorKind::Revisited => (
             "Two parts of the tree share a page: one of them was overwritten.",
-            OTHER_FILE,
+            remedies.damaged,
         ),
         ErrorKind::Read(_) => (
             "What was on these bytes is unknown.",
@@ -232,7 +241,7 @@ fn advice(kind: &ErrorKind) -> (&'static str, &'static str) {
         ),
         _ => (
             "A server would refuse to start from it, or read the wrong data.",
-            OTHER_FILE,
+            remedies.damaged,
         ),
     }
 }

@@ -1,28 +1,24 @@
-//! The stored freelist, where a file has one: etcd stores none, old or post-processed files do (spec 1.7).
+//! The stored freelist, where a file has one (spec 1.7).
 //!
-//! Nothing that reads the data needs it, and a restore writes a file without one. So whatever is wrong with it is
-//! a warning: to know of, because a server that opens the file itself would use it.
+//! Nothing that reads the data needs it; a program that opens the file for writing does. How much a wrong one matters
+//! is therefore for the schema to say, in its [remedies](super::Remedies).
 
 use crate::bbolt::meta::NO_FREELIST;
 use crate::bbolt::page::PAGE_HEADER_SIZE;
 use crate::bbolt::{Error, ErrorKind, PageHeader, PageType, u64_at};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 
-use super::super::findings::sentence;
-use super::strip::Class;
-use super::tree::Walker;
+use super::findings::sentence;
+use super::page_map::Class;
+use super::visitor::Visitor;
+use super::walk::Walker;
 
 /// Bytes of ids that are read at once.
 const PIECE: u64 = 64 << 10;
 
-/// What goes on behind the freelist.
-const NOT_NEEDED: &str = "A restore does not need it; a server that opens this file itself does.";
-const WRITTEN_WITHOUT: &str =
-    "A restore or etcdutl defrag writes a file without a stored freelist.";
-
 /// Checks the stored freelist against the pages that the walk reached. Gives the pages that it lists, one bit each,
 /// where there is one that can be used.
-pub(super) fn check(walker: &mut Walker<'_>) -> Option<Vec<u64>> {
+pub(super) fn check<V: Visitor>(walker: &mut Walker<'_, V>) -> Option<Vec<u64>> {
     let meta = *walker.database.meta();
     if meta.freelist == NO_FREELIST {
         return None;
@@ -33,7 +29,7 @@ pub(super) fn check(walker: &mut Walker<'_>) -> Option<Vec<u64>> {
         return None;
     }
     for page in 2..walker.classes.len() {
-        if walker.classes[page] == Class::Free && !listed.has(page) {
+        if walker.classes[page] == Class::FREE && !listed.has(page) {
             complain(
                 walker,
                 page as u64,
@@ -66,7 +62,7 @@ impl Listed {
 }
 
 /// Reads the list piece by piece, since it may be as large as the file allows.
-fn read(walker: &mut Walker<'_>, listed: &mut Listed) -> Result<(), Error> {
+fn read<V: Visitor>(walker: &mut Walker<'_, V>, listed: &mut Listed) -> Result<(), Error> {
     let meta = *walker.database.meta();
     let (id, hwm) = (meta.freelist, meta.hwm);
     if id < 2 || id >= hwm {
@@ -109,7 +105,11 @@ fn read(walker: &mut Walker<'_>, listed: &mut Listed) -> Result<(), Error> {
 }
 
 /// How many ids there are, and where the first is.
-fn count(walker: &mut Walker<'_>, id: u64, header: PageHeader) -> Result<(u64, u64), Error> {
+fn count<V: Visitor>(
+    walker: &mut Walker<'_, V>,
+    id: u64,
+    header: PageHeader,
+) -> Result<(u64, u64), Error> {
     let start = PAGE_HEADER_SIZE as u64;
     if header.count != u16::MAX {
         return Ok((header.count.into(), start));
@@ -122,13 +122,13 @@ fn count(walker: &mut Walker<'_>, id: u64, header: PageHeader) -> Result<(u64, u
 }
 
 /// Accounts for its pages as far as they are nobody else's.
-fn mark(walker: &mut Walker<'_>, id: u64, header: PageHeader) {
+fn mark<V: Visitor>(walker: &mut Walker<'_, V>, id: u64, header: PageHeader) {
     for page in id..id + header.span() {
         let slot = usize::try_from(page)
             .ok()
             .and_then(|page| walker.classes.get_mut(page));
         match slot {
-            Some(slot) if *slot == Class::Free => *slot = Class::Freelist,
+            Some(slot) if *slot == Class::FREE => *slot = Class::FREELIST,
             Some(_) => {
                 let what = "The freelist lies on a page that is in use.".to_owned();
                 return complain(walker, page, "freelist.in-use", what);
@@ -139,7 +139,13 @@ fn mark(walker: &mut Walker<'_>, id: u64, header: PageHeader) {
 }
 
 /// Takes one id of the list on page `on`.
-fn take(walker: &mut Walker<'_>, on: u64, free: u64, last: &mut u64, listed: &mut Listed) {
+fn take<V: Visitor>(
+    walker: &mut Walker<'_, V>,
+    on: u64,
+    free: u64,
+    last: &mut u64,
+    listed: &mut Listed,
+) {
     let hwm = walker.database.meta().hwm;
     if free < 2 || free >= hwm {
         let data = hwm - 1;
@@ -161,14 +167,14 @@ fn take(walker: &mut Walker<'_>, on: u64, free: u64, last: &mut u64, listed: &mu
         let what = format!("The freelist lists page {free} twice: it was freed already.");
         complain(walker, on, "freelist.duplicate", what);
     }
-    if class != Class::Free {
+    if class != Class::FREE {
         let what = "The page is in use and listed as free: a server would overwrite it.";
         complain(walker, free, "freelist.reachable", what.to_owned());
     }
 }
 
 /// The list cannot be read.
-fn unusable(walker: &mut Walker<'_>, error: &Error) {
+fn unusable<V: Visitor>(walker: &mut Walker<'_, V>, error: &Error) {
     let id = walker.database.meta().freelist;
     let what = format!(
         "The stored freelist cannot be used. {}",
@@ -176,21 +182,31 @@ fn unusable(walker: &mut Walker<'_>, error: &Error) {
     );
     let page = error.page().unwrap_or(id);
     walker.findings.push(
-        Finding::warning("freelist.unusable", format!("page {id}"), what)
-            .because("The freelist only tells which pages may be overwritten: no data is lost with it, and a restore does not need it. A server that opens this file itself does, and may crash.")
-            .todo(WRITTEN_WITHOUT)
-            .at_offset(error.offset())
-            .at_page(page, walker.database.page_size()),
+        Finding::new(
+            V::REMEDIES.freelist,
+            "freelist.unusable",
+            format!("page {id}"),
+            what,
+        )
+        .because(V::REMEDIES.freelist_unusable)
+        .todo(V::REMEDIES.freelist_todo)
+        .at_offset(error.offset())
+        .at_page(page, walker.database.page_size()),
     );
 }
 
-fn complain(walker: &mut Walker<'_>, page: u64, code: &str, what: String) {
+fn complain<V: Visitor>(walker: &mut Walker<'_, V>, page: u64, code: &str, what: String) {
     let offset = walker.database.offset_of(page);
     let page_size = walker.database.page_size();
+    // A page that is leaked costs space, and nothing else.
+    let severity = match code {
+        "freelist.unreachable" => Severity::Warning,
+        _ => V::REMEDIES.freelist,
+    };
     walker.findings.push(
-        Finding::warning(code, format!("page {page}"), what)
-            .because(NOT_NEEDED)
-            .todo(WRITTEN_WITHOUT)
+        Finding::new(severity, code, format!("page {page}"), what)
+            .because(V::REMEDIES.freelist_wrong)
+            .todo(V::REMEDIES.freelist_todo)
             .at_offset(offset)
             .at_page(page, page_size),
     );

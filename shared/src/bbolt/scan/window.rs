@@ -12,6 +12,15 @@ pub(super) struct Window<'s> {
     bytes: Vec<u8>,
 }
 
+impl std::fmt::Debug for Window<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Window")
+            .field("start", &self.start)
+            .field("len", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'s> Window<'s> {
     pub(super) fn new(source: &'s dyn Source) -> Self {
         Self {

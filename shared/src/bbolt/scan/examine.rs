@@ -6,24 +6,14 @@ use crc32c::crc32c_append;
 use crate::bbolt::limits::{MAX_BUCKETS, MAX_KEY_SIZE};
 use crate::bbolt::page::{BUCKET_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE};
 use crate::bbolt::{Error, ErrorKind, PageHeader, u32_at};
-use crate::etcd::storage::schema::{
-    KeyValue, LongKeyValue, REVISION_SIZE, Revision, TOMBSTONE_MARK, WireError,
-};
 use crate::source::{Source, SourceError};
 
 use super::findings::Findings;
-use super::label::Label;
-use super::records::{Oddity, Prefix, Records};
-use super::user_key::{LongUserKey, UserKey};
-use super::walk::Tally;
+use super::visitor::{StreamedPair, StreamedValue, UpTo, Visitor};
 use super::window::Window;
 
-/// Values up to this size are decoded whole; of longer ones the numbers and the key, piece by piece.
-const MAX_WHOLE_VALUE: u64 = 256 << 10;
 /// Bytes of a value read at once when it is hashed.
 const PIECE: u64 = 64 << 10;
-/// Bytes of the start of a long key and a long value that tell what they are.
-const LABEL: u64 = 4 << 10;
 /// Bytes of bucket names kept of one leaf.
 const MAX_NAME_BYTES: usize = 1 << 20;
 
@@ -61,16 +51,18 @@ pub(super) struct Examined {
     name_bytes: usize,
     /// Elements that could not be read.
     pub(super) broken: u64,
-    /// First of its entries, for a leaf of revisions.
-    pub(super) start: usize,
+    /// The visitor's mark before its pairs.
+    pub(super) mark: usize,
 }
 
 /// Reads leaves slowly.
 pub(super) struct Examiner<'s> {
     window: Window<'s>,
     page_size: u32,
-    hash_kv: bool,
 }
+
+/// Who takes the pairs of a leaf.
+pub(super) type Visit<'v, V> = Option<(&'v mut V, &'v mut <V as Visitor>::Taken)>;
 
 /// An element, with everything inside the page.
 #[derive(Debug, Clone, Copy)]
@@ -86,11 +78,10 @@ struct Element {
 }
 
 impl<'s> Examiner<'s> {
-    pub(super) fn new(source: &'s dyn Source, page_size: u32, hash_kv: bool) -> Self {
+    pub(super) fn new(source: &'s dyn Source, page_size: u32) -> Self {
         Self {
             window: Window::new(source),
             page_size,
-            hash_kv,
         }
     }
 
@@ -105,13 +96,12 @@ impl<'s> Examiner<'s> {
         self.window.get(offset, len)
     }
 
-    /// Examines a leaf. With `tally`, its keys are revisions and its entries are kept in `records`.
-    pub(super) fn leaf(
+    /// Examines a leaf, and hands its pairs to who visits it.
+    pub(super) fn leaf<V: Visitor>(
         &mut self,
         extent: Extent,
-        records: &mut Records,
         findings: &mut Findings,
-        mut tally: Option<&mut Tally>,
+        mut visit: Visit<'_, V>,
     ) -> Result<Examined, Error> {
         let fail = |kind, offset| Error::on_page(kind, extent.page, offset);
         let count = extent.header.count;
@@ -131,7 +121,7 @@ impl<'s> Examiner<'s> {
             .map_err(|e| fail(ErrorKind::Read(e), table_offset))?
             .to_vec();
         let mut examined = Examined {
-            start: records.entries.len(),
+            mark: visit.as_ref().map_or(0, |(visitor, _)| visitor.mark()),
             ..Examined::default()
         };
         let mut budget = extent.len;
@@ -161,14 +151,10 @@ impl<'s> Examiner<'s> {
                     break;
                 }
             }
-            let done = self.element(
-                extent,
-                element,
-                &mut examined,
-                records,
-                findings,
-                tally.as_deref_mut(),
-            );
+            let visit = visit
+                .as_mut()
+                .map(|(visitor, taken)| (&mut **visitor, &mut **taken));
+            let done = self.element::<V>(extent, element, &mut examined, findings, visit);
             if let Err(error) = done {
                 let error = fail(ErrorKind::Read(error), element.offset);
                 findings.push_error(&error, self.page_size);
@@ -178,14 +164,13 @@ impl<'s> Examiner<'s> {
         Ok(examined)
     }
 
-    fn element(
+    fn element<V: Visitor>(
         &mut self,
         extent: Extent,
         element: Element,
         examined: &mut Examined,
-        records: &mut Records,
         findings: &mut Findings,
-        tally: Option<&mut Tally>,
+        visit: Visit<'_, V>,
     ) -> Result<(), SourceError> {
         let Element { index, flags, .. } = element;
         let key = self.window.get(element.offset, element.key)?.to_vec();
@@ -206,14 +191,24 @@ impl<'s> Examiner<'s> {
         if flags & BUCKET_FLAG == 0 {
             examined.crc = self.crc(examined.crc, value_offset, element.value)?;
             examined.bytes += element.value;
-            if let Some(tally) = tally {
-                self.entry(&key, extent, element, records, tally)?;
-                if self.hash_kv {
-                    records.prefixes.push(Prefix {
+            if let Some((visitor, taken)) = visit {
+                let value = StreamedValue {
+                    window: &mut self.window,
+                    offset: value_offset,
+                    len: element.value,
+                };
+                let pair = StreamedPair {
+                    page: extent.page,
+                    index,
+                    key: &key,
+                    offset: element.offset,
+                    value,
+                    up_to: UpTo {
                         crc: examined.crc,
                         bytes: u32::try_from(examined.bytes).unwrap_or(u32::MAX),
-                    });
-                }
+                    },
+                };
+                visitor.take_pair(taken, pair)?;
             }
         } else if examined.buckets.len() < MAX_BUCKETS && examined.name_bytes < MAX_NAME_BYTES {
             examined.name_bytes += key.len();
@@ -243,122 +238,6 @@ impl<'s> Examiner<'s> {
         }
         Ok(crc)
     }
-
-    /// Keeps an entry of bucket `key`, and notes what is odd about it.
-    fn entry(
-        &mut self,
-        key: &[u8],
-        extent: Extent,
-        element: Element,
-        records: &mut Records,
-        tally: &mut Tally,
-    ) -> Result<(), SourceError> {
-        let mut odd = |oddity| tally.add(oddity, extent.page, element.index, element.offset);
-        let Some(revision) = Revision::parse(key) else {
-            odd(Oddity::RevisionKey);
-            records.entries.push(UserKey::UNREADABLE);
-            return Ok(());
-        };
-        if key.len() > REVISION_SIZE && key[REVISION_SIZE] != TOMBSTONE_MARK {
-            odd(Oddity::Mark);
-        }
-        let offset = element.offset + element.key as u64;
-        let (mut lease, mut label) = (0, None);
-        let mut decoded = self.key_value(offset, element.value, revision.tombstone)?;
-        if let Ok(kv) = &mut decoded
-            && !revision.tombstone
-        {
-            if kv.empty_key {
-                odd(Oddity::EmptyKey);
-            } else {
-                for (wrong, oddity) in [
-                    (kv.mod_revision != revision.main, Oddity::ModRevision),
-                    (kv.version < 1, Oddity::Version),
-                    (kv.create_revision > kv.mod_revision, Oddity::CreateRevision),
-                ] {
-                    if wrong {
-                        odd(oddity);
-                    }
-                }
-            }
-            lease = kv.lease;
-            label = kv.label.take();
-        }
-        if lease != 0 {
-            records.push_lease(records.entries.len(), lease);
-        }
-        if let Some(label) = label {
-            records.labelled.push(records.entries.len(), label);
-        }
-        let user_key = decoded.map(|kv| kv.user_key).unwrap_or_else(|_| {
-            tally.add(Oddity::Undecodable, extent.page, element.index, offset);
-            UserKey::UNREADABLE
-        });
-        records.entries.push(user_key);
-        Ok(())
-    }
-
-    /// Decodes a KeyValue; of a long one neither key nor value are held.
-    fn key_value(
-        &mut self,
-        offset: u64,
-        len: u64,
-        tombstone: bool,
-    ) -> Result<Result<Decoded, WireError>, SourceError> {
-        if len <= MAX_WHOLE_VALUE {
-            let bytes = self.window.get(offset, len as usize)?;
-            return Ok(KeyValue::decode(bytes).map(|kv| Decoded {
-                user_key: UserKey::new(kv.key, tombstone),
-                empty_key: kv.key.is_empty(),
-                create_revision: kv.create_revision,
-                mod_revision: kv.mod_revision,
-                version: kv.version,
-                lease: kv.lease,
-                label: Label::of(kv.key, kv.value),
-            }));
-        }
-        let read = |at, out: &mut [u8]| {
-            out.copy_from_slice(self.window.get(offset + at, out.len())?);
-            Ok(())
-        };
-        let kv = match LongKeyValue::decode(len, read)? {
-            Ok(kv) => kv,
-            Err(error) => return Ok(Err(error)),
-        };
-        let mut start = |range: &std::ops::Range<u64>| {
-            let len = (range.end - range.start).min(LABEL);
-            let bytes = self.window.get(offset + range.start, len as usize);
-            bytes.map(<[u8]>::to_vec)
-        };
-        let label = Label::of(&start(&kv.key)?, &start(&kv.value)?);
-        let mut user_key = LongUserKey::new(kv.key.end - kv.key.start);
-        let mut at = kv.key.start;
-        while at < kv.key.end {
-            let piece = (kv.key.end - at).min(PIECE);
-            user_key.feed(self.window.get(offset + at, piece as usize)?);
-            at += piece;
-        }
-        Ok(Ok(Decoded {
-            user_key: user_key.finish(tombstone),
-            empty_key: kv.key.is_empty(),
-            create_revision: kv.create_revision,
-            mod_revision: kv.mod_revision,
-            version: kv.version,
-            lease: kv.lease,
-            label,
-        }))
-    }
-}
-
-/// What is wanted of a KeyValue.
-struct Decoded {
-    user_key: UserKey,
-    empty_key: bool,
-    create_revision: i64,
-    mod_revision: i64,
-    version: i64,
-    lease: i64,
-    label: Option<Label>,
 }
 
 /// The element, if it lies inside its page; and a complaint if it lies in the table.

@@ -19,7 +19,7 @@ const COUNTED: [(&[u8], &str); 4] = [
 
 /// What an entry says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Label {
+pub(in crate::etcd::storage) enum Label {
     /// Bootstrap data of k3s or RKE2, sealed with the server token whose SHA-256 begins with these digits.
     Bootstrap(Box<str>),
     /// An object of Kubernetes.
@@ -33,11 +33,11 @@ pub(crate) enum Label {
 
 /// How a value is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Encryption {
+pub(in crate::etcd::storage) struct Encryption {
     /// `aescbc`, `aesgcm`, `secretbox`, `kms`.
-    pub(crate) provider: Box<str>,
+    pub(in crate::etcd::storage) provider: Box<str>,
     /// The key's name, or that of the KMS plugin.
-    pub(crate) key: Box<str>,
+    pub(in crate::etcd::storage) key: Box<str>,
 }
 
 impl Label {

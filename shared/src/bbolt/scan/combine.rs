@@ -58,12 +58,19 @@ fn factor(mut len: u64) -> u32 {
 
 /// Joins checksums, and remembers the factors of the lengths it met.
 #[derive(Debug)]
-pub(super) struct Combiner {
+pub struct Combiner {
     kept: Box<[(u64, u32)]>,
 }
 
+impl Default for Combiner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Combiner {
-    pub(super) fn new() -> Self {
+    /// One that remembers none.
+    pub fn new() -> Self {
         // The factor of 0 bytes is right for length 0, so a fresh slot is never wrong.
         Self {
             kept: vec![(0, ONE); KEPT].into_boxed_slice(),
@@ -72,7 +79,7 @@ impl Combiner {
 
     /// The checksum `crc` after `len` more bytes, without what they add.
     #[inline]
-    pub(super) fn shift(&mut self, crc: u32, len: u64) -> u32 {
+    pub fn shift(&mut self, crc: u32, len: u64) -> u32 {
         let slot = &mut self.kept[len as usize % KEPT];
         if slot.0 != len {
             *slot = (len, factor(len));
@@ -82,13 +89,13 @@ impl Combiner {
 
     /// The checksum of `a ‖ b`.
     #[inline]
-    pub(super) fn join(&mut self, a: u32, b: u32, b_len: u64) -> u32 {
+    pub fn join(&mut self, a: u32, b: u32, b_len: u64) -> u32 {
         self.shift(a, b_len) ^ b
     }
 
     /// The checksum of `b` from those of `a ‖ b` and `a`.
     #[inline]
-    pub(super) fn remove(&mut self, a_b: u32, a: u32, b_len: u64) -> u32 {
+    pub fn remove(&mut self, a_b: u32, a: u32, b_len: u64) -> u32 {
         self.shift(a, b_len) ^ a_b
     }
 }

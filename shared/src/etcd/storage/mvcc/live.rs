@@ -2,11 +2,11 @@
 
 use hashbrown::HashTable;
 
-use super::super::user_key::UserKey;
+use super::user_key::UserKey;
 
 /// Indexes into the list of entries, found by the hash of the user key: four bytes a key instead of eight.
 #[derive(Debug, Default)]
-pub(in super::super) struct Live(HashTable<u32>);
+pub(super) struct Live(HashTable<u32>);
 
 impl Live {
     /// Takes the next entry, in key order; `index` is its place in `entries`.
@@ -43,7 +43,7 @@ impl Live {
     }
 
     /// One bit per entry: whether it is the latest of its key, and no tombstone.
-    pub(in super::super) fn bitmap(&self, entries: usize) -> Vec<u64> {
+    pub(super) fn bitmap(&self, entries: usize) -> Vec<u64> {
         let mut bits = vec![0; entries.div_ceil(64)];
         for index in &self.0 {
             if let Some(word) = bits.get_mut(*index as usize / 64) {

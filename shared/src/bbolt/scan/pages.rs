@@ -4,8 +4,9 @@ use crate::bbolt::limits::MAX_PAGES;
 use crate::bbolt::meta::{META_OFFSET, META_SIZE};
 use crate::bbolt::{Meta, PageHeader, PageType};
 
-use super::leaf::{decode_branch, decode_leaf};
-use super::records::{LeafRecord, Records};
+use super::decode;
+use super::records::{LeafKeys, LeafRecord, Records};
+use super::visitor::Visitor;
 
 /// A leaf larger than this with its overflow is not gathered: the walk streams it from the source. etcd
 /// refuses requests above 1.5 MiB unless told otherwise.
@@ -26,9 +27,8 @@ struct Gathering {
 
 /// The pages so far.
 #[derive(Debug)]
-pub(super) struct Pages {
+pub(super) struct Pages<V: Visitor> {
     pub(super) page_size: u32,
-    hash_kv: bool,
     /// First page that no meta claims.
     limit: u64,
     metas: [Option<Meta>; 2],
@@ -38,26 +38,23 @@ pub(super) struct Pages {
     gathering: Vec<Gathering>,
     /// Where leaves with overflow end that lie over the next page.
     ends: Vec<u64>,
-    pub(super) records: Records,
+    pub(super) visitor: V,
+    pub(super) records: Records<V::Key>,
 }
 
-impl Pages {
-    pub(super) fn new(page_size: u32, hash_kv: bool) -> Self {
+impl<V: Visitor> Pages<V> {
+    pub(super) fn new(page_size: u32, visitor: V) -> Self {
         Self {
             page_size,
-            hash_kv,
             limit: MAX_PAGES,
             metas: [None; 2],
             next: 0,
             partial: Vec::new(),
             gathering: Vec::new(),
             ends: Vec::new(),
+            visitor,
             records: Records::default(),
         }
-    }
-
-    pub(super) fn hash_kv(&self) -> bool {
-        self.hash_kv
     }
 
     pub(super) fn feed(&mut self, mut chunk: &[u8]) {
@@ -113,13 +110,17 @@ impl Pages {
         let page = id as u32;
         match header.page_type() {
             Some(PageType::Leaf) if header.overflow == 0 => {
-                let record = decode_leaf(&mut self.records, page, header, bytes, self.hash_kv);
+                let record = self.decode(page, header, bytes);
                 self.records.leaves.push(record);
             }
             Some(PageType::Leaf) => self.large_leaf(page, header, available),
-            Some(PageType::Branch) => decode_branch(&mut self.records, page, header, bytes),
+            Some(PageType::Branch) => decode::branch(&mut self.records, page, header, bytes),
             _ => {}
         }
+    }
+
+    fn decode(&mut self, page: u32, header: PageHeader, bytes: &[u8]) -> LeafRecord<V::Key> {
+        decode::leaf(&mut self.visitor, &mut self.records, page, header, bytes)
     }
 
     fn large_leaf(&mut self, page: u32, header: PageHeader, available: &[u8]) {
@@ -127,7 +128,7 @@ impl Pages {
         let id = u64::from(page);
         self.records
             .leaves
-            .push(LeafRecord::deferred(page, header.overflow));
+            .push(LeafRecord::new(page, header.overflow, LeafKeys::Deferred));
         self.ends.retain(|end| *end > id);
         let end = id + header.span();
         let bytes = header.span() * u64::from(self.page_size);
@@ -137,8 +138,7 @@ impl Pages {
         self.ends.push(end);
         let len = bytes as usize;
         if let Some(extent) = available.get(..len) {
-            self.records.leaves[index] =
-                decode_leaf(&mut self.records, page, header, extent, self.hash_kv);
+            self.records.leaves[index] = self.decode(page, header, extent);
             return;
         }
         let mut bytes = Vec::with_capacity(len);
@@ -158,13 +158,7 @@ impl Pages {
         while let Some(at) = self.gathering.iter().position(|g| g.bytes.len() >= g.len) {
             let done = self.gathering.swap_remove(at);
             let page = self.records.leaves[done.index].page;
-            self.records.leaves[done.index] = decode_leaf(
-                &mut self.records,
-                page,
-                done.header,
-                &done.bytes,
-                self.hash_kv,
-            );
+            self.records.leaves[done.index] = self.decode(page, done.header, &done.bytes);
         }
     }
 }

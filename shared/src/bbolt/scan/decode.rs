@@ -1,0 +1,202 @@
+//! The quick decoder: takes leaves and branches that are plain and sound, as a program writes them, and leaves
+//! everything else to [`examine`](super::examine).
+
+use crc32c::{crc32c, crc32c_append};
+
+use crate::bbolt::page::{ELEMENT_SIZE, PAGE_HEADER_SIZE};
+use crate::bbolt::{PageHeader, u32_at, u64_at};
+
+use super::records::{BranchEntry, LeafKeys, LeafRecord, Records};
+use super::visitor::{CompactKey, Pair, UpTo, Visitor};
+
+/// Where an element's key and value lie in the page.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    key_end: usize,
+    end: usize,
+}
+
+/// The element, if it is a plain pair inside the page.
+#[inline]
+fn span(index: usize, element: &[u8; ELEMENT_SIZE], len: usize) -> Option<Span> {
+    let field = |at: usize| u32_at(element, at).map(|n| n as usize);
+    let [flags, pos, key, value] = [field(0)?, field(4)?, field(8)?, field(12)?];
+    let start = (PAGE_HEADER_SIZE + index * ELEMENT_SIZE).checked_add(pos)?;
+    let key_end = start.checked_add(key)?;
+    let end = key_end.checked_add(value)?;
+    (flags == 0 && end <= len).then_some(Span {
+        start,
+        key_end,
+        end,
+    })
+}
+
+/// Decodes a leaf with all of its overflow. The record says [`LeafKeys::Deferred`] when it is not plain.
+pub(super) fn leaf<V: Visitor>(
+    visitor: &mut V,
+    records: &mut Records<V::Key>,
+    page: u32,
+    header: PageHeader,
+    bytes: &[u8],
+) -> LeafRecord<V::Key> {
+    if header.count == 0 {
+        return LeafRecord::new(page, header.overflow, LeafKeys::Empty);
+    }
+    let mark = visitor.mark();
+    let mut record = LeafRecord::new(page, header.overflow, LeafKeys::Deferred);
+    if fill(visitor, records, &mut record, header.count, bytes).is_none() {
+        visitor.rewind(mark);
+        return LeafRecord::new(page, header.overflow, LeafKeys::Deferred);
+    }
+    record
+}
+
+fn fill<V: Visitor>(
+    visitor: &mut V,
+    records: &mut Records<V::Key>,
+    record: &mut LeafRecord<V::Key>,
+    count: u16,
+    bytes: &[u8],
+) -> Option<()> {
+    let table_end = PAGE_HEADER_SIZE + usize::from(count) * ELEMENT_SIZE;
+    let table = bytes.get(PAGE_HEADER_SIZE..table_end)?;
+    let (elements, _) = table.as_chunks::<ELEMENT_SIZE>();
+    let first = span(0, elements.first()?, bytes.len())?;
+    if first.start < table_end {
+        return None;
+    }
+    let first_key = bytes.get(first.start..first.key_end)?;
+    let leaf = Leaf {
+        elements,
+        bytes,
+        first,
+    };
+    let (end, crc) = if V::Key::parse(first_key).is_some() {
+        leaf.compact(visitor, record)?
+    } else {
+        leaf.others(records, record)?
+    };
+    let content = bytes.get(first.start..end)?;
+    record.bytes = u32::try_from(content.len()).ok()?;
+    record.crc = crc.unwrap_or_else(|| crc32c(content));
+    Some(())
+}
+
+/// A leaf that is plain so far.
+struct Leaf<'a> {
+    elements: &'a [[u8; ELEMENT_SIZE]],
+    bytes: &'a [u8],
+    first: Span,
+}
+
+impl Leaf<'_> {
+    /// Where its content ends, and the checksum of it where the visitor wants one for each pair.
+    #[inline]
+    fn compact<V: Visitor>(
+        &self,
+        visitor: &mut V,
+        record: &mut LeafRecord<V::Key>,
+    ) -> Option<(usize, Option<u32>)> {
+        let wants_checksums = visitor.wants_checksums();
+        let mark = u32::try_from(visitor.mark()).ok()?;
+        let mut at = self.first.start;
+        let mut up_to = UpTo::default();
+        let mut ends: Option<(V::Key, V::Key)> = None;
+        for (index, element) in self.elements.iter().enumerate() {
+            let span = span(index, element, self.bytes.len())?;
+            if span.start != at {
+                return None;
+            }
+            at = span.end;
+            let pair = self.bytes.get(span.start..span.end)?;
+            let (key, value) = pair.split_at_checked(span.key_end - span.start)?;
+            let key = V::Key::parse(key)?;
+            ends = match ends {
+                Some((_, last)) if last >= key => return None,
+                Some((first, _)) => Some((first, key)),
+                None => Some((key, key)),
+            };
+            if wants_checksums {
+                up_to = UpTo {
+                    crc: crc32c_append(up_to.crc, pair),
+                    bytes: u32::try_from(at - self.first.start).ok()?,
+                };
+            }
+            visitor.pair(Pair {
+                // No more than the header's count.
+                index: index as u16,
+                key,
+                value,
+                up_to,
+            });
+        }
+        let (first, last) = ends?;
+        visitor.leaf_end(record.page);
+        record.keys = LeafKeys::Compact {
+            count: self.elements.len() as u16,
+            mark,
+            first,
+            last,
+        };
+        Some((at, wants_checksums.then_some(up_to.crc)))
+    }
+
+    fn others<K: CompactKey>(
+        &self,
+        records: &mut Records<K>,
+        record: &mut LeafRecord<K>,
+    ) -> Option<(usize, Option<u32>)> {
+        let mut at = self.first.start;
+        let mut previous: &[u8] = &[];
+        for (index, element) in self.elements.iter().enumerate() {
+            let span = span(index, element, self.bytes.len())?;
+            let key = self.bytes.get(span.start..span.key_end)?;
+            // An empty key is not above the empty slice before the first.
+            if span.start != at || key <= previous {
+                return None;
+            }
+            previous = key;
+            at = span.end;
+        }
+        let first = self.bytes.get(self.first.start..self.first.key_end)?;
+        record.keys = LeafKeys::Other {
+            count: self.elements.len() as u16,
+            at: records.push_other(first, previous)?,
+        };
+        Some((at, None))
+    }
+}
+
+/// Keeps a branch of compact keys; any other is read again when the walk reaches it.
+pub(super) fn branch<K: CompactKey>(
+    records: &mut Records<K>,
+    page: u32,
+    header: PageHeader,
+    bytes: &[u8],
+) {
+    let table_end = PAGE_HEADER_SIZE + usize::from(header.count) * ELEMENT_SIZE;
+    let Some(table) = bytes.get(PAGE_HEADER_SIZE..table_end) else {
+        return;
+    };
+    let (elements, _) = table.as_chunks::<ELEMENT_SIZE>();
+    let mut previous: Option<K> = None;
+    let entries = elements.iter().enumerate().map(|(index, element)| {
+        let pos = u32_at(element, 0)? as usize;
+        let len = u32_at(element, 4)? as usize;
+        let start = (PAGE_HEADER_SIZE + index * ELEMENT_SIZE).checked_add(pos)?;
+        if start < table_end {
+            return None;
+        }
+        let separator = K::parse(bytes.get(start..start.checked_add(len)?)?)?;
+        if previous.is_some_and(|p| p >= separator) {
+            return None;
+        }
+        previous = Some(separator);
+        let child = u32::try_from(u64_at(element, 8)?).ok()?;
+        Some(BranchEntry { separator, child })
+    });
+    if header.count > 0 && header.overflow == 0 {
+        records.push_branch(page, entries);
+    }
+}

@@ -1,0 +1,174 @@
+//! What is kept of each page: with a key of 12 bytes 48 bytes of a leaf, and 16 of each branch element.
+//!
+//! Pages come in ascending order, so records are found by bisection. A page that is anything but plain and
+//! sound is only noted as deferred: if the walk reaches it, it is read again, slowly and with an eye for
+//! detail. Most such pages are free ones that the walk never reaches.
+
+/// Bytes of keys kept of leaves whose keys are not compact; beyond this such leaves are deferred.
+const MAX_OTHER_KEY_BYTES: usize = 16 << 20;
+/// Branch elements kept for each page of the file; beyond this branches are deferred.
+const BRANCH_ELEMENTS_PER_PAGE: usize = 2;
+
+/// A leaf page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LeafRecord<K> {
+    pub(super) page: u32,
+    pub(super) overflow: u32,
+    /// CRC-32C over its keys and values, in order.
+    pub(super) crc: u32,
+    /// Bytes of its keys and values: no page that is decoded in the pass has 4 GiB.
+    pub(super) bytes: u32,
+    pub(super) keys: LeafKeys<K>,
+}
+
+/// What a record says of its leaf's keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LeafKeys<K> {
+    /// To be read again when the walk reaches it.
+    Deferred,
+    /// There are none.
+    Empty,
+    /// Compact ones in ascending order.
+    Compact {
+        count: u16,
+        /// The visitor's mark before them.
+        mark: u32,
+        first: K,
+        last: K,
+    },
+    /// Other ones in ascending order.
+    Other {
+        count: u16,
+        /// Index into [`Records::others`].
+        at: u32,
+    },
+}
+
+impl<K> LeafRecord<K> {
+    pub(super) fn new(page: u32, overflow: u32, keys: LeafKeys<K>) -> Self {
+        Self {
+            page,
+            overflow,
+            crc: 0,
+            bytes: 0,
+            keys,
+        }
+    }
+}
+
+/// First and last key of a leaf whose keys are not compact.
+#[derive(Debug, Clone)]
+pub(super) struct OtherKeys {
+    pub(super) first: Box<[u8]>,
+    pub(super) last: Box<[u8]>,
+}
+
+/// A branch page whose separators are compact.
+#[derive(Debug, Clone, Copy)]
+struct BranchRecord {
+    page: u32,
+    start: u32,
+    count: u16,
+}
+
+/// An element of such a branch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BranchEntry<K> {
+    pub(super) separator: K,
+    pub(super) child: u32,
+}
+
+/// All that is kept of the pages.
+#[derive(Debug)]
+pub(super) struct Records<K> {
+    pub(super) leaves: Vec<LeafRecord<K>>,
+    branches: Vec<BranchRecord>,
+    branch_entries: Vec<BranchEntry<K>>,
+    pub(super) others: Vec<OtherKeys>,
+    other_key_bytes: usize,
+}
+
+impl<K> Default for Records<K> {
+    fn default() -> Self {
+        Self {
+            leaves: Vec::new(),
+            branches: Vec::new(),
+            branch_entries: Vec::new(),
+            others: Vec::new(),
+            other_key_bytes: 0,
+        }
+    }
+}
+
+impl<K: Copy> Records<K> {
+    /// A leaf, and its place among all of them.
+    pub(super) fn leaf(&self, page: u32) -> Option<(usize, &LeafRecord<K>)> {
+        let index = self.leaves.binary_search_by_key(&page, |l| l.page).ok()?;
+        Some((index, self.leaves.get(index)?))
+    }
+
+    /// Where the elements of a branch are, for [`Records::branch_entry`].
+    pub(super) fn branch(&self, page: u32) -> Option<std::ops::Range<usize>> {
+        let index = self.branches.binary_search_by_key(&page, |b| b.page).ok()?;
+        let branch = self.branches.get(index)?;
+        let start = branch.start as usize;
+        Some(start..start + usize::from(branch.count))
+    }
+
+    pub(super) fn branch_entry(&self, index: usize) -> Option<BranchEntry<K>> {
+        self.branch_entries.get(index).copied()
+    }
+
+    /// Keeps a branch, unless one of its elements is odd or there are too many.
+    pub(super) fn push_branch(
+        &mut self,
+        page: u32,
+        entries: impl Iterator<Item = Option<BranchEntry<K>>>,
+    ) {
+        let start = self.branch_entries.len();
+        let limit = (page as usize + 2048).saturating_mul(BRANCH_ELEMENTS_PER_PAGE);
+        for entry in entries {
+            match entry {
+                Some(entry) if self.branch_entries.len() < limit => self.branch_entries.push(entry),
+                _ => {
+                    self.branch_entries.truncate(start);
+                    return;
+                }
+            }
+        }
+        let (count, start32) = (self.branch_entries.len() - start, u32::try_from(start));
+        match (u16::try_from(count), start32) {
+            (Ok(count), Ok(start)) => self.branches.push(BranchRecord { page, start, count }),
+            _ => self.branch_entries.truncate(start),
+        }
+    }
+
+    /// Keeps the ends of a leaf of keys that are not compact; `None` when there are too many.
+    pub(super) fn push_other(&mut self, first: &[u8], last: &[u8]) -> Option<u32> {
+        let bytes = first.len() + last.len() + 64;
+        if self.other_key_bytes + bytes > MAX_OTHER_KEY_BYTES {
+            return None;
+        }
+        let index = u32::try_from(self.others.len()).ok()?;
+        self.other_key_bytes += bytes;
+        self.others.push(OtherKeys {
+            first: first.into(),
+            last: last.into(),
+        });
+        Some(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As large as the key that most files are full of: etcd's revision.
+    type Key = [u32; 3];
+
+    #[test]
+    fn records_are_as_small_as_promised() {
+        assert_eq!(size_of::<LeafRecord<Key>>(), 48);
+        assert_eq!(size_of::<BranchEntry<Key>>(), 16);
+    }
+}

@@ -1,0 +1,60 @@
+//! What bbolt allows and etcd does not have, and what to do about a damaged file of etcd.
+
+use crate::bbolt::scan::Remedies;
+use crate::etcd::storage::schema;
+use crate::finding::{Finding, Severity};
+
+use super::walk::{Tree, key_space};
+
+pub(super) const REMEDIES: Remedies = Remedies {
+    damaged: "Use another snapshot, or the database of another member; this one cannot be restored as it is.",
+    cut_off: "Save or copy the snapshot again, and compare the sizes.",
+    no_meta: "Check that this is an etcd snapshot or a copy of member/snap/db; if it is, use another member's.",
+    big_endian: "Restore it with etcdutl on a machine of the same kind.",
+    free_tail: "A restore leaves them out.",
+    fallback: "Compare the revision with what the cluster last served before relying on it; a restore takes it with --accept-older-meta only.",
+    spare_meta: "A restore writes it anew.",
+    meta_header: "Servers ignore it; etcdutl snapshot status crashes on it.",
+    older: "Reverting to it loses one commit: at most 100 ms or 10 000 operations of writes.",
+    older_todo: "If no other member's file is sound, have bbolt surgery revert the meta page on a copy, and check that copy.",
+    too_many_buckets: "etcd has ten buckets; this file was not made by etcd or is damaged.",
+    // etcd stores none; old or post-processed files have one, and a restore writes a file without.
+    freelist: Severity::Warning,
+    freelist_wrong: "A restore does not need it; a server that opens this file itself does.",
+    freelist_unusable: "The freelist only tells which pages may be overwritten: no data is lost with it, and a restore does not need it. A server that opens this file itself does, and may crash.",
+    freelist_todo: "A restore or etcdutl defrag writes a file without a stored freelist.",
+};
+
+pub(super) fn nested(bucket: &[u8], many: u64) -> Finding {
+    let subject = format!("bucket {}", bucket.escape_ascii());
+    let what = format!("It holds {many} buckets of its own; etcd has none within its buckets.");
+    if bucket == schema::KEY {
+        Finding::blocking("bucket.nested", subject, what)
+            .because("A server takes each of them for a key without a value, and crashes or serves what was never written.")
+            .todo("Use another snapshot, or another member's database.")
+    } else {
+        Finding::warning("bucket.nested", subject, what)
+            .because("They are no part of the data that etcd serves.")
+    }
+}
+
+pub(super) fn plain_in_root(page: u64, many: u64) -> Finding {
+    let what =
+        format!("{many} entries of the root bucket are plain pairs; etcd has only buckets there.");
+    Finding::warning("bucket.plain-in-root", format!("page {page}"), what)
+        .because("etcd's tools crash on such a file.")
+}
+
+pub(super) fn amount(tree: &Tree) -> String {
+    match tree.bucket(schema::KEY) {
+        Some(keys) => format!("{} buckets, {} revisions", tree.buckets.len(), keys.pairs),
+        None => format!("{} buckets, none of them `key`", tree.buckets.len()),
+    }
+}
+
+pub(super) fn state(tree: &Tree) -> String {
+    match key_space(tree) {
+        Some(seen) => format!("revision {}, {} keys", seen.revision, seen.live_keys),
+        None => amount(tree),
+    }
+}
