@@ -49,7 +49,7 @@ use crate::snapshots::uploads::Uploads;
 use crate::systems::AllRunners;
 use crate::systems::etcd::binaries::{self, Binary};
 use crate::systems::etcd::process;
-use crate::systems::etcd::steps::EtcdRestore;
+use crate::systems::etcd::steps::EtcdSteps;
 use crate::tls::Tls;
 use crate::work::Work;
 
@@ -196,9 +196,8 @@ impl App {
         let binaries = binaries::find(&config.etcd_bin).await;
         let jobs: Arc<dyn JobLog> = Arc::new(db.clone());
         let runners = AllRunners {
-            etcd_restore: Arc::new(EtcdRestore {
+            etcd: Arc::new(EtcdSteps {
                 objects: objects.clone(),
-                store: store.clone(),
                 roots: roots.clone(),
                 downloads: data_dir.downloads(),
                 scratch: data_dir.scratch(),

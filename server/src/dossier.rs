@@ -10,10 +10,10 @@ use requorum_shared::canonical::sha256_hex;
 use requorum_shared::dossier::{
     JobFacts, LedgerFacts, MAX_ENTRIES, PackError, ReviewFacts, Sources, pack,
 };
-use requorum_shared::events::{Body, Event};
+use requorum_shared::job::events::{Body, Event};
 use requorum_shared::ledger::checkpoint::SigningKey;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
-use requorum_shared::plan::{Plan, Request};
+use requorum_shared::recovery::{Input, Plan};
 use thiserror::Error;
 
 use crate::jobs::log::JobLog;
@@ -94,8 +94,10 @@ impl Books {
         // The journal first: what it says was written into the ledger before.
         let events = self.jobs.events(job_id, 0).await?;
         let plan: Plan = serde_json::from_str(&job.plan_json).map_err(PackError::Plan)?;
-        let Request::EtcdRestore(request) = &plan.request;
-        let stored = self.snapshots.snapshot(&request.snapshot).await?;
+        let mut stored = None;
+        for Input::File(sha256) in plan.request.inputs() {
+            stored = self.snapshots.snapshot(&sha256).await?;
+        }
         let decided = self.plans.plan(&job.plan_id).await?;
         let review = self.approvals.review_of(&job.plan_id).await?;
         let about = About {

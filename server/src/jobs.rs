@@ -2,11 +2,11 @@
 //! after it happened, and a server that was killed goes on by looking, never by guessing.
 
 pub mod context;
-pub mod decide;
 pub mod digest;
 pub mod engine;
 pub mod feed;
 pub mod list;
 pub mod log;
+pub mod next;
 pub mod questions;
 pub mod runner;

@@ -24,7 +24,6 @@ pub mod paging;
 pub mod places;
 pub mod plans;
 pub mod random;
-pub mod restore;
 pub mod roots;
 pub mod router;
 pub mod secrets;

@@ -12,9 +12,9 @@ use cap_std::fs::{Dir, Metadata};
 use rustix::fs::{Access, AtFlags, accessat, fstatvfs};
 
 use crate::config::{RootClusters, RootConfig};
-use crate::jobs::log::JobTarget;
 use crate::mark;
 use crate::vacancy::is_vacant;
+use requorum_shared::recovery::TargetDir;
 
 /// The root inside the data directory, which is always there.
 pub const OWN_ROOT: &str = "console";
@@ -110,8 +110,8 @@ impl Roots {
 
     /// Whether two targets are the same folder, or one lies in the other, by whichever roots they are named. A root
     /// of another server, which is not known here, is compared by its name.
-    pub fn overlap(&self, one: &JobTarget, other: &JobTarget) -> bool {
-        let names = |target: &JobTarget| -> Vec<OsString> {
+    pub fn overlap(&self, one: &TargetDir, other: &TargetDir) -> bool {
+        let names = |target: &TargetDir| -> Vec<OsString> {
             target.path.split('/').map(OsString::from).collect()
         };
         let (mut here, mut there) = (names(one), names(other));
@@ -380,7 +380,7 @@ mod tests {
         let roots = Roots::open(&dir.path().join("own"), &more).unwrap();
         let target = |text: &str| {
             let (root, path) = text.split_once(':').unwrap();
-            JobTarget {
+            TargetDir {
                 root: root.into(),
                 path: path.into(),
             }

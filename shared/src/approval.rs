@@ -13,7 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::hands::{APART_AFTER_MS, Hands};
-use crate::plan::{Plan, Undo};
+use crate::plan::{self, Undo};
 
 /// No rule asks for more approvers.
 pub const MAX_APPROVERS: u32 = 5;
@@ -30,7 +30,7 @@ pub enum Weight {
 
 impl Weight {
     /// Of a plan: as heavy as its heaviest step.
-    pub fn of(plan: &Plan) -> Self {
+    pub fn of<R, A>(plan: &plan::Plan<R, A>) -> Self {
         let heavy = |undo: &Undo| matches!(undo, Undo::PointOfNoReturn(_));
         if plan.steps.iter().any(|step| heavy(&step.undo)) {
             return Self::Destructive;

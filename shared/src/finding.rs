@@ -45,6 +45,9 @@ pub struct Finding {
     /// Where in the file it lies, for findings about a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Which part of a request it is about, as a path into its JSON: `members[2].peer_urls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
 }
 
 impl Finding {
@@ -63,6 +66,7 @@ impl Finding {
             why: String::new(),
             todo: String::new(),
             place: None,
+            field: None,
         }
     }
 
@@ -107,6 +111,13 @@ impl Finding {
         self
     }
 
+    /// Adds the part of a request that it is about, as a path into its JSON.
+    #[must_use]
+    pub fn in_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
     /// Adds the byte offset in the file.
     #[must_use]
     pub fn at_offset(mut self, offset: u64) -> Self {
@@ -138,6 +149,24 @@ impl Report {
     /// Adds a finding.
     pub fn push(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// Adds what `check` finds, as being about a part of the request where it does not say which itself.
+    pub fn in_field(&mut self, field: &str, check: impl FnOnce(&mut Self)) {
+        let before = self.findings.len();
+        check(self);
+        for finding in &mut self.findings[before..] {
+            finding.field.get_or_insert_with(|| field.to_owned());
+        }
+    }
+
+    /// What first blocks in this part of the request, or in a part of it.
+    pub fn blocking_in(&self, field: &str) -> Option<&Finding> {
+        self.findings.iter().find(|finding| {
+            let rest = finding.field.as_deref().and_then(|f| f.strip_prefix(field));
+            let within = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+            within && finding.severity == Severity::Blocking
+        })
     }
 
     /// How many findings have this severity.
@@ -192,5 +221,27 @@ impl Check {
             outcome,
             evidence: evidence.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_found_by_the_field_it_is_about_and_by_those_around_it() {
+        let mut report = Report::default();
+        report.in_field("members", |report| {
+            report.push(Finding::warning("a", "x", "A warning."));
+            report.push(Finding::blocking("b", "x", "Blocks.").in_field("members[2].peer_urls"));
+        });
+        assert_eq!(report.findings[0].field.as_deref(), Some("members"));
+        let code = |field: &str| report.blocking_in(field).map(|f| f.code.as_str());
+        assert_eq!(code("members"), Some("b"));
+        assert_eq!(code("members[2]"), Some("b"));
+        assert_eq!(code("members[2].peer_urls"), Some("b"));
+        assert_eq!(code("members[2].peer"), None);
+        assert_eq!(code("members[20]"), None);
+        assert_eq!(code("member"), None);
     }
 }

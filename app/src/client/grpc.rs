@@ -288,6 +288,7 @@ pub fn findings(wire: Vec<Finding>) -> Vec<finding::Finding> {
                 page: f.page,
                 offset: f.offset,
             }),
+            field: f.field,
         })
         .collect()
 }

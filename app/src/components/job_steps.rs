@@ -1,13 +1,13 @@
 //! A job's steps as they are now.
 
 use leptos::prelude::*;
-use requorum_shared::job_view::{JobView, StepState};
-use requorum_shared::plan::Step;
+use requorum_shared::job::fold::{JobView, StepState};
+use requorum_shared::recovery::Step;
 
 use crate::components::plan_steps::point_of_no_return;
 use crate::components::status::{self, Status};
 use crate::format;
-use crate::job_words::progress_words;
+use crate::job_text::progress_words;
 
 /// Every step with its state; the one that runs has its progress.
 #[component]

@@ -2,17 +2,16 @@
 
 use leptos::prelude::*;
 
-use crate::format;
+use requorum_shared::job::fold::LogLine;
 
-/// When, step, text.
-pub type Line = (i64, u32, String);
+use crate::format;
 
 /// The log.
 #[component]
 pub fn Log(
     /// All lines so far.
     #[prop(into)]
-    lines: Signal<Vec<Line>>,
+    lines: Signal<Vec<LogLine>>,
 ) -> impl IntoView {
     let node = NodeRef::<leptos::html::Div>::new();
     Effect::new(move |_| {
@@ -27,9 +26,16 @@ pub fn Log(
     let numbered = move || lines.get().into_iter().enumerate().collect::<Vec<_>>();
     view! {
         <div class="log" tabindex="0" aria-label="Log" role="log" node_ref=node><ul>
-            <For each=numbered key=|(at, _)| *at children=|(_, (at_ms, step, text))| view! {
-                <li><time title=format::utc(at_ms)>{format::clock(at_ms)}</time><span>{format!("step {step}: {text}")}</span></li>
+            <For each=numbered key=|(at, _)| *at children=|(_, line)| view! {
+                <li><time title=format::utc(line.at_ms)>{format::clock(line.at_ms)}</time><span>{words(&line)}</span></li>
             } />
         </ul></div>
+    }
+}
+
+fn words(line: &LogLine) -> String {
+    match &line.host {
+        Some(host) => format!("step {}, {host}: {}", line.step, line.line),
+        None => format!("step {}: {}", line.step, line.line),
     }
 }

@@ -1,7 +1,8 @@
 //! A plan's steps: what is already done, what is done, how it is taken back, and the line behind which nothing is.
 
 use leptos::prelude::*;
-use requorum_shared::plan::{Step, Undo};
+use requorum_shared::plan::Undo;
+use requorum_shared::recovery::Step;
 
 use crate::components::command::Command;
 

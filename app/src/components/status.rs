@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use requorum_shared::finding::{Outcome, Severity};
-use requorum_shared::job_view::{JobState, StepState};
+use requorum_shared::job::fold::{JobState, StepState};
 
 /// Class and word of an outcome.
 pub fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
@@ -29,6 +29,9 @@ pub fn step(state: StepState) -> (&'static str, &'static str) {
         StepState::Running => ("busy", "running"),
         StepState::Done => ("pass", "done"),
         StepState::Failed => ("fail", "failed"),
+        StepState::Unclear => ("not-checked", "unclear"),
+        StepState::UndoFailed => ("fail", "undo failed"),
+        StepState::Left => ("warning", "left"),
         StepState::Undoing => ("busy", "being undone"),
         StepState::Undone => ("undone", "undone"),
     }

@@ -2,10 +2,10 @@
 
 use requorum_shared::etcd::recovery::restore::bump::{Suggestion, WHEN_UNKNOWN, suggest};
 use requorum_shared::etcd::recovery::restore::observation::{
-    Observation, SeenRevision, SourceFacts, TargetFacts, TargetState,
+    Observation, SourceFacts, TargetFacts, TargetState,
 };
 use requorum_shared::etcd::recovery::restore::{
-    CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion, check, check_exact,
+    CleanUp, MemberRequest, RestoreRequest, SeenRevision, Target, TargetVersion, check_sealable,
     initial_cluster,
 };
 use requorum_shared::etcd::storage::inspection::Inspection;
@@ -202,6 +202,7 @@ impl RestoreForm {
                         "--bump-revision",
                         format!("{:?} is not a number of revisions.", self.bump),
                     )
+                    .in_field("bump_revision")
                     .todo(format!("Type digits, such as {WHEN_UNKNOWN}.")),
                 );
                 0
@@ -226,6 +227,7 @@ impl RestoreForm {
                     path: self.path.clone(),
                 }
             },
+            last_seen: self.seen_revision(),
         };
         (request, findings)
     }
@@ -254,7 +256,6 @@ impl RestoreForm {
         Observation {
             source: SourceFacts::from(inspection),
             target,
-            seen: self.seen_revision(),
             // The page shows no facts, and no check asks for it.
             cluster: String::new(),
         }
@@ -263,11 +264,10 @@ impl RestoreForm {
     /// The report of what can be known here.
     pub fn report(&self, inspection: &Inspection, roots: &[RootChoice]) -> Report {
         let (request, mut findings) = self.request(&inspection.file.sha256);
-        let mut report = check(&request, &self.observation(inspection, roots));
-        check_exact(&request, &mut report);
+        let mut report = check_sealable(&request, &self.observation(inspection, roots));
         if !findings.is_empty() {
             // What was typed there is no number: what the check says of the 0 in its place says nothing.
-            report.findings.retain(|f| !f.code.starts_with("bump."));
+            report.findings.retain(|f| !is_about(f, "bump_revision"));
             findings.append(&mut report.findings);
             report.findings = findings;
         }
@@ -278,7 +278,8 @@ impl RestoreForm {
                     "newest revision seen",
                     format!("{:?} is not a revision.", self.seen),
                 )
-                .todo("Type digits, or leave it empty when nobody knows."),
+                .in_field("last_seen")
+                .todo("Type digits, or leave it empty where it is not known."),
             );
         }
         report
@@ -312,27 +313,31 @@ pub fn parse_number(text: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// What the page found, made right by the server: of the target only the server knows anything, and what it found
-/// beyond that counts too. What needs the revision that a person typed here is known here alone.
+/// What the page found, corrected by the server: only the server has looked at the target, and what it found beyond
+/// that counts too. Of what was typed and could not be read, only this page knows.
 pub fn merge(here: &Report, server: &[Finding]) -> Report {
     let same = |a: &Finding, b: &Finding| a.code == b.code && a.subject == b.subject;
     let mut findings: Vec<Finding> = here
         .findings
         .iter()
-        .filter(|f| !f.code.starts_with("target."))
+        .filter(|f| !is_about(f, "target"))
         .cloned()
         .collect();
-    let bump_is_here = here.find("bump.number").is_some();
+    let unread = here.find("bump.number").is_some();
     for finding in server {
-        let superseded = bump_is_here && finding.code.starts_with("bump.");
-        // Without the revision seen, the server says that none is known.
-        let unknowing = finding.code.starts_with("bump.")
-            && here.findings.iter().any(|f| f.code.starts_with("bump."));
-        if !superseded && !unknowing && !findings.iter().any(|f| same(f, finding)) {
+        let superseded = unread && is_about(finding, "bump_revision");
+        if !superseded && !findings.iter().any(|f| same(f, finding)) {
             findings.push(finding.clone());
         }
     }
     Report { findings }
+}
+
+/// Whether a finding is about this part of the request, or a part of it.
+fn is_about(finding: &Finding, field: &str) -> bool {
+    let path = finding.field.as_deref();
+    path.and_then(|path| path.strip_prefix(field))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 #[cfg(test)]

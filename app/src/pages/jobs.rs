@@ -6,7 +6,7 @@ pub mod question;
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::{JobSummary, ListJobsRequest, ListJobsResponse, StateCount};
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
 
 use crate::client::grpc;
 use crate::components::empty::Empty;

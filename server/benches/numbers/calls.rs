@@ -9,6 +9,7 @@ use requorum_shared::api::v1::{GetPlanRequest, SealRestoreRequest};
 use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion,
 };
+use requorum_shared::recovery::Request;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -146,8 +147,9 @@ pub(crate) async fn plans(console: &Console, admin: &str) -> (String, String) {
                 root: "console".to_owned(),
                 path: format!("bench-{n}"),
             },
+            last_seen: None,
         };
-        let request_json = serde_json::to_string(&request).unwrap();
+        let request_json = serde_json::to_string(&Request::EtcdRestore(request)).unwrap();
         let sealed = plans
             .seal_restore(SealRestoreRequest { request_json })
             .await

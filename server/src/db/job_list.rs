@@ -1,8 +1,9 @@
 //! Jobs in lists, and the part of their rows that lists read.
 
 use async_trait::async_trait;
-use requorum_shared::events::Event;
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::events::Event;
+use requorum_shared::job::fold::JobState;
+use requorum_shared::job::text::word;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -10,7 +11,7 @@ use super::Database;
 use super::pages::{count, tally};
 use super::sql::Sql;
 use super::turn::Turn;
-use crate::jobs::digest::{Digest, Summary, word};
+use crate::jobs::digest::{Digest, Summary};
 use crate::jobs::list::{JobFilter, JobLine, JobList};
 use crate::paging::{Clusters, Slice, Tally};
 

@@ -1,7 +1,8 @@
 //! Jobs and their journals.
 
 use async_trait::async_trait;
-use requorum_shared::events::{Body, Event};
+use requorum_shared::job::events::{Body, Event};
+use requorum_shared::recovery::TargetDir;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -10,7 +11,7 @@ use super::job_list;
 use super::notices::Notice;
 use super::sql::Sql;
 use super::turn::Turn;
-use crate::jobs::log::{Claim, Created, Holder, JobLog, JobRow, JobTarget, Same, Writer};
+use crate::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer, target_of};
 
 #[async_trait]
 impl JobLog for Database {
@@ -42,7 +43,7 @@ impl JobLog for Database {
             .fetch_one(&mut *tx)
             .await?
             .try_get(0)?;
-        let target = JobTarget::of(&plan_json);
+        let target = target_of(&plan_json);
         if let Some(target) = &target
             && let Some(holder) = holder(&mut *tx, target, same).await?
         {
@@ -78,7 +79,7 @@ impl JobLog for Database {
         Ok(Created::Yes)
     }
 
-    async fn holder(&self, target: &JobTarget, same: Same<'_>) -> anyhow::Result<Option<Holder>> {
+    async fn holder(&self, target: &TargetDir, same: Same<'_>) -> anyhow::Result<Option<Holder>> {
         holder(&self.pool, target, same).await
     }
 
@@ -206,7 +207,7 @@ impl JobLog for Database {
             .collect()
     }
 
-    fn pass(&self, id: &str, event: &Event) {
+    fn notify_ephemeral(&self, id: &str, event: &Event) {
         self.tell_in_passing(Notice::Passing(id.to_owned(), event.clone()));
     }
 
@@ -269,7 +270,7 @@ impl Database {
 /// The job that is not over and has the same target.
 async fn holder(
     from: impl sqlx::Executor<'_, Database = sqlx::Any>,
-    target: &JobTarget,
+    target: &TargetDir,
     same: Same<'_>,
 ) -> anyhow::Result<Option<Holder>> {
     let rows = sqlx::query(
@@ -283,7 +284,7 @@ async fn holder(
             id: row.try_get(0)?,
             cluster: row.try_get(1)?,
             started_by: row.try_get(2)?,
-            target: JobTarget {
+            target: TargetDir {
                 root: row.try_get(3)?,
                 path: row.try_get(4)?,
             },

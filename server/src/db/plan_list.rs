@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use requorum_shared::approval::Weight;
-use requorum_shared::plan::Plan;
+use requorum_shared::recovery::Plan;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 

@@ -89,9 +89,10 @@ impl JobService for Jobs {
             id,
             question_id,
             choice_id,
+            typed,
         } = request.get_ref();
         Ok(Response::new(
-            jobs::answer(&self.0, &actor, id, question_id, choice_id).await?,
+            jobs::answer(&self.0, &actor, id, question_id, choice_id, typed).await?,
         ))
     }
 

@@ -1,11 +1,11 @@
-//! What a running step may use: its job's name, a way to say how far it is, and the wish that it stop.
+//! What a running step may use beside its own data: its job's id, a way to say how far it is, and the wish that it
+//! stop.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use requorum_shared::events::Body;
-use requorum_shared::plan::Plan;
+use requorum_shared::job::events::Body;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +21,6 @@ const MAX_LINES: usize = 500;
 pub struct Context {
     /// The job's id.
     pub job_id: String,
-    /// The plan.
-    pub plan: Arc<Plan>,
     /// How far the step is.
     pub progress: Progress,
     /// Cancelled when the step should stop: leave nothing half-done that the next look would take for done.
@@ -97,6 +95,7 @@ impl Progress {
             total,
             unit: unit.into(),
             per_second,
+            host: None,
         });
     }
 
@@ -114,6 +113,7 @@ impl Progress {
         let _ = self.out.send(Body::StepLog {
             step: self.step,
             line,
+            host: None,
         });
     }
 }
@@ -143,6 +143,7 @@ mod tests {
                 total: 20_000,
                 unit: "bytes".into(),
                 per_second: Some(10_000),
+                host: None,
             })
         );
     }

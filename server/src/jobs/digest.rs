@@ -1,9 +1,10 @@
 //! What a job's row says of its journal, so that lists need not read journals: folded entry by entry, and written with
 //! each. The journal stays the truth; a digest that is missing or behind is folded anew from it.
 
-use requorum_shared::events::Event;
 use requorum_shared::finding::{Check, Outcome};
-use requorum_shared::job_view::{JobState, JobView, StepState};
+use requorum_shared::job::events::Event;
+use requorum_shared::job::fold::{JobState, JobView, StepState};
+use requorum_shared::job::text;
 use serde::{Deserialize, Serialize};
 
 /// A job's journal, folded, without its log.
@@ -76,7 +77,7 @@ impl Digest {
         );
         Summary {
             state: view.state,
-            sentence: sentence(view, &self.titles),
+            sentence: text::sentence(view, &self.titles),
             updated_ms,
             ended_ms: if over { updated_ms } else { 0 },
             steps_done: done(view),
@@ -106,53 +107,9 @@ fn done(view: &JobView) -> u32 {
     done.count() as u32
 }
 
-/// Where a job is, in words.
-fn sentence(view: &JobView, titles: &[String]) -> String {
-    let total = view.steps.len();
-    let step = |wanted: &[StepState]| {
-        let index = view.steps.iter().position(|s| wanted.contains(&s.state))?;
-        let title = titles.get(index)?;
-        Some(format!("step {} of {total}, {title}", index + 1))
-    };
-    match view.state {
-        JobState::Completed | JobState::Undone | JobState::Left => view.sentence.clone(),
-        JobState::Waiting => view
-            .question
-            .as_ref()
-            .map_or_else(|| "Waits for an answer.".into(), |q| q.text.clone()),
-        JobState::Queued => "Waits to begin.".into(),
-        JobState::Paused => match step(&[StepState::Running]) {
-            Some(step) => format!("Pauses after {step}."),
-            None => "Paused before the next step.".into(),
-        },
-        JobState::Running => match step(&[StepState::Running]) {
-            Some(step) => format!("Running: {step}."),
-            None => "Running.".into(),
-        },
-        JobState::Undoing => match step(&[StepState::Undoing, StepState::Running]) {
-            Some(step) => format!("Taking back: {step}."),
-            None => "Taking back what was done.".into(),
-        },
-    }
-}
-
-/// As the contract and the rows write states.
-pub fn word(state: JobState) -> &'static str {
-    match state {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Paused => "paused",
-        JobState::Waiting => "waiting",
-        JobState::Undoing => "undoing",
-        JobState::Completed => "completed",
-        JobState::Undone => "undone",
-        JobState::Left => "left",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use requorum_shared::events::{Body, EndState, StepOutcome};
+    use requorum_shared::job::events::{Body, EndState, StepOutcome};
 
     use super::*;
 
@@ -174,6 +131,7 @@ mod tests {
             Body::StepLog {
                 step: 1,
                 line: "a line".into(),
+                host: None,
             },
             Body::StepEnded {
                 step: 1,
@@ -187,7 +145,7 @@ mod tests {
             },
             Body::Ended {
                 state: EndState::Completed,
-                sentence: "Done.".into(),
+                sentence: "Three members are there.".into(),
             },
         ];
         let events = bodies.into_iter().enumerate().map(|(n, body)| Event {
@@ -216,13 +174,13 @@ mod tests {
     fn it_says_the_step_the_end_and_what_failed() {
         let events = events();
         let half = Digest::of(PLAN, &events[..5]).summary();
-        assert_eq!(half.sentence, "Running: step 2 of 2, Verify.");
+        assert_eq!(half.sentence, "Running step 2 of 2: verify.");
         assert_eq!((half.steps_done, half.steps_total), (1, 2));
         assert_eq!((half.updated_ms, half.ended_ms), (40, 0));
         assert_eq!(half.failed_check, "");
         let whole = Digest::of(PLAN, &events).summary();
         assert_eq!(whole.state, JobState::Completed);
-        assert_eq!(whole.sentence, "Done.");
+        assert_eq!(whole.sentence, "Done. Three members are there.");
         assert_eq!((whole.updated_ms, whole.ended_ms), (60, 60));
         assert_eq!(whole.failed_check, "Keys: seen of Keys");
     }
@@ -231,6 +189,6 @@ mod tests {
     fn a_plan_that_cannot_be_read_has_a_digest_too() {
         let digest = Digest::of("{}", &events());
         assert_eq!(digest.summary().steps_total, 0);
-        assert_eq!(digest.summary().sentence, "Done.");
+        assert_eq!(digest.summary().sentence, "Done. Three members are there.");
     }
 }

@@ -1,6 +1,6 @@
 //! Drives jobs: reads the journal, decides, writes, acts, writes. One task per job, and never two owners.
 
-mod carry;
+mod execute;
 mod lease;
 
 use std::collections::{HashMap, HashSet};
@@ -9,19 +9,20 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::events::{Body, EndState, Event};
+use requorum_shared::job::events::{Body, EndState, Event};
+use requorum_shared::job::fold::JobView;
 use requorum_shared::ledger::entry::{CONSOLE, Draft, named};
-use requorum_shared::plan::{Plan, Step};
+use requorum_shared::recovery::{Plan, Step};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::context::BESIDE_STEPS;
-use super::decide::{Next, Standing};
 use super::feed::Feed;
 use super::log::{Created, JobLog, JobRow, Same, Writer};
-use super::runner::Runners;
+use super::next::{Next, next};
+use super::runner::{Runners, StepRunner};
 use crate::clock::Clock;
 use crate::ledger::{Ledger, Opened};
 
@@ -49,8 +50,8 @@ pub struct Engine {
     stop: CancellationToken,
 }
 
-/// The job is not this server's any more, or the server stops.
-struct LetGo;
+/// This server carries the job out no longer: another one has it, or the server stops.
+struct Released;
 
 impl Engine {
     /// An engine over this journal.
@@ -219,14 +220,14 @@ impl Engine {
         }
         if self.has_its_plan(&job).await? {
             let plan = serde_json::from_str(&job.plan_json).context("reading the job's plan")?;
-            let drive = Drive {
+            let run = JobRun {
                 engine: self.clone(),
                 waker: self.waker(id),
                 job,
                 plan: Arc::new(plan),
                 lease: Lease::since(asked),
             };
-            drive.to_the_end(reason).await;
+            run.to_the_end(reason).await;
         } else {
             self.refuse(&job, reason).await?;
         }
@@ -270,7 +271,7 @@ impl Engine {
 }
 
 /// One job being carried out.
-struct Drive {
+struct JobRun {
     engine: Arc<Engine>,
     waker: Arc<Notify>,
     job: JobRow,
@@ -278,7 +279,7 @@ struct Drive {
     lease: Lease,
 }
 
-impl Drive {
+impl JobRun {
     async fn to_the_end(&self, reason: &str) {
         let adopted = Body::Adopted {
             reason: reason.into(),
@@ -286,18 +287,20 @@ impl Drive {
         if self.write(&adopted).await.is_err() {
             return;
         }
-        let mut standing = Standing::new(self.plan.steps.len());
+        let mut view = JobView::new(self.plan.steps.len());
         loop {
-            if self.engine.stop.is_cancelled() || self.catch_up(&mut standing).await.is_err() {
+            if self.engine.stop.is_cancelled() || self.catch_up(&mut view).await.is_err() {
                 return;
             }
-            let went = match standing.next(&self.plan) {
+            let went = match next(&self.plan, &view, self.engine.clock.now_ms()) {
                 Next::Over => return,
-                Next::Wait => self.wait().await,
-                Next::Ask(question) => self.decide(&Body::Asked { question }, &standing).await,
-                Next::End(state, sentence) => self.end(state, sentence, &standing).await,
-                Next::Carry { index, begun } => self.carry(index, begun, standing.clone()).await,
-                Next::TakeBack { index, begun } => self.take_back(index, begun).await,
+                Next::Wait => self.wait(None).await,
+                Next::WaitUntil(at_ms) => self.wait(Some(at_ms)).await,
+                Next::Ask(question) => self.decide(&Body::Asked { question }, &view).await,
+                Next::Refuse { step } => self.decide(&Body::Refused { step }, &view).await,
+                Next::End(state, sentence) => self.end(state, sentence, &view).await,
+                Next::Execute { index, begun } => self.execute(index, begun, view.clone()).await,
+                Next::Undo { index, begun } => self.undo(index, begun).await,
             };
             if went.is_err() {
                 return;
@@ -311,26 +314,45 @@ impl Drive {
         &self,
         state: EndState,
         mut sentence: String,
-        standing: &Standing,
-    ) -> Result<(), LetGo> {
-        if !self.close(standing.last_seq).await? {
+        view: &JobView,
+    ) -> Result<(), Released> {
+        if !self.close(view.last_seq).await? {
             return self.renew_for_sure().await;
         }
-        let (context, events) = self.context(BESIDE_STEPS);
-        let runner = self.engine.runners.of(&self.plan);
-        let work = runner.finish(state, &context);
-        let said = match self.supervise(work, events, &context.cancel, None).await? {
-            Ok(said) => said,
-            Err(error) => format!("Not all could be cleared up: {error}"),
-        };
-        if !said.is_empty() {
-            sentence = format!("{sentence} {said}");
+        for (runner, steps) in self.runners() {
+            let (context, events) = self.context(BESIDE_STEPS);
+            let work = runner.finish(state, &steps, &context);
+            let said = match self.supervise(work, events, &context.cancel, None).await? {
+                Ok(said) => said,
+                Err(error) => format!("Not all could be cleared up: {error}"),
+            };
+            if !said.is_empty() {
+                sentence = format!("{sentence} {said}");
+            }
         }
         self.write(&Body::Ended { state, sentence }).await
     }
 
+    /// What carries out the plan's steps, each once, with its steps.
+    fn runners(&self) -> Vec<(Arc<dyn StepRunner>, Vec<&Step>)> {
+        let mut carriers = Vec::new();
+        for step in &self.plan.steps {
+            let carrier = step.action.carrier();
+            if !carriers.contains(&carrier) {
+                carriers.push(carrier);
+            }
+        }
+        let with_steps = |carrier| {
+            let runner = self.engine.runners.of(carrier)?;
+            let steps = self.plan.steps.iter();
+            let steps = steps.filter(|step| step.action.carrier() == carrier);
+            Some((runner, steps.collect()))
+        };
+        carriers.into_iter().filter_map(with_steps).collect()
+    }
+
     /// Takes no more wishes, if the journal ends where it was seen to end; whether that is so now.
-    async fn close(&self, saw: u64) -> Result<bool, LetGo> {
+    async fn close(&self, saw: u64) -> Result<bool, Released> {
         let (log, owner) = (&self.engine.log, &self.engine.owner.id);
         loop {
             match log.close_journal(&self.job.id, owner, saw).await {
@@ -341,16 +363,15 @@ impl Drive {
     }
 
     /// Folds in what is new.
-    async fn catch_up(&self, standing: &mut Standing) -> Result<(), LetGo> {
+    async fn catch_up(&self, view: &mut JobView) -> Result<(), Released> {
         loop {
-            match self
-                .engine
-                .log
-                .events(&self.job.id, standing.last_seq)
-                .await
-            {
+            match self.engine.log.events(&self.job.id, view.last_seq).await {
                 Ok(events) => {
-                    standing.fold(&events);
+                    for event in &events {
+                        view.apply(event);
+                    }
+                    // It is nothing that decides, and can be long.
+                    view.log.clear();
                     return Ok(());
                 }
                 Err(error) => self.pause_after(&error).await?,
@@ -358,12 +379,22 @@ impl Drive {
         }
     }
 
-    /// Waits for a person, and stays the owner meanwhile.
-    async fn wait(&self) -> Result<(), LetGo> {
+    /// Waits for a person, or until a time, and stays the owner meanwhile.
+    async fn wait(&self, until_ms: Option<i64>) -> Result<(), Released> {
+        let left = until_ms.map(|at_ms| at_ms.saturating_sub(self.engine.clock.now_ms()));
+        let left = left.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default()));
+        let over = async {
+            match left {
+                Some(left) => tokio::time::sleep(left).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut over = std::pin::pin!(over);
         loop {
             tokio::select! {
                 () = self.waker.notified() => return Ok(()),
-                () = self.engine.stop.cancelled() => return Err(LetGo),
+                () = &mut over => return Ok(()),
+                () = self.engine.stop.cancelled() => return Err(Released),
                 () = tokio::time::sleep(self.engine.owner.renew_every()) => self.renew().await?,
             }
         }
@@ -371,18 +402,18 @@ impl Drive {
 
     /// Writes an entry and tells those who follow. Nothing goes on before it is written: a journal that cannot
     /// be written holds the job.
-    async fn write(&self, body: &Body) -> Result<(), LetGo> {
+    async fn write(&self, body: &Body) -> Result<(), Released> {
         if self.append(body, None).await? {
             return Ok(());
         }
         tracing::warn!(job = %self.job.id, "the job is not this server's any more");
-        Err(LetGo)
+        Err(Released)
     }
 
     /// Writes what was decided by the journal as it was seen. If a person has written to it since, nothing is
     /// written: a wish to abort is not answered with the end that was about to be written.
-    async fn decide(&self, body: &Body, standing: &Standing) -> Result<(), LetGo> {
-        if self.append(body, Some(standing.last_seq)).await? {
+    async fn decide(&self, body: &Body, view: &JobView) -> Result<(), Released> {
+        if self.append(body, Some(view.last_seq)).await? {
             return Ok(());
         }
         // The journal has moved on, or the job has another owner.
@@ -390,7 +421,7 @@ impl Drive {
     }
 
     /// Appends an entry, if the journal ends where it was seen to end; whether it was written.
-    async fn append(&self, body: &Body, saw: Option<u64>) -> Result<bool, LetGo> {
+    async fn append(&self, body: &Body, saw: Option<u64>) -> Result<bool, Released> {
         let engine = &self.engine;
         let owner = &engine.owner.id;
         let mut tried_ms = Vec::new();
@@ -420,7 +451,7 @@ impl Drive {
 
     /// Writes down that a step is about to be carried out or taken back. Nothing is done before that is on the
     /// medium: a ledger that cannot be written holds the job.
-    async fn open(&self, act: &str, step: &Step) -> Result<Opened, LetGo> {
+    async fn open(&self, act: &str, step: &Step) -> Result<Opened, Released> {
         let draft = Draft {
             who: self.job.started_by.clone(),
             // The start of the job has it: the console carries the steps out.
@@ -445,11 +476,11 @@ impl Drive {
         }
     }
 
-    async fn pause_after(&self, error: &anyhow::Error) -> Result<(), LetGo> {
+    async fn pause_after(&self, error: &anyhow::Error) -> Result<(), Released> {
         tracing::error!(job = %self.job.id, "the job waits: {error:#}");
         tokio::select! {
             () = tokio::time::sleep(WRITE_AGAIN_AFTER) => Ok(()),
-            () = self.engine.stop.cancelled() => Err(LetGo),
+            () = self.engine.stop.cancelled() => Err(Released),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use requorum_shared::events::{Body, Event, PASSING};
+use requorum_shared::job::events::{Body, EPHEMERAL, Event};
 use tokio::sync::broadcast;
 
 /// Events that a slow listener may be behind.
@@ -47,14 +47,14 @@ impl Feed {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let over = matches!(event.body, Body::Ended { .. });
         if let Some(channel) = channels.get_mut(job) {
-            if event.seq == PASSING {
+            if event.seq == EPHEMERAL {
                 channel.passing = Some(event.clone());
             } else if !matches!(event.body, Body::StepLog { .. }) {
                 channel.passing = None;
             }
             // Nobody may be listening right now.
             let _ = channel.out.send(News::Event(event.clone()));
-        } else if event.seq == PASSING {
+        } else if event.seq == EPHEMERAL {
             channels.insert(
                 job.into(),
                 Channel {

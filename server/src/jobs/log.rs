@@ -1,8 +1,9 @@
 //! The journal as the engine needs it: append-only, one owner per job.
 
 use async_trait::async_trait;
-use requorum_shared::events::{Body, Event};
-use serde_json::Value;
+use requorum_shared::job::events::{Body, Event};
+use requorum_shared::recovery::{Request, TargetDir};
+use serde::Deserialize;
 
 /// A job's row. What happened to it is in its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,33 +49,21 @@ pub struct Holder {
     /// Who started it.
     pub started_by: String,
     /// Its target.
-    pub target: JobTarget,
+    pub target: TargetDir,
 }
 
-/// A folder below a restore root, where a job puts something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobTarget {
-    /// The root's name.
-    pub root: String,
-    /// Below it.
-    pub path: String,
-}
-
-impl JobTarget {
-    /// Where the job of a sealed plan puts something, if that is a folder that other jobs could reach.
-    pub fn of(plan_json: &str) -> Option<Self> {
-        let plan: Value = serde_json::from_str(plan_json).ok()?;
-        let target = plan.get("request")?.get("target")?;
-        let text = |name| Some(target.get(name)?.as_str()?.to_owned());
-        Some(Self {
-            root: text("root")?,
-            path: text("path")?,
-        })
+/// Where the job of a sealed plan puts something, if that is a folder that other jobs could reach.
+pub fn target_of(plan_json: &str) -> Option<TargetDir> {
+    #[derive(Deserialize)]
+    struct Asked {
+        request: Request,
     }
+    let plan: Asked = serde_json::from_str(plan_json).ok()?;
+    plan.request.target()
 }
 
 /// Whether two targets are the same, or one lies in the other.
-pub type Same<'a> = &'a (dyn Fn(&JobTarget, &JobTarget) -> bool + Sync);
+pub type Same<'a> = &'a (dyn Fn(&TargetDir, &TargetDir) -> bool + Sync);
 
 /// A part of a job's journal, and whether it is the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +119,7 @@ pub trait JobLog: Send + Sync {
         same: Same<'_>,
     ) -> anyhow::Result<Created>;
     /// The job that is not over and has the same target.
-    async fn holder(&self, target: &JobTarget, same: Same<'_>) -> anyhow::Result<Option<Holder>>;
+    async fn holder(&self, target: &TargetDir, same: Same<'_>) -> anyhow::Result<Option<Holder>>;
     /// One job.
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>>;
     /// The ids of jobs that are not over.
@@ -160,7 +149,7 @@ pub trait JobLog: Send + Sync {
     /// The ids of jobs that are not over and that nobody carries out.
     async fn abandoned(&self, now_ms: i64) -> anyhow::Result<Vec<String>>;
     /// Tells other servers of an event that is not kept. It may be lost.
-    fn pass(&self, id: &str, event: &Event);
+    fn notify_ephemeral(&self, id: &str, event: &Event);
     /// Takes no more entries of persons from now on, if the owner is this one and the journal ends at `saw`; whether
     /// that is so now.
     async fn close_journal(&self, id: &str, owner: &str, saw: u64) -> anyhow::Result<bool>;

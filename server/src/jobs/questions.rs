@@ -1,126 +1,143 @@
 //! What a job asks a person, and the sentences it ends with. Each choice names its consequence.
 
-use requorum_shared::events::{Choice, Question};
-use requorum_shared::plan::{Plan, Undo};
-
-use super::decide::{Standing, StepStanding};
-
-/// Try again.
-pub const RETRY: &str = "retry";
-/// Stop and take back what was done.
-pub const UNDO: &str = "undo";
-/// Keep what is there.
-pub const LEAVE: &str = "leave";
+use requorum_shared::job::events::{Choice, Failure, Question, Then};
+use requorum_shared::job::fold::JobView;
+use requorum_shared::plan::{Gate, GateThen, Undo};
+use requorum_shared::recovery::Plan;
 
 /// A step failed.
-pub(super) fn step_failed(plan: &Plan, standing: &Standing, index: usize, error: &str) -> Question {
+pub(super) fn step_failed(plan: &Plan, job: &JobView, index: usize) -> Question {
     let number = index + 1;
-    let undone = effects(plan, standing)
-        .map(|(_, how)| how)
-        .rev()
-        .collect::<Vec<_>>();
-    question(
-        standing,
-        index,
-        format!("Step {number}, “{}”, failed. What now?", title(plan, index)),
-        error,
-        vec![
-            choice(
-                RETRY,
-                format!("Try step {number} again"),
-                "The step looks again at what is there and goes on from it. Nothing else changes."
-                    .into(),
-            ),
-            choice(
-                UNDO,
-                "Stop and undo".into(),
-                if undone.is_empty() {
-                    "Nothing was changed so far; the job ends.".into()
-                } else {
-                    format!(
-                        "What was done is taken back, newest first: {}",
-                        undone.join(" ")
-                    )
-                },
-            ),
-            choice(
-                LEAVE,
-                "Leave it as it is".into(),
-                format!(
-                    "The job ends here and will not go on. {}",
-                    remains(plan, standing)
-                ),
-            ),
-        ],
-    )
+    let step = &job.steps[index];
+    let retry = choice(
+        Then::Retry,
+        format!("Try step {number} again"),
+        "The step looks again at what is there and continues from it. Nothing else changes.",
+    );
+    let mut choices = match step.failure {
+        Failure::Ask => vec![retry],
+        Failure::Stop | Failure::Refuse => Vec::new(),
+    };
+    choices.push(undo(plan, job));
+    choices.push(leave(plan, job));
+    let after = match step.retries {
+        0 => String::new(),
+        1 => " twice".to_owned(),
+        n => format!(" {} times", n + 1),
+    };
+    let text = format!(
+        "Step {number}, “{}”, failed{after}. What now?",
+        title(plan, index)
+    );
+    question(job, index, text, &step.note, choices)
+}
+
+/// A step's probe could not tell whether it is done.
+pub(super) fn unclear(plan: &Plan, job: &JobView, index: usize) -> Question {
+    let number = index + 1;
+    let effect = plan.steps.get(index).map_or("", |step| &step.effect);
+    let choices = vec![
+        choice(
+            Then::Retry,
+            "Look again".into(),
+            "The step looks again at what is there. Nothing is changed before that is known.",
+        ),
+        choice(
+            Then::Done,
+            format!("Step {number} is done"),
+            "The job takes your word for it and continues with the next step.",
+        ),
+        choice(
+            Then::CarryOut,
+            format!("Step {number} is not done: carry it out"),
+            effect,
+        ),
+        undo(plan, job),
+        leave(plan, job),
+    ];
+    let text = format!(
+        "It cannot be told whether step {number}, “{}”, is done. Is it?",
+        title(plan, index)
+    );
+    question(job, index, text, &job.steps[index].note, choices)
+}
+
+/// A question that the plan foresaw.
+pub(super) fn gate(job: &JobView, index: usize, gate: &Gate) -> Question {
+    let choices = gate.choices.iter().map(|choice| Choice {
+        id: choice.id.clone(),
+        label: choice.label.clone(),
+        consequence: choice.consequence.clone(),
+        then: match choice.then {
+            GateThen::Continue => Then::Done,
+            GateThen::Undo => Then::Undo,
+            GateThen::Leave => Then::Leave,
+        },
+        confirm: choice.confirm.clone(),
+    });
+    let (text, evidence) = (gate.question.clone(), &gate.evidence);
+    question(job, index, text, evidence, choices.collect())
 }
 
 /// A step could not be taken back.
-pub(super) fn undo_failed(plan: &Plan, standing: &Standing, index: usize, error: &str) -> Question {
+pub(super) fn undo_failed(plan: &Plan, job: &JobView, index: usize) -> Question {
     let number = index + 1;
-    question(
-        standing,
-        index,
-        format!(
-            "Step {number}, “{}”, could not be taken back. What now?",
-            title(plan, index)
+    let choices = vec![
+        choice(
+            Then::Retry,
+            format!("Try to undo step {number} again"),
+            "It looks again at what is there and continues from it.",
         ),
-        error,
-        vec![
-            choice(
-                RETRY,
-                format!("Try to take step {number} back again"),
-                "It looks again at what is there and goes on from it.".into(),
+        choice(
+            Then::Leave,
+            "Leave it as it is".into(),
+            &format!(
+                "What step {number} did stays where it is and has to be cleared up by hand. The steps before it are \
+                 undone."
             ),
-            choice(
-                LEAVE,
-                "Leave it as it is".into(),
-                format!(
-                    "What step {number} did stays where it is, and somebody has to clear it up by hand. The \
-                     steps before it are taken back."
-                ),
-            ),
-        ],
-    )
+        ),
+    ];
+    let text = format!(
+        "Step {number}, “{}”, could not be undone. What now?",
+        title(plan, index)
+    );
+    question(job, index, text, &job.steps[index].note, choices)
 }
 
 /// Going back has come to a step that cannot be taken back.
-pub(super) fn no_way_back(plan: &Plan, standing: &Standing, index: usize, why: &str) -> Question {
+pub(super) fn no_way_back(plan: &Plan, job: &JobView, index: usize, why: &str) -> Question {
     let number = index + 1;
-    question(
-        standing,
-        index,
-        format!(
-            "Step {number}, “{}”, cannot be taken back. Go on without it?",
-            title(plan, index)
-        ),
-        why,
-        vec![choice(
-            LEAVE,
-            "Leave it as it is".into(),
-            format!("What step {number} did stays. The steps before it are taken back."),
-        )],
-    )
-}
-
-/// All is done.
-pub(super) fn completed_sentence(plan: &Plan) -> String {
-    plan.outcome.clone()
+    let choices = vec![choice(
+        Then::Leave,
+        "Leave it as it is".into(),
+        &format!("What step {number} did stays. The steps before it are undone."),
+    )];
+    let text = format!(
+        "Step {number}, “{}”, cannot be undone. Undo the steps before it?",
+        title(plan, index)
+    );
+    question(job, index, text, why, choices)
 }
 
 /// All was taken back.
-pub(super) fn undone_sentence() -> String {
-    "Everything that was done was taken back.".into()
+pub(super) fn undone_sentence(plan: &Plan, job: &JobView) -> String {
+    let refused = job.steps.iter().find(|s| s.failure == Failure::Refuse);
+    match refused {
+        Some(step) if effects(plan, job).next().is_none() => {
+            format!("Stopped before anything was changed. {}", step.note)
+        }
+        _ => "Everything that was done was undone.".into(),
+    }
 }
 
 /// A person decided to leave something.
-pub(super) fn left_sentence(plan: &Plan, standing: &Standing) -> String {
-    format!("Left as it is. {}", remains(plan, standing))
+pub(super) fn left_sentence(plan: &Plan, job: &JobView) -> String {
+    format!("Left as it is. {}", remains(plan, job))
 }
 
 /// What stays when nothing more happens.
-fn remains(plan: &Plan, standing: &Standing) -> String {
-    let steps: Vec<String> = effects(plan, standing)
+fn remains(plan: &Plan, job: &JobView) -> String {
+    let steps: Vec<String> = effects(plan, job)
         .map(|(number, _)| number.to_string())
         .collect();
     if steps.is_empty() {
@@ -129,7 +146,7 @@ fn remains(plan: &Plan, standing: &Standing) -> String {
     format!(
         "What remains is from step {}: {}",
         steps.join(", "),
-        effects(plan, standing)
+        effects(plan, job)
             .filter_map(|(number, _)| plan.steps.get(number - 1))
             .map(|step| step.effect.as_str())
             .collect::<Vec<_>>()
@@ -137,35 +154,56 @@ fn remains(plan: &Plan, standing: &Standing) -> String {
     )
 }
 
-/// The steps that may have changed something, with how that is taken back.
-fn effects<'a>(
+/// The steps that may have changed something, by number, with how that is taken back.
+pub(super) fn effects<'a>(
     plan: &'a Plan,
-    standing: &'a Standing,
+    job: &'a JobView,
 ) -> impl DoubleEndedIterator<Item = (usize, &'a str)> {
     plan.steps
         .iter()
-        .zip(&standing.steps)
+        .zip(&job.steps)
         .enumerate()
-        .filter_map(|(index, (step, standing))| {
-            let untouched = matches!(standing, StepStanding::Waiting | StepStanding::Undone);
-            match &step.undo {
-                _ if untouched => None,
-                Undo::Nothing => None,
-                Undo::Back(how) => Some((index + 1, how.as_str())),
-                Undo::PointOfNoReturn(why) => Some((index + 1, why.as_str())),
-            }
+        .filter(|(_, (_, seen))| seen.state.may_have_effect())
+        .filter_map(|(index, (step, _))| match &step.undo {
+            Undo::Nothing => None,
+            Undo::Back(how) => Some((index + 1, how.as_str())),
+            Undo::PointOfNoReturn(why) => Some((index + 1, why.as_str())),
         })
 }
 
+fn undo(plan: &Plan, job: &JobView) -> Choice {
+    let undone: Vec<_> = effects(plan, job).map(|(_, how)| how).rev().collect();
+    let consequence = if undone.is_empty() {
+        "Nothing was changed so far; the job ends.".into()
+    } else {
+        format!(
+            "What was done is undone, newest first: {}",
+            undone.join(" ")
+        )
+    };
+    choice(Then::Undo, "Stop and undo".into(), &consequence)
+}
+
+fn leave(plan: &Plan, job: &JobView) -> Choice {
+    choice(
+        Then::Leave,
+        "Leave it as it is".into(),
+        &format!(
+            "The job ends here and does not continue. {}",
+            remains(plan, job)
+        ),
+    )
+}
+
 fn question(
-    standing: &Standing,
+    job: &JobView,
     index: usize,
     text: String,
     evidence: &str,
     choices: Vec<Choice>,
 ) -> Question {
     Question {
-        id: format!("q{}", standing.asked + 1),
+        id: format!("q{}", job.asked + 1),
         step: index as u32 + 1,
         text,
         evidence: evidence.into(),
@@ -173,11 +211,20 @@ fn question(
     }
 }
 
-fn choice(id: &str, label: String, consequence: String) -> Choice {
+fn choice(then: Then, label: String, consequence: &str) -> Choice {
+    let id = match then {
+        Then::Retry => "retry",
+        Then::CarryOut => "carry-out",
+        Then::Done => "done",
+        Then::Undo => "undo",
+        Then::Leave => "leave",
+    };
     Choice {
         id: id.into(),
         label,
-        consequence,
+        consequence: consequence.into(),
+        then,
+        confirm: None,
     }
 }
 

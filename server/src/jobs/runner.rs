@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use requorum_shared::events::EndState;
 use requorum_shared::finding::Check;
-use requorum_shared::plan::{Plan, Step};
+use requorum_shared::job::events::{EndState, Failure};
+use requorum_shared::recovery::{Carrier, Step};
 use thiserror::Error;
 
 use super::context::Context;
@@ -14,26 +14,58 @@ use super::context::Context;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
     /// It is done.
-    Done(Seen),
+    Done(StepEvidence),
     /// It is not done, or half-done in a way that its effect clears up by itself.
     NotDone,
+    /// It could not be told, and doing it twice would not be harmless. A person decides.
+    CannotTell(String),
 }
 
 /// What was seen once a step was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct StepEvidence {
     /// In a sentence.
     pub evidence: String,
     /// What was proven by it.
     pub checks: Vec<Check>,
 }
 
-impl Seen {
+impl StepEvidence {
     /// Evidence without checks.
     pub fn new(evidence: impl Into<String>) -> Self {
         Self {
             evidence: evidence.into(),
             checks: Vec::new(),
+        }
+    }
+}
+
+/// What usually waits before a step is tried again without asking, in milliseconds.
+pub const RETRY_AFTER_MS: &[u64] = &[1_000, 4_000, 15_000];
+
+/// What the engine does about a step that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Remedy {
+    /// It tries again after each of these times, in milliseconds, and asks then: for what often passes, such as a store
+    /// that does not answer.
+    Retry(&'static [u64]),
+    /// It asks a person whether to try again, undo or leave.
+    #[default]
+    Ask,
+    /// It asks, and does not offer to try again: that could not succeed.
+    Stop,
+    /// The plan does not fit what is there, and the step did nothing. It takes back what was done without asking where
+    /// nothing was, and asks otherwise.
+    Refuse,
+}
+
+impl Remedy {
+    /// What the journal says that can be done, once no further retry follows.
+    pub(super) fn failure(self) -> Failure {
+        match self {
+            Self::Retry(_) | Self::Ask => Failure::Ask,
+            Self::Stop => Failure::Stop,
+            Self::Refuse => Failure::Refuse,
         }
     }
 }
@@ -46,24 +78,50 @@ pub struct StepError {
     pub message: String,
     /// What was checked, where that is what failed.
     pub checks: Vec<Check>,
+    /// What the engine does about it.
+    pub remedy: Remedy,
+}
+
+impl StepError {
+    /// A failure that a person decides about.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            checks: Vec::new(),
+            remedy: Remedy::Ask,
+        }
+    }
+
+    /// A failure that often passes.
+    pub fn retry(message: impl Into<String>) -> Self {
+        Self::new(message).with(Remedy::Retry(RETRY_AFTER_MS))
+    }
+
+    /// The plan does not fit what is there. Only before the step did anything.
+    pub fn refuse(message: impl Into<String>) -> Self {
+        Self::new(message).with(Remedy::Refuse)
+    }
+
+    /// The same, with another remedy.
+    #[must_use]
+    pub fn with(self, remedy: Remedy) -> Self {
+        Self { remedy, ..self }
+    }
 }
 
 impl From<String> for StepError {
     fn from(message: String) -> Self {
-        Self {
-            message,
-            checks: Vec::new(),
-        }
+        Self::new(message)
     }
 }
 
 impl From<anyhow::Error> for StepError {
     fn from(error: anyhow::Error) -> Self {
-        format!("{error:#}").into()
+        Self::new(format!("{error:#}"))
     }
 }
 
-/// Carries out the steps of one kind of plan.
+/// Carries out the steps of one carrier: a system's, a host's. All that it needs of a plan is in the step.
 ///
 /// Each of the three may be called again after it was interrupted at any point, by another process: `probe`
 /// looks at the world and not at what was remembered, `effect` clears up what an earlier attempt left, `undo` of
@@ -73,18 +131,24 @@ pub trait StepRunner: Send + Sync {
     /// Is the step done?
     async fn probe(&self, step: &Step, context: &Context) -> Result<Probe, StepError>;
     /// Does it, and looks again.
-    async fn effect(&self, step: &Step, context: &Context) -> Result<Seen, StepError>;
+    async fn effect(&self, step: &Step, context: &Context) -> Result<StepEvidence, StepError>;
     /// Takes it back; says what was done.
     async fn undo(&self, step: &Step, context: &Context) -> Result<String, StepError>;
     /// The job ends like this, and nothing is taken back any more: clears away what no step needs, and what says whose
-    /// its things are. Says what stays beside the result, if anything does. May be called again, as the others may.
-    async fn finish(&self, _end: EndState, _context: &Context) -> Result<String, StepError> {
+    /// its things are. `steps` are this runner's. Says what stays beside the result, if anything does. May be called
+    /// again, as the others may.
+    async fn finish(
+        &self,
+        _end: EndState,
+        _steps: &[&Step],
+        _context: &Context,
+    ) -> Result<String, StepError> {
         Ok(String::new())
     }
 }
 
-/// Finds the runner for a plan.
+/// Finds the runner for a step.
 pub trait Runners: Send + Sync {
-    /// The runner for plans of this kind.
-    fn of(&self, plan: &Plan) -> Arc<dyn StepRunner>;
+    /// The one for this carrier; none for what a person does.
+    fn of(&self, carrier: Carrier) -> Option<Arc<dyn StepRunner>>;
 }

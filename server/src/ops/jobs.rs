@@ -7,22 +7,24 @@ mod watch;
 
 use requorum_shared::api::v1;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::recovery::restore::Target;
-use requorum_shared::events::{Body, Event};
-use requorum_shared::job_view::{JobState, JobView};
+use requorum_shared::job::events::{Body, Event, Then};
+use requorum_shared::job::fold::{JobState, JobView};
+use requorum_shared::job::text;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
-use requorum_shared::plan::{Plan, Request};
+use requorum_shared::recovery::{Plan, TargetDir};
 
 use super::permit::{permit, sees};
 use super::plans;
 use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Result, bad_request, conflict, internal, not_found, precondition};
-use crate::jobs::digest::{Digest, word};
+use crate::error::{
+    ApiError, Result, bad_request, conflict, internal, not_found, precondition, quoted,
+};
+use crate::jobs::digest::Digest;
 use crate::jobs::list::JobLine;
-use crate::jobs::log::{Created, Holder, JobRow, JobTarget};
+use crate::jobs::log::{Created, Holder, JobRow, target_of};
 use crate::plans::store::PlanState;
 use crate::random;
 
@@ -62,10 +64,10 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
 /// Refuses a plan whose target another job works on. Asked before the plan is looked at again, which what that job
 /// has done by now would make void; and again as the job is made.
 async fn target_is_free(app: &App, actor: &Actor, plan_json: &str) -> Result<()> {
-    let Some(target) = JobTarget::of(plan_json) else {
+    let Some(target) = target_of(plan_json) else {
         return Ok(());
     };
-    let same = |one: &JobTarget, other: &JobTarget| app.roots.overlap(one, other);
+    let same = |one: &TargetDir, other: &TargetDir| app.roots.overlap(one, other);
     match app.jobs.holder(&target, &same).await? {
         Some(holder) => Err(target_taken(app, actor, &holder)),
         None => Ok(()),
@@ -73,7 +75,7 @@ async fn target_is_free(app: &App, actor: &Actor, plan_json: &str) -> Result<()>
 }
 
 fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
-    let JobTarget { root, path } = &holder.target;
+    let TargetDir { root, path } = &holder.target;
     let at = app
         .roots
         .find(root)
@@ -112,7 +114,7 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
         by: actor.name.clone(),
         grounds: Some(Box::new(grounds)),
     };
-    let same = |one: &JobTarget, other: &JobTarget| app.roots.overlap(one, other);
+    let same = |one: &TargetDir, other: &TargetDir| app.roots.overlap(one, other);
     match app.engine.create(&job, &first, &same).await? {
         Created::Yes => {}
         Created::TargetTaken(holder) => return Err(target_taken(app, actor, &holder)),
@@ -162,10 +164,9 @@ pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary>
 pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
     steer(app, actor, act::JOB_RESUME, id, move |job| {
-        let paused = job.is_paused();
         match job.view.state {
             JobState::Queued | JobState::Running | JobState::Paused | JobState::Waiting
-                if paused =>
+                if job.view.paused =>
             {
                 Ok(Some(Body::Resumed { by: by.clone() }))
             }
@@ -185,7 +186,7 @@ pub async fn abort(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary>
                 Ok(Some(Body::AbortRequested { by: by.clone() }))
             }
             // A question about a step that failed is answered by this too; one about an undo is not.
-            JobState::Waiting if job.offers(crate::jobs::questions::UNDO) => {
+            JobState::Waiting if job.offers(Then::Undo) => {
                 Ok(Some(Body::AbortRequested { by: by.clone() }))
             }
             JobState::Undoing => Ok(None),
@@ -202,24 +203,31 @@ pub async fn answer(
     id: &str,
     question: &str,
     choice: &str,
+    typed: &str,
 ) -> Result<v1::JobSummary> {
     let body = Body::Answered {
         question: question.into(),
         choice: choice.into(),
         by: actor.name.clone(),
     };
-    let (question, choice) = (question.to_owned(), choice.to_owned());
+    let (question, choice, typed) = (question.to_owned(), choice.to_owned(), typed.to_owned());
     steer(app, actor, act::JOB_ANSWER, id, move |job| {
         let Some(open) = job.view.question.as_ref().filter(|q| q.id == question) else {
             return Err(precondition(
                 "job.question-closed",
-                "This question is not open: somebody answered it, or the job went on. Look at the job again.",
+                "This question is not open: it was answered, or the job moved on. Look at the job again.",
             ));
         };
-        if !open.choices.iter().any(|c| c.id == choice) {
+        let Some(chosen) = open.choices.iter().find(|c| c.id == choice) else {
             return Err(bad_request(
                 "job.choice",
-                format!("`{choice}` is not one of the choices of this question."),
+                format!("{} is not one of the choices of this question.", quoted(&choice)),
+            ));
+        };
+        if let Some(confirm) = chosen.confirm.as_ref().filter(|c| **c != typed) {
+            return Err(bad_request(
+                "job.confirm",
+                format!("To choose “{}”, type {confirm} exactly.", chosen.label),
             ));
         }
         Ok(Some(body.clone()))
@@ -321,23 +329,9 @@ impl Loaded {
         })
     }
 
-    fn is_paused(&self) -> bool {
-        self.events
-            .iter()
-            .rev()
-            .find_map(|event| match event.body {
-                Body::Paused { .. } => Some(true),
-                Body::Resumed { .. } | Body::AbortRequested { .. } => Some(false),
-                _ => None,
-            })
-            .unwrap_or(false)
-    }
-
-    fn offers(&self, choice: &str) -> bool {
-        self.view
-            .question
-            .as_ref()
-            .is_some_and(|q| q.choices.iter().any(|c| c.id == choice))
+    fn offers(&self, then: Then) -> bool {
+        let question = self.view.question.as_ref();
+        question.is_some_and(|q| q.choices.iter().any(|c| c.then == then))
     }
 
     fn summary(&self) -> v1::JobSummary {
@@ -354,13 +348,13 @@ impl Loaded {
         })
     }
 
-    /// Members that can be downloaded.
+    /// What can be downloaded, by name.
     fn downloads(&self) -> Vec<String> {
-        let Request::EtcdRestore(request) = &self.plan.request;
-        if request.target != Target::Download || self.view.state != JobState::Completed {
+        if self.view.state != JobState::Completed {
             return Vec::new();
         }
-        request.members.iter().map(|m| m.name.clone()).collect()
+        let artifacts = self.plan.request.artifacts();
+        artifacts.into_iter().map(|a| a.name).collect()
     }
 }
 
@@ -377,7 +371,7 @@ fn not_now(what: &str, state: JobState) -> ApiError {
         JobState::Waiting => "it waits for an answer".to_owned(),
         JobState::Undoing => "it is taking back what was done".to_owned(),
         state if state.is_over() => "it is over".to_owned(),
-        state => format!("it is {}", word(state)),
+        state => format!("it is {}", text::word(state)),
     };
     precondition(
         "job.not-now",

@@ -1,23 +1,22 @@
 //! Check, seal, approve. Nothing here changes anything but the plan's own row: planning changes nothing.
 
-mod drift;
 mod list;
+mod recheck;
 
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1;
 use requorum_shared::approval::{Grounds, Weight};
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::recovery::restore::observation::{Observation, SourceFacts};
-use requorum_shared::etcd::recovery::restore::{self, RestoreRequest};
-use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
+use requorum_shared::plan::Seal;
+use requorum_shared::recovery::{self, Input, Observation, Request};
 use tokio::time::Instant;
 
-use self::drift::Again;
 pub use self::list::list;
 pub(super) use self::list::{naming, of_snapshot, open_where};
+use self::recheck::Again;
 use super::permit::permit;
 use super::record::{self, Done};
 use super::{approvals, snapshots};
@@ -30,7 +29,7 @@ use crate::error::{
 use crate::limits::OPEN_PLANS_PER_PERSON;
 use crate::plans::store::{Decision, PlanRow, PlanState};
 use crate::random;
-use crate::systems::etcd::observe;
+use crate::systems::{self, Sight, StoredInput};
 
 /// By how much the clocks of two servers may differ, in milliseconds.
 const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
@@ -41,11 +40,11 @@ pub const MAX_REQUEST_BYTES: usize = 256 << 10;
 /// The longest reason, in characters.
 const MAX_REASON_CHARS: usize = 2_000;
 
-/// What speaks for and against a restore, now.
+/// What the check says of a request, now.
 pub async fn check(app: &App, actor: &Actor, request_json: &str) -> Result<Vec<v1::Finding>> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
     let (request, observation) = observe_for(app, actor, Permission::See, request_json).await?;
-    let check = move || Ok(findings(&restore::check(&request, &observation)));
+    let check = move || Ok(findings(&recovery::check(&request, &observation)));
     app.work.run(&actor.user_id, check).await
 }
 
@@ -56,16 +55,19 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         return Err(too_many_open());
     }
     let (request, observation) = observe_for(app, actor, Permission::Plan, request_json).await?;
-    let snapshot_id = request.snapshot.clone();
+    let Input::File(snapshot_id) = request.inputs().into_iter().next().ok_or_else(no_input)?;
     let id = random::id();
     let now = app.clock.now_ms();
     let sealed_at = clock::text(now);
     let plan = {
-        let (id, author) = (id.clone(), actor.name.clone());
-        let plan = move || {
-            restore::plan(&request, &observation, &id, &author, &sealed_at)
-                .map_err(|report| blocked(&report))
+        let seal = Seal {
+            id: id.clone(),
+            author: actor.name.clone(),
+            sealed_at,
+            cluster: observation.cluster().to_owned(),
         };
+        let plan =
+            move || recovery::plan(&request, &observation, seal).map_err(|report| blocked(&report));
         app.work.run(&actor.user_id, plan).await?
     };
     let row = PlanRow {
@@ -268,7 +270,7 @@ async fn renew(
     if !row.state.is_alive() {
         return Ok((row, Again::default()));
     }
-    let again = drift::since(app, account, plan_json).await?;
+    let again = recheck::now(app, account, plan_json).await?;
     if again.drift.findings.is_empty() {
         return Ok((row, again));
     }
@@ -339,40 +341,47 @@ async fn observe_for(
     actor: &Actor,
     permission: Permission,
     request_json: &str,
-) -> Result<(RestoreRequest, Observation)> {
+) -> Result<(Request, Observation)> {
     let request = parse(request_json)?;
     let observation = observe(app, &actor.user_id, &request).await?;
-    let place = Place::Cluster(&observation.cluster);
+    let place = Place::Cluster(observation.cluster());
     permit(app, actor, permission, place).await?;
     Ok((request, observation))
 }
 
-/// What a request rests on. Looking is work on account of somebody.
-pub(super) async fn observe(
-    app: &App,
-    account: &str,
-    request: &RestoreRequest,
-) -> Result<Observation> {
-    let (snapshot, inspection_json) = snapshots::find(app, &request.snapshot).await?;
-    if snapshot.origin == EVIDENCE_ORIGIN {
-        return Err(conflict(
-            "snapshot.evidence",
-            "This file is kept as evidence: it is not an etcd database, and nothing can be restored from it. Choose a \
-             snapshot.",
-        ));
+/// What a request rests on. Looking is work on account of a person, or of a plan.
+pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Result<Observation> {
+    let mut files = Vec::new();
+    for Input::File(sha256) in request.inputs() {
+        let (snapshot, inspection_json) = snapshots::find(app, &sha256).await?;
+        if snapshot.origin == EVIDENCE_ORIGIN {
+            return Err(conflict(
+                "snapshot.evidence",
+                "This file is kept as evidence: it is not an etcd database, and nothing can be restored from it. \
+                 Choose a snapshot.",
+            ));
+        }
+        files.push(StoredInput {
+            sha256,
+            cluster: snapshot.cluster,
+            inspection_json,
+        });
     }
-    let (target, cluster) = (request.target.clone(), snapshot.cluster.clone());
-    let (roots, downloads) = (app.roots.clone(), app.data_dir.downloads());
+    let (request, roots, downloads) =
+        (request.clone(), app.roots.clone(), app.data_dir.downloads());
     let look = move || {
-        let inspection: Inspection = serde_json::from_str(&inspection_json).map_err(internal)?;
-        Ok(Observation {
-            source: SourceFacts::from(&inspection),
-            target: observe::target(&roots, &downloads, &target, &cluster),
-            seen: None,
-            cluster,
-        })
+        let sight = Sight {
+            roots: &roots,
+            downloads: &downloads,
+            files: &files,
+        };
+        systems::observe(&request, &sight).map_err(internal)
     };
     app.work.run(account, look).await
+}
+
+fn no_input() -> ApiError {
+    bad_request("plan.input", "The request names no file to recover from.")
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
@@ -465,13 +474,13 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
     }
 }
 
-fn parse(request_json: &str) -> Result<RestoreRequest> {
+fn parse(request_json: &str) -> Result<Request> {
     if request_json.len() > MAX_REQUEST_BYTES {
         return Err(ApiError::new(
             Kind::TooLarge,
-            "restore.request-size",
+            "plan.request-size",
             format!(
-                "The restore request has {} bytes, and at most {MAX_REQUEST_BYTES} are taken. Nothing was done. Name \
+                "The request has {} bytes, and at most {MAX_REQUEST_BYTES} are taken. Nothing was done. Name \
                  the members of one cluster: three or five, each with its peer URL.",
                 request_json.len()
             ),
@@ -479,8 +488,8 @@ fn parse(request_json: &str) -> Result<RestoreRequest> {
     }
     serde_json::from_str(request_json).map_err(|error| {
         bad_request(
-            "restore.request",
-            format!("The restore request was not understood: {error}."),
+            "plan.request",
+            format!("The request was not understood: {error}."),
         )
     })
 }
@@ -527,6 +536,7 @@ fn findings(report: &Report) -> Vec<v1::Finding> {
             todo: finding.todo.clone(),
             page: finding.place.and_then(|p| p.page),
             offset: finding.place.and_then(|p| p.offset),
+            field: finding.field.clone(),
         })
         .collect()
 }

@@ -2,7 +2,8 @@
 //! broken glass. Only what that person can do something about.
 
 use requorum_shared::api::v1::{ListWaitingRequest, ListWaitingResponse, Waiting};
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
+use requorum_shared::job::text::word;
 use requorum_shared::permission::{Permission, Place};
 
 use super::approvals::{self, Rules};
@@ -11,7 +12,6 @@ use super::permit::{permit, where_allowed};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
-use crate::jobs::digest::word;
 use crate::jobs::list::{JobFilter, JobLine};
 use crate::paging::{Cursor, PageRequest};
 

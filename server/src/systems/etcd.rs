@@ -3,6 +3,8 @@
 pub mod binaries;
 mod boot;
 mod client;
+pub mod members;
 pub mod observe;
 pub mod process;
+mod run;
 pub mod steps;

@@ -3,10 +3,8 @@
 use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
 use requorum_server::ops::plans::EXPIRES_AFTER_MS;
 use requorum_shared::api::v1;
-use requorum_shared::etcd::recovery::restore::observation::Observation;
 use requorum_shared::finding::{Finding, Report, Severity};
-use requorum_shared::plan::Plan;
-use requorum_shared::second_look::second_look;
+use requorum_shared::recovery::{self, Observation, Plan};
 use tonic::{Code, Status};
 
 use crate::harness::{Client, NAME, Native, Options, TestServer, code};
@@ -463,6 +461,7 @@ fn report(findings: Vec<v1::Finding>) -> Report {
         why: f.why,
         todo: f.todo,
         place: None,
+        field: f.field,
     };
     Report {
         findings: findings.into_iter().map(read).collect(),
@@ -481,7 +480,7 @@ async fn whoever_reads_a_plan_can_check_and_make_it_again() {
     let observation: Observation = serde_json::from_str(&answer.observation_json).unwrap();
     let told = report(answer.check);
     assert!(!told.findings.is_empty());
-    let look = second_look(&plan, &observation, &told);
+    let look = recovery::recheck(&plan, &observation).against(&told);
     assert_eq!(look.differences, []);
     assert_eq!(look.report, told);
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
-use requorum_shared::events::{Body, StepOutcome};
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::events::{Body, StepOutcome};
+use requorum_shared::job::fold::JobState;
 
 use crate::bucket::Bucket;
 use crate::harness::{Options, TestServer, fixture};
@@ -147,7 +147,7 @@ async fn a_job_half_done_in_a_backup_goes_on_by_looking() {
     let snapshot = console.upload(FILE).await;
     let job = console.run(&order(&snapshot, "a")).await;
     let building =
-        |e: &requorum_shared::events::Event| matches!(e.body, Body::StepStarted { step: 3 });
+        |e: &requorum_shared::job::events::Event| matches!(e.body, Body::StepStarted { step: 3 });
     console.watch_until(&job.id, 0, building).await.unwrap();
     process.kill();
     good(&back_up(&data, &to, &[]));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target, TargetVersion};
 use requorum_shared::finding::{Check, Outcome};
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
 
 use crate::harness::{Options, TestServer};
 use crate::recovery::{Console, request};

@@ -6,7 +6,7 @@ use requorum_shared::api::upload::{Upload, Uploads};
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
 use requorum_shared::finding::Outcome;
-use requorum_shared::job_view::{JobState, JobView};
+use requorum_shared::job::fold::{JobState, JobView};
 use serde_json::json;
 use tonic::Code;
 

@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 use requorum_server::config::LEASE;
 use requorum_server::jobs::engine::{Engine, Owner};
 use requorum_server::jobs::log::{Claim, JobLog as _, Writer};
-use requorum_shared::events::{Body, Choice, EndState, Event, Question};
-use requorum_shared::job_view::{JobState, JobView};
+use requorum_shared::job::events::{Body, Choice, EndState, Event, Question};
+use requorum_shared::job::fold::{JobState, JobView};
 
 use self::world::{Fault, JOB, Memory, STEPS, State, World};
 
@@ -520,4 +520,138 @@ fn only_the_owner_writes_and_two_never_own() {
 fn consequence(question: &Question, id: &str) -> String {
     let found: Option<&Choice> = question.choices.iter().find(|c| c.id == id);
     found.unwrap().consequence.clone()
+}
+
+#[test]
+fn a_step_of_a_person_asks_what_the_plan_foresaw() {
+    for (choice, state, made) in [
+        ("yes", JobState::Completed, [true, false, true, true]),
+        ("no", JobState::Undone, [false; 4]),
+        ("stop", JobState::Left, [true, false, false, false]),
+    ] {
+        let (world, log) = world::fresh();
+        *log.gate.lock().unwrap() = Some(2);
+        live(&world, &log, "first", nobody);
+        let question = view(&log).question.expect("the gate asks");
+        assert_eq!(question.text, "Does the new cluster answer?");
+        assert_eq!(question.evidence, "It was started a minute ago.");
+        assert_eq!(consequence(&question, choice), format!("{choice} it is"));
+        answer(&world, &log, choice);
+        let view = view(&log);
+        assert_eq!(view.state, state, "{choice}");
+        let there: Vec<_> = (1..=STEPS)
+            .map(|step| world.state(step) == State::Done)
+            .collect();
+        assert_eq!(there, made, "{choice}");
+        if choice == "yes" {
+            assert_eq!(view.steps[1].note, "ak chose “yes”.");
+        }
+    }
+}
+
+#[test]
+fn what_passes_is_tried_again_without_asking_and_then_asked() {
+    let (world, log) = world::fresh();
+    world.fail(2, Fault::Passes(2));
+    live(&world, &log, "first", nobody);
+    let retried = |log: &Memory| {
+        let retries = log.all().into_iter().filter_map(|event| match event.body {
+            Body::StepRetried { attempt, .. } => Some(attempt),
+            _ => None,
+        });
+        retries.collect::<Vec<_>>()
+    };
+    assert_eq!(view(&log).state, JobState::Completed);
+    assert_eq!(retried(&log), [1, 2]);
+    assert_eq!(world.completions(2), 1);
+
+    let (world, log) = world::fresh();
+    world.fail(2, Fault::Passes(3));
+    live(&world, &log, "first", nobody);
+    assert_eq!(retried(&log), [1, 2]);
+    let question = view(&log).question.expect("after the last it asks");
+    assert!(
+        question.text.contains("failed 3 times"),
+        "{}",
+        question.text
+    );
+    answer(&world, &log, "retry");
+    assert_eq!(view(&log).state, JobState::Completed);
+}
+
+#[test]
+fn killed_between_two_tries_it_continues_from_there() {
+    for kill_at in 1.. {
+        let (world, log) = world::fresh();
+        world.fail(2, Fault::Passes(2));
+        world.revive(Some(kill_at));
+        live(&world, &log, "first", nobody);
+        let killed = world.was_killed();
+        if killed {
+            world.revive(None);
+            live(&world, &log, "second", nobody);
+        }
+        let view = view(&log);
+        // A try that was cut off is not counted: one more may be left than there are failures.
+        assert_eq!(view.state, JobState::Completed, "killed at {kill_at}");
+        if !killed {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_probe_that_cannot_tell_asks_and_each_answer_does_what_it_says() {
+    for (choice, completions, state) in [
+        ("retry", 1, JobState::Completed),
+        ("carry-out", 1, JobState::Completed),
+        ("done", 0, JobState::Completed),
+        ("undo", 0, JobState::Undone),
+        ("leave", 0, JobState::Left),
+    ] {
+        let (world, log) = world::fresh();
+        world.fail(2, Fault::CannotTell);
+        live(&world, &log, "first", nobody);
+        let question = view(&log).question.expect("it asks");
+        assert!(
+            question
+                .text
+                .starts_with("It cannot be told whether step 2")
+        );
+        assert_eq!(question.evidence, "it is foggy");
+        assert_eq!(world.state(2), State::Missing, "nothing was done");
+        answer(&world, &log, choice);
+        assert_eq!(view(&log).state, state, "{choice}");
+        assert_eq!(world.completions(2), completions, "{choice}");
+    }
+    // What is carried out on a person's word is not looked for first.
+    let (world, log) = world::fresh();
+    world.fail(2, Fault::CannotTell);
+    live(&world, &log, "first", nobody);
+    world.fail(2, Fault::CannotTell);
+    answer(&world, &log, "carry-out");
+    assert_eq!(view(&log).state, JobState::Completed);
+}
+
+#[test]
+fn a_refusal_before_anything_changed_ends_the_job_and_later_asks() {
+    let (world, log) = world::fresh();
+    world.fail(1, Fault::Refuses);
+    live(&world, &log, "first", nobody);
+    let ended = view(&log);
+    assert_eq!(ended.state, JobState::Undone);
+    assert_eq!(ended.asked, 0);
+    assert_eq!(
+        ended.sentence,
+        "Stopped before anything was changed. something else is there"
+    );
+
+    let (world, log) = world::fresh();
+    world.fail(3, Fault::Refuses);
+    live(&world, &log, "first", nobody);
+    let question = view(&log).question.expect("it asks");
+    let choices: Vec<_> = question.choices.iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(choices, ["undo", "leave"], "to try again makes no sense");
+    answer(&world, &log, "undo");
+    assert_eq!(view(&log).state, JobState::Undone);
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use requorum_shared::api::upload::Upload;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
 use reqwest::Response;
 use serde_json::json;
 use tonic::Code;

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use crate::approvals::{approval, policy};
 use crate::harness::{Client, TestServer, fixture};
 use crate::ledger::audit;
-use crate::recovery::{Console, request};
+use crate::recovery::{Console, asked, request};
 
 /// Milliseconds after which the callers of one kind of act hang up, one after the other.
 const AFTER_MS: [u64; 16] = [0, 0, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 10, 12, 20];
@@ -111,7 +111,7 @@ async fn plans_are_sealed_approved_and_started_and_the_ledger_says_so_or_not_at_
     let mut paths = BTreeSet::new();
     for (n, after) in AFTER_MS.into_iter().enumerate() {
         let path = format!("sealed-{n}");
-        let request_json = serde_json::to_string(&request(&snapshot, &path)).unwrap();
+        let request_json = asked(&request(&snapshot, &path));
         let seal = v1::SealRestoreRequest { request_json };
         hang_up(
             &server,

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use requorum_shared::etcd::recovery::restore::Target;
-use requorum_shared::events::{Body, PASSING};
 use requorum_shared::finding::Outcome;
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::events::{Body, EPHEMERAL};
+use requorum_shared::job::fold::JobState;
 use tonic::Code;
 
 use crate::harness::{Options, TestServer};
@@ -73,7 +73,7 @@ async fn three_members_are_restored_to_a_folder() {
     assert_eq!(stored.downloads, Vec::<String>::new());
     let durable: Vec<_> = events
         .iter()
-        .filter(|e| e.seq != PASSING)
+        .filter(|e| e.seq != EPHEMERAL)
         .cloned()
         .collect();
     assert_eq!(console.watch(&job.id, 0).await.unwrap(), durable);
@@ -152,7 +152,7 @@ async fn a_target_that_is_taken_meanwhile_becomes_a_question() {
     let whole = std::fs::read(&object).unwrap();
     std::fs::write(&object, &bytes).unwrap();
     let job = console.start(&plan).await.unwrap();
-    let asked = |e: &requorum_shared::events::Event| matches!(e.body, Body::Asked { .. });
+    let asked = |e: &requorum_shared::job::events::Event| matches!(e.body, Body::Asked { .. });
     let view = fold(&console.watch_until(&job.id, 0, asked).await.unwrap());
     assert_eq!(view.state, JobState::Waiting);
     let question = view.question.unwrap();
@@ -204,7 +204,7 @@ async fn undo_leaves_the_place_as_it_was() {
     let whole = std::fs::read(&object).unwrap();
     std::fs::write(&object, b"damaged").unwrap();
     let job = console.start(&plan).await.unwrap();
-    let asked = |e: &requorum_shared::events::Event| matches!(e.body, Body::Asked { .. });
+    let asked = |e: &requorum_shared::job::events::Event| matches!(e.body, Body::Asked { .. });
     console.watch_until(&job.id, 0, asked).await.unwrap();
     console.abort(&job.id).await.unwrap();
     let view = fold(&console.watch(&job.id, 0).await.unwrap());

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use requorum_server::clock::{Clock as _, SystemClock};
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
-use requorum_shared::events::{Body, Event, PASSING};
 use requorum_shared::finding::Outcome;
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::events::{Body, EPHEMERAL, Event};
+use requorum_shared::job::fold::JobState;
 use serde_json::json;
 
 use crate::harness::{Client, NAME, PASSWORD, http_client};
@@ -129,8 +129,8 @@ async fn killed_while_copies_are_booted_no_etcd_is_left() {
         request
     };
     let booting = |e: &Event| {
-        e.seq != PASSING
-            && matches!(&e.body, Body::StepLog { step: 6, line } if line.starts_with("Booting"))
+        e.seq != EPHEMERAL
+            && matches!(&e.body, Body::StepLog { step: 6, line, .. } if line.starts_with("Booting"))
     };
     let (events, killed) = kill_and_go_on(&data, true, make, booting).await;
     let said = events.iter().filter(|e| booting(e)).count();

@@ -7,7 +7,7 @@ use requorum_shared::api::v1::{
     GetLedgerRequest, ListEntriesRequest, ProveConsistencyRequest, ProveEntryRequest,
     TailEntriesRequest,
 };
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
 use requorum_shared::ledger::checkpoint::{Checkpoint, VerifyingKey};
 use requorum_shared::ledger::entry::{Draft, Entry, Outcome, Phase, act};
 use requorum_shared::ledger::merkle::Hash;

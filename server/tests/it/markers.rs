@@ -23,7 +23,7 @@ use self::search::Markers;
 use self::walk::{everything_is_read, people, recovery, secrets, snapshots, tokens};
 use crate::harness::{Client, http_client};
 use crate::process::{self, Process};
-use crate::recovery::request;
+use crate::recovery::{asked, request};
 
 /// Where the bytes of snapshots may be: they are what the console keeps and places.
 const SNAPSHOTS: &[&str] = &[
@@ -286,7 +286,7 @@ impl Told {
     async fn seal(&self, client: &Client, snapshot: &str, path: &str) -> v1::PlanSummary {
         let mut request = request(snapshot, path);
         request.target_version = TargetVersion::V3_5;
-        let request_json = serde_json::to_string(&request).unwrap();
+        let request_json = asked(&request);
         let check = v1::CheckRestoreRequest {
             request_json: request_json.clone(),
         };

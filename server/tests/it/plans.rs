@@ -2,7 +2,7 @@
 
 use requorum_server::config::{RootClusters, RootConfig};
 use requorum_shared::api::v1;
-use requorum_shared::plan::Plan;
+use requorum_shared::recovery::Plan;
 use tonic::Code;
 
 use crate::harness::{Options, TestServer};

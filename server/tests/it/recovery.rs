@@ -8,8 +8,9 @@ use requorum_shared::api::v1;
 use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion,
 };
-use requorum_shared::events::{Body, Event, PASSING};
-use requorum_shared::job_view::JobView;
+use requorum_shared::job::events::{Body, EPHEMERAL, Event};
+use requorum_shared::job::fold::JobView;
+use requorum_shared::recovery::Request;
 use serde_json::json;
 use tonic::Status;
 
@@ -38,6 +39,7 @@ pub(crate) fn request(snapshot: &str, path: &str) -> RestoreRequest {
             root: "console".into(),
             path: path.into(),
         },
+        last_seen: None,
     }
 }
 
@@ -126,8 +128,7 @@ impl Console {
     }
 
     pub(crate) async fn check(&self, request: &RestoreRequest) -> Result<Vec<v1::Finding>, Status> {
-        self.check_json(&serde_json::to_string(request).unwrap())
-            .await
+        self.check_json(&asked(request)).await
     }
 
     pub(crate) async fn check_json(&self, json: &str) -> Result<Vec<v1::Finding>, Status> {
@@ -139,8 +140,7 @@ impl Console {
     }
 
     pub(crate) async fn seal(&self, request: &RestoreRequest) -> Result<v1::PlanSummary, Status> {
-        self.seal_json(&serde_json::to_string(request).unwrap())
-            .await
+        self.seal_json(&asked(request)).await
     }
 
     pub(crate) async fn seal_json(&self, json: &str) -> Result<v1::PlanSummary, Status> {
@@ -245,6 +245,7 @@ impl Console {
             id: id.into(),
             question_id: question.into(),
             choice_id: choice.into(),
+            typed: String::new(),
         };
         Ok(self.jobs_client().answer_job(request).await?.into_inner())
     }
@@ -295,9 +296,14 @@ pub(crate) fn fold(events: &[Event]) -> JobView {
     let mut view = JobView::new(6);
     for event in events {
         assert!(
-            view.apply(event) || event.seq == PASSING,
+            view.apply(event) || event.seq == EPHEMERAL,
             "a gap at {event:?}"
         );
     }
     view
+}
+
+/// A restore as the API takes it.
+pub(crate) fn asked(request: &RestoreRequest) -> String {
+    serde_json::to_string(&Request::EtcdRestore(request.clone())).unwrap()
 }

@@ -10,7 +10,7 @@ use requorum_server::grpc::v1::ledger_service_client::LedgerServiceClient;
 use requorum_shared::api::login::Session;
 use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1;
-use requorum_shared::events::Body as Said;
+use requorum_shared::job::events::Body as Said;
 use requorum_shared::ledger::entry::{Outcome, act};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -38,7 +38,8 @@ async fn asking_job(server: &TestServer, anna: &Console) -> String {
     bytes[9_000] ^= 1;
     std::fs::write(&object, bytes).unwrap();
     let job = anna.start(&plan).await.unwrap();
-    let asked = |event: &requorum_shared::events::Event| matches!(event.body, Said::Asked { .. });
+    let asked =
+        |event: &requorum_shared::job::events::Event| matches!(event.body, Said::Asked { .. });
     anna.watch_until(&job.id, 0, asked).await.unwrap();
     job.id
 }

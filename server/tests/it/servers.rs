@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use requorum_server::clock::{Clock as _, SystemClock};
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target, TargetVersion};
-use requorum_shared::events::{Body, Event, PASSING, StepOutcome};
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::events::{Body, EPHEMERAL, Event, StepOutcome};
+use requorum_shared::job::fold::JobState;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use requorum_shared::ledger::verify::Verified;
 use rustix::process::Signal;
@@ -131,6 +131,7 @@ fn restore(snapshot: &str, path: &str) -> RestoreRequest {
             root: "shared".into(),
             path: path.into(),
         },
+        last_seen: None,
         target_version: TargetVersion::V3_7,
         ..request(snapshot, path)
     }
@@ -192,7 +193,7 @@ async fn journal(console: &Console, job: &str) -> Vec<Event> {
         if let Ok(mut events) = console.watch(job, 0).await
             && events.iter().any(|e| matches!(e.body, Body::Ended { .. }))
         {
-            events.retain(|event| event.seq != PASSING);
+            events.retain(|event| event.seq != EPHEMERAL);
             return events;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

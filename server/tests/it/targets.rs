@@ -6,8 +6,8 @@ use requorum_server::config::{RootClusters, RootConfig};
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_shared::api::v1;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
-use requorum_shared::events::{Body, Event};
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::events::{Body, Event};
+use requorum_shared::job::fold::JobState;
 use tonic::Code;
 
 use crate::harness::{Options, TestServer, code};
@@ -183,6 +183,7 @@ fn into_root(snapshot: &str, root: &str, path: &str) -> RestoreRequest {
             root: root.into(),
             path: path.into(),
         },
+        last_seen: None,
         ..request(snapshot, path)
     }
 }

@@ -32,9 +32,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use requorum_server::db::Database;
 use requorum_server::jobs::runner::StepRunner;
-use requorum_shared::events::Question;
-use requorum_shared::job_view::{JobState, JobView};
-use requorum_shared::plan::{Plan, Undo};
+use requorum_shared::job::events::Question;
+use requorum_shared::job::fold::{JobState, JobView};
+use requorum_shared::plan::Undo;
+use requorum_shared::recovery::Plan;
 
 use self::faults::{Fault, When, message};
 use self::life::{Life, live};
@@ -310,7 +311,7 @@ impl<S: Scene> Fire<S> {
     }
 
     fn leaving(&self, which: impl Fn(u32) -> bool) -> Vec<String> {
-        let stays = |step: &&requorum_shared::plan::Step| {
+        let stays = |step: &&requorum_shared::recovery::Step| {
             matches!(step.undo, Undo::PointOfNoReturn(_)) && which(step.number)
         };
         let steps = self.plan.steps.iter().filter(stays);

@@ -2,7 +2,7 @@
 
 use requorum_shared::api::v1;
 use requorum_shared::etcd::recovery::restore::Target;
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
 
 use crate::harness::{Client, TestServer, error};
 use crate::recovery::{Console, request};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::recovery::Plan;
 
 const ALWAYS: Second = Second::Always;
 const POSSIBLE: Second = Second::WhenPossible;
@@ -142,7 +143,7 @@ fn a_plan_is_as_heavy_as_its_heaviest_step() {
             .map(|undo| {
                 serde_json::json!({
                     "number": 1, "title": "", "probe": "", "effect": "", "undo": undo,
-                    "action": {"system": "etcd-restore", "do": {"step": "prove-source", "sha256": "", "size": 0}},
+                    "action": {"by": "etcd", "do": {"step": "prove-source", "source": {"name": "", "sha256": "", "size": 0}}},
                 })
             })
             .collect();

@@ -13,12 +13,12 @@ use super::manifest::PartFacts;
 use super::record::Approvals;
 use super::words;
 use crate::etcd::storage::inspection::Inspection;
-use crate::events::Event;
 use crate::finding::Outcome;
-use crate::job_view::JobView;
+use crate::job::events::Event;
+use crate::job::fold::JobView;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::Entry;
-use crate::plan::Plan;
+use crate::recovery::Plan;
 
 /// The whole of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,7 +151,7 @@ pub(super) fn of(content: &Content<'_>) -> Document {
     }
     Document {
         title: format!("Recovery dossier of job {}", content.job),
-        sentence: words::sentence(view),
+        sentence: words::sentence(view, &content.plan.titles()),
         below: format!("Job {}, made by {}.", content.job, content.console),
         notices,
         sections: vec![

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::etcd::recovery::restore::Target;
-use crate::job_view::{JobState, JobView, StepState};
-use crate::plan::{Plan, Request, Undo};
+use crate::job::fold::{JobState, JobView, StepState};
+use crate::plan::Undo;
+use crate::recovery::Plan;
 
 /// One thing that somebody may have to remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,12 +18,12 @@ pub struct LeftOver {
 /// What is left of a job, as far as its journal knows.
 pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
     if view.state == JobState::Completed {
-        return kept_for_download(plan);
+        return kept(plan);
     }
     plan.steps
         .iter()
         .zip(&view.steps)
-        .filter(|(_, seen)| !matches!(seen.state, StepState::Waiting | StepState::Undone))
+        .filter(|(_, seen)| seen.state.may_have_effect())
         .filter_map(|(step, seen)| {
             let how = match &step.undo {
                 Undo::Nothing => return None,
@@ -32,7 +32,9 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
             };
             let state = match seen.state {
                 StepState::Done => "is done",
-                StepState::Failed => "failed, and may have done a part",
+                StepState::Failed | StepState::Unclear => "failed, and may have done a part",
+                StepState::UndoFailed => "could not be undone",
+                StepState::Left => "was left as it is",
                 _ => "was begun",
             };
             let (number, title, effect) = (step.number, &step.title, &step.effect);
@@ -44,18 +46,9 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
         .collect()
 }
 
-fn kept_for_download(plan: &Plan) -> Vec<LeftOver> {
-    let Request::EtcdRestore(request) = &plan.request;
-    if request.target != Target::Download {
-        return Vec::new();
-    }
-    let names: Vec<_> = request.members.iter().map(|m| m.name.as_str()).collect();
-    vec![LeftOver {
-        what: format!(
-            "The console keeps the restored members {} for download, with all keys and values in them.",
-            names.join(", ")
-        ),
-        how: "Once they are where they belong, remove this job's folder below “downloads” in the console's data directory."
-            .to_owned(),
-    }]
+fn kept(plan: &Plan) -> Vec<LeftOver> {
+    let kept = plan.request.keeps();
+    kept.into_iter()
+        .map(|(what, how)| LeftOver { what, how })
+        .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical;
-use crate::job_view::JobState;
+use crate::job::fold::JobState;
 use crate::ledger::checkpoint::Checkpoint;
 
 /// The value of [`Manifest::format`] in this version.

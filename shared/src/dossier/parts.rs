@@ -14,11 +14,11 @@ use super::record::{
 use super::{document, html, name, readme, seal, zip};
 use crate::canonical::{sha256_hex, to_canonical_json};
 use crate::etcd::storage::inspection::Inspection;
-use crate::events::Event;
-use crate::job_view::JobView;
+use crate::job::events::Event;
+use crate::job::fold::JobView;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SigningKey};
 use crate::ledger::entry::Entry;
-use crate::plan::Plan;
+use crate::recovery::Plan;
 
 /// The longest journal, in events.
 pub const MAX_EVENTS: usize = 100_000;

@@ -45,7 +45,7 @@ pub(super) fn render(content: &Content<'_>) -> String {
          \x20  of the ledger's tree; programs that read such notes can verify both.\n\n\
          A dossier proves what is in it. That nothing else was done is proven by the\n\
          whole ledger: requorum audit verify, on the console's data directory.\n",
-        sentence = words::sentence(content.view),
+        sentence = words::sentence(content.view, &content.plan.titles()),
         job = content.job,
         plan = content.plan.id,
         hash = content.approvals.plan_hash,

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::approval::Grounds;
-use crate::events::{Body, Event};
 use crate::finding::{Check, Outcome};
-use crate::job_view::{JobState, JobView};
+use crate::job::events::{Body, Event};
+use crate::job::fold::{JobState, JobView};
 use crate::ledger::merkle::Hash;
-use crate::plan::Plan;
+use crate::recovery::Plan;
 
 /// What a console knows of a job beside its journal.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use super::{JobFacts, LedgerFacts, ReviewFacts, Sources};
 use crate::approval::{Glass, Grounds, Person, Policy, PolicyInForce, Rule, Second, Vote, Weight};
 use crate::canonical::sha256_hex;
-use crate::etcd::recovery::restore;
 use crate::etcd::recovery::restore::samples::{observation, request};
-use crate::events::{Body, Choice, EndState, Event, Question, StepOutcome};
 use crate::finding::{Check, Outcome as Seen};
+use crate::job::events::{Body, Choice, EndState, Event, Failure, Question, StepOutcome, Then};
 use crate::ledger::checkpoint::{Checkpoint, SigningKey};
 use crate::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
 use crate::ledger::merkle::{Frontier, Hash, Hashes, Node, inclusion_path, leaf_hash, prove};
-use crate::plan::Plan;
+use crate::plan::Seal;
+use crate::recovery::{self, Observation, Plan, Request};
 
 /// When it all begins.
 pub(super) const START: i64 = 1_795_000_000_000;
@@ -23,14 +23,14 @@ pub(super) fn key(seed: u8) -> SigningKey {
 }
 
 pub(super) fn plan() -> Plan {
-    restore::plan(
-        &request(),
-        &observation(),
-        "c0ffee",
-        "Anna K.",
-        "2026-11-18T11:00:00Z",
-    )
-    .unwrap()
+    let seal = Seal {
+        id: "c0ffee".to_owned(),
+        author: "Anna K.".to_owned(),
+        sealed_at: "2026-11-18T11:00:00Z".to_owned(),
+        cluster: String::new(),
+    };
+    let request = Request::EtcdRestore(request());
+    recovery::plan(&request, &Observation::EtcdRestore(observation()), seal).unwrap()
 }
 
 fn person(name: &str) -> Person {
@@ -249,6 +249,7 @@ impl Run {
         self.event(Body::StepLog {
             step,
             line: format!("a line of step {step}"),
+            host: None,
         });
         let how = match outcome {
             StepOutcome::Failed { .. } => Outcome::Failed,
@@ -271,6 +272,7 @@ impl Run {
             4,
             StepOutcome::Failed {
                 error: error.clone(),
+                failure: Failure::Ask,
             },
         );
         self.event(Body::Asked {
@@ -283,6 +285,8 @@ impl Run {
                     id: "retry".into(),
                     label: "Try again".into(),
                     consequence: "It looks again.".into(),
+                    then: Then::Retry,
+                    confirm: None,
                 }],
             },
         });

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::samples::{Run, key};
 use super::*;
 use crate::canonical::{sha256_hex, to_canonical_json};
-use crate::events::{Body, Event, StepOutcome};
 use crate::finding::Outcome;
+use crate::job::events::{Body, Event, StepOutcome};
 use crate::ledger::entry::Entry;
 
 fn packed(run: &Run) -> Vec<u8> {

@@ -15,12 +15,11 @@ use super::manifest::{Manifest, PartFacts, RENDERING};
 use super::{html, name, parts, readme, record, seal, zip};
 use crate::approval::{Grounds, Judgement, Policy, Weight};
 use crate::canonical::sha256_hex;
-use crate::etcd::recovery::restore::RestoreStep;
 use crate::finding::{Check, Outcome};
-use crate::job_view::JobView;
+use crate::job::fold::JobView;
 use crate::ledger::checkpoint::VerifyingKey;
 use crate::ledger::merkle::{Hash, leaf_hash, verify_inclusion};
-use crate::plan::{Action, Request};
+use crate::recovery::Input;
 
 /// What verification came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -523,18 +522,21 @@ fn evidence(parts: &Parts<'_>, opened: &Opened<'_>) -> Finding {
         .inspection
         .as_ref()
         .map_err(|why| fail(why.clone()))?;
-    let Request::EtcdRestore(request) = &plan.request;
-    let proves = plan.steps.iter().find_map(|step| match &step.action {
-        Action::EtcdRestore(RestoreStep::ProveSource { sha256, size }) => Some((sha256, *size)),
-        Action::EtcdRestore(_) => None,
-    });
     let file = &inspection.file;
-    let same = file.sha256 == request.snapshot
-        && proves.is_none_or(|(sha256, size)| *sha256 == file.sha256 && size == file.size);
+    let inputs = plan.request.inputs();
+    let wanted = inputs.iter().map(|Input::File(sha256)| sha256);
+    let proven = plan.steps.iter().filter_map(|step| step.action.file());
+    let same = wanted.clone().any(|sha256| *sha256 == file.sha256)
+        && proven
+            .filter(|(sha256, _)| *sha256 == file.sha256)
+            .all(|(_, size)| size == file.size);
     if !same {
+        let wanted: Vec<_> = wanted.map(String::as_str).collect();
         return Err(fail(format!(
-            "It is of a file with the SHA-256 {}, and the plan restores {}.",
-            file.sha256, request.snapshot
+            "It is of a file with the SHA-256 {} and {} bytes, and the plan uses {}.",
+            file.sha256,
+            file.size,
+            wanted.join(", ")
         )));
     }
     Ok(format!(

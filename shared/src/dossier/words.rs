@@ -1,7 +1,8 @@
 //! Times, sizes and counts as the readable parts write them. What they say is part of the rendering.
 
 use crate::finding::{Check, Outcome};
-use crate::job_view::{JobState, JobView};
+use crate::job::fold::JobView;
+use crate::job::text;
 use crate::ledger::export::rfc3339;
 
 /// `2026-11-21 14:02:11 UTC`.
@@ -51,28 +52,15 @@ pub(super) fn tally(checks: &[Check]) -> String {
     parts.join(", ")
 }
 
-/// A job's state in a word or two.
-pub(super) fn state(state: JobState) -> &'static str {
-    match state {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Paused => "paused",
-        JobState::Waiting => "waiting for an answer",
-        JobState::Undoing => "being taken back",
-        JobState::Completed => "completed",
-        JobState::Undone => "taken back",
-        JobState::Left => "left as it was",
+/// The sentence that the dossier opens with. `titles` are those of the plan's steps.
+pub(super) fn sentence(view: &JobView, titles: &[&str]) -> String {
+    if view.state.is_over() {
+        return text::sentence(view, titles);
     }
-}
-
-/// The sentence that the dossier opens with.
-pub(super) fn sentence(view: &JobView) -> String {
-    match view.state {
-        JobState::Completed => format!("Completed. {}", view.sentence),
-        JobState::Undone => format!("Taken back. {}", view.sentence),
-        JobState::Left => view.sentence.clone(),
-        open => format!("Interim: the job is not over, it is {}.", state(open)),
-    }
+    format!(
+        "Interim: the job is not over, it is {}.",
+        text::state(view.state)
+    )
 }
 
 #[cfg(test)]

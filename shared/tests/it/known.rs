@@ -46,6 +46,7 @@ fn request(seen: &Inspection, skip_hash_check: bool) -> RestoreRequest {
         target_version: TargetVersion::V3_7,
         clean_up: CleanUp::default(),
         target: Target::Download,
+        last_seen: None,
     }
 }
 
@@ -58,7 +59,6 @@ fn observation(seen: &Inspection) -> Observation {
             state: TargetState::Missing,
             free_bytes: None,
         },
-        seen: None,
         cluster: String::new(),
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn request(target_version: TargetVersion) -> RestoreRequest {
         target_version,
         clean_up: CleanUp::default(),
         target: Target::Download,
+        last_seen: None,
     }
 }
 

@@ -8,7 +8,7 @@ use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
-use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion, check_file, plan};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion, check_file, draft};
 use requorum_shared::etcd::storage::hashkv::hash_kv;
 use requorum_shared::etcd::storage::inspection::{FileKind, HashKv, Inspection};
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
@@ -43,7 +43,6 @@ pub(crate) fn observed(seen: &Inspection) -> Observation {
             state: TargetState::Missing,
             free_bytes: None,
         },
-        seen: None,
         cluster: String::new(),
     }
 }
@@ -337,14 +336,7 @@ fn a_file_under_its_older_meta_is_restored_by_choice_only_and_the_plan_says_so()
         accept_older_meta: true,
         ..plain()
     };
-    let plan = plan(
-        &request,
-        &observed(&seen),
-        "p1",
-        "ak",
-        "2026-11-28T12:00:00Z",
-    )
-    .unwrap();
+    let plan = draft(&request, &observed(&seen), "2026-11-28T12:00:00Z").unwrap();
     assert!(plan.report.find("meta.fallback").is_some());
     let told = plan.facts.iter().any(|fact| {
         fact.statement.contains("Meta 0 cannot be used")

@@ -196,7 +196,7 @@ fn the_servers_word_on_the_target_counts_and_ours_is_dropped() {
     let here = form().report(&inspection(), &roots());
     assert!(here.find("target.unseen").is_some());
     let server = [
-        Finding::blocking("target.exists", "target", "there already"),
+        Finding::blocking("target.exists", "target", "there already").in_field("target"),
         Finding::warning("token.used", "--initial-cluster-token", "used before"),
     ];
     let merged = merge(&here, &server);

@@ -6,9 +6,11 @@ use requorum_shared::api::v1::{
     GetApprovalRequest, GetJobRequest, GetJobResponse, JobRequest, JobSummary,
 };
 use requorum_shared::dossier::left_overs;
-use requorum_shared::job_view::{JobState, JobView, StepState};
+use requorum_shared::job::fold::{JobState, JobView, StepState};
+use requorum_shared::job::text::sentence;
 use requorum_shared::permission::Permission;
-use requorum_shared::plan::{Plan, Step, Undo};
+use requorum_shared::plan::Undo;
+use requorum_shared::recovery::{Plan, Step};
 
 use super::follow::{Line, fold, follow};
 use super::question::Ask;
@@ -24,7 +26,7 @@ use crate::components::log::Log;
 use crate::components::status::{self, Status};
 use crate::failure::Failure;
 use crate::identity::{Of, permitted};
-use crate::job_words::{sentence, took};
+use crate::job_text::took;
 use crate::pages::every;
 use crate::paths;
 

@@ -5,8 +5,8 @@ use futures_util::future::{AbortHandle, abortable};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::JobEvent;
-use requorum_shared::events::{Body, Event};
-use requorum_shared::job_view::JobView;
+use requorum_shared::job::events::{Body, Event};
+use requorum_shared::job::fold::JobView;
 
 use crate::client::grpc;
 use crate::client::stream::Life;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::AnswerJobRequest;
-use requorum_shared::events::Question;
+use requorum_shared::job::events::{Choice, Question};
 use requorum_shared::permission::Permission;
 
 use crate::client::grpc;
@@ -22,11 +22,12 @@ pub fn Ask(
 ) -> impl IntoView {
     let failure = RwSignal::new(None::<Failure>);
     let question_id = question.id.clone();
-    let answer = Action::new_local(move |choice_id: &String| {
+    let answer = Action::new_local(move |(choice_id, typed): &(String, String)| {
         let request = AnswerJobRequest {
             id: job.clone(),
             question_id: question_id.clone(),
             choice_id: choice_id.clone(),
+            typed: typed.clone(),
         };
         async move {
             failure.set(None);
@@ -41,24 +42,38 @@ pub fn Ask(
         .choices
         .into_iter()
         .map(|choice| {
-            let (id, label) = (StoredValue::new(choice.id), StoredValue::new(choice.label));
-            // Whoever cannot answer reads what there is to choose from.
+            let Choice { id, label, consequence, confirm, .. } = choice;
+            let typed = RwSignal::new(String::new());
+            let field = format!("confirm-{id}");
+            let (id, label) = (StoredValue::new(id), StoredValue::new(label));
+            let confirm = StoredValue::new(confirm);
+            let unconfirmed = move || confirm.with_value(|c| c.as_ref().is_some_and(|c| *c != typed.get()));
+            // A person who cannot answer reads what there is to choose from.
             let act = move || {
                 if !why_not.with(String::is_empty) {
                     return view! { <strong>{label.get_value()}</strong> }.into_any();
                 }
+                let choose = move |_| { answer.dispatch_local((id.get_value(), typed.get_untracked())); };
                 view! {
-                    <button type="button" class="button" disabled=pending on:click=move |_| { answer.dispatch_local(id.get_value()); }>
+                    <button type="button" class="button" disabled=move || pending.get() || unconfirmed() on:click=choose>
                         {label.get_value()}
                     </button>
                 }
                 .into_any()
             };
+            let confirmation = confirm.get_value().map(|text| view! {
+                <div class="field">
+                    <label for=field.clone()>"Type " <span class="mono">{text}</span> " to choose this"</label>
+                    <input id=field.clone() type="text" class="mono-input" autocomplete="off" spellcheck="false" autocapitalize="none"
+                        prop:value=typed on:input=move |ev| typed.set(event_target_value(&ev)) />
+                </div>
+            });
             view! {
                 <li class="file-row">
+                    {confirmation}
                     <div class="acts">
                         {act}
-                        <span>{choice.consequence}</span>
+                        <span>{consequence}</span>
                     </div>
                 </li>
             }

@@ -9,10 +9,10 @@ use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
     Approval, GetApprovalRequest, GetPlanRequest, GetPlanResponse, PlanSummary,
 };
-use requorum_shared::etcd::recovery::restore::observation::Observation;
-use requorum_shared::finding::{Finding, Report};
-use requorum_shared::plan::{Plan, Request, Undo};
-use requorum_shared::second_look::{Difference, SecondLook, second_look};
+use requorum_shared::finding::{Finding, Outcome, Report};
+use requorum_shared::plan::Undo;
+use requorum_shared::recovery::{self, Observation, Plan};
+use requorum_shared::replan::{Difference, Part, Recheck};
 
 use self::approval::{Case, Standing};
 use self::file::{Own, OwnFile};
@@ -22,13 +22,14 @@ use crate::components::glass::Broken;
 use crate::components::hash::Id;
 use crate::components::lead::Lead;
 use crate::components::load::{load, load_page};
-use crate::components::second_look::{BothSides, Differences, brief};
+use crate::components::recheck::{BothSides, Differences, brief};
 use crate::components::status::{self, Status};
 use crate::components::time::Time;
 use crate::format;
 use crate::pages::every;
 use crate::paths;
-use crate::seal::{Seal, verify};
+use crate::plan_integrity::{Seal, verify};
+use crate::systems;
 
 /// The review page.
 #[component]
@@ -110,10 +111,7 @@ fn sealed(
         drifted: !drift.is_empty(),
         agrees: Signal::derive(move || same && !own.with(Own::differs)),
     };
-    let old = look
-        .as_ref()
-        .and_then(|look| look.observation.as_ref())
-        .map(|seen| seen.source.members.clone());
+    let seen = look.as_ref().and_then(|look| look.observation.clone());
     let below = {
         let (summary, plan) = (summary.clone(), plan.clone());
         move || below(&summary, &plan)
@@ -135,7 +133,7 @@ fn sealed(
                 <p>"What you read here is exactly what was sealed, and what an approval names: " <Id value=summary.hash.clone() /></p>
             </div>
         })}
-        {body::body(plan, summary.hash.clone(), old)}
+        {body::body(plan, summary.hash.clone(), seen.as_ref())}
     }
 }
 
@@ -166,8 +164,7 @@ fn below(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
 
 fn drifted(drift: &[Finding], summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
     let open = matches!(summary.state.as_str(), "sealed" | "approved" | "void");
-    let Request::EtcdRestore(request) = &plan.request;
-    let to = paths::restore(&request.snapshot);
+    let to = systems::wizard(&plan.request);
     (open && !drift.is_empty()).then(|| {
         view! {
             <div class="notice fail" role="alert">
@@ -184,7 +181,7 @@ struct Look {
     /// What the server says that the plan rests on; none where it does not say so in a way that can be read.
     observation: Option<Observation>,
     told: Report,
-    look: SecondLook,
+    look: Recheck,
     steps: usize,
 }
 
@@ -193,15 +190,16 @@ impl Look {
         let steps = plan.steps.len();
         match serde_json::from_str::<Observation>(observation_json) {
             Ok(observation) => Self {
-                look: second_look(plan, &observation, &told),
+                look: recovery::recheck(plan, &observation).against(&told),
                 observation: Some(observation),
                 told,
                 steps,
             },
             Err(_) => Self {
-                look: SecondLook {
+                look: Recheck {
                     report: Report::default(),
                     differences: vec![Difference {
+                        part: Part::Rest,
                         what: "what the plan rests on".into(),
                         told: "nothing that this page can read".into(),
                         here: "needed to check it and to make it again".into(),
@@ -233,7 +231,7 @@ fn looked(look: Look, hash: &str, own: RwSignal<Own>) -> AnyView {
     let Some(observation) = look.observation else {
         return ().into_any();
     };
-    let verdict = snapshot_words(&observation);
+    let verdict = file_words(&observation);
     let snapshot = Signal::derive(move || {
         let (here, compared) = own.with(Own::words);
         (here, verdict.clone(), compared)
@@ -251,23 +249,18 @@ fn looked(look: Look, hash: &str, own: RwSignal<Own>) -> AnyView {
                 <p>{format!("Your browser's check: {here}; the server's: {told}. Made again from what it rests on, the plan comes out the same.")}</p>
             </div>
             <BothSides hash=hash.to_owned() here=look.look.report told=look.told steps=look.steps snapshot />
-            <OwnFile told=observation.source own />
+            <OwnFile told=observation own />
         </section>
     }
     .into_any()
 }
 
-/// What the server says of the snapshot, in a few words.
-fn snapshot_words(observation: &Observation) -> String {
-    use requorum_shared::finding::Outcome::Pass;
-    let source = &observation.source;
-    match [source.bytes, source.structure, source.meaning] {
-        [Pass, Pass, Pass] => "This snapshot is whole.".into(),
-        _ => format!(
-            "bytes {}, structure {}, meaning {}",
-            status::outcome(source.bytes).1,
-            status::outcome(source.structure).1,
-            status::outcome(source.meaning).1
-        ),
+/// What the server says of the file, in a few words.
+fn file_words(observation: &Observation) -> String {
+    let parts = observation.file_outcomes();
+    if parts.iter().all(|(_, outcome)| *outcome == Outcome::Pass) {
+        return "This snapshot is whole.".into();
     }
+    let parts = parts.map(|(part, outcome)| format!("{part} {}", status::outcome(outcome).1));
+    parts.join(", ")
 }

@@ -12,6 +12,7 @@ use requorum_shared::api::v1::{AboutRequest, GetSnapshotRequest, SealRestoreRequ
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::permission::Permission;
+use requorum_shared::recovery::Request;
 
 use super::cluster::ClusterOf;
 use crate::client::grpc;
@@ -88,6 +89,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         let id = id.clone();
         Action::new_local(move |_: &()| {
             let (request, _) = form.with_untracked(|form| form.request(&id));
+            let request = Request::EtcdRestore(request);
             let (navigate, id) = (navigate.clone(), id.clone());
             async move {
                 failure.set(None);

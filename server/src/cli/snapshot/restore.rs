@@ -28,8 +28,8 @@ use self::progress::ProgressLine;
 use crate::cli::terminal;
 use crate::inspect_file::open_regular;
 use crate::random;
-use crate::restore::{Built, Dest, Order, Restore, RestoreError, Spot, Watch};
 use crate::system;
+use crate::systems::etcd::members::{Built, Dest, Order, Restore, RestoreError, Spot, Watch};
 
 /// Exit code of a failed operation or a bad file.
 const FAILED: u8 = 1;
@@ -168,6 +168,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
             versions: arguments.lower_versions,
         },
         target: Target::Download,
+        last_seen: None,
     };
     let mut report = check_request(&request);
     for name in cluster.repeated {
@@ -380,7 +381,6 @@ fn findings(request: &RestoreRequest, built: &Built) -> Report {
             state: TargetState::Missing,
             free_bytes: None,
         },
-        seen: None,
         cluster: String::new(),
     };
     check_file(&request, &observation)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::log::Claim;
-use super::{Drive, LetGo};
+use super::{JobRun, Released};
 use crate::clock::Clock;
 
 /// As whom this process owns jobs.
@@ -49,9 +49,9 @@ impl Lease {
     }
 }
 
-impl Drive {
+impl JobRun {
     /// Renews the claim; goes on when that cannot be asked for now.
-    pub(super) async fn renew(&self) -> Result<(), LetGo> {
+    pub(super) async fn renew(&self) -> Result<(), Released> {
         match self.ask().await {
             Ok(true) => Ok(()),
             Ok(false) => Err(self.taken()),
@@ -63,7 +63,7 @@ impl Drive {
     }
 
     /// Renews the claim, and does not go on before it is renewed.
-    pub(super) async fn renew_for_sure(&self) -> Result<(), LetGo> {
+    pub(super) async fn renew_for_sure(&self) -> Result<(), Released> {
         loop {
             match self.ask().await {
                 Ok(true) => return Ok(()),
@@ -75,7 +75,7 @@ impl Drive {
 
     /// Renews the claim while something is being done. Ends when that has to stop: another server has the job, or
     /// will have it before long, because the claim could not be renewed.
-    pub(super) async fn keep(&self) -> LetGo {
+    pub(super) async fn keep(&self) -> Released {
         let owner = &self.engine.owner;
         loop {
             tokio::time::sleep(owner.renew_every()).await;
@@ -89,7 +89,7 @@ impl Drive {
             let since = self.lease.asked().elapsed();
             if owner.shared && since + owner.renew_every() >= owner.lease {
                 tracing::warn!(job = %self.job.id, "the claim runs out: what is being done stops, before another server does it too");
-                return LetGo;
+                return Released;
             }
         }
     }
@@ -105,8 +105,8 @@ impl Drive {
         Ok(given)
     }
 
-    fn taken(&self) -> LetGo {
+    fn taken(&self) -> Released {
         tracing::warn!(job = %self.job.id, "another server took the job");
-        LetGo
+        Released
     }
 }

@@ -8,7 +8,7 @@ use requorum_shared::approval::{
     self, Case, Glass, Grounds, Hands, Judgement, Person, Policy, PolicyInForce, Rule, Weight,
 };
 use requorum_shared::permission::{Permission, Place};
-use requorum_shared::plan::Plan;
+use requorum_shared::recovery::Plan;
 
 use super::{policies, reviews};
 use crate::app::App;

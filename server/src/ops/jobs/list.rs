@@ -1,13 +1,13 @@
 //! Jobs in lists, by what their rows say: no journal is read.
 
 use requorum_shared::api::v1;
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
+use requorum_shared::job::text::word;
 use requorum_shared::permission::{Permission, Place};
 
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request};
-use crate::jobs::digest::word;
 use crate::jobs::list::{JobFilter, JobLine};
 use crate::ops::permit::{permit, where_allowed};
 use crate::paging::{self, Cursor, PageRequest};

@@ -2,7 +2,7 @@
 
 use futures_util::Stream;
 use requorum_shared::api::v1;
-use requorum_shared::events::{Body, Event, PASSING};
+use requorum_shared::job::events::{Body, EPHEMERAL, Event};
 use requorum_shared::permission::Permission;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
@@ -70,7 +70,7 @@ impl Follower {
                 () = self.out.closed() => return Ok(()),
             };
             let goes_on = match event {
-                Ok(News::Event(event)) if event.seq == PASSING => self.send(&event).await?,
+                Ok(News::Event(event)) if event.seq == EPHEMERAL => self.send(&event).await?,
                 Ok(News::Event(event)) if event.seq <= last => true,
                 Ok(News::Event(event)) if event.seq == last + 1 => {
                     last = event.seq;

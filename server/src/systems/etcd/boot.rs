@@ -13,18 +13,15 @@ pub(super) mod sockets;
 
 use std::path::Path;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
-use requorum_shared::etcd::recovery::restore::{MemberRequest, RestoreRequest};
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::etcd::recovery::restore::{ExpectedService, MemberRequest, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
 
 use self::cluster::Cluster;
 use self::sockets::Sockets;
 use super::binaries::Binary;
-use super::steps::{Job, blocking, failed};
+use super::members::Dest;
+use super::run::{Run, blocking, failed, free_bytes, spot};
 use crate::jobs::runner::StepError;
-use crate::restore::{Dest, Spot};
 
 /// What is checked, in this order. Without a boot each is "not checked".
 const BOOTS: &str = "Every member boots";
@@ -53,12 +50,12 @@ const BESIDE_DATABASE: u64 = 160 << 20;
 
 /// Boots and compares.
 pub(super) async fn check(
-    job: &Job,
+    run: &Run,
     binaries: &[Binary],
     scratch: &Path,
-    inspection: &Inspection,
+    expected: &ExpectedService,
 ) -> Result<Vec<Check>, StepError> {
-    let target = job.request.target_version;
+    let target = run.task.request.target_version;
     let Some(binary) = binaries.iter().find(|b| b.minor() == Some(target.minor())) else {
         let known: Vec<String> = binaries
             .iter()
@@ -73,50 +70,50 @@ pub(super) async fn check(
             "there is no etcd {target} on this server ({known}); its operator can name one with --etcd-bin"
         )));
     };
-    let members = job.request.members.len() as u64;
-    let need = members.saturating_mul(inspection.file.size.saturating_add(BESIDE_DATABASE));
-    let free = super::steps::free_bytes(scratch).unwrap_or(u64::MAX);
+    let members = run.task.request.members.len() as u64;
+    let need = members.saturating_mul(run.task.source.size.saturating_add(BESIDE_DATABASE));
+    let free = free_bytes(scratch).unwrap_or(u64::MAX);
     if free < need {
         return Ok(not_checked(&format!(
             "booting copies needs {need} bytes in the server's data directory, and {free} are free"
         )));
     }
 
-    let folder = scratch.join(&job.context.job_id);
-    let running = scratch.join(format!("{}.run", job.context.job_id));
+    let folder = scratch.join(&run.context.job_id);
+    let running = scratch.join(format!("{}.run", run.context.job_id));
     remove(&folder)?;
     remove(&running)?;
-    let result = boot_and_look(job, binary, scratch, &running, inspection).await;
+    let result = boot_and_look(run, binary, scratch, &running, expected).await;
     remove(&folder)?;
     remove(&running)?;
     result
 }
 
 async fn boot_and_look(
-    job: &Job,
+    run: &Run,
     binary: &Binary,
     scratch: &Path,
     running: &Path,
-    inspection: &Inspection,
+    expected: &ExpectedService,
 ) -> Result<Vec<Check>, StepError> {
     let sockets = Sockets::make(running)
         .map_err(|error| failed(format!("{} cannot be made: {error}.", running.display())))?;
-    let request = for_sockets(&job.request, &sockets);
-    let start_revision = build(job, &request, scratch).await?;
+    let request = for_sockets(&run.task.request, &sockets);
+    let start_revision = build(run, &request, scratch).await?;
     let line = format!(
         "Booting a throw-away restore of the same snapshot with etcd {}: {} on sockets that no other user \
          of this machine can open. Peer URLs and token differ from the plan's{}; the placed members are not touched.",
         binary.version,
         members(request.members.len()),
-        if job.request.clean_up.auth {
+        if run.task.request.clean_up.auth {
             ""
         } else {
             ", authentication is off"
         },
     );
-    job.context.progress.line(line);
+    run.context.progress.line(line);
 
-    let folder = scratch.join(&job.context.job_id);
+    let folder = scratch.join(&run.context.job_id);
     let mut cluster = Cluster::start(binary, &folder, &request, &sockets).map_err(|error| {
         failed(format!(
             "{} cannot be started: {error}.",
@@ -124,13 +121,13 @@ async fn boot_and_look(
         ))
     })?;
     let looked = tokio::select! {
-        looked = cluster.look(inspection, &request, start_revision) => Some(looked),
-        () = job.context.cancel.cancelled() => None,
+        looked = cluster.look(expected, &request, start_revision) => Some(looked),
+        () = run.context.cancel.cancelled() => None,
     };
     cluster.kill().await;
     let (mut checks, agreed) = looked.ok_or_else(stopped)?;
     remove(&folder)?;
-    checks.push(placed::check(job, binary, &folder, &sockets, agreed.as_ref()).await?);
+    checks.push(placed::check(run, binary, &folder, &sockets, agreed.as_ref()).await?);
     Ok(checks)
 }
 
@@ -156,19 +153,15 @@ fn for_sockets(request: &RestoreRequest, sockets: &Sockets) -> RestoreRequest {
 }
 
 /// Builds the throw-away members; gives the revision that they must start at.
-async fn build(job: &Job, request: &RestoreRequest, scratch: &Path) -> Result<i64, StepError> {
-    let (job, request) = (job.clone(), request.clone());
+async fn build(run: &Run, request: &RestoreRequest, scratch: &Path) -> Result<i64, StepError> {
+    let (run, request) = (run.clone(), request.clone());
     let scratch = scratch.to_owned();
-    let context = job.context.clone();
+    let context = run.context.clone();
     blocking(&context, move |cancel| {
-        let parent = Dir::open_ambient_dir(&scratch, ambient_authority())
+        let spot = spot(&scratch, &run.context.job_id)
             .map_err(|error| failed(format!("{} cannot be opened: {error}.", scratch.display())))?;
-        let dest = Dest::Folder(Spot {
-            parent,
-            name: job.context.job_id.clone(),
-            shown: scratch.join(&job.context.job_id).display().to_string(),
-        });
-        job.restore_at(&dest, &request, cancel, |restore| {
+        let dest = Dest::Folder(spot);
+        run.restore_at(&dest, &request, cancel, |restore| {
             let built = restore.build()?;
             restore.place()?;
             Ok(built.edit.start_revision())

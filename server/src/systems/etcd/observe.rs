@@ -1,15 +1,39 @@
-//! What the server sees of the place where a restore would go.
+//! What a restore rests on, as the server sees it: the stored snapshot, and the place where the result would go.
 
 use std::path::Path;
 
-use requorum_shared::etcd::recovery::restore::Target;
-use requorum_shared::etcd::recovery::restore::observation::{TargetFacts, TargetState};
+use anyhow::Context as _;
+use requorum_shared::etcd::recovery::restore::observation::{
+    Observation, SourceFacts, TargetFacts, TargetState,
+};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
+use requorum_shared::etcd::storage::inspection::Inspection;
 use rustix::fs::statvfs;
 
 use crate::roots::{Roots, There, is_plain};
+use crate::systems::Sight;
+
+/// What a restore rests on.
+///
+/// # Errors
+/// When the stored inspection cannot be read.
+pub(in crate::systems) fn restore(
+    request: &RestoreRequest,
+    sight: &Sight<'_>,
+) -> anyhow::Result<Observation> {
+    let snapshot = sight.files.first().context("a restore without a file")?;
+    let inspection: Inspection =
+        serde_json::from_str(&snapshot.inspection_json).context("reading the stored inspection")?;
+    let cluster = &snapshot.cluster;
+    Ok(Observation {
+        source: SourceFacts::from(&inspection),
+        target: target(sight.roots, sight.downloads, &request.target, cluster),
+        cluster: cluster.clone(),
+    })
+}
 
 /// Looks at the target of a restore of `cluster`, where a root of that cluster has it. Nothing is changed.
-pub fn target(roots: &Roots, downloads: &Path, target: &Target, cluster: &str) -> TargetFacts {
+fn target(roots: &Roots, downloads: &Path, target: &Target, cluster: &str) -> TargetFacts {
     match target {
         Target::Download => TargetFacts {
             place: "a download".into(),

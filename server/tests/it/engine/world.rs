@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use requorum_server::jobs::context::Context;
-use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, JobTarget, Same, Writer};
-use requorum_server::jobs::runner::{Probe, Runners, Seen, StepError, StepRunner};
-use requorum_shared::events::{Body, EndState, Event};
-use requorum_shared::plan::{Plan, Step};
+use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer};
+use requorum_server::jobs::runner::{Probe, Remedy, Runners, StepError, StepEvidence, StepRunner};
+use requorum_shared::job::events::{Body, EndState, Event};
+use requorum_shared::recovery::{Carrier, Plan, Step, TargetDir};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -34,6 +34,12 @@ pub(super) enum Fault {
     Always,
     Panic,
     UntilCancelled,
+    /// It fails this often in a way that passes.
+    Passes(u32),
+    /// The plan does not fit what is there.
+    Refuses,
+    /// To look says nothing, once.
+    CannotTell,
 }
 
 #[derive(Default)]
@@ -156,6 +162,20 @@ impl World {
         self.changed.notify_waiters();
     }
 
+    fn cannot_tell(&self, step: &Step) -> bool {
+        let mut things = self.things.lock().unwrap();
+        let fault = &mut things[step.number as usize - 1].fault;
+        let cannot = *fault == Fault::CannotTell;
+        if cannot {
+            *fault = Fault::No;
+        }
+        cannot
+    }
+
+    fn refuses(&self, step: &Step) -> bool {
+        self.things.lock().unwrap()[step.number as usize - 1].fault == Fault::Refuses
+    }
+
     fn take_fault(&self, step: &Step, undo: bool) -> Fault {
         let mut things = self.things.lock().unwrap();
         let thing = &mut things[step.number as usize - 1];
@@ -175,8 +195,9 @@ impl World {
 struct Here(Arc<World>);
 
 impl Runners for Here {
-    fn of(&self, _: &Plan) -> Arc<dyn StepRunner> {
-        Arc::new(Here(self.0.clone()))
+    fn of(&self, carrier: Carrier) -> Option<Arc<dyn StepRunner>> {
+        (carrier != Carrier::Person)
+            .then(|| -> Arc<dyn StepRunner> { Arc::new(Here(self.0.clone())) })
     }
 }
 
@@ -184,21 +205,33 @@ impl Runners for Here {
 impl StepRunner for Here {
     async fn probe(&self, step: &Step, _: &Context) -> Result<Probe, StepError> {
         self.0.point().await;
+        if self.0.cannot_tell(step) {
+            return Ok(Probe::CannotTell("it is foggy".into()));
+        }
         Ok(match self.0.state(step.number as usize) {
-            State::Done => Probe::Done(Seen::new("it is there")),
+            State::Done => Probe::Done(StepEvidence::new("it is there")),
             State::Missing | State::Half => Probe::NotDone,
         })
     }
 
-    async fn effect(&self, step: &Step, context: &Context) -> Result<Seen, StepError> {
+    async fn effect(&self, step: &Step, context: &Context) -> Result<StepEvidence, StepError> {
         let world = &self.0;
         let began = world.log.lock().unwrap().as_ref().unwrap().last_began();
         world.seen.lock().unwrap().push(began);
         world.point().await;
+        if world.refuses(step) {
+            return Err(StepError::refuse("something else is there"));
+        }
         world.change(step, |thing| thing.state = State::Half);
         world.point().await;
         match world.take_fault(step, false) {
-            Fault::No => {}
+            Fault::No | Fault::Refuses | Fault::CannotTell => {}
+            Fault::Passes(left) => {
+                if left > 1 {
+                    world.fail(step.number as usize, Fault::Passes(left - 1));
+                }
+                return Err(StepError::new("no answer").with(Remedy::Retry(&[1, 2])));
+            }
             Fault::Once | Fault::Always => {
                 return Err(StepError::from("it was made to fail".to_owned()));
             }
@@ -213,7 +246,7 @@ impl StepRunner for Here {
             thing.completions += 1;
         });
         world.point().await;
-        Ok(Seen::new("it was made"))
+        Ok(StepEvidence::new("it was made"))
     }
 
     async fn undo(&self, step: &Step, _: &Context) -> Result<String, StepError> {
@@ -236,6 +269,8 @@ pub(super) struct Memory {
     pub(super) swapped: AtomicBool,
     /// Entries until the database goes away once, and whether it has written the one that it does not confirm.
     pub(super) gone: Mutex<Option<(usize, bool)>>,
+    /// A step that a person takes.
+    pub(super) gate: Mutex<Option<usize>>,
     /// What is written just after the next look at the journal.
     pub(super) meanwhile: Mutex<Option<Body>>,
     /// What a person writes just before the first entry of this kind.
@@ -271,6 +306,7 @@ impl Memory {
             }),
             swapped: AtomicBool::new(false),
             gone: Mutex::new(None),
+            gate: Mutex::new(None),
             meanwhile: Mutex::new(None),
             before: Mutex::new(None),
         }
@@ -353,7 +389,7 @@ impl Memory {
         let settled = !matches!(
             last,
             Body::StepEnded {
-                outcome: requorum_shared::events::StepOutcome::Failed { .. },
+                outcome: requorum_shared::job::events::StepOutcome::Failed { .. },
                 ..
             }
         );
@@ -372,19 +408,26 @@ impl Memory {
     }
 }
 
-/// The one job's plan.
-fn plan() -> Plan {
+/// The one job's plan. A person takes the step `gate`.
+fn plan(gate: Option<usize>) -> Plan {
+    let choice = |id: &str, then: &str| json!({"id": id, "label": id, "consequence": format!("{id} it is"), "then": then});
+    let person = json!({"by": "person", "do": {
+        "question": "Does the new cluster answer?", "evidence": "It was started a minute ago.",
+        "choices": [choice("yes", "continue"), choice("no", "undo"), choice("stop", "leave")],
+    }});
+    let etcd = json!({"by": "etcd", "do": {"step": "prove-source", "source": {"name": "", "sha256": "", "size": 0}}});
     let steps: Vec<_> = (1..=STEPS)
         .map(|n| {
+            let by_person = gate == Some(n);
             json!({
                 "number": n, "title": format!("make {n}"), "probe": "look", "effect": format!("effect of {n}"),
-                "undo": {"kind": "back", "how": format!("way back of {n}")},
-                "action": {"system": "etcd-restore", "do": {"step": "prove-source", "sha256": "", "size": 0}},
+                "undo": if by_person { json!({"kind": "nothing"}) } else { json!({"kind": "back", "how": format!("way back of {n}")}) },
+                "action": if by_person { &person } else { &etcd },
             })
         })
         .collect();
     serde_json::from_value(json!({
-        "format": "requorum.plan/1", "id": "plan", "author": "ak", "sealed_at": "2026-11-21T00:00:00Z",
+        "format": "requorum.plan/2", "id": "plan", "author": "ak", "sealed_at": "2026-11-21T00:00:00Z",
         "outcome": "four things", "facts": [], "report": [], "steps": steps,
         "request": {
             "kind": "etcd.restore", "snapshot": "", "members": [], "token": "", "bump_revision": 0,
@@ -408,7 +451,7 @@ impl JobLog for Memory {
         unreachable!("the job is there")
     }
 
-    async fn holder(&self, _: &JobTarget, _: Same<'_>) -> anyhow::Result<Option<Holder>> {
+    async fn holder(&self, _: &TargetDir, _: Same<'_>) -> anyhow::Result<Option<Holder>> {
         unreachable!("the job is there")
     }
 
@@ -430,14 +473,15 @@ impl JobLog for Memory {
     }
 
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
+        let plan = plan(*self.gate.lock().unwrap());
         Ok((id == JOB).then(|| JobRow {
             id: JOB.into(),
             plan_id: "plan".into(),
             plan_json: match self.swapped.load(Ordering::Relaxed) {
-                true => plan().canonical_json().replace("3.6", "3.5"),
-                false => plan().canonical_json(),
+                true => plan.canonical_json().replace("3.6", "3.5"),
+                false => plan.canonical_json(),
             },
-            plan_hash: plan().hash(),
+            plan_hash: plan.hash(),
             started_by: "ak".into(),
             created_ms: 0,
             cluster: String::new(),
@@ -538,7 +582,7 @@ impl JobLog for Memory {
         Ok(open)
     }
 
-    fn pass(&self, _: &str, _: &Event) {}
+    fn notify_ephemeral(&self, _: &str, _: &Event) {}
 
     async fn release(&self, _: &str, owner: &str) -> anyhow::Result<()> {
         let mut rows = self.rows.lock().unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use requorum_server::limits::Limits;
 use requorum_shared::etcd::recovery::restore::Target;
-use requorum_shared::job_view::JobState;
+use requorum_shared::job::fold::JobState;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 

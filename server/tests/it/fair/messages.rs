@@ -87,7 +87,7 @@ async fn a_request_has_a_length() {
         .check_json(&filled((256 << 10) + 1))
         .await
         .unwrap_err();
-    assert_eq!(code(&status), "restore.request-size");
+    assert_eq!(code(&status), "plan.request-size");
     assert!(status.message().contains("262145 bytes"), "{status}");
 }
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use requorum_server::jobs::digest::{Digest, word};
+use requorum_server::jobs::digest::Digest;
 use requorum_server::jobs::list::{JobFilter, JobList as _};
-use requorum_server::jobs::log::{Claim, Created, Holder, JobLog as _, JobRow, JobTarget, Writer};
+use requorum_server::jobs::log::{Claim, Created, Holder, JobLog as _, JobRow, Writer};
 use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::store::PlanStore as _;
-use requorum_shared::events::{Body, EndState, Event, Question};
 use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::job::events::{Body, EndState, Event, Question};
+use requorum_shared::job::text::word;
+use requorum_shared::recovery::TargetDir;
 
 use super::plans::{approve, plan, sealed};
 use super::{Store, stories};
@@ -48,11 +50,12 @@ fn line(line: &str) -> Body {
     Body::StepLog {
         step: 1,
         line: line.into(),
+        host: None,
     }
 }
 
 /// Every target is another.
-fn apart(_: &JobTarget, _: &JobTarget) -> bool {
+fn apart(_: &TargetDir, _: &TargetDir) -> bool {
     false
 }
 
@@ -196,11 +199,11 @@ async fn a_target_has_one_job_at_a_time(store: &Store) {
     for id in ["p", "p0", "p1", "p2"] {
         assert!(approve(store, id).await);
     }
-    let target = |path: &str| JobTarget {
+    let target = |path: &str| TargetDir {
         root: "r".into(),
         path: path.into(),
     };
-    let below = |one: &JobTarget, other: &JobTarget| {
+    let below = |one: &TargetDir, other: &TargetDir| {
         one.path.starts_with(&other.path) || other.path.starts_with(&one.path)
     };
     let create = async |plan: &str| {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use requorum_server::jobs::context::Context;
-use requorum_server::jobs::runner::{Probe, Runners, Seen, StepError, StepRunner};
-use requorum_shared::events::EndState;
-use requorum_shared::plan::{Plan, Step};
+use requorum_server::jobs::runner::{Probe, Runners, StepError, StepEvidence, StepRunner};
+use requorum_shared::job::events::EndState;
+use requorum_shared::recovery::{Carrier, Step};
 use serde::{Deserialize, Serialize};
 
 /// Where a step fails.
@@ -58,8 +58,8 @@ impl Faulty {
 }
 
 impl Runners for Faulty {
-    fn of(&self, _: &Plan) -> Arc<dyn StepRunner> {
-        Arc::new(self.clone())
+    fn of(&self, carrier: Carrier) -> Option<Arc<dyn StepRunner>> {
+        (carrier != Carrier::Person).then(|| -> Arc<dyn StepRunner> { Arc::new(self.clone()) })
     }
 }
 
@@ -75,7 +75,7 @@ impl StepRunner for Faulty {
         Ok(first)
     }
 
-    async fn effect(&self, step: &Step, context: &Context) -> Result<Seen, StepError> {
+    async fn effect(&self, step: &Step, context: &Context) -> Result<StepEvidence, StepError> {
         self.fails(step, When::Before)?;
         let mut seen = self.inner.effect(step, context).await?;
         if self.twice {
@@ -94,10 +94,15 @@ impl StepRunner for Faulty {
         Ok(said)
     }
 
-    async fn finish(&self, end: EndState, context: &Context) -> Result<String, StepError> {
-        let said = self.inner.finish(end, context).await?;
+    async fn finish(
+        &self,
+        end: EndState,
+        steps: &[&Step],
+        context: &Context,
+    ) -> Result<String, StepError> {
+        let said = self.inner.finish(end, steps, context).await?;
         if self.twice {
-            self.inner.finish(end, context).await?;
+            self.inner.finish(end, steps, context).await?;
         }
         Ok(said)
     }

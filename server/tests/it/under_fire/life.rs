@@ -11,11 +11,11 @@ use requorum_server::clock::SystemClock;
 use requorum_server::config::LEASE;
 use requorum_server::db::{At, Database};
 use requorum_server::jobs::engine::{Engine, Owner};
-use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, JobTarget, Same, Writer};
+use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer};
 use requorum_server::ledger::{Ledger, Left, key};
-use requorum_shared::events::{Body, Event};
-use requorum_shared::job_view::{JobState, JobView};
-use requorum_shared::plan::Plan;
+use requorum_shared::job::events::{Body, Event};
+use requorum_shared::job::fold::{JobState, JobView};
+use requorum_shared::recovery::{Plan, TargetDir};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -264,7 +264,7 @@ impl JobLog for Deadly {
         self.around(self.log.create(job, first, claim, same)).await
     }
 
-    async fn holder(&self, target: &JobTarget, same: Same<'_>) -> anyhow::Result<Option<Holder>> {
+    async fn holder(&self, target: &TargetDir, same: Same<'_>) -> anyhow::Result<Option<Holder>> {
         self.log.holder(target, same).await
     }
 
@@ -302,8 +302,8 @@ impl JobLog for Deadly {
         self.log.abandoned(now_ms).await
     }
 
-    fn pass(&self, id: &str, event: &Event) {
-        self.log.pass(id, event);
+    fn notify_ephemeral(&self, id: &str, event: &Event) {
+        self.log.notify_ephemeral(id, event);
     }
 
     async fn close_journal(&self, id: &str, owner: &str, saw: u64) -> anyhow::Result<bool> {

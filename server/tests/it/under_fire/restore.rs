@@ -8,7 +8,7 @@ use requorum_server::db::Database;
 use requorum_server::jobs::runner::StepRunner;
 use requorum_server::roots::Roots;
 use requorum_server::snapshots::objects::Objects;
-use requorum_server::systems::etcd::steps::EtcdRestore;
+use requorum_server::systems::etcd::steps::EtcdSteps;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::recovery::restore::TargetVersion;
 
@@ -48,10 +48,9 @@ impl Scene for Restore {
         plan.id
     }
 
-    fn runner(&self, data: &Path, db: &Database) -> Arc<dyn StepRunner> {
-        Arc::new(EtcdRestore {
+    fn runner(&self, data: &Path, _: &Database) -> Arc<dyn StepRunner> {
+        Arc::new(EtcdSteps {
             objects: Objects::in_folder(&data.join("objects")).unwrap(),
-            store: Arc::new(db.clone()),
             roots: Arc::new(Roots::open(&data.join("restores"), &[]).unwrap()),
             downloads: data.join("downloads"),
             scratch: data.join("scratch"),

@@ -5,8 +5,8 @@ use requorum_server::jobs::log::Created;
 use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::list::PlanFilter;
 use requorum_server::plans::store::PlanState;
-use requorum_shared::job_view::{JobState, JobView};
-use requorum_shared::plan::Plan;
+use requorum_shared::job::fold::{JobState, JobView};
+use requorum_shared::recovery::Plan;
 
 use super::faults::{Fault, When};
 use super::life::{Life, live, try_second};

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use requorum_server::db::Database;
 use requorum_server::jobs::context::Context;
-use requorum_server::jobs::runner::{Probe, Seen, StepError, StepRunner};
+use requorum_server::jobs::runner::{Probe, StepError, StepEvidence, StepRunner};
 use requorum_server::plans::store::{PlanRow, PlanState};
-use requorum_shared::plan::{Plan, Step, Undo};
+use requorum_shared::plan::Undo;
+use requorum_shared::recovery::{Plan, Step};
 
 use super::{Fire, Scene, World};
 use crate::harness::TestServer;
@@ -118,12 +119,12 @@ impl Files {
 impl StepRunner for Files {
     async fn probe(&self, step: &Step, _: &Context) -> Result<Probe, StepError> {
         if self.manner == Manner::Sound && self.file(step).exists() {
-            return Ok(Probe::Done(Seen::new("It is there.")));
+            return Ok(Probe::Done(StepEvidence::new("It is there.")));
         }
         Ok(Probe::NotDone)
     }
 
-    async fn effect(&self, step: &Step, _: &Context) -> Result<Seen, StepError> {
+    async fn effect(&self, step: &Step, _: &Context) -> Result<StepEvidence, StepError> {
         let mut file = std::fs::File::options()
             .create(true)
             .write(true)
@@ -131,7 +132,7 @@ impl StepRunner for Files {
             .open(self.file(step))
             .unwrap();
         file.write_all(b"made\n").unwrap();
-        Ok(Seen::new("It was made."))
+        Ok(StepEvidence::new("It was made."))
     }
 
     async fn undo(&self, step: &Step, _: &Context) -> Result<String, StepError> {

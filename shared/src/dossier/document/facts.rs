@@ -6,6 +6,7 @@ use super::{
 use crate::dossier::record::Timings;
 use crate::dossier::words;
 use crate::finding::Severity;
+use crate::job::text as job_text;
 use crate::ledger::entry::{Outcome, act};
 use crate::plan::Undo;
 
@@ -34,7 +35,7 @@ pub(super) fn in_short(content: &Content<'_>) -> Section {
         "In short",
         vec![Block::Facts(vec![
             ("Planned outcome".to_owned(), text(&plan.outcome)),
-            ("State".to_owned(), text(words::state(view.state))),
+            ("State".to_owned(), text(job_text::state(view.state))),
             ("Verification".to_owned(), proven),
             ("Started".to_owned(), when(timings.started_ms)),
             ("Last event".to_owned(), when(timings.last_ms)),

@@ -6,9 +6,9 @@ use super::{
 use crate::dossier::leftovers::left_overs;
 use crate::dossier::record::Timings;
 use crate::dossier::words;
-use crate::events::{Body, EndState, StepOutcome};
 use crate::finding::Outcome;
-use crate::job_view::StepState;
+use crate::job::events::{Body, EndState, StepOutcome};
+use crate::job::fold::StepState;
 use crate::ledger::entry::{self, Phase, act};
 use crate::plan::Undo;
 
@@ -111,9 +111,20 @@ fn happened(content: &Content<'_>, body: &Body) -> Option<(String, String, Cell)
                 StepOutcome::Done { .. } => done(),
                 StepOutcome::AlreadyDone { .. } => status(Mark::Pass, "was done already"),
                 StepOutcome::Failed { .. } => status(Mark::Fail, "FAILED"),
+                StepOutcome::Unclear { .. } => status(Mark::NotChecked, "could not be told"),
             };
             (console, step(n), outcome)
         }
+        Body::StepRetried { step: n, error, .. } => (
+            console,
+            format!("{} ({error})", step(n)),
+            status(Mark::Warning, "retried"),
+        ),
+        Body::Refused { step: n } => (
+            console,
+            format!("{}: the plan does not fit what is there", step(n)),
+            status(Mark::Fail, "refused"),
+        ),
         Body::Asked { question } => (
             console,
             format!("Asked: {}", question.text),
@@ -160,6 +171,9 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
             StepState::Running => status(Mark::NotChecked, "begun"),
             StepState::Done => status(Mark::Pass, "done"),
             StepState::Failed => status(Mark::Fail, "FAILED"),
+            StepState::Unclear => status(Mark::NotChecked, "could not be told"),
+            StepState::UndoFailed => status(Mark::Fail, "COULD NOT BE TAKEN BACK"),
+            StepState::Left => status(Mark::Warning, "left as it was"),
             StepState::Undoing => status(Mark::NotChecked, "being taken back"),
             StepState::Undone => status(Mark::Note, "taken back"),
         };
@@ -237,7 +251,13 @@ pub(super) fn log(content: &Content<'_>) -> Section {
     let rows: Vec<_> = lines
         .iter()
         .take(SHOWN_LINES)
-        .map(|(at_ms, step, line)| vec![Cell::When(*at_ms), number(step), text(line)])
+        .map(|line| {
+            let said = match &line.host {
+                Some(host) => format!("{host}: {}", line.line),
+                None => line.line.clone(),
+            };
+            vec![Cell::When(line.at_ms), number(line.step), text(said)]
+        })
         .collect();
     let mut blocks = Vec::new();
     if rows.is_empty() {

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::{Failure, Finding, fail, open, unknown};
 use crate::approval::PolicyInForce;
-use crate::events::{Body, Event, StepOutcome};
+use crate::job::events::{Body, Event, StepOutcome};
 use crate::ledger::entry::{Entry, Outcome, Phase, act, tidy};
-use crate::plan::Plan;
+use crate::recovery::Plan;
 
 pub(super) use crate::ledger::entry::act::{
     PLAN_APPROVE as APPROVE, PLAN_BREAK_GLASS as BREAK_GLASS, PLAN_SEAL as SEAL,
@@ -220,10 +220,11 @@ fn claim<'a>(
         Body::StepEnded { step, outcome } => {
             let outcome = match outcome {
                 StepOutcome::Done { .. } | StepOutcome::AlreadyDone { .. } => done,
-                StepOutcome::Failed { .. } => Outcome::Failed,
+                StepOutcome::Failed { .. } | StepOutcome::Unclear { .. } => Outcome::Failed,
             };
             (act::JOB_STEP, starter, Some(*step), outcome)
         }
+        Body::StepRetried { step, .. } => (act::JOB_STEP, starter, Some(*step), Outcome::Failed),
         Body::UndoEnded { step, result } => {
             let outcome = if result.is_ok() {
                 done

@@ -12,11 +12,12 @@ use crate::dossier::name;
 use crate::dossier::parts::{MAX_ENTRIES, MAX_EVENTS};
 use crate::dossier::record::{self, Approvals, Proofs};
 use crate::etcd::storage::inspection::Inspection;
-use crate::events::{Body, Event};
-use crate::job_view::JobView;
+use crate::job::events::{Body, Event};
+use crate::job::fold::JobView;
 use crate::ledger::checkpoint::{Checkpoint, VerifyingKey};
 use crate::ledger::entry::Entry;
-use crate::plan::{self, Plan};
+use crate::plan::FORMAT as PLAN_FORMAT;
+use crate::recovery::Plan;
 
 /// The parts by name.
 pub(super) type Parts<'a> = BTreeMap<&'a str, &'a [u8]>;
@@ -151,7 +152,7 @@ pub(super) fn manifest(parts: &Parts<'_>) -> Result<Manifest, String> {
 fn plan(parts: &Parts<'_>) -> Result<(Plan, String), String> {
     let bytes = whole(parts, name::PLAN)?;
     let plan: Plan = exactly_as(name::PLAN)(bytes)?;
-    if plan.format != plan::FORMAT {
+    if plan.format != PLAN_FORMAT {
         return Err(format!("{} is of the format {}.", name::PLAN, plan.format));
     }
     Ok((plan, sha256_hex(bytes)))

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::native_commands;
-pub use self::planning::{check_exact, plan};
+pub use self::planning::{check_sealable, draft};
 pub use self::wire_form::WireForm;
 
 /// What an operator asks for.
@@ -57,6 +57,31 @@ pub struct RestoreRequest {
     pub clean_up: CleanUp,
     /// Where the result goes.
     pub target: Target,
+    /// The newest revision that was seen served before the loss, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<SeenRevision>,
+}
+
+impl RestoreRequest {
+    /// The members' names, in their order.
+    pub fn member_names(&self) -> Vec<String> {
+        let names = self.members.iter().map(|member| member.name.clone());
+        names.collect()
+    }
+}
+
+/// The newest revision that the old cluster was seen to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenRevision {
+    /// The revision.
+    #[serde(with = "crate::value::decimal")]
+    pub revision: i64,
+    /// For how many seconds after that the cluster may have gone on writing.
+    #[serde(with = "crate::value::decimal")]
+    pub unwatched_seconds: u64,
+    /// How many revisions it was seen to write per hour; 0 when unknown.
+    #[serde(with = "crate::value::decimal")]
+    pub per_hour: u64,
 }
 
 /// One member of the new cluster.
@@ -147,48 +172,105 @@ pub enum Target {
     Download,
 }
 
-/// One step of a restore, as data.
+/// One step of a restore, as data. Each holds all that carrying it out takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum RestoreStep {
     /// The stored snapshot is still the file the plan was made for.
     ProveSource {
-        /// SHA-256, hexadecimal.
-        sha256: String,
-        /// Bytes.
-        size: u64,
+        /// Which file.
+        source: SourceFile,
     },
     /// The target can take the result: it is not there yet, and there is room.
     ProveTarget {
-        /// Where.
-        target: Target,
+        /// What is restored where.
+        restore: RestoreTask,
         /// Bytes that will be written.
         need_bytes: u64,
     },
     /// Write all members beside their final place, in one pass over the source.
     BuildMembers {
-        /// All that was asked for.
-        request: RestoreRequest,
+        /// What is restored where.
+        restore: RestoreTask,
     },
     /// Move the finished members to their final place.
     PlaceMembers {
-        /// Where.
-        target: Target,
-        /// Folder names.
-        members: Vec<String>,
+        /// What is restored where.
+        restore: RestoreTask,
     },
     /// Read every file of the placed members again and compare it with what it must be.
     VerifyMembers {
-        /// All that was asked for.
-        request: RestoreRequest,
+        /// What is restored where.
+        restore: RestoreTask,
     },
     /// Boot the members from copies, on sockets of their own, and compare what they serve.
     BootMembers {
-        /// Where the members are.
-        target: Target,
-        /// Folder names.
-        members: Vec<String>,
-        /// Which etcd.
-        target_version: TargetVersion,
+        /// What is restored where.
+        restore: RestoreTask,
+        /// What they must serve.
+        expected: ExpectedService,
     },
+}
+
+impl RestoreStep {
+    /// What is restored where; the proof of the source alone does not know.
+    pub fn task(&self) -> Option<&RestoreTask> {
+        match self {
+            Self::ProveSource { .. } => None,
+            Self::ProveTarget { restore, .. }
+            | Self::BuildMembers { restore }
+            | Self::PlaceMembers { restore }
+            | Self::VerifyMembers { restore }
+            | Self::BootMembers { restore, .. } => Some(restore),
+        }
+    }
+}
+
+/// A stored file, and how it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// What it is called, without folders.
+    pub name: String,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What is restored from which file for which cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreTask {
+    /// From which file.
+    pub source: SourceFile,
+    /// All that was asked for, with the target.
+    pub request: RestoreRequest,
+    /// The cluster whose restore it is: its roots count. Empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
+}
+
+/// What a cluster restored from a snapshot must serve, as far as the snapshot tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedService {
+    /// Live user keys; absent where they could not be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_keys: Option<u64>,
+    /// How many leases there are: one that ends takes its keys with it.
+    pub leases: u64,
+    /// The snapshot's HashKV; absent where it could not be computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_kv: Option<ExpectedHash>,
+}
+
+/// A HashKV in a sealed plan, whose numbers keep all their digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedHash {
+    /// CRC-32C.
+    pub hash: u32,
+    /// The revision it is of.
+    #[serde(with = "crate::value::decimal")]
+    pub revision: i64,
+    /// The compact revision it was computed under; -1 when never compacted.
+    #[serde(with = "crate::value::decimal")]
+    pub compact_revision: i64,
 }

@@ -7,8 +7,7 @@ use requorum_shared::api::v1::{
     Approval, ApprovePlanRequest, BreakGlassRequest, PlanSummary, RejectPlanRequest,
     StartJobRequest, Vote,
 };
-use requorum_shared::etcd::recovery::restore::Target;
-use requorum_shared::plan::{Plan, Request};
+use requorum_shared::recovery::Plan;
 
 use crate::client::grpc;
 use crate::components::dialog::Dialog;
@@ -19,6 +18,7 @@ use crate::failure::Failure;
 use crate::format;
 use crate::paths;
 use crate::pulse::Pulse;
+use crate::systems;
 
 /// The word that is typed before the glass is broken.
 const GLASS_WORD: &str = "without approval";
@@ -46,12 +46,11 @@ impl Case {
 
 /// What is destroyed, as a person names it: the cluster, or else the place that is written to.
 fn subject(plan: &Plan) -> String {
-    let Request::EtcdRestore(request) = &plan.request;
-    match &request.target {
-        _ if !plan.cluster.is_empty() => plan.cluster.clone(),
-        Target::Folder { path, .. } => path.clone(),
-        Target::Download => "download".into(),
+    if !plan.cluster.is_empty() {
+        return plan.cluster.clone();
     }
+    let target = plan.request.target();
+    target.map_or_else(|| "download".into(), |target| target.path)
 }
 
 /// The section.
@@ -243,9 +242,8 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
         view! { <a class="button primary" href=paths::job(&case.summary.job_id)>"Open its job"</a> }
             .into_any()
     } else {
-        let Request::EtcdRestore(request) = &case.plan.request;
-        view! { <a class="button" href=paths::restore(&request.snapshot)>"Make a new plan"</a> }
-            .into_any()
+        let wizard = systems::wizard(&case.plan.request);
+        view! { <a class="button" href=wizard>"Make a new plan"</a> }.into_any()
     };
     let rows = if alive {
         reasons(&approval)
@@ -400,7 +398,7 @@ mod tests {
     fn what_is_destroyed_has_a_name() {
         let plan = |cluster: &str, target: serde_json::Value| -> Plan {
             serde_json::from_value(serde_json::json!({
-                "format": "requorum.plan/1", "id": "p", "author": "ak", "sealed_at": "", "cluster": cluster,
+                "format": "requorum.plan/2", "id": "p", "author": "ak", "sealed_at": "", "cluster": cluster,
                 "outcome": "", "facts": [], "report": [], "steps": [],
                 "request": {
                     "kind": "etcd.restore", "snapshot": "", "members": [], "token": "", "bump_revision": 0,

@@ -1,13 +1,13 @@
 //! The snapshot looked at by whoever is asked to agree, from a file of their own.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::recovery::restore::observation::SourceFacts;
-use requorum_shared::second_look::{Difference, same_snapshot};
+use requorum_shared::recovery::Observation;
+use requorum_shared::replan::Difference;
 
 use crate::client::inspector::{Heard, Inspector};
 use crate::components::file_drop::{Dropped, FileDrop};
 use crate::components::meter::{Meter, Progress};
-use crate::components::second_look::Differences;
+use crate::components::recheck::Differences;
 use crate::worker::protocol::{Looked, Order, Refusal, Report};
 
 /// What is known of a file of one's own.
@@ -44,9 +44,9 @@ impl Own {
     }
 }
 
-fn judged(told: &SourceFacts, looked: &Looked) -> Own {
+fn judged(told: &Observation, looked: &Looked) -> Own {
     let sentence = looked.inspection.verdict.sentence.clone();
-    let differences = same_snapshot(told, &SourceFacts::from(&looked.inspection));
+    let differences = told.file_differences(&looked.inspection);
     if differences.is_empty() {
         Own::Same(sentence)
     } else {
@@ -57,8 +57,8 @@ fn judged(told: &SourceFacts, looked: &Looked) -> Own {
 /// Where the file is dropped, and what came of it.
 #[component]
 pub fn OwnFile(
-    /// What the server says of the snapshot.
-    told: SourceFacts,
+    /// What the server says that the plan rests on.
+    told: Observation,
     /// What is known of the file.
     own: RwSignal<Own>,
 ) -> impl IntoView {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use requorum_shared::etcd::recovery::restore::TargetVersion;
 use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
 use requorum_shared::etcd::storage::inspection::Inspection;
-use requorum_shared::finding::{Outcome, Report, Severity};
+use requorum_shared::finding::{Outcome, Report};
 
 use super::members::Members;
 use crate::format;
@@ -36,20 +36,20 @@ pub fn Editor(
     }
 }
 
-fn error_of(report: Signal<Report>, codes: &'static [&'static str]) -> Memo<String> {
+/// What blocks in this part of the request.
+fn error_of(report: Signal<Report>, field: &'static str) -> Memo<String> {
     Memo::new(move |_| {
         report.with(|report| {
-            let found = report.findings.iter().find(|f| {
-                f.severity == Severity::Blocking
-                    && codes.iter().any(|code| f.code.starts_with(code))
-            });
-            found.map(|f| f.what.clone()).unwrap_or_default()
+            let found = report.blocking_in(field);
+            found
+                .map(|finding| finding.what.clone())
+                .unwrap_or_default()
         })
     })
 }
 
 fn identity(form: RwSignal<RestoreForm>, report: Signal<Report>) -> impl IntoView {
-    let error = error_of(report, &["token."]);
+    let error = error_of(report, "token");
     view! {
         <fieldset class="panel">
             <legend>"Token"</legend>
@@ -74,7 +74,7 @@ fn revision(
     inspection: Arc<Inspection>,
     report: Signal<Report>,
 ) -> impl IntoView {
-    let error = error_of(report, &["bump."]);
+    let error = error_of(report, "bump_revision");
     let off = move || form.with(|f| !f.bump_on);
     let ends = match inspection.start_revision() {
         Some(revision) => format!(
@@ -250,7 +250,7 @@ fn target(
     roots: Vec<RootChoice>,
     report: Signal<Report>,
 ) -> impl IntoView {
-    let error = error_of(report, &["target."]);
+    let error = error_of(report, "target");
     let has_roots = !roots.is_empty();
     let download = move || form.with(|f| f.download);
     let options = roots

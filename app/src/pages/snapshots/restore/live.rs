@@ -6,10 +6,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::CheckRestoreRequest;
-use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target, native_commands, plan};
+use requorum_shared::etcd::recovery::restore::{Target, native_commands};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
-use requorum_shared::plan::Step;
+use requorum_shared::plan::Seal;
+use requorum_shared::recovery::{self, Observation, Request, Step};
 
 use crate::client::grpc;
 use crate::components::command::Command;
@@ -35,7 +36,7 @@ pub struct Live {
 #[derive(Clone, PartialEq)]
 enum ServerWord {
     Asking,
-    Said(RestoreRequest, Vec<Finding>),
+    Said(Request, Vec<Finding>),
     Silent(Failure),
 }
 
@@ -48,7 +49,7 @@ impl Live {
         author: String,
     ) -> Self {
         let id = inspection.file.sha256.clone();
-        let request = Memo::new(move |_| form.with(|f| f.request(&id).0));
+        let request = Memo::new(move |_| Request::EtcdRestore(form.with(|f| f.request(&id).0)));
         let server = RwSignal::new(ServerWord::Asking);
         let turn = StoredValue::new(0_u32);
         Effect::new(move |_| {
@@ -88,8 +89,13 @@ impl Live {
         });
         let steps = Memo::new(move |_| {
             let observation = form.with(|f| f.observation(&inspection, &roots));
-            let now = format::utc(js_sys::Date::now() as i64);
-            plan(&request.get(), &observation, "preview", &author, &now)
+            let seal = Seal {
+                id: "preview".into(),
+                author: author.clone(),
+                sealed_at: format::utc(js_sys::Date::now() as i64),
+                cluster: String::new(),
+            };
+            recovery::plan(&request.get(), &Observation::EtcdRestore(observation), seal)
                 .ok()
                 .map(|plan| plan.steps)
         });

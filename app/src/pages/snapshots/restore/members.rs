@@ -1,7 +1,7 @@
 //! The membership table.
 
 use leptos::prelude::*;
-use requorum_shared::finding::{Finding, Report, Severity};
+use requorum_shared::finding::Report;
 
 use crate::forms::etcd_restore::RestoreForm;
 
@@ -94,14 +94,19 @@ fn row(form: RwSignal<RestoreForm>, report: Signal<Report>, key: u32) -> impl In
                 .map_or(0, |at| at + 1)
         })
     });
-    let wrong = move |kind: &'static str| {
+    let wrong = move |part: &'static str| {
         Memo::new(move |_| {
-            let name = name.get();
-            report.with(|report| blocking(&report.findings, kind, &name, number.get()))
+            let field = format!("members[{}].{part}", number.get().saturating_sub(1));
+            report.with(|report| {
+                let found = report.blocking_in(&field);
+                found
+                    .map(|finding| finding.what.clone())
+                    .unwrap_or_default()
+            })
         })
     };
-    let name_error = wrong("member.name");
-    let url_error = wrong("member.url");
+    let name_error = wrong("name");
+    let url_error = wrong("peer_urls");
     let (name_id, url_id) = (
         format!("member-{key}-name-error"),
         format!("member-{key}-url-error"),
@@ -142,42 +147,5 @@ fn row(form: RwSignal<RestoreForm>, report: Signal<Report>, key: u32) -> impl In
                 </button>
             </td>
         </tr>
-    }
-}
-
-/// The first blocking finding of this kind about the member: findings name members, and those without a name by
-/// their place.
-fn blocking(findings: &[Finding], kind: &str, name: &str, number: usize) -> String {
-    let by_name = format!("member {}", name.trim());
-    // A name that cannot be told from its surroundings is quoted.
-    let quoted = format!("member {name:?}");
-    let by_number = format!("member {number}");
-    findings
-        .iter()
-        .filter(|f| f.severity == Severity::Blocking && f.code.starts_with(kind))
-        .find(|f| {
-            (!name.trim().is_empty() && f.subject == by_name)
-                || f.subject == quoted
-                || f.subject == by_number
-        })
-        .map(|f| f.what.clone())
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_stands_beside_the_member_that_it_is_about() {
-        let finding = |subject: &str| Finding::blocking("member.name-space", subject, "a space");
-        let of = |subject: &str, name: &str, number| {
-            blocking(&[finding(subject)], "member.name", name, number)
-        };
-        assert_eq!(of("member m1", "m1", 4), "a space");
-        assert_eq!(of("member \" a b\"", " a b", 4), "a space");
-        assert_eq!(of("member 2", "", 2), "a space");
-        assert_eq!(of("member 2", "m1", 1), "");
-        assert_eq!(blocking(&[finding("member m1")], "member.url", "m1", 1), "");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::cli::terminal;
-use crate::restore::{Progress, Stage};
+use crate::systems::etcd::members::{Progress, Stage};
 
 /// The line, and what was on it last. On anything but a terminal it shows nothing.
 #[derive(Debug)]

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use requorum_shared::etcd::recovery::restore::RestoreRequest;
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::etcd::recovery::restore::{ExpectedService, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
 
 use super::sockets::Sockets;
@@ -66,7 +65,7 @@ impl Cluster {
     /// Waits until the cluster serves, and compares.
     pub(super) async fn look(
         &mut self,
-        inspection: &Inspection,
+        expected: &ExpectedService,
         request: &RestoreRequest,
         start_revision: i64,
     ) -> (Vec<Check>, Option<HashKvResponse>) {
@@ -89,9 +88,9 @@ impl Cluster {
             leader(&statuses),
             self.member_names().await,
         ];
-        let (hash_checks, agreed) = self.hashes(inspection, request, start_revision).await;
+        let (hash_checks, agreed) = self.hashes(expected, request, start_revision).await;
         checks.extend(hash_checks);
-        checks.push(self.keys(inspection).await);
+        checks.push(self.keys(expected).await);
         (checks, agreed)
     }
 
@@ -150,7 +149,7 @@ impl Cluster {
 
     async fn hashes(
         &self,
-        inspection: &Inspection,
+        expected: &ExpectedService,
         request: &RestoreRequest,
         start_revision: i64,
     ) -> ([Check; 3], Option<HashKvResponse>) {
@@ -195,7 +194,7 @@ impl Cluster {
         let agreed = agree(&hashes).then(|| hashes.first().cloned()).flatten();
         let checks = [
             equal,
-            against_source(&hashes, inspection, request),
+            against_source(&hashes, expected, request),
             at_revision(&hashes, start_revision),
         ];
         (checks, agreed)
@@ -212,15 +211,14 @@ impl Cluster {
         Ok(hashes)
     }
 
-    async fn keys(&self, inspection: &Inspection) -> Check {
-        let Some(status) = &inspection.status else {
+    async fn keys(&self, expected: &ExpectedService) -> Check {
+        let Some(live_keys) = expected.live_keys else {
             return Check::new(
                 KEYS,
                 Outcome::NotChecked,
                 "the snapshot's own keys could not be counted",
             );
         };
-        let expected = status.total_key;
         let mut counts = Vec::new();
         for (name, _, client) in &self.members {
             match client.key_count().await {
@@ -240,21 +238,17 @@ impl Cluster {
             .collect();
         let all = counts
             .iter()
-            .all(|(_, count)| u64::try_from(*count) == Ok(expected));
-        let leases = inspection
-            .contents
-            .as_ref()
-            .and_then(|c| c.lease_count)
-            .unwrap_or_default();
+            .all(|(_, count)| u64::try_from(*count) == Ok(live_keys));
+        let leases = expected.leases;
         if all {
-            Check::new(KEYS, Outcome::Pass, format!("{expected} on each member"))
+            Check::new(KEYS, Outcome::Pass, format!("{live_keys} on each member"))
         } else if leases > 0 {
             // A lease that ends while the copies run takes its keys with it, as it would on the real members.
             Check::new(
                 KEYS,
                 Outcome::NotChecked,
                 format!(
-                    "the snapshot has {expected}; served were {}; {leases} leases may have ended meanwhile",
+                    "the snapshot has {live_keys}; served were {}; {leases} leases may have ended meanwhile",
                     each.join(", ")
                 ),
             )
@@ -263,7 +257,7 @@ impl Cluster {
                 KEYS,
                 Outcome::Fail,
                 format!(
-                    "the snapshot has {expected}; served were {}",
+                    "the snapshot has {live_keys}; served were {}",
                     each.join(", ")
                 ),
             )
@@ -298,7 +292,7 @@ pub(super) fn agree(hashes: &[HashKvResponse]) -> bool {
 
 fn against_source(
     hashes: &[HashKvResponse],
-    inspection: &Inspection,
+    expected: &ExpectedService,
     request: &RestoreRequest,
 ) -> Check {
     let unknown = |why: String| Check::new(HASH_SOURCE, Outcome::NotChecked, why);
@@ -307,7 +301,7 @@ fn against_source(
             "the revision was raised and the old ones are compacted away: the hash is another by design".into(),
         );
     }
-    let Some(source) = &inspection.hash_kv else {
+    let Some(source) = &expected.hash_kv else {
         return unknown("the snapshot's own HashKV could not be computed".into());
     };
     let Some(first) = hashes.first() else {
@@ -316,13 +310,13 @@ fn against_source(
     // etcd calls "never compacted" 0 or -1, depending on the version.
     let compacted = |revision: i64| revision.max(0);
     if compacted(first.compact_revision) != compacted(source.compact_revision)
-        || revision(first) != source.hash_revision.max(1)
+        || revision(first) != source.revision.max(1)
     {
         return unknown(format!(
             "the copies are at revision {} and compacted at {}; the snapshot's hash is for {} and {}",
             revision(first),
             first.compact_revision,
-            source.hash_revision,
+            source.revision,
             source.compact_revision
         ));
     }

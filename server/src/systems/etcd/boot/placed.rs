@@ -16,7 +16,7 @@ use crate::jobs::runner::StepError;
 use crate::systems::etcd::binaries::Binary;
 use crate::systems::etcd::client::{Client, HashKvResponse, wants_password};
 use crate::systems::etcd::process::{Member, Process};
-use crate::systems::etcd::steps::{Job, blocking, failed};
+use crate::systems::etcd::run::{Run, blocking, failed};
 
 /// How long a member that answers may take until it answers the same as the cluster.
 const SETTLES_WITHIN: Duration = Duration::from_secs(20);
@@ -34,7 +34,7 @@ enum Answer {
 
 /// Boots a copy of each, one after the other.
 pub(super) async fn check(
-    job: &Job,
+    run: &Run,
     binary: &Binary,
     scratch: &Path,
     sockets: &Sockets,
@@ -42,11 +42,11 @@ pub(super) async fn check(
 ) -> Result<Check, StepError> {
     let mut said = Vec::new();
     let mut passwords = 0;
-    for (index, member) in job.request.members.iter().enumerate() {
+    for (index, member) in run.task.request.members.iter().enumerate() {
         let name = &member.name;
-        copy(job, name, scratch).await?;
+        copy(run, name, scratch).await?;
         // The members of the cluster have the numbers before.
-        let number = job.request.members.len() + index;
+        let number = run.task.request.members.len() + index;
         let alone = Member {
             name,
             data: &scratch.join(ALONE),
@@ -54,7 +54,7 @@ pub(super) async fn check(
             socket: &sockets.of(number),
             alone: true,
         };
-        let answer = boot(job, binary, &alone, cluster).await;
+        let answer = boot(run, binary, &alone, cluster).await;
         remove(scratch)?;
         match answer? {
             Err(what) => return Ok(Check::new(PLACED, Outcome::Fail, format!("{name}: {what}"))),
@@ -93,11 +93,11 @@ pub(super) async fn check(
     ))
 }
 
-async fn copy(job: &Job, name: &str, scratch: &Path) -> Result<(), StepError> {
-    let (job, name, to) = (job.clone(), name.to_owned(), scratch.to_owned());
-    let context = job.context.clone();
+async fn copy(run: &Run, name: &str, scratch: &Path) -> Result<(), StepError> {
+    let (run, name, to) = (run.clone(), name.to_owned(), scratch.to_owned());
+    let context = run.context.clone();
     blocking(&context, move |_| {
-        let copied = job.placed_folder()?.open_dir(&name).and_then(|from| {
+        let copied = run.placed_folder()?.open_dir(&name).and_then(|from| {
             make(&to)?;
             copy_folder(&from, &to.join(ALONE))
         });
@@ -132,7 +132,7 @@ fn copy_folder(from: &Dir, to: &Path) -> std::io::Result<()> {
 
 /// Starts the copy and asks it; what went wrong is an answer too.
 async fn boot(
-    job: &Job,
+    run: &Run,
     binary: &Binary,
     member: &Member<'_>,
     wanted: Option<&HashKvResponse>,
@@ -146,7 +146,7 @@ async fn boot(
     let client = Client::at(member.socket);
     let answer = tokio::select! {
         answer = ask(&mut process, &client, wanted) => Some(answer),
-        () = job.context.cancel.cancelled() => None,
+        () = run.context.cancel.cancelled() => None,
     };
     process.kill().await;
     answer.ok_or_else(stopped)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::observation::SeenRevision;
+use super::SeenRevision;
 
 /// The bump that upstream recommends when nobody knows which revisions were served.
 pub const WHEN_UNKNOWN: u64 = 1_000_000_000;

@@ -25,20 +25,24 @@ pub fn check(request: &RestoreRequest, observation: &Observation) -> Report {
     report
         .findings
         .extend(check_file(request, observation).findings);
-    target::check(request, observation, &mut report);
+    report.in_field("target", |report| {
+        target::check(request, observation, report)
+    });
     report
 }
 
 /// The part of [`check`] that needs the request alone.
 pub fn check_request(request: &RestoreRequest) -> Report {
     let mut report = Report::default();
-    Cluster::check(&request.members, &request.token, &mut report);
+    report.in_field("members", |report| {
+        Cluster::check(&request.members, &request.token, report);
+    });
     if cluster::too_many(&request.members).is_some() {
         return report;
     }
-    check_topology(request, &mut report);
-    check_token(request, &mut report);
-    check_flags(request, &mut report);
+    report.in_field("members", |report| check_topology(request, report));
+    report.in_field("token", |report| check_token(request, report));
+    report.in_field("bump_revision", |report| check_flags(request, report));
     report
 }
 
@@ -50,8 +54,12 @@ pub fn check_file(request: &RestoreRequest, observation: &Observation) -> Report
         source::check(request, &observation.source, &mut report);
         return report;
     }
-    check_old_ids(request, observation, &mut report);
-    check_bump(request, observation, &mut report);
+    report.in_field("token", |report| {
+        check_old_ids(request, observation, report)
+    });
+    report.in_field("bump_revision", |report| {
+        check_bump(request, observation, report)
+    });
     source::check(request, &observation.source, &mut report);
     versions::check(request, &observation.source, &mut report);
     survivors::check(request, &observation.source, &mut report);
@@ -95,7 +103,8 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
             .todo("Restore three, or add members once it runs."),
         );
     }
-    for member in &request.members {
+    for (position, member) in request.members.iter().enumerate() {
+        let field = format!("members[{position}].peer_urls");
         let alone = member
             .peer_urls
             .iter()
@@ -108,6 +117,7 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
                     format!("member {}", cluster::shown(member.name.trim())),
                     format!("{url} can be reached on its own machine only."),
                 )
+                .in_field(&field)
                 .todo("Use an address that the other members' machines can reach, unless all run on one."),
             );
         }
@@ -125,19 +135,23 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
                     format!("member {}", member.name.trim()),
                     format!("{url} has port 2379, at which etcd serves clients by default."),
                 )
+                .in_field(&field)
                 .because("Peers are reached at port 2380 by default; a port taken by clients cannot serve them.")
                 .todo("Use the peer port, such as 2380, unless this cluster was set up otherwise."),
             );
         }
         if member.peer_urls.len() > 1 {
-            report.push(Finding::note(
-                "member.urls",
-                format!("member {}", cluster::shown(member.name.trim())),
-                format!(
-                    "The member has {} peer URLs; all of them enter its id.",
-                    member.peer_urls.len()
-                ),
-            ));
+            report.push(
+                Finding::note(
+                    "member.urls",
+                    format!("member {}", cluster::shown(member.name.trim())),
+                    format!(
+                        "The member has {} peer URLs; all of them enter its id.",
+                        member.peer_urls.len()
+                    ),
+                )
+                .in_field(&field),
+            );
         }
     }
 }
@@ -231,6 +245,7 @@ fn check_flags(request: &RestoreRequest, report: &mut Report) {
                 "--mark-compacted",
                 "The old revisions are marked compacted, but the revision is not raised.",
             )
+            .in_field("mark_compacted")
             .because("The mark is written at the raised revision.")
             .todo("Give --bump-revision too, or leave --mark-compacted out."),
         );
@@ -285,7 +300,7 @@ fn check_seen(
 ) {
     const BUMP: &str = "--bump-revision";
     let source = &observation.source;
-    let Some(seen) = &observation.seen else {
+    let Some(seen) = &request.last_seen else {
         if request.bump_revision == 0 {
             report.push(
                 Finding::note(
@@ -316,6 +331,7 @@ fn check_seen(
                     seen.revision
                 ),
             )
+            .in_field("last_seen")
             .because("What was written in them is gone.")
             .todo("Look for a newer snapshot or a surviving member first."),
         );

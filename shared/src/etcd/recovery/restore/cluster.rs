@@ -77,8 +77,13 @@ impl Cluster {
             .enumerate()
             .map(|(position, request)| {
                 let is_new = names.insert(request.name.as_str());
-                check_name(members, position, is_new, report);
-                let peer_urls = check_urls(request, report);
+                report.in_field(&format!("members[{position}].name"), |report| {
+                    check_name(members, position, is_new, report);
+                });
+                let mut peer_urls = Vec::new();
+                report.in_field(&format!("members[{position}].peer_urls"), |report| {
+                    peer_urls = check_urls(request, report);
+                });
                 Member {
                     id: MemberId::of(&peer_urls, token),
                     name: request.name.clone(),
@@ -145,6 +150,7 @@ pub(super) fn too_many(members: &[MemberRequest]) -> Option<Finding> {
     );
     Some(
         Finding::blocking("member.urls-too-many", subject(members, position), what)
+            .in_field(format!("members[{position}].peer_urls"))
             .todo("Name the addresses at which the other members reach it: one is usual."),
     )
 }

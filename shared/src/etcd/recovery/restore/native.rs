@@ -108,6 +108,7 @@ mod tests {
             target_version: TargetVersion::V3_6,
             clean_up: CleanUp::default(),
             target: Target::Download,
+            last_seen: None,
         };
         let commands = native_commands(&request, "-my snapshot.db", Some("/srv/new/"));
         assert_eq!(

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ExpectedHash, ExpectedService, SourceFile};
+use crate::canonical::to_canonical_json;
 use crate::etcd::storage::auth::AuthProblem;
 use crate::etcd::storage::inspection::{
-    AlarmFacts, ConfState, Contents, Downgrade, FileKind, Inspection, MemberFacts,
+    AlarmFacts, ConfState, Contents, Downgrade, FileKind, HashKv, Inspection, MemberFacts,
 };
-use crate::finding::{Finding, Outcome, Severity};
+use crate::finding::{Finding, Outcome, Report, Severity};
+use crate::replan::{Difference, Differences, Part};
 
 /// An alarm that is none.
 pub(super) const ALARM_UNREADABLE: &str = "alarm.key";
@@ -21,9 +24,6 @@ pub struct Observation {
     pub source: SourceFacts,
     /// Where the result would go.
     pub target: TargetFacts,
-    /// The newest revision that was seen served, where somebody saw one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<SeenRevision>,
     /// The cluster that the snapshot is kept as one of; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cluster: String,
@@ -79,6 +79,12 @@ pub struct SourceFacts {
     pub users: usize,
     /// How many leases there are.
     pub leases: u64,
+    /// Live user keys, where they could be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_keys: Option<u64>,
+    /// HashKV at the newest revision, where it could be computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_kv: Option<HashKv>,
     /// The old cluster's members.
     pub members: Vec<MemberFacts>,
     /// `meta/confState`.
@@ -96,6 +102,76 @@ impl SourceFacts {
     pub fn is_restorable(&self) -> bool {
         matches!(self.kind, FileKind::Snapshot | FileKind::DatabaseCopy)
             && [self.structure, self.meaning] == [Outcome::Pass; 2]
+    }
+}
+
+impl SourceFacts {
+    /// The file that they are about.
+    pub fn file(&self) -> SourceFile {
+        SourceFile {
+            name: self.name.clone(),
+            sha256: self.sha256.clone(),
+            size: self.size,
+        }
+    }
+
+    /// What a cluster restored from it must serve.
+    pub fn expected(&self) -> ExpectedService {
+        ExpectedService {
+            live_keys: self.live_keys,
+            leases: self.leases,
+            hash_kv: self.hash_kv.map(|hash| ExpectedHash {
+                hash: hash.hash,
+                revision: hash.hash_revision,
+                compact_revision: hash.compact_revision,
+            }),
+        }
+    }
+
+    /// Compares what the server says of a snapshot, which is `self`, with a file that was inspected elsewhere. What
+    /// the file is called does not matter.
+    pub fn differences(&self, here: &Self) -> Vec<Difference> {
+        let mut found = Differences::default();
+        let mut texts = |what: &str, told: &str, here: &str| {
+            found.texts(Part::File, what, told, here);
+        };
+        texts("its SHA-256", &self.sha256, &here.sha256);
+        if self.sha256 != here.sha256 {
+            // Another file: all else differs for that alone.
+            return found.0;
+        }
+        for (what, told, here) in [
+            ("its bytes", self.bytes, here.bytes),
+            ("its structure", self.structure, here.structure),
+            ("its meaning", self.meaning, here.meaning),
+        ] {
+            texts(what, outcome(told), outcome(here));
+        }
+        let findings = |broken: &[Finding]| Report {
+            findings: broken.to_vec(),
+        };
+        found.reports(
+            "what is broken in it",
+            &findings(&self.broken),
+            &findings(&here.broken),
+        );
+        let renamed = Self {
+            name: self.name.clone(),
+            ..here.clone()
+        };
+        if found.0.is_empty() && renamed != *self {
+            let json = |facts: &Self| to_canonical_json(facts);
+            found.texts(Part::File, "what is in it", &json(self), &json(&renamed));
+        }
+        found.0
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Fail => "fail",
+        Outcome::NotChecked => "not checked",
     }
 }
 
@@ -146,6 +222,8 @@ impl From<&Inspection> for SourceFacts {
             auth_problem: contents.auth.problem.clone(),
             users: contents.auth.users.as_ref().map_or(0, Vec::len),
             leases: contents.lease_count.unwrap_or_default(),
+            live_keys: inspection.status.as_ref().map(|status| status.total_key),
+            hash_kv: inspection.hash_kv,
             members: contents.members.clone().unwrap_or_default(),
             conf_state: contents.conf_state.clone(),
             remarks: inspection
@@ -191,15 +269,4 @@ pub enum TargetState {
     },
     /// Nobody looked.
     Unknown,
-}
-
-/// The newest revision that somebody saw the old cluster serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenRevision {
-    /// The revision.
-    pub revision: i64,
-    /// For how many seconds after that the cluster may have gone on writing.
-    pub unwatched_seconds: u64,
-    /// How many revisions it was seen to write per hour; 0 when unknown.
-    pub per_hour: u64,
 }

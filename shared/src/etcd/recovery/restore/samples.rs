@@ -24,6 +24,7 @@ pub(crate) fn request() -> RestoreRequest {
             root: "restores".to_owned(),
             path: "prod".to_owned(),
         },
+        last_seen: None,
     }
 }
 
@@ -52,6 +53,8 @@ pub(crate) fn observation() -> Observation {
             auth_problem: None,
             users: 0,
             leases: 0,
+            live_keys: Some(201),
+            hash_kv: None,
             members: Vec::new(),
             conf_state: None,
             remarks: Vec::new(),
@@ -62,7 +65,6 @@ pub(crate) fn observation() -> Observation {
             state: TargetState::Missing,
             free_bytes: Some(1 << 40),
         },
-        seen: None,
         cluster: String::new(),
     }
 }

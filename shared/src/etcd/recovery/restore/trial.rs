@@ -45,6 +45,7 @@ fn try_all(database: &Database<'_>) -> Result<(), EditError> {
             versions: true,
         },
         target: Target::Download,
+        last_seen: None,
     };
     edit(database, &cluster, &request)?;
     request.bump_revision = 1;

@@ -15,6 +15,7 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
         if let Err(what) = check_path(path) {
             report.push(
                 Finding::blocking("target.path", SUBJECT, what)
+                    .in_field("target.path")
                     .todo("Name a folder below the root, like restored/prod."),
             );
         }
@@ -25,6 +26,7 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
                     SUBJECT,
                     format!("{root:?} is not one of the roots that restores of this cluster may be placed below."),
                 )
+                .in_field("target.root")
                 .todo(
                     "Choose one of those that the server offers for the snapshot's cluster; its operator allows others at \
                      start (--restore-root NAME=PATH@CLUSTER).",

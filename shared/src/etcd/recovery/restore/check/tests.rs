@@ -1,5 +1,6 @@
 use super::*;
-use crate::etcd::recovery::restore::observation::{SeenRevision, TargetState};
+use crate::etcd::recovery::restore::SeenRevision;
+use crate::etcd::recovery::restore::observation::TargetState;
 use crate::etcd::recovery::restore::{Target, TargetVersion, samples};
 use crate::etcd::storage::inspection::{AlarmFacts, ConfState, Downgrade, FileKind, MemberFacts};
 use crate::finding::Severity::{Blocking, Note, Warning};
@@ -152,9 +153,9 @@ fn the_bump_is_held_against_what_was_seen() {
         })
     };
     check_after(
-        |request, observation| {
+        |request, _| {
             request.bump_revision = 100;
-            observation.seen = seen(1339);
+            request.last_seen = seen(1339);
         },
         &[
             (Warning, "source.older-than-seen"),
@@ -162,9 +163,9 @@ fn the_bump_is_held_against_what_was_seen() {
         ],
     );
     check_after(
-        |request, observation| {
+        |request, _| {
             request.bump_revision = 1000;
-            observation.seen = seen(1339);
+            request.last_seen = seen(1339);
         },
         &[
             (Warning, "source.older-than-seen"),
@@ -172,9 +173,9 @@ fn the_bump_is_held_against_what_was_seen() {
         ],
     );
     check_after(
-        |request, observation| {
+        |request, _| {
             request.bump_revision = 6000;
-            observation.seen = seen(1339);
+            request.last_seen = seen(1339);
         },
         &[(Warning, "source.older-than-seen")],
     );

@@ -1,15 +1,22 @@
 use super::*;
 use crate::etcd::recovery::restore::samples;
+use crate::plan::{self, Seal};
+
+type Plan = plan::Plan<RestoreRequest, RestoreStep>;
+
+fn seal(request: &RestoreRequest, observation: &Observation) -> Result<Plan, Report> {
+    let seal = Seal {
+        id: "7f3a".to_owned(),
+        author: "ak".to_owned(),
+        sealed_at: "2026-11-21T10:00:00Z".to_owned(),
+        cluster: observation.cluster.clone(),
+    };
+    let draft = draft(request, observation, &seal.sealed_at)?;
+    Ok(draft.seal(seal, request.clone(), |step| step))
+}
 
 fn sample() -> Plan {
-    plan(
-        &samples::request(),
-        &samples::observation(),
-        "7f3a",
-        "ak",
-        "2026-11-21T10:00:00Z",
-    )
-    .unwrap()
+    seal(&samples::request(), &samples::observation()).unwrap()
 }
 
 #[test]
@@ -55,16 +62,9 @@ fn a_plan_names_its_cluster_and_one_without_is_written_as_before() {
         cluster: "prod-etcd".to_owned(),
         ..samples::observation()
     };
-    let plan = plan(
-        &samples::request(),
-        &observation,
-        "7f3a",
-        "ak",
-        "2026-11-21T10:00:00Z",
-    )
-    .unwrap();
+    let plan = seal(&samples::request(), &observation).unwrap();
     assert_eq!(plan.cluster, "prod-etcd");
-    let fact = plan.facts.iter().find(|fact| fact.subject == "cluster");
+    let fact = plan.facts.iter().find(|fact| fact.key == "cluster.name");
     assert_eq!(
         fact.unwrap().statement,
         "The snapshot is kept as one of prod-etcd."
@@ -77,8 +77,7 @@ fn the_hash_binds_every_choice() {
     let plan = sample();
     let mut other = sample();
     assert_eq!(plan.hash(), other.hash());
-    let Request::EtcdRestore(request) = &mut other.request;
-    request.token.push('x');
+    other.request.token.push('x');
     assert_ne!(plan.hash(), other.hash());
 }
 
@@ -93,35 +92,63 @@ fn a_plan_survives_its_json() {
 fn nothing_that_blocks_is_sealed() {
     let mut request = samples::request();
     request.members[0].peer_urls[0].push('/');
-    let report = plan(
-        &request,
-        &samples::observation(),
-        "7f3a",
-        "ak",
-        "2026-11-21T10:00:00Z",
-    )
-    .unwrap_err();
+    let report = seal(&request, &samples::observation()).unwrap_err();
     assert!(report.blocks());
 }
 
 #[test]
 fn a_bump_that_a_plan_would_round_is_refused_and_the_next_smaller_one_survives() {
-    let seal = |bump| {
+    let raised_by = |bump| {
         let request = RestoreRequest {
             bump_revision: bump,
             ..samples::request()
         };
-        plan(
-            &request,
-            &samples::observation(),
-            "7f3a",
-            "ak",
-            "2026-11-21T10:00:00Z",
-        )
+        seal(&request, &samples::observation())
     };
-    let refused = seal(1 << 53).unwrap_err();
+    let refused = raised_by(1 << 53).unwrap_err();
     assert!(refused.find("bump.inexact").is_some(), "{refused:?}");
-    let sealed = seal((1 << 53) - 1).unwrap();
+    let sealed = raised_by((1 << 53) - 1).unwrap();
     let read: Plan = serde_json::from_str(&sealed.canonical_json()).unwrap();
     assert_eq!(read, sealed);
+}
+
+#[test]
+fn facts_have_keys_of_their_own_and_only_the_free_space_is_volatile() {
+    let request = RestoreRequest {
+        last_seen: Some(super::super::SeenRevision {
+            revision: 400,
+            unwatched_seconds: 60,
+            per_hour: 10,
+        }),
+        ..samples::request()
+    };
+    let observation = Observation {
+        cluster: "prod-etcd".to_owned(),
+        ..samples::observation()
+    };
+    let plan = seal(&request, &observation).unwrap();
+    let keys: Vec<_> = plan.facts.iter().map(|fact| fact.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "snapshot.sha256",
+            "snapshot.trailer",
+            "snapshot.revision",
+            "target.state",
+            "target.free-bytes",
+            "cluster.name",
+            "old-cluster.last-seen",
+        ]
+    );
+    let volatile: Vec<_> = plan.facts.iter().filter(|fact| fact.volatile).collect();
+    assert_eq!(volatile.len(), 1);
+    assert_eq!(volatile[0].value, Value::Bytes(1 << 40));
+    assert_eq!(
+        plan.fact("old-cluster.last-seen").unwrap().subject,
+        "old cluster"
+    );
+    assert_eq!(
+        plan.fact("old-cluster.last-seen").unwrap().value,
+        Value::Revision(400)
+    );
 }

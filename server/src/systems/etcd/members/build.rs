@@ -253,7 +253,6 @@ impl Restore<'_> {
                 state: TargetState::Missing,
                 free_bytes: None,
             },
-            seen: None,
             cluster: String::new(),
         };
         let report = check_file(&request, &observation);

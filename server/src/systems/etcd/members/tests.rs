@@ -29,6 +29,7 @@ fn request(members: &str) -> RestoreRequest {
         target_version: TargetVersion::V3_6,
         clean_up: CleanUp::default(),
         target: Target::Download,
+        last_seen: None,
     }
 }
 

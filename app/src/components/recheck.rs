@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use requorum_shared::finding::{Report, Severity};
-use requorum_shared::second_look::Difference;
+use requorum_shared::replan::Difference;
 
 use crate::components::hash::Id;
 use crate::components::status::Status;

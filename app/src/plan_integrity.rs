@@ -1,7 +1,7 @@
 //! Is the plan that the server shows the one that its hash names? Computed here, from the sealed bytes.
 
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::plan::Plan;
+use requorum_shared::recovery::Plan;
 
 /// What the recomputation gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,8 @@ mod tests {
         CleanUp, RestoreRequest, Target, TargetVersion,
     };
     use requorum_shared::finding::Report;
-    use requorum_shared::plan::{FORMAT, Request};
+    use requorum_shared::plan::FORMAT;
+    use requorum_shared::recovery::Request;
 
     use super::*;
 
@@ -69,6 +70,7 @@ mod tests {
                 target_version: TargetVersion::V3_6,
                 clean_up: CleanUp::default(),
                 target: Target::Download,
+                last_seen: None,
             }),
             facts: Vec::new(),
             report: Report::default(),

@@ -1,23 +1,41 @@
 use super::*;
-use crate::etcd::recovery::restore::observation::TargetState;
-use crate::etcd::recovery::restore::samples;
-use crate::plan::Action;
+use crate::etcd::recovery::restore::observation::{Observation as Seen, SourceFacts, TargetState};
+use crate::etcd::recovery::restore::{self, samples};
+use crate::finding::Outcome;
+use crate::plan::Seal;
+use crate::recovery::{self, Action, Observation, Plan, Request};
 
 /// A sealed plan, what it rests on, and what an honest server says of it.
-fn honest() -> (Plan, Observation, Report) {
-    let (request, observation) = (samples::request(), samples::observation());
-    let plan = restore::plan(&request, &observation, "7f3a", "ak", "2026-11-21T10:00:00Z").unwrap();
-    let told = checked(&request, &observation);
+fn honest() -> (Plan, Seen, Report) {
+    let request = Request::EtcdRestore(samples::request());
+    let observation = samples::observation();
+    let plan = sealed(&request, &observation);
+    let told = recovery::check(&request, &Observation::EtcdRestore(observation.clone()));
     (plan, observation, told)
 }
 
+fn sealed(request: &Request, observation: &Seen) -> Plan {
+    let seal = Seal {
+        id: "7f3a".to_owned(),
+        author: "ak".to_owned(),
+        sealed_at: "2026-11-21T10:00:00Z".to_owned(),
+        cluster: observation.cluster.clone(),
+    };
+    let observation = Observation::EtcdRestore(observation.clone());
+    recovery::plan(request, &observation, seal).unwrap()
+}
+
+fn recheck(sealed: &Plan, observation: &Seen) -> Recheck {
+    recovery::recheck(sealed, &Observation::EtcdRestore(observation.clone()))
+}
+
 /// What each difference is about.
-fn look(sealed: &Plan, observation: &Observation, told: &Report) -> Vec<String> {
-    let look = second_look(sealed, observation, told);
-    for difference in &look.differences {
+fn look(sealed: &Plan, observation: &Seen, told: &Report) -> Vec<String> {
+    let recheck = recheck(sealed, observation).against(told);
+    for difference in &recheck.differences {
         assert_ne!(difference.told, difference.here, "{difference:?}");
     }
-    look.differences.into_iter().map(|d| d.what).collect()
+    recheck.differences.into_iter().map(|d| d.what).collect()
 }
 
 fn with(spoil: impl FnOnce(&mut Plan)) -> Vec<String> {
@@ -29,7 +47,7 @@ fn with(spoil: impl FnOnce(&mut Plan)) -> Vec<String> {
 #[test]
 fn an_honest_plan_is_the_same() {
     let (plan, mut observation, told) = honest();
-    let seen = second_look(&plan, &observation, &told);
+    let seen = recheck(&plan, &observation).against(&told);
     assert_eq!((seen.differences.len(), &seen.report), (0, &told));
     // Less room than when it was sealed, and enough.
     observation.target.free_bytes = Some(1 << 30);
@@ -70,7 +88,7 @@ fn a_native_command_that_does_something_else_is_named_with_both() {
     let (mut plan, observation, told) = honest();
     let native = plan.steps[2].native.as_mut().unwrap();
     *native = native.replace("--mark-compacted", "");
-    let look = second_look(&plan, &observation, &told);
+    let look = recheck(&plan, &observation).against(&told);
     assert_eq!(look.differences.len(), 1);
     let difference = &look.differences[0];
     assert_eq!(difference.what, "step 3, the native command");
@@ -85,9 +103,9 @@ fn a_native_command_that_does_something_else_is_named_with_both() {
 #[test]
 fn what_is_carried_out_is_compared_and_not_only_its_words() {
     let other = |p: &mut Plan| {
-        let Action::EtcdRestore(step) = &mut p.steps[2].action;
-        if let restore::RestoreStep::BuildMembers { request } = step {
-            request.token = "etcd-other".into();
+        if let Action::Etcd(restore::RestoreStep::BuildMembers { restore }) = &mut p.steps[2].action
+        {
+            restore.request.token = "etcd-other".into();
         }
     };
     assert_eq!(with(other), ["step 3, what is carried out"]);
@@ -143,9 +161,8 @@ fn facts_that_changed_are_named() {
 fn reports_that_leave_out_or_invent_are_named() {
     let (plan, mut observation, _) = honest();
     observation.source.auth_enabled = true;
-    let Request::EtcdRestore(request) = plan.request;
-    let plan = restore::plan(&request, &observation, "7f3a", "ak", &plan.sealed_at).unwrap();
-    let told = checked(&request, &observation);
+    let plan = sealed(&plan.request, &observation);
+    let told = recheck(&plan, &observation).report;
     assert!(!told.findings.is_empty(), "something to leave out");
     assert!(look(&plan, &observation, &told).is_empty());
     let first = &told.findings[0].code;
@@ -180,11 +197,11 @@ fn a_snapshot_is_the_same_whatever_it_is_called() {
         name: "downloaded (1).db".into(),
         ..told.clone()
     };
-    assert!(same_snapshot(&told, &here).is_empty());
+    assert!(told.differences(&here).is_empty());
     let what = |spoil: &dyn Fn(&mut SourceFacts)| {
         let mut here = here.clone();
         spoil(&mut here);
-        let names = same_snapshot(&told, &here).into_iter().map(|d| d.what);
+        let names = told.differences(&here).into_iter().map(|d| d.what);
         names.collect::<Vec<_>>()
     };
     assert_eq!(
@@ -202,4 +219,23 @@ fn a_snapshot_is_the_same_whatever_it_is_called() {
         ["what is broken in it: tree.page"]
     );
     assert_eq!(what(&|f| f.last_revision = 12), ["what is in it"]);
+}
+
+#[test]
+fn what_voids_a_plan_is_told_apart_from_what_is_only_remarked() {
+    let (plan, observation, _) = honest();
+    let codes = |spoil: &dyn Fn(&mut Seen)| {
+        let mut now = observation.clone();
+        spoil(&mut now);
+        let drift = recheck(&plan, &now).drift();
+        let codes = drift.findings.into_iter().map(|f| f.code);
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&|_| {}), [""; 0]);
+    assert_eq!(codes(&|o| o.target.free_bytes = Some(1 << 30)), [""; 0]);
+    assert_eq!(codes(&|o| o.target.free_bytes = Some(1)), ["target.space"]);
+    assert_eq!(codes(&|o| o.target.state = TargetState::Empty), ["drift.fact"]);
+    assert_eq!(codes(&|o| o.target.state = TargetState::Occupied), ["target.exists"]);
+    assert_eq!(codes(&|o| o.cluster = "lab".into()), ["drift.cluster"]);
+    assert_eq!(codes(&|o| o.source.live_keys = Some(7)), ["drift.steps"]);
 }

@@ -1,7 +1,7 @@
 //! What happens to a job, as data: the journal's entries, the page's live stream.
 //!
-//! [`Body::StepProgress`] is the one event that passes by: it is streamed with [`PASSING`] as its number and
-//! never written to the journal. Everything else is numbered and durable.
+//! [`Body::StepProgress`] is the one ephemeral event: it is streamed with [`EPHEMERAL`] as its number and never
+//! written to the journal. Everything else is numbered and durable.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,12 @@ use crate::approval::Grounds;
 use crate::finding::Check;
 
 /// The number of events that are not in the journal.
-pub const PASSING: u64 = 0;
+pub const EPHEMERAL: u64 = 0;
 
 /// One entry of a job's journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Counts from 1 within the job, without gaps; [`PASSING`] for progress.
+    /// Counts from 1 within the job, without gaps; [`EPHEMERAL`] for progress.
     pub seq: u64,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
@@ -58,6 +58,9 @@ pub enum Body {
         /// How much was done in the last second, in `unit`; absent in the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         per_second: Option<u64>,
+        /// The host that it is about, where a step has several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
     },
     /// A line a person may want to read.
     StepLog {
@@ -65,6 +68,20 @@ pub enum Body {
         step: u32,
         /// The line.
         line: String,
+        /// The host that it is about, where a step has several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+    },
+    /// A step failed in a way that often passes. It is tried again after a while, without asking.
+    StepRetried {
+        /// The step's number.
+        step: u32,
+        /// Which failure this was, from 1.
+        attempt: u32,
+        /// What happened.
+        error: String,
+        /// Milliseconds until it is tried again.
+        after_ms: u64,
     },
     /// A step ended; written after its effect.
     StepEnded {
@@ -72,6 +89,11 @@ pub enum Body {
         step: u32,
         /// How.
         outcome: StepOutcome,
+    },
+    /// The plan does not fit what a step found, and nothing was changed: the job goes back without asking.
+    Refused {
+        /// The step's number.
+        step: u32,
     },
     /// The job needs a person.
     Asked {
@@ -146,7 +168,34 @@ pub enum StepOutcome {
     Failed {
         /// What happened, why, and what to do.
         error: String,
+        /// What can be done about it.
+        #[serde(default, skip_serializing_if = "Failure::is_usual")]
+        failure: Failure,
     },
+    /// The probe could not tell whether it is done. Nothing was carried out.
+    Unclear {
+        /// Why it could not be told.
+        why: String,
+    },
+}
+
+/// What can be done about a step that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// A person decides whether it is tried again.
+    #[default]
+    Ask,
+    /// Trying again makes no sense: what was done is taken back, or left.
+    Stop,
+    /// The plan does not fit what is there. The step did nothing; a new plan is needed.
+    Refuse,
+}
+
+impl Failure {
+    fn is_usual(&self) -> bool {
+        *self == Self::Ask
+    }
 }
 
 /// How a job ended.
@@ -185,4 +234,25 @@ pub struct Choice {
     pub label: String,
     /// What follows from it.
     pub consequence: String,
+    /// What follows from it, for the engine.
+    pub then: Then,
+    /// What has to be typed to choose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+}
+
+/// What an answer leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Then {
+    /// The step, or its undo, is tried again: it looks first.
+    Retry,
+    /// The step is carried out without looking whether it is done.
+    CarryOut,
+    /// The step counts as done, on the word of the person who answers.
+    Done,
+    /// What was done is taken back.
+    Undo,
+    /// What is there is kept: the job ends, or, on the way back, passes this step over.
+    Leave,
 }

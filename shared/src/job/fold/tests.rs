@@ -1,0 +1,208 @@
+use super::*;
+use crate::job::events::Choice;
+
+fn event(seq: u64, body: Body) -> Event {
+    Event {
+        seq,
+        at_ms: seq as i64,
+        body,
+    }
+}
+
+fn started() -> Body {
+    Body::Started {
+        by: "ak".into(),
+        grounds: None,
+    }
+}
+
+fn progress(done: u64) -> Body {
+    Body::StepProgress {
+        step: 1,
+        done,
+        total: 10,
+        unit: "bytes".into(),
+        per_second: Some(5),
+        host: Some("h2".into()),
+    }
+}
+
+fn asked(thens: &[Then]) -> Body {
+    let choices = thens.iter().map(|then| Choice {
+        id: format!("{then:?}"),
+        label: format!("Do {then:?}"),
+        consequence: String::new(),
+        then: *then,
+        confirm: None,
+    });
+    Body::Asked {
+        question: Question {
+            id: "q1".into(),
+            step: 1,
+            text: "Step 1 failed. What now?".into(),
+            evidence: String::new(),
+            choices: choices.collect(),
+        },
+    }
+}
+
+fn answered(choice: &str) -> Body {
+    Body::Answered {
+        question: "q1".into(),
+        choice: choice.into(),
+        by: "ak".into(),
+    }
+}
+
+fn folded(steps: usize, bodies: &[Body]) -> JobView {
+    let mut view = JobView::new(steps);
+    for (at, body) in bodies.iter().enumerate() {
+        assert!(view.apply(&event(at as u64 + 1, body.clone())));
+    }
+    view
+}
+
+#[test]
+fn progress_is_ephemeral_and_never_moves_the_journal() {
+    let mut view = folded(1, &[started()]);
+    assert!(view.apply(&event(EPHEMERAL, progress(1))));
+    assert_eq!(view.steps[0].progress, None, "a step that does not run");
+    assert!(view.apply(&event(2, Body::StepStarted { step: 1 })));
+    assert!(view.apply(&event(EPHEMERAL, progress(7))));
+    assert_eq!(view.steps[0].progress, Some((7, 10, "bytes".into())));
+    assert_eq!(view.steps[0].host.as_deref(), Some("h2"));
+    assert_eq!(view.last_seq, 2);
+    assert!(!view.apply(&event(EPHEMERAL, Body::StepStarted { step: 1 })));
+}
+
+#[test]
+fn a_gap_and_a_repetition_change_nothing() {
+    let mut view = folded(1, &[started()]);
+    let before = view.clone();
+    assert!(!view.apply(&event(1, started())));
+    assert!(!view.apply(&event(3, Body::StepStarted { step: 1 })));
+    assert_eq!(view, before);
+}
+
+#[test]
+fn each_answer_leads_where_it_says() {
+    let fold = |then: Then, abort: bool| {
+        let mut bodies = vec![
+            started(),
+            Body::StepStarted { step: 1 },
+            Body::StepEnded {
+                step: 1,
+                outcome: StepOutcome::Failed {
+                    error: "no room".into(),
+                    failure: Failure::Ask,
+                },
+            },
+        ];
+        if abort {
+            bodies.push(Body::AbortRequested { by: "ak".into() });
+            bodies.push(Body::UndoStarted { step: 1 });
+            bodies.push(Body::UndoEnded {
+                step: 1,
+                result: Err("it is in use".into()),
+            });
+        }
+        bodies.push(asked(&[then]));
+        bodies.push(answered(&format!("{then:?}")));
+        let view = folded(1, &bodies);
+        assert_eq!(view.question, None);
+        view
+    };
+    let view = fold(Then::Retry, false);
+    assert_eq!(
+        (view.state, view.steps[0].state),
+        (JobState::Running, StepState::Waiting)
+    );
+    assert!(!view.steps[0].unprobed);
+    let view = fold(Then::CarryOut, false);
+    assert_eq!(view.steps[0].state, StepState::Waiting);
+    assert!(view.steps[0].unprobed);
+    let view = fold(Then::Done, false);
+    assert_eq!(view.steps[0].state, StepState::Done);
+    assert_eq!(view.steps[0].note, "ak chose “Do Done”.");
+    let view = fold(Then::Undo, false);
+    assert_eq!(
+        (view.state, view.backward, view.steps[0].state),
+        (JobState::Undoing, true, StepState::Failed)
+    );
+    let view = fold(Then::Leave, false);
+    assert!(view.leave);
+    let view = fold(Then::Retry, true);
+    assert_eq!(view.steps[0].state, StepState::Undoing);
+    let view = fold(Then::Leave, true);
+    assert_eq!((view.leave, view.steps[0].state), (false, StepState::Left));
+}
+
+#[test]
+fn what_is_no_choice_leaves_the_question_open() {
+    let view = folded(
+        1,
+        &[
+            started(),
+            Body::StepStarted { step: 1 },
+            asked(&[Then::Retry, Then::Undo]),
+            answered("go-on"),
+        ],
+    );
+    assert_eq!(view.state, JobState::Waiting);
+    assert!(view.question.is_some());
+}
+
+#[test]
+fn a_pause_outlives_a_question_and_ends_with_its_resumption() {
+    let mut bodies = vec![
+        started(),
+        Body::StepStarted { step: 1 },
+        Body::Paused { by: "ak".into() },
+        asked(&[Then::Retry]),
+    ];
+    assert_eq!(folded(1, &bodies).state, JobState::Waiting);
+    bodies.push(answered("Retry"));
+    assert_eq!(folded(1, &bodies).state, JobState::Paused);
+    bodies.push(Body::Resumed { by: "ak".into() });
+    assert_eq!(folded(1, &bodies).state, JobState::Running);
+}
+
+#[test]
+fn a_retry_says_when_and_counts() {
+    let mut bodies = vec![
+        started(),
+        Body::StepStarted { step: 1 },
+        Body::StepRetried {
+            step: 1,
+            attempt: 1,
+            error: "no answer".into(),
+            after_ms: 1_000,
+        },
+    ];
+    let view = folded(1, &bodies);
+    assert_eq!(view.steps[0].state, StepState::Waiting);
+    assert_eq!(view.steps[0].retry_ms, Some(1_003));
+    assert_eq!(view.steps[0].note, "no answer");
+    bodies.push(Body::StepStarted { step: 1 });
+    let view = folded(1, &bodies);
+    assert_eq!((view.steps[0].retries, view.steps[0].retry_ms), (1, None));
+}
+
+#[test]
+fn a_step_that_cannot_be_judged_is_not_done() {
+    let view = folded(
+        1,
+        &[
+            started(),
+            Body::StepStarted { step: 1 },
+            Body::StepEnded {
+                step: 1,
+                outcome: StepOutcome::Unclear {
+                    why: "the host does not answer".into(),
+                },
+            },
+        ],
+    );
+    assert_eq!(view.steps[0].state, StepState::Unclear);
+    assert!(view.steps[0].state.may_have_effect());
+}

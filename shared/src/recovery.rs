@@ -1,0 +1,240 @@
+//! The one place that knows every kind of recovery: what can be asked for, what it rests on, what its steps do.
+//!
+//! Everything else works with [`Plan`], [`Request`], [`Observation`] and [`Action`] as they are closed here. A new kind
+//! of recovery is one variant in each, and an arm where the compiler asks for it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::etcd::recovery::restore::observation as etcd_restore;
+use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
+use crate::etcd::storage::inspection::Inspection;
+use crate::finding::{Outcome, Report};
+use crate::plan::{self, Gate, Seal};
+use crate::replan::{Difference, Recheck};
+use crate::system::System;
+
+/// A sealed recovery of any system.
+pub type Plan = plan::Plan<Request, Action>;
+/// A step of any plan.
+pub type Step = plan::Step<Action>;
+
+/// What an operator asked for; one variant per kind of recovery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Request {
+    /// A new etcd cluster from a snapshot.
+    #[serde(rename = "etcd.restore")]
+    EtcdRestore(RestoreRequest),
+}
+
+/// What a request rests on, as it was seen; one variant per kind of recovery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Observation {
+    /// Of a restore: the snapshot and the target.
+    #[serde(rename = "etcd.restore")]
+    EtcdRestore(etcd_restore::Observation),
+}
+
+/// What a step does, by what carries it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", content = "do", rename_all = "kebab-case")]
+pub enum Action {
+    /// etcd's part of the console: it reads snapshots and writes members.
+    Etcd(RestoreStep),
+    /// A person.
+    Person(Gate),
+}
+
+/// What carries steps out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// etcd's part of the console.
+    Etcd,
+    /// A person.
+    Person,
+}
+
+/// Something that a plan rests on and that is stored apart from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A stored file, by its SHA-256, hexadecimal.
+    File(String),
+}
+
+/// A folder that a plan writes to. One job at a time works on it, on what lies in it and on what it lies in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetDir {
+    /// One of the server's allowed roots, by name.
+    pub root: String,
+    /// Below it, relative.
+    pub path: String,
+}
+
+/// Something that a completed job offers for download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its name, unique within the job: a member's name.
+    pub name: String,
+    /// What it is: `data directory of member m1`.
+    pub label: String,
+}
+
+impl Request {
+    /// The kind, as in JSON: `etcd.restore`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::EtcdRestore(_) => "etcd.restore",
+        }
+    }
+
+    /// Whose recovery it is.
+    pub fn system(&self) -> System {
+        match self {
+            Self::EtcdRestore(_) => System::Etcd,
+        }
+    }
+
+    /// What it rests on and that must be there.
+    pub fn inputs(&self) -> Vec<Input> {
+        match self {
+            Self::EtcdRestore(request) => vec![Input::File(request.snapshot.clone())],
+        }
+    }
+
+    /// The folder that it writes to, its own while a job runs; none where other jobs cannot reach it.
+    pub fn target(&self) -> Option<TargetDir> {
+        match self {
+            Self::EtcdRestore(request) => match &request.target {
+                Target::Folder { root, path } => Some(TargetDir {
+                    root: root.clone(),
+                    path: path.clone(),
+                }),
+                Target::Download => None,
+            },
+        }
+    }
+
+    /// What a completed job offers for download.
+    pub fn artifacts(&self) -> Vec<Artifact> {
+        match self {
+            Self::EtcdRestore(request) if request.target == Target::Download => request
+                .member_names()
+                .into_iter()
+                .map(|name| Artifact {
+                    label: format!("data directory of member {name}"),
+                    name,
+                })
+                .collect(),
+            Self::EtcdRestore(_) => Vec::new(),
+        }
+    }
+
+    /// What a completed job keeps that a person has to remove some day: what it is, and how it goes away.
+    pub fn keeps(&self) -> Option<(String, String)> {
+        let names: Vec<_> = self.artifacts().into_iter().map(|a| a.name).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let what = format!(
+            "The console keeps the restored members {} for download, with all keys and values in them.",
+            names.join(", ")
+        );
+        let how = "Once they are where they belong, remove this job's folder below “downloads” in the console's data \
+                   directory.";
+        Some((what, how.to_owned()))
+    }
+}
+
+impl Action {
+    /// What carries the step out.
+    pub fn carrier(&self) -> Carrier {
+        match self {
+            Self::Etcd(_) => Carrier::Etcd,
+            Self::Person(_) => Carrier::Person,
+        }
+    }
+
+    /// The stored file that the step uses: its SHA-256, hexadecimal, and its bytes.
+    pub fn file(&self) -> Option<(&str, u64)> {
+        match self {
+            Self::Etcd(RestoreStep::ProveSource { source }) => Some((&source.sha256, source.size)),
+            Self::Etcd(step) => {
+                let source = &step.task()?.source;
+                Some((&source.sha256, source.size))
+            }
+            Self::Person(_) => None,
+        }
+    }
+}
+
+impl Observation {
+    /// The cluster that what was seen belongs to; empty for none.
+    pub fn cluster(&self) -> &str {
+        match self {
+            Self::EtcdRestore(observation) => &observation.cluster,
+        }
+    }
+
+    /// How the parts of its file's verdict came out, by name.
+    pub fn file_outcomes(&self) -> [(&'static str, Outcome); 3] {
+        match self {
+            Self::EtcdRestore(observation) => {
+                let source = &observation.source;
+                [
+                    ("bytes", source.bytes),
+                    ("structure", source.structure),
+                    ("meaning", source.meaning),
+                ]
+            }
+        }
+    }
+
+    /// Compares what was seen of its file with a file that was inspected elsewhere. The name does not matter.
+    pub fn file_differences(&self, here: &Inspection) -> Vec<Difference> {
+        match self {
+            Self::EtcdRestore(observation) => {
+                let here = etcd_restore::SourceFacts::from(here);
+                observation.source.differences(&here)
+            }
+        }
+    }
+}
+
+/// All that speaks for and against a request, given what was seen. The page and the server run the same.
+pub fn check(request: &Request, observation: &Observation) -> Report {
+    match (request, observation) {
+        (Request::EtcdRestore(request), Observation::EtcdRestore(observation)) => {
+            restore::check_sealable(request, observation)
+        }
+    }
+}
+
+/// The plan for a request, with every choice made.
+///
+/// # Errors
+/// The whole report, when something in it blocks.
+pub fn plan(request: &Request, observation: &Observation, seal: Seal) -> Result<Plan, Report> {
+    match (request, observation) {
+        (Request::EtcdRestore(asked), Observation::EtcdRestore(observation)) => {
+            let draft = restore::draft(asked, observation, &seal.sealed_at)?;
+            Ok(draft.seal(seal, request.clone(), Action::Etcd))
+        }
+    }
+}
+
+/// Makes a sealed plan again from what is seen now, and compares.
+pub fn recheck(sealed: &Plan, observation: &Observation) -> Recheck {
+    let seal = Seal {
+        id: sealed.id.clone(),
+        author: sealed.author.clone(),
+        sealed_at: sealed.sealed_at.clone(),
+        cluster: observation.cluster().to_owned(),
+    };
+    let report = check(&sealed.request, observation);
+    let made = plan(&sealed.request, observation, seal).ok();
+    Recheck::of(sealed, made.as_ref(), report)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+use super::*;
+use crate::etcd::recovery::restore::samples;
+
+fn seal() -> Seal {
+    Seal {
+        id: "7f3a".to_owned(),
+        author: "ak".to_owned(),
+        sealed_at: "2026-11-21T10:00:00Z".to_owned(),
+        cluster: String::new(),
+    }
+}
+
+fn sealed() -> (Plan, Observation) {
+    let request = Request::EtcdRestore(samples::request());
+    let observation = Observation::EtcdRestore(samples::observation());
+    let plan = plan(&request, &observation, seal()).unwrap();
+    (plan, observation)
+}
+
+#[test]
+fn the_kind_is_the_one_in_json() {
+    let (plan, observation) = sealed();
+    for json in [
+        serde_json::to_value(&plan.request).unwrap(),
+        serde_json::to_value(&observation).unwrap(),
+    ] {
+        assert_eq!(json["kind"], plan.request.kind());
+    }
+}
+
+#[test]
+fn a_plan_made_again_from_the_same_is_the_same() {
+    let (plan, observation) = sealed();
+    let recheck = recheck(&plan, &observation);
+    assert_eq!(recheck.differences, []);
+    assert!(recheck.drift().findings.is_empty());
+    let read: Plan = serde_json::from_str(&plan.canonical_json()).unwrap();
+    assert_eq!(read, plan);
+}
+
+#[test]
+fn every_step_of_a_restore_carries_its_file() {
+    let (plan, _) = sealed();
+    for step in &plan.steps {
+        assert_eq!(step.action.file(), Some(("ab".repeat(32).as_str(), 73_760)));
+    }
+}
+
+#[test]
+fn a_restore_to_a_folder_has_a_target_and_one_for_download_has_artifacts() {
+    let (plan, _) = sealed();
+    assert_eq!(plan.request.target().unwrap().path, "prod");
+    assert_eq!(plan.request.artifacts(), []);
+    assert_eq!(plan.request.keeps(), None);
+    let request = Request::EtcdRestore(RestoreRequest {
+        target: Target::Download,
+        ..samples::request()
+    });
+    assert_eq!(request.target(), None);
+    let names: Vec<_> = request.artifacts().into_iter().map(|a| a.name).collect();
+    assert_eq!(names, ["m1", "m2", "m3"]);
+    assert!(request.keeps().unwrap().0.contains("m1, m2, m3"));
+}
