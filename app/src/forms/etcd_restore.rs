@@ -267,7 +267,9 @@ impl RestoreForm {
         let mut report = check_sealable(&request, &self.observation(inspection, roots));
         if !findings.is_empty() {
             // What was typed there is no number: what the check says of the 0 in its place says nothing.
-            report.findings.retain(|f| !is_about(f, "bump_revision"));
+            report
+                .findings
+                .retain(|f| !is_about(f, "bump_revision") && !is_about(f, "mark_compacted"));
             findings.append(&mut report.findings);
             report.findings = findings;
         }
@@ -325,7 +327,8 @@ pub fn merge(here: &Report, server: &[Finding]) -> Report {
         .collect();
     let unread = here.find("bump.number").is_some();
     for finding in server {
-        let superseded = unread && is_about(finding, "bump_revision");
+        let superseded =
+            unread && (is_about(finding, "bump_revision") || is_about(finding, "mark_compacted"));
         if !superseded && !findings.iter().any(|f| same(f, finding)) {
             findings.push(finding.clone());
         }
