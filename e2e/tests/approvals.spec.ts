@@ -336,5 +336,5 @@ test("another cluster's name for a snapshot voids what was planned from it", asy
   await page.getByRole("button", { name: "Name the cluster" }).click();
   await expect(page.getByText("of new-etcd")).toBeVisible();
   await page.goto(address);
-  await expect(page.getByText(/kept as one of new-etcd now, and not of old-etcd/).first()).toBeVisible();
+  await expect(page.getByText(/belongs to new-etcd now, and not to old-etcd/).first()).toBeVisible();
 });

@@ -71,7 +71,7 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     await expect(their.getByRole("heading", headline)).toContainText(
       "This dossier is whole, as far as it can be checked here: 13 of 14 checks pass, 1 was not made.",
     );
-    await expect(their.getByText("Completed. A new cluster of 2 members (m1, m2)").first()).toBeVisible();
+    await expect(their.getByText("Done. A new cluster of 2 members (m1, m2)").first()).toBeVisible();
     for (const title of ["People and approvals", "Timeline", "Steps", "Verification of the result", "Ledger"]) {
       await expect(their.getByRole("heading", { name: title, exact: true })).toBeVisible();
     }

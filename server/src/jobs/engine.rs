@@ -297,7 +297,9 @@ impl JobRun {
                 Next::Wait => self.wait(None).await,
                 Next::WaitUntil(at_ms) => self.wait(Some(at_ms)).await,
                 Next::Ask(question) => self.decide(&Body::Asked { question }, &view).await,
-                Next::Refuse { step } => self.decide(&Body::Refused { step }, &view).await,
+                Next::Refuse { step, why } => {
+                    self.decide(&Body::Refused { step, why }, &view).await
+                }
                 Next::End(state, sentence) => self.end(state, sentence, &view).await,
                 Next::Execute { index, begun } => self.execute(index, begun, view.clone()).await,
                 Next::Undo { index, begun } => self.undo(index, begun).await,

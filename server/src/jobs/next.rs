@@ -35,6 +35,8 @@ pub enum Next {
     Refuse {
         /// The step that found so, from 1.
         step: u32,
+        /// What it found.
+        why: String,
     },
     /// End like this.
     End(EndState, String),
@@ -90,6 +92,7 @@ fn failed(plan: &Plan, job: &JobView, index: usize) -> Next {
     match job.steps[index].failure {
         Failure::Refuse if untouched => Next::Refuse {
             step: index as u32 + 1,
+            why: job.steps[index].note.clone(),
         },
         _ => Next::Ask(questions::step_failed(plan, job, index)),
     }
@@ -117,5 +120,5 @@ fn backward(plan: &Plan, job: &JobView) -> Next {
     if job.steps.iter().any(|step| step.state == StepState::Left) {
         return Next::End(EndState::Left, questions::left_sentence(plan, job));
     }
-    Next::End(EndState::Undone, questions::undone_sentence(plan, job))
+    Next::End(EndState::Undone, questions::undone_sentence(job))
 }

@@ -120,13 +120,10 @@ pub(super) fn no_way_back(plan: &Plan, job: &JobView, index: usize, why: &str) -
 }
 
 /// All was taken back.
-pub(super) fn undone_sentence(plan: &Plan, job: &JobView) -> String {
-    let refused = job.steps.iter().find(|s| s.failure == Failure::Refuse);
-    match refused {
-        Some(step) if effects(plan, job).next().is_none() => {
-            format!("Stopped before anything was changed. {}", step.note)
-        }
-        _ => "Everything that was done was undone.".into(),
+pub(super) fn undone_sentence(job: &JobView) -> String {
+    match &job.refused {
+        Some(why) => format!("Stopped before anything was changed. {why}"),
+        None => "Everything that was done was undone.".into(),
     }
 }
 

@@ -200,7 +200,7 @@ async fn another_name_voids_open_plans_and_takes_both_clusters_operator() {
     assert_eq!(void.drift[0].code, "drift.cluster");
     assert_eq!(
         void.drift[0].what,
-        "The snapshot is kept as one of lab now, and not of prod-etcd."
+        "What the plan rests on belongs to lab now, and not to prod-etcd."
     );
 
     let filter = v1::ListEntriesRequest {

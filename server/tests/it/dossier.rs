@@ -93,7 +93,7 @@ async fn a_recovery_by_two_people_is_whole_wherever_it_is_verified() {
     );
     let page = text(&bytes, name::PAGE);
     for part in [
-        "Completed. A new cluster of 3 members",
+        "Done. A new cluster of 3 members",
         NAME,
         "Ben",
         "etcdutl snapshot restore",
@@ -273,7 +273,11 @@ async fn a_broken_glass_is_in_it_with_its_review() {
 #[tokio::test]
 async fn while_it_goes_on_it_is_interim_and_every_end_has_its_dossier() {
     for (choice, state, words) in [
-        ("undo", JobState::Undone, "Taken back."),
+        (
+            "undo",
+            JobState::Undone,
+            "Everything that was done was undone.",
+        ),
         ("leave", JobState::Left, "Left as it is."),
     ] {
         let server = TestServer::start().await;

@@ -643,7 +643,7 @@ fn a_refusal_before_anything_changed_ends_the_job_and_later_asks() {
     assert_eq!(ended.asked, 0);
     assert_eq!(
         ended.sentence,
-        "Stopped before anything was changed. something else is there"
+        "Stopped before anything was changed. Something else is there."
     );
 
     let (world, log) = world::fresh();

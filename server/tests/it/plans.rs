@@ -6,7 +6,7 @@ use requorum_shared::recovery::Plan;
 use tonic::Code;
 
 use crate::harness::{Options, TestServer};
-use crate::recovery::{Console, request};
+use crate::recovery::{Console, asked, request};
 
 #[tokio::test]
 async fn a_plan_is_sealed_read_approved_and_bound_to_its_hash() {
@@ -203,7 +203,7 @@ async fn what_cannot_be_restored_is_not_planned() {
         ("bump.without-mark", |r| r["bump_revision"] = 10.into()),
     ];
     for (code, change) in cases {
-        let mut value = serde_json::to_value(&good).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&asked(&good)).unwrap();
         change(&mut value);
         let json = value.to_string();
         let findings = console.check_json(&json).await.unwrap();

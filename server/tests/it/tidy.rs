@@ -1,5 +1,6 @@
 //! The tree keeps its shape: who imports whom, a sentence at the top of each module, no `mod.rs`.
 
+mod cycles;
 mod paths;
 mod rules;
 
@@ -82,6 +83,13 @@ fn imports_follow_the_map() {
         .flat_map(|file| broken(file, RULES))
         .collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn modules_have_no_cycles() {
+    let files = files();
+    let cycles = cycles::cycles(files.iter().map(|f| (f.path.as_str(), f.text.as_str())));
+    assert!(cycles.is_empty(), "{}", cycles.join("\n"));
 }
 
 #[test]

@@ -326,7 +326,7 @@ impl<S: Scene> Fire<S> {
         let title = &self.plan.steps[step as usize - 1].title;
         let (text, choices) = match when {
             When::Undo => (
-                format!("Step {step}, “{title}”, could not be taken back. What now?"),
+                format!("Step {step}, “{title}”, could not be undone. What now?"),
                 vec!["retry", "leave"],
             ),
             _ => (

@@ -102,7 +102,7 @@ fn a_recovery_makes_one_file_and_it_is_whole() {
     assert!(
         document
             .sentence
-            .starts_with("Completed. A new cluster of 3 members")
+            .starts_with("Done. A new cluster of 3 members")
     );
     assert!(document.notices.is_empty(), "{:?}", document.notices);
 

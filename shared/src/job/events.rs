@@ -94,6 +94,8 @@ pub enum Body {
     Refused {
         /// The step's number.
         step: u32,
+        /// What it found.
+        why: String,
     },
     /// The job needs a person.
     Asked {

@@ -145,6 +145,9 @@ pub struct JobView {
     /// Whether a person decided to stop here and keep what was done.
     #[serde(default)]
     pub leave: bool,
+    /// Why the plan does not fit what is there, where a step found that before anything was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Questions asked so far.
     #[serde(default)]
     pub asked: u32,
@@ -226,7 +229,10 @@ impl JobView {
             Body::Answered { choice, by, .. } => self.answered(choice, by, at_ms),
             Body::Paused { .. } => self.paused = true,
             Body::Resumed { .. } => self.paused = false,
-            Body::Refused { .. } => self.backward = true,
+            Body::Refused { why, .. } => {
+                self.refused = Some(why.clone());
+                self.backward = true;
+            }
             Body::AbortRequested { .. } => {
                 self.question = None;
                 self.paused = false;

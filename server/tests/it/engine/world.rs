@@ -220,7 +220,7 @@ impl StepRunner for Here {
         world.seen.lock().unwrap().push(began);
         world.point().await;
         if world.refuses(step) {
-            return Err(StepError::refuse("something else is there"));
+            return Err(StepError::refuse("Something else is there."));
         }
         world.change(step, |thing| thing.state = State::Half);
         world.point().await;

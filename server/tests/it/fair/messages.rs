@@ -11,7 +11,7 @@ use super::{of_process, soon};
 use crate::harness::{TestServer, code};
 use crate::killed;
 use crate::process::Process;
-use crate::recovery::{Console, request};
+use crate::recovery::{Console, asked, request};
 
 /// As many members as are asked for, each wrong in several ways.
 fn members(count: usize) -> Vec<MemberRequest> {
@@ -80,7 +80,7 @@ async fn a_request_has_a_length() {
     let server = TestServer::start().await;
     let console = Console::over(&server).await;
     let snapshot = console.upload("3.6.14-mixed.db").await;
-    let json = serde_json::to_string(&request(&snapshot, "a")).unwrap();
+    let json = asked(&request(&snapshot, "a"));
     let filled = |length: usize| format!("{json}{}", " ".repeat(length - json.len()));
     console.check_json(&filled(256 << 10)).await.unwrap();
     let status = console

@@ -12,6 +12,8 @@ use requorum_shared::job::events::{Body, EndState, Event, Question};
 use requorum_shared::job::text::word;
 use requorum_shared::recovery::TargetDir;
 
+use serde_json::json;
+
 use super::plans::{approve, plan, sealed};
 use super::{Store, stories};
 
@@ -191,8 +193,13 @@ async fn a_target_has_one_job_at_a_time(store: &Store) {
     // The first plan has none.
     sealed(store, &["p"]).await;
     for (n, path) in ["a", "a/m1", "b"].into_iter().enumerate() {
-        let json =
-            format!(r#"{{"request":{{"target":{{"kind":"folder","root":"r","path":"{path}"}}}}}}"#);
+        let json = json!({"request": {
+            "kind": "etcd.restore", "snapshot": "", "members": [], "token": "", "bump_revision": 0,
+            "mark_compacted": false, "skip_hash_check": false, "target_version": "3.6",
+            "clean_up": {"alarms": false, "auth": false, "downgrade": false, "versions": false},
+            "target": {"kind": "folder", "root": "r", "path": path},
+        }})
+        .to_string();
         let row = plan(&format!("p{n}"), n as i64);
         assert!(db.add_plan(&row, &json, 10).await.unwrap());
     }

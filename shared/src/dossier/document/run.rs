@@ -120,7 +120,7 @@ fn happened(content: &Content<'_>, body: &Body) -> Option<(String, String, Cell)
             format!("{} ({error})", step(n)),
             status(Mark::Warning, "retried"),
         ),
-        Body::Refused { step: n } => (
+        Body::Refused { step: n, .. } => (
             console,
             format!("{}: the plan does not fit what is there", step(n)),
             status(Mark::Fail, "refused"),
