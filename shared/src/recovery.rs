@@ -41,7 +41,7 @@ pub enum Observation {
 #[serde(tag = "by", content = "do", rename_all = "kebab-case")]
 pub enum Action {
     /// etcd's part of the console: it reads snapshots and writes members.
-    Etcd(RestoreStep),
+    Etcd(Box<RestoreStep>),
     /// A person.
     Person(Gate),
 }
@@ -158,9 +158,8 @@ impl Action {
     /// The stored file that the step uses: its SHA-256, hexadecimal, and its bytes.
     pub fn file(&self) -> Option<(&str, u64)> {
         match self {
-            Self::Etcd(RestoreStep::ProveSource { source }) => Some((&source.sha256, source.size)),
             Self::Etcd(step) => {
-                let source = &step.task()?.source;
+                let source = step.source();
                 Some((&source.sha256, source.size))
             }
             Self::Person(_) => None,
@@ -218,7 +217,8 @@ pub fn plan(request: &Request, observation: &Observation, seal: Seal) -> Result<
     match (request, observation) {
         (Request::EtcdRestore(asked), Observation::EtcdRestore(observation)) => {
             let draft = restore::draft(asked, observation, &seal.sealed_at)?;
-            Ok(draft.seal(seal, request.clone(), Action::Etcd))
+            let action = |step| Action::Etcd(Box::new(step));
+            Ok(draft.seal(seal, request.clone(), action))
         }
     }
 }

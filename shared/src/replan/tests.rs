@@ -103,8 +103,10 @@ fn a_native_command_that_does_something_else_is_named_with_both() {
 #[test]
 fn what_is_carried_out_is_compared_and_not_only_its_words() {
     let other = |p: &mut Plan| {
-        if let Action::Etcd(restore::RestoreStep::BuildMembers { restore }) = &mut p.steps[2].action
-        {
+        let Action::Etcd(step) = &mut p.steps[2].action else {
+            unreachable!()
+        };
+        if let restore::RestoreStep::BuildMembers { restore } = &mut **step {
             restore.request.token = "etcd-other".into();
         }
     };

@@ -168,16 +168,6 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "findings are the shape that everybody shares",
     ),
-    closed(
-        "shared::job",
-        &["shared::etcd", "shared::bbolt", "shared::api"],
-        "events know plans, not systems",
-    ),
-    closed(
-        "shared::job_view",
-        &["shared::etcd", "shared::bbolt", "shared::api"],
-        "a job's state is folded from events alone",
-    ),
     // General rooms know no system: they use what `recovery` closes.
     closed(
         "shared::plan",

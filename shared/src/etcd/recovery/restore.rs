@@ -213,6 +213,18 @@ pub enum RestoreStep {
 }
 
 impl RestoreStep {
+    /// The file that is restored.
+    pub fn source(&self) -> &SourceFile {
+        match self {
+            Self::ProveSource { source } => source,
+            Self::ProveTarget { restore, .. }
+            | Self::BuildMembers { restore }
+            | Self::PlaceMembers { restore }
+            | Self::VerifyMembers { restore }
+            | Self::BootMembers { restore, .. } => &restore.source,
+        }
+    }
+
     /// What is restored where; the proof of the source alone does not know.
     pub fn task(&self) -> Option<&RestoreTask> {
         match self {
