@@ -9,9 +9,9 @@ use web_sys::File;
 
 use crate::client::inspector::{Heard, Inspector};
 use crate::client::thread::meta;
-use crate::components::button::copy;
-use crate::components::file_drop::Dropped;
-use crate::components::meter::Progress;
+use crate::clipboard::copy;
+use crate::dropped::Dropped;
+use crate::format::Progress;
 use crate::worker::protocol::{Looked, Order, Phase, Refusal, Report, Unpacked};
 
 /// A file on the bench.

@@ -1,10 +1,12 @@
 //! Numbers, sizes, times and ids as people read them.
 
 mod agent;
+mod progress;
 mod rate;
 mod time;
 
 pub use agent::browser;
+pub use progress::Progress;
 pub use rate::Rate;
 pub use time::{ago, clock, duration, parse_rfc3339, utc};
 

@@ -3,8 +3,10 @@
 pub mod app;
 pub mod bench;
 pub mod client;
+pub mod clipboard;
 pub mod components;
 pub mod console;
+pub mod dropped;
 pub mod failure;
 pub mod format;
 pub mod forms;
@@ -16,7 +18,6 @@ pub mod pages;
 pub mod paths;
 pub mod plan_integrity;
 pub mod pulse;
-pub mod rank;
 pub mod strip;
 pub mod systems;
 pub mod theme;

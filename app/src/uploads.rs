@@ -7,8 +7,8 @@ use requorum_shared::api::upload::Upload;
 use web_sys::{AbortController, File};
 
 use crate::client::upload::{self, BUSY, FIRST_PIECE, INTERRUPTED, OFFSET_MISMATCH};
-use crate::components::meter::Progress;
 use crate::failure::{Failure, Kind};
+use crate::format::Progress;
 
 /// Uploads that send at once; the others wait.
 const AT_ONCE: usize = 2;

@@ -3,9 +3,9 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs)]
 
-use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
+use requorum_shared::kinds::inspect_as_etcd as inspect;
 use serde_json::Value;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -97,6 +97,7 @@ fn every_fixture_gives_what_the_real_tools_said() {
             "{name}"
         );
         let status = inspection
+            .details
             .status
             .unwrap_or_else(|| panic!("{name}: no status"));
         let old = &said["status"]["etcdutl 3.5.33"];

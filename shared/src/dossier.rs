@@ -25,7 +25,6 @@ mod verify;
 mod words;
 pub mod zip;
 
-pub use self::document::{Block, Cell, Document, Mark, Section};
 pub use self::leftovers::{LeftOver, left_overs};
 pub use self::manifest::{FORMAT, Manifest, RENDERING};
 pub use self::parts::{MAX_ENTRIES, MAX_EVENTS, PackError, Sources, pack};

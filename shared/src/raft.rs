@@ -12,6 +12,7 @@
 
 pub mod configuration;
 pub mod entry;
+pub mod inspect;
 mod msgpack;
 pub mod peers;
 pub mod snapshot;

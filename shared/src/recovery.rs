@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::etcd::recovery::restore::observation as etcd_restore;
 use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
-use crate::etcd::storage::inspection::Inspection;
 use crate::finding::{Outcome, Report};
+use crate::kinds::Inspection;
 use crate::plan::{self, Gate, Seal};
 use crate::replan::{Difference, Recheck};
 use crate::system::System;
@@ -189,12 +189,14 @@ impl Observation {
         }
     }
 
-    /// Compares what was seen of its file with a file that was inspected elsewhere. The name does not matter.
-    pub fn file_differences(&self, here: &Inspection) -> Vec<Difference> {
+    /// Compares what was seen of its file with a file that was inspected elsewhere. The name does not matter. `None`
+    /// when that file is of another kind.
+    pub fn file_differences(&self, here: &Inspection) -> Option<Vec<Difference>> {
         match self {
             Self::EtcdRestore(observation) => {
-                let here = etcd_restore::SourceFacts::from(here);
-                observation.source.differences(&here)
+                let here = here.clone().into_etcd()?;
+                let here = etcd_restore::SourceFacts::from(&here);
+                Some(observation.source.differences(&here))
             }
         }
     }

@@ -1,14 +1,9 @@
-//! Copying to the clipboard.
+//! A button that copies.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen_futures::JsFuture;
 
-/// Puts `text` on the clipboard; `false` when the browser refuses.
-pub async fn copy(text: &str) -> bool {
-    let clipboard = window().navigator().clipboard();
-    JsFuture::from(clipboard.write_text(text)).await.is_ok()
-}
+use crate::clipboard::copy;
 
 /// A button that copies text and says that it did.
 #[component]

@@ -1,7 +1,7 @@
-//! A dossier's document, as it is in `dossier.html`, in the console's own dress.
+//! A document, in the console's own dress.
 
 use leptos::prelude::*;
-use requorum_shared::dossier::{Block, Cell, Document};
+use requorum_shared::document::{Block, Cell, Document, Section};
 
 use crate::components::command::Command;
 use crate::components::hash::Id;
@@ -20,15 +20,22 @@ pub fn DocumentView(
             view! { <div class=format!("notice {}", mark.class())><p>{text}</p></div> }
         })
         .collect_view();
-    let sections = document
-        .sections
+    view! { {notices} <Sections sections=document.sections /> }
+}
+
+/// Sections, each with its heading.
+#[component]
+pub fn Sections(
+    /// The sections.
+    sections: Vec<Section>,
+) -> impl IntoView {
+    sections
         .into_iter()
         .map(|section| {
             let blocks = section.blocks.into_iter().map(block).collect_view();
             view! { <section class="section"><h2>{section.title}</h2>{blocks}</section> }
         })
-        .collect_view();
-    view! { {notices} {sections} }
+        .collect_view()
 }
 
 fn block(block: Block) -> AnyView {

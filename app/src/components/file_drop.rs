@@ -2,44 +2,9 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{DataTransfer, File, HtmlInputElement};
+use web_sys::HtmlInputElement;
 
-/// What a person dropped, chose or pasted.
-#[derive(Debug, Default)]
-pub struct Dropped {
-    /// Files.
-    pub files: Vec<File>,
-    /// Names of folders, which are not files.
-    pub folders: Vec<String>,
-}
-
-impl Dropped {
-    fn from_transfer(transfer: &DataTransfer) -> Self {
-        let mut dropped = Self::default();
-        let items = transfer.items();
-        for i in 0..items.length() {
-            let Some(item) = items.get(i) else { continue };
-            if item.kind() != "file" {
-                continue;
-            }
-            let folder = item
-                .webkit_get_as_entry()
-                .ok()
-                .flatten()
-                .filter(|entry| entry.is_directory());
-            if let Some(folder) = folder {
-                dropped.folders.push(folder.name());
-            } else if let Ok(Some(file)) = item.get_as_file() {
-                dropped.files.push(file);
-            }
-        }
-        dropped
-    }
-
-    fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.folders.is_empty()
-    }
-}
+use crate::dropped::Dropped;
 
 /// A large target for files. Files can also be pasted anywhere on the page while it is shown.
 #[component]

@@ -1,17 +1,14 @@
-//! What is known of one file: verdict, strip and tabs. The same on the Inspect page and for a stored snapshot.
-
-mod auth;
-mod contents;
-mod leases;
-mod members;
-mod status_tab;
+//! What is known of one file: verdict, page map and tabs. The same on the Inspect page and for a stored file, and for
+//! every kind: what only one kind has comes in as tabs.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
-use requorum_shared::etcd::storage::inspection::{FileKind, Inspection, Trust};
+use requorum_shared::inspection::{Labelled, Trust, Value};
+use requorum_shared::kinds::Inspection;
 
+use crate::components::document::Sections;
 use crate::components::findings::{Findings, ReportCount};
 use crate::components::strip::PageStrip;
 use crate::components::tabs::{Tab, Tabs, open_tab};
@@ -22,37 +19,50 @@ use crate::strip::Strip;
 
 /// `etcd 3.6 · revision 1 200 007 · 600 000 keys · 1.54 GiB · prod.db`, as far as known.
 pub fn summary(inspection: &Inspection) -> String {
-    let mut parts = Vec::new();
-    let written_by = inspection
-        .contents
-        .as_ref()
-        .and_then(|c| c.written_by.clone());
-    parts.push(match (inspection.file.kind, written_by) {
-        (_, Some(version)) => format!("etcd {version}"),
-        (kind, None) => kind_words(kind).into(),
-    });
-    match inspection.start_revision() {
-        Some(revision) => parts.push(format!("revision {}", format::signed(revision))),
-        None if inspection.contents.is_some() => parts.push("revision unknown".into()),
-        None => {}
+    let mut parts: Vec<String> = inspection.headline.iter().map(labelled).collect();
+    let is_text = |labelled: &Labelled| matches!(labelled.value, Value::Text(_));
+    if !inspection.headline.iter().any(is_text) {
+        parts.insert(0, without_article(&inspection.label).to_owned());
     }
-    if let Some(status) = &inspection.status {
-        parts.push(format::count(status.total_key, "key", "keys"));
+    let is_size = |labelled: &Labelled| matches!(labelled.value, Value::Bytes(_));
+    if !inspection.headline.iter().any(is_size) {
+        parts.push(format::bytes(inspection.file.size));
     }
-    parts.push(format::bytes(inspection.file.size));
+    if let Some(packed) = &inspection.unpacked_from {
+        parts.push(format!("unpacked from {}", packed.kind));
+    }
     parts.push(format::visible(&inspection.file.name));
     parts.join(" · ")
 }
 
-/// What a file is, for people.
-pub fn kind_words(kind: FileKind) -> &'static str {
-    match kind {
-        FileKind::Snapshot => "etcd snapshot",
-        FileKind::DatabaseCopy => "copy of member/snap/db",
-        FileKind::OtherBbolt => "bbolt database without etcd's buckets",
-        FileKind::BigEndian => "bbolt database of a big-endian machine",
-        FileKind::Unknown => "no file of etcd",
+/// A value of the headline with its name: `revision 339`, `201 keys`.
+fn labelled(labelled: &Labelled) -> String {
+    let label = &labelled.label;
+    let lower = label.to_lowercase();
+    match &labelled.value {
+        Value::Text(text) => format!("{label} {}", format::visible(text)),
+        Value::Id(id) => format!("{lower} {}", format::visible(id)),
+        Value::Number(n) => format!("{lower} {}", format::signed(*n)),
+        Value::Count(n) => format::count(*n, lower.strip_suffix('s').unwrap_or(&lower), &lower),
+        Value::Bytes(n) => format::bytes(*n),
+        Value::Unknown => format!("{lower} unknown"),
     }
+}
+
+fn without_article(label: &str) -> &str {
+    ["a ", "an ", "the "]
+        .into_iter()
+        .find_map(|article| label.strip_prefix(article))
+        .unwrap_or(label)
+}
+
+/// A tab that only one kind of file has.
+#[derive(Clone)]
+pub struct InspectionTab {
+    /// What it says, and its name in the address.
+    pub tab: Tab,
+    /// What it shows.
+    pub body: ViewFn,
 }
 
 /// Verdict, strip and tabs of one file.
@@ -62,108 +72,103 @@ pub fn InspectionView(
     inspection: Arc<Inspection>,
     /// Its picture.
     strip: Strip,
+    /// What only its kind shows.
+    #[prop(name = "tabs")]
+    own: Vec<InspectionTab>,
     /// Copies the whole document.
     #[prop(into)]
     on_copy_json: Callback<()>,
 ) -> impl IntoView {
     let query = use_query_map();
     let location = use_location();
-    let tabs = tabs(&inspection);
-    let open = Memo::new({
-        let tabs = tabs.clone();
-        move |_| open_tab(&tabs, query.with(|q| q.get("tab")))
-    });
+    let own = match own.is_empty() && !inspection.sections.is_empty() {
+        true => vec![contents(&inspection, on_copy_json)],
+        false => own,
+    };
     let findings = Signal::derive(move || {
         with_query(
             &location.pathname.get(),
             &location.search.get(),
             "tab",
-            "findings",
+            FINDINGS,
         )
     });
-    // A file that is nothing of etcd's has no pages and no tabs: the verdict says all.
-    let readable = inspection.status.is_some() || inspection.contents.is_some() || strip.pages > 0;
-    let rest = if readable {
-        let body = {
-            let inspection = inspection.clone();
-            move || match open.get() {
-                "members" => members::members(&inspection).into_any(),
-                "findings" => findings_tab(&inspection).into_any(),
-                "contents" => contents::contents(&inspection).into_any(),
-                "leases" => leases::leases(&inspection).into_any(),
-                "auth" => auth::auth(&inspection).into_any(),
-                "alarms" => members::alarms(&inspection).into_any(),
-                _ => status_tab::status(&inspection, on_copy_json).into_any(),
-            }
-        };
+    let has_pages = strip.pages > 0;
+    let page_map = has_pages.then(|| {
         view! {
             <section class="section">
                 <h2>"The file, page by page"</h2>
                 <PageStrip strip />
             </section>
+        }
+    });
+    // Of a file that is only recognised, the verdict says all.
+    let rest = if own.is_empty() {
+        view! { <section class="section"><h2>"Findings"</h2>{findings_tab(&inspection)}</section> }
+            .into_any()
+    } else {
+        let mut tabs: Vec<Tab> = own.iter().map(|own| own.tab.clone()).collect();
+        tabs.insert(tabs.len().min(BEFORE_FINDINGS), findings_of(&inspection));
+        let open = Memo::new({
+            let tabs = tabs.clone();
+            move |_| open_tab(&tabs, query.with(|q| q.get("tab")))
+        });
+        let body = {
+            let inspection = inspection.clone();
+            move || match own.iter().find(|own| own.tab.key == open.get()) {
+                Some(own) => own.body.run(),
+                None => findings_tab(&inspection).into_any(),
+            }
+        };
+        view! {
             <section class="section">
                 <Tabs label="Parts of this file" tabs open />
                 <div class="stack tab-body">{body}</div>
             </section>
         }
         .into_any()
-    } else {
-        view! { <section class="section"><h2>"Findings"</h2>{findings_tab(&inspection)}</section> }
-            .into_any()
     };
     view! {
         <VerdictParts verdict=inspection.verdict.clone() findings />
         {advice(&inspection)}
+        {page_map}
         {rest}
     }
 }
 
-/// What stands for a number that the file does not tell.
-fn unknown() -> String {
-    "unknown".into()
+/// The name of the tab of findings.
+const FINDINGS: &str = "findings";
+/// How many tabs come before that of the findings.
+const BEFORE_FINDINGS: usize = 2;
+
+fn findings_of(inspection: &Inspection) -> Tab {
+    Tab {
+        key: FINDINGS,
+        label: "Findings",
+        note: format::number(inspection.report.findings.len() as u64),
+    }
 }
 
-/// The same in a sentence, with the reason.
-pub(super) fn unreadable(bucket: &str) -> String {
-    format!("unknown (bucket {bucket} cannot be read)")
-}
-
-fn tabs(inspection: &Inspection) -> Vec<Tab> {
-    let tab = |key, label, note: String| Tab { key, label, note };
-    let number = |n: usize| format::number(n as u64);
-    let mut tabs = vec![tab("status", "Status", String::new())];
-    let contents = inspection.contents.as_ref();
-    if let Some(contents) = contents {
-        let members = contents.members.as_ref();
-        let note = members.map_or_else(unknown, |members| number(members.len()));
-        tabs.push(tab("members", "Members", note));
+/// What every kind has to read.
+fn contents(inspection: &Arc<Inspection>, on_copy_json: Callback<()>) -> InspectionTab {
+    let inspection = inspection.clone();
+    InspectionTab {
+        tab: Tab {
+            key: "contents",
+            label: "Contents",
+            note: String::new(),
+        },
+        body: ViewFn::from(move || {
+            view! {
+                <Sections sections=inspection.sections.clone() />
+                <div class="acts">
+                    <button type="button" class="button small" on:click=move |_| on_copy_json.run(())>
+                        "Copy all of this as JSON"
+                    </button>
+                </div>
+            }
+        }),
     }
-    tabs.push(tab(
-        "findings",
-        "Findings",
-        number(inspection.report.findings.len()),
-    ));
-    if let Some(contents) = contents {
-        tabs.push(tab("contents", "Contents", String::new()));
-        tabs.push(tab(
-            "leases",
-            "Leases",
-            contents.lease_count.map_or_else(unknown, format::number),
-        ));
-        tabs.push(tab(
-            "auth",
-            "Auth",
-            match contents.auth.enabled {
-                Some(true) => "on".into(),
-                Some(false) => "off".into(),
-                None => unknown(),
-            },
-        ));
-        let alarms = contents.alarms.as_ref();
-        let note = alarms.map_or_else(unknown, |alarms| number(alarms.len()));
-        tabs.push(tab("alarms", "Alarms", note));
-    }
-    tabs
 }
 
 /// What to do, once for the whole file.

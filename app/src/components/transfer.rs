@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::components::meter::{Meter, Progress};
+use crate::components::meter::Meter;
 use crate::components::status::Status;
 use crate::format;
+use crate::format::Progress;
 
 /// What is shown of it.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,13 +1,13 @@
-//! The three parts of a verdict.
+//! The parts of a verdict.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::storage::inspection::{Part, Verdict};
 use requorum_shared::finding::Outcome;
+use requorum_shared::inspection::{Part, Verdict};
 
 use crate::components::status::{self, Status};
 use crate::format;
 
-/// Bytes, structure and meaning, side by side.
+/// What a file is judged by, side by side.
 #[component]
 pub fn VerdictParts(
     /// The verdict.
@@ -16,16 +16,13 @@ pub fn VerdictParts(
     #[prop(into)]
     findings: Signal<String>,
 ) -> impl IntoView {
-    view! {
-        <div class="parts">
-            {part("Bytes", verdict.bytes, findings)}
-            {part("Structure", verdict.structure, findings)}
-            {part("Meaning", verdict.meaning, findings)}
-        </div>
-    }
+    let parts = verdict.parts.into_iter();
+    let parts = parts.map(|one| part(one, findings)).collect_view();
+    view! { <div class="parts">{parts}</div> }
 }
 
-fn part(name: &'static str, part: Part, findings: Signal<String>) -> impl IntoView {
+fn part(part: Part, findings: Signal<String>) -> impl IntoView {
+    let name = part.name.label();
     // A part can hold and still have something to say: that is amber, not green.
     let class = match (part.outcome, part.findings) {
         (Outcome::Pass, 1..) => "warning",

@@ -76,7 +76,7 @@ impl RestoreForm {
         dice: u16,
     ) -> Self {
         let token = format!("etcd-{today}-{dice:04x}");
-        let contents = inspection.contents.as_ref();
+        let contents = inspection.details.contents.as_ref();
         let mut members: Vec<MemberRow> = contents
             .and_then(|c| c.members.as_deref())
             .unwrap_or_default()

@@ -10,8 +10,9 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
 use crate::bench::Bench;
-use crate::components::file_drop::{Dropped, FileDrop};
+use crate::components::file_drop::FileDrop;
 use crate::components::lead::Lead;
+use crate::dropped::Dropped;
 use crate::paths::with_query;
 
 /// Drop, verdict, contents.

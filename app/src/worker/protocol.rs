@@ -1,7 +1,8 @@
 //! What page and worker say to each other: JSON text, beside which a file travels by reference.
 
-use requorum_shared::dossier::{Document, Verdict, zip};
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::document::Document;
+use requorum_shared::dossier::{Verdict, zip};
+use requorum_shared::kinds::Inspection;
 use serde::{Deserialize, Serialize};
 
 use crate::strip::Strip;
@@ -118,7 +119,7 @@ impl Phase {
 /// large file would make the page stutter; they stay in the worker, for [`Order::Json`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Looked {
-    /// The document; `pages` is empty.
+    /// The document; its page map is empty.
     pub inspection: Inspection,
     /// The picture.
     pub strip: Strip,
@@ -171,6 +172,15 @@ impl Refusal {
             what: format!("{name} is a dossier, not a snapshot."),
             why: "A dossier records how a recovery went; it holds no snapshot.".into(),
             next: "Drop the snapshot that this plan restores. A dossier is verified on the Inspect page.".into(),
+        }
+    }
+
+    /// A file of another kind where a snapshot is asked for; `sentence` says what it is.
+    pub fn other_kind(name: &str, sentence: &str) -> Self {
+        Self {
+            what: format!("{name} is not a snapshot."),
+            why: sentence.to_owned(),
+            next: "Drop the snapshot that this plan restores.".into(),
         }
     }
 
@@ -268,6 +278,7 @@ mod tests {
             Refusal::unreadable("x.db", 5, "NotReadableError"),
             Refusal::cancelled("x.db"),
             Refusal::dossier("x.zip"),
+            Refusal::other_kind("x.wal", "This is a log."),
             Refusal::long_dossier("x.zip", 1 << 40),
             Refusal::broken("out of memory"),
         ];

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::{Array, Reflect};
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::inspection::PageMap;
+use requorum_shared::kinds::Inspection;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -136,12 +137,16 @@ impl Desk {
         self.running.borrow_mut().remove(&job);
         let report = match result {
             Ok(inspection) => {
-                let strip = Strip::fold(&inspection.pages, inspection.file.page_size, CELLS);
+                let strip = Strip::fold(
+                    &inspection.page_map.runs,
+                    inspection.page_map.page_size,
+                    CELLS,
+                );
                 let whole = inspection.clone();
                 self.kept.borrow_mut().insert(job, whole);
                 let took_ms = (js_sys::Date::now() - began).max(0.0) as u64;
                 let inspection = Inspection {
-                    pages: Vec::new(),
+                    page_map: PageMap::default(),
                     ..inspection
                 };
                 Report::Done {

@@ -6,9 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
+use requorum_shared::kinds::{Inspection, inspect};
 
 use super::file_source::FileSource;
 
@@ -89,7 +88,7 @@ impl Part {
         self.file.sync_data()
     }
 
-    /// What the whole file is. Its id is in [`Inspection::file`].
+    /// What the whole file is. Its id is in its `file`.
     ///
     /// # Errors
     /// When the file cannot be read.

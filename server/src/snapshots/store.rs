@@ -1,7 +1,7 @@
 //! What is remembered of snapshots and of uploads that have not ended.
 
 use async_trait::async_trait;
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::kinds::Inspection;
 use serde::{Deserialize, Serialize};
 
 /// A stored snapshot, as lists show it.
@@ -30,7 +30,7 @@ pub struct Snapshot {
 pub struct Headline {
     /// The verdict's sentence.
     pub sentence: String,
-    /// `whole`, `damaged`, `unproven`, `no-snapshot`: [`Trust::word`](requorum_shared::etcd::storage::inspection::Trust::word).
+    /// `whole`, `damaged`, `unproven`, `no-snapshot`: [`Trust::word`](requorum_shared::inspection::Trust::word).
     pub verdict: String,
     /// The revision that a restore starts at, where that is known.
     pub revision: Option<i64>,
@@ -44,12 +44,13 @@ pub struct Headline {
 
 impl From<&Inspection> for Headline {
     fn from(inspection: &Inspection) -> Self {
-        let status = inspection.status.as_ref();
-        let contents = inspection.contents.as_ref();
+        let etcd = inspection.etcd();
+        let status = etcd.and_then(|etcd| etcd.status.as_ref());
+        let contents = etcd.and_then(|etcd| etcd.contents.as_ref());
         Self {
             sentence: inspection.verdict.sentence.clone(),
             verdict: inspection.trust().word().into(),
-            revision: inspection.start_revision(),
+            revision: etcd.and_then(|etcd| etcd.start_revision()),
             total_key: status.map(|s| s.total_key),
             hash: status.map(|s| s.hash),
             version: contents

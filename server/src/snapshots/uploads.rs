@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use requorum_shared::api::upload::{EVIDENCE_ORIGIN, FOREIGN};
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::kinds::Inspection;
 use rustix::fs::statvfs;
 use tokio_util::sync::CancellationToken;
 
@@ -579,8 +579,8 @@ pub fn gone() -> ApiError {
 
 /// What is no etcd database is kept only if the uploader wants that.
 fn foreign(inspection: &Inspection) -> ApiError {
-    let words = match &inspection.recognized {
-        Some(recognized) => recognized.words(),
+    let words = match &inspection.recognised {
+        Some(recognised) => recognised.words(),
         None => inspection.verdict.sentence.clone(),
     };
     bad_request(

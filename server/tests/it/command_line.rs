@@ -261,7 +261,7 @@ fn input_12_a_report_cannot_be_forged_by_a_name() {
     );
     assert!(plain(&output.stdout));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let names: Vec<_> = json["contents"]["members"]
+    let names: Vec<_> = json["details"]["etcd"]["contents"]["members"]
         .as_array()
         .unwrap()
         .iter()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use requorum_shared::recognition::recognize;
+use requorum_shared::recognise::recognise;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -105,9 +105,9 @@ impl Case {
             assert_eq!(left, 1, "{arguments:?} left something");
         }
         let json: Value = serde_json::from_str(&self.run(&["check", "--json"]).out).unwrap();
-        assert!(json["recognized"]["code"].is_string());
-        assert_eq!(json["verdict"]["sentence"], json["recognized"]["sentence"]);
-        assert_eq!(json["status"], Value::Null);
+        assert!(json["recognised"]["code"].is_string());
+        assert_eq!(json["verdict"]["sentence"], json["recognised"]["sentence"]);
+        assert_eq!(json["details"]["etcd"]["status"], Value::Null);
     }
 }
 
@@ -200,7 +200,7 @@ fn input_07_line_ends_were_translated() {
 }
 
 #[test]
-fn line_ends_are_recognized_wherever_they_moved_the_pages() {
+fn line_ends_are_recognised_wherever_they_moved_the_pages() {
     let sound = sound();
     // Of the standard file, and of one that begins with a meta page that holds an LF.
     for from in [0, 8192, 40_960] {
@@ -212,7 +212,7 @@ fn line_ends_are_recognized_wherever_they_moved_the_pages() {
             bytes.push(*byte);
         }
         let untouched = sound[..from].contains(&b'\n');
-        let found = recognize(&bytes.as_slice(), "s.db");
+        let found = recognise(&bytes.as_slice(), "s.db");
         assert_eq!(found.is_some(), !untouched, "{from}");
     }
     // The other way round, for a file that has CRLF in it.
@@ -225,13 +225,13 @@ fn line_ends_are_recognized_wherever_they_moved_the_pages() {
         .collect();
     assert_eq!(lf.len(), 73_760);
     assert!(
-        recognize(&lf.as_slice(), "s.db").is_none(),
+        recognise(&lf.as_slice(), "s.db").is_none(),
         "that is the original"
     );
 }
 
 #[test]
-fn line_ends_that_were_shortened_are_recognized_by_the_pages() {
+fn line_ends_that_were_shortened_are_recognised_by_the_pages() {
     // A CRLF at the end of each page, and then without the CR.
     let mut bytes = sound();
     for page in 3..18 {
@@ -250,7 +250,7 @@ fn line_ends_that_were_shortened_are_recognized_by_the_pages() {
 }
 
 #[test]
-fn characters_that_were_converted_are_recognized() {
+fn characters_that_were_converted_are_recognised() {
     let sound = sound();
     let replaced = String::from_utf8_lossy(&sound).into_owned().into_bytes();
     let latin: Vec<u8> = sound
@@ -361,14 +361,14 @@ fn packed_files_are_named_with_what_is_in_them() {
     }
     assert!(ran >= 2, "gzip and tar are everywhere");
     let inner = packed("gzip", &["-c"], &raft).unwrap();
-    let found = recognize(&inner.as_slice(), "x").unwrap();
+    let found = recognise(&inner.as_slice(), "x").unwrap();
     assert!(
         found.inside.contains("a bbolt database, but not etcd's"),
         "{}",
         found.words()
     );
     let twice = packed("gzip", &["-c"], &packed("tar", &["-c"], &sound).unwrap()).unwrap();
-    let found = recognize(&twice.as_slice(), "x").unwrap();
+    let found = recognise(&twice.as_slice(), "x").unwrap();
     assert!(found.inside.contains("a tar archive"), "{}", found.words());
     assert!(
         found.inside.contains("`snapshot.db` is an etcd snapshot"),
@@ -376,7 +376,7 @@ fn packed_files_are_named_with_what_is_in_them() {
         found.words()
     );
     let text = packed("base64", &[], &sound).unwrap();
-    let found = recognize(&text.as_slice(), "x").unwrap();
+    let found = recognise(&text.as_slice(), "x").unwrap();
     assert_eq!(found.code, "base64", "{}", found.words());
     assert!(found.inside.contains("etcd"), "{}", found.words());
 }
@@ -386,7 +386,7 @@ fn a_bomb_is_looked_at_for_a_bounded_time() {
     let started = std::time::Instant::now();
     let zeros = vec![0; 300 << 20];
     let bomb = packed("gzip", &["-1", "-c"], &zeros).unwrap();
-    let found = recognize(&bomb.as_slice(), "x").unwrap();
+    let found = recognise(&bomb.as_slice(), "x").unwrap();
     assert_eq!(found.code, "gzip");
     let packing_too = std::time::Duration::from_secs(60);
     assert!(started.elapsed() < packing_too);
@@ -420,7 +420,7 @@ fn what_is_foreign_is_named() {
         (b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "zip", "no entries"),
     ];
     for (bytes, code, word) in cases {
-        let found = recognize(&bytes, "x").unwrap_or_else(|| panic!("{code} was not recognized"));
+        let found = recognise(&bytes, "x").unwrap_or_else(|| panic!("{code} was not recognised"));
         assert_eq!(found.code, code, "{}", found.words());
         assert!(found.words().contains(word), "{}", found.words());
         Case::with("etcd.db", bytes).refused(&[found.sentence.as_str()], &["skip-hash-check"]);
@@ -462,7 +462,7 @@ fn sound_and_damaged_databases_are_not_taken_for_something_else() {
         &no_metas,
         &sound[..40_000],
     ] {
-        let found = recognize(&bytes, "s.db");
+        let found = recognise(&bytes, "s.db");
         assert_eq!(found, None);
     }
 }

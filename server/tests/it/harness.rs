@@ -20,7 +20,7 @@ use requorum_shared::api::v1::InvitePersonRequest;
 use requorum_shared::api::v1::{
     GetSnapshotRequest, ListSnapshotsRequest, ListSnapshotsResponse, SnapshotSummary,
 };
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::kinds::Inspection;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

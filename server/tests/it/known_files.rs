@@ -77,7 +77,9 @@ fn a_lost_bucket_key_10() {
     );
     assert_eq!(said.out.matches("What to do").count(), 1);
     let json = json("10-key-lost.db");
-    let buckets = json["contents"]["buckets"].as_array().unwrap();
+    let buckets = json["details"]["etcd"]["contents"]["buckets"]
+        .as_array()
+        .unwrap();
     let key = buckets.iter().find(|b| b["name"] == "key").unwrap();
     assert_eq!(key["pairs"], Value::Null);
     for flags in [&[][..], &["--skip-hash-check"]] {
@@ -103,8 +105,11 @@ fn authentication_unreadable_11() {
     assert!(!said.out.contains("auth off"), "{}", said.out);
     assert!(said.out.contains("revision 11"), "{}", said.out);
     let json = json("11-auth-unreadable.db");
-    assert_eq!(json["contents"]["auth"]["enabled"], Value::Null);
-    assert_eq!(json["contents"]["current_revision"], 11);
+    assert_eq!(
+        json["details"]["etcd"]["contents"]["auth"]["enabled"],
+        Value::Null
+    );
+    assert_eq!(json["details"]["etcd"]["contents"]["current_revision"], 11);
 }
 
 #[test]
@@ -190,7 +195,7 @@ async fn the_list_of_stored_snapshots_says_the_same() {
         assert_eq!(summary.sentence, said["verdict"]["sentence"], "{name}");
         assert_eq!(
             serde_json::json!(summary.revision),
-            said["contents"]["current_revision"],
+            said["details"]["etcd"]["contents"]["current_revision"],
             "{name}"
         );
         if let Some(revision) = revision {
@@ -198,7 +203,7 @@ async fn the_list_of_stored_snapshots_says_the_same() {
         }
         assert_eq!(
             serde_json::json!(summary.total_key),
-            said["status"]["total_key"],
+            said["details"]["etcd"]["status"]["total_key"],
             "{name}"
         );
         assert_eq!(

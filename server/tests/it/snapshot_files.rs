@@ -132,9 +132,12 @@ fn check_reports_three_parts_and_fails_when_one_does() {
     let said = snapshot(&["check", "--json"], &path);
     assert_eq!(said.code, 1);
     let inspection: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(inspection["verdict"]["bytes"]["outcome"], "fail");
-    assert_eq!(inspection["verdict"]["structure"]["outcome"], "pass");
-    assert_eq!(inspection["status"]["hash"], 3_903_893_037_u32);
+    assert_eq!(inspection["verdict"]["parts"][0]["outcome"], "fail");
+    assert_eq!(inspection["verdict"]["parts"][1]["outcome"], "pass");
+    assert_eq!(
+        inspection["details"]["etcd"]["status"]["hash"],
+        3_903_893_037_u32
+    );
     // Status does not look at the trailer, and its help says so.
     assert_eq!(snapshot(&["status"], &path).code, 0);
     let help = snapshot(&["status", "--help"], Path::new("-"));

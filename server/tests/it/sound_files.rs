@@ -67,7 +67,10 @@ fn sound(file: &Path, words: &[&str]) {
     }
     assert!(!check.contains("Do not restore"), "{check}");
     assert!(!check.contains("--skip-hash-check"), "{check}");
-    assert_eq!(inspection(at, file)["hash_kv"]["hash"], 35_341_968);
+    assert_eq!(
+        inspection(at, file)["details"]["etcd"]["hash_kv"]["hash"],
+        35_341_968
+    );
     let output = snapshot(at, &["hashkv", file]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), SAME);
     ends(at, 0, &["restore", file, "--data-dir", "new"]);
@@ -189,8 +192,14 @@ fn versions_that_no_etcd_writes_are_named_before_a_restore_refuses_them() {
         ends(at, 0, &arguments);
         let database = at.join(version).join("member/snap/db");
         let seen = inspection(at, database.to_str().unwrap());
-        assert_eq!(seen["contents"]["cluster_version"], "3.6.0");
-        assert_eq!(seen["contents"]["storage_version"], "3.6.0");
+        assert_eq!(
+            seen["details"]["etcd"]["contents"]["cluster_version"],
+            "3.6.0"
+        );
+        assert_eq!(
+            seen["details"]["etcd"]["contents"]["storage_version"],
+            "3.6.0"
+        );
     }
 }
 
@@ -289,6 +298,6 @@ fn a_long_stored_freelist_is_read_in_pieces() {
     let most = most_memory(at, &["check", "free.db"]);
     assert!(most < 40.0, "{most} MiB");
     let seen = inspection(at, "free.db");
-    assert_eq!(seen["hash_kv"]["hash"], 35_341_968);
-    assert_eq!(seen["verdict"]["structure"]["outcome"], "pass");
+    assert_eq!(seen["details"]["etcd"]["hash_kv"]["hash"], 35_341_968);
+    assert_eq!(seen["verdict"]["parts"][1]["outcome"], "pass");
 }

@@ -81,9 +81,9 @@ impl Saved {
     fn check_calls_it_whole(&self) {
         let checked = ours(&["check", "--json"], &self.file).json();
         let verdict = &checked["verdict"];
-        assert_eq!(verdict["bytes"]["outcome"], "pass", "{checked:#}");
-        assert_eq!(verdict["structure"]["outcome"], "pass", "{checked:#}");
-        assert_ne!(verdict["meaning"]["outcome"], "fail", "{checked:#}");
+        assert_eq!(verdict["parts"][0]["outcome"], "pass", "{checked:#}");
+        assert_eq!(verdict["parts"][1]["outcome"], "pass", "{checked:#}");
+        assert_ne!(verdict["parts"][2]["outcome"], "fail", "{checked:#}");
     }
 
     /// `hashkv` gives what the server that wrote the file said at revision `at` (0: newest).
@@ -229,7 +229,7 @@ fn leases_with_ids_beyond_2_to_the_53() {
         let saved = Saved::of(cluster, "leases", None);
         saved.agrees();
         let checked = saved.checked();
-        let leases = &checked["contents"]["leases"];
+        let leases = &checked["details"]["etcd"]["contents"]["leases"];
         let ids: Vec<_> = leases
             .as_array()
             .unwrap()
@@ -251,10 +251,16 @@ fn with_authentication_on() {
         let saved = Saved::of(cluster, "auth", Some("root:a secret of the tests"));
         saved.agrees();
         let checked = saved.checked();
-        assert_eq!(checked["contents"]["auth"]["enabled"], true, "{checked:#}");
-        assert_eq!(checked["contents"]["auth"]["users"][0]["name"], "root");
         assert_eq!(
-            checked["contents"]["auth"]["users"][0]["has_password"],
+            checked["details"]["etcd"]["contents"]["auth"]["enabled"], true,
+            "{checked:#}"
+        );
+        assert_eq!(
+            checked["details"]["etcd"]["contents"]["auth"]["users"][0]["name"],
+            "root"
+        );
+        assert_eq!(
+            checked["details"]["etcd"]["contents"]["auth"]["users"][0]["has_password"],
             true
         );
         // bcrypt hashes begin like this; none is ever shown.
@@ -305,7 +311,9 @@ fn with_a_learner() {
         let saved = Saved::of(cluster, "learner", None);
         saved.agrees();
         let checked = saved.checked();
-        let members = checked["contents"]["members"].as_array().unwrap();
+        let members = checked["details"]["etcd"]["contents"]["members"]
+            .as_array()
+            .unwrap();
         assert_eq!(members.len(), 2, "{checked:#}");
         let learner = members
             .iter()
@@ -349,7 +357,7 @@ fn of_three_members() {
         let saved = Saved::of(cluster, "three", None);
         saved.agrees();
         let checked = saved.checked();
-        let contents = &checked["contents"];
+        let contents = &checked["details"]["etcd"]["contents"];
         let mut names: Vec<_> = contents["members"]
             .as_array()
             .unwrap()
@@ -376,13 +384,16 @@ fn the_database_of_a_member_that_was_killed() {
             assert_eq!(status[field], theirs[field], "etcd {} {field}", peer.name());
         }
         let checked: Value = serde_json::from_str(&ours(&["check", "--json"], &db).stdout).unwrap();
-        assert_eq!(checked["file"]["kind"], "database-copy", "{checked:#}");
         assert_eq!(
-            checked["verdict"]["bytes"]["outcome"], "not-checked",
+            checked["details"]["etcd"]["kind"], "database-copy",
             "{checked:#}"
         );
         assert_eq!(
-            checked["verdict"]["structure"]["outcome"], "pass",
+            checked["verdict"]["parts"][0]["outcome"], "not-checked",
+            "{checked:#}"
+        );
+        assert_eq!(
+            checked["verdict"]["parts"][1]["outcome"], "pass",
             "{checked:#}"
         );
     });

@@ -1,5 +1,5 @@
-//! What a person reads of a dossier, as data: rendered to `dossier.html`, and by the page when a dossier is dropped
-//! on it. Nothing here escapes anything; whoever shows it does.
+//! What a person reads of a dossier, as a [`Document`]: rendered to `dossier.html`, and by the page when a dossier is
+//! dropped on it.
 
 mod facts;
 mod run;
@@ -7,12 +7,12 @@ mod who;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::manifest::PartFacts;
 use super::record::Approvals;
 use super::words;
-use crate::etcd::storage::inspection::Inspection;
+use crate::document::{
+    Block, Cell, Document, Mark, Section, id, number, outcome, section, status, table, text, when,
+};
 use crate::finding::Outcome;
 use crate::job::events::Event;
 use crate::job::fold::JobView;
@@ -20,93 +20,8 @@ use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::Entry;
 use crate::recovery::Plan;
 
-/// The whole of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Document {
-    /// What it is, for a window's title.
-    pub title: String,
-    /// What came out, in a sentence.
-    pub sentence: String,
-    /// The line below it.
-    pub below: String,
-    /// What must not be overlooked.
-    pub notices: Vec<(Mark, String)>,
-    /// The rest, in order.
-    pub sections: Vec<Section>,
-}
-
-/// A part with its own heading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Section {
-    /// The heading.
-    pub title: String,
-    /// What is in it.
-    pub blocks: Vec<Block>,
-}
-
-/// A piece of a section.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Block {
-    /// A paragraph.
-    Text(String),
-    /// Names and values.
-    Facts(Vec<(String, Cell)>),
-    /// A table.
-    Table {
-        /// The headings.
-        columns: Vec<String>,
-        /// The rows, as wide as the headings.
-        rows: Vec<Vec<Cell>>,
-    },
-    /// Commands for a shell, each as it is typed.
-    Commands(Vec<String>),
-}
-
-/// A value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cell {
-    /// Words.
-    Text(String),
-    /// An id or hash.
-    Id(String),
-    /// A number or length of time.
-    Number(String),
-    /// A point in time, milliseconds since the Unix epoch.
-    When(i64),
-    /// An outcome: its kind and its word.
-    Status(Mark, String),
-}
-
-/// What kind of news it is. Never told by colour alone: there is a word beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mark {
-    /// Good.
-    Pass,
-    /// Bad.
-    Fail,
-    /// To be known.
-    Warning,
-    /// Nobody looked.
-    NotChecked,
-    /// Neither.
-    Note,
-}
-
-impl Mark {
-    /// The mark as a class of the style sheets.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Warning => "warning",
-            Self::NotChecked => "not-checked",
-            Self::Note => "note",
-        }
-    }
-}
+/// The stored inspection of a file, of which a dossier shows only what every kind of file has.
+pub(super) type Inspected = crate::inspection::Inspection<serde::de::IgnoredAny>;
 
 /// All that the readable parts are made of.
 pub(super) struct Content<'a> {
@@ -116,7 +31,7 @@ pub(super) struct Content<'a> {
     pub(super) events: &'a [Event],
     pub(super) view: &'a JobView,
     pub(super) approvals: &'a Approvals,
-    pub(super) inspection: Option<Inspection>,
+    pub(super) inspection: Option<Inspected>,
     pub(super) entries: &'a [Entry],
     pub(super) checkpoint: &'a Checkpoint,
     /// Acts that changed nothing and are left out.
@@ -167,48 +82,5 @@ pub(super) fn of(content: &Content<'_>) -> Document {
             facts::ledger(content),
             facts::files(content),
         ],
-    }
-}
-
-fn section(title: &str, blocks: Vec<Block>) -> Section {
-    Section {
-        title: title.to_owned(),
-        blocks,
-    }
-}
-
-fn table(columns: &[&str], rows: Vec<Vec<Cell>>) -> Block {
-    Block::Table {
-        columns: columns.iter().map(|c| (*c).to_owned()).collect(),
-        rows,
-    }
-}
-
-fn text(text: impl Into<String>) -> Cell {
-    Cell::Text(text.into())
-}
-
-fn id(id: impl Into<String>) -> Cell {
-    Cell::Id(id.into())
-}
-
-fn number(number: impl ToString) -> Cell {
-    Cell::Number(number.to_string())
-}
-
-fn status(mark: Mark, word: &str) -> Cell {
-    Cell::Status(mark, word.to_owned())
-}
-
-/// A time that may not be known.
-fn when(at_ms: Option<i64>) -> Cell {
-    at_ms.map_or_else(|| text("–"), Cell::When)
-}
-
-fn outcome(outcome: Outcome) -> Cell {
-    match outcome {
-        Outcome::Pass => status(Mark::Pass, "pass"),
-        Outcome::Fail => status(Mark::Fail, "FAIL"),
-        Outcome::NotChecked => status(Mark::NotChecked, "not checked"),
     }
 }

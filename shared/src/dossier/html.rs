@@ -1,8 +1,8 @@
 //! `dossier.html`: the document as one file that needs nothing else, runs no script and loads nothing. It reads well
 //! on a screen of any width, and on A4.
 
-use super::document::{Block, Cell, Document, Section};
 use super::words;
+use crate::document::{Block, Cell, Document, Section};
 use crate::ledger::export::rfc3339;
 
 /// The style sheet. No colour stands for what no word says.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::document::Content;
+use super::document::{Content, Inspected};
 use super::manifest::{FORMAT, Manifest, PartFacts, RENDERING, sums};
 use super::record::{
     Approvals, JobFacts, LedgerFacts, Proof, Proofs, ReviewFacts, Timings, Verification, grounds,
@@ -13,7 +13,6 @@ use super::record::{
 };
 use super::{document, html, name, readme, seal, zip};
 use crate::canonical::{sha256_hex, to_canonical_json};
-use crate::etcd::storage::inspection::Inspection;
 use crate::job::events::Event;
 use crate::job::fold::JobView;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SigningKey};
@@ -125,7 +124,7 @@ pub fn pack(sources: &Sources, key: &SigningKey) -> Result<Vec<u8>, PackError> {
         events,
         view: &view,
         approvals: &approvals,
-        inspection: inspection.and_then(|json| serde_json::from_str::<Inspection>(json).ok()),
+        inspection: inspection.and_then(|json| serde_json::from_str::<Inspected>(json).ok()),
         entries: &entries,
         checkpoint: &checkpoint,
         left_out: sources.ledger.left_out,

@@ -10,11 +10,12 @@ mod open;
 use serde::{Deserialize, Serialize};
 
 use self::open::{Opened, Parts};
-use super::document::{self, Content, Document};
+use super::document::{self, Content};
 use super::manifest::{Manifest, PartFacts, RENDERING};
 use super::{html, name, parts, readme, record, seal, zip};
 use crate::approval::{Grounds, Judgement, Policy, Weight};
 use crate::canonical::sha256_hex;
+use crate::document::Document;
 use crate::finding::{Check, Outcome};
 use crate::job::fold::JobView;
 use crate::ledger::checkpoint::VerifyingKey;

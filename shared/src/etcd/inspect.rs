@@ -1,5 +1,6 @@
 //! What a file is worth to whoever has to recover from it: what it holds, and whether a restore could use it.
 
+use crate::inspection::Recognised;
 use crate::source::Source;
 
 use super::recovery::restore::trial;
@@ -8,7 +9,12 @@ use super::storage::inspection::Inspection;
 use super::storage::scan::Scan;
 
 /// Looks at a file that was scanned, and tries a restore of it in memory where it is sound. `source` is the same
-/// file, for the few small buckets that are read at random.
-pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
-    storage::inspect(scan, name, source, trial::obstacle)
+/// file, for the few small buckets that are read at random; `recognised` is what it was found to be before.
+pub fn inspect(
+    scan: Scan,
+    name: &str,
+    source: &dyn Source,
+    recognised: Option<Recognised>,
+) -> Inspection {
+    storage::inspect(scan, name, source, recognised, trial::obstacle)
 }

@@ -9,6 +9,8 @@ mod lint;
 pub mod mvcc;
 pub mod scan;
 pub mod schema;
+pub mod snap;
 pub mod status;
 pub mod trailer;
 pub mod version;
+pub mod wal;

@@ -2,9 +2,10 @@
 //! conformance list that it holds.
 
 use requorum_shared::bbolt::Meta;
-use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::inspection::{FileKind, Inspection};
 use requorum_shared::finding::{Finding, Outcome, Severity};
+use requorum_shared::inspection::PartName;
+use requorum_shared::kinds::inspect_as_etcd as inspect;
 
 use crate::build::*;
 use crate::fixtures::fixture;
@@ -28,7 +29,7 @@ fn ungrouped(sentence: &str) -> String {
 #[track_caller]
 fn fault<'a>(seen: &'a Inspection, code: &str) -> &'a Finding {
     assert_eq!(
-        seen.verdict.structure.outcome,
+        seen.verdict.outcome(PartName::Structure),
         Outcome::Fail,
         "{:?}",
         codes(seen)
@@ -80,7 +81,7 @@ fn the_undamaged_sample_is_whole() {
     let seen = look(&sample().snapshot());
     assert_eq!(seen.verdict.sentence, "This snapshot is whole.");
     assert_eq!(codes(&seen), [""; 0]);
-    let status = seen.status.unwrap();
+    let status = seen.details.status.unwrap();
     assert_eq!(
         (status.revision, status.total_key, status.total_key_35),
         (21, 20, 24)
@@ -104,7 +105,7 @@ fn conformance_21_files_too_short_to_be_anything() {
             .offset,
         Some(8192)
     );
-    assert_eq!(two.verdict.structure.outcome, Outcome::Fail);
+    assert_eq!(two.verdict.outcome(PartName::Structure), Outcome::Fail);
 }
 
 #[test]
@@ -118,10 +119,10 @@ fn conformance_22_one_meta_broken_is_a_warning_both_name_both() {
         let fallback = seen.report.find("meta.fallback").unwrap();
         assert_eq!(fallback.severity, Severity::Warning);
         assert_eq!(fallback.place.unwrap().page, Some(0));
-        assert_eq!(seen.status.unwrap().hash, 3_903_893_037);
+        assert_eq!(seen.details.status.unwrap().hash, 3_903_893_037);
         bytes[4096 + field] ^= 1;
         let seen = look(&bytes);
-        assert_eq!(seen.file.kind, FileKind::Unknown);
+        assert_eq!(seen.details.kind, FileKind::Unknown);
         let what = &seen.report.find("meta.none-valid").unwrap().what;
         assert!(what.contains("meta 0") && what.contains("meta 1"), "{what}");
     }
@@ -136,8 +137,8 @@ fn conformance_22_meta_1_is_found_at_every_page_size() {
         let source = bytes.as_slice();
         let seen = inspect(scan(source, 100_000), "file.db", &source);
         assert!(seen.report.find("meta.fallback").is_some(), "{page_size}");
-        assert_eq!(seen.file.page_size as usize, page_size);
-        assert_eq!(seen.status.unwrap().total_key, 20, "{page_size}");
+        assert_eq!(seen.details.page_size as usize, page_size);
+        assert_eq!(seen.details.status.unwrap().total_key, 20, "{page_size}");
     }
 }
 
@@ -153,7 +154,7 @@ fn conformance_46_files_whose_other_meta_knows_no_bucket() {
         bytes[16..80].fill(0xff);
         let seen = look(&bytes);
         assert!(seen.report.find("meta.fallback").is_some(), "{name}");
-        assert!(seen.status.is_none(), "{name}");
+        assert!(seen.details.status.is_none(), "{name}");
         assert!(
             seen.verdict.sentence.contains("meta page"),
             "{}",
@@ -171,7 +172,7 @@ fn conformance_23_big_endian() {
         }
     }
     let seen = look(&bytes);
-    assert_eq!(seen.file.kind, FileKind::BigEndian);
+    assert_eq!(seen.details.kind, FileKind::BigEndian);
     assert!(seen.verdict.sentence.contains("big-endian"));
     assert!(seen.report.find("file.big-endian").is_some());
 }
@@ -180,7 +181,7 @@ fn conformance_23_big_endian() {
 fn conformance_24_cut_anywhere() {
     for name in ["3.6.14-mixed", "3.5.33-large", "synthetic-page1024"] {
         let f = fixture(name);
-        let page_size = look(&f.bytes).file.page_size as usize;
+        let page_size = look(&f.bytes).details.page_size as usize;
         let pages = f.bytes.len() / page_size;
         for cut in (2..pages).flat_map(|page| [page * page_size, page * page_size + 1000]) {
             let seen = look(&f.bytes[..cut]);
@@ -190,10 +191,14 @@ fn conformance_24_cut_anywhere() {
                 let sentence = ungrouped(&seen.verdict.sentence);
                 let there = format!("cutoff:{cut}of");
                 assert!(sentence.contains(&there), "{name} cut at {cut}: {sentence}");
-                assert_eq!(seen.verdict.structure.outcome, Outcome::Fail);
+                assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Fail);
                 seen.report.find("file.truncated").unwrap()
             });
-            assert_eq!(free.is_some(), seen.status.is_some(), "{name} cut at {cut}");
+            assert_eq!(
+                free.is_some(),
+                seen.details.status.is_some(),
+                "{name} cut at {cut}"
+            );
             assert_eq!(finding.place.unwrap().offset, Some(cut as u64));
             if seen.verdict.sentence.contains("cannot be read") {
                 // All missing pages that are referred to are named, each within the missing part.
@@ -216,7 +221,7 @@ fn conformance_24_cut_anywhere() {
     // What is left can still be listed.
     let f = fixture("3.6.14-mixed");
     let seen = look(&f.bytes[..30_000]);
-    let contents = seen.contents.unwrap();
+    let contents = seen.details.contents.unwrap();
     assert!(
         contents
             .buckets
@@ -224,7 +229,7 @@ fn conformance_24_cut_anywhere() {
             .any(|bucket| bucket.name == "members")
     );
     assert_eq!(contents.members.unwrap().len(), 1);
-    assert!(seen.status.is_none());
+    assert!(seen.details.status.is_none());
     assert_eq!(
         ungrouped(&seen.verdict.sentence),
         "Thisetcddatabasewascutoff:30000of73728bytesarethere."
@@ -237,9 +242,9 @@ fn conformance_25_trailers_of_every_kind() {
     let body = whole.len() - 32;
     let seen = |bytes: &[u8]| {
         let seen = look(bytes);
-        assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
+        assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
         let code = seen.report.findings[0].code.clone();
-        (code, seen.verdict.bytes.outcome)
+        (code, seen.verdict.outcome(PartName::Bytes))
     };
     let mut wrong = whole.clone();
     wrong[body] ^= 1;
@@ -271,12 +276,18 @@ fn conformance_26_a_flip_in_a_value_passes_the_tree_and_fails_the_trailer() {
     let mut bytes = sample().snapshot();
     bytes[4 * 4096 + at] ^= 1;
     let seen = look(&bytes);
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
-    assert_eq!(seen.verdict.bytes.outcome, Outcome::Fail);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
+    assert_eq!(seen.verdict.outcome(PartName::Bytes), Outcome::Fail);
     assert!(seen.report.find("trailer.mismatch").is_some());
-    let status = seen.status.unwrap();
-    assert_eq!(Some(&status), look(&image.snapshot()).status.as_ref());
-    assert_ne!(status.hash, look(&sample().snapshot()).status.unwrap().hash);
+    let status = seen.details.status.unwrap();
+    assert_eq!(
+        Some(&status),
+        look(&image.snapshot()).details.status.as_ref()
+    );
+    assert_ne!(
+        status.hash,
+        look(&sample().snapshot()).details.status.unwrap().hash
+    );
 }
 
 #[test]
@@ -294,10 +305,10 @@ fn conformance_27_shared_pages() {
     let seen = damaged(BRANCH, |page| set_u64(page, element(1, 8), LEAVES[0]));
     assert_eq!(page_of(&seen, "page.multiple-references"), LEAVES[0]);
     assert_eq!(
-        seen.verdict.structure.evidence,
+        seen.verdict.evidence(PartName::Structure),
         "1 fault in a tree of 9 pages, and 1 is neither reached nor known to be free"
     );
-    assert_eq!(seen.status, None);
+    assert_eq!(seen.details.status, None);
     let mut image = sample();
     let mut shared = buckets();
     shared[2].2 = bucket(BRANCH);
@@ -315,7 +326,7 @@ fn conformance_28_page_ids_that_no_data_page_has() {
         let seen = damaged(BRANCH, |page| set_u64(page, element(2, 8), id));
         assert_eq!(page_of(&seen, "page.out-of-bounds"), BRANCH, "child {id}");
         assert_eq!(
-            seen.verdict.structure.evidence,
+            seen.verdict.evidence(PartName::Structure),
             "1 of 9 pages cannot be read, and 1 is neither reached nor known to be free"
         );
         let lost = "about 5 key revisions are lost with them";
@@ -339,14 +350,14 @@ fn conformance_28_page_ids_that_no_data_page_has() {
         let mut image = sample();
         image.meta.root = id;
         let seen = look(&image.snapshot());
-        assert_eq!(seen.file.kind, FileKind::Unknown, "root {id}");
+        assert_eq!(seen.details.kind, FileKind::Unknown, "root {id}");
         assert!(seen.report.find("meta.none-valid").is_some(), "root {id}");
 
         let mut image = sample();
         image.meta.freelist = id;
         let seen = look(&image.snapshot());
         if id == u64::MAX {
-            assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
+            assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
         } else {
             let finding = seen.report.find("freelist.unusable").unwrap();
             assert_eq!(finding.severity, Severity::Warning, "freelist {id}");
@@ -385,7 +396,7 @@ fn conformance_29_counts_and_elements_that_do_not_fit() {
             4,
             "field {field} = {n}"
         );
-        assert!(seen.status.is_none());
+        assert!(seen.details.status.is_none());
     }
     let seen = damaged(4, |page| set_u32(page, element(1, 4), 16));
     assert_eq!(page_of(&seen, "element.overlap"), 4);
@@ -453,9 +464,9 @@ fn conformance_30_page_headers() {
     );
     // A leaf where a branch was: its elements are read as what they are not, and nothing crashes.
     let seen = damaged(BRANCH, |page| set_u16(page, 8, 2));
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Fail);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Fail);
     let seen = damaged(5, |page| set_u16(page, 8, 1));
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Fail);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Fail);
 }
 
 #[test]
@@ -486,8 +497,8 @@ fn conformance_31_keys_out_of_place() {
         (note.severity, note.place.unwrap().page),
         (Severity::Note, Some(5))
     );
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
-    assert_eq!(seen.status.unwrap().total_key, 15);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
+    assert_eq!(seen.details.status.unwrap().total_key, 15);
 
     let mut image = sample();
     image.branch(BRANCH, &[]);
@@ -565,7 +576,7 @@ fn conformance_45_what_the_reference_reads_past() {
         seen.report.find("mvcc.mark").unwrap().place.unwrap().page,
         Some(5)
     );
-    assert_eq!(seen.status.unwrap().total_key, 20);
+    assert_eq!(seen.details.status.unwrap().total_key, 20);
 }
 
 #[test]
@@ -596,7 +607,7 @@ fn conformance_33_absurd_metas_are_refused_without_allocating() {
             put_meta(&mut bytes, slot, &meta);
         }
         let seen = look(&bytes);
-        assert_eq!(seen.file.kind, FileKind::Unknown);
+        assert_eq!(seen.details.kind, FileKind::Unknown);
         assert!(seen.report.find("meta.none-valid").is_some());
     }
     // A mark that fits the limits, but not the file.
@@ -616,7 +627,7 @@ fn conformance_33_absurd_metas_are_refused_without_allocating() {
     let seen = look(&bytes);
     let finding = seen.report.find("file.free-tail").unwrap();
     assert_eq!(finding.severity, Severity::Warning);
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
 }
 
 /// The sample with another third element on leaf 5.
@@ -647,8 +658,8 @@ fn conformance_34_keys_that_are_no_revisions() {
             .find("mvcc.revision-key")
             .unwrap_or_else(|| panic!("{key:?}: {:?}", codes(&seen)));
         assert_eq!(finding.place.unwrap().page, Some(5));
-        assert_eq!(seen.verdict.meaning.outcome, Outcome::Fail);
-        assert_eq!(seen.hash_kv, None);
+        assert_eq!(seen.verdict.outcome(PartName::Meaning), Outcome::Fail);
+        assert_eq!(seen.details.hash_kv, None);
     }
 }
 
@@ -669,8 +680,8 @@ fn conformance_34_values_that_are_no_key_values() {
             .find("mvcc.undecodable")
             .unwrap_or_else(|| panic!("{value:?}"));
         assert_eq!(finding.place.unwrap().page, Some(5));
-        assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
-        assert_eq!(seen.verdict.meaning.outcome, Outcome::Fail);
+        assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
+        assert_eq!(seen.verdict.outcome(PartName::Meaning), Outcome::Fail);
     }
     let unknown = [&good[..], &[0x38, 0x01, 0x42, 0x01, b'x']].concat();
     assert_eq!(codes(&with_entry(pair(revision(9), unknown))), [""; 0]);
@@ -698,7 +709,7 @@ fn conformance_35_small_buckets_that_cannot_be_decoded() {
     image.leaf(ROOT, &buckets()[..3]);
     let seen = look(&image.snapshot());
     assert!(seen.report.find("bucket.meta-missing").is_some());
-    assert_eq!(seen.status.unwrap().total_key, 20);
+    assert_eq!(seen.details.status.unwrap().total_key, 20);
 
     let with_meta = |key: &str, value: &str| {
         let mut pairs = meta_pairs();
@@ -801,13 +812,13 @@ fn conformance_44_pages_beyond_four_gibibytes() {
     }
     let seen = inspect(scanner.finish(), "far.db", &source);
     assert_eq!(
-        seen.verdict.structure.outcome,
+        seen.verdict.outcome(PartName::Structure),
         Outcome::Pass,
         "{:?}",
         seen.report
     );
-    assert_eq!(seen.status.unwrap().total_key, 5);
-    assert!(seen.hash_kv.is_some());
+    assert_eq!(seen.details.status.unwrap().total_key, 5);
+    assert!(seen.details.hash_kv.is_some());
 }
 
 #[test]
@@ -817,9 +828,9 @@ fn a_flip_that_renames_bucket_key_is_caught_by_the_trailer() {
     assert_eq!(&bytes[at..at + 3], b"key");
     bytes[at] = b'j';
     let seen = look(&bytes);
-    assert_eq!(seen.file.kind, FileKind::OtherBbolt);
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
-    assert_eq!(seen.verdict.bytes.outcome, Outcome::Fail);
+    assert_eq!(seen.details.kind, FileKind::OtherBbolt);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
+    assert_eq!(seen.verdict.outcome(PartName::Bytes), Outcome::Fail);
 }
 
 #[test]
@@ -842,12 +853,12 @@ fn conformance_46_a_fallback_to_an_empty_tree_is_shown_as_one() {
             ..image.meta
         },
     );
-    assert_eq!(look(&bytes).status.unwrap().total_key, 20);
+    assert_eq!(look(&bytes).details.status.unwrap().total_key, 20);
     bytes[72] ^= 1;
     let seen = look(&bytes);
     let finding = seen.report.find("meta.fallback").unwrap();
     assert!(finding.what.contains("0 revisions"), "{}", finding.what);
-    assert_eq!(seen.status.unwrap().total_key, 0);
+    assert_eq!(seen.details.status.unwrap().total_key, 0);
 }
 
 #[test]
@@ -952,7 +963,7 @@ fn many_faults_of_one_kind_are_counted_not_listed() {
     );
     assert_eq!(listed[0].place.unwrap().page, Some(1000));
     assert_eq!(
-        seen.verdict.structure.evidence,
+        seen.verdict.evidence(PartName::Structure),
         "100 of 2 000 pages cannot be read, and 1 896 are neither reached nor known to be free"
     );
 }
@@ -977,8 +988,8 @@ fn pages_under_a_stale_overflow_are_still_seen() {
         let seen = inspect(scan(&bytes, chunk), "f", &bytes.as_slice());
         assert_eq!(codes(&seen), [""; 0], "chunks of {chunk}");
         assert_eq!(
-            seen.status.unwrap().hash,
-            look(&sample().snapshot()).status.unwrap().hash
+            seen.details.status.unwrap().hash,
+            look(&sample().snapshot()).details.status.unwrap().hash
         );
     }
 }
@@ -1029,7 +1040,7 @@ fn conformance_06_values_larger_than_are_gathered() {
         }
         let seen = look(&image.snapshot());
         assert_eq!(codes(&seen), ["lease.keys"], "{len}");
-        assert_eq!(seen.status.unwrap().hash, expected, "{len}");
-        assert!(seen.hash_kv.is_some());
+        assert_eq!(seen.details.status.unwrap().hash, expected, "{len}");
+        assert!(seen.details.hash_kv.is_some());
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use requorum_shared::bbolt::{Database, Meta};
-use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::{CleanUp, RestoreRequest, TargetVersion};
 use requorum_shared::etcd::storage::hashkv::hash_kv;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Outcome, Severity};
+use requorum_shared::inspection::PartName;
+use requorum_shared::kinds::inspect_as_etcd as inspect;
 
 use crate::build::{
     Element, LEAVES, ROOT, buckets, inline, meta_pairs, nested, pair, put_meta, puts, sample_of,
@@ -136,11 +137,11 @@ fn read_all_ways(bytes: &[u8], chunk: usize) -> Inspection {
         let _ = hash_kv(&database, 300);
     }
     // A sound verdict is only given with numbers.
-    if whole.verdict.structure.outcome == Outcome::Pass {
-        assert!(whole.contents.is_some() || whole.status.is_none());
+    if whole.verdict.outcome(PartName::Structure) == Outcome::Pass {
+        assert!(whole.details.contents.is_some() || whole.details.status.is_none());
         assert!(whole.report.findings.iter().all(|f| !f.what.is_empty()));
     }
-    let listed: u64 = whole.pages.iter().map(|run| run.count).sum();
+    let listed: u64 = whole.page_map.runs.iter().map(|run| run.count).sum();
     assert!(listed <= bytes.len() as u64 / 1024 + 2);
     whole
 }
@@ -298,7 +299,7 @@ fn agree(bytes: &[u8]) {
     let plain = request(TargetVersion::V3_7);
     if judged(&seen, &plain).blocks() {
         let named = |severity| seen.report.count(severity) > 0;
-        let nothing_of_etcd = seen.status.is_none();
+        let nothing_of_etcd = seen.details.status.is_none();
         assert!(
             named(Severity::Blocking) || named(Severity::Warning) || nothing_of_etcd,
             "refused without a word of it in the check: {:?} {said:?}",
@@ -321,7 +322,7 @@ fn agree(bytes: &[u8]) {
     let blocking = seen.report.findings.iter().any(|finding| {
         finding.severity == Severity::Blocking && !finding.code.starts_with("trailer.")
     });
-    if blocking || seen.status.is_none() {
+    if blocking || seen.details.status.is_none() {
         assert!(report.blocks(), "restored although the check says {said:?}");
         return;
     }
@@ -335,7 +336,7 @@ fn agree(bytes: &[u8]) {
         again.verdict.sentence, "This snapshot is whole.",
         "{said:?}"
     );
-    assert_eq!(again.hash_kv, seen.hash_kv, "{said:?}");
+    assert_eq!(again.details.hash_kv, seen.details.hash_kv, "{said:?}");
     let bumped = RestoreRequest {
         bump_revision: 1000,
         mark_compacted: true,
@@ -430,7 +431,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         let verdict = look(&bytes).verdict;
-        let parts = [&verdict.bytes, &verdict.structure, &verdict.meaning];
+        let parts = [&verdict.part(PartName::Bytes).unwrap(), &verdict.part(PartName::Structure).unwrap(), &verdict.part(PartName::Meaning).unwrap()];
         prop_assert!(parts.iter().any(|part| part.outcome == Outcome::Fail), "byte {} of {}", at, seed);
         prop_assert!(verdict.sentence != "This snapshot is whole.");
     }

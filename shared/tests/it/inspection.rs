@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::storage::hashkv::hash_kv;
 use requorum_shared::etcd::storage::inspection::{FileKind, Inspection};
 use requorum_shared::finding::Outcome;
+use requorum_shared::inspection::PartName;
+use requorum_shared::kinds::inspect_as_etcd as inspect;
 use requorum_shared::{bbolt::Database, finding::Severity};
 use serde_json::{Value, json};
 
@@ -21,24 +22,48 @@ fn every_fixture_is_sound_and_says_what_it_is() {
     for f in fixtures() {
         let seen = look(&f.bytes);
         let verdict = &seen.verdict;
-        assert_eq!(verdict.structure.outcome, Outcome::Pass, "{}", f.name);
-        assert_eq!(verdict.meaning.outcome, Outcome::Pass, "{}", f.name);
+        assert_eq!(
+            verdict.outcome(PartName::Structure),
+            Outcome::Pass,
+            "{}",
+            f.name
+        );
+        assert_eq!(
+            verdict.outcome(PartName::Meaning),
+            Outcome::Pass,
+            "{}",
+            f.name
+        );
         if f.facts["trailer"] == "intact" {
             assert_eq!(verdict.sentence, "This snapshot is whole.", "{}", f.name);
-            assert_eq!(verdict.bytes.outcome, Outcome::Pass, "{}", f.name);
-            assert_eq!(seen.file.kind, FileKind::Snapshot, "{}", f.name);
+            assert_eq!(
+                verdict.outcome(PartName::Bytes),
+                Outcome::Pass,
+                "{}",
+                f.name
+            );
+            assert_eq!(seen.details.kind, FileKind::Snapshot, "{}", f.name);
         } else {
             assert!(
                 verdict.sentence.contains("nothing proves its bytes"),
                 "{}",
                 f.name
             );
-            assert_eq!(verdict.bytes.outcome, Outcome::NotChecked, "{}", f.name);
-            assert_eq!(seen.file.kind, FileKind::DatabaseCopy, "{}", f.name);
+            assert_eq!(
+                verdict.outcome(PartName::Bytes),
+                Outcome::NotChecked,
+                "{}",
+                f.name
+            );
+            assert_eq!(seen.details.kind, FileKind::DatabaseCopy, "{}", f.name);
             assert!(seen.report.find("trailer.absent").is_some(), "{}", f.name);
         }
         assert!(!seen.report.blocks(), "{}: {:?}", f.name, seen.report);
-        let parts = [&verdict.bytes, &verdict.structure, &verdict.meaning];
+        let parts = [
+            &verdict.part(PartName::Bytes).unwrap(),
+            &verdict.part(PartName::Structure).unwrap(),
+            &verdict.part(PartName::Meaning).unwrap(),
+        ];
         let counted: u32 = parts.iter().map(|part| part.findings).sum();
         assert_eq!(counted as usize, seen.report.findings.len(), "{}", f.name);
     }
@@ -48,7 +73,7 @@ fn every_fixture_is_sound_and_says_what_it_is() {
 fn contents_are_those_an_independent_parser_saw() {
     for f in fixtures() {
         let seen = look(&f.bytes);
-        let contents = seen.contents.unwrap();
+        let contents = seen.details.contents.unwrap();
         let buckets: BTreeMap<_, _> = contents
             .buckets
             .iter()
@@ -117,11 +142,15 @@ fn contents_are_those_an_independent_parser_saw() {
         let alarms = f.facts["alarms"].as_array().unwrap().len();
         assert_eq!(contents.alarms.unwrap().len(), alarms, "{}", f.name);
         let pages = &f.facts["pages"];
-        assert_eq!(pages["size"], seen.file.page_size, "{}", f.name);
-        assert_eq!(pages["highWater"], seen.file.high_water_mark, "{}", f.name);
-        assert_eq!(pages["txid"], seen.file.txid, "{}", f.name);
-        let strip: u64 = seen.pages.iter().map(|run| run.count).sum();
-        assert_eq!(strip, seen.file.high_water_mark, "{}", f.name);
+        assert_eq!(pages["size"], seen.details.page_size, "{}", f.name);
+        assert_eq!(
+            pages["highWater"], seen.details.high_water_mark,
+            "{}",
+            f.name
+        );
+        assert_eq!(pages["txid"], seen.details.txid, "{}", f.name);
+        let strip: u64 = seen.page_map.runs.iter().map(|run| run.count).sum();
+        assert_eq!(strip, seen.details.high_water_mark, "{}", f.name);
     }
 }
 
@@ -130,7 +159,7 @@ fn hash_kv_of_the_pass_is_that_of_reading_the_bucket() {
     for f in fixtures() {
         let source = f.bytes.as_slice();
         let read = hash_kv(&Database::open(&source).unwrap(), 0).unwrap();
-        assert_eq!(look(source).hash_kv, Some(read), "{}", f.name);
+        assert_eq!(look(source).details.hash_kv, Some(read), "{}", f.name);
     }
 }
 
@@ -148,7 +177,7 @@ fn the_writers_version_is_told_by_the_schema() {
             "3.7.1-downgraded" => "3.6",
             _ => minor,
         };
-        let contents = look(&f.bytes).contents.unwrap();
+        let contents = look(&f.bytes).details.contents.unwrap();
         assert_eq!(contents.written_by.as_deref(), Some(expected), "{}", f.name);
     }
 }
@@ -185,7 +214,7 @@ fn conformance_52_conf_state_of_the_old_cluster_is_explained_without_alarm() {
 fn passwords_are_never_in_the_document() {
     for name in ["3.4.23-auth", "3.5.33-auth", "3.6.14-auth", "3.7.1-auth"] {
         let seen = look(&fixture(name).bytes);
-        let auth = &seen.contents.as_ref().unwrap().auth;
+        let auth = &seen.details.contents.as_ref().unwrap().auth;
         assert_eq!(auth.enabled, Some(true));
         assert!(
             auth.users
@@ -201,7 +230,7 @@ fn passwords_are_never_in_the_document() {
 #[test]
 fn conformance_36_ids_beyond_2_53_are_exact() {
     let seen = look(&fixture("3.7.1-lease").bytes);
-    let contents = seen.contents.unwrap();
+    let contents = seen.details.contents.unwrap();
     assert!(contents.lease_count.unwrap() > 0);
     let ids: Vec<u64> = contents
         .leases

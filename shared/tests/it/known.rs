@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 use requorum_shared::bbolt::Database;
 use requorum_shared::bbolt::scan::PageKind;
-use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::cluster::Cluster;
 use requorum_shared::etcd::recovery::restore::edit::edit;
 use requorum_shared::etcd::recovery::restore::observation::{
@@ -12,8 +11,11 @@ use requorum_shared::etcd::recovery::restore::observation::{
 use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion, check,
 };
-use requorum_shared::etcd::storage::inspection::{Inspection, Trust};
+use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Outcome, Report, Severity};
+use requorum_shared::inspection::PartName;
+use requorum_shared::inspection::Trust;
+use requorum_shared::kinds::inspect_as_etcd as inspect;
 use serde_json::Value;
 
 use crate::build::*;
@@ -122,7 +124,7 @@ fn consistent(bytes: &[u8], seen: &Inspection) {
 /// Numbers are there when all that they are counted from was read, and absent otherwise.
 #[track_caller]
 fn unknown_is_unknown(seen: &Inspection) {
-    let Some(contents) = &seen.contents else {
+    let Some(contents) = &seen.details.contents else {
         return;
     };
     let lost = |name: &str| contents.unreadable.iter().any(|lost| lost == name);
@@ -135,7 +137,7 @@ fn unknown_is_unknown(seen: &Inspection) {
         assert!(seen.trust() == Trust::Broken, "{}", seen.verdict.sentence);
     }
     if lost("key") || lost("meta") {
-        assert!(seen.status.is_none());
+        assert!(seen.details.status.is_none());
     }
     for bucket in &contents.buckets {
         assert_eq!(bucket.complete, bucket.pairs.is_some());
@@ -152,7 +154,7 @@ fn unknown_is_unknown(seen: &Inspection) {
 }
 
 fn has(seen: &Inspection, name: &str) -> bool {
-    let contents = seen.contents.as_ref();
+    let contents = seen.details.contents.as_ref();
     contents.is_some_and(|contents| contents.buckets.iter().any(|bucket| bucket.name == name))
 }
 
@@ -217,7 +219,7 @@ fn a_lost_bucket_key_is_said_first_and_counted_as_unknown() {
         verdict.sentence
     );
     let json = serde_json::to_value(&seen).unwrap();
-    let contents = &json["contents"];
+    let contents = &json["details"]["contents"];
     for name in ["revisions", "tombstones", "free_bytes", "current_revision"] {
         assert_eq!(contents[name], Value::Null, "{name}");
     }
@@ -227,19 +229,20 @@ fn a_lost_bucket_key_is_said_first_and_counted_as_unknown() {
         (&key["pairs"], &key["complete"]),
         (&Value::Null, &Value::Bool(false))
     );
-    assert_eq!(json["status"], Value::Null);
+    assert_eq!(json["details"]["status"], Value::Null);
     let runs = seen
-        .pages
+        .page_map
+        .runs
         .iter()
         .filter(|run| run.kind == PageKind::Unreached);
     let unreached: u64 = runs.map(|run| run.count).sum();
     assert!(unreached > 0);
     assert!(
-        verdict.structure.evidence.contains(&format!(
+        verdict.evidence(PartName::Structure).contains(&format!(
             "{unreached} are neither reached nor known to be free"
         )),
         "{}",
-        verdict.structure.evidence
+        verdict.evidence(PartName::Structure)
     );
 }
 
@@ -287,9 +290,9 @@ fn authentication_that_cannot_be_read_is_not_off() {
         seen.verdict.sentence
     );
     let json = serde_json::to_value(&seen).unwrap();
-    assert_eq!(json["contents"]["auth"]["enabled"], Value::Null);
-    assert_eq!(json["contents"]["current_revision"], 11);
-    assert_eq!(seen.contents.unwrap().unreadable, ["auth"]);
+    assert_eq!(json["details"]["contents"]["auth"]["enabled"], Value::Null);
+    assert_eq!(json["details"]["contents"]["current_revision"], 11);
+    assert_eq!(seen.details.contents.unwrap().unreadable, ["auth"]);
 }
 
 #[test]
@@ -353,7 +356,7 @@ fn a_compaction_ahead_of_all_keys_is_the_start_revision_everywhere() {
     consistent(&bytes, &seen);
     assert_eq!(seen.trust(), Trust::Whole);
     assert_eq!(seen.start_revision(), Some(5000));
-    assert_eq!(seen.hash_kv.unwrap().hash_revision, 5000);
+    assert_eq!(seen.details.hash_kv.unwrap().hash_revision, 5000);
     let request = request(&seen, false);
     let report = check(&request, &observation(&seen));
     assert!(texts(&report).any(|text| text == "Revisions start again at 5000."));
@@ -375,11 +378,14 @@ fn notes_are_not_counted_as_faults() {
     image.page(4)[8] = 0x40;
     let bytes = image.snapshot();
     let seen = look(&bytes);
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Fail);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Fail);
     assert!(
-        !seen.verdict.structure.evidence.contains("2 faults"),
+        !seen
+            .verdict
+            .evidence(PartName::Structure)
+            .contains("2 faults"),
         "{}",
-        seen.verdict.structure.evidence
+        seen.verdict.evidence(PartName::Structure)
     );
 }
 

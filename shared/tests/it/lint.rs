@@ -3,6 +3,7 @@
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::schema::Revision;
 use requorum_shared::finding::{Outcome, Severity};
+use requorum_shared::inspection::PartName;
 
 use crate::build::*;
 use crate::inspection::look;
@@ -32,7 +33,7 @@ fn with(meta: Vec<Element>, members: &[(&str, &str)], more: Vec<Element>) -> Ins
     image.leaf(MEMBERS, &members);
     let seen = look(&image.snapshot());
     assert_eq!(
-        seen.verdict.structure.outcome,
+        seen.verdict.outcome(PartName::Structure),
         Outcome::Pass,
         "{:?}",
         seen.report
@@ -80,7 +81,10 @@ fn a_member_that_was_removed_and_is_back() {
         vec![removed],
     );
     assert_eq!(codes(&seen), "members.removed");
-    assert_eq!(seen.contents.unwrap().removed_members.unwrap(), ["b"]);
+    assert_eq!(
+        seen.details.contents.unwrap().removed_members.unwrap(),
+        ["b"]
+    );
 }
 
 #[test]
@@ -108,7 +112,10 @@ fn conformance_16_what_survives_a_restore() {
     meta.sort();
     let seen = with(meta, &[M10], vec![cluster]);
     assert_eq!(codes(&seen), "downgrade.enabled version.differs");
-    assert_eq!(seen.contents.unwrap().written_by.as_deref(), Some("3.7"));
+    assert_eq!(
+        seen.details.contents.unwrap().written_by.as_deref(),
+        Some("3.7")
+    );
 }
 
 /// Puts and tombstones of one transaction on leaf 7, compacted at it.
@@ -164,10 +171,10 @@ fn conformance_04_keys_are_counted_through_deletion_and_return() {
         (3, true, "nobody"),
     ];
     let seen = in_one_transaction(&both, 10);
-    let status = seen.status.unwrap();
+    let status = seen.details.status.unwrap();
     // Fifteen keys on the other leaves; one came back, one is gone.
     assert_eq!((status.total_key, status.revision), (14, 17));
-    let contents = seen.contents.unwrap();
+    let contents = seen.details.contents.unwrap();
     assert_eq!(
         (contents.revisions, contents.tombstones),
         (Some(19), Some(3))
@@ -210,8 +217,8 @@ fn conformance_35_auth_is_read_leniently_and_passwords_stay_hidden() {
     let seen = look(&image.snapshot());
     assert!(codes(&seen).starts_with("auth.user"), "{}", codes(&seen));
     // Servers read every user when they start, and no restore mends one.
-    assert_eq!(seen.verdict.meaning.outcome, Outcome::Fail);
-    let auth = &seen.contents.as_ref().unwrap().auth;
+    assert_eq!(seen.verdict.outcome(PartName::Meaning), Outcome::Fail);
+    let auth = &seen.details.contents.as_ref().unwrap().auth;
     let users = auth.users.as_ref().unwrap();
     assert_eq!(users[0].roles, ["r"]);
     assert!(users[0].has_password);

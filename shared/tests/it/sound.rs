@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use requorum_shared::bbolt::{Database, Meta};
-use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
@@ -13,6 +12,8 @@ use requorum_shared::etcd::storage::hashkv::hash_kv;
 use requorum_shared::etcd::storage::inspection::{FileKind, HashKv, Inspection};
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::finding::{Outcome, Report, Severity};
+use requorum_shared::inspection::PartName;
+use requorum_shared::kinds::inspect_as_etcd as inspect;
 use requorum_shared::source::{Source, SourceError};
 
 use crate::build::*;
@@ -76,9 +77,9 @@ fn restorable(bytes: &[u8], code: &str) -> Inspection {
         .unwrap_or_else(|| panic!("no {code} in {codes:?}"));
     assert_eq!(finding.severity, Severity::Warning);
     assert!(!seen.report.blocks(), "{codes:?}");
-    assert_eq!(seen.verdict.structure.outcome, Outcome::Pass);
+    assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
     assert!(!seen.verdict.sentence.contains("Do not"));
-    assert_eq!(seen.hash_kv, Some(SAME));
+    assert_eq!(seen.details.hash_kv, Some(SAME));
     assert_eq!(hashed(bytes), SAME);
     for request in [plain(), bumped(1_000_000)] {
         let report = judged(&seen, &request);
@@ -97,8 +98,8 @@ fn restorable(bytes: &[u8], code: &str) -> Inspection {
 fn padded() {
     let bytes = file("padded");
     let seen = restorable(&bytes, "file.bytes-after");
-    assert_eq!(seen.file.kind, FileKind::Snapshot);
-    assert_eq!(seen.verdict.bytes.outcome, Outcome::Pass);
+    assert_eq!(seen.details.kind, FileKind::Snapshot);
+    assert_eq!(seen.verdict.outcome(PartName::Bytes), Outcome::Pass);
     let finding = seen.report.find("file.bytes-after").unwrap();
     assert!(finding.what.starts_with("480 bytes"), "{}", finding.what);
     assert!(finding.todo.contains("73760"), "{}", finding.todo);
@@ -142,8 +143,12 @@ fn a_whole_snapshot_with_anything_around_it() {
             let what = format!("{before} before, {after} after");
             let seen = look(&bytes);
             assert!(!seen.report.blocks(), "{what}: {:?}", seen.report);
-            assert_eq!(seen.verdict.bytes.outcome, Outcome::Pass, "{what}");
-            assert_eq!(seen.hash_kv, Some(SAME), "{what}");
+            assert_eq!(
+                seen.verdict.outcome(PartName::Bytes),
+                Outcome::Pass,
+                "{what}"
+            );
+            assert_eq!(seen.details.hash_kv, Some(SAME), "{what}");
             let named = |code: &str| seen.report.find(code).is_some();
             assert_eq!(named("file.bytes-before"), before > 0, "{what}");
             assert_eq!(named("file.bytes-after"), after > 0, "{what}");
@@ -170,7 +175,7 @@ fn damage_within_a_padded_snapshot_is_still_found() {
         let mut bytes = file("padded");
         bytes[at] ^= 1;
         let seen = look(&bytes);
-        assert_ne!(seen.verdict.bytes.outcome, Outcome::Pass);
+        assert_ne!(seen.verdict.outcome(PartName::Bytes), Outcome::Pass);
         assert!(judged(&seen, &plain()).blocks());
     }
 }
@@ -268,7 +273,7 @@ fn free_pages_cut_off_anywhere_are_left_out_and_pages_in_use_never() {
         "3.6.14-mixed",
     ] {
         let whole = fixture(name).bytes;
-        let wanted = look(&whole).hash_kv;
+        let wanted = look(&whole).details.hash_kv;
         for cut in (8192..whole.len()).step_by(2048) {
             let bytes = &whole[..cut / 512 * 512];
             let seen = look(bytes);
@@ -280,7 +285,7 @@ fn free_pages_cut_off_anywhere_are_left_out_and_pages_in_use_never() {
             assert_eq!(refused, seen.report.blocks(), "{name} cut at {cut}");
             if !refused {
                 cut_short += u32::from(seen.report.find("file.free-tail").is_some());
-                assert_eq!(seen.hash_kv, wanted, "{name} cut at {cut}");
+                assert_eq!(seen.details.hash_kv, wanted, "{name} cut at {cut}");
                 let (_, result) = restored(bytes, &request);
                 assert_eq!(Some(hashed(&result)), wanted, "{name} cut at {cut}");
             }
@@ -500,21 +505,25 @@ fn values_of_any_size_are_streamed() {
         let seen = inspect(scanner.finish(), "large.db", &source);
         let what = format!("{values} of {each}");
         assert_eq!(
-            seen.verdict.structure.outcome,
+            seen.verdict.outcome(PartName::Structure),
             Outcome::Pass,
             "{what}: {:?}",
             seen.report
         );
         assert_eq!(
-            seen.verdict.meaning.outcome,
+            seen.verdict.outcome(PartName::Meaning),
             Outcome::Pass,
             "{what}: {:?}",
             seen.report
         );
-        assert_eq!(seen.status.as_ref().unwrap().total_key, values, "{what}");
+        assert_eq!(
+            seen.details.status.as_ref().unwrap().total_key,
+            values,
+            "{what}"
+        );
         let database = Database::open(&source).unwrap();
         let read = hash_kv(&database, 0).unwrap();
-        assert_eq!(seen.hash_kv, Some(read), "{what}");
+        assert_eq!(seen.details.hash_kv, Some(read), "{what}");
         assert_eq!(read.hash_revision, values as i64 + 1, "{what}");
         // At an older revision too.
         let older = hash_kv(&database, values as i64).unwrap();

@@ -1,7 +1,8 @@
 use requorum_shared::etcd::storage::inspection::{
-    Contents, FORMAT, FileFacts, FileKind, MemberFacts, Part, Status, Verdict,
+    Contents, DatabaseDetails, ETCD_SNAPSHOT, FileKind, MemberFacts, Status,
 };
 use requorum_shared::finding::{Outcome, Severity};
+use requorum_shared::inspection::{FileFacts, Judgement, PartName};
 
 use super::*;
 
@@ -16,30 +17,18 @@ fn member(name: &str, url: &str, learner: bool) -> MemberFacts {
 }
 
 fn inspection() -> Inspection {
-    let part = || Part {
-        outcome: Outcome::Pass,
-        evidence: String::new(),
-        findings: 0,
+    let parts = [PartName::Bytes, PartName::Structure, PartName::Meaning]
+        .map(|name| (name, Judgement::clean(Outcome::Pass, "")));
+    let file = FileFacts {
+        name: "prod.db".into(),
+        size: 20_512,
+        sha256: "ab".repeat(32),
     };
-    Inspection {
-        format: FORMAT.into(),
-        file: FileFacts {
-            name: "prod.db".into(),
-            size: 20_512,
-            sha256: "ab".repeat(32),
-            kind: FileKind::Snapshot,
-            page_size: 4096,
-            high_water_mark: 5,
-            txid: 3,
-        },
-        recognized: None,
-        verdict: Verdict {
-            sentence: String::new(),
-            advice: String::new(),
-            bytes: part(),
-            structure: part(),
-            meaning: part(),
-        },
+    let details = DatabaseDetails {
+        kind: FileKind::Snapshot,
+        page_size: 4096,
+        high_water_mark: 5,
+        txid: 3,
         status: Some(Status {
             hash: 1,
             revision: 339,
@@ -59,9 +48,9 @@ fn inspection() -> Inspection {
             written_by: Some("3.5".into()),
             ..Contents::default()
         }),
-        report: Report::default(),
-        pages: Vec::new(),
-    }
+    };
+    let label = "an etcd snapshot";
+    Inspection::judged(ETCD_SNAPSHOT, label, file, String::new(), parts, details)
 }
 
 fn roots() -> Vec<RootChoice> {

@@ -19,9 +19,10 @@ use crate::identity::{Identity, Of, permitted};
 use crate::later::Later;
 use crate::pages::of_cluster;
 use crate::paths;
+use crate::systems;
 use crate::uploads::{TransferState, UploadQueue};
 use crate::worker::protocol::{Looked, Refusal, Unpacked};
-use requorum_shared::etcd::storage::inspection::Trust;
+use requorum_shared::inspection::Trust;
 
 /// Where the file is, without its progress: that comes many times a second and must not draw everything anew.
 #[derive(Clone, PartialEq)]
@@ -63,7 +64,8 @@ pub(super) fn lead(bench: Bench, job: u32) -> impl IntoView {
 /// The evidence.
 pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
     let settled = settled(bench, job);
-    move || match settled.get() {
+    move || {
+        match settled.get() {
         None => ().into_any(),
         Some(Settled::No) => reading::body(bench, job).into_any(),
         Some(Settled::Refused(refusal)) => reading::explained(refusal).into_any(),
@@ -72,10 +74,12 @@ pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
             <InspectionView
                 inspection=Arc::new(looked.inspection.clone())
                 strip=looked.strip.clone()
+                tabs=systems::tabs(&looked.inspection, Callback::new(move |()| bench.copy_json(job)))
                 on_copy_json=Callback::new(move |()| bench.copy_json(job))
             />
         }
         .into_any(),
+    }
     }
 }
 
@@ -89,13 +93,14 @@ fn done(bench: Bench, job: u32, looked: &Looked) -> impl IntoView + use<> {
     let took = format::duration(looked.took_ms as f64);
     let sha256 = inspection.file.sha256.clone();
     let trust = inspection.trust();
+    let restorable = systems::is_restorable(inspection);
     let send = Send::new(bench, job, sha256);
     view! {
         <Lead
             sentence=sentence
             below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
             acts=move || view! {
-                {(trust != Trust::None).then(|| send.buttons(trust))}
+                {restorable.then(|| send.buttons(trust))}
                 {close_button(bench, job)}
             }
         />

@@ -10,8 +10,8 @@ use crate::components::status::Status;
 use crate::components::table::arrows;
 use crate::format;
 use crate::paths::with_query;
-use crate::rank::{Placed, rank};
-use requorum_shared::etcd::storage::inspection::Trust;
+use crate::systems::{Placed, rank};
+use requorum_shared::inspection::{Trust, Value};
 
 /// A table of all files: what could be judged, best first; then what could not.
 pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoView {
@@ -27,6 +27,7 @@ pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoV
                 view! {
                     <tr aria-selected=move || (selected.get() == Some(row.job)).then_some("true")>
                         <th scope="row" data-label="File"><a href=href data-noscroll="">{row.name}</a></th>
+                        <td data-label="Kind">{row.kind}</td>
                         <td data-label="Verdict"><Status is=row.status /></td>
                         <td data-label="Revision" class="number">{row.revision}</td>
                         <td data-label="Keys" class="number">{row.keys}</td>
@@ -44,7 +45,7 @@ pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoV
                 <table class="table">
                     <thead>
                         <tr>
-                            <th scope="col">"File"</th><th scope="col">"Verdict"</th>
+                            <th scope="col">"File"</th><th scope="col">"Kind"</th><th scope="col">"Verdict"</th>
                             <th scope="col" class="number">"Revision"</th><th scope="col" class="number">"Keys"</th>
                             <th scope="col" class="number">"Size"</th><th scope="col">"Why it stands here"</th>
                         </tr>
@@ -60,6 +61,7 @@ pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoV
 struct Row {
     job: u32,
     name: String,
+    kind: String,
     status: (&'static str, &'static str),
     revision: String,
     keys: String,
@@ -84,24 +86,25 @@ fn rows(items: &[Item]) -> Vec<Row> {
             Trust::Broken => ("fail", "damaged"),
             Trust::None => ("fail", "no snapshot"),
         };
-        let number = |n: Option<String>| n.unwrap_or_else(|| "unknown".into());
+        let number = |key| match inspection.value(key) {
+            Some(Value::Number(n)) => format::signed(*n),
+            Some(Value::Count(n)) => format::number(*n),
+            Some(_) => "unknown".into(),
+            None => "–".into(),
+        };
         Row {
             job: item.job,
             name: item.name.clone(),
+            kind: inspection.kind.to_string(),
             status,
-            revision: number(inspection.start_revision().map(format::signed)),
-            keys: number(
-                inspection
-                    .status
-                    .as_ref()
-                    .map(|s| format::number(s.total_key)),
-            ),
+            revision: number("revision"),
+            keys: number("keys"),
             size: item.size,
             why,
         }
     });
     let rest = items.iter().filter_map(|item| {
-        let (status, why) = match &item.state {
+        let (kind, status, why) = match &item.state {
             State::Done(_) => return None,
             State::Dossier(unpacked) => {
                 let status = match (unpacked.verdict.whole, unpacked.verdict.approval) {
@@ -109,14 +112,25 @@ fn rows(items: &[Item]) -> Vec<Row> {
                     (true, Outcome::Pass) => ("pass", "whole"),
                     (true, _) => ("not-checked", "approval not shown"),
                 };
-                (status, unpacked.verdict.sentence.clone())
+                (
+                    "dossier".to_owned(),
+                    status,
+                    unpacked.verdict.sentence.clone(),
+                )
             }
-            State::Reading(_, phase) => (("busy", "reading"), format::capital(phase.words())),
-            State::Refused(refusal) => (("not-checked", "not checked"), refusal.what.clone()),
+            State::Reading(_, phase) => {
+                let status = ("busy", "reading");
+                ("–".to_owned(), status, format::capital(phase.words()))
+            }
+            State::Refused(refusal) => {
+                let status = ("not-checked", "not checked");
+                ("–".to_owned(), status, refusal.what.clone())
+            }
         };
         Some(Row {
             job: item.job,
             name: item.name.clone(),
+            kind,
             status,
             revision: "–".into(),
             keys: "–".into(),

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use crate::bench::{Bench, State};
 use crate::components::lead::Lead;
-use crate::components::meter::{Meter, Progress};
+use crate::components::meter::Meter;
+use crate::format::Progress;
 use crate::worker::protocol::{Phase, Refusal};
 
 fn name(bench: Bench, job: u32) -> String {

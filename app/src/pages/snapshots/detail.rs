@@ -7,12 +7,12 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1::{GetSnapshotRequest, GetSnapshotResponse, PlanSummary};
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::kinds::Inspection;
 use requorum_shared::permission::Permission;
 
 use super::cluster::ClusterOf;
 use crate::client::grpc;
-use crate::components::button::copy;
+use crate::clipboard::copy;
 use crate::components::bytes::Bytes;
 use crate::components::hash::Id;
 use crate::components::inspection::{InspectionView, summary};
@@ -26,6 +26,7 @@ use crate::format;
 use crate::identity::{Of, permitted};
 use crate::paths;
 use crate::strip::{CELLS, Strip};
+use crate::systems;
 
 /// The detail page.
 #[component]
@@ -85,9 +86,14 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
     let plans = plans(&stored.id, response.plans, response.plans_total);
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
-            let strip = Strip::fold(&inspection.pages, inspection.file.page_size, CELLS);
+            let strip = Strip::fold(&inspection.page_map.runs, inspection.page_map.page_size, CELLS);
             let below = summary(&inspection);
             let json = StoredValue::new(response.inspection_json);
+            let on_copy_json = Callback::new(move |()| {
+                let text = json.get_value();
+                spawn_local(async move { copy(&text).await; });
+            });
+            let tabs = systems::tabs(&inspection, on_copy_json);
             view! {
                 <Lead
                     crumbs=crumbs()
@@ -95,14 +101,7 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
                     below=move || view! { <p>{below.clone()}</p> }
                     acts=acts
                 />
-                <InspectionView
-                    inspection=Arc::new(inspection)
-                    strip
-                    on_copy_json=Callback::new(move |()| {
-                        let text = json.get_value();
-                        spawn_local(async move { copy(&text).await; });
-                    })
-                />
+                <InspectionView inspection=Arc::new(inspection) strip tabs on_copy_json />
                 <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
                 {plans}
             }

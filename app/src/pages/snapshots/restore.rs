@@ -11,6 +11,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 use requorum_shared::api::v1::{AboutRequest, GetSnapshotRequest, SealRestoreRequest};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
+use requorum_shared::kinds;
 use requorum_shared::permission::Permission;
 use requorum_shared::recovery::Request;
 
@@ -46,7 +47,7 @@ struct Basis {
 async fn basis(id: String) -> Result<Basis, Failure> {
     let snapshot = grpc::get_snapshot(GetSnapshotRequest { id }).await?;
     let about = grpc::about(AboutRequest {}).await?;
-    let inspection = serde_json::from_str(&snapshot.inspection_json).map_err(|_| Failure {
+    let inspection = kinds::etcd_from_json(&snapshot.inspection_json).map_err(|_| Failure {
         next: "Reload the page; it may be older than the server.".into(),
         ..Failure::new(Kind::Other, "What the server found in this snapshot is written in a form that this page does not know.")
     })?;
@@ -106,7 +107,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         })
     };
     let why_not = Memo::new(move |_| why_not(&live.report.get()));
-    let revision = inspection.status.as_ref().map_or(0, |s| s.revision);
+    let revision = inspection.details.status.as_ref().map_or(0, |s| s.revision);
     let sentence = format!(
         "Restore {} from revision {}.",
         inspection.file.name,

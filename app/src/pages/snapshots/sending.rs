@@ -8,8 +8,9 @@ use wasm_bindgen::JsCast;
 
 use crate::client::upload;
 use crate::components::field::Field;
-use crate::components::file_drop::{Dropped, FileDrop};
+use crate::components::file_drop::FileDrop;
 use crate::components::transfer::{TransferRow, TransferView, continued};
+use crate::dropped::Dropped;
 use crate::failure::Failure;
 use crate::format;
 use crate::identity::Identity;

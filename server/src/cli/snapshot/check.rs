@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use requorum_shared::etcd::inspect::inspect;
-use requorum_shared::etcd::storage::inspection::{Contents, Inspection, Part, Trust};
+use requorum_shared::etcd::storage::inspection::{Contents, Inspection};
 use requorum_shared::etcd::storage::scan::Options;
 use requorum_shared::etcd::storage::status::human_size;
 use requorum_shared::finding::{Finding, Outcome, Severity};
+use requorum_shared::inspection::{Part, PartName, Trust};
+use requorum_shared::kinds::{Details, inspect_as_etcd};
 
 use crate::cli::terminal::{self, Text};
 
@@ -41,7 +42,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
     let file = reading::open(&arguments.file)?;
     let source = file.source().map_err(reading::complain)?;
     let scan = reading::scan(&file, Options::default())?;
-    let mut inspection = inspect(scan, &file.name(), &source);
+    let mut inspection = inspect_as_etcd(scan, &file.name(), &source);
     reading::refuse_changed(&file, &arguments.file)?;
     if file.in_use() {
         let mut finding = in_use();
@@ -50,10 +51,13 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
             inspection.verdict.advice = std::mem::take(&mut finding.todo);
         }
         inspection.report.push(finding);
-        inspection.verdict.meaning.findings += 1;
+        if let Some(meaning) = inspection.verdict.part_mut(PartName::Meaning) {
+            meaning.findings += 1;
+        }
     }
     if arguments.json {
-        match serde_json::to_string_pretty(&inspection) {
+        let any = inspection.clone().map(|etcd| Details::Etcd(Box::new(etcd)));
+        match serde_json::to_string_pretty(&any) {
             Ok(json) => terminal::print_json(&json),
             Err(error) => {
                 terminal::complain(format_args!("requorum: {error}"));
@@ -64,7 +68,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
         terminal::print(report(&inspection).as_str());
     }
     // Without numbers there is no snapshot to speak of, whatever else could be read.
-    if inspection.trust() <= Trust::Broken || inspection.status.is_none() {
+    if inspection.trust() <= Trust::Broken || inspection.details.status.is_none() {
         Err(FAILED)
     } else {
         Ok(())
@@ -84,18 +88,15 @@ fn report(inspection: &Inspection) -> Text {
     text.line(format_args!("{}", verdict.sentence));
     text.line(format_args!("{}", headline(inspection)));
     text.blank();
-    for (name, part) in [
-        ("Bytes", &verdict.bytes),
-        ("Structure", &verdict.structure),
-        ("Meaning", &verdict.meaning),
-    ] {
+    for part in &verdict.parts {
+        let name = part.name.label();
         text.line(format_args!(
             "{name:<10} {:<12} {}",
             outcome(part),
             part.evidence
         ));
     }
-    if let Some(status) = &inspection.status {
+    if let Some(status) = &inspection.details.status {
         text.blank();
         text.line(format_args!(
             "HASH {:x}   REVISION {}   TOTAL KEYS {} (3.6) {} (3.5)   SIZE {}",
@@ -113,7 +114,7 @@ fn report(inspection: &Inspection) -> Text {
             text.line(format_args!("A server starts at revision {start}: {why}"));
         }
     }
-    if let Some(hash_kv) = &inspection.hash_kv {
+    if let Some(hash_kv) = &inspection.details.hash_kv {
         text.line(format_args!(
             "HashKV {} at revision {}, compacted at {}",
             hash_kv.hash, hash_kv.hash_revision, hash_kv.compact_revision
@@ -122,7 +123,7 @@ fn report(inspection: &Inspection) -> Text {
     if !file.sha256.is_empty() {
         text.line(format_args!("SHA-256 of the file {}", file.sha256));
     }
-    if let Some(contents) = &inspection.contents {
+    if let Some(contents) = &inspection.details.contents {
         write_contents(&mut text, contents);
     }
     if !inspection.report.findings.is_empty() {
@@ -141,7 +142,7 @@ fn report(inspection: &Inspection) -> Text {
 }
 
 fn headline(inspection: &Inspection) -> String {
-    let contents = inspection.contents.as_ref();
+    let contents = inspection.details.contents.as_ref();
     let mut facts = Vec::new();
     if let Some(version) = contents.and_then(|contents| contents.written_by.as_ref()) {
         facts.push(format!("etcd {version}"));
@@ -151,7 +152,7 @@ fn headline(inspection: &Inspection) -> String {
         (None, Some(_)) => facts.push("revision unknown".to_owned()),
         (None, None) => {}
     }
-    if let Some(status) = &inspection.status {
+    if let Some(status) = &inspection.details.status {
         facts.push(format!("{} keys", status.total_key));
     }
     facts.push(human_size(inspection.file.size));

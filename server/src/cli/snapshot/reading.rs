@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use requorum_shared::etcd::storage::scan::{Options, Scan};
 use requorum_shared::etcd::storage::status::{Counting, Format, human_size};
-use requorum_shared::recognition;
+use requorum_shared::recognise;
 
 use crate::cli::terminal;
 use crate::inspect_file::{FileError, InspectedFile};
@@ -80,16 +80,16 @@ pub(super) fn open(path: &Path) -> Result<InspectedFile, u8> {
     Ok(file)
 }
 
-/// Stops at a file that is recognized as something else than a sound etcd database, and says what it is.
+/// Stops at a file that is recognised as something else than a sound etcd database, and says what it is.
 pub(super) fn refuse_foreign(file: &InspectedFile) -> Result<(), u8> {
     let source = file.source().map_err(complain)?;
-    let Some(recognized) = recognition::recognize(&source, &file.name()) else {
+    let Some(recognised) = recognise::recognise(&source, &file.name()) else {
         return Ok(());
     };
     terminal::complain(format_args!(
         "requorum: {}: {}",
         file.name(),
-        recognized.words()
+        recognised.words()
     ));
     Err(FAILED)
 }

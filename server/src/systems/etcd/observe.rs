@@ -7,7 +7,7 @@ use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
-use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::kinds;
 use rustix::fs::statvfs;
 
 use crate::roots::{Roots, There, is_plain};
@@ -22,8 +22,8 @@ pub(in crate::systems) fn restore(
     sight: &Sight<'_>,
 ) -> anyhow::Result<Observation> {
     let snapshot = sight.files.first().context("a restore without a file")?;
-    let inspection: Inspection =
-        serde_json::from_str(&snapshot.inspection_json).context("reading the stored inspection")?;
+    let inspection = kinds::etcd_from_json(&snapshot.inspection_json)
+        .context("reading the stored inspection")?;
     let cluster = &snapshot.cluster;
     Ok(Observation {
         source: SourceFacts::from(&inspection),

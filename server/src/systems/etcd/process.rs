@@ -98,7 +98,7 @@ impl Process {
     }
 }
 
-/// Ends what an earlier process of this server left running, and removes what it left lying. Recognized by a
+/// Ends what an earlier process of this server left running, and removes what it left lying. Recognised by a
 /// data directory below `scratch`, which nobody else uses: this server holds the lock above it.
 pub fn clear_up(scratch: &Path) -> io::Result<()> {
     let prefix = scratch.as_os_str().as_encoded_bytes();

@@ -75,19 +75,19 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
     match &content.inspection {
         Some(inspection) => {
             let verdict = &inspection.verdict;
-            let part = |name: &str, part: &crate::etcd::storage::inspection::Part| {
-                vec![text(name), outcome(part.outcome), text(&part.evidence)]
-            };
-            let rows = vec![
-                part("Bytes", &verdict.bytes),
-                part("Structure", &verdict.structure),
-                part("Meaning", &verdict.meaning),
-            ];
+            let parts = verdict.parts.iter();
+            let rows = parts.map(|part| {
+                vec![
+                    text(part.name.label()),
+                    outcome(part.outcome),
+                    text(&part.evidence),
+                ]
+            });
             blocks.push(Block::Text(format!(
                 "The snapshot {}, when it was stored: {}",
                 inspection.file.name, verdict.sentence
             )));
-            blocks.push(table(&["Part", "Outcome", "Evidence"], rows));
+            blocks.push(table(&["Part", "Outcome", "Evidence"], rows.collect()));
         }
         None => blocks.push(Block::Text(
             "The inspection of the snapshot is not in this dossier.".to_owned(),

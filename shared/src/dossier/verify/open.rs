@@ -6,12 +6,11 @@ use serde::de::DeserializeOwned;
 
 use super::acts::Acts;
 use crate::canonical::{sha256_hex, to_canonical_json};
-use crate::dossier::document::Content;
+use crate::dossier::document::{Content, Inspected};
 use crate::dossier::manifest::{FORMAT, Manifest};
 use crate::dossier::name;
 use crate::dossier::parts::{MAX_ENTRIES, MAX_EVENTS};
 use crate::dossier::record::{self, Approvals, Proofs};
-use crate::etcd::storage::inspection::Inspection;
 use crate::job::events::{Body, Event};
 use crate::job::fold::JobView;
 use crate::ledger::checkpoint::{Checkpoint, VerifyingKey};
@@ -47,7 +46,7 @@ pub(super) struct Opened<'a> {
     pub(super) events: Result<Vec<Event>, String>,
     view: JobView,
     pub(super) approvals: Result<Approvals, String>,
-    pub(super) inspection: Result<Inspection, String>,
+    pub(super) inspection: Result<Inspected, String>,
     /// The entries of the ledger, and the bytes of each.
     pub(super) entries: Result<(Vec<Entry>, Vec<&'a [u8]>), String>,
     pub(super) acts: Result<Acts, String>,

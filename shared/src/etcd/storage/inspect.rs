@@ -2,18 +2,22 @@
 
 mod advice;
 mod loss;
+mod summary;
 mod verdict;
 
 use crate::bbolt::scan::merged;
 use crate::bbolt::{Database, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
-use crate::recognition::{self, Recognized};
+use crate::inspection::{
+    self, FORMAT, FileFacts, Judgement, Kind, PageMap, PartName, Recognised, State, Verdict,
+};
 use crate::source::Source;
 
 use super::contents::{self, Read};
 use super::hashkv;
 use super::inspection::{
-    FORMAT, FileFacts, FileKind, HashKv, Inspection, MAX_SCANNED_HASH_KV, Status, Verdict,
+    DatabaseDetails, ETCD_DB, ETCD_SNAPSHOT, FileKind, HashKv, Inspection, MAX_SCANNED_HASH_KV,
+    Status,
 };
 use super::lint::{Seen, lint};
 use super::mvcc::{Oddity, Walk};
@@ -21,12 +25,21 @@ use super::scan::Scan;
 use super::schema::{self, is_semver};
 use super::trailer::{Digests, Trailer};
 
+pub(in crate::etcd) use summary::members;
+
 /// Asks whether a recovery could rewrite a file that is sound so far; what it would stumble over.
 pub type Trial = fn(&Database<'_>) -> Option<Finding>;
 
 /// Looks at a file that was scanned. `source` is the same file, for the few small buckets that are read at
-/// random. [`crate::etcd::inspect`] has a `trial` and is what to call, unless the file is to be read only.
-pub fn inspect(scan: Scan, name: &str, source: &dyn Source, trial: Trial) -> Inspection {
+/// random; `recognised` is what it was found to be before it was scanned. [`crate::etcd::inspect`] has a `trial` and
+/// is what to call, unless the file is to be read only.
+pub fn inspect(
+    scan: Scan,
+    name: &str,
+    source: &dyn Source,
+    recognised: Option<Recognised>,
+    trial: Trial,
+) -> Inspection {
     let digests = scan.digests().copied();
     let mut walk = scan.walk(source);
     let database = Database::open(source).ok();
@@ -62,53 +75,102 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source, trial: Trial) -> Ins
         name: name.to_owned(),
         size: source.size(),
         sha256: digests.map(|d| hex::encode(d.whole)).unwrap_or_default(),
+    };
+    let mut details = DatabaseDetails {
         kind,
         page_size: walk.tree.meta.map_or(0, |meta| meta.page_size),
         high_water_mark: walk.tree.meta.map_or(0, |meta| meta.hwm),
         txid: walk.tree.meta.map_or(0, |meta| meta.txid),
+        status: None,
+        hash_kv: None,
+        contents: None,
     };
     meaning.findings = merged(std::mem::take(&mut meaning.findings), |_| 0);
-    let recognized =
-        recognition::recognize(source, name).or_else(|| cut_off(&walk, source.size(), name));
+    let recognised = recognised.or_else(|| cut_off(&walk, source.size(), name));
     let mut bytes = verdict::bytes(digests.as_ref(), &walk, kind);
     let mut structure = verdict::structure(&mut walk);
     let mut meaning = verdict::meaning(meaning, kind, &walk);
-    let mut sentence = verdict::sentence(&file, &walk, &bytes, &structure, &meaning);
-    if let Some(recognized) = &recognized {
-        (bytes, structure, meaning) = verdict::recognized(recognized, [bytes, structure, meaning]);
-        sentence.clone_from(&recognized.sentence);
+    let mut sentence = verdict::sentence(&details, &walk, &bytes, &structure, &meaning);
+    if let Some(recognised) = &recognised {
+        (bytes, structure, meaning) = verdict::recognised(recognised, [bytes, structure, meaning]);
+        sentence.clone_from(&recognised.sentence);
     }
     // What is in a file that was translated or is another program's means nothing.
-    let useless = recognized.as_ref().is_some_and(|recognized| {
-        !recognized.etcd || recognized.state == recognition::State::Damaged
-    });
-    let status = status(&walk, read.as_ref()).filter(|_| !useless);
+    let useless = recognised
+        .as_ref()
+        .is_some_and(|recognised| !recognised.etcd || recognised.state == State::Damaged);
+    if !useless {
+        details.status = status(&walk, read.as_ref()).filter(|_| kind != FileKind::OtherBbolt);
+        details.hash_kv = hash_kv;
+        details.contents = read
+            .filter(|_| !walk.tree.buckets.is_empty())
+            .map(|read| read.contents);
+    }
     let mut report = Report::default();
-    let [bytes, structure, meaning] = [bytes, structure, meaning].map(|judged| {
-        report.findings.extend(judged.report.findings);
-        judged.part
+    let parts = [
+        (PartName::Bytes, bytes),
+        (PartName::Structure, structure),
+        (PartName::Meaning, meaning),
+    ];
+    let parts = parts.map(|(name, judged)| {
+        let (part, findings) = judged.part(name);
+        report.findings.extend(findings.findings);
+        part
     });
+    let (of_kind, label) = named(kind, recognised.as_ref());
     let mut inspection = Inspection {
         format: FORMAT.to_owned(),
+        kind: of_kind,
+        label,
+        headline: summary::headline(&file, &details),
+        sections: summary::sections(&details),
         file,
-        recognized,
+        unpacked_from: None,
+        recognised,
         verdict: Verdict {
             sentence,
             advice: String::new(),
-            bytes,
-            structure,
-            meaning,
+            judged: matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy),
+            parts: parts.into(),
         },
-        status: status.filter(|_| kind != FileKind::OtherBbolt),
-        hash_kv: hash_kv.filter(|_| !useless),
-        contents: read
-            .filter(|_| !walk.tree.buckets.is_empty() && !useless)
-            .map(|read| read.contents),
         report,
-        pages: walk.tree.pages,
+        page_map: PageMap {
+            page_size: details.page_size,
+            runs: walk.tree.pages,
+        },
+        details,
     };
     advice::advise(&mut inspection);
     inspection
+}
+
+/// The kind of a file, and what it is for people.
+fn named(kind: FileKind, recognised: Option<&Recognised>) -> (Kind, String) {
+    let (of_kind, label) = match kind {
+        FileKind::Snapshot => (ETCD_SNAPSHOT, "an etcd snapshot"),
+        FileKind::DatabaseCopy => (ETCD_DB, "a copy of an etcd member's database"),
+        FileKind::OtherBbolt => (Kind::BBOLT, "a bbolt database without etcd's buckets"),
+        FileKind::BigEndian => (Kind::BBOLT, "a bbolt database of a big-endian machine"),
+        FileKind::Unknown => (Kind::UNKNOWN, "a file of no known format"),
+    };
+    match recognised {
+        None => (of_kind, label.to_owned()),
+        Some(recognised) if recognised.etcd && kind == FileKind::Unknown => {
+            (ETCD_DB, recognised.label.clone())
+        }
+        Some(recognised) if recognised.etcd => (of_kind, recognised.label.clone()),
+        Some(recognised) => (recognised.kind(), recognised.label.clone()),
+    }
+}
+
+/// What a pass found of the pages of a bbolt database of any program, and the pages themselves.
+pub fn tree(scan: Scan, source: &dyn Source) -> (Judgement, PageMap) {
+    let mut walk = scan.walk(source);
+    let page_map = PageMap {
+        page_size: walk.tree.meta.map_or(0, |meta| meta.page_size),
+        runs: std::mem::take(&mut walk.tree.pages),
+    };
+    (verdict::structure(&mut walk), page_map)
 }
 
 /// Servers crash on some of what the small buckets hold. Most of that a restore writes anew or takes out; with the
@@ -129,10 +191,10 @@ fn unmendable(mut finding: Finding) -> Finding {
 }
 
 /// A file that ends before pages that its tree needs.
-fn cut_off(walk: &Walk, size: u64, name: &str) -> Option<Recognized> {
+fn cut_off(walk: &Walk, size: u64, name: &str) -> Option<Recognised> {
     let declared = walk.tree.meta?.logical_size();
     let lost = walk.tree.findings.blocks() && walk.tree.findings.has("file.truncated");
-    (size < declared && lost).then(|| recognition::cut_off(size, declared, name))
+    (size < declared && lost).then(|| inspection::cut_off(size, declared, name))
 }
 
 fn finish_contents(read: &mut Read, walk: &Walk) {

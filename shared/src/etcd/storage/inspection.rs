@@ -1,66 +1,27 @@
-//! What looking at a snapshot gave: the document that the page shows, the server stores and `snapshot check
-//! --json` prints. Plain data; the code that fills it is beside it.
+//! What only the inspection of an etcd database has: its numbers, and everything in it but the keys. Plain data; the
+//! code that fills it is beside it.
 //!
 //! Member, cluster and lease ids are lowercase hexadecimal strings, as etcd's own tools print them: they
 //! exceed 2^53.
 
 use serde::{Deserialize, Serialize};
 
-use crate::bbolt::scan::PageRun;
-use crate::finding::{Outcome, Report};
-use crate::recognition::Recognized;
+use crate::inspection::Kind;
 
 use super::auth::AuthProblem;
 
-/// The value of [`Inspection::format`] in this version.
-pub const FORMAT: &str = "requorum.inspection/1";
+/// A snapshot that was saved over the Snapshot RPC.
+pub const ETCD_SNAPSHOT: Kind = Kind::new("etcd-snapshot");
+/// A copy of `member/snap/db`.
+pub const ETCD_DB: Kind = Kind::new("etcd-db");
 
-/// All that is known of one file.
+/// The inspection of an etcd database.
+pub type Inspection = crate::inspection::Inspection<DatabaseDetails>;
+
+/// What only an etcd database has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Inspection {
-    /// [`FORMAT`].
-    pub format: String,
-    /// The file itself.
-    pub file: FileFacts,
-    /// What it was recognized as, where it is no sound etcd database: packed, encrypted, foreign, cut off or
-    /// translated. The verdict's sentence and the first finding say so too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recognized: Option<Recognized>,
-    /// May it be trusted?
-    pub verdict: Verdict,
-    /// What `etcdutl snapshot status` would say; absent when the key space could not be read.
-    pub status: Option<Status>,
-    /// HashKV at the newest revision; absent when it was not computed or could not be.
-    pub hash_kv: Option<HashKv>,
-    /// Everything but the keys; absent when no bucket could be read.
-    pub contents: Option<Contents>,
-    /// All findings: first those of the verdict's bytes, then of its structure, then of its meaning; each part
-    /// says how many are its own.
-    pub report: Report,
-    /// The file page by page, run-length coded in file order.
-    pub pages: Vec<PageRun>,
-}
-
-impl Inspection {
-    /// Whether the file is something else than an etcd database, sound or damaged.
-    pub fn is_foreign(&self) -> bool {
-        match &self.recognized {
-            Some(recognized) => !recognized.etcd,
-            None => matches!(self.file.kind, FileKind::OtherBbolt | FileKind::Unknown),
-        }
-    }
-}
-
-/// The file itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileFacts {
-    /// Its name, without folders.
-    pub name: String,
-    /// Its length in bytes, trailer included.
-    pub size: u64,
-    /// SHA-256 of the whole file, hexadecimal; the id under which the server stores it.
-    pub sha256: String,
-    /// What it is: `etcd snapshot`, `copy of member/snap/db`, `bbolt database without etcd's buckets`, `not bbolt`.
+pub struct DatabaseDetails {
+    /// What it is, among the files that could be an etcd database.
     pub kind: FileKind,
     /// Bytes per page; 0 when unknown.
     pub page_size: u32,
@@ -68,6 +29,31 @@ pub struct FileFacts {
     pub high_water_mark: u64,
     /// Transaction id of the meta page in use; 0 when unknown.
     pub txid: u64,
+    /// What `etcdutl snapshot status` would say; absent when the key space could not be read.
+    pub status: Option<Status>,
+    /// HashKV at the newest revision; absent when it was not computed or could not be.
+    pub hash_kv: Option<HashKv>,
+    /// Everything but the keys; absent when no bucket could be read.
+    pub contents: Option<Contents>,
+}
+
+impl DatabaseDetails {
+    /// The revision that a restore from this file starts at (spec 2.3), where that is known.
+    pub fn start_revision(&self) -> Option<i64> {
+        self.contents.as_ref()?.current_revision
+    }
+
+    /// Whether it was found to be something else than an etcd database.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.kind, FileKind::OtherBbolt | FileKind::Unknown)
+    }
+}
+
+impl Inspection {
+    /// The revision that a restore from this file starts at (spec 2.3), where that is known.
+    pub fn start_revision(&self) -> Option<i64> {
+        self.details.start_revision()
+    }
 }
 
 /// What a file is.
@@ -84,84 +70,6 @@ pub enum FileKind {
     BigEndian,
     /// Nothing we can read.
     Unknown,
-}
-
-/// May the file be trusted, in a sentence and in three parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// The headline: `This snapshot is whole.`
-    pub sentence: String,
-    /// What to do, once for the whole file; empty where nothing needs doing, or only what single findings say.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub advice: String,
-    /// The trailer's SHA-256 and the length.
-    pub bytes: Part,
-    /// Every page reached once, every key in order.
-    pub structure: Part,
-    /// Revisions, membership, what survives a restore.
-    pub meaning: Part,
-}
-
-/// How far a file can be trusted; better ones are greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trust {
-    /// Not a file of etcd at all.
-    None,
-    /// Something in it is broken.
-    Broken,
-    /// Nothing is broken, but not everything could be proven.
-    Unproven,
-    /// Bytes, structure and meaning all hold.
-    Whole,
-}
-
-impl Trust {
-    /// A word for it, as lists and the API have it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::None => "no-snapshot",
-            Self::Broken => "damaged",
-            Self::Unproven => "unproven",
-            Self::Whole => "whole",
-        }
-    }
-}
-
-impl Inspection {
-    /// How far the file can be trusted: one answer for page, server and command line.
-    pub fn trust(&self) -> Trust {
-        let verdict = &self.verdict;
-        let outcomes = [
-            verdict.bytes.outcome,
-            verdict.structure.outcome,
-            verdict.meaning.outcome,
-        ];
-        if !matches!(self.file.kind, FileKind::Snapshot | FileKind::DatabaseCopy) {
-            Trust::None
-        } else if outcomes.contains(&Outcome::Fail) || self.report.blocks() {
-            Trust::Broken
-        } else if outcomes.contains(&Outcome::NotChecked) {
-            Trust::Unproven
-        } else {
-            Trust::Whole
-        }
-    }
-
-    /// The revision that a restore from this file starts at (spec 2.3), where that is known.
-    pub fn start_revision(&self) -> Option<i64> {
-        self.contents.as_ref()?.current_revision
-    }
-}
-
-/// One part of a verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Pass, fail or not checked.
-    pub outcome: Outcome,
-    /// The evidence in one sentence: `403 783 pages, each reached once`.
-    pub evidence: String,
-    /// How many findings of the report belong to this part.
-    pub findings: u32,
 }
 
 /// The numbers of `etcdutl snapshot status` (spec 3.2).

@@ -5,9 +5,11 @@ use requorum_shared::recovery::Observation;
 use requorum_shared::replan::Difference;
 
 use crate::client::inspector::{Heard, Inspector};
-use crate::components::file_drop::{Dropped, FileDrop};
-use crate::components::meter::{Meter, Progress};
+use crate::components::file_drop::FileDrop;
+use crate::components::meter::Meter;
 use crate::components::recheck::Differences;
+use crate::dropped::Dropped;
+use crate::format::Progress;
 use crate::worker::protocol::{Looked, Order, Refusal, Report};
 
 /// What is known of a file of one's own.
@@ -46,7 +48,10 @@ impl Own {
 
 fn judged(told: &Observation, looked: &Looked) -> Own {
     let sentence = looked.inspection.verdict.sentence.clone();
-    let differences = told.file_differences(&looked.inspection);
+    let name = looked.inspection.file.name.clone();
+    let Some(differences) = told.file_differences(&looked.inspection) else {
+        return Own::Refused(Refusal::other_kind(&name, &sentence));
+    };
     if differences.is_empty() {
         Own::Same(sentence)
     } else {

@@ -7,6 +7,7 @@ use requorum_shared::etcd::recovery::restore::TargetVersion;
 use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Outcome, Report};
+use requorum_shared::inspection::PartName;
 
 use super::members::Members;
 use crate::format;
@@ -157,7 +158,7 @@ fn revision(
 }
 
 fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoView + use<> {
-    let contents = inspection.contents.clone().unwrap_or_default();
+    let contents = inspection.details.contents.clone().unwrap_or_default();
     let radios = TargetVersion::ALL.map(|version| {
         let id = format!("version-{version}");
         view! {
@@ -171,7 +172,7 @@ fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoVi
             </span>
         }
     });
-    let no_trailer = inspection.verdict.bytes.outcome != Outcome::Pass;
+    let no_trailer = inspection.verdict.outcome(PartName::Bytes) != Outcome::Pass;
     let fallback = inspection.report.find("meta.fallback").is_some();
     let alarms = contents.alarms.as_ref().map(Vec::len);
     view! {

@@ -6,7 +6,6 @@ use std::os::unix::fs::MetadataExt;
 
 use cap_std::fs::Dir;
 use requorum_shared::bbolt::Database;
-use requorum_shared::etcd::inspect::inspect;
 use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
@@ -16,7 +15,8 @@ use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::etcd::storage::trailer::Hasher;
 use requorum_shared::finding::Outcome;
-use requorum_shared::recognition;
+use requorum_shared::kinds::inspect_as_etcd;
+use requorum_shared::recognise;
 use requorum_shared::source::{Source, SourceError};
 
 use super::dest::{At, Kind, Layout, Unit, Within};
@@ -180,8 +180,8 @@ impl Restore<'_> {
             .disk()
             .act(Act::Read, source_name, || FileSource::new(source))?;
         let base_name = source_name.rsplit('/').next().unwrap_or(source_name);
-        if let Some(what) = recognition::recognize(&random, base_name) {
-            return Err(RestoreError::Recognized {
+        if let Some(what) = recognise::recognise(&random, base_name) {
+            return Err(RestoreError::Recognised {
                 name: source_name.to_owned(),
                 what: Box::new(what),
             });
@@ -226,7 +226,7 @@ impl Restore<'_> {
         if stamp(&before) != stamp(&after) {
             return Err(RestoreError::SourceChanged(source_name.to_owned()));
         }
-        let inspection = inspect(scan, source_name, &random);
+        let inspection = inspect_as_etcd(scan, source_name, &random);
         let found = &inspection.file.sha256;
         if !request.snapshot.is_empty() && request.snapshot != *found {
             return Err(RestoreError::OtherSource {

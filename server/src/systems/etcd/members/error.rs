@@ -4,7 +4,7 @@ use std::io;
 
 use requorum_shared::etcd::recovery::restore::edit::EditError;
 use requorum_shared::finding::{Report, Severity};
-use requorum_shared::recognition::Recognized;
+use requorum_shared::inspection::Recognised;
 use thiserror::Error;
 
 use super::disk::Act;
@@ -56,11 +56,11 @@ pub enum RestoreError {
     Busy(String),
     /// The file is something else than an etcd database, or one that cannot be used.
     #[error("{name}: {words}", words = .what.words())]
-    Recognized {
+    Recognised {
         /// The file.
         name: String,
         /// What it is.
-        what: Box<Recognized>,
+        what: Box<Recognised>,
     },
     /// The file changed while it was read.
     #[error(

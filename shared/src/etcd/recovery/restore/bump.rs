@@ -31,7 +31,7 @@ pub fn suggest(current_revision: i64, seen: &SeenRevision) -> Suggestion {
     let grown = u64::try_from(grown.div_ceil(3600)).unwrap_or(u64::MAX);
     let sum = floor.saturating_add(grown);
     let unrounded = sum.saturating_add((sum / 5).max(MIN_MARGIN));
-    // Two leading digits are easier to recognize in a log than seven.
+    // Two leading digits are easier to recognise in a log than seven.
     let unit = 10u64.pow(unrounded.ilog10().saturating_sub(1));
     let bump = unrounded.div_ceil(unit).saturating_mul(unit);
     Suggestion {

@@ -9,6 +9,7 @@ use crate::etcd::storage::inspection::{
     AlarmFacts, ConfState, Contents, Downgrade, FileKind, HashKv, Inspection, MemberFacts,
 };
 use crate::finding::{Finding, Outcome, Report, Severity};
+use crate::inspection::PartName;
 use crate::replan::{Difference, Differences, Part};
 
 /// An alarm that is none.
@@ -178,17 +179,19 @@ fn outcome(outcome: Outcome) -> &'static str {
 impl From<&Inspection> for SourceFacts {
     fn from(inspection: &Inspection) -> Self {
         let nothing = Contents::default();
-        let contents = inspection.contents.as_ref().unwrap_or(&nothing);
+        let details = &inspection.details;
+        let verdict = &inspection.verdict;
+        let contents = details.contents.as_ref().unwrap_or(&nothing);
         let file = &inspection.file;
         Self {
             name: file.name.clone(),
             sha256: file.sha256.clone(),
             size: file.size,
-            kind: file.kind,
-            bytes: inspection.verdict.bytes.outcome,
-            bytes_evidence: inspection.verdict.bytes.evidence.clone(),
-            structure: inspection.verdict.structure.outcome,
-            meaning: inspection.verdict.meaning.outcome,
+            kind: details.kind,
+            bytes: verdict.outcome(PartName::Bytes),
+            bytes_evidence: verdict.evidence(PartName::Bytes).to_owned(),
+            structure: verdict.outcome(PartName::Structure),
+            meaning: verdict.outcome(PartName::Meaning),
             broken: inspection
                 .report
                 .findings
@@ -205,13 +208,10 @@ impl From<&Inspection> for SourceFacts {
                 .filter(|code| inspection.report.find(code).is_some())
                 .map(str::to_owned)
                 .collect(),
-            image_size: file
+            image_size: details
                 .high_water_mark
-                .saturating_mul(u64::from(file.page_size)),
-            last_revision: inspection
-                .status
-                .as_ref()
-                .map_or(0, |status| status.revision),
+                .saturating_mul(u64::from(details.page_size)),
+            last_revision: details.status.as_ref().map_or(0, |status| status.revision),
             // What is unknown here is so because the file is damaged, and a damaged file is refused.
             current_revision: contents.current_revision.unwrap_or_default(),
             cluster_version: contents.cluster_version.clone(),
@@ -222,8 +222,12 @@ impl From<&Inspection> for SourceFacts {
             auth_problem: contents.auth.problem.clone(),
             users: contents.auth.users.as_ref().map_or(0, Vec::len),
             leases: contents.lease_count.unwrap_or_default(),
-            live_keys: inspection.status.as_ref().map(|status| status.total_key),
-            hash_kv: inspection.hash_kv,
+            live_keys: inspection
+                .details
+                .status
+                .as_ref()
+                .map(|status| status.total_key),
+            hash_kv: inspection.details.hash_kv,
             members: contents.members.clone().unwrap_or_default(),
             conf_state: contents.conf_state.clone(),
             remarks: inspection

@@ -3,6 +3,7 @@
 
 use crate::etcd::storage::inspection::{FileKind, Inspection};
 use crate::finding::{Outcome, Report, Severity};
+use crate::inspection::PartName::{Bytes, Meaning, Structure};
 
 /// Puts the advice into the verdict, and takes it out of the findings that it stands for.
 pub(super) fn advise(inspection: &mut Inspection) {
@@ -28,20 +29,20 @@ enum Covers {
 }
 
 fn of(inspection: &Inspection) -> (String, Covers) {
-    if let Some(recognized) = &inspection.recognized {
-        return (recognized.todo.clone(), Covers::All);
+    if let Some(recognised) = &inspection.recognised {
+        return (recognised.todo.clone(), Covers::All);
     }
     let report = &inspection.report;
     let verdict = &inspection.verdict;
-    let unusable = [verdict.structure.outcome, verdict.meaning.outcome].contains(&Outcome::Fail);
-    let advice = match inspection.file.kind {
+    let unusable = [verdict.outcome(Structure), verdict.outcome(Meaning)].contains(&Outcome::Fail);
+    let advice = match inspection.details.kind {
         FileKind::Unknown | FileKind::BigEndian => of_the_first(report).to_owned(),
         FileKind::OtherBbolt => {
             "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db."
                 .to_owned()
         }
         FileKind::Snapshot | FileKind::DatabaseCopy if unusable => another(inspection),
-        FileKind::Snapshot if verdict.bytes.outcome == Outcome::Fail => {
+        FileKind::Snapshot if verdict.outcome(Bytes) == Outcome::Fail => {
             let again = "Get the file again from where it was saved, or use another snapshot.";
             if restorable(inspection) {
                 format!(
@@ -53,7 +54,7 @@ fn of(inspection: &Inspection) -> (String, Covers) {
             }
         }
         FileKind::DatabaseCopy
-            if verdict.bytes.outcome == Outcome::NotChecked && restorable(inspection) =>
+            if verdict.outcome(Bytes) == Outcome::NotChecked && restorable(inspection) =>
         {
             let advice = format!(
                 "Compare its HashKV with another member's file. A restore takes a file without a trailer with {}.",
@@ -75,7 +76,7 @@ fn of(inspection: &Inspection) -> (String, Covers) {
 /// Whether a restore that is told to skip the trailer takes the file.
 fn restorable(inspection: &Inspection) -> bool {
     let verdict = &inspection.verdict;
-    [verdict.structure.outcome, verdict.meaning.outcome] == [Outcome::Pass; 2]
+    [verdict.outcome(Structure), verdict.outcome(Meaning)] == [Outcome::Pass; 2]
 }
 
 /// Every choice without which a restore would refuse a file whose trailer does not prove it.
@@ -112,11 +113,11 @@ fn another(inspection: &Inspection) -> String {
             return finding.todo.clone();
         }
     }
-    let mut advice = match verdict.bytes.outcome {
+    let mut advice = match verdict.outcome(Bytes) {
         _ if report.find("file.truncated").is_some() => {
             "Save or copy the snapshot again, and compare the sizes: this file cannot be restored."
         }
-        Outcome::Pass if inspection.file.kind == FileKind::Snapshot => {
+        Outcome::Pass if inspection.details.kind == FileKind::Snapshot => {
             "Use a snapshot or the database of another member: the trailer agrees, so the member was damaged already when this one was saved."
         }
         Outcome::Fail => {

@@ -1,49 +1,25 @@
 //! The three parts of the verdict, and the sentence above them.
 
 use crate::bbolt::ErrorKind;
-use crate::etcd::storage::inspection::{FileFacts, FileKind, Part};
+use crate::etcd::storage::inspection::{DatabaseDetails, FileKind};
 use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
 use crate::finding::{Finding, Outcome, Report};
+use crate::inspection::{Judgement, Recognised, State};
 use crate::number::grouped;
-use crate::recognition::{Recognized, State};
 
 use super::loss::loss;
 
-/// A part of the verdict with its findings.
-pub(super) struct Judged {
-    pub(super) part: Part,
-    pub(super) report: Report,
-}
-
-impl Judged {
-    fn new(outcome: Outcome, evidence: String, report: Report) -> Self {
-        let findings = u32::try_from(report.findings.len()).unwrap_or(u32::MAX);
-        Self {
-            part: Part {
-                outcome,
-                evidence,
-                findings,
-            },
-            report,
-        }
-    }
-
-    fn outcome(&self) -> Outcome {
-        self.part.outcome
-    }
-}
-
 /// The trailer and the length (spec 3.1).
-pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> Judged {
+pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> Judgement {
     let mut report = Report::default();
     let Some(digests) = digests else {
         let evidence = "the file's bytes were not hashed".to_owned();
-        return Judged::new(Outcome::NotChecked, evidence, report);
+        return Judgement::new(Outcome::NotChecked, evidence, report);
     };
     if matches!(kind, FileKind::Unknown | FileKind::BigEndian) {
         let evidence = "there is no database whose bytes could be proven".to_owned();
-        return Judged::new(Outcome::NotChecked, evidence, report);
+        return Judgement::new(Outcome::NotChecked, evidence, report);
     }
     const AGAIN: &str = "Save the snapshot again, or take another one.";
     let end = digests.size.saturating_sub(TRAILER_SIZE as u64);
@@ -124,7 +100,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
         let own = digests.size.saturating_sub(image.start);
         around(image.start, own, 0, &mut report);
     }
-    Judged::new(outcome, evidence, report)
+    Judgement::new(outcome, evidence, report)
 }
 
 /// Names the bytes around what a server sent, `own` bytes long.
@@ -166,41 +142,41 @@ fn not_part_of_it(bytes: u64, place: &str) -> Option<String> {
 }
 
 /// Every page once, every key in order.
-pub(super) fn structure(walk: &mut Walk) -> Judged {
+pub(super) fn structure(walk: &mut Walk) -> Judgement {
     let structure = walk.tree.structure();
-    Judged::new(structure.outcome, structure.evidence, structure.report)
+    Judgement::new(structure.outcome, structure.evidence, structure.report)
 }
 
-/// The three parts for a file that was recognized as what it is: that is the finding, and nothing is advised that
+/// The three parts for a file that was recognised as what it is: that is the finding, and nothing is advised that
 /// only a database allows.
-pub(super) fn recognized(
-    recognized: &Recognized,
-    [_, structure, meaning]: [Judged; 3],
-) -> (Judged, Judged, Judged) {
+pub(super) fn recognised(
+    recognised: &Recognised,
+    [_, structure, meaning]: [Judgement; 3],
+) -> (Judgement, Judgement, Judgement) {
     let mut report = Report::default();
-    report.push(recognized.finding());
-    let bytes = if recognized.etcd {
-        let evidence = format!("it is {}", recognized.label);
-        Judged::new(Outcome::Fail, evidence, report)
+    report.push(recognised.finding());
+    let bytes = if recognised.etcd {
+        let evidence = format!("it is {}", recognised.label);
+        Judgement::new(Outcome::Fail, evidence, report)
     } else {
         let evidence = "there is no etcd database whose bytes could be proven".to_owned();
-        let structure = format!("it is {}", recognized.label);
+        let structure = format!("it is {}", recognised.label);
         return (
-            Judged::new(Outcome::NotChecked, evidence, Report::default()),
-            Judged::new(Outcome::Fail, structure, report),
-            Judged::new(
+            Judgement::new(Outcome::NotChecked, evidence, Report::default()),
+            Judgement::new(Outcome::Fail, structure, report),
+            Judgement::new(
                 Outcome::NotChecked,
                 "there is nothing of etcd in it to look at".to_owned(),
                 Report::default(),
             ),
         );
     };
-    if recognized.state == State::Damaged {
+    if recognised.state == State::Damaged {
         let evidence = "its pages are not where they belong".to_owned();
         return (
             bytes,
-            Judged::new(Outcome::Fail, evidence, Report::default()),
-            Judged::new(
+            Judgement::new(Outcome::Fail, evidence, Report::default()),
+            Judgement::new(
                 Outcome::NotChecked,
                 "nothing of it can be used".to_owned(),
                 Report::default(),
@@ -211,11 +187,11 @@ pub(super) fn recognized(
 }
 
 /// Revisions, membership, what survives a restore.
-pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judged {
+pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judgement {
     if !matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy) || walk.tree.buckets.is_empty()
     {
         let evidence = "there is nothing of etcd in it to look at".to_owned();
-        return Judged::new(Outcome::NotChecked, evidence, Report::default());
+        return Judgement::new(Outcome::NotChecked, evidence, Report::default());
     }
     let evidence = match report.findings.len() {
         0 => "nothing unusual".to_owned(),
@@ -223,24 +199,24 @@ pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judged {
         n => format!("{n} findings"),
     };
     if report.blocks() {
-        return Judged::new(Outcome::Fail, evidence, report);
+        return Judgement::new(Outcome::Fail, evidence, report);
     }
     if walk.key_space.is_none() {
         let evidence = format!("only what could be read was looked at: {evidence}");
-        return Judged::new(Outcome::NotChecked, evidence, report);
+        return Judgement::new(Outcome::NotChecked, evidence, report);
     }
-    Judged::new(Outcome::Pass, evidence, report)
+    Judgement::new(Outcome::Pass, evidence, report)
 }
 
 /// The headline.
 pub(super) fn sentence(
-    file: &FileFacts,
+    details: &DatabaseDetails,
     walk: &Walk,
-    bytes: &Judged,
-    structure: &Judged,
-    meaning: &Judged,
+    bytes: &Judgement,
+    structure: &Judgement,
+    meaning: &Judgement,
 ) -> String {
-    match file.kind {
+    match details.kind {
         FileKind::BigEndian => {
             return "This database was written by a big-endian machine (s390x) and cannot be read here.".to_owned();
         }
@@ -254,32 +230,32 @@ pub(super) fn sentence(
         FileKind::Snapshot | FileKind::DatabaseCopy => {}
     }
     const DO_NOT: &str = "Do not restore this file:";
-    if structure.outcome() == Outcome::Fail {
+    if structure.outcome == Outcome::Fail {
         let unreadable = grouped(walk.tree.pages_unreadable);
         let pages = match walk.tree.pages_unreadable {
-            0 => structure.part.evidence.clone(),
+            0 => structure.evidence.clone(),
             _ => format!(
                 "{unreadable} of {} pages cannot be read",
-                grouped(file.high_water_mark)
+                grouped(details.high_water_mark)
             ),
         };
-        let loss = loss(walk, &pages).unwrap_or_else(|| structure.part.evidence.clone());
+        let loss = loss(walk, &pages).unwrap_or_else(|| structure.evidence.clone());
         return format!("{DO_NOT} {loss}.");
     }
-    if bytes.outcome() == Outcome::Fail {
+    if bytes.outcome == Outcome::Fail {
         return format!(
             "{DO_NOT} its structure is sound, but its bytes are not those that were saved ({}).",
-            bytes.part.evidence
+            bytes.evidence
         );
     }
-    if meaning.outcome() == Outcome::Fail {
+    if meaning.outcome == Outcome::Fail {
         return format!("{DO_NOT} its tree is sound, but a server could not read what is in it.");
     }
     if structure.report.find("meta.fallback").is_some() {
         return "This file can be read under one of its two meta pages only: the last commit, or more, may be missing.".to_owned();
     }
-    if bytes.outcome() == Outcome::NotChecked {
-        return match file.kind {
+    if bytes.outcome == Outcome::NotChecked {
+        return match details.kind {
             FileKind::DatabaseCopy => "This copy of a database is sound as far as its structure tells, but nothing proves its bytes.".to_owned(),
             _ => "This snapshot is sound as far as its structure tells; its bytes were not checked.".to_owned(),
         };

@@ -1,0 +1,404 @@
+//! What looking at a file gave, whatever the file is: its kind, a headline, a verdict in named parts, findings, and
+//! something to read. Page, server and command line show and store it, and know nothing of the kind's details.
+//!
+//! Plain data. What knows all kinds, and closes [`Inspection`] over their details, is [`crate::kinds`].
+
+mod recognised;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bbolt::scan::PageRun;
+use crate::document::Section;
+use crate::finding::{Outcome, Report};
+
+pub use recognised::{Recognised, State};
+pub(crate) use recognised::{cut_off, quoted};
+
+/// The value of [`Inspection::format`] in this version.
+pub const FORMAT: &str = "requorum.inspection/2";
+
+/// All that is known of one file. `D` is what only its kind has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspection<D> {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The same for people, with its article: `an etcd snapshot`.
+    pub label: String,
+    /// The file itself.
+    pub file: FileFacts,
+    /// The packed file that it was in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpacked_from: Option<PackedFile>,
+    /// What it was recognised as before anything was parsed: packed, encrypted, of another program, cut off or
+    /// translated. The verdict's sentence and the first finding say so too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognised: Option<Recognised>,
+    /// Values that tell one file of the kind from another, the most telling first.
+    pub headline: Vec<Labelled>,
+    /// May it be trusted?
+    pub verdict: Verdict,
+    /// All findings, in the order of the verdict's parts; each part says how many are its own.
+    pub report: Report,
+    /// What else there is to read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
+    /// The file page by page; empty where it has no pages.
+    #[serde(default, skip_serializing_if = "PageMap::is_empty")]
+    pub page_map: PageMap,
+    /// What only its kind has.
+    pub details: D,
+}
+
+impl<D> Inspection<D> {
+    /// The inspection of a file of a known system, judged in these parts.
+    pub fn judged(
+        kind: Kind,
+        label: &str,
+        file: FileFacts,
+        sentence: String,
+        parts: impl IntoIterator<Item = (PartName, Judgement)>,
+        details: D,
+    ) -> Self {
+        let mut report = Report::default();
+        let parts = parts.into_iter().map(|(name, judgement)| {
+            let (part, found) = judgement.part(name);
+            report.findings.extend(found.findings);
+            part
+        });
+        let parts = parts.collect();
+        Self {
+            format: FORMAT.to_owned(),
+            kind,
+            label: label.to_owned(),
+            file,
+            unpacked_from: None,
+            recognised: None,
+            headline: Vec::new(),
+            verdict: Verdict {
+                sentence,
+                advice: String::new(),
+                judged: true,
+                parts,
+            },
+            report,
+            sections: Vec::new(),
+            page_map: PageMap::default(),
+            details,
+        }
+    }
+
+    /// The same with other details.
+    pub fn map<E>(self, details: impl FnOnce(D) -> E) -> Inspection<E> {
+        Inspection {
+            format: self.format,
+            kind: self.kind,
+            label: self.label,
+            file: self.file,
+            unpacked_from: self.unpacked_from,
+            recognised: self.recognised,
+            headline: self.headline,
+            verdict: self.verdict,
+            report: self.report,
+            sections: self.sections,
+            page_map: self.page_map,
+            details: details(self.details),
+        }
+    }
+
+    /// How far the file can be trusted: one answer for page, server and command line.
+    pub fn trust(&self) -> Trust {
+        let has = |outcome| {
+            self.verdict
+                .parts
+                .iter()
+                .any(|part| part.outcome == outcome)
+        };
+        if !self.verdict.judged {
+            Trust::None
+        } else if has(Outcome::Fail) || self.report.blocks() {
+            Trust::Broken
+        } else if has(Outcome::NotChecked) {
+            Trust::Unproven
+        } else {
+            Trust::Whole
+        }
+    }
+
+    /// A value of the headline, by its key.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        let labelled = self.headline.iter().find(|labelled| labelled.key == key);
+        labelled.map(|labelled| &labelled.value)
+    }
+}
+
+/// What a file is: a name for programs, such as `etcd-snapshot` or `zip`. Each kind is named where it is read;
+/// [`crate::kinds`] lists them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kind(Cow<'static, str>);
+
+impl Kind {
+    /// A kind that is known in advance.
+    pub const fn new(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// A bbolt database of no system that is known here.
+    pub const BBOLT: Self = Self::new("bbolt");
+    /// Nothing that is known here.
+    pub const UNKNOWN: Self = Self::new("unknown");
+
+    /// A kind by its name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(Cow::Owned(name.into()))
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The file itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// SHA-256 of all of it, hexadecimal; the id under which the server stores it. Empty when it was not hashed.
+    pub sha256: String,
+}
+
+/// A file page by page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageMap {
+    /// Bytes per page; 0 when unknown.
+    pub page_size: u32,
+    /// Run-length coded, in file order.
+    pub runs: Vec<PageRun>,
+}
+
+impl PageMap {
+    /// Whether there are no pages.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+}
+
+/// A packed file that another one was in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedFile {
+    /// `zip`, `gzip` or `zstd`.
+    pub kind: Kind,
+    /// Its name, without folders.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// What an archive calls the entry: text, never a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+}
+
+/// A value with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labelled {
+    /// For programs: `revision`.
+    pub key: String,
+    /// For people: `Revision`.
+    pub label: String,
+    /// The value.
+    #[serde(flatten)]
+    pub value: Value,
+}
+
+impl Labelled {
+    /// A value with its name.
+    pub fn new(key: &str, label: &str, value: Value) -> Self {
+        Self {
+            key: key.to_owned(),
+            label: label.to_owned(),
+            value,
+        }
+    }
+}
+
+/// A value of a headline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "value", rename_all = "kebab-case")]
+pub enum Value {
+    /// Words.
+    Text(String),
+    /// An id or hash.
+    Id(String),
+    /// A number: a revision, an index, a term.
+    Number(i64),
+    /// How many there are.
+    Count(u64),
+    /// A number of bytes.
+    Bytes(u64),
+    /// What the file should tell and cannot be read.
+    Unknown,
+}
+
+impl Value {
+    /// An index or a term; what does not fit is as large as fits.
+    pub fn index(n: u64) -> Self {
+        Self::Number(i64::try_from(n).unwrap_or(i64::MAX))
+    }
+
+    /// The number, of one.
+    pub fn number(&self) -> Option<i64> {
+        match self {
+            Self::Number(n) => Some(*n),
+            _ => None,
+        }
+    }
+}
+
+/// May the file be trusted, in a sentence and in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The headline: `This snapshot is whole.`
+    pub sentence: String,
+    /// What to do, once for the whole file; empty where nothing needs doing, or only what single findings say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub advice: String,
+    /// Whether it is a file of a system that is known here. Of others it is only said what they are.
+    pub judged: bool,
+    /// What was looked at, in this order.
+    pub parts: Vec<Part>,
+}
+
+impl Verdict {
+    /// A part by its name.
+    pub fn part(&self, name: PartName) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// A part by its name, to change it.
+    pub fn part_mut(&mut self, name: PartName) -> Option<&mut Part> {
+        self.parts.iter_mut().find(|part| part.name == name)
+    }
+
+    /// The evidence of a part; empty for what the kind does not have.
+    pub fn evidence(&self, name: PartName) -> &str {
+        self.part(name).map_or("", |part| &part.evidence)
+    }
+
+    /// The outcome of a part; what the kind does not have was not checked.
+    pub fn outcome(&self, name: PartName) -> Outcome {
+        self.part(name)
+            .map_or(Outcome::NotChecked, |part| part.outcome)
+    }
+}
+
+/// One part of a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which one.
+    pub name: PartName,
+    /// Pass, fail or not checked.
+    pub outcome: Outcome,
+    /// The evidence in one sentence: `403 783 pages, each reached once`.
+    pub evidence: String,
+    /// How many findings of the report belong to this part.
+    pub findings: u32,
+}
+
+/// What was found of one part.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// Pass, fail or not checked.
+    pub outcome: Outcome,
+    /// The evidence in one sentence.
+    pub evidence: String,
+    /// What was found.
+    pub report: Report,
+}
+
+impl Judgement {
+    /// What was found of one part.
+    pub fn new(outcome: Outcome, evidence: impl Into<String>, report: Report) -> Self {
+        Self {
+            outcome,
+            evidence: evidence.into(),
+            report,
+        }
+    }
+
+    /// A part that nothing was found of.
+    pub fn clean(outcome: Outcome, evidence: impl Into<String>) -> Self {
+        Self::new(outcome, evidence, Report::default())
+    }
+
+    /// As a part of a verdict, and its findings.
+    pub fn part(self, name: PartName) -> (Part, Report) {
+        let findings = u32::try_from(self.report.findings.len()).unwrap_or(u32::MAX);
+        let part = Part {
+            name,
+            outcome: self.outcome,
+            evidence: self.evidence,
+            findings,
+        };
+        (part, self.report)
+    }
+}
+
+/// What a file is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartName {
+    /// Whether its bytes are those that were written: a digest or checksums agree.
+    Bytes,
+    /// Whether it is laid out as its format wants it.
+    Structure,
+    /// Whether the program that it belongs to could use what is in it.
+    Meaning,
+}
+
+impl PartName {
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Bytes => "Bytes",
+            Self::Structure => "Structure",
+            Self::Meaning => "Meaning",
+        }
+    }
+}
+
+/// How far a file can be trusted; better ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trust {
+    /// Not a file of a system that is known here.
+    None,
+    /// Something in it is broken.
+    Broken,
+    /// Nothing is broken, but not everything could be proven.
+    Unproven,
+    /// All parts hold.
+    Whole,
+}
+
+impl Trust {
+    /// A word for it, as lists and the API have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "no-snapshot",
+            Self::Broken => "damaged",
+            Self::Unproven => "unproven",
+            Self::Whole => "whole",
+        }
+    }
+}

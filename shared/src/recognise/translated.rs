@@ -1,0 +1,184 @@
+//! Databases that were carried as text: line ends translated, characters converted.
+//!
+//! A translation of line ends leaves a mark that nothing else does: in the whole file no LF comes without a CR, or
+//! no CR comes before an LF, and the file is longer or shorter than it declares by as many bytes as places were
+//! translated.
+
+use super::{Recognised, State, grouped, read};
+use crate::bbolt::Meta;
+use crate::bbolt::meta::{MAGIC, META_OFFSET};
+use crate::source::Source;
+
+/// Bytes read at once.
+const PIECE: usize = 1 << 20;
+/// Fewer places than this may be chance.
+const FEW: u64 = 3;
+const TRAILER: u64 = 32;
+/// How far a page may have moved, in bytes, and how many pages are looked at.
+const MAX_SHIFT: u64 = 1 << 20;
+const PAGES: u64 = 24;
+
+/// A file whose beginning is that of a database, and whose pages are not where they belong.
+pub(super) fn shifted(source: &dyn Source, meta: &Meta) -> Option<Recognised> {
+    let (size, declared) = (source.size(), meta.logical_size());
+    // As long as it should be, give or take a padding: nothing was put in or taken out.
+    if size == declared || size == declared + TRAILER {
+        return None;
+    }
+    if size > declared
+        && let Some(places) = crlf_places(source)
+    {
+        let before = size.saturating_sub(places);
+        return (before == declared || before == declared + TRAILER).then(|| added(places));
+    }
+    if size < declared + TRAILER {
+        return removed(source, meta);
+    }
+    None
+}
+
+/// A file without a usable meta page.
+pub(super) fn recognise(source: &dyn Source, head: &[u8]) -> Option<Recognised> {
+    unicode(head).or_else(|| {
+        // The magic of a meta page, moved by what was put in before it.
+        let magic = MAGIC.to_le_bytes();
+        let near = head.get(META_OFFSET..META_OFFSET + 24)?;
+        near.windows(4).find(|four| *four == magic)?;
+        crlf_places(source).map(added)
+    })
+}
+
+fn added(places: u64) -> Recognised {
+    broken(format!(
+        "The line ends of this etcd database were translated on its way: LF became CRLF in {} places.",
+        grouped(places)
+    ))
+}
+
+fn broken(sentence: String) -> Recognised {
+    Recognised {
+        sentence,
+        etcd: true,
+        ..Recognised::other("translated", "an etcd database that was translated", State::Damaged)
+    }
+    .inside("It was transferred as text. Everything after the first such place is moved, and nothing of it can be used.")
+    .todo("Transfer it again as binary (in ftp: binary; in git: -text; through a terminal: base64).")
+}
+
+/// How many LF follow a CR, when no other LF is in the file. Ends at the first that is.
+fn crlf_places(source: &dyn Source) -> Option<u64> {
+    let (mut offset, mut places, mut last) = (0, 0, 0u8);
+    loop {
+        let piece = read(source, offset, PIECE)?;
+        if piece.is_empty() {
+            break;
+        }
+        for byte in &piece {
+            if *byte == b'\n' {
+                if last != b'\r' {
+                    return None;
+                }
+                places += 1;
+            }
+            last = *byte;
+        }
+        offset += piece.len() as u64;
+    }
+    (places >= FEW).then_some(places)
+}
+
+/// CRLF became LF: the file is too short by that many bytes, and its last pages are found that much too early.
+fn removed(source: &dyn Source, meta: &Meta) -> Option<Recognised> {
+    let (size, page) = (source.size(), u64::from(meta.page_size));
+    let image = meta.logical_size();
+    let missing = [image + TRAILER, image]
+        .into_iter()
+        .filter_map(|whole| whole.checked_sub(size))
+        .find(|missing| (1..=MAX_SHIFT).contains(missing) && !missing.is_multiple_of(512))?;
+    let (mut moved, mut in_place) = (0, 0);
+    for id in (2..meta.hwm)
+        .rev()
+        .take(usize::try_from(PAGES).unwrap_or_default())
+    {
+        let at = id * page;
+        let from = at.saturating_sub(missing);
+        let len = usize::try_from(missing).unwrap_or_default() + 16;
+        let bytes = read(source, from, len)?;
+        let is_header = |header: &[u8]| {
+            header.starts_with(&id.to_le_bytes())
+                && matches!(header.get(8..10), Some([1 | 2 | 16, 0]))
+        };
+        let found = bytes.windows(16).position(is_header);
+        match found {
+            Some(position) if from + position as u64 == at => in_place += 1,
+            Some(_) => moved += 1,
+            None => {}
+        }
+    }
+    if moved < 2 || moved <= in_place || has_crlf(source)? {
+        return None;
+    }
+    Some(broken(format!(
+        "The line ends of this etcd database were translated on its way: CRLF became LF in about {} places.",
+        grouped(missing)
+    )))
+}
+
+fn has_crlf(source: &dyn Source) -> Option<bool> {
+    let (mut offset, mut last) = (0, 0u8);
+    loop {
+        let piece = read(source, offset, PIECE)?;
+        if piece.is_empty() {
+            return Some(false);
+        }
+        for byte in &piece {
+            if last == b'\r' && *byte == b'\n' {
+                return Some(true);
+            }
+            last = *byte;
+        }
+        offset += piece.len() as u64;
+    }
+}
+
+/// Bytes that were taken for characters of some encoding and written in another one.
+fn unicode(head: &[u8]) -> Option<Recognised> {
+    let begins = |bytes: &[u8]| head.starts_with(bytes);
+    let (encoding, rest): (&str, &[u8]) = if begins(&[0xff, 0xfe]) {
+        ("UTF-16", &head[2..])
+    } else if begins(&[0xfe, 0xff]) {
+        ("UTF-16 (big-endian)", &head[2..])
+    } else if begins(&[0xef, 0xbb, 0xbf]) {
+        ("UTF-8 with a byte-order mark", &head[3..])
+    } else {
+        ("UTF-8", head)
+    };
+    // ED DA 0C ED in the file: replaced where no character begins, or read as Latin-1.
+    const REPLACED: &str = "\u{fffd}\u{fffd}\u{c}\u{fffd}";
+    const ONCE: &str = "\u{fffd}\u{c}\u{fffd}";
+    const LATIN_1: &str = "\u{ed}\u{da}\u{c}\u{ed}";
+    let near: &[u8] = &rest[..rest.len().min(256)];
+    let is_there = |text: &str| {
+        let (mut little, mut big) = (Vec::new(), Vec::new());
+        for unit in text.encode_utf16() {
+            little.extend(unit.to_le_bytes());
+            big.extend(unit.to_be_bytes());
+        }
+        [text.as_bytes(), &little, &big]
+            .into_iter()
+            .any(|wanted| near.windows(wanted.len()).any(|bytes| bytes == wanted))
+    };
+    let converted = [REPLACED, ONCE, LATIN_1].into_iter().any(is_there);
+    let marked = rest.len() < head.len();
+    if !converted && !marked {
+        return None;
+    }
+    if !converted {
+        // A mark before what may be any text: that is for others to name, unless the rest is binary.
+        let magic = MAGIC.to_le_bytes();
+        near.windows(4).find(|four| *four == magic)?;
+    }
+    Some(broken(format!(
+        "The bytes of this etcd database were converted as if they were characters, to {encoding}."
+    )))
+}

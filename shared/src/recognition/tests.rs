@@ -1,7 +1,0 @@
-use super::*;
-
-#[test]
-fn nothing_is_an_empty_file() {
-    let bytes: &[u8] = b"";
-    assert_eq!(recognize(&bytes, "x").unwrap().code, "empty");
-}
