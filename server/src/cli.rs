@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod dossier;
 mod hardening;
+mod inspect;
 mod objects;
 mod oidc;
 mod people;
@@ -35,6 +36,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<serve::Arguments>),
+    Inspect(inspect::Arguments),
     /// Read, check and restore etcd snapshots, offline.
     #[command(subcommand)]
     Snapshot(snapshot::Command),
@@ -67,7 +69,7 @@ impl Command {
             | Self::Backup(_)
             | Self::RestoreState(_)
             | Self::Secrets(_) => true,
-            Self::Snapshot(_) | Self::Audit(_) | Self::Dossier(_) => false,
+            Self::Inspect(_) | Self::Snapshot(_) | Self::Audit(_) | Self::Dossier(_) => false,
         }
     }
 }
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
     }
     match command {
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Snapshot(command) => snapshot::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Dossier(command) => dossier::run(command),

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use std::time::SystemTime;
 
 use requorum_shared::etcd::storage::scan::{Options, Scan, Scanner};
 use requorum_shared::etcd::storage::trailer::{Digests, Hasher};
+use requorum_shared::inspection::PackedFile;
+use requorum_shared::kinds;
+use requorum_shared::unpack::{Limits, UnpackError, Unpacker, content_name};
 use rustix::fs::{Advice, FlockOperation};
 use thiserror::Error;
 
@@ -58,6 +61,19 @@ pub enum FileError {
         /// What the system said.
         source: io::Error,
     },
+    /// What is in it cannot be written.
+    #[error(
+        "{path}: what is in it is unpacked in {folder}, which failed: {source}{}. Set TMPDIR to a folder with more space",
+        hint(source), path = path.display(), folder = folder.display()
+    )]
+    Unpack {
+        /// The packed file.
+        path: PathBuf,
+        /// Where files are unpacked.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// It is not what it was.
     #[error(
         "{path} changed while it was read: something writes to it; check a copy, or a snapshot saved with etcdctl",
@@ -74,6 +90,20 @@ pub struct InspectedFile {
     size: u64,
     modified: Option<SystemTime>,
     in_use: bool,
+}
+
+/// What came of reading a packed file through.
+#[derive(Debug)]
+pub enum Unpacked {
+    /// What is in it.
+    Content {
+        /// A file without a name.
+        content: Box<InspectedFile>,
+        /// The packed file.
+        from: PackedFile,
+    },
+    /// Why it was not read through.
+    Refused(UnpackError),
 }
 
 /// Opens a regular file for reading: whatever else has the name is named, and not waited for.
@@ -133,6 +163,48 @@ impl InspectedFile {
     pub fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy().into_owned()
+    }
+
+    /// What is in it, when it is packed: unpacked into a file without a name, which vanishes when it is closed. `progress`
+    /// is called with the bytes read so far. `None` when it is not packed in a way that is read here.
+    ///
+    /// # Errors
+    /// When the system fails. Why a packed file is not read through is an answer and no error.
+    pub fn unpacked(&self, mut progress: impl FnMut(u64)) -> Result<Option<Unpacked>, FileError> {
+        let source = self.source()?;
+        let mut unpacker = match Unpacker::open(&source, Limits::DEFAULT) {
+            Ok(Some(unpacker)) => unpacker,
+            Ok(None) => return Ok(None),
+            Err(error) => return Ok(Some(Unpacked::Refused(error))),
+        };
+        let made = |source| FileError::Unpack {
+            path: self.path.clone(),
+            folder: std::env::temp_dir(),
+            source,
+        };
+        let mut file = tempfile::tempfile().map_err(made)?;
+        let mut piece = Vec::new();
+        loop {
+            match unpacker.next(&mut piece) {
+                Ok(true) => file.write_all(&piece).map_err(made)?,
+                Ok(false) => break,
+                Err(error) => return Ok(Some(Unpacked::Refused(error))),
+            }
+            progress(unpacker.read());
+        }
+        let from = kinds::packed_file(&unpacker, &self.name(), self.size);
+        let facts = file.metadata().map_err(made)?;
+        let content = Self {
+            path: PathBuf::from(content_name(&self.name())),
+            file,
+            size: facts.len(),
+            modified: facts.modified().ok(),
+            in_use: false,
+        };
+        Ok(Some(Unpacked::Content {
+            content: Box::new(content),
+            from,
+        }))
     }
 
     /// For reading at random.

@@ -11,6 +11,7 @@
 
 mod document;
 mod html;
+mod inspection;
 mod leftovers;
 mod manifest;
 mod parts;
@@ -25,6 +26,7 @@ mod verify;
 mod words;
 pub mod zip;
 
+pub use self::inspection::{DOSSIER, inspection};
 pub use self::leftovers::{LeftOver, left_overs};
 pub use self::manifest::{FORMAT, Manifest, RENDERING};
 pub use self::parts::{MAX_ENTRIES, MAX_EVENTS, PackError, Sources, pack};

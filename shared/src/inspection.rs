@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::bbolt::scan::PageRun;
 use crate::document::Section;
 use crate::finding::{Outcome, Report};
+use crate::value::Value;
 
 pub use recognised::{Recognised, State};
 pub(crate) use recognised::{cut_off, quoted};
@@ -131,7 +132,7 @@ impl<D> Inspection<D> {
     /// A value of the headline, by its key.
     pub fn value(&self, key: &str) -> Option<&Value> {
         let labelled = self.headline.iter().find(|labelled| labelled.key == key);
-        labelled.map(|labelled| &labelled.value)
+        labelled.and_then(|labelled| labelled.value.as_ref())
     }
 }
 
@@ -217,51 +218,18 @@ pub struct Labelled {
     pub key: String,
     /// For people: `Revision`.
     pub label: String,
-    /// The value.
-    #[serde(flatten)]
-    pub value: Value,
+    /// The value; absent where the file should tell and it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
 }
 
 impl Labelled {
     /// A value with its name.
-    pub fn new(key: &str, label: &str, value: Value) -> Self {
+    pub fn new(key: &str, label: &str, value: impl Into<Option<Value>>) -> Self {
         Self {
             key: key.to_owned(),
             label: label.to_owned(),
-            value,
-        }
-    }
-}
-
-/// A value of a headline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "value", rename_all = "kebab-case")]
-pub enum Value {
-    /// Words.
-    Text(String),
-    /// An id or hash.
-    Id(String),
-    /// A number: a revision, an index, a term.
-    Number(i64),
-    /// How many there are.
-    Count(u64),
-    /// A number of bytes.
-    Bytes(u64),
-    /// What the file should tell and cannot be read.
-    Unknown,
-}
-
-impl Value {
-    /// An index or a term; what does not fit is as large as fits.
-    pub fn index(n: u64) -> Self {
-        Self::Number(i64::try_from(n).unwrap_or(i64::MAX))
-    }
-
-    /// The number, of one.
-    pub fn number(&self) -> Option<i64> {
-        match self {
-            Self::Number(n) => Some(*n),
-            _ => None,
+            value: value.into(),
         }
     }
 }

@@ -29,9 +29,6 @@ use crate::recognise;
 use crate::source::Source;
 use crate::unpack::{UnpackError, Unpacker};
 
-/// A recovery's record.
-pub const DOSSIER: Kind = Kind::new("dossier");
-
 /// Bytes from the beginning of a file that tell most kinds.
 const HEAD: usize = 64;
 

@@ -19,6 +19,8 @@ pub enum Value {
     Bytes(#[serde(with = "decimal")] u64),
     /// A revision of a store.
     Revision(#[serde(with = "decimal")] i64),
+    /// An index or a term of a log.
+    Index(#[serde(with = "decimal")] u64),
     /// An id as its system prints it.
     Id(String),
     /// SHA-256, hexadecimal.
@@ -38,6 +40,7 @@ impl fmt::Display for Value {
             Self::Count(n) => write!(f, "{n}"),
             Self::Bytes(n) => write!(f, "{n} bytes"),
             Self::Revision(n) => write!(f, "{n}"),
+            Self::Index(n) => write!(f, "{n}"),
             Self::Flag(yes) => f.write_str(if *yes { "yes" } else { "no" }),
         }
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
-use requorum_shared::inspection::{Labelled, Trust, Value};
+use requorum_shared::inspection::{Labelled, Trust};
 use requorum_shared::kinds::Inspection;
+use requorum_shared::value::Value;
 
 use crate::components::document::Sections;
 use crate::components::findings::{Findings, ReportCount};
@@ -20,11 +21,12 @@ use crate::strip::Strip;
 /// `etcd 3.6 · revision 1 200 007 · 600 000 keys · 1.54 GiB · prod.db`, as far as known.
 pub fn summary(inspection: &Inspection) -> String {
     let mut parts: Vec<String> = inspection.headline.iter().map(labelled).collect();
-    let is_text = |labelled: &Labelled| matches!(labelled.value, Value::Text(_));
+    let is_text =
+        |labelled: &Labelled| matches!(labelled.value, Some(Value::Text(_) | Value::Version(_)));
     if !inspection.headline.iter().any(is_text) {
         parts.insert(0, without_article(&inspection.label).to_owned());
     }
-    let is_size = |labelled: &Labelled| matches!(labelled.value, Value::Bytes(_));
+    let is_size = |labelled: &Labelled| matches!(labelled.value, Some(Value::Bytes(_)));
     if !inspection.headline.iter().any(is_size) {
         parts.push(format::bytes(inspection.file.size));
     }
@@ -39,13 +41,17 @@ pub fn summary(inspection: &Inspection) -> String {
 fn labelled(labelled: &Labelled) -> String {
     let label = &labelled.label;
     let lower = label.to_lowercase();
-    match &labelled.value {
-        Value::Text(text) => format!("{label} {}", format::visible(text)),
-        Value::Id(id) => format!("{lower} {}", format::visible(id)),
-        Value::Number(n) => format!("{lower} {}", format::signed(*n)),
+    let Some(value) = &labelled.value else {
+        return format!("{lower} unknown");
+    };
+    match value {
+        Value::Text(text) | Value::Version(text) => format!("{label} {}", format::visible(text)),
+        Value::Id(id) | Value::Sha256(id) => format!("{lower} {}", format::visible(id)),
+        Value::Revision(n) => format!("{lower} {}", format::signed(*n)),
+        Value::Index(n) => format!("{lower} {}", format::number(*n)),
         Value::Count(n) => format::count(*n, lower.strip_suffix('s').unwrap_or(&lower), &lower),
         Value::Bytes(n) => format::bytes(*n),
-        Value::Unknown => format!("{lower} unknown"),
+        Value::Flag(_) => format!("{lower}: {value}"),
     }
 }
 

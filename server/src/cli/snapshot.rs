@@ -1,8 +1,8 @@
 //! `requorum snapshot …`: one module per sub-command.
 
-mod check;
+pub(super) mod check;
 mod hashkv;
-mod reading;
+pub(super) mod reading;
 mod restore;
 mod status;
 

@@ -581,7 +581,8 @@ pub fn gone() -> ApiError {
 fn foreign(inspection: &Inspection) -> ApiError {
     let words = match &inspection.recognised {
         Some(recognised) => recognised.words(),
-        None => inspection.verdict.sentence.clone(),
+        None if inspection.etcd().is_some() => inspection.verdict.sentence.clone(),
+        None => format!("This is {}, not an etcd database.", inspection.label),
     };
     bad_request(
         FOREIGN,

@@ -1,6 +1,7 @@
 //! The server as its clients see it: real sockets, a real database, a temporary folder.
 
 mod alone;
+mod any_file;
 mod approvals;
 mod audit;
 mod backup;

@@ -517,14 +517,13 @@ async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
         .unwrap();
     let id = kept.snapshot.unwrap();
     assert_eq!(id, sha256_hex(&bytes));
-    let as_evidence = |name: &str| {
-        (
-            name.to_owned(),
-            "evidence".to_owned(),
-            "no-snapshot".to_owned(),
-        )
+    // Of other kinds too it is said what they are worth.
+    let as_evidence = |name: &str, verdict: &str| {
+        let origin = "evidence".to_owned();
+        (name.to_owned(), origin, verdict.to_owned())
     };
-    assert_eq!(listed(&admin).await, [as_evidence("raft.db")]);
+    let raft_db = as_evidence("raft.db", "damaged");
+    assert_eq!(listed(&admin).await, [raft_db.clone()]);
     // By choice beforehand; a sound file is a snapshot all the same.
     for (name, bytes) in [
         ("s.wal", case("03-0000000000000001-0000000000000000.wal")),
@@ -546,7 +545,7 @@ async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
         "upload".to_owned(),
         "whole".to_owned(),
     );
-    assert_eq!(all, [as_evidence("raft.db"), as_evidence("s.wal"), sound]);
+    assert_eq!(all, [raft_db, as_evidence("s.wal", "whole"), sound]);
     let console = Console::with(admin).await;
     let refused = console.check(&request(&id, "new")).await.unwrap_err();
     assert!(refused.message().contains("kept as evidence"), "{refused}");

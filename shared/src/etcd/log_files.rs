@@ -5,9 +5,10 @@ use super::storage::snap::{self, Snap, SnapError};
 use super::storage::wal::{self, End, Wal};
 use crate::document::{Block, Section, id, number, section, table, text};
 use crate::finding::{Finding, Outcome, Report};
-use crate::inspection::{FileFacts, Inspection, Judgement, Kind, Labelled, PartName, Value};
+use crate::inspection::{FileFacts, Inspection, Judgement, Kind, Labelled, PartName};
 use crate::number::grouped;
 use crate::source::Source;
+use crate::value::Value;
 
 /// A segment of a member's write-ahead log.
 pub const ETCD_WAL: Kind = Kind::new("etcd-wal");
@@ -55,7 +56,7 @@ pub fn inspect_wal(file: FileFacts, source: &dyn Source) -> Inspection<Wal> {
         ("first_index", "First index", wal.first_index),
     ] {
         if let Some(value) = value {
-            headline.push(Labelled::new(key, name, Value::index(value)));
+            headline.push(Labelled::new(key, name, Value::Index(value)));
         }
     }
     if let Some(member) = &wal.member_id {
@@ -259,8 +260,8 @@ pub fn inspect_snap(file: FileFacts, source: &dyn Source) -> Inspection<Option<S
         (PartName::Meaning, meaning),
     ];
     let headline = vec![
-        Labelled::new("index", "Index", Value::index(snap.index)),
-        Labelled::new("term", "Term", Value::index(snap.term)),
+        Labelled::new("index", "Index", Value::Index(snap.index)),
+        Labelled::new("term", "Term", Value::Index(snap.term)),
         Labelled::new(
             "voters",
             "Voters",

@@ -8,8 +8,9 @@ use crate::bbolt::Database;
 use crate::document::{Block, Section, id, number, section, table, text};
 use crate::escape;
 use crate::finding::{Finding, Outcome, Report};
-use crate::inspection::{FileFacts, Inspection, Judgement, Kind, Labelled, PartName, Value};
+use crate::inspection::{FileFacts, Inspection, Judgement, Kind, Labelled, PartName};
 use crate::number::grouped;
+use crate::value::Value;
 
 /// A server's log and vote.
 pub const RAFT_DB: Kind = Kind::new("raft-db");
@@ -99,7 +100,7 @@ fn db_headline(facts: &RaftDb, size: u64) -> Vec<Labelled> {
     ];
     for (key, label, value) in known {
         if let Some(value) = value {
-            headline.push(Labelled::new(key, label, Value::index(value)));
+            headline.push(Labelled::new(key, label, Value::Index(value)));
         }
     }
     if let Some(logged) = &facts.configuration {
@@ -211,8 +212,8 @@ pub fn snapshot(
     let details = Some(meta.clone());
     let mut inspection = Inspection::judged(RAFT_SNAPSHOT, label, file, sentence, parts, details);
     inspection.headline = vec![
-        Labelled::new("index", "Index", Value::index(meta.index)),
-        Labelled::new("term", "Term", Value::index(meta.term)),
+        Labelled::new("index", "Index", Value::Index(meta.index)),
+        Labelled::new("term", "Term", Value::Index(meta.term)),
         Labelled::new("state_size", "State", Value::Bytes(meta.size)),
     ];
     let facts = vec![

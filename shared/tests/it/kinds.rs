@@ -2,8 +2,9 @@
 
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::finding::Outcome;
-use requorum_shared::inspection::{PartName, Trust, Value};
+use requorum_shared::inspection::{PartName, Trust};
 use requorum_shared::kinds::{Details, Inspection, inspect};
+use requorum_shared::value::Value;
 
 use crate::fixtures::fixture;
 use crate::{log_files, raft};
@@ -19,7 +20,11 @@ fn look(name: &str, bytes: &[u8]) -> Inspection {
 }
 
 fn number(inspection: &Inspection, key: &str) -> Option<i64> {
-    inspection.value(key).and_then(Value::number)
+    match inspection.value(key)? {
+        Value::Revision(n) => Some(*n),
+        Value::Index(n) => i64::try_from(*n).ok(),
+        _ => None,
+    }
 }
 
 #[test]

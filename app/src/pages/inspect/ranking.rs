@@ -11,7 +11,8 @@ use crate::components::table::arrows;
 use crate::format;
 use crate::paths::with_query;
 use crate::systems::{Placed, rank};
-use requorum_shared::inspection::{Trust, Value};
+use requorum_shared::inspection::Trust;
+use requorum_shared::value::Value;
 
 /// A table of all files: what could be judged, best first; then what could not.
 pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoView {
@@ -86,11 +87,11 @@ fn rows(items: &[Item]) -> Vec<Row> {
             Trust::Broken => ("fail", "damaged"),
             Trust::None => ("fail", "no snapshot"),
         };
-        let number = |key| match inspection.value(key) {
-            Some(Value::Number(n)) => format::signed(*n),
+        let number = |key: &str| match inspection.value(key) {
+            Some(Value::Revision(n)) => format::signed(*n),
             Some(Value::Count(n)) => format::number(*n),
-            Some(_) => "unknown".into(),
-            None => "–".into(),
+            _ if inspection.etcd().is_some() => "unknown".into(),
+            _ => "–".into(),
         };
         Row {
             job: item.job,

@@ -75,7 +75,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
     }
 }
 
-fn in_use() -> Finding {
+pub(in crate::cli) fn in_use() -> Finding {
     let what = "A running server holds this file.";
     Finding::warning("file.in-use", "file", what)
         .because("Its pages may have moved while they were read: findings may come from that, and the last writes may be missing.")
@@ -160,7 +160,7 @@ fn headline(inspection: &Inspection) -> String {
     facts.join(", ")
 }
 
-fn outcome(part: &Part) -> &'static str {
+pub(in crate::cli) fn outcome(part: &Part) -> &'static str {
     match part.outcome {
         Outcome::Pass => "pass",
         Outcome::Fail => "FAIL",
@@ -232,7 +232,7 @@ fn write_contents(text: &mut Text, contents: &Contents) {
     }
 }
 
-fn write_finding(text: &mut Text, finding: &Finding) {
+pub(in crate::cli) fn write_finding(text: &mut Text, finding: &Finding) {
     let severity = match finding.severity {
         Severity::Note => "note",
         Severity::Warning => "warning",

@@ -9,12 +9,12 @@ use requorum_shared::etcd::storage::status::{Counting, Format, human_size};
 use requorum_shared::recognise;
 
 use crate::cli::terminal;
-use crate::inspect_file::{FileError, InspectedFile};
+use crate::inspect_file::{FileError, InspectedFile, Unpacked};
 
 /// Exit code of a bad file or a failed operation.
-pub(super) const FAILED: u8 = 1;
+pub(in crate::cli) const FAILED: u8 = 1;
 /// Exit code of arguments that make no sense.
-pub(super) const USAGE: u8 = 2;
+pub(in crate::cli) const USAGE: u8 = 2;
 
 /// `-w`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -63,7 +63,7 @@ impl From<CountingArgument> for Counting {
 }
 
 /// Opens the file, and says so on stderr when a server holds it.
-pub(super) fn open(path: &Path) -> Result<InspectedFile, u8> {
+pub(in crate::cli) fn open(path: &Path) -> Result<InspectedFile, u8> {
     if path == Path::new("-") {
         terminal::complain(format_args!(
             "requorum: standard input cannot be read here, because some pages are read twice; save it to a file first"
@@ -95,7 +95,7 @@ pub(super) fn refuse_foreign(file: &InspectedFile) -> Result<(), u8> {
 }
 
 /// Stops when the file is not what it was when it was opened: what was found is of no file then.
-pub(super) fn refuse_changed(file: &InspectedFile, path: &Path) -> Result<(), u8> {
+pub(in crate::cli) fn refuse_changed(file: &InspectedFile, path: &Path) -> Result<(), u8> {
     if file.changed() {
         return Err(complain(FileError::Changed(path.to_owned())));
     }
@@ -103,7 +103,7 @@ pub(super) fn refuse_changed(file: &InspectedFile, path: &Path) -> Result<(), u8
 }
 
 /// Reads the file, with progress on a terminal.
-pub(super) fn scan(file: &InspectedFile, options: Options) -> Result<Scan, u8> {
+pub(in crate::cli) fn scan(file: &InspectedFile, options: Options) -> Result<Scan, u8> {
     let mut line = Line::new(file.size());
     let scan = file.scan(options, |done| line.show(done));
     line.clear();
@@ -111,9 +111,17 @@ pub(super) fn scan(file: &InspectedFile, options: Options) -> Result<Scan, u8> {
 }
 
 /// Prints why it failed; the exit code.
-pub(super) fn complain(error: FileError) -> u8 {
+pub(in crate::cli) fn complain(error: FileError) -> u8 {
     terminal::complain(format_args!("requorum: {error}"));
     FAILED
+}
+
+/// What is in a packed file, with progress on a terminal.
+pub(in crate::cli) fn unpacked(file: &InspectedFile) -> Result<Option<Unpacked>, u8> {
+    let mut line = Line::new(file.size());
+    let unpacked = file.unpacked(|done| line.show(done));
+    line.clear();
+    unpacked.map_err(complain)
 }
 
 /// A line on the terminal that says how far the reading is.

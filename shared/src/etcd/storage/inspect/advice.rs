@@ -85,10 +85,11 @@ fn flags(report: &Report) -> String {
     for (code, flag) in [
         ("meta.fallback", "--accept-older-meta"),
         ("version.unknown", "--lower-versions"),
+        ("meta-bucket.storage-version", "--lower-versions"),
         ("alarm.key", "--clear-alarms"),
         ("cluster.downgrade", "--clear-downgrade"),
     ] {
-        if report.find(code).is_some() {
+        if report.find(code).is_some() && !flags.contains(&flag) {
             flags.push(flag);
         }
     }

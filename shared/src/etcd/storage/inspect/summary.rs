@@ -2,7 +2,8 @@
 
 use crate::document::{Block, Cell, Section, id, number, section, table, text};
 use crate::etcd::storage::inspection::{Contents, DatabaseDetails, MemberFacts};
-use crate::inspection::{FileFacts, Labelled, Value};
+use crate::inspection::{FileFacts, Labelled};
+use crate::value::Value;
 
 /// Members that are listed.
 const SHOWN: usize = 1000;
@@ -12,12 +13,10 @@ pub(super) fn headline(file: &FileFacts, details: &DatabaseDetails) -> Vec<Label
     let mut headline = Vec::new();
     if let Some(contents) = &details.contents {
         if let Some(version) = &contents.written_by {
-            let version = Value::Text(version.clone());
+            let version = Value::Version(version.clone());
             headline.push(Labelled::new("etcd_version", "etcd", version));
         }
-        let revision = details
-            .start_revision()
-            .map_or(Value::Unknown, Value::Number);
+        let revision = details.start_revision().map(Value::Revision);
         headline.push(Labelled::new("revision", "Revision", revision));
     }
     if let Some(status) = &details.status {

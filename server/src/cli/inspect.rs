@@ -1,0 +1,250 @@
+//! `requorum inspect FILE…`: what is this file, and may it be trusted?
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use requorum_shared::document::{Block, Cell, Section};
+use requorum_shared::dossier::{self, zip};
+use requorum_shared::etcd::storage::scan::Options;
+use requorum_shared::etcd::storage::status::human_size;
+use requorum_shared::inspection::{FileFacts, Labelled, PackedFile, PartName, Trust};
+use requorum_shared::kinds::{self, Details, Inspection};
+use requorum_shared::source::Source as _;
+use requorum_shared::unpack::UnpackError;
+use requorum_shared::value::Value;
+
+use crate::cli::snapshot::check::{in_use, outcome, write_finding};
+use crate::cli::snapshot::reading::{self, FAILED};
+use crate::cli::terminal::{self, Text};
+use crate::inspect_file::{InspectedFile, Unpacked};
+
+/// Look at any file: what it is, its main numbers, whether it can be trusted, and what is in it.
+///
+/// Kinds that are read: snapshots and databases of etcd, segments of its write-ahead log and .snap files; raft.db,
+/// meta.json and peers.json of Dkron, Consul and Nomad; dossiers of this console. What is packed by ZIP (one entry), gzip or Zstandard is read
+/// through, unpacked in the folder that TMPDIR names. Any other file is named by what it is.
+///
+/// Exit code 0 when nothing fails in any of the files; 1 when something does, or one is of no kind that is read here, or
+/// cannot be read; 2 for wrong usage. Files are never written to and no lock is waited for.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The files.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Print the whole inspections as JSON: one object per file, one after another.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let mut worst = 0;
+    for (at, path) in arguments.files.iter().enumerate() {
+        let code = match inspect(path) {
+            Ok(inspection) => show(&inspection, arguments.json, at > 0),
+            Err(code) => code,
+        };
+        worst = worst.max(code);
+    }
+    worst.into()
+}
+
+fn inspect(path: &Path) -> Result<Inspection, u8> {
+    let file = reading::open(path)?;
+    if let Some(inspection) = of_dossier(&file)? {
+        return Ok(inspection);
+    }
+    let mut inspection = match reading::unpacked(&file)? {
+        None => read(&file)?,
+        Some(Unpacked::Content { content, from }) => of_content(&content, from)?,
+        Some(Unpacked::Refused(error)) => refused(&file, &error)?,
+    };
+    reading::refuse_changed(&file, path)?;
+    if file.in_use() {
+        let mut finding = in_use();
+        if !inspection.verdict.advice.is_empty() {
+            // A file that changes while it is read explains all the rest.
+            inspection.verdict.advice = std::mem::take(&mut finding.todo);
+        }
+        inspection.report.push(finding);
+        if let Some(meaning) = inspection.verdict.part_mut(PartName::Meaning) {
+            meaning.findings += 1;
+        }
+    }
+    Ok(inspection)
+}
+
+fn read(file: &InspectedFile) -> Result<Inspection, u8> {
+    let source = file.source().map_err(reading::complain)?;
+    let scan = reading::scan(file, Options::default())?;
+    Ok(kinds::inspect(scan, &file.name(), &source))
+}
+
+fn of_content(content: &InspectedFile, from: PackedFile) -> Result<Inspection, u8> {
+    let mut inspection = read(content)?;
+    inspection.unpacked_from = Some(from);
+    Ok(inspection)
+}
+
+fn refused(file: &InspectedFile, error: &UnpackError) -> Result<Inspection, u8> {
+    let mut inspection = read(file)?;
+    kinds::not_unpacked(&mut inspection, error);
+    Ok(inspection)
+}
+
+/// The inspection of a dossier; `None` of any other file.
+fn of_dossier(file: &InspectedFile) -> Result<Option<Inspection>, u8> {
+    const HEAD: u64 = 64;
+    let source = file.source().map_err(reading::complain)?;
+    let size = source.size();
+    let read = |len: u64| {
+        // At most the longest dossier.
+        let mut bytes = vec![0; len as usize];
+        source.read_at(0, &mut bytes).map(|()| bytes)
+    };
+    let is_one = read(size.min(HEAD)).is_ok_and(|head| dossier::is_dossier(&head));
+    if !is_one || size > zip::MAX_ARCHIVE_BYTES as u64 {
+        return Ok(None);
+    }
+    let bytes = read(size).map_err(|error| {
+        terminal::complain(format_args!("requorum: {}: {error}", file.name()));
+        FAILED
+    })?;
+    let facts = FileFacts {
+        name: file.name(),
+        size,
+        sha256: requorum_shared::canonical::sha256_hex(&bytes),
+    };
+    let verdict = dossier::verify(&bytes, None);
+    Ok(Some(dossier::inspection(verdict, facts, Details::None)))
+}
+
+/// Prints an inspection; the exit code that it stands for.
+fn show(inspection: &Inspection, json: bool, another: bool) -> u8 {
+    if json {
+        match serde_json::to_string_pretty(inspection) {
+            Ok(json) => terminal::print_json(&json),
+            Err(error) => {
+                terminal::complain(format_args!("requorum: {error}"));
+                return FAILED;
+            }
+        }
+    } else {
+        let mut text = Text::default();
+        if another {
+            text.blank();
+        }
+        write(&mut text, inspection);
+        terminal::print(text.as_str());
+    }
+    match inspection.trust() {
+        Trust::None | Trust::Broken => FAILED,
+        Trust::Unproven | Trust::Whole => 0,
+    }
+}
+
+fn write(text: &mut Text, inspection: &Inspection) {
+    let file = &inspection.file;
+    text.line(format_args!(
+        "{}: {} ({})",
+        file.name, inspection.label, inspection.kind
+    ));
+    text.line(format_args!("{}", inspection.verdict.sentence));
+    let headline: Vec<String> = inspection.headline.iter().map(labelled).collect();
+    if !headline.is_empty() {
+        text.line(format_args!("{}", headline.join(", ")));
+    }
+    if let Some(packed) = &inspection.unpacked_from {
+        let entry = packed
+            .entry
+            .as_ref()
+            .map_or(String::new(), |entry| format!(", entry {entry:?}"));
+        text.line(format_args!(
+            "Unpacked from {} ({}, {}{entry})",
+            packed.name,
+            packed.kind,
+            human_size(packed.size)
+        ));
+    }
+    text.blank();
+    for part in &inspection.verdict.parts {
+        let name = part.name.label();
+        text.line(format_args!(
+            "{name:<10} {:<12} {}",
+            outcome(part),
+            part.evidence
+        ));
+    }
+    if !file.sha256.is_empty() {
+        text.line(format_args!("SHA-256    {}", file.sha256));
+    }
+    for section in &inspection.sections {
+        write_section(text, section);
+    }
+    if !inspection.report.findings.is_empty() {
+        text.blank();
+        text.line(format_args!("Findings"));
+    }
+    for finding in &inspection.report.findings {
+        write_finding(text, finding);
+    }
+    if !inspection.verdict.advice.is_empty() {
+        text.blank();
+        text.line(format_args!("What to do"));
+        text.line(format_args!("  {}", inspection.verdict.advice));
+    }
+}
+
+/// `revision 339`, `201 keys`, `etcd 3.6`.
+fn labelled(labelled: &Labelled) -> String {
+    let lower = labelled.label.to_lowercase();
+    match &labelled.value {
+        None => format!("{lower} unknown"),
+        Some(Value::Version(version)) => format!("{} {version}", labelled.label),
+        Some(Value::Count(1)) => format!("1 {}", lower.strip_suffix('s').unwrap_or(&lower)),
+        Some(Value::Count(n)) => format!("{n} {lower}"),
+        Some(Value::Bytes(n)) => human_size(*n),
+        Some(value) => format!("{lower} {value}"),
+    }
+}
+
+fn write_section(text: &mut Text, section: &Section) {
+    const SHOWN: usize = 50;
+    text.blank();
+    text.line(format_args!("{}", section.title));
+    for block in &section.blocks {
+        match block {
+            Block::Text(paragraph) => text.line(format_args!("  {paragraph}")),
+            Block::Facts(facts) => {
+                for (name, value) in facts {
+                    text.line(format_args!("  {name:<36} {}", cell(value)));
+                }
+            }
+            Block::Table { columns, rows } => {
+                text.line(format_args!("  {}", columns.join(" | ")));
+                for row in rows.iter().take(SHOWN) {
+                    let cells: Vec<String> = row.iter().map(cell).collect();
+                    text.line(format_args!("  {}", cells.join(" | ")));
+                }
+                if let more @ 1.. = rows.len().saturating_sub(SHOWN) {
+                    text.line(format_args!("  and {more} more"));
+                }
+            }
+            Block::Commands(commands) => {
+                for command in commands {
+                    text.line(format_args!("  {command}"));
+                }
+            }
+        }
+    }
+}
+
+fn cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) | Cell::Id(text) | Cell::Number(text) => text.clone(),
+        Cell::Status(_, word) => word.clone(),
+        Cell::When(ms) => jiff::Timestamp::from_millisecond(*ms)
+            .map_or_else(|_| ms.to_string(), |at| at.to_string()),
+    }
+}
