@@ -1,4 +1,13 @@
 //! The two meta pages: which of them is valid, which one counts, and the page size (spec 1.3, 1.4).
+//!
+//! ```text
+//!   0                16      20        24          28      32      40        48         56     64     72         80
+//!   ┌────────────────┬───────┬─────────┬───────────┬───────┬───────┬─────────┬──────────┬──────┬──────┬──────────┐
+//!   │ page header    │ magic │ version │ page size │ flags │ root  │ sequence│ freelist │ hwm  │ txid │ checksum │
+//!   │ (flags 0x04)   │ u32   │ u32: 2  │ u32       │ u32   │ u64   │ u64     │ u64      │ u64  │ u64  │ u64      │
+//!   └────────────────┴───────┴─────────┴───────────┴───────┴───────┴─────────┴──────────┴──────┴──────┴──────────┘
+//!                    └───────────────────────── FNV-1a of these 56 bytes ──────────────────────────────┘
+//! ```
 
 use thiserror::Error;
 

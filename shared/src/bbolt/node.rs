@@ -1,5 +1,17 @@
 //! A page of a tree as a reader walks it: small ones are held whole; of a large one only the header and the
 //! table of elements, and its keys and values are read when they are asked for. So a value may have any size.
+//!
+//! ```text
+//!   ┌────────┬───────────┬───────────┬─ ─ ─┬───────┬─────────┬───────┬─────────┬─ ─ ─ ─┐
+//!   │ header │ element 0 │ element 1 │  …  │ key 0 │ value 0 │ key 1 │ value 1 │   …    │
+//!   └────────┴─────┬─────┴───────────┴─ ─ ─┴───────┴─────────┴───────┴─────────┴─ ─ ─ ─┘
+//!                  └── position, from the element's own first byte ──┘
+//!
+//!   leaf element     flags u32, 0x01: the value is a bucket │ position u32 │ key length u32 │ value length u32
+//!   branch element   position u32 │ key length u32 │ child page u64               (its key: the least below it)
+//!
+//!   bucket's value   root page u64, 0: inline │ sequence u64 │ where inline: its leaf, header and all
+//! ```
 
 use super::bytes::{u32_at, u64_at};
 use super::error::{Error, ErrorKind};

@@ -1,4 +1,16 @@
 //! What a page is: its header, and the sizes of what follows (spec 1.2, 1.5, 1.7).
+//!
+//! ```text
+//!   0           8       10      12         16
+//!   ┌───────────┬───────┬───────┬──────────┬───────────────────────────────────────────────┐
+//!   │ id        │ flags │ count │ overflow │ elements and their keys and values, or ids     │
+//!   │ u64       │ u16   │ u16   │ u32      │ up to the end of the last overflow page        │
+//!   └───────────┴───────┴───────┴──────────┴───────────────────────────────────────────────┘
+//!     flags: 0x01 branch, 0x02 leaf, 0x04 meta, 0x10 freelist
+//!
+//!   freelist      count < 65535: that many ids of free pages, u64 each, ascending
+//!                 count = 65535: the first u64 is the count instead, and the ids follow
+//! ```
 
 use super::bytes::{u16_at, u32_at, u64_at};
 

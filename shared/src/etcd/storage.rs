@@ -1,4 +1,31 @@
 //! What etcd's files hold, and whether they are sound: for all that read them, also a system that embeds etcd.
+//!
+//! ```text
+//!   member/snap/db   a bbolt database                    snapshot   the same, and behind it 32 bytes:
+//!                                                                   the SHA-256 of all bytes before (trailer)
+//!
+//!   bucket   key                      value
+//!   key      revision: main, sub      KeyValue, protobuf: every put and tombstone (mvcc)
+//!   lease    id, i64                  Lease, protobuf
+//!   meta     consistent_index, term, confState, scheduledCompactRev, finishedCompactRev, storageVersion
+//!   members, members_removed          id in hexadecimal ──> JSON
+//!   cluster  clusterVersion, downgrade
+//!   alarm    AlarmMember, protobuf    nothing
+//!   auth, authUsers, authRoles        protobuf; auth/authEnabled is one byte
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`schema`], [`version`] | names of buckets and keys, revisions, the messages in values; recorded versions |
+//! | [`scan`], [`trailer`] | one pass over a file: pages and bytes |
+//! | [`mvcc`] | what the pass makes of bucket `key`: status, live keys, HashKV of the newest revision |
+//! | [`hashkv`] | HashKV at any revision, by random access |
+//! | `contents`, [`auth`] | the small buckets: members, versions, leases, alarms, users |
+//! | `lint` | what a sound file means for whoever restores it |
+//! | [`inspection`], [`mod@inspect`] | the document about a file, and how it is made |
+//! | [`status`] | the numbers of `etcdutl snapshot status`, as etcd's tools print them |
+//!
+//! Nothing here imports the recovery, and nothing of a plan.
 
 pub mod auth;
 mod contents;

@@ -1,5 +1,6 @@
 //! Tests over real files: snapshots of etcd 3.4 to 3.7 with what the real tools said of each.
 
+mod bounds;
 mod build;
 mod damage;
 mod fixtures;

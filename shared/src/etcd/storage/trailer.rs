@@ -1,5 +1,12 @@
 //! The 32 bytes SHA-256 at the end of a snapshot, computed in the same pass that reads the file (spec 3.1).
 //!
+//! ```text
+//!   ┌────────────┬──────────────────────────────────────────┬──────────┬─────────────┐
+//!   │ other bytes│ database: high-water mark × page size     │ SHA-256  │ other bytes │
+//!   └────────────┴──────────────────────────────────────────┴──────────┴─────────────┘
+//!    mostly none  └──────────── of exactly these ──────────┘             mostly none
+//! ```
+//!
 //! A snapshot is often kept with bytes around it that are not its own: padding to whole blocks, the output of the
 //! program that moved it. So the digest is looked for in two places: at the end of the file, and where the metas
 //! say that the database ends.
