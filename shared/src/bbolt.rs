@@ -21,13 +21,14 @@
 //! | [`limits`] | every maximum that is believed about a file, by name |
 //! | [`locate`] | where in a file the database starts, and its page size |
 //! | [`meta`], [`page`], [`node`] | the pages, each drawn where it is decoded |
-//! | [`reader`], [`cursor`] | random access: a database, its buckets, their pairs in order |
+//! | [`reader`], [`bucket`], [`cursor`] | random access: a database, its buckets, their pairs in order |
 //! | [`scan`] | one pass over all of it: the verdict on its structure, the page map, and what a schema makes of the pairs |
 //! | [`mod@write`] | new pages behind the old ones |
 //! | [`error`] | what is wrong, and where |
 //!
 //! Nothing here knows what a bucket holds: that is for etcd, Raft's log, or any other schema to say.
 
+pub mod bucket;
 mod bytes;
 pub mod cursor;
 pub mod error;
@@ -40,10 +41,11 @@ pub mod reader;
 pub mod scan;
 pub mod write;
 
+pub use bucket::{Bucket, BucketHeader, BucketRoot};
 pub use bytes::{u16_at, u32_at, u64_at};
 pub use cursor::{Cursor, Entry};
 pub use error::{Error, ErrorKind};
 pub use meta::{Meta, MetaError, Metas};
 pub use node::{Extent, Node, NodeElement, Value};
 pub use page::{PageHeader, PageType};
-pub use reader::{Bucket, BucketHeader, BucketRoot, Database};
+pub use reader::Database;

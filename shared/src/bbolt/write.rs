@@ -3,9 +3,9 @@
 
 use thiserror::Error;
 
+use super::bucket::BucketHeader;
 use super::limits::MAX_PAGES;
 use super::page::{BUCKET_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE, PageHeader, PageType};
-use super::reader::BucketHeader;
 
 /// The most elements that a page of ours has; bbolt refuses 65535.
 const MAX_ELEMENTS: usize = 65_534;

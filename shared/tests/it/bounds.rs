@@ -97,7 +97,7 @@ fn a_table_of_elements_may_fill_its_page() {
     );
     let (count, len) = (most as u64 + 1, SIZE as u64);
     assert_eq!(
-        with_node(leaf(LEAF, SIZE, &empty(most + 1)), kind_of),
+        with_node(leaf(LEAF, SIZE, &empty(most + 1)), |node| kind_of(node)),
         Some(ErrorKind::ElementTable { count, len })
     );
 }

@@ -2,9 +2,9 @@
 
 use crc32c::crc32c_append;
 
+use crate::bbolt::bucket::BUCKET_HEADER_SIZE;
 use crate::bbolt::limits::{MAX_BUCKET_DEPTH, MAX_BUCKETS};
 use crate::bbolt::page::PAGE_HEADER_SIZE;
-use crate::bbolt::reader::BUCKET_HEADER_SIZE;
 use crate::bbolt::{BucketHeader, Error, ErrorKind, PageType};
 use crate::finding::Finding;
 

@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, Member};
 use super::wal::TERM;
 use super::{RestoreRequest, TargetVersion, member_json};
-use crate::bbolt::reader::Pair;
+use crate::bbolt::bucket::Pair;
 use crate::bbolt::{self, Database};
 use crate::finding::{Check, Outcome};
 use crate::source::Source;

@@ -1,0 +1,141 @@
+//! Membership: members that nobody knows, that share a name or an address, learners that vote.
+
+use hashbrown::HashMap;
+
+use crate::finding::{Finding, Report};
+
+use super::{Seen, contents};
+
+/// Members that nobody knows (spec 7.3).
+pub(super) fn membership(seen: &Seen<'_>, report: &mut Report) {
+    let contents = contents(seen);
+    let Some(members) = &contents.members else {
+        return;
+    };
+    for removed in contents.removed_members.iter().flatten() {
+        if members.iter().any(|member| &member.id == removed) {
+            let what = format!("Member {removed} is listed, and among the removed ones too.");
+            let finding = Finding::warning("members.removed", format!("member {removed}"), what);
+            report.push(
+                finding
+                    .because("A removed member may never return: servers refuse it.")
+                    .todo("A restore replaces all members and forgets the removed ones."),
+            );
+        }
+    }
+    let conf = contents.conf_state.as_ref();
+    let known = |id: &String| {
+        conf.is_some_and(|conf| conf.voters.contains(id) || conf.learners.contains(id))
+    };
+    let strangers: Vec<_> = members.iter().filter(|member| !known(&member.id)).collect();
+    if let Some(conf) = conf
+        && !members.is_empty()
+        && !conf.voters.is_empty()
+    {
+        let gone: Vec<_> = conf
+            .voters
+            .iter()
+            .filter(|id| !members.iter().any(|member| &member.id == *id))
+            .map(String::as_str)
+            .collect();
+        if strangers.len() == members.len() && gone.len() == conf.voters.len() {
+            let what = format!(
+                "meta/confState names other voters ({}) than bucket `members`.",
+                gone.join(", ")
+            );
+            report.push(
+                Finding::note("members.conf-state-of-old-cluster", "bucket meta", what)
+                    .because("That is what a restore by etcd's own tools leaves until the first change of members; bucket `members` is right, and no server reads confState back."),
+            );
+            return;
+        }
+        if !gone.is_empty() {
+            let what = format!("Voters {} are not in bucket `members`.", gone.join(", "));
+            report.push(
+                Finding::warning("members.missing", "bucket members", what)
+                    .because("A change of members reached one record and not the other.")
+                    .todo("A restore writes both anew from the members that you name."),
+            );
+        }
+        if !strangers.is_empty() {
+            report.push(zombies(strangers.iter().map(|member| member.id.as_str())));
+        }
+        return;
+    }
+    // Files of 3.4 have no confState; a name that occurs twice gives stale members away.
+    let twice = members.iter().filter(|member| {
+        !member.name.is_empty() && members.iter().filter(|m| m.name == member.name).count() > 1
+    });
+    let twice: Vec<_> = twice.map(|member| member.id.as_str()).collect();
+    if !twice.is_empty() {
+        report.push(zombies(twice.into_iter()));
+    }
+}
+
+fn zombies<'a>(ids: impl Iterator<Item = &'a str>) -> Finding {
+    let ids = ids.collect::<Vec<_>>().join(", ");
+    let what =
+        format!("Bucket `members` holds members of an earlier cluster: at least some of {ids}.");
+    Finding::warning("members.stale", "bucket members", what)
+        .because("Restores by etcdctl 3.4 leave them; 3.4 and 3.5 ignore them, an upgrade to 3.6 brings them back as voters that do not exist.")
+        .todo("A restore by Requorum replaces all of them.")
+}
+
+/// Members that have the name or a peer URL of another one, whatever confState says of them.
+pub(super) fn duplicate_members(seen: &Seen<'_>, report: &mut Report) {
+    if report.find("members.stale").is_some() {
+        // They are named there, with the reason.
+        return;
+    }
+    let members = contents(seen).members.as_deref().unwrap_or_default();
+    let mut owners: HashMap<(&str, &str), Vec<&str>, std::hash::RandomState> = HashMap::default();
+    for member in members {
+        let names = std::iter::once(("name", member.name.as_str()));
+        let urls = member
+            .peer_urls
+            .iter()
+            .map(|url| ("peer URL", url.as_str()));
+        for (kind, text) in names.chain(urls).filter(|(_, text)| !text.is_empty()) {
+            let ids = owners.entry((kind, text)).or_default();
+            if ids.last() != Some(&member.id.as_str()) {
+                ids.push(&member.id);
+            }
+        }
+    }
+    let mut twice: Vec<_> = owners
+        .into_iter()
+        .filter(|(_, ids)| ids.len() > 1)
+        .collect();
+    twice.sort_unstable();
+    for ((kind, text), ids) in twice {
+        let what = format!(
+            "Members {} have the same {kind}, {text}.",
+            ids.join(" and ")
+        );
+        report.push(
+            Finding::warning("members.duplicate", "bucket members", what)
+                .because(
+                    "At most one of them runs; the other one counts for the quorum all the same.",
+                )
+                .todo("A restore by Requorum replaces all members."),
+        );
+    }
+}
+
+pub(super) fn learners(seen: &Seen<'_>, report: &mut Report) {
+    let contents = contents(seen);
+    let Some(conf) = &contents.conf_state else {
+        return;
+    };
+    let members = contents.members.iter().flatten();
+    for member in members.filter(|member| member.learner) {
+        if conf.voters.contains(&member.id) {
+            let what = format!("Member {} is marked as a learner and votes.", member.id);
+            report.push(
+                Finding::warning("members.learner-votes", format!("member {}", member.id), what)
+                    .because("3.5.1 to 3.5.19 forgot to store promotions; 3.6 then refuses to start with too many learners.")
+                    .todo("A restore makes every member a voter."),
+            );
+        }
+    }
+}
