@@ -4,9 +4,9 @@ use super::bytes::u64_at;
 use super::cursor::{Cursor, Entry};
 use super::error::{Error, ErrorKind};
 use super::limits::{MAX_BUCKET_DEPTH, MAX_BUCKETS, MAX_DEPTH, MAX_SMALL_BUCKET};
-use super::node::{Extent, Node};
+use super::node::Node;
 use super::page::{PAGE_HEADER_SIZE, PageHeader, PageType};
-use super::reader::Database;
+use super::reader::{Database, Extent};
 
 /// Bytes of a bucket's header at the start of its value.
 pub const BUCKET_HEADER_SIZE: usize = 16;
@@ -59,21 +59,50 @@ pub struct Bucket<'s> {
     depth: usize,
 }
 
-impl<'s> Bucket<'s> {
+impl<'s> Database<'s> {
     /// The bucket that holds all others.
-    pub(super) fn root_of(database: Database<'s>) -> Self {
-        let meta = database.meta();
-        Self {
+    pub fn root(&self) -> Bucket<'s> {
+        let meta = self.meta();
+        Bucket {
             header: BucketHeader {
                 root: meta.root,
                 sequence: meta.root_sequence,
             },
             root: BucketRoot::Page(meta.root),
             depth: 0,
-            database,
+            database: *self,
         }
     }
 
+    /// A top-level bucket; `None` when the file has none of this name.
+    ///
+    /// # Errors
+    /// What is wrong with the pages on the way to it.
+    pub fn bucket(&self, name: &[u8]) -> Result<Option<Bucket<'s>>, Error> {
+        self.root().bucket(name)
+    }
+
+    /// All top-level buckets that can be read, in byte order of their names, and what is wrong with the rest.
+    pub fn buckets(&self) -> (Vec<(Vec<u8>, Bucket<'s>)>, Vec<Error>) {
+        let root = self.root();
+        let (mut buckets, mut errors) = (Vec::new(), Vec::new());
+        let mut cursor = root.cursor();
+        while buckets.len() < MAX_BUCKETS && errors.len() < MAX_BUCKETS {
+            match cursor.next() {
+                Ok(None) => break,
+                Ok(Some(entry)) if entry.is_bucket => match root.open(&entry) {
+                    Ok(bucket) => buckets.push((entry.key.to_vec(), bucket)),
+                    Err(error) => errors.push(error),
+                },
+                Ok(Some(_)) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        (buckets, errors)
+    }
+}
+
+impl<'s> Bucket<'s> {
     /// Its header as stored in its parent.
     pub fn header(&self) -> BucketHeader {
         self.header

@@ -2,8 +2,8 @@
 
 use super::error::{Error, ErrorKind};
 use super::limits::MAX_DEPTH;
-use super::node::{Extent, Node, Value};
-use super::reader::Database;
+use super::node::{Node, Value};
+use super::reader::{Database, Extent};
 
 /// A pair or a nested bucket, borrowed from the cursor's current page.
 #[derive(Debug, Clone, Copy)]

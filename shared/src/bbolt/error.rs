@@ -4,8 +4,6 @@ use std::fmt;
 
 use crate::source::SourceError;
 
-use super::meta::MetaError;
-
 /// A problem with its place in the file. One word wide, so that results stay cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
@@ -65,6 +63,48 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Why a meta page cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MetaError {
+    /// The bytes end before it does.
+    #[error("missing: the file ends before it")]
+    Missing,
+    /// Not bbolt.
+    #[error("invalid database: magic is {0:#010x}")]
+    Magic(u32),
+    /// The magic of a big-endian file.
+    #[error("written by a big-endian machine")]
+    BigEndian,
+    /// Another format.
+    #[error("version mismatch: {0} instead of 2")]
+    Version(u32),
+    /// The bytes are not those that were written.
+    #[error("checksum error: {found:#018x} stored, {computed:#018x} computed")]
+    Checksum {
+        /// As stored.
+        found: u64,
+        /// Over the bytes that are there.
+        computed: u64,
+    },
+    /// The checksum agrees, but the page size is none.
+    #[error("page size {0} is not a power of two from 1024 to 16777216")]
+    PageSize(u32),
+    /// The checksum agrees, but the two pages of the file do not have one size.
+    #[error("page size {0} differs from the other meta's")]
+    OtherPageSize(u32),
+    /// The checksum agrees, but the high-water mark cannot be.
+    #[error("high-water mark {0} is impossible")]
+    HighWaterMark(u64),
+    /// The checksum agrees, but the root page cannot be.
+    #[error("root page {root} is not in 2..{hwm}")]
+    Root {
+        /// As found.
+        root: u64,
+        /// High-water mark.
+        hwm: u64,
+    },
+}
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

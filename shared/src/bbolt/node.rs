@@ -17,24 +17,13 @@ use super::bytes::{u32_at, u64_at};
 use super::error::{Error, ErrorKind};
 use super::limits::{MAX_KEY_SIZE, MAX_SMALL_BUCKET};
 use super::page::{BUCKET_FLAG, ELEMENT_SIZE, PAGE_HEADER_SIZE, PageHeader, PageType};
-use super::reader::Database;
+use super::reader::{Database, Extent};
 use crate::source::{Source, SourceError};
 
 /// Pages up to this size, overflow included, are held whole.
 const HELD_WHOLE: u64 = 1 << 20;
 /// Bytes of a value that are read at once.
 const PIECE: usize = 256 << 10;
-
-/// Where a page of a tree lies in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// Its id, or that of the page which contains it when it is inline.
-    pub page: u64,
-    /// Its first byte in the file.
-    pub offset: u64,
-    /// Its bytes, overflow included.
-    pub len: u64,
-}
 
 /// A branch or leaf.
 #[derive(Debug, Clone)]
@@ -67,6 +56,16 @@ impl NodeElement {
     /// The child, for an element of a branch.
     pub fn child(&self) -> u64 {
         self.child
+    }
+}
+
+impl<'s> Database<'s> {
+    /// Reads a branch or leaf.
+    ///
+    /// # Errors
+    /// As [`Database::read_header`]; [`ErrorKind::WrongType`], [`ErrorKind::ElementTable`].
+    pub fn node(&self, id: u64) -> Result<Node<'s>, Error> {
+        Node::read(*self, self.extent(id)?)
     }
 }
 

@@ -2,16 +2,24 @@
 
 use crate::source::Source;
 
-use super::bucket::Bucket;
-use super::error::{Error, ErrorKind};
-use super::limits::MAX_BUCKETS;
+use super::error::{Error, ErrorKind, MetaError};
 use super::locate::{self, LOCATE_BYTES, Located, Location, STRUCT_END};
-use super::meta::{self, Meta, MetaError, Metas};
-use super::node::{Extent, Node};
+use super::meta::{self, Meta, Metas};
 use super::page::PageHeader;
 
 /// Bytes that a server sends behind the database: its SHA-256.
 const SENT_WITH: u64 = 32;
+
+/// Where a page of a tree lies in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Its id, or that of the page which contains it when it is inline.
+    pub page: u64,
+    /// Its first byte in the file.
+    pub offset: u64,
+    /// Its bytes, overflow included.
+    pub len: u64,
+}
 
 /// A bbolt file under one of its metas.
 #[derive(Clone, Copy)]
@@ -179,50 +187,10 @@ impl<'s> Database<'s> {
         })
     }
 
-    /// Reads a branch or leaf.
-    ///
-    /// # Errors
-    /// As [`Database::read_header`]; [`ErrorKind::WrongType`], [`ErrorKind::ElementTable`].
-    pub fn node(&self, id: u64) -> Result<Node<'s>, Error> {
-        Node::read(*self, self.extent(id)?)
-    }
-
     pub(super) fn read_at(&self, id: u64, offset: u64, out: &mut [u8]) -> Result<(), Error> {
         self.source
             .read_at(offset, out)
             .map_err(|e| Error::on_page(ErrorKind::Read(e), id, offset))
-    }
-
-    /// The bucket that holds all others.
-    pub fn root(&self) -> Bucket<'s> {
-        Bucket::root_of(*self)
-    }
-
-    /// A top-level bucket; `None` when the file has none of this name.
-    ///
-    /// # Errors
-    /// What is wrong with the pages on the way to it.
-    pub fn bucket(&self, name: &[u8]) -> Result<Option<Bucket<'s>>, Error> {
-        self.root().bucket(name)
-    }
-
-    /// All top-level buckets that can be read, in byte order of their names, and what is wrong with the rest.
-    pub fn buckets(&self) -> (Vec<(Vec<u8>, Bucket<'s>)>, Vec<Error>) {
-        let root = self.root();
-        let (mut buckets, mut errors) = (Vec::new(), Vec::new());
-        let mut cursor = root.cursor();
-        while buckets.len() < MAX_BUCKETS && errors.len() < MAX_BUCKETS {
-            match cursor.next() {
-                Ok(None) => break,
-                Ok(Some(entry)) if entry.is_bucket => match root.open(&entry) {
-                    Ok(bucket) => buckets.push((entry.key.to_vec(), bucket)),
-                    Err(error) => errors.push(error),
-                },
-                Ok(Some(_)) => {}
-                Err(error) => errors.push(error),
-            }
-        }
-        (buckets, errors)
     }
 }
 

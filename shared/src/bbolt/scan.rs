@@ -92,7 +92,6 @@ mod combine;
 mod decode;
 mod examine;
 mod findings;
-mod freelist;
 mod hints;
 mod key;
 mod page_map;
@@ -116,10 +115,10 @@ pub use page_map::{MAX_PAGE_RUNS, PageKind, PageRun};
 pub use remedies::Remedies;
 pub use structure::Structure;
 pub use visitor::{
-    CompactKey, NoKey, Pair, Plain, Role, StreamedLeaf, StreamedPair, StreamedValue, TakenLeaf,
-    UpTo, Visitor,
+    BucketSummary, CompactKey, NoKey, Pair, Plain, Role, StreamedLeaf, StreamedPair, StreamedValue,
+    TakenLeaf, UpTo, Visitor,
 };
-pub use walk::{BucketSummary, Sums, Walk};
+pub use walk::{Sums, Walk};
 
 /// Takes a file's bytes in order. `Send`, synchronous, and as large as the number of pages, not the file.
 #[derive(Debug)]

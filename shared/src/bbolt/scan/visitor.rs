@@ -6,7 +6,6 @@ use crate::finding::Finding;
 use crate::source::SourceError;
 
 use super::remedies::Remedies;
-use super::walk::Walk;
 use super::window::Window;
 
 /// A key in a compact form, whose order is that of its bytes. Leaves and branches whose keys all have one are kept
@@ -126,14 +125,14 @@ pub trait Visitor: fmt::Debug + Default + Send {
     }
 
     /// How much there is: `3 buckets, 17 pairs`.
-    fn amount(walk: &Walk<Self>) -> String {
-        let pairs: u64 = walk.buckets.iter().map(|bucket| bucket.pairs).sum();
-        format!("{} buckets, {pairs} pairs", walk.buckets.len())
+    fn amount(_taken: &Self::Taken, buckets: &[BucketSummary]) -> String {
+        let pairs: u64 = buckets.iter().map(|bucket| bucket.pairs).sum();
+        format!("{} buckets, {pairs} pairs", buckets.len())
     }
 
-    /// How far a file of this schema has got: `revision 12, 5 keys`.
-    fn state(walk: &Walk<Self>) -> String {
-        Self::amount(walk)
+    /// How far a file that could be read has got: `revision 12, 5 keys`.
+    fn state(taken: &Self::Taken, buckets: &[BucketSummary]) -> String {
+        Self::amount(taken, buckets)
     }
 }
 
@@ -153,6 +152,25 @@ pub struct Role {
     pub label: u8,
     /// Whether the walk hands its leaves to the visitor.
     pub visited: bool,
+}
+
+/// A top-level bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketSummary {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Pairs in it.
+    pub pairs: u64,
+    /// Bytes of its keys and values.
+    pub bytes: u64,
+    /// Whether it lies inline in its parent's page.
+    pub inline: bool,
+    /// Whether every page of it could be read.
+    pub complete: bool,
+    /// Whether nothing of it could be read.
+    pub lost: bool,
+    /// About how many pairs were on pages of it that could not be read.
+    pub pairs_lost: u64,
 }
 
 /// How a leaf's content begins, up to and including a pair; zero where [`Visitor::wants_checksums`] is off.
@@ -182,7 +200,7 @@ pub struct Pair<'a, K> {
 pub struct TakenLeaf<K> {
     /// Its page.
     pub page: u32,
-    /// Its place among all leaves of the file, for [`Walk::leaf`].
+    /// Its place among all leaves of the file, for [`Walk::leaf`](super::Walk::leaf).
     pub index: u32,
     /// The mark before it.
     pub mark: usize,

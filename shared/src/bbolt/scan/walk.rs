@@ -1,6 +1,7 @@
 //! The walk through the whole tree, in memory: what is in use, whether it is sound, what it hashes to.
 
 mod buckets;
+mod freelist;
 mod leaves;
 mod metas;
 mod tree;
@@ -12,13 +13,12 @@ use crate::source::Source;
 use super::combine::Combiner;
 use super::examine::Examiner;
 use super::findings::{Findings, from_error};
-use super::freelist;
 use super::page_map::{Class, PageRun};
 use super::pages::Pages;
 use super::records::Records;
-use super::visitor::{Role, TakenLeaf, Visitor};
+use super::visitor::{BucketSummary, Role, TakenLeaf, Visitor};
 use buckets::Sum;
-pub(super) use tree::Walker;
+use tree::Walker;
 
 /// What the walk through a file's tree gave.
 #[derive(Debug)]
@@ -54,25 +54,6 @@ pub struct Walk<V: Visitor> {
     /// What it gathered in the walk.
     pub taken: V::Taken,
     records: Records<V::Key>,
-}
-
-/// A top-level bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BucketSummary {
-    /// Its name.
-    pub name: Vec<u8>,
-    /// Pairs in it.
-    pub pairs: u64,
-    /// Bytes of its keys and values.
-    pub bytes: u64,
-    /// Whether it lies inline in its parent's page.
-    pub inline: bool,
-    /// Whether every page of it could be read.
-    pub complete: bool,
-    /// Whether nothing of it could be read.
-    pub lost: bool,
-    /// About how many pairs were on pages of it that could not be read.
-    pub pairs_lost: u64,
 }
 
 /// What all top-level buckets add up to.

@@ -6,10 +6,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::inspection::UserFacts;
-
 /// The user that `auth enable` asks for, and the role that administers.
 const ROOT: &str = "root";
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserFacts {
+    /// Name.
+    pub name: String,
+    /// Names of its roles.
+    pub roles: Vec<String>,
+    /// Whether it has a password (never which).
+    pub has_password: bool,
+}
 
 /// Why authentication that is on cannot be administered, or by fewer than one would think.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,11 +7,10 @@ use serde::Deserialize;
 use crate::bbolt::{Database, ErrorKind};
 use crate::finding::{Finding, Report};
 
-use super::auth::Administrators;
+use super::auth::{Administrators, UserFacts};
 use super::hashkv::Marks;
 use super::inspection::{
     AlarmFacts, BucketFacts, ConfState, Contents, Downgrade, LeaseFacts, MAX_LISTED, MemberFacts,
-    UserFacts,
 };
 use super::mvcc::Walk;
 use super::schema::{self, Fields, Revision, Wire, is_semver};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inspection::Kind;
 
-use super::auth::AuthProblem;
+use super::auth::{AuthProblem, UserFacts};
 
 /// A snapshot that was saved over the Snapshot RPC.
 pub const ETCD_SNAPSHOT: Kind = Kind::new("etcd-snapshot");
@@ -244,15 +244,4 @@ pub struct AuthFacts {
     /// Why it cannot be administered, where it is on and that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<AuthProblem>,
-}
-
-/// A user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserFacts {
-    /// Name.
-    pub name: String,
-    /// Names of its roles.
-    pub roles: Vec<String>,
-    /// Whether it has a password (never which).
-    pub has_password: bool,
 }

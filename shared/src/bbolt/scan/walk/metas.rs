@@ -24,7 +24,7 @@ pub(super) fn check<V: Visitor>(walk: &mut Walk<V>, database: &Database<'_>) {
                 "Meta {slot} cannot be used ({error}); the file is read under meta {} (transaction {}): {}.",
                 1 - slot,
                 database.meta().txid,
-                V::amount(walk)
+                V::amount(&walk.taken, &walk.buckets)
             ),
         );
         walk.findings.push(
@@ -89,7 +89,7 @@ pub(super) fn try_older<V: Visitor>(
             "The tree of the commit before (transaction {} instead of {}) is sound: {}.",
             older.txid,
             newer.txid,
-            V::state(&other)
+            V::state(&other.taken, &other.buckets)
         );
         walk.findings.push(
             Finding::note("meta.older-sound", "file", what)

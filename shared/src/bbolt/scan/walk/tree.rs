@@ -149,12 +149,12 @@ enum Shape<K> {
 pub(super) type Bounds<K> = (Option<Key<K>>, Option<Key<K>>);
 
 /// Walks the trees of a file.
-pub(in crate::bbolt::scan) struct Walker<'s, V: Visitor> {
-    pub(in crate::bbolt::scan) database: Database<'s>,
+pub(super) struct Walker<'s, V: Visitor> {
+    pub(super) database: Database<'s>,
     pub(super) records: Records<V::Key>,
-    pub(in crate::bbolt::scan) examiner: Examiner<'s>,
-    pub(in crate::bbolt::scan) findings: Findings,
-    pub(in crate::bbolt::scan) classes: Vec<Class>,
+    pub(super) examiner: Examiner<'s>,
+    pub(super) findings: Findings,
+    pub(super) classes: Vec<Class>,
     pub(super) combiner: Combiner,
     pub(super) visitor: V,
     pub(super) taken: V::Taken,
@@ -162,7 +162,7 @@ pub(in crate::bbolt::scan) struct Walker<'s, V: Visitor> {
 
 impl<V: Visitor> Walker<'_, V> {
     /// The page of the meta in use.
-    pub(in crate::bbolt::scan) fn meta_page(&self) -> u64 {
+    pub(super) fn meta_page(&self) -> u64 {
         let slots = self.database.metas().slots;
         u64::from(slots[0].ok().as_ref() != Some(self.database.meta()))
     }
@@ -412,7 +412,7 @@ impl<V: Visitor> Walker<'_, V> {
         }
     }
 
-    pub(in crate::bbolt::scan) fn report(&mut self, error: &Error) {
+    pub(super) fn report(&mut self, error: &Error) {
         self.findings.push_error(error, self.database.page_size());
     }
 

@@ -11,7 +11,9 @@ use crate::etcd::storage::schema::{self, Revision};
 
 use super::Walk;
 use super::revision_key::RevisionKey;
-use super::visit::STREAMED;
+
+/// Marks an index into the leaves in key order as one into those that were streamed.
+pub(super) const STREAMED: u32 = 1 << 31;
 
 /// A leaf of bucket `key`.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,8 @@
 //! The store as a visitor of the scan: which leaves are its own, and what is taken of those that are in use.
 
 use crate::bbolt::scan::{
-    Pair, Remedies, Role, StreamedLeaf, StreamedPair, StreamedValue, TakenLeaf, Visitor,
+    BucketSummary, Pair, Remedies, Role, StreamedLeaf, StreamedPair, StreamedValue, TakenLeaf,
+    Visitor,
 };
 use crate::etcd::storage::schema::{
     self, KeyValue, LongKeyValue, REVISION_SIZE, Revision, TOMBSTONE_MARK, WireError,
@@ -9,14 +10,14 @@ use crate::etcd::storage::schema::{
 use crate::finding::Finding;
 use crate::source::SourceError;
 
-use super::head_hash::Leaf;
+use super::head_hash::{Leaf, STREAMED};
 use super::label::Label;
 use super::live::Live;
 use super::records::Records;
 use super::revision_key::RevisionKey;
 use super::tally::{Oddity, Tally};
 use super::user_key::{LongUserKey, UserKey};
-use super::{walk, words};
+use super::words;
 
 /// Values up to this size are decoded whole; of longer ones the numbers and the key, piece by piece.
 const MAX_WHOLE_VALUE: u64 = 256 << 10;
@@ -24,8 +25,6 @@ const MAX_WHOLE_VALUE: u64 = 256 << 10;
 const PIECE: u64 = 64 << 10;
 /// Bytes of the start of a long key and a long value that tell what they are.
 const LABEL: u64 = 4 << 10;
-/// Marks an index of [`Taken::order`] as one into [`Taken::streamed`].
-pub(super) const STREAMED: u32 = 1 << 31;
 
 /// What the revisions in use add up to.
 #[derive(Debug, Default)]
@@ -141,12 +140,13 @@ impl Visitor for Records {
         words::plain_in_root(page, many)
     }
 
-    fn amount(walk: &walk::Tree) -> String {
-        words::amount(walk)
+    fn amount(_: &Taken, buckets: &[BucketSummary]) -> String {
+        words::amount(buckets)
     }
 
-    fn state(walk: &walk::Tree) -> String {
-        words::state(walk)
+    fn state(taken: &Taken, _: &[BucketSummary]) -> String {
+        let keys = taken.live.len();
+        format!("revision {}, {keys} keys", taken.last_main)
     }
 }
 

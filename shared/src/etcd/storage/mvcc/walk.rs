@@ -105,7 +105,7 @@ impl Walk {
 }
 
 /// The numbers over all buckets; `None` when some page could not be read.
-pub(super) fn key_space(tree: &Tree) -> Option<KeySpace> {
+fn key_space(tree: &Tree) -> Option<KeySpace> {
     let sums = tree.sums?;
     Some(KeySpace {
         hash: sums.crc,

@@ -1,10 +1,8 @@
 //! What bbolt allows and etcd does not have, and what to do about a damaged file of etcd.
 
-use crate::bbolt::scan::Remedies;
+use crate::bbolt::scan::{BucketSummary, Remedies};
 use crate::etcd::storage::schema;
 use crate::finding::{Finding, Severity};
-
-use super::walk::{Tree, key_space};
 
 pub(super) const REMEDIES: Remedies = Remedies {
     damaged: "Use another snapshot, or the database of another member; this one cannot be restored as it is.",
@@ -45,16 +43,10 @@ pub(super) fn plain_in_root(page: u64, many: u64) -> Finding {
         .because("etcd's tools crash on such a file.")
 }
 
-pub(super) fn amount(tree: &Tree) -> String {
-    match tree.bucket(schema::KEY) {
-        Some(keys) => format!("{} buckets, {} revisions", tree.buckets.len(), keys.pairs),
-        None => format!("{} buckets, none of them `key`", tree.buckets.len()),
-    }
-}
-
-pub(super) fn state(tree: &Tree) -> String {
-    match key_space(tree) {
-        Some(seen) => format!("revision {}, {} keys", seen.revision, seen.live_keys),
-        None => amount(tree),
+pub(super) fn amount(buckets: &[BucketSummary]) -> String {
+    let many = buckets.len();
+    match buckets.iter().find(|bucket| bucket.name == schema::KEY) {
+        Some(keys) => format!("{many} buckets, {} revisions", keys.pairs),
+        None => format!("{many} buckets, none of them `key`"),
     }
 }

@@ -1,17 +1,16 @@
 //! The stored freelist, where a file has one (spec 1.7).
 //!
 //! Nothing that reads the data needs it; a program that opens the file for writing does. How much a wrong one matters
-//! is therefore for the schema to say, in its [remedies](super::Remedies).
+//! is therefore for the schema to say, in its [remedies](crate::bbolt::scan::Remedies).
 
 use crate::bbolt::meta::NO_FREELIST;
 use crate::bbolt::page::PAGE_HEADER_SIZE;
+use crate::bbolt::scan::findings::sentence;
 use crate::bbolt::{Error, ErrorKind, PageHeader, PageType, u64_at};
 use crate::finding::{Finding, Severity};
 
-use super::findings::sentence;
-use super::page_map::Class;
-use super::visitor::Visitor;
-use super::walk::Walker;
+use super::tree::Walker;
+use super::{Class, Visitor};
 
 /// Bytes of ids that are read at once.
 const PIECE: u64 = 64 << 10;
