@@ -35,7 +35,7 @@ use crate::jobs::engine::{Engine, Owner};
 use crate::jobs::list::JobList;
 use crate::jobs::log::JobLog;
 use crate::ledger::floods::{Counted, Floods};
-use crate::ledger::{Ledger, Left};
+use crate::ledger::{Ledger, OpenActs};
 use crate::plans::approval_list::ApprovalList;
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::list::PlanList;
@@ -157,9 +157,9 @@ impl App {
         };
         let db = Database::open(&place.database()).await?;
         let left = if db.is_shared() {
-            Left::ByOthers
+            OpenActs::OfOthers
         } else {
-            Left::ByDeadProcesses
+            OpenActs::Orphaned
         };
         let store: Arc<dyn SnapshotStore> = Arc::new(db.clone());
         let objects = match &config.objects {

@@ -17,8 +17,8 @@ use requorum_shared::recovery::{Input, Plan};
 use thiserror::Error;
 
 use crate::jobs::log::JobLog;
-use crate::ledger::reader;
 use crate::ledger::store::{Filter, LedgerStore, Stored};
+use crate::ledger::tree;
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
 use crate::snapshots::store::SnapshotStore;
@@ -179,7 +179,7 @@ impl Books {
         found.sort_by_key(|(index, _)| *index);
         let mut entries = Vec::with_capacity(found.len());
         for (index, bytes) in found {
-            let path = reader::way_to(store, index, head.size).await?;
+            let path = tree::way_to(store, index, head.size).await?;
             entries.push((index, bytes.to_vec(), path));
         }
         Ok(LedgerFacts {

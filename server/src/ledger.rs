@@ -5,12 +5,16 @@ pub mod acts;
 pub mod floods;
 pub mod key;
 pub mod reader;
+mod recent;
 pub mod recorder;
+pub mod status;
 pub mod store;
 mod tail;
+pub mod tree;
 mod writer;
 
-pub use recorder::{Ledger, LedgerError, Left, Opened};
+pub use recorder::{Ledger, Opened};
+pub use status::{LedgerError, OpenActs};
 
 tokio::task_local! {
     /// The entry of the act that this task carries out.

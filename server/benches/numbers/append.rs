@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use requorum_server::clock::SystemClock;
 use requorum_server::db::{At, Database};
-use requorum_server::ledger::{Ledger, Left, key};
+use requorum_server::ledger::{Ledger, OpenActs, key};
 use requorum_shared::ledger::entry::{Draft, Outcome, act};
 use tokio::task::JoinSet;
 
@@ -53,9 +53,9 @@ async fn append(folder: &Path, writers: usize) -> (f64, Times) {
     let db = Database::open(&file).await.unwrap();
     let key = key::make(&dir.path().join("ledger-key")).unwrap();
     let clock = Arc::new(SystemClock);
-    let ledger = Ledger::take_up(Arc::new(db.clone()), key, clock, Left::ByDeadProcesses);
+    let ledger = Ledger::take_up(Arc::new(db.clone()), key, clock, OpenActs::Orphaned);
     let ledger = ledger.await.unwrap();
-    let before = ledger.standing().size;
+    let before = ledger.status().size;
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
     for writer in 0..writers {
@@ -76,7 +76,7 @@ async fn append(folder: &Path, writers: usize) -> (f64, Times) {
         waited.extend(ended.unwrap());
     }
     let took = begun.elapsed().as_secs_f64();
-    let entries = ledger.standing().size - before;
+    let entries = ledger.status().size - before;
     assert_eq!(entries, 2 * waited.len() as u64, "each act is two entries");
     ledger.close().await;
     db.close().await;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use requorum_server::clock::SystemClock;
 use requorum_server::data_dir::{DATABASE, DataDir, LEDGER_KEY};
 use requorum_server::db::{At, Database};
-use requorum_server::ledger::{Ledger, Left, key};
+use requorum_server::ledger::{Ledger, OpenActs, key};
 use requorum_shared::ledger::entry::{Draft, Outcome, act};
 
 /// Entries of the ledger.
@@ -43,10 +43,10 @@ async fn fill(folder: &Path) {
     let db = Database::open(&at).await.unwrap();
     let key = key::make(&folder.join(LEDGER_KEY)).unwrap();
     let store = Arc::new(db.clone());
-    let ledger = Ledger::take_up(store, key, Arc::new(SystemClock), Left::ByDeadProcesses);
+    let ledger = Ledger::take_up(store, key, Arc::new(SystemClock), OpenActs::Orphaned);
     let ledger = ledger.await.unwrap();
     // The first entry is the ledger's own beginning; each act is two.
-    let acts = (ENTRIES - ledger.standing().size) / 2;
+    let acts = (ENTRIES - ledger.status().size) / 2;
     let next = Arc::new(AtomicU64::new(0));
     let mut people = tokio::task::JoinSet::new();
     for _ in 0..AT_ONCE {
@@ -65,7 +65,7 @@ async fn fill(folder: &Path) {
     while let Some(ended) = people.join_next().await {
         ended.unwrap();
     }
-    while ledger.standing().size < ENTRIES {
+    while ledger.status().size < ENTRIES {
         let more = ledger.note(draft(acts), Outcome::Refused, "auth.forbidden");
         more.await.unwrap();
     }

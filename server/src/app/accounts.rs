@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::config::LEASE;
 use crate::db::Database;
 use crate::error::{Result, precondition};
-use crate::ledger::{Ledger, Left};
+use crate::ledger::{Ledger, OpenActs};
 use crate::secrets::master_key::{KeyPlace, MasterKey};
 use crate::secrets::rotate::{self, Rotated};
 
@@ -43,7 +43,7 @@ impl Accounts {
         let db = Database::open(&place.database()).await?;
         let store: Arc<dyn PeopleStore> = Arc::new(db.clone());
         let clock = Arc::new(SystemClock);
-        let ledger = ledger::take_up(place, &db, clock.clone(), Left::ByOthers).await?;
+        let ledger = ledger::take_up(place, &db, clock.clone(), OpenActs::OfOthers).await?;
         let among = Among::begin(&db, &ledger, LEASE).await?;
         Ok(Self {
             people: People::new(store.clone(), clock.clone(), Passwords::default()),

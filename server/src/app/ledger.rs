@@ -10,7 +10,7 @@ use super::place::Place;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::ledger::store::LedgerStore;
-use crate::ledger::{Ledger, Left, key};
+use crate::ledger::{Ledger, OpenActs, key};
 use crate::snapshots::store::UploadRow;
 
 /// Takes up the ledger in this database, or begins it with a new key.
@@ -18,7 +18,7 @@ pub(super) async fn take_up(
     place: &Place,
     db: &Database,
     clock: Arc<dyn Clock>,
-    left: Left,
+    left: OpenActs,
 ) -> anyhow::Result<Ledger> {
     let store: Arc<dyn LedgerStore> = Arc::new(db.clone());
     let key_file = place.key_file();

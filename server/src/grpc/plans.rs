@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use super::v1::plan_service_server::PlanService;
 use crate::app::App;
-use crate::ops::plans;
+use crate::ops::{approvals, plans};
 
 pub(super) struct Plans(pub(super) App);
 
@@ -60,7 +60,7 @@ impl PlanService for Plans {
         let actor = super::actor(&request)?;
         let ApprovePlanRequest { id, hash } = request.get_ref();
         Ok(Response::new(
-            plans::approve(&self.0, &actor, id, hash).await?,
+            approvals::approve(&self.0, &actor, id, hash).await?,
         ))
     }
 

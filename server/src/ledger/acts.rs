@@ -5,9 +5,10 @@ use requorum_shared::ledger::entry::{Entry, Outcome};
 use requorum_shared::ledger::merkle;
 use requorum_shared::ledger::verify::entry_is_in;
 
-use super::reader::prove;
-use super::recorder::{Ledger, Standing};
+use super::recorder::Ledger;
+use super::status::LedgerStatus;
 use super::store::{Filter, Stored};
+use super::tree::prove;
 
 /// Acts that are looked through for one, newest first, before it counts as not there.
 const MOST_LOOKED_THROUGH: u32 = 200;
@@ -79,7 +80,7 @@ impl Ledger {
     }
 
     async fn prove_act(&self, stored: &Stored) -> anyhow::Result<Option<ProvenAct>> {
-        let standing = self.standing();
+        let standing = self.status();
         let Some(opened) = self
             .proven(&standing, stored.index, &stored.canonical)
             .await?
@@ -109,7 +110,7 @@ impl Ledger {
     /// The entry with these bytes, if that is what was signed.
     async fn proven(
         &self,
-        standing: &Standing,
+        standing: &LedgerStatus,
         index: u64,
         canonical: &[u8],
     ) -> anyhow::Result<Option<Entry>> {

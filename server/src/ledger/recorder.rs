@@ -4,17 +4,16 @@
 //! not run. An [`Opened`] that is dropped, because its task was cut off, is closed as "unknown"; one that a killed
 //! server left behind is closed so when the next one starts.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use requorum_shared::ledger::checkpoint::{SigningKey, VerifyingKey};
 use requorum_shared::ledger::entry::{Draft, Outcome};
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::recent::Recent;
+use super::status::{LedgerError, LedgerStatus, OpenActs};
 use super::store::LedgerStore;
 use super::writer::{Nudge, What, Write, Writer};
 use crate::clock::Clock;
@@ -26,44 +25,6 @@ mod tests;
 const QUEUE: usize = 4096;
 /// How long acts that are going on may take to end once the ledger is closed.
 const END_WITHIN: Duration = Duration::from_secs(5);
-/// Entries that are kept in memory for viewers of the tail.
-const RECENT: usize = 4096;
-
-/// Why something was not written down, and so must not be done.
-#[derive(Debug, Clone, Error)]
-pub enum LedgerError {
-    /// The database failed.
-    #[error("the ledger cannot be written: {0}")]
-    Unwritable(Arc<str>),
-    /// What is there contradicts itself; nothing is appended to it.
-    #[error("the ledger is damaged, and nothing is added to it: {0}")]
-    Damaged(Arc<str>),
-    /// The server is stopping.
-    #[error("the ledger is closed: the server is stopping")]
-    Closed,
-}
-
-/// Whose the acts are that are open when a ledger is taken up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// They were left by processes that are dead: nobody else can be alive, as the lock on the data directory says.
-    ByDeadProcesses,
-    /// They belong to others, who are at work.
-    ByOthers,
-}
-
-/// The ledger as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// How many entries it has.
-    pub size: u64,
-    /// Its newest checkpoint, a signed note. Empty while the ledger could not be begun.
-    pub note: Arc<str>,
-    /// Why nothing can be written, when that is so.
-    pub trouble: Option<Arc<str>>,
-    /// What is there contradicts itself: that is the trouble.
-    pub damaged: bool,
-}
 
 /// The ledger. Clones share it.
 #[derive(Clone)]
@@ -76,7 +37,7 @@ pub(super) struct Shared {
     pub(super) store: Arc<dyn LedgerStore>,
     key: VerifyingKey,
     signing: SigningKey,
-    pub(super) standing: watch::Receiver<Standing>,
+    pub(super) status: watch::Receiver<LedgerStatus>,
     pub(super) recent: Arc<Mutex<Recent>>,
     /// The process that writes, as the store knows it.
     writer: String,
@@ -95,11 +56,11 @@ impl Ledger {
         store: Arc<dyn LedgerStore>,
         key: SigningKey,
         clock: Arc<dyn Clock>,
-        left: Left,
+        left: OpenActs,
     ) -> anyhow::Result<Self> {
         let (verifying, signing) = (key.verifying(), key.clone());
         let recent = Arc::new(Mutex::new(Recent::default()));
-        let (writer, standing) =
+        let (writer, status) =
             Writer::take_up(store.clone(), key, clock, recent.clone(), left).await?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (nudges, nudged) = mpsc::unbounded_channel();
@@ -110,7 +71,7 @@ impl Ledger {
                 store,
                 key: verifying,
                 signing,
-                standing,
+                status,
                 recent,
                 writer: id,
                 queue: Mutex::new(Some(queue)),
@@ -152,13 +113,13 @@ impl Ledger {
     }
 
     /// The ledger as it stands.
-    pub fn standing(&self) -> Standing {
-        self.shared.standing.borrow().clone()
+    pub fn status(&self) -> LedgerStatus {
+        self.shared.status.borrow().clone()
     }
 
     /// The ledger as it goes on from now.
-    pub fn watch(&self) -> watch::Receiver<Standing> {
-        self.shared.standing.clone()
+    pub fn watch(&self) -> watch::Receiver<LedgerStatus> {
+        self.shared.status.clone()
     }
 
     /// Writes down that an act is about to be done.
@@ -305,38 +266,5 @@ impl Drop for Opened {
         {
             runtime.spawn(async move { queue.send(write).await.ok() });
         }
-    }
-}
-
-/// The newest entries, for viewers of the tail.
-#[derive(Default)]
-pub(super) struct Recent {
-    /// The index of the first.
-    start: u64,
-    entries: VecDeque<Bytes>,
-}
-
-impl Recent {
-    /// Adds the entry at `index`, which follows the last.
-    pub(super) fn push(&mut self, index: u64, canonical: Bytes) {
-        if index != self.start + self.entries.len() as u64 {
-            self.entries.clear();
-            self.start = index;
-        }
-        if self.entries.len() == RECENT {
-            self.entries.pop_front();
-            self.start += 1;
-        }
-        self.entries.push_back(canonical);
-    }
-
-    /// Up to `count` entries from `index` on; `None` when it is no longer held.
-    pub(super) fn from(&self, index: u64, count: usize) -> Option<Vec<(u64, Bytes)>> {
-        let skip = usize::try_from(index.checked_sub(self.start)?).ok()?;
-        if skip >= self.entries.len() {
-            return None;
-        }
-        let taken = self.entries.iter().skip(skip).take(count).cloned();
-        Some((index..).zip(taken).collect())
     }
 }

@@ -11,7 +11,8 @@ use futures_util::{Stream, stream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::recorder::{Ledger, Standing};
+use super::recorder::Ledger;
+use super::status::LedgerStatus;
 
 /// Entries sent at once.
 const MAX_PIECE: usize = 256;
@@ -29,7 +30,7 @@ pub struct Piece {
 
 struct Viewer {
     ledger: Ledger,
-    standing: watch::Receiver<Standing>,
+    standing: watch::Receiver<LedgerStatus>,
     next: u64,
     sent: Option<Instant>,
 }
@@ -40,7 +41,7 @@ impl Ledger {
     pub fn tail(&self, since: u64) -> impl Stream<Item = anyhow::Result<Piece>> + Send + use<> {
         let viewer = Viewer {
             ledger: self.clone(),
-            standing: self.shared.standing.clone(),
+            standing: self.shared.status.clone(),
             next: since,
             sent: None,
         };

@@ -12,9 +12,10 @@ use requorum_shared::ledger::merkle::{Frontier, leaf_hash};
 use requorum_shared::ledger::tiles::HEIGHT;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::reader;
-use super::recorder::{LedgerError, Left, Recent, Standing};
+use super::recent::Recent;
+use super::status::{LedgerError, LedgerStatus, OpenActs};
 use super::store::{Batch, Effect, LedgerStore, NewEntry, NewNode, Stored, Turn};
+use super::tree;
 use crate::clock::Clock;
 use crate::random;
 
@@ -80,7 +81,7 @@ pub(super) struct Writer {
     key: SigningKey,
     clock: Arc<dyn Clock>,
     recent: Arc<Mutex<Recent>>,
-    standing: watch::Sender<Standing>,
+    standing: watch::Sender<LedgerStatus>,
     state: State,
     /// This process, as the store knows who will close what is open.
     id: String,
@@ -99,9 +100,9 @@ impl Writer {
         key: SigningKey,
         clock: Arc<dyn Clock>,
         recent: Arc<Mutex<Recent>>,
-        left: Left,
-    ) -> anyhow::Result<(Self, watch::Receiver<Standing>)> {
-        let (standing, watching) = watch::channel(Standing {
+        left: OpenActs,
+    ) -> anyhow::Result<(Self, watch::Receiver<LedgerStatus>)> {
+        let (standing, watching) = watch::channel(LedgerStatus {
             size: 0,
             note: "".into(),
             trouble: None,
@@ -122,7 +123,7 @@ impl Writer {
         };
         writer.look().await?;
         if writer.is_good() {
-            if left == Left::ByDeadProcesses {
+            if left == OpenActs::Orphaned {
                 writer.adopt(None).await?;
             }
             // The first entry of a new ledger, and the ends of what an earlier server left open.
@@ -275,7 +276,7 @@ impl Writer {
             self.damaged("entries that were there a moment ago are gone");
             return Ok(());
         }
-        let frontier = match reader::frontier(&*self.store, head.size).await? {
+        let frontier = match tree::frontier(&*self.store, head.size).await? {
             Some(frontier) => frontier,
             None => {
                 self.show(head.size, &head.note);
@@ -510,7 +511,7 @@ impl Writer {
             recent.push(new.entry.index, new.canonical.clone());
         }
         drop(recent);
-        self.standing.send_replace(Standing {
+        self.standing.send_replace(LedgerStatus {
             size: batch.size,
             note: batch.note.as_str().into(),
             trouble: None,

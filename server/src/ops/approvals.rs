@@ -5,6 +5,7 @@ mod policies;
 mod proof;
 mod proposals;
 mod reviews;
+mod shown;
 mod standing;
 
 use std::collections::HashMap;
@@ -63,8 +64,33 @@ async fn many(app: &App, rules: &Rules, rows: Vec<PlanRow>) -> Result<Vec<(PlanR
     Ok(standings.collect())
 }
 
+/// Approves a plan; bound to the hash that the approver has read.
+pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v1::PlanSummary> {
+    let (row, _) = plans::find_for(app, actor, Permission::Approve, id).await?;
+    let draft = plans::of_plan(actor, act::PLAN_APPROVE, &row);
+    plans::is_meant(app, &draft, &row, hash).await?;
+    let (here, actor, hash) = (app.clone(), actor.clone(), hash.to_owned());
+    record::carry(app, draft, |entry| async move {
+        let approved = agree(&here, &actor, &row.id, &hash, entry).await?;
+        Ok(Done::plainly(approved))
+    })
+    .await
+}
+
+/// A plan that this person may run now: approved, not expired, and nothing it rests on has changed.
+pub(super) async fn ready_to_run(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
+) -> Result<(PlanRow, String, Grounds)> {
+    let (row, plan_json) = plans::alive(app, id, hash).await?;
+    let grounds = may_run(app, actor, &row, &plan_json).await?;
+    Ok((row, plan_json, grounds))
+}
+
 /// Agrees to a plan. The plan may be run as soon as its rule is kept.
-pub(super) async fn approve(
+async fn agree(
     app: &App,
     actor: &Actor,
     id: &str,

@@ -15,8 +15,8 @@ use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::{Plan, TargetDir};
 
 use super::permit::{permit, sees};
-use super::plans;
 use super::record::{self, Done};
+use super::{approvals, plans};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{
@@ -99,7 +99,7 @@ fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
 
 /// Makes the job, and gives its id.
 async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<String> {
-    let (plan, plan_json, grounds) = plans::ready_to_run(app, actor, plan_id, hash).await?;
+    let (plan, plan_json, grounds) = approvals::ready_to_run(app, actor, plan_id, hash).await?;
     let job = JobRow {
         id: random::id(),
         plan_id: plan.id,

@@ -25,7 +25,7 @@ const MAX_PAGE: u32 = 1000;
 /// Key, checkpoint, and whether it can be written.
 pub async fn get(app: &App, actor: &Actor) -> Result<GetLedgerResponse> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let standing = app.ledger.standing();
+    let standing = app.ledger.status();
     Ok(GetLedgerResponse {
         key: app.ledger.key().to_string(),
         checkpoint: standing.note.to_string(),
@@ -60,7 +60,7 @@ pub async fn tile(app: &App, actor: &Actor, path: &str) -> Result<Bytes> {
             "ledger.tile-missing",
             format!(
                 "The ledger has no {path}: its checkpoint counts {} entries. If that counts it, rows of it are lost.",
-                app.ledger.standing().size
+                app.ledger.status().size
             ),
         )
     })
@@ -75,7 +75,7 @@ pub async fn together(app: &App, actor: &Actor, start: u64, count: u64) -> Resul
             format!(
                 "The ledger does not give {count} entries from {start} on: at most {MAX_TOGETHER} at once, and its \
                  checkpoint counts {}. If that counts them, rows of them are lost. Ask for the bundles one at a time.",
-                app.ledger.standing().size
+                app.ledger.status().size
             ),
         )
     })
@@ -112,7 +112,7 @@ pub async fn list(
         until_ms: request.until_ms,
         acts_only: request.acts_only,
     };
-    let size = app.ledger.standing().size;
+    let size = app.ledger.status().size;
     let mut stored = app.ledger.list(&filter).await?;
     let more = stored.len() > limit as usize;
     stored.truncate(limit as usize);
@@ -131,7 +131,7 @@ pub async fn prove_entry(app: &App, actor: &Actor, index: u64) -> Result<ProveEn
             "ledger.entry-missing",
             format!(
                 "The ledger has no entry {index}: it has {}.",
-                app.ledger.standing().size
+                app.ledger.status().size
             ),
         )
     })?;
@@ -165,7 +165,7 @@ pub async fn tail(
     since: u64,
 ) -> Result<impl Stream<Item = Result<TailEntriesResponse>> + Send + use<>> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    if since > app.ledger.standing().size {
+    if since > app.ledger.status().size {
         return Err(shorter(app, since));
     }
     let pieces = app.ledger.tail(since);
@@ -195,7 +195,7 @@ fn shorter(app: &App, claimed: u64) -> ApiError {
         format!(
             "This ledger has {} entries and never had {claimed}. If you have seen that many, it was cut off, or it \
              is another console's.",
-            app.ledger.standing().size
+            app.ledger.status().size
         ),
     )
 }

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use requorum_shared::api::login::PasswordRequest;
 use requorum_shared::api::v1::{ListPeopleRequest, ListPeopleResponse, PasswordLink, Person};
 use requorum_shared::ledger::entry::act;
-use requorum_shared::permission::{Grants, Permission, Place};
+use requorum_shared::permission::{Permission, Place};
 
 pub use self::dependents::dependents;
-use super::permit::permit;
+use super::permit::{permit, read_grants};
 use super::record::{self, Done};
 use super::uploads;
 use crate::app::App;
@@ -18,7 +18,7 @@ use crate::auth::actor::Actor;
 use crate::auth::people::People;
 use crate::auth::session::Caller;
 use crate::auth::store::User;
-use crate::error::{Result, bad_request, quoted};
+use crate::error::{Result, quoted};
 use crate::paging::{Cursor, PageRequest};
 
 /// Changes one's own password; one's other sessions end.
@@ -81,7 +81,7 @@ pub async fn invite(
     grants: &[String],
 ) -> Result<PasswordLink> {
     permit(app, actor, Permission::People, Place::Console).await?;
-    let grants = parse(grants)?;
+    let grants = read_grants(grants)?;
     let roles = grants.texts().join(", ");
     let subject = format!("{} as {roles}", quoted(name.trim()));
     let draft = record::draft(actor, act::PEOPLE_INVITE, subject);
@@ -133,7 +133,7 @@ async fn link(people: &People, by: &Maker, user: User) -> Result<PasswordLink> {
 /// Gives an account exactly these roles.
 pub async fn set_grants(app: &App, actor: &Actor, id: &str, grants: &[String]) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
-    let grants = parse(grants)?;
+    let grants = read_grants(grants)?;
     let name = app.people.get(id).await?.name;
     let subject = format!("{name} as {}", grants.texts().join(", "));
     let draft = record::draft(actor, act::PEOPLE_ROLES, subject);
@@ -176,11 +176,6 @@ pub async fn enable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     };
     let user = record::act(app, draft, enable).await?;
     Ok(person(user, 0))
-}
-
-pub(super) fn parse(grants: &[String]) -> Result<Grants> {
-    Grants::parse(grants)
-        .map_err(|error| bad_request("roles", format!("The roles were not understood: {error}.")))
 }
 
 fn person(user: User, link_until_ms: i64) -> Person {

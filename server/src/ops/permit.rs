@@ -9,12 +9,12 @@
 //!
 //! A test calls every operation in every role and fails when one is missing from it.
 
-use requorum_shared::permission::{Permission, Place, Scope};
+use requorum_shared::permission::{Grants, Permission, Place, Scope};
 
 use super::record;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Kind, Result};
+use crate::error::{ApiError, Kind, Result, bad_request};
 use crate::paging::Clusters;
 
 /// Lets the actor go on, or says which role is missing.
@@ -101,4 +101,10 @@ pub fn where_allowed(actor: &Actor, permission: Permission) -> Clusters {
 pub fn sees(actor: &Actor, cluster: &str) -> bool {
     let place = Place::Cluster(cluster);
     actor.grants.allow(Permission::See, place).is_ok()
+}
+
+/// The roles that a request names.
+pub(super) fn read_grants(grants: &[String]) -> Result<Grants> {
+    Grants::parse(grants)
+        .map_err(|error| bad_request("roles", format!("The roles were not understood: {error}.")))
 }

@@ -5,7 +5,7 @@ mod recheck;
 
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1;
-use requorum_shared::approval::{Grounds, Weight};
+use requorum_shared::approval::Weight;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
@@ -19,7 +19,7 @@ pub(super) use self::list::{naming, of_snapshot, open_where};
 use self::recheck::Again;
 use super::permit::permit;
 use super::record::{self, Done};
-use super::{approvals, snapshots};
+use super::snapshots;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock::{self, kept::FROM_THE_FUTURE_MS};
@@ -123,19 +123,6 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanRespon
     })
 }
 
-/// Approves a plan; bound to the hash that the approver has read.
-pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v1::PlanSummary> {
-    let (row, _) = find_for(app, actor, Permission::Approve, id).await?;
-    let draft = of_plan(actor, act::PLAN_APPROVE, &row);
-    is_meant(app, &draft, &row, hash).await?;
-    let (here, actor, hash) = (app.clone(), actor.clone(), hash.to_owned());
-    record::carry(app, draft, |entry| async move {
-        let approved = approvals::approve(&here, &actor, &row.id, &hash, entry).await?;
-        Ok(Done::plainly(approved))
-    })
-    .await
-}
-
 /// Rejects a plan, with a reason.
 pub async fn reject(
     app: &App,
@@ -222,18 +209,6 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
         return Ok((row, plan_json));
     }
     Err(dead(&row, &again.drift))
-}
-
-/// A plan that this person may run now: approved, not expired, and nothing it rests on has changed.
-pub(super) async fn ready_to_run(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    hash: &str,
-) -> Result<(PlanRow, String, Grounds)> {
-    let (row, plan_json) = alive(app, id, hash).await?;
-    let grounds = approvals::may_run(app, actor, &row, &plan_json).await?;
-    Ok((row, plan_json, grounds))
 }
 
 async fn decide_against(

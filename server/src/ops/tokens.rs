@@ -8,8 +8,7 @@ use requorum_shared::api::v1::{
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
-use super::people::parse;
-use super::permit::permit;
+use super::permit::{permit, read_grants};
 use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -70,7 +69,7 @@ pub async fn create(
 ) -> Result<CreateTokenResponse> {
     permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
     let owner = app.people.get(&actor.user_id).await?;
-    let grants = parse(&request.grants)?;
+    let grants = read_grants(&request.grants)?;
     let what = format!("for {} days as {}", request.days, grants.texts().join(", "));
     let subject = format!("{} {what}", quoted(&request.name));
     let draft = record::draft(actor, act::TOKEN_CREATE, subject);

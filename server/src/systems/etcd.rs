@@ -7,4 +7,5 @@ pub mod members;
 pub mod observe;
 pub mod process;
 mod run;
+mod sockets;
 pub mod steps;

@@ -44,7 +44,7 @@ impl Console {
             tls: None,
         };
         let app = App::build(config, Arc::new(SystemClock)).await.unwrap();
-        let before = app.ledger.standing().size;
+        let before = app.ledger.status().size;
         let notes = (before..size).map(|n| {
             let draft = Draft {
                 who: format!("person {n}"),

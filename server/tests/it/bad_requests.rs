@@ -54,7 +54,7 @@ async fn the_list_of_json_routes_is_whole() {
 async fn json_that_is_none_is_refused_everywhere() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
-    let before = server.app().ledger.standing().size;
+    let before = server.app().ledger.status().size;
     let deep = |open: &str| [br#"{"name": "#.to_vec(), open.repeat(10_000).into()].concat();
     let bodies: Vec<(&str, Vec<u8>)> = vec![
         ("nothing", Vec::new()),
@@ -105,7 +105,7 @@ async fn json_that_is_none_is_refused_everywhere() {
         );
     }
     assert_eq!(
-        server.app().ledger.standing().size,
+        server.app().ledger.status().size,
         before,
         "nothing was done"
     );
@@ -332,7 +332,7 @@ fn bad_messages() -> Vec<(&'static str, Vec<u8>, i32, &'static str)> {
 async fn messages_that_are_none_are_refused_by_every_method() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
-    let before = server.app().ledger.standing().size;
+    let before = server.app().ledger.status().size;
     for path in GRPC {
         for (what, body, code, name) in bad_messages() {
             let answer = web(&admin, path, body).await;
@@ -350,7 +350,7 @@ async fn messages_that_are_none_are_refused_by_every_method() {
         );
     }
     assert_eq!(
-        server.app().ledger.standing().size,
+        server.app().ledger.status().size,
         before,
         "nothing was done"
     );

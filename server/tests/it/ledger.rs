@@ -340,7 +340,7 @@ async fn bundles_that_follow_each_other_are_one_answer() {
         opened.close(Outcome::Done, "").await;
     });
     write.await;
-    let size = ledger.standing().size;
+    let size = ledger.status().size;
     let bytes = async |path: String| {
         let response = admin.get(&path).await;
         assert_eq!(response.status(), 200, "{path}");

@@ -440,11 +440,11 @@ async fn a_sign_in_ends_once_in_its_own_browser_and_in_time() {
 async fn whoever_comes_back_with_nothing_again_and_again_must_wait() {
     let (server, _, provider, clock) = console().await;
     let mut browser = Browser::new(&server);
-    let before = server.app().ledger.standing().size;
+    let before = server.app().ledger.status().size;
     for _ in 0..50 {
         browser.go("/api/oidc/callback?code=1&state=2").await;
     }
-    let noted = server.app().ledger.standing().size - before;
+    let noted = server.app().ledger.status().size - before;
     assert!(noted < 10, "{noted} entries by a stranger");
     assert_eq!(
         refusal(&browser.go("/api/oidc/callback").await),

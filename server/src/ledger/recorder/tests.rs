@@ -45,7 +45,7 @@ impl Bench {
     async fn in_dir(dir: TempDir) -> Self {
         let store = Arc::new(Faulty::open(dir.path()).await);
         let clock = Arc::new(ManualClock::new(1_000_000));
-        let ledger = Ledger::take_up(store.clone(), key(), clock.clone(), Left::ByDeadProcesses)
+        let ledger = Ledger::take_up(store.clone(), key(), clock.clone(), OpenActs::Orphaned)
             .await
             .unwrap();
         Self {
@@ -75,7 +75,7 @@ impl Bench {
 
     /// What a reader finds.
     async fn verify(&self) -> Verified {
-        let note = self.ledger.standing().note;
+        let note = self.ledger.status().note;
         let mut audit = Audit::begin(self.ledger.key(), &note, None).unwrap();
         while let Some((bundle, leaves)) = audit.next() {
             let bundle = self.ledger.tile(bundle).await.unwrap().unwrap();
@@ -258,7 +258,7 @@ async fn what_cannot_be_written_is_not_done() {
         error.to_string(),
         "the ledger cannot be written: no space left on device"
     );
-    assert!(bench.ledger.standing().trouble.is_some());
+    assert!(bench.ledger.status().trouble.is_some());
     bench
         .ledger
         .note(draft("refused"), Outcome::Refused, "")
@@ -270,7 +270,7 @@ async fn what_cannot_be_written_is_not_done() {
 
     bench.store.fail.store(false, Ordering::SeqCst);
     let later = bench.ledger.open(draft("later")).await.unwrap();
-    assert_eq!(bench.ledger.standing().trouble, None);
+    assert_eq!(bench.ledger.status().trouble, None);
     let entries = bench.entries().await;
     let seen: Vec<_> = entries
         .iter()
@@ -425,11 +425,11 @@ async fn a_damaged_ledger_is_shown_and_not_written_to() {
             bench.store.clone(),
             key(),
             bench.clock.clone(),
-            Left::ByDeadProcesses,
+            OpenActs::Orphaned,
         )
         .await
         .unwrap();
-        let trouble = ledger.standing().trouble.expect(sql);
+        let trouble = ledger.status().trouble.expect(sql);
         assert!(trouble.contains(why), "{sql}: {trouble}");
         let error = ledger.open(draft("x")).await.err().unwrap();
         assert!(matches!(error, LedgerError::Damaged(_)));
@@ -444,11 +444,11 @@ async fn a_damaged_ledger_is_shown_and_not_written_to() {
         bench.store.clone(),
         other,
         bench.clock.clone(),
-        Left::ByDeadProcesses,
+        OpenActs::Orphaned,
     )
     .await
     .unwrap();
-    let trouble = ledger.standing().trouble.unwrap();
+    let trouble = ledger.status().trouble.unwrap();
     assert!(trouble.contains("another console"), "{trouble}");
 }
 
@@ -594,7 +594,7 @@ async fn two_processes_write_one_ledger() {
     let bench = Bench::new().await;
     let beside = async || {
         let store = Arc::new(Faulty::open(bench.dir.path()).await);
-        Ledger::take_up(store, key(), bench.clock.clone(), Left::ByOthers)
+        Ledger::take_up(store, key(), bench.clock.clone(), OpenActs::OfOthers)
             .await
             .unwrap()
     };
@@ -621,7 +621,7 @@ async fn two_processes_write_one_ledger() {
     // What the other wrote last is seen without writing.
     second.note(draft("last"), Outcome::Done, "").await.unwrap();
     let seen = async {
-        while bench.ledger.standing().size < 604 {
+        while bench.ledger.status().size < 604 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -659,7 +659,7 @@ async fn a_ledger_that_shrinks_under_the_server_is_damaged() {
         .await
         .unwrap();
     let noticed = async {
-        while bench.ledger.standing().trouble.is_none() {
+        while bench.ledger.status().trouble.is_none() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

@@ -8,6 +8,7 @@ use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
 use super::proposals::{self, Confirmers, Wish};
+use super::shown::{among, view};
 use super::standing::Rules;
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -186,12 +187,6 @@ async fn in_force(app: &App, cluster: &str) -> Result<Policy> {
     Ok(set.map_or_else(Policy::default, |set| set.policy))
 }
 
-/// The policy that was set for a cluster, or for everything, of all that were set; none where the usual one counts.
-pub(super) fn among<'a>(policies: &'a [SetPolicy], cluster: &str) -> Option<&'a SetPolicy> {
-    let named = |name: &str| policies.iter().find(|set| set.cluster == name);
-    named(cluster).or_else(|| named(""))
-}
-
 fn read(policy: &v1::Policy) -> Result<Policy, ApiError> {
     check_cluster_name(&policy.cluster)
         .map_err(|error| bad_request("policy.cluster", format!("{error}.")))?;
@@ -219,24 +214,4 @@ fn rule(rule: Option<&v1::Rule>) -> Result<Rule, ApiError> {
     };
     rule.check().map_err(wrong)?;
     Ok(rule)
-}
-
-/// A rule for the API.
-pub(super) fn rule_view(rule: Rule) -> v1::Rule {
-    v1::Rule {
-        approvers: rule.approvers,
-        second: rule.second.word().into(),
-    }
-}
-
-pub(super) fn view(set: SetPolicy) -> v1::Policy {
-    v1::Policy {
-        cluster: set.cluster,
-        undoable: Some(rule_view(set.policy.undoable)),
-        destructive: Some(rule_view(set.policy.destructive)),
-        break_glass: set.policy.break_glass,
-        set_by: set.by,
-        set_at_ms: set.at_ms,
-        waiting: String::new(),
-    }
 }

@@ -7,7 +7,7 @@ use requorum_shared::approval::Policy;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 
-use super::policies::view;
+use super::shown::view;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::people::Late;

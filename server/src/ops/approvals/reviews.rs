@@ -4,6 +4,7 @@ use requorum_shared::api::v1;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 
+use super::shown;
 use super::standing::Rules;
 use super::text;
 use crate::app::App;
@@ -142,25 +143,6 @@ pub(super) fn view(actor: &Actor, rules: &Rules, review: Review) -> v1::Review {
     v1::Review {
         you_can_close: why_not.is_empty(),
         why_not,
-        ..plain(review)
-    }
-}
-
-/// What there is to see of it, whoever asks.
-pub(super) fn plain(review: Review) -> v1::Review {
-    v1::Review {
-        id: review.id,
-        plan_id: review.plan_id,
-        plan_hash: review.plan_hash,
-        cluster: review.cluster,
-        outcome: review.outcome,
-        broken_by: review.broken_by,
-        broken_at_ms: review.broken_ms,
-        reason: review.reason,
-        closed_by: review.closed_by,
-        closed_at_ms: review.closed_ms,
-        note: review.note,
-        job_id: review.job_id,
-        ..v1::Review::default()
+        ..shown::review(review)
     }
 }

@@ -10,7 +10,7 @@ use requorum_shared::approval::{
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::Plan;
 
-use super::{policies, reviews};
+use super::shown;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::people::Late;
@@ -75,7 +75,7 @@ impl Rules {
 
     /// The policy that was set for a cluster, or for everything.
     fn set(&self, cluster: &str) -> Option<SetPolicy> {
-        policies::among(&self.policies, cluster).cloned()
+        shown::among(&self.policies, cluster).cloned()
     }
 
     /// Who could approve for a cluster until something was done to their account of late.
@@ -119,7 +119,7 @@ impl Rules {
                 let able = able.map(|(id, _)| id).collect();
                 (able, self.taken(&group.cluster))
             });
-            let set = policies::among(&self.policies, &group.cluster);
+            let set = shown::among(&self.policies, &group.cluster);
             let policy = set.map_or_else(Policy::default, |set| set.policy);
             let case = |runner| Case {
                 rule: policy.rule(group.weight),
@@ -436,7 +436,7 @@ impl Standing {
         let glass_why_not = self.glass_why_not(actor, row, ready);
         v1::Approval {
             weight: self.weight.word().into(),
-            rule: Some(policies::rule_view(self.rule())),
+            rule: Some(shown::rule_view(self.rule())),
             rule_text: format!("Made by {}: {}.", self.author, self.rule()),
             missing: match judgement {
                 Judgement::More(n) => n,
@@ -467,7 +467,7 @@ impl Standing {
                     plan_hash: vote.plan_hash,
                 })
                 .collect(),
-            review: self.review.map(reviews::plain),
+            review: self.review.map(shown::review),
         }
     }
 }

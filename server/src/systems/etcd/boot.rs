@@ -9,7 +9,6 @@
 
 mod cluster;
 mod placed;
-pub(super) mod sockets;
 
 use std::path::Path;
 
@@ -17,10 +16,10 @@ use requorum_shared::etcd::recovery::restore::{ExpectedService, MemberRequest, R
 use requorum_shared::finding::{Check, Outcome};
 
 use self::cluster::Cluster;
-use self::sockets::Sockets;
 use super::binaries::Binary;
 use super::members::Dest;
 use super::run::{Run, blocking, failed, free_bytes, spot};
+use super::sockets::Sockets;
 use crate::jobs::runner::StepError;
 
 /// What is checked, in this order. Without a boot each is "not checked".

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
-use super::boot::sockets::Socket;
+use super::sockets::Socket;
 
 #[allow(missing_docs, clippy::all, unreachable_pub, unused_qualifications)]
 mod rpc {

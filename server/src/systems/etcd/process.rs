@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::binaries::Binary;
-use super::boot::sockets::Socket;
+use super::sockets::Socket;
 
 /// Lines of a log that an error quotes.
 const QUOTED_LINES: usize = 5;

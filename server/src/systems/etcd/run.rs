@@ -11,11 +11,11 @@ use requorum_shared::etcd::recovery::restore::{RestoreRequest, RestoreTask, Sour
 use requorum_shared::etcd::storage::trailer::Hasher;
 
 use super::members::{Dest, Order, Progress as Pass, Restore, RestoreError, Spot, Stage, Watch};
-use super::steps::judge;
 use crate::jobs::context::Context;
-use crate::jobs::runner::{StepError, StepEvidence};
+use crate::jobs::runner::{Remedy, StepError, StepEvidence};
 use crate::roots::{Root, Roots};
 use crate::snapshots::objects::Content;
+use requorum_shared::finding::{Check, Outcome};
 
 /// Bytes hashed between two looks at whether to stop.
 const READ: usize = 1 << 20;
@@ -339,4 +339,39 @@ pub(super) fn sentence(text: &str) -> String {
 pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(folder).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// A step succeeds when no check fails.
+pub(super) fn judge(checks: Vec<Check>, what: &str) -> Result<StepEvidence, StepError> {
+    let count = |outcome| checks.iter().filter(|c| c.outcome == outcome).count();
+    let (pass, fail, unknown) = (
+        count(Outcome::Pass),
+        count(Outcome::Fail),
+        count(Outcome::NotChecked),
+    );
+    if fail > 0 {
+        let failed: Vec<String> = checks
+            .iter()
+            .filter(|c| c.outcome == Outcome::Fail)
+            .map(|c| format!("{}: {}", c.name, c.evidence))
+            .collect();
+        return Err(StepError {
+            message: format!(
+                "{fail} of {} checks of {what} failed. {}",
+                checks.len(),
+                failed.join("; ")
+            ),
+            checks,
+            remedy: Remedy::Ask,
+        });
+    }
+    let evidence = match (pass, unknown) {
+        (0, _) => format!(
+            "Not checked: {}",
+            checks.first().map_or("", |c| &c.evidence)
+        ),
+        (_, 0) => format!("All {pass} checks of {what} pass."),
+        _ => format!("{pass} checks of {what} pass, {unknown} could not be made."),
+    };
+    Ok(StepEvidence { evidence, checks })
 }

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use requorum_shared::etcd::recovery::restore::{RestoreStep, RestoreTask, SourceFile, Target};
-use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::job::events::EndState;
 use requorum_shared::recovery::{Action, Step};
 
 use super::binaries::Binary;
 use super::boot;
 use super::members::Restore;
-use super::run::{Place, Run, failed, free_bytes, hash_stored, no_root, sentence};
+use super::run::{Place, Run, failed, free_bytes, hash_stored, judge, no_root, sentence};
 use crate::jobs::context::Context;
 use crate::jobs::runner::{Probe, RETRY_AFTER_MS, Remedy, StepError, StepEvidence, StepRunner};
 use crate::roots::{Roots, There};
@@ -246,41 +245,6 @@ impl EtcdSteps {
             ))),
         }
     }
-}
-
-/// A step succeeds when no check fails.
-pub(super) fn judge(checks: Vec<Check>, what: &str) -> Result<StepEvidence, StepError> {
-    let count = |outcome| checks.iter().filter(|c| c.outcome == outcome).count();
-    let (pass, fail, unknown) = (
-        count(Outcome::Pass),
-        count(Outcome::Fail),
-        count(Outcome::NotChecked),
-    );
-    if fail > 0 {
-        let failed: Vec<String> = checks
-            .iter()
-            .filter(|c| c.outcome == Outcome::Fail)
-            .map(|c| format!("{}: {}", c.name, c.evidence))
-            .collect();
-        return Err(StepError {
-            message: format!(
-                "{fail} of {} checks of {what} failed. {}",
-                checks.len(),
-                failed.join("; ")
-            ),
-            checks,
-            remedy: Remedy::Ask,
-        });
-    }
-    let evidence = match (pass, unknown) {
-        (0, _) => format!(
-            "Not checked: {}",
-            checks.first().map_or("", |c| &c.evidence)
-        ),
-        (_, 0) => format!("All {pass} checks of {what} pass."),
-        _ => format!("{pass} checks of {what} pass, {unknown} could not be made."),
-    };
-    Ok(StepEvidence { evidence, checks })
 }
 
 fn done_if(done: bool, evidence: &str) -> Probe {

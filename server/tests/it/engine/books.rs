@@ -8,7 +8,7 @@ use requorum_server::clock::SystemClock;
 use requorum_server::ledger::store::{
     Batch, Columns, Effect, Filter, Head, LedgerStore, Stored, Turn,
 };
-use requorum_server::ledger::{Ledger, Left};
+use requorum_server::ledger::{Ledger, OpenActs};
 use requorum_shared::ledger::checkpoint::SigningKey;
 use requorum_shared::ledger::merkle::Hash;
 
@@ -30,7 +30,7 @@ pub(super) async fn fresh() -> Ledger {
         Arc::new(Books::default()),
         key,
         Arc::new(SystemClock),
-        Left::ByDeadProcesses,
+        OpenActs::Orphaned,
     )
     .await
     .unwrap()

@@ -12,7 +12,7 @@ use requorum_server::config::LEASE;
 use requorum_server::db::{At, Database};
 use requorum_server::jobs::engine::{Engine, Owner};
 use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer};
-use requorum_server::ledger::{Ledger, Left, key};
+use requorum_server::ledger::{Ledger, OpenActs, key};
 use requorum_shared::job::events::{Body, Event};
 use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::recovery::{Plan, TargetDir};
@@ -95,14 +95,9 @@ pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Li
     let plan: Plan = serde_json::from_str(&job.plan_json).unwrap();
     let key = key::read(&data.join("ledger-key")).unwrap().unwrap();
     let clock = Arc::new(SystemClock);
-    let ledger = Ledger::take_up(
-        Arc::new(db.clone()),
-        key,
-        clock.clone(),
-        Left::ByDeadProcesses,
-    )
-    .await
-    .unwrap();
+    let ledger = Ledger::take_up(Arc::new(db.clone()), key, clock.clone(), OpenActs::Orphaned)
+        .await
+        .unwrap();
     let runners = Faulty {
         inner: scene.runner(data, &db),
         fault: life.fault,

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use requorum_shared::etcd::recovery::restore::{ExpectedService, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
 
-use super::sockets::Sockets;
 use super::{BOOTS, CLUSTER, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, REVISION};
 use crate::systems::etcd::binaries::Binary;
 use crate::systems::etcd::client::{Client, HashKvResponse, StatusResponse};
 use crate::systems::etcd::process::{Member, Process};
+use crate::systems::etcd::sockets::Sockets;
 
 /// How long the members may take until they have a leader and know each other's names.
 pub(super) const READY_WITHIN: Duration = Duration::from_secs(90);

@@ -10,13 +10,13 @@ use cap_std::fs::Dir;
 use requorum_shared::finding::{Check, Outcome};
 
 use super::cluster::{LOOK_EVERY, READY_WITHIN, agree, revision};
-use super::sockets::Sockets;
 use super::{PLACED, remove, stopped};
 use crate::jobs::runner::StepError;
 use crate::systems::etcd::binaries::Binary;
 use crate::systems::etcd::client::{Client, HashKvResponse, wants_password};
 use crate::systems::etcd::process::{Member, Process};
 use crate::systems::etcd::run::{Run, blocking, failed};
+use crate::systems::etcd::sockets::Sockets;
 
 /// How long a member that answers may take until it answers the same as the cluster.
 const SETTLES_WITHIN: Duration = Duration::from_secs(20);

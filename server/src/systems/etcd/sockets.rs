@@ -11,17 +11,17 @@ use std::sync::Arc;
 /// The folder of a boot check's sockets and logs. etcd runs in it, so that the sockets' names are short: a socket's
 /// path holds 107 bytes at most, and a data directory may lie deeper.
 #[derive(Debug)]
-pub(in crate::systems::etcd) struct Sockets {
+pub(super) struct Sockets {
     folder: Arc<File>,
     path: PathBuf,
 }
 
 /// Where one member listens.
 #[derive(Debug, Clone)]
-pub(in crate::systems::etcd) struct Socket {
+pub(super) struct Socket {
     folder: Arc<File>,
     /// The working folder of the member's process.
-    pub(in crate::systems::etcd) working: PathBuf,
+    pub(super) working: PathBuf,
     number: usize,
 }
 
@@ -54,17 +54,17 @@ impl Sockets {
 impl Socket {
     /// For its peers, from within the folder. etcd takes the host of such a URL for the socket's name, and wants a
     /// port in it.
-    pub(in crate::systems::etcd) fn peer_url(&self) -> String {
+    pub(super) fn peer_url(&self) -> String {
         format!("unix://{}", self.name(1))
     }
 
     /// For clients, from within the folder.
-    pub(in crate::systems::etcd) fn client_url(&self) -> String {
+    pub(super) fn client_url(&self) -> String {
         format!("unix://{}", self.name(2))
     }
 
     /// The client socket's path for this process, short wherever the folder is. Good as long as this value is there.
-    pub(in crate::systems::etcd) fn client_path(&self) -> String {
+    pub(super) fn client_path(&self) -> String {
         format!("/proc/self/fd/{}/{}", self.folder.as_raw_fd(), self.name(2))
     }
 
