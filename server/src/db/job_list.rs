@@ -134,7 +134,7 @@ async fn folded(tx: &mut Turn, id: &str) -> anyhow::Result<Digest> {
             .bind(id)
             .fetch_all(&mut **tx)
             .await?;
-    let events = rows.iter().map(super::jobs::event);
+    let events = rows.iter().map(event);
     let events: Vec<_> = events.collect::<anyhow::Result<_>>()?;
     Ok(Digest::of(plan.try_get(0)?, &events))
 }
@@ -183,4 +183,13 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// Number, time, body.
+pub(super) fn event(row: &AnyRow) -> anyhow::Result<Event> {
+    Ok(Event {
+        seq: u64::try_from(row.try_get::<i64, _>(0)?)?,
+        at_ms: row.try_get(1)?,
+        body: serde_json::from_str(row.try_get(2)?)?,
+    })
 }

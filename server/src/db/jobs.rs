@@ -113,7 +113,7 @@ impl JobLog for Database {
         .fetch_all(&self.pool)
         .await?
         .iter()
-        .map(event)
+        .map(job_list::event)
         .collect()
     }
 
@@ -338,15 +338,6 @@ async fn insert(tx: &mut Turn, id: &str, seq: u64, at_ms: i64, body: &Body) -> a
         body: body.clone(),
     };
     job_list::digest(tx, id, &event).await
-}
-
-/// Number, time, body.
-pub(super) fn event(row: &AnyRow) -> anyhow::Result<Event> {
-    Ok(Event {
-        seq: u64::try_from(row.try_get::<i64, _>(0)?)?,
-        at_ms: row.try_get(1)?,
-        body: serde_json::from_str(row.try_get(2)?)?,
-    })
 }
 
 fn job(row: &AnyRow) -> anyhow::Result<JobRow> {

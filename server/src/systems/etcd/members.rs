@@ -19,6 +19,7 @@
 //! All paths go through [`cap_std::fs::Dir`]: nothing is written outside of the directories in [`Dest`],
 //! symbolic links included.
 
+mod act;
 mod build;
 mod clear;
 mod dest;
@@ -38,8 +39,8 @@ use requorum_shared::etcd::recovery::restore::cluster::{Cluster, Member};
 use requorum_shared::etcd::recovery::restore::edit::Edit;
 use requorum_shared::etcd::storage::inspection::Inspection;
 
+pub use self::act::Act;
 pub use self::dest::{Dest, Spot};
-pub use self::disk::Act;
 use self::disk::Lock;
 pub use self::error::RestoreError;
 

@@ -19,8 +19,9 @@ use requorum_shared::kinds::inspect_as_etcd;
 use requorum_shared::recognise;
 use requorum_shared::source::{Source, SourceError};
 
+use super::act::Act;
 use super::dest::{At, Kind, Layout, Unit, Within};
-use super::disk::{Act, Output};
+use super::disk::Output;
 use super::error::RestoreError;
 use super::pass::Consumer;
 use super::{Built, FileSource, Order, Restore, Stage};

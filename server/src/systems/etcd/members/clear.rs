@@ -7,8 +7,9 @@ use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{raft_snapshot, wal};
 
 use super::Restore;
+use super::act::Act;
 use super::dest::{At, Kind, Layout};
-use super::disk::{Act, Lock};
+use super::disk::Lock;
 use super::error::RestoreError;
 use crate::mark::{self, Mark};
 

@@ -7,7 +7,7 @@ use requorum_shared::etcd::recovery::restore::cluster::{Cluster, Member};
 use requorum_shared::etcd::recovery::restore::wal;
 
 use super::Restore;
-use super::disk::Act;
+use super::act::Act;
 use super::error::RestoreError;
 use crate::mark::{self, Mark};
 use crate::vacancy::is_vacant;

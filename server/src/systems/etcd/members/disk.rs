@@ -1,6 +1,5 @@
 //! The acts on a disk that a restore consists of, each one a place where it can fail.
 
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,49 +8,9 @@ use std::os::unix::fs::FileExt;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
 
+use super::act::Act;
 use super::error::RestoreError;
 use super::{Restore, Watch};
-
-/// One kind of act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Act {
-    /// Looking at a path, or opening it.
-    Open,
-    /// Making a folder.
-    MakeFolder,
-    /// Making a file.
-    MakeFile,
-    /// Taking the space for a file.
-    Reserve,
-    /// Reading a file.
-    Read,
-    /// Writing a file.
-    Write,
-    /// Syncing a file.
-    SyncFile,
-    /// Syncing a folder.
-    SyncFolder,
-    /// Giving something its final or next name.
-    Rename,
-    /// Removing what was built.
-    Remove,
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "opening it",
-            Self::MakeFolder => "making the folder",
-            Self::MakeFile => "making the file",
-            Self::Reserve => "taking the space for it",
-            Self::Read => "reading it",
-            Self::Write => "writing it",
-            Self::SyncFile | Self::SyncFolder => "syncing it to the disk",
-            Self::Rename => "renaming it",
-            Self::Remove => "removing it",
-        })
-    }
-}
 
 /// A file that is written, with the name to call it by.
 #[derive(Debug)]

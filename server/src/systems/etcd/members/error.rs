@@ -7,7 +7,7 @@ use requorum_shared::finding::{Report, Severity};
 use requorum_shared::inspection::Recognised;
 use thiserror::Error;
 
-use super::disk::Act;
+use super::act::Act;
 use crate::system::{self, SystemError};
 
 /// Why a restore did not happen. Nothing is left behind where a member would look, unless a text says so.

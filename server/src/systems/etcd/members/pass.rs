@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::disk::Act;
+use super::act::Act;
 use super::error::RestoreError;
 use super::{Progress, Restore, Stage};
 use crate::system::{self, SystemError};

@@ -6,8 +6,8 @@ use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{raft_snapshot, wal};
 
 use super::Restore;
+use super::act::Act;
 use super::dest::{At, Kind, Layout, MemberPlace};
-use super::disk::Act;
 use super::error::RestoreError;
 
 impl Restore<'_> {

@@ -8,9 +8,9 @@ use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
 use requorum_shared::etcd::recovery::restore::{raft_snapshot, verify, wal};
 use requorum_shared::finding::{Check, Outcome};
 
+use super::act::Act;
 use super::build::image_part;
 use super::dest::At;
-use super::disk::Act;
 use super::error::RestoreError;
 use super::pass::Consumer;
 use super::{FileSource, Order, Restore, Stage};
