@@ -11,7 +11,7 @@ use crate::client::inspector::{Heard, Inspector};
 use crate::client::thread::meta;
 use crate::clipboard::copy;
 use crate::dropped::Dropped;
-use crate::format::Progress;
+use crate::format::{Progress, Rate};
 use crate::worker::protocol::{Looked, Order, Phase, Refusal, Report, Unpacked};
 
 /// A file on the bench.
@@ -235,14 +235,24 @@ impl Bench {
 
     fn hear(self, heard: Heard) {
         match heard {
-            Heard::Report(Report::Progress { job, read, phase }) => {
+            Heard::Report(Report::Progress {
+                job,
+                read,
+                total,
+                phase,
+            }) => {
                 let now = js_sys::Date::now();
                 self.settle(job, |item| {
                     let mut progress = match &item.state {
                         State::Reading(progress, _) => *progress,
                         other => return other.clone(),
                     };
+                    if progress.total != total {
+                        // What was packed is read anew.
+                        progress.rate = Rate::default();
+                    }
                     progress.done = read;
+                    progress.total = total;
                     progress.rate.note(now, read);
                     State::Reading(progress, phase)
                 });

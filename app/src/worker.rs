@@ -11,5 +11,6 @@ mod inspect;
 pub mod ledger;
 pub mod protocol;
 mod serve;
+mod unpack;
 
 pub use serve::{start_reader, start_verifier};

@@ -11,10 +11,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::SystemTime;
 
-use requorum_shared::etcd::storage::scan::{Options, Scan, Scanner};
-use requorum_shared::etcd::storage::trailer::{Digests, Hasher};
 use requorum_shared::inspection::PackedFile;
-use requorum_shared::kinds;
+use requorum_shared::kinds::{self, Digests, Hasher, Options, Scan, Scanner};
 use requorum_shared::unpack::{Limits, UnpackError, Unpacker, content_name};
 use rustix::fs::{Advice, FlockOperation};
 use thiserror::Error;

@@ -16,7 +16,6 @@ use crate::bbolt::Database;
 use crate::etcd::log_files;
 use crate::etcd::storage::inspect as etcd_storage;
 use crate::etcd::storage::inspection::{self as etcd, DatabaseDetails};
-use crate::etcd::storage::scan::Scan;
 use crate::etcd::storage::snap::{self, Snap};
 use crate::etcd::storage::wal::{self, Wal};
 use crate::finding::Finding;
@@ -28,6 +27,11 @@ use crate::raft::store::{self, RaftDb};
 use crate::recognise;
 use crate::source::Source;
 use crate::unpack::{UnpackError, Unpacker};
+
+/// The pass that any file is fed to, and what it leaves: the kind is told when it has ended.
+pub use crate::etcd::storage::scan::{Options, Scan, Scanner};
+/// The digests of any file, computed beside the pass.
+pub use crate::etcd::storage::trailer::{Digests, Hasher, Image};
 
 /// Bytes from the beginning of a file that tell most kinds.
 const HEAD: usize = 64;

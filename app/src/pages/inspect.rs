@@ -97,6 +97,9 @@ fn what_it_reads() -> impl IntoView {
             <ul class="reads">
                 <li>"A snapshot of etcd 3.4 to 3.7, saved with " <code>"etcdctl snapshot save"</code></li>
                 <li>"A copy of a member's database, " <code>"member/snap/db"</code> ", taken while the member was stopped"</li>
+                <li>"A segment of a member's write-ahead log, and its " <code>".snap"</code> " files"</li>
+                <li><code>"raft.db"</code>", "<code>"meta.json"</code>" and "<code>"peers.json"</code>" of Dkron, Consul and Nomad"</li>
+                <li>"Each of these packed by ZIP, gzip or Zstandard"</li>
                 <li>"A dossier of a recovery: every part, signature and proof in it is verified"</li>
                 <li>"Files of any size: they are read once, from start to end, and never kept in memory"</li>
             </ul>

@@ -3,27 +3,57 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use requorum_shared::etcd::storage::scan::{Options, Scanner};
-use requorum_shared::kinds::{Inspection, inspect};
+use requorum_shared::kinds::{self, Inspection, Options, Scanner, inspect};
+use requorum_shared::unpack::content_name;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, DedicatedWorkerGlobalScope};
 
 use super::blob::{BlobSource, Pieces, said};
 use super::hashing::HashThread;
 use super::protocol::{Phase, Refusal};
+use super::unpack::{self, Content};
 
 /// Below this a second thread takes longer to start than it saves.
 const HASH_BESIDE: u64 = 32 << 20;
 
-/// Reads `blob` to its end and judges it. `tell` hears how far it is; `stop` ends it early.
+/// Reads `blob` to its end, and through when it is packed, and judges it. `tell` hears how far it is and of how many
+/// bytes; `stop` ends it early.
 pub(super) async fn look(
     scope: &DedicatedWorkerGlobalScope,
     blob: Blob,
     name: &str,
     stop: Rc<Cell<bool>>,
-    tell: impl Fn(u64, Phase),
+    tell: impl Fn(u64, u64, Phase),
 ) -> Result<Inspection, Refusal> {
     let size = blob.size() as u64;
+    let unpacking = |read| tell(read, size, Phase::Unpacking);
+    let content = unpack::content(&blob, name, &stop, unpacking).await;
+    let content = content.map_err(|error| Refusal::unreadable(name, 0, &said(&error)))?;
+    match content {
+        Content::Plain => read(scope, blob, name, stop, tell).await,
+        Content::Unpacked(content, packed) => {
+            let mut inspection = read(scope, content, content_name(name), stop, tell).await?;
+            inspection.unpacked_from = Some(packed);
+            Ok(inspection)
+        }
+        Content::Refused(error) => {
+            let mut inspection = read(scope, blob, name, stop, tell).await?;
+            kinds::not_unpacked(&mut inspection, &error);
+            Ok(inspection)
+        }
+        Content::Stopped => Err(Refusal::cancelled(name)),
+    }
+}
+
+async fn read(
+    scope: &DedicatedWorkerGlobalScope,
+    blob: Blob,
+    name: &str,
+    stop: Rc<Cell<bool>>,
+    tell: impl Fn(u64, u64, Phase),
+) -> Result<Inspection, Refusal> {
+    let size = blob.size() as u64;
+    let tell = |read, phase| tell(read, size, phase);
     if size == 0 {
         return Err(Refusal::empty(name));
     }

@@ -50,6 +50,8 @@ pub enum Report {
         job: u32,
         /// Bytes read.
         read: u64,
+        /// Bytes to read.
+        total: u64,
         /// What is being done now.
         phase: Phase,
     },
@@ -95,6 +97,8 @@ pub enum Phase {
     /// In the queue.
     #[default]
     Waiting,
+    /// What is packed is being unpacked.
+    Unpacking,
     /// Bytes are read and hashed, pages accounted for.
     Reading,
     /// All bytes are read; the last of them are being hashed.
@@ -108,6 +112,7 @@ impl Phase {
     pub fn words(self) -> &'static str {
         match self {
             Self::Waiting => "waits for the file before it",
+            Self::Unpacking => "unpacking",
             Self::Reading => "reading, hashing, accounting for each page",
             Self::Hashing => "read; hashing the last bytes",
             Self::Walking => "read and hashed; walking the tree",
@@ -222,7 +227,7 @@ impl Refusal {
         Self {
             what: "The reader of this page stopped.".into(),
             why: format!("The browser said: {said}"),
-            next: "Reload the page and open the file again. If it happens again, `requorum snapshot check FILE` \
+            next: "Reload the page and open the file again. If it happens again, `requorum inspect FILE` \
                    does the same on the command line."
                 .into(),
         }
@@ -252,6 +257,7 @@ mod tests {
             Report::Progress {
                 job: 1,
                 read: u64::MAX,
+                total: u64::MAX,
                 phase: Phase::Hashing,
             },
             Report::IsDossier { job: 9 },

@@ -125,12 +125,17 @@ impl Desk {
         self.running.borrow_mut().insert(job, stop.clone());
         let began = js_sys::Date::now();
         let last = Cell::new((0.0, Phase::Waiting));
-        let tell = |read, phase| {
+        let tell = |read, total, phase| {
             let now = js_sys::Date::now();
             let (then, before) = last.get();
             if phase != before || now - then >= TELL_EVERY_MS {
                 last.set((now, phase));
-                self.tell(&Report::Progress { job, read, phase });
+                self.tell(&Report::Progress {
+                    job,
+                    read,
+                    total,
+                    phase,
+                });
             }
         };
         let result = inspect::look(&self.scope, file, &name, stop, tell).await;

@@ -6,8 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use requorum_shared::etcd::storage::scan::{Options, Scanner};
-use requorum_shared::kinds::{Inspection, inspect};
+use requorum_shared::kinds::{Inspection, Options, Scanner, inspect};
 
 use super::file_source::FileSource;
 

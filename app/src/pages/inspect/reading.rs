@@ -55,7 +55,7 @@ pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
 /// A part of the verdict before there is one: it says what is being done for it.
 fn part(name: &'static str, state: Signal<(Progress, Phase)>, decided_in: Phase) -> impl IntoView {
     let words = move || match state.get().1 {
-        Phase::Waiting => "waits",
+        Phase::Waiting | Phase::Unpacking => "waits",
         phase if phase == decided_in => "being decided",
         Phase::Reading => "evidence is being gathered",
         Phase::Hashing | Phase::Walking => "gathered",

@@ -171,7 +171,79 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "findings are the shape that everybody shares",
     ),
-    // General rooms know no system: they use what `recovery` closes.
+    // General rooms know no system: they use what `recovery` and `kinds` close.
+    closed(
+        "shared::inspection",
+        &[
+            "shared::kinds",
+            "shared::recognise",
+            "shared::recovery",
+            "shared::etcd",
+            "shared::raft",
+            "shared::pd",
+            "shared::dkron",
+            "shared::pegasus",
+        ],
+        "what is known of any file is the same for all kinds: kinds has the registry",
+    ),
+    closed(
+        "shared::document",
+        &[
+            "shared::dossier",
+            "shared::inspection",
+            "shared::recovery",
+            "shared::etcd",
+            "shared::raft",
+        ],
+        "something to read, whatever it is about",
+    ),
+    closed(
+        "shared::raft",
+        &[
+            "shared::etcd",
+            "shared::kinds",
+            "shared::plan",
+            "shared::job",
+            "shared::recovery",
+            "shared::dossier",
+        ],
+        "HashiCorp's Raft library is of several systems, and knows none",
+    ),
+    closed(
+        "shared::unpack",
+        &["shared::etcd", "shared::raft", "shared::kinds", "shared::recognise"],
+        "unpacking does not look at what comes out",
+    ),
+    closed(
+        "shared::kinds",
+        &["shared::dossier", "shared::plan", "shared::job", "shared::recovery"],
+        "what a file is does not depend on what is done with it",
+    ),
+    closed(
+        "server::snapshots",
+        &["shared::etcd", "shared::raft"],
+        "files are kept whatever they are of: kinds has the registry",
+    ),
+    closed(
+        "app::components",
+        &["shared::etcd", "shared::raft", "app::systems"],
+        "what only one system has comes in as data and views",
+    ),
+    closed(
+        "app::worker",
+        &["shared::etcd", "shared::raft", "app::systems"],
+        "the worker looks at any file: kinds has the registry",
+    ),
+    closed(
+        "app::bench",
+        &["shared::etcd", "shared::raft", "app::systems", "app::components", "app::pages"],
+        "files are open whatever they are of, and what holds state shows nothing",
+    ),
+    closed(
+        "app::uploads",
+        &["shared::etcd", "shared::raft", "app::systems", "app::components", "app::pages"],
+        "files are sent whatever they are of, and what holds state shows nothing",
+    ),
     closed(
         "shared::plan",
         &[
