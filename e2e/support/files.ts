@@ -12,6 +12,12 @@ export async function fixture(name: string): Promise<Given> {
   return given(`${name}.db`, await readFile(`${FOLDER}${name}.db`));
 }
 
+/** Another file of the test data, by its path there: `raft/stopped/raft/raft.db`. */
+export async function testdata(path: string): Promise<Given> {
+  const bytes = await readFile(`${FOLDER}../${path}`);
+  return given(path.split("/").at(-1) ?? path, bytes);
+}
+
 /** What the real tools said of it. */
 export async function saidOf(name: string): Promise<any> {
   return JSON.parse(await readFile(`${FOLDER}${name}.json`, "utf8"));

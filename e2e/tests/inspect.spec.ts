@@ -1,13 +1,14 @@
 // A stranger drops files on /inspect: the truth about them, and nothing leaves the browser.
+import { gzipSync } from "node:zlib";
 import { expect, test } from "../support/console.ts";
-import { choose, cut, fixture, flipped, given, saidOf } from "../support/files.ts";
+import { choose, cut, fixture, flipped, given, saidOf, testdata } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
 
 const headline = { level: 1 } as const;
 
 test("the empty page says what to do, and the sample opens", async ({ page }) => {
   await page.goto("/inspect");
-  await expect(page.getByRole("heading", headline)).toContainText("Drop a snapshot");
+  await expect(page.getByRole("heading", headline)).toContainText("Drop a file");
   await expect(page.getByText("Nothing leaves this browser")).toBeVisible();
   await looksRight(page);
   await page.getByRole("button", { name: "Open a sample snapshot" }).click();
@@ -60,7 +61,7 @@ test("a truncated file is never called whole", async ({ page }) => {
   for (const length of [1, 17, 4095, 4096, 8192, 40_000, good.buffer.length - 32, good.buffer.length - 1]) {
     await page.goto("/inspect");
     await choose(page, cut(good, length));
-    await expect(page.getByRole("heading", headline), `cut to ${length}`).not.toContainText(/Drop a snapshot|Reading/);
+    await expect(page.getByRole("heading", headline), `cut to ${length}`).not.toContainText(/Drop a file|Reading/);
     await expect(page.getByRole("heading", headline), `cut to ${length}`).not.toContainText("is whole");
   }
 });
@@ -73,6 +74,37 @@ test("what is no snapshot is named as such", async ({ page }) => {
   await page.goto("/inspect");
   await choose(page, given("empty.db", ""));
   await expect(page.getByRole("heading", headline)).toContainText(/empty/i);
+  await looksRight(page);
+});
+
+for (const [path, sentence, shown] of [
+  ["raft/divergent/longer-older-term/raft/raft.db", "a server's Raft log", "127.0.0.1:25812"],
+  ["raft/peers/accepted/three-servers.json", "A server takes this peers.json", "node2"],
+  ["etcd/3.6.14-dead.wal", "entries 1 to 103", "Committed for certain"],
+  ["etcd/3.6.14-dead.snap", "index 78 of term 2", "m1"],
+] as const) {
+  test(`${path} is a kind of its own`, async ({ page }) => {
+    await page.goto("/inspect");
+    await choose(page, await testdata(path));
+    await expect(page.getByRole("heading", headline)).toContainText(sentence);
+    await expect(page.getByRole("main")).toContainText(shown);
+    await looksRight(page);
+  });
+}
+
+test("what is packed is read through, and what is in it is judged", async ({ page }) => {
+  const good = await fixture("3.6.14-mixed");
+  await page.goto("/inspect");
+  await choose(page, given("3.6.14-mixed.db.gz", gzipSync(good.buffer)));
+  await expect(page.getByRole("heading", headline)).toContainText("This snapshot is whole");
+  await expect(page.getByRole("main")).toContainText("unpacked from gzip");
+  await looksRight(page);
+  await page.goto("/inspect");
+  await choose(page, await testdata("cases/01-on-demand-node-a-1709887802"));
+  await expect(page.getByRole("heading", headline)).toContainText("This snapshot is whole");
+  await page.goto("/inspect");
+  await choose(page, given("bomb.gz", gzipSync(Buffer.alloc(400 << 20))));
+  await expect(page.getByRole("heading", headline)).toContainText("not read through");
   await looksRight(page);
 });
 

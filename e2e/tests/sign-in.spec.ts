@@ -104,7 +104,7 @@ test.describe("the rest of the page", () => {
     const later = () => fetched.filter((path) => /^\/assets\/split_/.test(path)).length;
 
     await page.goto(`${server.url}/inspect`);
-    await expect(page.getByRole("heading", { level: 1 })).toContainText("Drop a snapshot");
+    await expect(page.getByRole("heading", { level: 1 })).toContainText("Drop a file");
     await page.waitForLoadState("networkidle");
     expect(later()).toBe(0);
 

@@ -147,6 +147,11 @@ impl InspectedFile {
         })
     }
 
+    /// The file itself.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
     /// Whether a running server holds it: pages may change while it is read.
     pub fn in_use(&self) -> bool {
         self.in_use

@@ -65,7 +65,7 @@ pub fn Inspect() -> impl IntoView {
                 Some(job) => file::lead(bench, job).into_any(),
                 None => view! {
                     <Lead
-                        sentence="Drop a snapshot: see whether it is whole, and what is in it."
+                        sentence="Drop a file: see what it is, whether it is whole, and what is in it."
                         below=|| view! { <p>"Nothing leaves this browser. No account is needed."</p> }
                     />
                 }

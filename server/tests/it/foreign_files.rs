@@ -72,14 +72,11 @@ impl Case {
     /// Every command refuses it with exit code 1, says all of `facts` and nothing of `never`, and leaves nothing.
     #[track_caller]
     fn refused(&self, facts: &[&str], never: &[&str]) {
-        let runs: [&[&str]; 6] = [
-            &["check"],
-            &["check", "--json"],
-            &["status"],
-            &["hashkv"],
-            &["restore", "--data-dir", "new"],
-            &["restore", "--data-dir", "new", "--skip-hash-check"],
-        ];
+        self.refused_by(&RUNS, facts, never);
+    }
+
+    #[track_caller]
+    fn refused_by(&self, runs: &[&[&str]], facts: &[&str], never: &[&str]) {
         for arguments in runs {
             let said = self.run(arguments);
             let all = said.all();
@@ -111,9 +108,21 @@ impl Case {
     }
 }
 
+/// Each command that takes a snapshot; the last two restore.
+const RUNS: [&[&str]; 6] = [
+    &["check"],
+    &["check", "--json"],
+    &["status"],
+    &["hashkv"],
+    &["restore", "--data-dir", "new"],
+    &["restore", "--data-dir", "new", "--skip-hash-check"],
+];
+
 #[test]
 fn input_01_a_zip_as_k3s_writes_it() {
-    Case::of("01-on-demand-node-a-1709887802").refused(
+    let case = Case::of("01-on-demand-node-a-1709887802");
+    case.refused_by(
+        &RUNS[..4],
         &[
             "ZIP archive",
             "`on-demand-node-a-1709887802`",
@@ -123,6 +132,11 @@ fn input_01_a_zip_as_k3s_writes_it() {
         ],
         &["skip-hash-check", "magic is", "damaged"],
     );
+    // A restore reads it through, and proves what is in it.
+    let said = case.run(&["restore", "--data-dir", "new"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    let database = case.folder.path().join("new/member/snap/db");
+    assert!(database.exists(), "{}", said.all());
 }
 
 #[test]

@@ -25,8 +25,10 @@ use requorum_shared::finding::{Finding, Report, Severity};
 
 use self::lookup::Names;
 use self::progress::ProgressLine;
+use requorum_shared::unpack::UnpackError;
+
 use crate::cli::terminal;
-use crate::inspect_file::open_regular;
+use crate::inspect_file::{InspectedFile, Unpacked};
 use crate::random;
 use crate::system;
 use crate::systems::etcd::members::{Built, Dest, Order, Restore, RestoreError, Spot, Watch};
@@ -42,7 +44,8 @@ const USAGE: u8 = 2;
 /// tree, and what its keys say. Nothing appears at the place of the result before all of it is complete.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
-    /// The snapshot, or a copy of a member's member/snap/db (with --skip-hash-check).
+    /// The snapshot, or a copy of a member's member/snap/db (with --skip-hash-check). Packed by ZIP, gzip or Zstandard
+    /// it is unpacked in the folder that TMPDIR names.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where the member's data goes [default: NAME.etcd]
@@ -300,9 +303,18 @@ fn look_up(arguments: &Arguments, request: &RestoreRequest) -> Names {
     Names::look_up(members.map(String::as_str).chain(advertised.split(',')))
 }
 
+/// The snapshot; of a packed file what is in it. A packed file that is not read through is refused by what it is.
 fn open_source(path: &Path) -> Result<File, Failure> {
-    let (file, _) = open_regular(path).map_err(anyhow::Error::new)?;
-    Ok(file)
+    let file = InspectedFile::open(path).map_err(anyhow::Error::new)?;
+    let content = file.unpacked(|_| ()).map_err(anyhow::Error::new)?;
+    match content {
+        Some(Unpacked::Content { content, .. }) => Ok(content.into_file()),
+        Some(Unpacked::Refused(UnpackError::Bomb { read, written })) => {
+            let error = UnpackError::Bomb { read, written };
+            Err(anyhow::anyhow!("{}: it was not unpacked: {error}", path.display()).into())
+        }
+        Some(Unpacked::Refused(_)) | None => Ok(file.into_file()),
+    }
 }
 
 fn destination(arguments: &Arguments) -> Result<Dest, Failure> {
