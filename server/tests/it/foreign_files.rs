@@ -366,7 +366,15 @@ fn packed_files_are_named_with_what_is_in_them() {
             continue;
         };
         ran += 1;
-        Case::with("etcd-backup", &bytes).refused(facts, &["skip-hash-check"]);
+        let case = Case::with("etcd-backup", &bytes);
+        if ["gzip", "zstd"].contains(&program) {
+            case.refused_by(&RUNS[..4], facts, &["skip-hash-check"]);
+            // A restore reads it through.
+            let said = case.run(&["restore", "--data-dir", "new"]);
+            assert_eq!(said.code, 0, "{program}: {}", said.all());
+        } else {
+            case.refused(facts, &["skip-hash-check"]);
+        }
         let cut = &bytes[..bytes.len() / 2];
         if program != "bzip2" {
             Case::with("etcd-backup", cut)
