@@ -25,7 +25,7 @@ use crate::raft::peers::{self, Peers};
 use crate::raft::snapshot::{MAX_META_BYTES, Meta};
 use crate::raft::store::{self, RaftDb};
 use crate::recognise;
-use crate::source::Source;
+use crate::source::{Blocks, Source};
 use crate::unpack::{UnpackError, Unpacker};
 
 /// The pass that any file is fed to, and what it leaves: the kind is told when it has ended.
@@ -171,7 +171,7 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
             .map(|peers| or_none(peers.map(|peers| Details::PeersJson(Box::new(peers))))),
         Reader::RaftSnapshot => raft::snapshot(file, &Meta::parse(&whole()), None)
             .map(|meta| or_none(meta.map(|meta| Details::RaftSnapshot(Box::new(meta))))),
-        Reader::RaftDb => match Database::open(source) {
+        Reader::RaftDb => match Database::open(&Blocks::new(source)) {
             Ok(database) => {
                 let (tree, page_map) = etcd_storage::tree(scan, source);
                 let mut inspection = raft::db(file, &database, tree);

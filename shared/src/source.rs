@@ -1,6 +1,10 @@
 //! Where bytes come from when they are read at random: a slice, a file, a `Blob`.
 
+mod blocks;
+
 use thiserror::Error;
+
+pub use blocks::Blocks;
 
 /// A file-like thing that can be read at any offset.
 ///
