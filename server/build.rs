@@ -9,15 +9,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
 
     println!("cargo::rerun-if-changed=../shared/proto");
-    let files = protox::compile(
-        [
-            "requorum/v1/approvals.proto",
-            "requorum/v1/console.proto",
-            "requorum/v1/people.proto",
-            "requorum/v1/secrets.proto",
-        ],
-        ["../shared/proto"],
-    )?;
+    let mut services = std::fs::read_dir("../shared/proto/requorum/v1")?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    services.sort();
+    let files = protox::compile(services, ["../shared/proto"])?;
     std::fs::write(out.join("requorum.v1.descriptors"), files.encode_to_vec())?;
     tonic_prost_build::configure()
         .extern_path(".requorum.v1", "::requorum_shared::api::v1")

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{StaticSegment, path};
 use requorum_shared::api::v1::{
-    GetSnapshotRequest, ListJobsRequest, ListPlansRequest, ListSnapshotsRequest,
-    ListWaitingRequest, ListWaitingResponse,
+    FileOrigin, GetFileRequest, ListFilesRequest, ListInboxRequest, ListInboxResponse,
+    ListJobsRequest, ListPlansRequest,
 };
 
 use crate::client::grpc;
@@ -19,7 +19,7 @@ use crate::identity::guarded;
 use crate::later::Console;
 use crate::ledger::watch::LedgerWatch;
 use crate::pages::{
-    jobs, join, ledger, login, not_found, overview, plans, reviews, settings, setup, snapshots,
+    files, jobs, join, ledger, login, not_found, overview, plans, reviews, settings, setup,
 };
 use crate::paths;
 
@@ -42,9 +42,9 @@ fn pages() -> AnyView {
             <Route path=path!("/login") view=login::Login />
             <Route path=path!("/setup") view=setup::Setup />
             <Route path=path!("/join") view=join::Join />
-            <Route path=path!("/snapshots") view=|| guarded(snapshots::Snapshots) />
-            <Route path=path!("/snapshots/:id") view=|| guarded(snapshots::detail::SnapshotDetail) />
-            <Route path=path!("/snapshots/:id/restore") view=|| guarded(snapshots::restore::Restore) />
+            <Route path=path!("/files") view=|| guarded(files::Files) />
+            <Route path=path!("/files/:id") view=|| guarded(files::detail::FileDetail) />
+            <Route path=path!("/files/:id/restore") view=|| guarded(files::restore::Restore) />
             <Route path=path!("/plans") view=|| guarded(plans::Plans) />
             <Route path=path!("/plans/:id") view=|| guarded(plans::review::PlanReview) />
             <Route path=path!("/reviews") view=|| guarded(reviews::Reviews) />
@@ -74,33 +74,31 @@ fn corner() -> AnyView {
     view! { <LedgerBadge badge /> }.into_any()
 }
 
-/// The newest snapshots, plans and jobs by name. What cannot be had is left out: the palette is a shortcut, not a page.
+/// The newest files, plans and jobs by name. What cannot be had is left out: the palette is a shortcut, not a page.
 fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
     Box::pin(async {
         let mut entries = Vec::new();
-        if let Ok(list) = grpc::list_snapshots(ListSnapshotsRequest {
+        if let Ok(list) = grpc::call(ListFilesRequest {
             page_size: MOST,
-            ..ListSnapshotsRequest::default()
+            ..ListFilesRequest::default()
         })
         .await
         {
-            entries.extend(list.snapshots.into_iter().flat_map(|s| {
-                let restore = Entry {
-                    label: format!("Plan a restore of {}", s.name),
+            entries.extend(list.files.into_iter().flat_map(|file| {
+                let restore = (file.origin() == FileOrigin::Upload).then(|| Entry {
+                    label: format!("Plan a restore of {}", file.name),
                     kind: "act",
-                    path: paths::restore(&s.id),
+                    path: paths::restore(&file.id),
+                });
+                let file = Entry {
+                    path: paths::file(&file.id),
+                    label: file.name,
+                    kind: "file",
                 };
-                [
-                    Entry {
-                        path: paths::snapshot(&s.id),
-                        label: s.name,
-                        kind: "snapshot",
-                    },
-                    restore,
-                ]
+                [Some(file), restore].into_iter().flatten()
             }));
         }
-        if let Ok(list) = grpc::list_plans(ListPlansRequest {
+        if let Ok(list) = grpc::call(ListPlansRequest {
             page_size: MOST,
             ..ListPlansRequest::default()
         })
@@ -112,7 +110,7 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
                 kind: "plan",
             }));
         }
-        if let Ok(list) = grpc::list_jobs(ListJobsRequest {
+        if let Ok(list) = grpc::call(ListJobsRequest {
             page_size: MOST,
             ..ListJobsRequest::default()
         })
@@ -130,7 +128,7 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
 
 fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
     Box::pin(async {
-        match grpc::get_snapshot(GetSnapshotRequest { id: sha256 }).await {
+        match grpc::call(GetFileRequest { id: sha256 }).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.kind == Kind::NotFound => Ok(false),
             Err(failure) => Err(failure),
@@ -138,10 +136,10 @@ fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
     })
 }
 
-fn waiting() -> LocalBoxFuture<'static, Result<ListWaitingResponse, Failure>> {
+fn waiting() -> LocalBoxFuture<'static, Result<ListInboxResponse, Failure>> {
     // What is listed is the overview's; every page says how much there is.
-    Box::pin(grpc::list_waiting(ListWaitingRequest {
+    Box::pin(grpc::call(ListInboxRequest {
         page_size: 1,
-        ..ListWaitingRequest::default()
+        ..ListInboxRequest::default()
     }))
 }

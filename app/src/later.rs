@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_split::SplitLoaderError;
-use requorum_shared::api::v1::ListWaitingResponse;
+use requorum_shared::api::v1::ListInboxResponse;
 
 use crate::components::error_view::ErrorView;
 use crate::components::palette::Entry;
@@ -28,7 +28,7 @@ pub struct Console {
     /// Whether the server has the file with this SHA-256.
     pub is_stored: fn(String) -> LocalBoxFuture<'static, Result<bool, Failure>>,
     /// What waits and what is under way.
-    pub waiting: fn() -> LocalBoxFuture<'static, Result<ListWaitingResponse, Failure>>,
+    pub waiting: fn() -> LocalBoxFuture<'static, Result<ListInboxResponse, Failure>>,
 }
 
 /// Fetches the console's part of the program; the second time it is there.

@@ -1,5 +1,6 @@
 //! What has an address. A page arranges components and talks to the server.
 
+pub mod files;
 pub mod inspect;
 pub mod jobs;
 pub mod join;
@@ -14,7 +15,6 @@ pub mod policies;
 pub mod reviews;
 pub mod settings;
 pub mod setup;
-pub mod snapshots;
 
 use leptos::prelude::{on_cleanup, set_interval_with_handle};
 

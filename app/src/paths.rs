@@ -20,19 +20,19 @@ pub fn inspect() -> String {
     "/inspect".into()
 }
 
-/// Stored snapshots.
-pub fn snapshots() -> String {
-    "/snapshots".into()
+/// Stored files.
+pub fn files() -> String {
+    "/files".into()
 }
 
-/// One stored snapshot.
-pub fn snapshot(id: &str) -> String {
-    format!("/snapshots/{}", encode(id))
+/// One stored file.
+pub fn file(id: &str) -> String {
+    format!("/files/{}", encode(id))
 }
 
 /// The wizard that plans a restore of a snapshot.
 pub fn restore(snapshot: &str) -> String {
-    format!("/snapshots/{}/restore", encode(snapshot))
+    format!("/files/{}/restore", encode(snapshot))
 }
 
 /// Plans.
@@ -40,9 +40,9 @@ pub fn plans() -> String {
     "/plans".into()
 }
 
-/// Plans that restore a snapshot.
-pub fn plans_of(snapshot: &str) -> String {
-    format!("/plans?snapshot={}", encode(snapshot))
+/// Plans that rest on a file.
+pub fn plans_of(file: &str) -> String {
+    format!("/plans?input={}", encode(file))
 }
 
 /// One plan.
@@ -116,14 +116,14 @@ pub fn join_link(origin: &str, token: &str) -> String {
     format!("{origin}/join#token={}", encode(token))
 }
 
-/// The file of a stored snapshot: served by the server, not a page.
-pub fn snapshot_file(id: &str) -> String {
-    format!("/api/snapshots/{}/file", encode(id))
+/// The bytes of a stored file: served by the server, not a page.
+pub fn file_content(id: &str) -> String {
+    format!("/api/files/{}/content", encode(id))
 }
 
-/// One restored member as a tar stream: served by the server, not a page.
-pub fn member_archive(job: &str, member: &str) -> String {
-    format!("/api/jobs/{}/members/{}.tar", encode(job), encode(member))
+/// What a job made, to download: served by the server, not a page.
+pub fn artifact(job: &str, name: &str) -> String {
+    format!("/api/jobs/{}/artifacts/{}", encode(job), encode(name))
 }
 
 /// The dossier of a job: served by the server, not a page.
@@ -210,11 +210,11 @@ mod tests {
             "/login?next=%2Fplans%2F7%3Ftab%3Dx"
         );
         assert_eq!(inspect(), "/inspect");
-        assert_eq!(snapshots(), "/snapshots");
-        assert_eq!(snapshot("9f"), "/snapshots/9f");
-        assert_eq!(restore("9f"), "/snapshots/9f/restore");
+        assert_eq!(files(), "/files");
+        assert_eq!(file("9f"), "/files/9f");
+        assert_eq!(restore("9f"), "/files/9f/restore");
         assert_eq!(plans(), "/plans");
-        assert_eq!(plans_of("9f"), "/plans?snapshot=9f");
+        assert_eq!(plans_of("9f"), "/plans?input=9f");
         assert_eq!(plan("a b"), "/plans/a%20b");
         assert_eq!(reviews(), "/reviews");
         assert_eq!(policies(), "/settings/policies");
@@ -237,8 +237,8 @@ mod tests {
             join_link("https://console.example", "x-_y"),
             "https://console.example/join#token=x-_y"
         );
-        assert_eq!(snapshot_file("9f"), "/api/snapshots/9f/file");
-        assert_eq!(member_archive("j", "m 1"), "/api/jobs/j/members/m%201.tar");
+        assert_eq!(file_content("9f"), "/api/files/9f/content");
+        assert_eq!(artifact("j", "m 1.tar"), "/api/jobs/j/artifacts/m%201.tar");
     }
 
     #[test]

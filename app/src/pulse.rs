@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use requorum_shared::api::v1::ListWaitingResponse;
+use requorum_shared::api::v1::ListInboxResponse;
 
 use crate::format;
 use crate::identity::Identity;
@@ -14,7 +14,7 @@ const EVERY_MS: u64 = 15_000;
 /// The server's last word on it.
 #[derive(Clone, Copy)]
 pub struct Pulse {
-    last: RwSignal<ListWaitingResponse>,
+    last: RwSignal<ListInboxResponse>,
     identity: Identity,
     later: Later,
 }
@@ -23,7 +23,7 @@ impl Pulse {
     /// Asks now and then, and gives the answer to all pages below.
     pub fn provide(identity: Identity, later: Later) -> Self {
         let pulse = Self {
-            last: RwSignal::new(ListWaitingResponse::default()),
+            last: RwSignal::new(ListInboxResponse::default()),
             identity,
             later,
         };
@@ -32,7 +32,7 @@ impl Pulse {
             if identity.is_person() {
                 pulse.ask();
             } else {
-                pulse.last.set(ListWaitingResponse::default());
+                pulse.last.set(ListInboxResponse::default());
             }
         });
         let ask = move || {
@@ -79,7 +79,7 @@ impl Pulse {
 }
 
 /// `2 jobs · 1 waits for you`.
-fn words(pulse: &ListWaitingResponse) -> String {
+fn words(pulse: &ListInboxResponse) -> String {
     let mut parts = Vec::new();
     if pulse.jobs_under_way > 0 {
         parts.push(format::count(pulse.jobs_under_way.into(), "job", "jobs"));
@@ -93,18 +93,18 @@ fn words(pulse: &ListWaitingResponse) -> String {
 
 #[cfg(test)]
 mod tests {
-    use requorum_shared::api::v1::Waiting;
+    use requorum_shared::api::v1::InboxItem;
 
     use super::*;
 
     #[test]
     fn the_corner_says_what_runs_and_what_waits() {
-        let mut pulse = ListWaitingResponse::default();
+        let mut pulse = ListInboxResponse::default();
         assert_eq!(words(&pulse), "");
         pulse.jobs_under_way = 2;
         assert_eq!(words(&pulse), "2 jobs");
         // Of what waits it has the first alone.
-        pulse.waiting.push(Waiting::default());
+        pulse.items.push(InboxItem::default());
         pulse.total = 1;
         assert_eq!(words(&pulse), "2 jobs · 1 waits for you");
         pulse.jobs_under_way = 0;

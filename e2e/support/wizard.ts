@@ -4,7 +4,7 @@ import { type Given, choose } from "./files.ts";
 
 /** Uploads a file and waits until the server has looked at it. */
 export async function upload(page: Page, file: Given): Promise<void> {
-  await page.goto("/snapshots");
+  await page.goto("/files");
   await choose(page, file);
   const row = page.getByRole("listitem").filter({ hasText: file.name });
   await expect(row.getByText("stored", { exact: true })).toBeVisible();
@@ -12,7 +12,7 @@ export async function upload(page: Page, file: Given): Promise<void> {
 
 /** Opens the wizard for a snapshot that was just uploaded. */
 export async function openWizard(page: Page, name: string): Promise<void> {
-  await page.goto("/snapshots");
+  await page.goto("/files");
   await page.getByRole("row").filter({ hasText: name }).getByRole("link", { name }).click();
   await page.getByRole("link", { name: "Plan a restore" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toContainText(`Restore ${name} from revision`);

@@ -41,7 +41,7 @@ async function somebody(page: Page, server: Server, name: string, ...roles: stri
 
 /** Seals a plan to a folder of this name; gives its address. */
 async function seal(page: Page, file: Given, folder: string, cluster = ""): Promise<string> {
-  await page.goto("/snapshots");
+  await page.goto("/files");
   await page.getByLabel("Cluster that the next files are of").fill(cluster);
   await choose(page, file);
   const row = page.getByRole("listitem").filter({ hasText: file.name });
@@ -149,7 +149,7 @@ test("broken glass is told on every page until an approver closes its review", a
   await looksRight(carl);
 
   for (const one of [page, ben, carl]) {
-    for (const where of ["/", "/snapshots", "/plans", "/jobs", "/settings", "/settings/policies"]) {
+    for (const where of ["/", "/files", "/plans", "/jobs", "/settings", "/settings/policies"]) {
       await one.goto(where);
       await expect(one.getByText(/^Broken glass\./)).toBeVisible();
     }
@@ -171,7 +171,7 @@ test("broken glass is told on every page until an approver closes its review", a
   await expect(page.getByText(/^Broken glass\./)).toHaveCount(0);
 });
 
-test("what changed between sealing and approving voids the plan", async ({ page, server }) => {
+test("what changed between sealing and approving invalidates the plan", async ({ page, server }) => {
   const ben = await somebody(page, server, "Ben", "approver");
   const address = await seal(page, await fixture("3.4.23-three"), "drifts");
   await ben.goto(address);
@@ -180,9 +180,9 @@ test("what changed between sealing and approving voids the plan", async ({ page,
   mkdirSync(there, { recursive: true });
   writeFileSync(join(there, "somebody-was-here"), "x");
   await approve(ben).click();
-  await expect(ben.getByText(/The plan is void/).first()).toBeVisible();
+  await expect(ben.getByText(/The plan is invalidated/).first()).toBeVisible();
   await ben.reload();
-  await expect(ben.getByText(/Void|void/).first()).toBeVisible();
+  await expect(ben.getByText(/invalidated/).first()).toBeVisible();
   await expect(approve(ben)).toHaveCount(0);
   await expect(ben.getByRole("link", { name: "Make a new plan" }).first()).toBeVisible();
   await looksRight(ben);
@@ -323,11 +323,11 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await expect(page.getByText(/One more approval is needed/)).toBeVisible();
 });
 
-test("another cluster's name for a snapshot voids what was planned from it", async ({ page, server }) => {
+test("another cluster's name for a snapshot invalidates what was planned from it", async ({ page, server }) => {
   await somebody(page, server, "Ben", "approver");
   const file = await fixture("3.5.33-lease");
   const address = await seal(page, file, "renamed", "old-etcd");
-  await page.goto("/snapshots?cluster=old-etcd");
+  await page.goto("/files?cluster=old-etcd");
   await looksRight(page);
   await page.getByRole("rowheader").getByRole("link", { name: file.name }).click();
   await page.getByRole("button", { name: "Name another cluster" }).click();

@@ -358,7 +358,7 @@ test("an answer that was cut off is no answer", async ({ page, administrator }) 
   await signIn(page, administrator);
   await upload(page, await fixture("3.5.33-three"));
   const whole = await page.evaluate(async () => {
-    const answer = await fetch("/requorum.v1.SnapshotService/ListSnapshots", {
+    const answer = await fetch("/requorum.v1.FileService/ListFiles", {
       method: "POST",
       headers: { "content-type": "application/grpc-web+proto" },
       body: new Uint8Array(5),
@@ -376,18 +376,18 @@ test("an answer that was cut off is no answer", async ({ page, administrator }) 
     ["before the trailers' text", message + 5],
     ["in the trailers", message + 12],
   ] as const) {
-    const route = "**/requorum.v1.SnapshotService/ListSnapshots";
+    const route = "**/requorum.v1.FileService/ListFiles";
     await page.route(route, (route) =>
       route.fulfill({
         contentType: "application/grpc-web+proto",
         body: Buffer.from(whole.slice(0, length)),
       }),
     );
-    await page.goto("/snapshots");
+    await page.goto("/files");
     await expect(page.getByText("The server's answer was cut off on its way."), where).toBeVisible();
     await expect(page.getByText("3.5.33-three.db"), where).toBeHidden();
     await page.unroute(route);
   }
-  await page.goto("/snapshots");
+  await page.goto("/files");
   await expect(page.getByRole("link", { name: "3.5.33-three.db" }).first()).toBeVisible();
 });

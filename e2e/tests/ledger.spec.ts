@@ -274,7 +274,7 @@ test("where the tree itself is changed, the server refuses every act and the bad
     await server.kill();
     tamper(server, "UPDATE ledger_entries SET leaf = randomblob(32) WHERE idx = 2");
     await server.restart();
-    await page.goto(`${server.url}/snapshots`);
+    await page.goto(`${server.url}/files`);
     await expect(badge(page)).toHaveText(BROKEN);
     await expect(alarm(page)).toContainText("The ledger is damaged, and nothing is added to it");
   } finally {
@@ -459,7 +459,7 @@ test("with a ledger that cannot be written nothing is done, and the page says wh
       server,
       "CREATE TRIGGER full BEFORE INSERT ON ledger_entries BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
     );
-    await page.goto(`${server.url}/snapshots`);
+    await page.goto(`${server.url}/files`);
     await page.locator("input[type=file]").setInputFiles(await fixture("3.5.33-mixed"));
     await expect(page.getByText(/This was not done, because nothing is done that is not written down first/).first()).toBeVisible();
     const halted = page.getByRole("alert").filter({ hasText: "Nothing can be done now, only looked at." });

@@ -41,13 +41,19 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   sql(
     server,
     `${numbers(119)} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json,
-     snapshot_id, cluster, weight) SELECT 'plan' || i, 'hash' || i, 'Copy ' || i, author_id, author, sealed_ms - i,
-     expires_ms, CASE WHEN i % 3 = 0 THEN 'void' ELSE 'sealed' END, plan_json, snapshot_id,
+     cluster, weight) SELECT 'plan' || i, 'hash' || i, 'Copy ' || i, author_id, author, sealed_ms - i,
+     expires_ms, CASE WHEN i % 3 = 0 THEN 'invalidated' ELSE 'sealed' END, plan_json,
      CASE WHEN i % 2 = 0 THEN 'prod' ELSE '' END, weight FROM plans, n`,
+  );
+  sql(
+    server,
+    `${numbers(119)} INSERT INTO plan_inputs (plan_id, position, kind, id, sealed_ms, cluster) SELECT plans.id, position, kind,
+     plan_inputs.id, plans.sealed_ms, plans.cluster FROM n JOIN plans ON plans.id = 'plan' || i
+     JOIN plan_inputs ON plan_inputs.plan_id NOT LIKE 'plan%'`,
   );
 
   await page.goto("/plans");
-  // 39 of the copies are void.
+  // 39 of the copies are invalidated.
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("81 plans wait for approval.");
   const pages = page.getByRole("navigation", { name: "Pagination" });
   await expect(pages).toContainText("1 to 50 of 120 plans");
@@ -73,7 +79,7 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   await page.getByLabel("Cluster").selectOption("prod");
   await expect(pages).toContainText("40 plans");
   expect(new URL(page.url()).search).toBe("?state=sealed&cluster=prod");
-  await page.getByLabel("State").selectOption("void");
+  await page.getByLabel("State").selectOption("invalidated");
   await expect(pages).toContainText("19 plans");
   await page.goto("/plans?state=rejected");
   await expect(page.getByText("No plan fits.")).toBeVisible();
@@ -98,40 +104,39 @@ test("the inbox counts what is on its other pages", async ({ page }) => {
 });
 
 test("a snapshot names its newest plans, and the way to all of them", async ({ page }) => {
-  await page.goto("/snapshots");
+  await page.goto("/files");
   await page.getByRole("row").getByRole("link", { name: "3.6.14-mixed.db" }).click();
   await page.getByRole("link", { name: "All 120 plans" }).click();
-  await expect(page).toHaveURL(/\/plans\?snapshot=/);
+  await expect(page).toHaveURL(/\/plans\?input=/);
   await expect(page.getByRole("navigation", { name: "Pagination" })).toContainText("1 to 50 of 120 plans");
 });
 
-test("snapshots are found and put in order beyond the first page", async ({ page, server }) => {
+test("files are found and put in order beyond the first page", async ({ page, server }) => {
   sql(
     server,
-    `${numbers(70)} INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, cluster, headline_json,
-     inspection_json, verdict, version, revision, total_key) SELECT 'id' || i, 'copy-' || (100 + i) || '.db', size + i,
-     stored_ms - i, stored_by, origin, cluster, headline_json, inspection_json, verdict, version, revision, total_key
-     FROM snapshots, n`,
+    `${numbers(70)} INSERT INTO files (id, name, size, uploaded_ms, uploaded_by, origin, cluster, kind, trust, headline_json,
+     headline_text, inspection_json) SELECT 'id' || i, 'copy-' || (100 + i) || '.db', size + i, uploaded_ms - i,
+     uploaded_by, origin, cluster, kind, trust, headline_json, headline_text, inspection_json FROM files, n`,
   );
-  await page.goto("/snapshots");
+  await page.goto("/files");
   const pages = page.getByRole("navigation", { name: "Pagination" });
-  await expect(pages).toContainText("1 to 50 of 71 snapshots");
+  await expect(pages).toContainText("1 to 50 of 71 files");
   await looksRight(page);
   await page.getByRole("button", { name: "Size" }).click();
   await page.getByRole("button", { name: "Size" }).click();
   await expect(page.getByRole("row").nth(1)).toContainText("copy-170.db");
   await pages.getByRole("link", { name: "Next page" }).click();
-  await expect(pages).toContainText("51 to 71 of 71 snapshots");
+  await expect(pages).toContainText("51 to 71 of 71 files");
   await expect(page.getByRole("row").last()).toContainText("3.6.14-mixed.db");
 
   // Whoever types stays in the field while the rows come.
-  const field = page.getByLabel("Filter by name, id, verdict or version");
+  const field = page.getByLabel("Filter by name, kind, id or trust");
   await field.pressSequentially("COPY-1 16", { delay: 30 });
-  await expect(pages).toContainText("11 snapshots");
+  await expect(pages).toContainText("11 files");
   await expect(field).toBeFocused();
   await expect(field).toHaveValue("COPY-1 16");
   await field.fill("nothing has this name");
-  await expect(page.getByText("No snapshot fits.")).toBeVisible();
+  await expect(page.getByText("No file fits.")).toBeVisible();
 });
 
 test("jobs are listed page by page", async ({ page, server }) => {

@@ -55,7 +55,7 @@ test("the groups at the identity provider are the roles in the console", async (
     await page.getByLabel("Password again").fill(PASSWORD);
     await page.getByRole("button", { name: "Make the administrator" }).click();
     await signOut(page);
-    await page.goto(`${server.url}/snapshots`);
+    await page.goto(`${server.url}/files`);
     const enter = page.getByRole("link", { name: "Sign in with Example" });
     await expect(enter).toBeVisible();
     await looksRight(page);
@@ -65,17 +65,17 @@ test("the groups at the identity provider are the roles in the console", async (
     await page.getByLabel("Name").fill(NAME);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-    await expect(page).toHaveURL(`${server.url}/snapshots`);
+    await expect(page).toHaveURL(`${server.url}/files`);
     await signOut(page);
 
     // It is back; nobody started the console again.
     await provider.start(server.url);
     await provider.groups({ grace: ["readers", "else"], ben: ["ops"] });
-    await page.goto(`${server.url}/snapshots?q=x`);
+    await page.goto(`${server.url}/files?q=x`);
     await enter.click();
     await expect(page).toHaveURL(new RegExp(`^${provider.issuer}/interaction/`));
     await atTheProvider(page, "grace");
-    await expect(page).toHaveURL(`${server.url}/snapshots?q=x`);
+    await expect(page).toHaveURL(`${server.url}/files?q=x`);
     await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
     expect(await session(page)).toMatchObject({ name: "grace", grants: ["viewer"] });
     expect(await announced(page), "a viewer uploads nothing").toBe(403);

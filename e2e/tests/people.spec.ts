@@ -111,7 +111,7 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   await expect(vera.page.getByText(/you need the role approver/).first()).toBeVisible();
   await expect(vera.page.getByRole("button", { name: /Approve|Reject|^Run/ })).toHaveCount(0);
   await looksRight(vera.page);
-  await vera.page.goto("/snapshots");
+  await vera.page.goto("/files");
   await expect(vera.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
   await expect(vera.page.getByRole("button", { name: /press to choose/ })).toHaveCount(0);
   await looksRight(vera.page);
@@ -164,7 +164,7 @@ test("a role that is given counts without signing in again, and one that is take
 }) => {
   const name = fresh("Olga");
   const olga = await join(browser, server, await invite(page, name, ["viewer"]), name);
-  await olga.page.goto("/snapshots");
+  await olga.page.goto("/files");
   await expect(olga.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
 
   await page.goto("/settings/people");
@@ -201,7 +201,7 @@ test("whoever is disabled is out at once, after what depends on them was shown",
   const name = fresh("Dora");
   const dora = await join(browser, server, await invite(page, name, ["operator"]), name);
   const cookie = await cookieOf(dora.context);
-  expect(await call(server, "SnapshotService/ListSnapshots", { cookie })).toBe(OK);
+  expect(await call(server, "FileService/ListFiles", { cookie })).toBe(OK);
 
   await page.goto("/settings/people");
   await page.getByRole("link", { name }).click();
@@ -216,14 +216,14 @@ test("whoever is disabled is out at once, after what depends on them was shown",
   await disable.click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} is disabled and cannot come in.`);
   await looksRight(page);
-  expect(await call(server, "SnapshotService/ListSnapshots", { cookie })).toBe(UNAUTHENTICATED);
+  expect(await call(server, "FileService/ListFiles", { cookie })).toBe(UNAUTHENTICATED);
   await dora.page.evaluate(() => window.dispatchEvent(new Event("focus")));
   await expect(dora.page).toHaveURL(/\/login/);
 
   // Enabled again, the old session stays ended and the password is as it was.
   await page.getByRole("button", { name: "Enable the account" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} can come in as operator.`);
-  expect(await call(server, "SnapshotService/ListSnapshots", { cookie })).toBe(UNAUTHENTICATED);
+  expect(await call(server, "FileService/ListFiles", { cookie })).toBe(UNAUTHENTICATED);
   await page.getByRole("button", { name: "Make a new password link" }).click();
   await expect(page.locator(".once-value")).toHaveText(/\/join#token=./);
   await looksRight(page);
@@ -265,7 +265,7 @@ test("a token made here opens the API for a program until it is revoked", async 
   const bearer = { authorization: `Bearer ${secret}` };
   const session = await fetch(`${server.url}/api/session`, { headers: bearer });
   expect(await session.json()).toMatchObject({ name: `${NAME} (${name})`, grants: ["viewer"] });
-  expect(await call(server, "SnapshotService/ListSnapshots", bearer)).toBe(OK);
+  expect(await call(server, "FileService/ListFiles", bearer)).toBe(OK);
   expect(await call(server, "PeopleService/ListPeople", bearer)).toBe(PERMISSION_DENIED);
 
   // Shown once: no reload brings it back.
@@ -282,7 +282,7 @@ test("a token made here opens the API for a program until it is revoked", async 
   await page.getByRole("dialog").getByRole("button", { name: "Revoke the token" }).click();
   await expect(row).toContainText("revoked");
   expect((await fetch(`${server.url}/api/session`, { headers: bearer })).status).toBe(401);
-  expect(await call(server, "SnapshotService/ListSnapshots", bearer)).toBe(UNAUTHENTICATED);
+  expect(await call(server, "FileService/ListFiles", bearer)).toBe(UNAUTHENTICATED);
 });
 
 test("one changes one's password and ends one's other sessions", async ({ page, browser, server }) => {

@@ -71,7 +71,7 @@ test("three members restored to a folder boot and serve every key", async ({ pag
   await page.reload();
   await expect(page.getByText("Over; nothing more will happen.")).toBeVisible();
   expect(await verification(page)).toEqual(outcomes);
-  for (const address of ["/", "/snapshots", "/plans", "/jobs", "/settings"]) {
+  for (const address of ["/", "/files", "/plans", "/jobs", "/settings"]) {
     await page.goto(address);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await page.waitForLoadState("networkidle");

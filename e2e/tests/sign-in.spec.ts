@@ -55,12 +55,12 @@ test("a wrong password is refused and what was typed stays", async ({ page, admi
 
 test("a stranger is sent to sign in, and from there to where they wanted", async ({ page, administrator }) => {
   expect(administrator).toBeTruthy();
-  await page.goto("/snapshots");
-  await expect(page).toHaveURL(/\/login\?next=%2Fsnapshots/);
+  await page.goto("/files");
+  await expect(page).toHaveURL(/\/login\?next=%2Ffiles/);
   await page.getByLabel("Name").fill(NAME);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await expect(page).toHaveURL(/\/snapshots$/);
+  await expect(page).toHaveURL(/\/files$/);
 });
 
 test("signing out ends the session on the server too", async ({ page, server, administrator }) => {

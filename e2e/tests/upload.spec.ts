@@ -18,7 +18,7 @@ test("an upload goes on after the page was reloaded", async ({ page }) => {
     // 24 MB at 4 MB/s: the reload falls into the middle.
     const file = join(folder, "large.db");
     await writeFile(file, randomBytes(24_000_000));
-    await page.goto("/snapshots");
+    await page.goto("/files");
     const network = await page.context().newCDPSession(page);
     await network.send("Network.enable");
     await network.send("Network.emulateNetworkConditions", {
@@ -58,7 +58,7 @@ test("an upload goes on after the page was reloaded", async ({ page }) => {
     await looksRight(page);
     await left.getByRole("button", { name: "Keep as evidence" }).click();
     await expect(row).toBeVisible();
-    await expect(row).not.toContainText("whole");
+    await expect(row).not.toContainText("verified");
     await expect(left.getByRole("link", { name: "Plan a restore" })).toHaveCount(0);
     await row.getByRole("link", { name: "large.db" }).click();
     await expect(page.getByRole("heading", { level: 1 })).not.toContainText("is whole");
@@ -87,7 +87,7 @@ test("the same file twice is one snapshot", async ({ page }) => {
 });
 
 test("an empty file is refused before anything is sent", async ({ page }) => {
-  await page.goto("/snapshots");
+  await page.goto("/files");
   await choose(page, given("nothing.db", ""));
   await expect(page.getByRole("alert")).toContainText(/nothing\.db|empty/i);
   await looksRight(page);

@@ -31,21 +31,22 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::downloads::Downloads;
+use crate::files::list::FileList;
+use crate::files::objects::Objects;
+use crate::files::store::FileStore;
+use crate::files::uploads::Uploads;
 use crate::jobs::engine::{Engine, Owner};
 use crate::jobs::list::JobList;
 use crate::jobs::log::JobLog;
 use crate::ledger::floods::{Counted, Floods};
 use crate::ledger::{Ledger, OpenActs};
+use crate::observations::ObservationStore;
 use crate::plans::approval_list::ApprovalList;
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::list::PlanList;
 use crate::plans::store::PlanStore;
 use crate::roots::Roots;
 use crate::secrets::Secrets;
-use crate::snapshots::list::SnapshotList;
-use crate::snapshots::objects::Objects;
-use crate::snapshots::store::SnapshotStore;
-use crate::snapshots::uploads::Uploads;
 use crate::systems::AllRunners;
 use crate::systems::etcd::binaries::{self, Binary};
 use crate::systems::etcd::process;
@@ -83,8 +84,8 @@ pub struct Parts {
     pub oidc: Option<Oidc>,
     /// Credentials, sealed.
     pub secrets: Secrets,
-    /// Rows of snapshots and uploads.
-    pub store: Arc<dyn SnapshotStore>,
+    /// Rows of files and uploads.
+    pub store: Arc<dyn FileStore>,
     /// Files by their SHA-256.
     pub objects: Objects,
     /// Files on their way.
@@ -95,6 +96,8 @@ pub struct Parts {
     pub binaries: Vec<Binary>,
     /// Sealed plans.
     pub plans: Arc<dyn PlanStore>,
+    /// What was seen outside of the console.
+    pub observations: Arc<dyn ObservationStore>,
     /// Votes, policies, reviews.
     pub approvals: Arc<dyn ApprovalStore>,
     /// Jobs and their journals.
@@ -123,8 +126,8 @@ pub struct Parts {
 
 /// What lists are read from.
 pub struct Lists {
-    /// Rows of snapshots.
-    pub snapshots: Arc<dyn SnapshotList>,
+    /// Rows of files.
+    pub files: Arc<dyn FileList>,
     /// Rows of plans.
     pub plans: Arc<dyn PlanList>,
     /// Votes and reviews of many plans.
@@ -161,7 +164,7 @@ impl App {
         } else {
             OpenActs::Orphaned
         };
-        let store: Arc<dyn SnapshotStore> = Arc::new(db.clone());
+        let store: Arc<dyn FileStore> = Arc::new(db.clone());
         let objects = match &config.objects {
             None => Objects::in_folder(&data_dir.objects())?,
             Some(place) => Objects::in_bucket(place.clone(), &data_dir.bucket())
@@ -246,12 +249,13 @@ impl App {
             roots,
             binaries,
             lists: Lists {
-                snapshots: Arc::new(db.clone()),
+                files: Arc::new(db.clone()),
                 plans: Arc::new(db.clone()),
                 approvals: Arc::new(db.clone()),
                 jobs: Arc::new(db.clone()),
             },
             plans: Arc::new(db.clone()),
+            observations: Arc::new(db.clone()),
             approvals: Arc::new(db.clone()),
             jobs,
             engine,

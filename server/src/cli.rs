@@ -10,6 +10,7 @@ mod oidc;
 mod people;
 mod place;
 mod runtime;
+mod schema;
 mod secrets;
 mod serve;
 mod slips;
@@ -52,6 +53,7 @@ enum Command {
     /// Tokens for programs, on the data directory.
     #[command(subcommand)]
     Token(token::Command),
+    Schema(schema::Arguments),
     Backup(backup::Arguments),
     RestoreState(backup::PutBackArguments),
     /// The master key of the sealed credentials, on the data directory.
@@ -69,7 +71,11 @@ impl Command {
             | Self::Backup(_)
             | Self::RestoreState(_)
             | Self::Secrets(_) => true,
-            Self::Inspect(_) | Self::Snapshot(_) | Self::Audit(_) | Self::Dossier(_) => false,
+            Self::Inspect(_)
+            | Self::Snapshot(_)
+            | Self::Audit(_)
+            | Self::Dossier(_)
+            | Self::Schema(_) => false,
         }
     }
 }
@@ -92,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Dossier(command) => dossier::run(command),
         Command::User(command) => user::run_command(command),
         Command::Token(command) => token::run_command(command),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Backup(arguments) => backup::run_backup(arguments),
         Command::RestoreState(arguments) => backup::run_put_back(&arguments),
         Command::Secrets(command) => secrets::run_command(command),

@@ -13,8 +13,8 @@ use requorum_shared::permission::check_cluster_name;
 pub use self::database_url::DatabaseUrl;
 use crate::address::Proxies;
 use crate::auth::oidc::config::OidcConfig;
+use crate::files::objects::place::BucketPlace;
 use crate::secrets::master_key::KeyPlace;
-use crate::snapshots::objects::place::BucketPlace;
 use crate::tls::TlsFiles;
 
 /// How long a server that shares its database may be silent before others take its jobs over, unless told otherwise.

@@ -9,11 +9,14 @@ mod approvals;
 mod backup;
 mod dialect;
 mod failures;
+mod file_list;
+mod files;
 mod hands;
 mod job_list;
 mod jobs;
 mod ledger;
 mod notices;
+mod observations;
 mod oidc;
 mod pages;
 mod plan_list;
@@ -21,8 +24,6 @@ mod plans;
 mod secrets;
 mod servers;
 mod sessions;
-mod snapshot_list;
-mod snapshots;
 mod sql;
 mod time;
 mod tokens;
@@ -89,17 +90,9 @@ impl Database {
         let open = async {
             let db = Self::connect(at, true).await?;
             db.dialect.migrations().run(&db.pool).await?;
-            db.fill_in().await.context("filling in what lists show")?;
             anyhow::Ok(db)
         };
         open.await.with_context(|| format!("opening {at}"))
-    }
-
-    /// What migrations cannot compute.
-    async fn fill_in(&self) -> anyhow::Result<()> {
-        self.digest_old_jobs().await?;
-        self.weigh_old_plans().await?;
-        self.head_old_snapshots().await
     }
 
     /// Opens a database to read it, beside whoever writes it.

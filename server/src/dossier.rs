@@ -16,12 +16,12 @@ use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use requorum_shared::recovery::{Input, Plan};
 use thiserror::Error;
 
+use crate::files::store::FileStore;
 use crate::jobs::log::JobLog;
 use crate::ledger::store::{Filter, LedgerStore, Stored};
 use crate::ledger::tree;
 use crate::plans::approvals::ApprovalStore;
 use crate::plans::store::PlanStore;
-use crate::snapshots::store::SnapshotStore;
 
 /// What made it, as its parts say.
 const CONSOLE: &str = concat!("requorum ", env!("CARGO_PKG_VERSION"));
@@ -40,7 +40,7 @@ pub struct Books {
     /// Reviews.
     pub approvals: Arc<dyn ApprovalStore>,
     /// Inspections of the snapshots.
-    pub snapshots: Arc<dyn SnapshotStore>,
+    pub files: Arc<dyn FileStore>,
     /// The ledger.
     pub ledger: Arc<dyn LedgerStore>,
     /// What signs it.
@@ -96,7 +96,7 @@ impl Books {
         let plan: Plan = serde_json::from_str(&job.plan_json).map_err(PackError::Plan)?;
         let mut stored = None;
         for Input::File(sha256) in plan.request.inputs() {
-            stored = self.snapshots.snapshot(&sha256).await?;
+            stored = self.files.file(&sha256).await?;
         }
         let decided = self.plans.plan(&job.plan_id).await?;
         let review = self.approvals.review_of(&job.plan_id).await?;

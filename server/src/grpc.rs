@@ -2,14 +2,15 @@
 
 mod approvals;
 mod console;
+mod credentials;
+mod files;
 mod jobs;
 mod ledger;
 mod messages;
 mod people;
 mod plans;
+mod policies;
 mod refused;
-mod secrets;
-mod snapshots;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -43,7 +44,7 @@ pub(crate) fn routes(app: &App) -> Router {
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
     )
     .add_service(
-        v1::snapshot_service_server::SnapshotServiceServer::new(snapshots::Snapshots(app.clone()))
+        v1::file_service_server::FileServiceServer::new(files::Files(app.clone()))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
     )
     .add_service(
@@ -51,8 +52,14 @@ pub(crate) fn routes(app: &App) -> Router {
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
     )
     .add_service(
-        v1::secret_service_server::SecretServiceServer::new(secrets::Secrets(app.clone()))
+        v1::policy_service_server::PolicyServiceServer::new(policies::Policies(app.clone()))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    )
+    .add_service(
+        v1::credential_service_server::CredentialServiceServer::new(credentials::Credentials(
+            app.clone(),
+        ))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES),
     )
     .add_service(
         v1::people_service_server::PeopleServiceServer::new(people::People(app.clone()))

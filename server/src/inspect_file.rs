@@ -17,7 +17,7 @@ use requorum_shared::unpack::{Limits, UnpackError, Unpacker, content_name};
 use rustix::fs::{Advice, FlockOperation};
 use thiserror::Error;
 
-use crate::snapshots::file_source::FileSource;
+use crate::files::file_source::FileSource;
 use crate::system::{self, SystemError};
 
 /// Bytes read at once.

@@ -5,6 +5,7 @@
 
 pub mod approvals;
 pub mod console;
+pub mod files;
 pub mod jobs;
 pub mod ledger;
 pub mod oidc;
@@ -15,7 +16,6 @@ pub mod record;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;
-pub mod snapshots;
 pub mod stay;
 pub mod tokens;
 pub mod uploads;

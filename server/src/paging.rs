@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
-use requorum_shared::api::v1::StateCount;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, Result, bad_request};
@@ -125,15 +124,32 @@ pub fn count(tallies: &[Tally], fits: impl Fn(&Tally) -> bool) -> u64 {
 }
 
 /// By state, over all clusters.
-pub fn by_state(tallies: &[Tally]) -> Vec<StateCount> {
+pub fn by_state(tallies: &[Tally]) -> Vec<(&str, u64)> {
     let states: BTreeSet<&str> = tallies.iter().map(|tally| tally.state.as_str()).collect();
-    states
-        .into_iter()
-        .map(|state| StateCount {
-            state: state.to_owned(),
-            count: count(tallies, |tally| tally.state == state),
+    let count = |state| (state, count(tallies, |tally| tally.state == state));
+    states.into_iter().map(count).collect()
+}
+
+/// The values of an enum that a list is asked for, as the store has them.
+///
+/// # Errors
+/// At one that is not known: a list that leaves out what nobody asked for would look whole.
+pub fn asked<T: TryFrom<i32>>(
+    values: &[i32],
+    code: &'static str,
+    word: impl Fn(T) -> Option<&'static str>,
+) -> Result<Vec<String>> {
+    let word = |value: &i32| {
+        let known = T::try_from(*value).ok().and_then(&word);
+        known.map(str::to_owned).ok_or_else(|| {
+            bad_request(
+                code,
+                "The list is asked for a value that this server does not know. Leave it out, or use a client of this \
+                 server's version.",
+            )
         })
-        .collect()
+    };
+    values.iter().map(word).collect()
 }
 
 /// The names of the clusters, in order.
@@ -261,17 +277,17 @@ fn no_token() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use requorum_shared::api::v1::StateCount;
+    use requorum_shared::api::v1::HeadlineValue;
 
     use super::*;
 
-    fn rows(n: i64) -> Vec<(Cursor, StateCount)> {
+    fn rows(n: i64) -> Vec<(Cursor, HeadlineValue)> {
         (0..n)
             .rev()
             .map(|at| {
-                let row = StateCount {
-                    state: at.to_string(),
-                    count: 0,
+                let row = HeadlineValue {
+                    value: at.to_string(),
+                    ..HeadlineValue::default()
                 };
                 (Cursor::at(at, &at.to_string()), row)
             })
@@ -302,7 +318,7 @@ mod tests {
         let mut fewer = rows(9);
         fewer.retain(|(cursor, _)| cursor.id != "6");
         let (page, _) = PageRequest::read("test", 3, &next).unwrap().page_of(fewer);
-        let states: Vec<_> = page.iter().map(|row| row.state.as_str()).collect();
+        let states: Vec<_> = page.iter().map(|row| row.value.as_str()).collect();
         assert_eq!(states, ["5", "4", "3"]);
     }
 
@@ -321,7 +337,7 @@ mod tests {
         let large: Vec<_> = rows(100)
             .into_iter()
             .map(|(cursor, mut row)| {
-                row.state = "x".repeat(100 << 10);
+                row.value = "x".repeat(100 << 10);
                 (cursor, row)
             })
             .collect();
@@ -329,9 +345,9 @@ mod tests {
         assert_eq!(page.len(), 20);
         assert!(!next.is_empty());
         // One that is too large alone comes all the same.
-        let huge = StateCount {
-            state: "x".repeat(3 << 20),
-            count: 0,
+        let huge = HeadlineValue {
+            value: "x".repeat(3 << 20),
+            ..HeadlineValue::default()
         };
         let (page, next) = asked.page_of(vec![(Cursor::at(1, "a"), huge)]);
         assert_eq!((page.len(), next.as_str()), (1, ""));

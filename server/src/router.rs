@@ -12,7 +12,7 @@ use crate::auth::oidc::CALLBACK;
 use crate::grpc;
 use crate::http::extract::MAX_JSON_BYTES;
 use crate::http::{
-    assets, context, headers, health, jobs, ledger, login, oidc, snapshots, uploads,
+    assets, context, files, headers, health, jobs, ledger, login, oidc, schemas, uploads,
 };
 use crate::limits::Limits;
 
@@ -39,8 +39,9 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ),
         ("/api/people/uploads", get(uploads::list_all)),
         ("/api/people/uploads/{id}", delete(uploads::cancel_any)),
-        ("/api/snapshots/{id}/file", get(snapshots::file)),
-        ("/api/jobs/{id}/members/{file}", get(jobs::member)),
+        ("/api/schemas/{file}", get(schemas::schema)),
+        ("/api/files/{id}/content", get(files::content)),
+        ("/api/jobs/{id}/artifacts/{name}", get(jobs::artifact)),
         ("/api/jobs/{id}/dossier", get(jobs::dossier)),
         ("/ledger/checkpoint", get(ledger::checkpoint)),
         ("/ledger/key", get(ledger::key)),

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::ops;
 use crate::places::{Place, Places};
 use crate::router;
 use crate::tls::Tls;
@@ -97,6 +98,8 @@ impl Server {
         let uploads = self.app.uploads.clone();
         let over = stop.clone();
         tokio::spawn(async move { over.run_until_cancelled(uploads.watch_over()).await });
+        let (over, app) = (stop.clone(), self.app.clone());
+        tokio::spawn(async move { over.run_until_cancelled(ops::plans::watch(app)).await });
         if let Some(tls) = self.app.tls.clone() {
             let stop = stop.clone();
             tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });

@@ -3,9 +3,15 @@
 //! Everything else works with [`Plan`], [`Request`], [`Observation`] and [`Action`] as they are closed here. A new kind
 //! of recovery is one variant in each, and an arm where the compiler asks for it.
 
+#[cfg(feature = "schema")]
+mod schema;
+
 use serde::{Deserialize, Serialize};
 
-use crate::etcd::recovery::restore::observation as etcd_restore;
+#[cfg(feature = "schema")]
+pub use self::schema::{KINDS, read, schema};
+
+use crate::etcd::recovery::restore::observation::{self as etcd_restore, TargetState};
 use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
 use crate::finding::{Outcome, Report};
 use crate::kinds::Inspection;
@@ -102,6 +108,18 @@ impl Request {
         }
     }
 
+    /// What is looked at for it: requests with the same subject rest on the same observation.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::EtcdRestore(request) => match &request.target {
+                Target::Folder { root, path } => {
+                    format!("{} to {root}/{path}", request.snapshot)
+                }
+                Target::Download => format!("{} to a download", request.snapshot),
+            },
+        }
+    }
+
     /// The folder that it writes to, its own while a job runs; none where other jobs cannot reach it.
     pub fn target(&self) -> Option<TargetDir> {
         match self {
@@ -172,6 +190,20 @@ impl Observation {
     pub fn cluster(&self) -> &str {
         match self {
             Self::EtcdRestore(observation) => &observation.cluster,
+        }
+    }
+
+    /// What was looked at, by name, and why it could not be where it could not.
+    pub fn sources(&self) -> Vec<(&'static str, Option<String>)> {
+        match self {
+            Self::EtcdRestore(observation) => {
+                let failure = match &observation.target.state {
+                    TargetState::Unwritable { why } => Some(why.clone()),
+                    TargetState::Unknown => Some("it was not looked at".to_owned()),
+                    _ => None,
+                };
+                vec![("file", None), ("target", failure)]
+            }
         }
     }
 

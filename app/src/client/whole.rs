@@ -18,10 +18,10 @@ macro_rules! whole {
         pub async fn $name(request: $request) -> Result<$response, Failure> {
             let mut request = <$request>::clone(&request);
             request.page_size = MOST;
-            let mut whole = grpc::$name(request.clone()).await?;
+            let mut whole = grpc::call(request.clone()).await?;
             while !whole.next_page_token.is_empty() {
                 request.page_token = std::mem::take(&mut whole.next_page_token);
-                let mut page = grpc::$name(request.clone()).await?;
+                let mut page = grpc::call(request.clone()).await?;
                 whole.$rows.append(&mut page.$rows);
                 whole.next_page_token = page.next_page_token;
             }
@@ -44,5 +44,13 @@ whole!(
 );
 whole!(
     /// Names and ages of all credentials.
-    list_secrets, ListSecretsRequest, ListSecretsResponse, secrets
+    list_credentials, ListCredentialsRequest, ListCredentialsResponse, credentials
+);
+whole!(
+    /// All policies.
+    list_policies, ListPoliciesRequest, ListPoliciesResponse, policies
+);
+whole!(
+    /// All proposals of policies.
+    list_policy_proposals, ListPolicyProposalsRequest, ListPolicyProposalsResponse, proposals
 );

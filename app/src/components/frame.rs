@@ -15,7 +15,7 @@ pub fn places() -> Vec<(&'static str, String)> {
     vec![
         ("Overview", paths::overview()),
         ("Inspect", paths::inspect()),
-        ("Snapshots", paths::snapshots()),
+        ("Files", paths::files()),
         ("Plans", paths::plans()),
         ("Jobs", paths::jobs()),
         ("Ledger", paths::ledger()),

@@ -97,7 +97,7 @@ pub fn Palette(
                 type="text"
                 autofocus
                 role="combobox"
-                aria-label="Go to a page, a snapshot, a plan or a job"
+                aria-label="Go to a page, a file, a plan or a job"
                 aria-expanded="true"
                 aria-controls="palette-list"
                 aria-activedescendant=move || format!("palette-{}", chosen.get())
@@ -128,7 +128,7 @@ mod tests {
         let entries = [
             entry("Plan of a restore", "plan"),
             entry("Snapshots", "page"),
-            entry("restore.db", "snapshot"),
+            entry("restore.db", "file"),
         ];
         let labels = |typed| {
             matching(&entries, typed)

@@ -1,18 +1,18 @@
 //! Where somebody is signed in.
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::PersonSession;
+use requorum_shared::api::v1::{PersonSession, SignInMethod};
 
 use crate::components::time::Time;
 use crate::format;
 
 /// How a session was opened, in words.
-fn by_words(by: &str) -> String {
-    match by {
-        "password" => "password".into(),
-        "link" => "a link".into(),
-        "oidc" => "identity provider".into(),
-        other => other.into(),
+fn method_words(method: SignInMethod) -> &'static str {
+    match method {
+        SignInMethod::Password => "password",
+        SignInMethod::Link => "a link",
+        SignInMethod::Oidc => "identity provider",
+        SignInMethod::Unspecified => "unknown",
     }
 }
 
@@ -37,6 +37,7 @@ pub fn SessionTable(
             } else {
                 format!("End the session of {browser} from {}", session.address)
             };
+            let method = method_words(session.method());
             let id = session.id;
             view! {
                 <tr>
@@ -47,7 +48,7 @@ pub fn SessionTable(
                         </span>
                     </th>
                     <td data-label="From" class="mono">{session.address}</td>
-                    <td data-label="By">{by_words(&session.by)}</td>
+                    <td data-label="By">{method}</td>
                     <td data-label="Since"><Time ms=session.opened_at_ms /></td>
                     <td data-label="Last seen"><Time ms=session.seen_at_ms /></td>
                     <td data-label="Ends"><Time ms=session.expires_at_ms /></td>

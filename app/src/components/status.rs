@@ -1,6 +1,7 @@
 //! A word, a mark and a colour for every outcome, severity and state.
 
 use leptos::prelude::*;
+use requorum_shared::api::v1::{PlanState, Trust};
 use requorum_shared::finding::{Outcome, Severity};
 use requorum_shared::job::fold::{JobState, StepState};
 
@@ -51,16 +52,22 @@ pub fn job(state: JobState) -> (&'static str, &'static str) {
     }
 }
 
-/// Class and word of a plan's state, as the API names it.
-pub fn plan(state: &str) -> (&'static str, &'static str) {
+/// Class and word of a plan's state.
+pub fn plan(state: PlanState) -> (&'static str, &'static str) {
     match state {
-        "sealed" => ("waits", "waits for approval"),
-        "approved" => ("pass", "approved"),
-        "rejected" => ("fail", "rejected"),
-        "void" => ("fail", "void"),
-        "used" => ("note", "used"),
-        _ => ("not-checked", "unknown"),
+        PlanState::Sealed => ("waits", "waits for approval"),
+        PlanState::Approved => ("pass", "approved"),
+        PlanState::Rejected => ("fail", "rejected"),
+        PlanState::Invalidated => ("fail", "invalidated"),
+        PlanState::Expired => ("fail", "expired"),
+        PlanState::Used => ("note", "used"),
+        PlanState::Unspecified => ("not-checked", "unknown"),
     }
+}
+
+/// Whether a plan may still come to be run.
+pub fn is_open(state: PlanState) -> bool {
+    matches!(state, PlanState::Sealed | PlanState::Approved)
 }
 
 /// The mark of what was let run without approval.
@@ -68,13 +75,14 @@ pub fn without_approval() -> impl IntoView {
     view! { <Status is=("fail", "without approval") /> }
 }
 
-/// Class and word of a stored snapshot's verdict, as the API names it.
-pub fn snapshot(verdict: &str) -> (&'static str, &'static str) {
-    match verdict {
-        "whole" => ("pass", "whole"),
-        "damaged" => ("fail", "damaged"),
-        "no-snapshot" => ("fail", "no snapshot"),
-        _ => ("not-checked", "unproven"),
+/// Class and word of how far a stored file can be trusted.
+pub fn trust(trust: Trust) -> (&'static str, &'static str) {
+    match trust {
+        Trust::Verified => ("pass", "verified"),
+        Trust::Unproven => ("not-checked", "unproven"),
+        Trust::Damaged => ("fail", "damaged"),
+        Trust::Unknown => ("not-checked", "unknown kind"),
+        Trust::Unspecified => ("not-checked", "unknown"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! An invitation: a name, and what its owner may do.
 
+use requorum_shared::api;
 use requorum_shared::api::v1::InvitePersonRequest;
 
 use super::roles::RolesForm;
@@ -16,7 +17,7 @@ pub fn invite(name: &str, roles: &RolesForm) -> Result<InvitePersonRequest, Stri
     let grants = roles.grants().map_err(|_| String::new())?;
     Ok(InvitePersonRequest {
         name: name.into(),
-        grants: grants.texts(),
+        grants: api::grants(&grants),
     })
 }
 
@@ -32,10 +33,8 @@ mod tests {
         assert!(!invite(" ", &roles).unwrap_err().is_empty());
         roles.change(Role::Viewer, |row| row.on = true);
         let request = invite(" Ben ", &roles).unwrap();
-        assert_eq!(
-            (request.name.as_str(), &*request.grants),
-            ("Ben", &["viewer".to_owned()][..])
-        );
+        assert_eq!(request.name, "Ben");
+        assert_eq!(Grants::try_from(&request.grants[..]), "viewer".parse());
         roles.change(Role::Viewer, |row| row.clusters = "a/b".into());
         assert_eq!(invite("Ben", &roles).unwrap_err(), "");
     }

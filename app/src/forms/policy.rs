@@ -47,7 +47,7 @@ impl PolicyForm {
 fn wire(rule: Rule) -> v1::Rule {
     v1::Rule {
         approvers: rule.approvers,
-        second: rule.second.word().into(),
+        second: v1::SecondPerson::from(rule.second).into(),
     }
 }
 
@@ -56,7 +56,7 @@ fn rule(wire: Option<&v1::Rule>) -> Rule {
     Rule {
         approvers: wire.map_or(1, |rule| rule.approvers),
         second: wire
-            .and_then(|rule| Second::from_word(&rule.second))
+            .and_then(|rule| Second::try_from(rule.second()).ok())
             .unwrap_or(Second::Always),
     }
 }
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(policy(&wire), Policy::default());
         let odd = v1::Rule {
             approvers: 2,
-            second: "sometimes".into(),
+            second: 99,
         };
         assert_eq!(rule(Some(&odd)).second, Second::Always);
     }

@@ -1,5 +1,6 @@
 //! Roles, each for all clusters or for those that are named.
 
+use requorum_shared::api::v1;
 use requorum_shared::permission::{Grant, GrantError, Grants, Role, Scope};
 
 /// What was chosen: one row for each role that is offered.
@@ -88,6 +89,12 @@ impl RolesForm {
         let rows: Result<Vec<_>, _> = self.rows.iter().map(RoleRow::grants).collect();
         Ok(rows?.into_iter().flatten().collect())
     }
+}
+
+/// Roles of the server, as people read them.
+pub fn names(wire: &[v1::Grant]) -> Vec<String> {
+    let name = |grant| Grant::try_from(grant).map_or("an unknown role".into(), |g| g.to_string());
+    wire.iter().map(name).collect()
 }
 
 impl RoleRow {

@@ -1,14 +1,14 @@
 //! A credential on its way in. It is never shown again, here or anywhere.
 
-use requorum_shared::api::v1::PutSecretRequest;
+use requorum_shared::api::v1::{CredentialKind, PutCredentialRequest};
 
-/// What a credential can be: as the API writes it, and as people say it.
-pub const KINDS: [(&str, &str); 5] = [
-    ("password", "password"),
-    ("token", "token"),
-    ("private-key", "private key"),
-    ("certificate", "certificate"),
-    ("other", "something else"),
+/// What a credential can be, and how people say it.
+pub const KINDS: [(CredentialKind, &str); 5] = [
+    (CredentialKind::Password, "password"),
+    (CredentialKind::Token, "token"),
+    (CredentialKind::PrivateKey, "private key"),
+    (CredentialKind::Certificate, "certificate"),
+    (CredentialKind::Other, "something else"),
 ];
 
 /// Errors beside the fields; empty where there is none.
@@ -28,9 +28,9 @@ pub struct SecretErrors {
 pub fn put(
     id: &str,
     name: &str,
-    kind: &str,
+    kind: CredentialKind,
     value: &mut String,
-) -> Result<PutSecretRequest, SecretErrors> {
+) -> Result<PutCredentialRequest, SecretErrors> {
     let mut errors = SecretErrors::default();
     if name.trim().is_empty() {
         errors.name = "Give it a name that says what it opens: prod-etcd root.".into();
@@ -41,7 +41,7 @@ pub fn put(
     if errors != SecretErrors::default() {
         return Err(errors);
     }
-    Ok(PutSecretRequest {
+    Ok(PutCredentialRequest {
         id: id.into(),
         name: name.trim().into(),
         kind: kind.into(),
@@ -49,13 +49,12 @@ pub fn put(
     })
 }
 
-/// How people say a kind; one that this page does not know stands as it is.
-pub fn kind_words(kind: &str) -> String {
+/// How people say a kind.
+pub fn kind_words(kind: CredentialKind) -> &'static str {
     KINDS
         .iter()
-        .find(|(word, _)| *word == kind)
-        .map_or(kind, |(_, words)| words)
-        .to_owned()
+        .find(|(known, _)| *known == kind)
+        .map_or("unknown", |(_, words)| words)
 }
 
 #[cfg(test)]
@@ -65,7 +64,7 @@ mod tests {
     #[test]
     fn the_value_goes_out_of_its_field_as_it_was_typed() {
         let mut typed = " spaces stay\n".to_owned();
-        let request = put("", " root ", "password", &mut typed).unwrap();
+        let request = put("", " root ", CredentialKind::Password, &mut typed).unwrap();
         assert_eq!(request.name, "root");
         assert_eq!(request.value, b" spaces stay\n");
         assert!(typed.is_empty());
@@ -74,17 +73,17 @@ mod tests {
     #[test]
     fn what_was_not_sent_stays_typed() {
         let mut typed = "hunter2".to_owned();
-        let errors = put("", "", "password", &mut typed).unwrap_err();
+        let errors = put("", "", CredentialKind::Password, &mut typed).unwrap_err();
         assert!(!errors.name.is_empty() && errors.value.is_empty());
         assert!(!format!("{errors:?}").contains("hunter2"));
         assert_eq!(typed, "hunter2");
-        let errors = put("", "root", "password", &mut String::new()).unwrap_err();
+        let errors = put("", "root", CredentialKind::Password, &mut String::new()).unwrap_err();
         assert!(errors.name.is_empty() && !errors.value.is_empty());
     }
 
     #[test]
     fn kinds_are_said_as_people_say_them() {
-        assert_eq!(kind_words("private-key"), "private key");
-        assert_eq!(kind_words("riddle"), "riddle");
+        assert_eq!(kind_words(CredentialKind::PrivateKey), "private key");
+        assert_eq!(kind_words(CredentialKind::Unspecified), "unknown");
     }
 }

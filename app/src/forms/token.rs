@@ -1,5 +1,6 @@
 //! A token for programs.
 
+use requorum_shared::api;
 use requorum_shared::api::v1::CreateTokenRequest;
 use requorum_shared::permission::Grants;
 
@@ -51,7 +52,7 @@ pub fn create(
     }
     Ok(CreateTokenRequest {
         name: name.trim().into(),
-        grants: grants.texts(),
+        grants: api::grants(&grants),
         days,
     })
 }
@@ -88,7 +89,10 @@ mod tests {
         let form = roles(&owner, Role::Operator, "prod");
         let request = create(" nightly ", " 30 ", &form, &owner).unwrap();
         assert_eq!((request.name.as_str(), request.days), ("nightly", 30));
-        assert_eq!(request.grants, ["operator@prod"]);
+        assert_eq!(
+            Grants::try_from(&request.grants[..]),
+            "operator@prod".parse()
+        );
     }
 
     #[test]

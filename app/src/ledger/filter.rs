@@ -84,10 +84,11 @@ impl Filter {
     }
 
     /// What the server is asked for: acts, newest first, below `before`.
-    pub fn request(&self, before: Option<u64>, limit: u32) -> ListEntriesRequest {
+    pub fn request(&self, before: Option<u64>, page_size: u32) -> ListEntriesRequest {
         ListEntriesRequest {
             before,
-            limit,
+            page_size,
+            page_token: String::new(),
             who: self.who.clone(),
             act: self.act.clone(),
             cluster: self.cluster.clone(),

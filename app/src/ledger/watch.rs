@@ -162,7 +162,7 @@ impl LedgerWatch {
     }
 
     async fn look_once(self) {
-        let ledger = match grpc::get_ledger(GetLedgerRequest {}).await {
+        let ledger = match grpc::call(GetLedgerRequest {}).await {
             Ok(ledger) => ledger,
             Err(failure) => return self.unreached(&failure.what),
         };
@@ -187,7 +187,7 @@ impl LedgerWatch {
             let request = ProveConsistencyRequest {
                 old: known.point.size,
             };
-            match grpc::prove_consistency(request).await {
+            match grpc::call(request).await {
                 Ok(given) => {
                     note = given.checkpoint;
                     proof = Some(in_base64(&given.proof));
@@ -403,7 +403,7 @@ impl LedgerWatch {
     pub async fn prove(self, index: u64) -> Result<Proven, Failure> {
         let mut tries = 0;
         loop {
-            let given = grpc::prove_entry(ProveEntryRequest { index }).await?;
+            let given = grpc::call(ProveEntryRequest { index }).await?;
             let listed = given.entry.unwrap_or_default();
             let verifier = self.verifier.get_value();
             let task = verifier.task();

@@ -5,7 +5,7 @@ mod follow;
 pub mod question;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{JobSummary, ListJobsRequest, ListJobsResponse, StateCount};
+use requorum_shared::api::v1::{self, JobSummary, ListJobsRequest, ListJobsResponse};
 use requorum_shared::job::fold::JobState;
 
 use crate::client::grpc;
@@ -21,13 +21,24 @@ use crate::format;
 use crate::pages::{every, of_cluster, of_state};
 use crate::paths;
 
-/// The state of a job as the API names it; `None` for one that this page does not know.
+/// The state of a job; `None` for one that this page does not know.
 pub(super) fn state_of(job: &JobSummary) -> Option<JobState> {
-    read(&job.state)
+    job.state().try_into().ok()
 }
 
-fn read(state: &str) -> Option<JobState> {
-    serde_json::from_value(serde_json::Value::String(state.to_owned())).ok()
+/// What the API's names of states begin with.
+const PREFIX: &str = "JOB_STATE_";
+
+fn read(word: &str) -> Option<JobState> {
+    let name = format!("{PREFIX}{}", word.to_ascii_uppercase());
+    v1::JobState::from_str_name(&name)?.try_into().ok()
+}
+
+/// How many have each state.
+fn counts(list: &ListJobsResponse) -> of_state::Counts {
+    let word = |state: v1::JobState| of_state::word(state.as_str_name(), PREFIX);
+    let counts = list.counts.iter();
+    counts.map(|of| (word(of.state()), of.count)).collect()
 }
 
 /// Class and word of it.
@@ -35,7 +46,7 @@ pub(super) fn status_of(job: &JobSummary) -> (&'static str, &'static str) {
     state_of(job).map_or(("not-checked", "unknown"), status::job)
 }
 
-/// Class and word of a state as the API names it.
+/// Class and word of a state, as addresses have it.
 fn named(state: &str) -> (&'static str, &'static str) {
     read(state).map_or(("not-checked", "unknown"), status::job)
 }
@@ -45,16 +56,16 @@ fn named(state: &str) -> (&'static str, &'static str) {
 pub fn Jobs() -> impl IntoView {
     let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
     let list = LocalResource::new(move || {
-        grpc::list_jobs(ListJobsRequest {
+        grpc::call(ListJobsRequest {
             page_token: place.get().after,
             cluster: of_cluster::asked(&cluster.get()),
-            states: of_state::asked(&state.get()),
+            states: of_state::asked(&state.get(), PREFIX, v1::JobState::from_str_name),
             ..ListJobsRequest::default()
         })
     });
     every(5_000, move || list.refetch());
     let sentence = Signal::derive(move || match list.get() {
-        Some(Ok(list)) => headline(&list.counts),
+        Some(Ok(list)) => headline(&counts(&list)),
         _ => "Jobs of this console.".into(),
     });
     view! { <div class="page"><Lead sentence />{filters(list)}{load(list, table)}</div> }
@@ -63,8 +74,8 @@ pub fn Jobs() -> impl IntoView {
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
 fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoView {
     let last = Memo::new(
-        move |last: Option<&(Vec<String>, Vec<StateCount>)>| match list.get() {
-            Some(Ok(list)) => (list.clusters, list.counts),
+        move |last: Option<&(Vec<String>, of_state::Counts)>| match list.get() {
+            Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
             _ => last.cloned().unwrap_or_default(),
         },
     );
@@ -83,7 +94,7 @@ fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoV
     }
 }
 
-fn headline(counts: &[StateCount]) -> String {
+fn headline(counts: &[(String, u64)]) -> String {
     let waiting = of_state::count(counts, |state| read(state) == Some(JobState::Waiting));
     let running = of_state::count(counts, |state| read(state).is_none_or(|s| !s.is_over()));
     match (counts.is_empty(), waiting, running) {
@@ -166,11 +177,8 @@ mod tests {
     #[test]
     fn what_waits_for_a_person_comes_first() {
         let list = |states: &[&str]| {
-            let count = |state: &&str| StateCount {
-                state: (*state).into(),
-                count: 1,
-            };
-            states.iter().map(count).collect::<Vec<_>>()
+            let one = |state: &&str| ((*state).to_owned(), 1);
+            states.iter().map(one).collect::<Vec<_>>()
         };
         assert_eq!(headline(&list(&[])), "No job has run yet.");
         assert_eq!(
@@ -181,7 +189,7 @@ mod tests {
         assert!(headline(&list(&["running", "waiting"])).starts_with("1 job waits"));
         assert_eq!(
             state_of(&JobSummary {
-                state: "odd".into(),
+                state: 99,
                 ..Default::default()
             }),
             None

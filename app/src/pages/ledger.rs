@@ -32,8 +32,7 @@ pub fn Ledger() -> impl IntoView {
     let filter = Memo::new(move |_| query.with(|q| Filter::read(|key| q.get(key))));
     let before = Memo::new(move |_| query.with(|q| q.get("before")?.parse::<u64>().ok()));
     let first = LocalResource::new(first_day);
-    let page =
-        LocalResource::new(move || grpc::list_entries(filter.get().request(before.get(), PAGE)));
+    let page = LocalResource::new(move || grpc::call(filter.get().request(before.get(), PAGE)));
     let sentence = Signal::derive(move || {
         let since = first.get().unwrap_or_default();
         let state = watch.state().get();
@@ -90,7 +89,7 @@ fn checked(watch: LedgerWatch) -> String {
 /// The day of the first entry; empty when it cannot be had: then the sentence does without.
 async fn first_day() -> String {
     let request = Filter::default().request(Some(1), 1);
-    let list = grpc::list_entries(request).await.unwrap_or_default();
+    let list = grpc::call(request).await.unwrap_or_default();
     let first = list.entries.first().and_then(Row::read);
     first.map_or(String::new(), |row| {
         format::utc(row.entry.at_ms)[..10].to_owned()

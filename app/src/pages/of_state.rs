@@ -1,12 +1,10 @@
 //! Lists of one state: the choice, kept in the address.
 
+use crate::format;
+use crate::paths;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
-use requorum_shared::api::v1::StateCount;
-
-use crate::format;
-use crate::paths;
 
 /// The parameter of the address.
 const KEY: &str = "state";
@@ -17,24 +15,37 @@ pub(super) fn chosen() -> Memo<String> {
     Memo::new(move |_| query.with(|q| q.get(KEY)).unwrap_or_default())
 }
 
-/// As a request says it.
-pub(super) fn asked(chosen: &str) -> Vec<String> {
+/// How many have each state, by its word.
+pub(super) type Counts = Vec<(String, u64)>;
+
+/// A state as addresses have it: the name that the API gives it, in small letters and without the enum's own.
+pub(super) fn word(name: &str, prefix: &str) -> String {
+    let name = name.strip_prefix(prefix).unwrap_or(name);
+    name.to_ascii_lowercase()
+}
+
+/// As a request says it. What is no state is asked for as one that is not known, which the server refuses.
+pub(super) fn asked<S: Into<i32>>(
+    chosen: &str,
+    prefix: &str,
+    read: impl Fn(&str) -> Option<S>,
+) -> Vec<i32> {
     if chosen.is_empty() {
-        Vec::new()
-    } else {
-        vec![chosen.to_owned()]
+        return Vec::new();
     }
+    let name = format!("{prefix}{}", chosen.to_ascii_uppercase());
+    vec![read(&name).map_or(0, Into::into)]
 }
 
 /// How many have one of these states.
-pub(super) fn count(counts: &[StateCount], wanted: impl Fn(&str) -> bool) -> u64 {
-    let of = counts.iter().filter(|count| wanted(&count.state));
-    of.map(|count| count.count).sum()
+pub(super) fn count(counts: &[(String, u64)], wanted: impl Fn(&str) -> bool) -> u64 {
+    let of = counts.iter().filter(|(state, _)| wanted(state));
+    of.map(|(_, count)| count).sum()
 }
 
 /// The choice among the states that there are, each with how many have it.
 pub(super) fn choice(
-    counts: Signal<Vec<StateCount>>,
+    counts: Signal<Counts>,
     word: impl Fn(&str) -> &'static str + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let location = use_location();
@@ -75,8 +86,8 @@ pub(super) fn choice(
 }
 
 /// The states that there are, and the one that the address says.
-fn offered(counts: &[StateCount], chosen: &str) -> Vec<(String, u64)> {
-    let mut offered: Vec<_> = counts.iter().map(|c| (c.state.clone(), c.count)).collect();
+fn offered(counts: &[(String, u64)], chosen: &str) -> Counts {
+    let mut offered = counts.to_vec();
     if !chosen.is_empty() && !offered.iter().any(|(state, _)| state == chosen) {
         offered.push((chosen.to_owned(), 0));
     }
@@ -85,19 +96,21 @@ fn offered(counts: &[StateCount], chosen: &str) -> Vec<(String, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use requorum_shared::api::v1::PlanState;
+
     use super::*;
 
     #[test]
     fn states_are_counted_and_the_chosen_one_is_offered() {
-        let counts = [("sealed", 3), ("void", 4)].map(|(state, count)| StateCount {
-            state: state.into(),
-            count,
-        });
-        assert_eq!(count(&counts, |state| state == "void"), 4);
+        let counts = [("sealed", 3), ("expired", 4)].map(|(state, n)| (state.to_owned(), n));
+        assert_eq!(count(&counts, |state| state == "expired"), 4);
         assert_eq!(count(&counts, |_| true), 7);
         assert_eq!(offered(&counts, "").len(), 2);
         assert_eq!(offered(&counts, "used")[2], ("used".to_owned(), 0));
-        assert_eq!(asked("used"), ["used"]);
-        assert!(asked("").is_empty());
+        let read = |word: &str| asked(word, "PLAN_STATE_", PlanState::from_str_name);
+        assert_eq!(read("used"), [i32::from(PlanState::Used)]);
+        assert_eq!(read("odd"), [0]);
+        assert!(read("").is_empty());
+        assert_eq!(word(PlanState::Used.as_str_name(), "PLAN_STATE_"), "used");
     }
 }

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::{
-    JobSummary, ListJobsRequest, ListPlansRequest, ListSnapshotsRequest, ListWaitingRequest,
-    ListWaitingResponse, SnapshotSummary, Waiting,
+    FileSummary, InboxItem, InboxKind, JobSummary, ListFilesRequest, ListInboxRequest,
+    ListInboxResponse, ListJobsRequest, ListPlansRequest,
 };
 
 use crate::client::grpc;
@@ -40,26 +40,27 @@ pub fn Overview() -> impl IntoView {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct State {
-    inbox: ListWaitingResponse,
-    snapshots: Vec<SnapshotSummary>,
+    inbox: ListInboxResponse,
+    files: Vec<FileSummary>,
     plans: u64,
     jobs: Vec<JobSummary>,
 }
 
 impl State {
     fn is_new(&self) -> bool {
-        self.snapshots.is_empty() && self.plans == 0 && self.jobs.is_empty()
+        self.files.is_empty() && self.plans == 0 && self.jobs.is_empty()
     }
 }
 
 async fn fetch(page_token: String) -> Result<State, Failure> {
-    let snapshots = ListSnapshotsRequest {
+    let files = ListFilesRequest {
         page_size: RECENT,
-        ..ListSnapshotsRequest::default()
+        ..ListFilesRequest::default()
     };
-    let inbox = ListWaitingRequest {
+    let inbox = ListInboxRequest {
         page_size: WAITING,
         page_token,
+        ..ListInboxRequest::default()
     };
     let plans = ListPlansRequest {
         page_size: 1,
@@ -70,10 +71,10 @@ async fn fetch(page_token: String) -> Result<State, Failure> {
         ..ListJobsRequest::default()
     };
     Ok(State {
-        snapshots: grpc::list_snapshots(snapshots).await?.snapshots,
-        inbox: grpc::list_waiting(inbox).await?,
-        plans: grpc::list_plans(plans).await?.total,
-        jobs: grpc::list_jobs(jobs).await?.jobs,
+        files: grpc::call(files).await?.files,
+        inbox: grpc::call(inbox).await?,
+        plans: grpc::call(plans).await?.total,
+        jobs: grpc::call(jobs).await?.jobs,
     })
 }
 
@@ -97,7 +98,7 @@ fn show(state: State) -> impl IntoView {
     if state.is_new() {
         return first_steps().into_any();
     }
-    view! { {waiting(&state)} {jobs(&state)} {snapshots(&state)} }.into_any()
+    view! { {waiting(&state)} {jobs(&state)} {files(&state)} }.into_any()
 }
 
 fn first_steps() -> impl IntoView {
@@ -113,7 +114,7 @@ fn first_steps() -> impl IntoView {
             <li class="step">
                 <span class="step-number">"2"</span>
                 <div class="step-body">
-                    <p><a href=paths::snapshots()>"Upload one"</a></p>
+                    <p><a href=paths::files()>"Upload one"</a></p>
                     <p class="small muted">"The server checks it while it arrives, and keeps it."</p>
                 </div>
             </li>
@@ -129,42 +130,42 @@ fn first_steps() -> impl IntoView {
 }
 
 /// Where a person goes for it, what to do there, and its mark.
-fn way(waiting: &Waiting) -> (String, &'static str, (&'static str, &'static str)) {
-    match waiting.kind.as_str() {
-        "answer" => (
+fn way(waiting: &InboxItem) -> (String, &'static str, (&'static str, &'static str)) {
+    match waiting.kind() {
+        InboxKind::Answer => (
             paths::job(&waiting.id),
             "Answer its question.",
             ("warning", "waits for an answer"),
         ),
-        "resume" => (
+        InboxKind::Resume => (
             paths::job(&waiting.id),
             "Go on with it, or stop it.",
             ("warning", "paused"),
         ),
-        "approve" => (
+        InboxKind::Approve => (
             paths::plan(&waiting.id),
             "Read it, then approve or reject it.",
             ("waits", "waits for approval"),
         ),
-        "run" => (paths::plan(&waiting.id), "Run it.", ("pass", "approved")),
-        "verification" => (
+        InboxKind::Run => (paths::plan(&waiting.id), "Run it.", ("pass", "approved")),
+        InboxKind::Verification => (
             paths::job(&waiting.id),
             "Look at what was seen.",
             ("fail", "verification failed"),
         ),
-        "review" => (
+        InboxKind::Review => (
             paths::reviews(),
             "Look into it, and close its review.",
             ("fail", "ran without approval"),
         ),
-        _ => (paths::plans(), "", ("not-checked", "unknown")),
+        InboxKind::Unspecified => (paths::plans(), "", ("not-checked", "unknown")),
     }
 }
 
 fn waiting(state: &State) -> impl IntoView + use<> {
     let items: Vec<_> = state
         .inbox
-        .waiting
+        .items
         .iter()
         .cloned()
         .map(|waiting| {
@@ -209,37 +210,38 @@ fn jobs(state: &State) -> impl IntoView + use<> {
     }
 }
 
-fn snapshots(state: &State) -> impl IntoView + use<> {
+fn files(state: &State) -> impl IntoView + use<> {
     let rows = state
-        .snapshots
+        .files
         .iter()
         .cloned()
         .map(|s| {
+            let trust = status::trust(s.trust());
             view! {
                 <tr>
-                    <th scope="row" data-label="Name"><a href=paths::snapshot(&s.id)>{s.name}</a></th>
-                    <td data-label="Verdict"><Status is=status::snapshot(&s.verdict) /></td>
-                    <td data-label="Revision" class="number">{s.revision.map_or_else(|| "unknown".to_owned(), format::signed)}</td>
+                    <th scope="row" data-label="Name"><a href=paths::file(&s.id)>{s.name}</a></th>
+                    <td data-label="Kind">{s.kind.clone()}</td>
+                    <td data-label="Trust"><Status is=trust /></td>
                     <td data-label="Size" class="number"><Bytes n=s.size /></td>
-                    <td data-label="Stored"><Time ms=s.stored_at_ms /></td>
+                    <td data-label="Uploaded"><Time ms=s.uploaded_at_ms /></td>
                 </tr>
             }
         })
         .collect_view();
-    let none = state.snapshots.is_empty();
+    let none = state.files.is_empty();
     view! {
         <section class="section">
-            <h2>"Newest snapshots"</h2>
+            <h2>"Newest files"</h2>
             {if none {
-                view! { <p class="muted">"None is kept here. " <a href=paths::snapshots()>"Upload one"</a> "."</p> }.into_any()
+                view! { <p class="muted">"None is kept here. " <a href=paths::files()>"Upload one"</a> "."</p> }.into_any()
             } else {
                 view! {
                     <div class="table-wrap">
                         <table class="table">
                             <thead>
                                 <tr>
-                                    <th scope="col">"Name"</th><th scope="col">"Verdict"</th><th scope="col" class="number">"Revision"</th>
-                                    <th scope="col" class="number">"Size"</th><th scope="col">"Stored"</th>
+                                    <th scope="col">"Name"</th><th scope="col">"Kind"</th><th scope="col">"Trust"</th>
+                                    <th scope="col" class="number">"Size"</th><th scope="col">"Uploaded"</th>
                                 </tr>
                             </thead>
                             <tbody on:keydown=arrows>{rows}</tbody>
@@ -260,7 +262,7 @@ mod tests {
     fn the_headline_says_what_needs_a_person() {
         let mut state = State::default();
         assert!(headline(&state).contains("new"));
-        state.snapshots.push(SnapshotSummary::default());
+        state.files.push(FileSummary::default());
         assert_eq!(headline(&state), "Nothing waits for you.");
         state.inbox.jobs_under_way = 1;
         assert_eq!(
@@ -268,7 +270,7 @@ mod tests {
             "Nothing waits for you; 1 job is under way."
         );
         // Of which a page has the first alone.
-        state.inbox.waiting.push(Waiting::default());
+        state.inbox.items.push(InboxItem::default());
         state.inbox.total = 2;
         assert_eq!(headline(&state), "2 things wait for you.");
     }

@@ -4,7 +4,7 @@ pub mod review;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanSummary, StateCount};
+use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanState, PlanSummary};
 
 use crate::client::grpc;
 use crate::components::empty::Empty;
@@ -25,18 +25,18 @@ use crate::paths;
 pub fn Plans() -> impl IntoView {
     let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
     let query = use_query_map();
-    let snapshot = Memo::new(move |_| query.with(|q| q.get("snapshot")).unwrap_or_default());
+    let input = Memo::new(move |_| query.with(|q| q.get("input")).unwrap_or_default());
     let list = LocalResource::new(move || {
-        grpc::list_plans(ListPlansRequest {
+        grpc::call(ListPlansRequest {
             page_token: place.get().after,
             cluster: of_cluster::asked(&cluster.get()),
-            states: of_state::asked(&state.get()),
-            snapshot: snapshot.get(),
+            states: of_state::asked(&state.get(), PREFIX, PlanState::from_str_name),
+            input: input.get(),
             ..ListPlansRequest::default()
         })
     });
     let sentence = Signal::derive(move || match list.get() {
-        Some(Ok(list)) => headline(&list.counts),
+        Some(Ok(list)) => headline(&counts(&list)),
         _ => "Plans of this console.".into(),
     });
     let acts =
@@ -45,17 +45,32 @@ pub fn Plans() -> impl IntoView {
         <div class="page">
             <Lead sentence acts />
             {filters(list)}
-            {move || (!snapshot.with(String::is_empty)).then(of_one_snapshot)}
+            {move || (!input.with(String::is_empty)).then(of_one_file)}
             {load(list, table)}
         </div>
     }
 }
 
+/// What the API's names of states begin with.
+const PREFIX: &str = "PLAN_STATE_";
+
+fn read(word: &str) -> PlanState {
+    let name = format!("{PREFIX}{}", word.to_ascii_uppercase());
+    PlanState::from_str_name(&name).unwrap_or_default()
+}
+
+/// How many have each state.
+fn counts(list: &ListPlansResponse) -> of_state::Counts {
+    let word = |state: PlanState| of_state::word(state.as_str_name(), PREFIX);
+    let counts = list.counts.iter();
+    counts.map(|of| (word(of.state()), of.count)).collect()
+}
+
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
 fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl IntoView {
     let last = Memo::new(
-        move |last: Option<&(Vec<String>, Vec<StateCount>)>| match list.get() {
-            Some(Ok(list)) => (list.clusters, list.counts),
+        move |last: Option<&(Vec<String>, of_state::Counts)>| match list.get() {
+            Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
             _ => last.cloned().unwrap_or_default(),
         },
     );
@@ -67,18 +82,18 @@ fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl Into
             view! {
                 <div class="filter">
                     {of_cluster::choice(clusters)}
-                    {of_state::choice(counts, |state| status::plan(state).1)}
+                    {of_state::choice(counts, |state| status::plan(read(state)).1)}
                 </div>
             }
         })
     }
 }
 
-fn of_one_snapshot() -> impl IntoView {
-    view! { <p>"Plans of one snapshot. " <a href=paths::plans()>"All plans"</a></p> }
+fn of_one_file() -> impl IntoView {
+    view! { <p>"Plans that rest on one file. " <a href=paths::plans()>"All plans"</a></p> }
 }
 
-fn headline(counts: &[StateCount]) -> String {
+fn headline(counts: &[(String, u64)]) -> String {
     let count = |wanted: &str| of_state::count(counts, |state| state == wanted);
     match (counts.is_empty(), count("sealed"), count("approved")) {
         (true, ..) => "There is no plan yet.".into(),
@@ -98,7 +113,7 @@ fn table(list: ListPlansResponse) -> impl IntoView {
     if list.counts.is_empty() {
         return view! {
             <Empty text="A plan says exactly what a restore will do, before anything is touched. It is made from a stored snapshot.">
-                <a class="button" href=paths::snapshots()>"Choose a snapshot"</a>
+                <a class="button" href=paths::files()>"Choose a snapshot"</a>
             </Empty>
         }
         .into_any();
@@ -129,12 +144,13 @@ fn table(list: ListPlansResponse) -> impl IntoView {
 }
 
 fn row(plan: PlanSummary) -> impl IntoView {
+    let state = status::plan(plan.state());
     let decided = (!plan.decided_by.is_empty()).then(|| format!("by {}", plan.decided_by));
     view! {
         <tr>
             <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
             <td data-label="Cluster">{of_cluster::shown(&plan.cluster)}</td>
-            <td data-label="State"><span><Status is=status::plan(&plan.state) /> " " {decided} " " {plan.broke_glass.then(status::without_approval)}</span></td>
+            <td data-label="State"><span><Status is=state /> " " {decided} " " {plan.broke_glass.then(status::without_approval)}</span></td>
             <td data-label="Author">{plan.author}</td>
             <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
             <td data-label="Hash"><Id value=plan.hash /></td>
@@ -149,15 +165,12 @@ mod tests {
     #[test]
     fn what_waits_comes_before_what_is_ready() {
         let list = |states: &[(&str, u64)]| {
-            let count = |(state, count): &(&str, u64)| StateCount {
-                state: (*state).into(),
-                count: *count,
-            };
+            let count = |(state, count): &(&str, u64)| ((*state).to_owned(), *count);
             states.iter().map(count).collect::<Vec<_>>()
         };
         assert_eq!(headline(&list(&[])), "There is no plan yet.");
         assert_eq!(
-            headline(&list(&[("used", 1), ("void", 1)])),
+            headline(&list(&[("used", 1), ("invalidated", 1)])),
             "No plan waits for anything."
         );
         assert_eq!(

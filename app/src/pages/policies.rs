@@ -5,14 +5,15 @@ pub mod proposals;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::{
-    ListPoliciesRequest, ListPoliciesResponse, ListSnapshotsRequest, Policy as Wire,
-    PreviewPolicyResponse, RemovePolicyRequest,
+    ListFilesRequest, ListPoliciesRequest, ListPolicyProposalsRequest, Policy as Wire,
+    PolicyProposal, PreviewPolicyRequest, PreviewPolicyResponse, RemovePolicyRequest,
+    SetPolicyRequest,
 };
 use requorum_shared::approval::{MAX_APPROVERS, Policy, Rule, Second};
 use requorum_shared::permission::{Permission, Place};
 
 use self::proposals::Proposal;
-use crate::client::grpc;
+use crate::client::{grpc, whole};
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
@@ -28,7 +29,7 @@ use crate::paths;
 /// The page.
 #[component]
 pub fn Policies() -> impl IntoView {
-    let list = LocalResource::new(|| grpc::list_policies(ListPoliciesRequest {}));
+    let list = LocalResource::new(fetch);
     let editing = RwSignal::new(None::<PolicyForm>);
     let open = RwSignal::new(false);
     let edit = Callback::new(move |form: PolicyForm| {
@@ -43,8 +44,8 @@ pub fn Policies() -> impl IntoView {
     });
     let said = RwSignal::new(String::new());
     // What a lower policy still waits for stays on the page until the next act.
-    let done = Callback::new(move |waiting: String| {
-        said.set(waiting);
+    let done = Callback::new(move |pending: String| {
+        said.set(pending);
         open.set(false);
         open_to_remove.set(false);
         list.refetch();
@@ -66,8 +67,24 @@ pub fn Policies() -> impl IntoView {
     }
 }
 
+/// All policies, and what is proposed.
+#[derive(Debug, Clone, PartialEq)]
+struct Listed {
+    policies: Vec<Wire>,
+    proposals: Vec<PolicyProposal>,
+}
+
+async fn fetch() -> Result<Listed, Failure> {
+    let policies = whole::list_policies(ListPoliciesRequest::default()).await?;
+    let proposals = whole::list_policy_proposals(ListPolicyProposalsRequest::default()).await?;
+    Ok(Listed {
+        policies: policies.policies,
+        proposals: proposals.proposals,
+    })
+}
+
 fn show(
-    list: ListPoliciesResponse,
+    list: Listed,
     edit: Callback<PolicyForm>,
     remove: Callback<Wire>,
     again: Callback<()>,
@@ -207,7 +224,8 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
             return;
         }
         spawn_local(async move {
-            let answer = grpc::preview_policy(wanted.wire()).await;
+            let policy = Some(wanted.wire());
+            let answer = grpc::call(PreviewPolicyRequest { policy }).await;
             // The page may be gone, or the person may have chosen on.
             if turn.try_get_value() == Some(mine) {
                 effects.try_set(Some(answer));
@@ -216,9 +234,9 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
     });
     let known = LocalResource::new(move || async move {
         // Without the list a name can be typed all the same.
-        let list = grpc::list_snapshots(ListSnapshotsRequest {
+        let list = grpc::call(ListFilesRequest {
             page_size: 1,
-            ..ListSnapshotsRequest::default()
+            ..ListFilesRequest::default()
         })
         .await;
         let mut names = list.map(|list| list.clusters).unwrap_or_default();
@@ -228,8 +246,9 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
     let failure = RwSignal::new(None::<Failure>);
     let set = Action::new_local(move |_: &()| async move {
         failure.set(None);
-        match grpc::set_policy(now.with_untracked(PolicyForm::wire)).await {
-            Ok(set) => done.run(set.waiting),
+        let policy = Some(now.with_untracked(PolicyForm::wire));
+        match grpc::call(SetPolicyRequest { policy }).await {
+            Ok(set) => done.run(set.pending),
             Err(refused) => failure.set(Some(refused)),
         }
     });
@@ -276,16 +295,16 @@ fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl Int
     let cluster = then.cluster.clone();
     let title = format!("Take the policy of {cluster} away");
     let effects = LocalResource::new(move || {
-        let then = then.clone();
-        grpc::preview_policy(then)
+        let policy = Some(then.clone());
+        grpc::call(PreviewPolicyRequest { policy })
     });
     let failure = RwSignal::new(None::<Failure>);
     let remove = Action::new_local(move |_: &()| {
         let cluster = cluster.clone();
         async move {
             failure.set(None);
-            match grpc::remove_policy(RemovePolicyRequest { cluster }).await {
-                Ok(removed) => done.run(removed.waiting),
+            match grpc::call(RemovePolicyRequest { cluster }).await {
+                Ok(removed) => done.run(removed.pending),
                 Err(refused) => failure.set(Some(refused)),
             }
         }

@@ -23,8 +23,7 @@ use crate::pulse::Pulse;
 pub fn Reviews() -> impl IntoView {
     let place = pager::place();
     let list = LocalResource::new(move || {
-        grpc::list_reviews(ListReviewsRequest {
-            closed_too: true,
+        grpc::call(ListReviewsRequest {
             page_token: place.get().after,
             ..ListReviewsRequest::default()
         })
@@ -107,7 +106,7 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
         };
         async move {
             failure.set(None);
-            match grpc::close_review(request).await {
+            match grpc::call(request).await {
                 Ok(_) => {
                     open.set(false);
                     pulse.ask();

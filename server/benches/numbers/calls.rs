@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message as _;
 use requorum_server::grpc::v1::plan_service_client::PlanServiceClient;
-use requorum_shared::api::v1::{GetPlanRequest, SealRestoreRequest};
+use requorum_shared::api::v1::{GetPlanRequest, SealPlanRequest};
 use requorum_shared::etcd::recovery::restore::{
     CleanUp, MemberRequest, RestoreRequest, Target, TargetVersion,
 };
@@ -27,7 +27,7 @@ const GET_PLAN: &str = "PlanService/GetPlan";
 /// What pages call, in turn.
 const METHODS: [&str; 5] = [
     "ConsoleService/About",
-    "SnapshotService/ListSnapshots",
+    "FileService/ListFiles",
     "PlanService/ListPlans",
     GET_PLAN,
     "JobService/ListJobs",
@@ -151,7 +151,10 @@ pub(crate) async fn plans(console: &Console, admin: &str) -> (String, String) {
         };
         let request_json = serde_json::to_string(&Request::EtcdRestore(request)).unwrap();
         let sealed = plans
-            .seal_restore(SealRestoreRequest { request_json })
+            .seal_plan(SealPlanRequest {
+                kind: "etcd.restore".into(),
+                request_json,
+            })
             .await
             .unwrap();
         last = sealed.into_inner().plan.unwrap().id;

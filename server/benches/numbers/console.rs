@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
+use requorum_shared::api;
 use requorum_shared::api::v1::InvitePersonRequest;
+use requorum_shared::permission::Grants;
 use serde_json::json;
 use tempfile::TempDir;
 use tonic::metadata::MetadataValue;
@@ -84,9 +86,10 @@ impl Console {
         for n in 0..count {
             let invite = InvitePersonRequest {
                 name: name(n),
-                grants: grants.iter().map(ToString::to_string).collect(),
+                grants: api::grants(&Grants::parse(grants).unwrap()),
             };
-            let link = people.invite_person(invite).await.unwrap().into_inner();
+            let answer = people.invite_person(invite).await.unwrap();
+            let link = answer.into_inner().link.unwrap();
             let body = json!({"token": link.token, "password": PASSWORD});
             cookies.push(self.come_in("/api/join", &body).await);
         }

@@ -9,15 +9,19 @@ CREATE TABLE users (
 -- By the collation C, which knows the letters of ASCII alone: as SQLite compares names.
 CREATE UNIQUE INDEX users_by_name ON users (lower(name));
 
--- The id is the SHA-256 of the file.
-CREATE TABLE snapshots (
+-- The id is the SHA-256 of the file. What lists filter and sort by is a column; what else they show of a file of its
+-- kind is its headline.
+CREATE TABLE files (
     id              TEXT PRIMARY KEY,
     name            TEXT NOT NULL,
     size            BIGINT NOT NULL,
-    stored_ms       BIGINT NOT NULL,
-    stored_by       TEXT NOT NULL,
-    origin          TEXT NOT NULL,
-    headline_json   TEXT NOT NULL, -- what a list shows of the inspection
+    uploaded_ms     BIGINT NOT NULL,
+    uploaded_by     TEXT NOT NULL,
+    origin          TEXT NOT NULL, -- upload, evidence
+    kind            TEXT NOT NULL, -- etcd-snapshot, etcd-db, …
+    trust           TEXT NOT NULL, -- verified, unproven, damaged, unknown
+    headline_json   TEXT NOT NULL, -- a sentence and labelled values
+    headline_text   TEXT NOT NULL, -- the values alone, to look for words in
     inspection_json TEXT NOT NULL
 );
 
@@ -48,10 +52,21 @@ CREATE TABLE plans (
     decided_by       TEXT NOT NULL DEFAULT '',
     decided_ms       BIGINT NOT NULL DEFAULT 0,
     reason           TEXT NOT NULL DEFAULT '',
-    plan_json        TEXT NOT NULL,
-    snapshot_id      TEXT NOT NULL REFERENCES snapshots (id)
+    plan_json        TEXT NOT NULL
 );
-CREATE INDEX plans_by_snapshot ON plans (snapshot_id);
+
+-- What a plan rests on, in its order: files by their SHA-256, observations by their id. `sealed_ms` and `cluster` are the
+-- plan's, which never change: plans are counted and listed by what they rest on in the index alone.
+CREATE TABLE plan_inputs (
+    plan_id   TEXT NOT NULL REFERENCES plans (id),
+    position  BIGINT NOT NULL,
+    kind      TEXT NOT NULL, -- file, observation
+    id        TEXT NOT NULL,
+    sealed_ms BIGINT NOT NULL,
+    cluster   TEXT NOT NULL,
+    PRIMARY KEY (plan_id, position)
+);
+CREATE INDEX plan_inputs_by_id ON plan_inputs (id, sealed_ms DESC, plan_id, cluster);
 
 CREATE TABLE jobs (
     id             TEXT PRIMARY KEY,

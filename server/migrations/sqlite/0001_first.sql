@@ -16,15 +16,19 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_by_expiry ON sessions (expires_ms);
 
--- The id is the SHA-256 of the file.
-CREATE TABLE snapshots (
+-- The id is the SHA-256 of the file. What lists filter and sort by is a column; what else they show of a file of its
+-- kind is its headline.
+CREATE TABLE files (
     id              TEXT PRIMARY KEY,
     name            TEXT NOT NULL,
     size            INTEGER NOT NULL,
-    stored_ms       INTEGER NOT NULL,
-    stored_by       TEXT NOT NULL,
-    origin          TEXT NOT NULL,
-    headline_json   TEXT NOT NULL, -- what a list shows of the inspection
+    uploaded_ms     INTEGER NOT NULL,
+    uploaded_by     TEXT NOT NULL,
+    origin          TEXT NOT NULL, -- upload, evidence
+    kind            TEXT NOT NULL, -- etcd-snapshot, etcd-db, …
+    trust           TEXT NOT NULL, -- verified, unproven, damaged, unknown
+    headline_json   TEXT NOT NULL, -- a sentence and labelled values
+    headline_text   TEXT NOT NULL, -- the values alone, to look for words in
     inspection_json TEXT NOT NULL
 ) STRICT;
 
@@ -55,10 +59,21 @@ CREATE TABLE plans (
     decided_by       TEXT NOT NULL DEFAULT '',
     decided_ms       INTEGER NOT NULL DEFAULT 0,
     reason           TEXT NOT NULL DEFAULT '',
-    plan_json        TEXT NOT NULL,
-    snapshot_id      TEXT NOT NULL REFERENCES snapshots (id)
+    plan_json        TEXT NOT NULL
 ) STRICT;
-CREATE INDEX plans_by_snapshot ON plans (snapshot_id);
+
+-- What a plan rests on, in its order: files by their SHA-256, observations by their id. `sealed_ms` and `cluster` are the
+-- plan's, which never change: plans are counted and listed by what they rest on in the index alone.
+CREATE TABLE plan_inputs (
+    plan_id   TEXT NOT NULL REFERENCES plans (id),
+    position  INTEGER NOT NULL,
+    kind      TEXT NOT NULL, -- file, observation
+    id        TEXT NOT NULL,
+    sealed_ms INTEGER NOT NULL,
+    cluster   TEXT NOT NULL,
+    PRIMARY KEY (plan_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX plan_inputs_by_id ON plan_inputs (id, sealed_ms DESC, plan_id, cluster);
 
 CREATE TABLE jobs (
     id             TEXT PRIMARY KEY,

@@ -1,5 +1,4 @@
 -- What lists show, find and count rows by, kept beside what it is made of: a list reads neither journals nor documents.
--- What is empty here in rows of before is filled in when the server starts.
 
 -- Folded from the journal, and written with each of its entries. `cluster` and `title` are the plan's.
 ALTER TABLE jobs ADD COLUMN cluster TEXT NOT NULL DEFAULT '';
@@ -43,16 +42,9 @@ CREATE INDEX plans_open ON plans (cluster, weight, author_id, voters, glass, exp
     WHERE state IN ('sealed', 'approved');
 CREATE INDEX plans_open_by_time ON plans (sealed_ms DESC, id) WHERE state IN ('sealed', 'approved');
 CREATE INDEX plans_open_by_author ON plans (author_id, expires_ms) WHERE state IN ('sealed', 'approved');
-DROP INDEX plans_by_snapshot;
-CREATE INDEX plans_by_snapshot ON plans (snapshot_id, sealed_ms DESC, id);
 
--- Of the headline.
-ALTER TABLE snapshots ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
-ALTER TABLE snapshots ADD COLUMN version TEXT NOT NULL DEFAULT '';
-ALTER TABLE snapshots ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE snapshots ADD COLUMN total_key INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX snapshots_by_time ON snapshots (stored_ms DESC, id);
-CREATE INDEX snapshots_by_verdict ON snapshots (cluster, verdict, size);
+CREATE INDEX files_by_time ON files (uploaded_ms DESC, id);
+CREATE INDEX files_by_trust ON files (cluster, trust, size);
 
 CREATE INDEX reviews_closed ON reviews (broken_ms DESC, id) WHERE closed_ms <> 0;
 CREATE INDEX reviews_open ON reviews (broken_ms DESC, id) WHERE closed_ms = 0;

@@ -13,9 +13,9 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::data_dir::{DATABASE, LEDGER_KEY};
 use crate::db::{At, Database};
 use crate::error::{Result, precondition};
+use crate::files::objects;
+use crate::files::store::FileStore as _;
 use crate::ledger::store::LedgerStore as _;
-use crate::snapshots::objects;
-use crate::snapshots::store::SnapshotStore as _;
 
 /// What a backup is to hold beside the rows.
 #[derive(Debug, Clone, Copy)]
@@ -54,14 +54,14 @@ impl Accounts {
         let rows = Database::open_to_read(&At::File(copy)).await?;
         let head = rows.head().await?;
         manifest.ledger_entries = head.map_or(0, |head| head.size);
-        let snapshots = rows.snapshots().await?;
+        let files = rows.files().await?;
         rows.close().await;
-        for snapshot in snapshots {
-            let path = format!("objects/{}", objects::name_of(&snapshot.id));
+        for file in files {
+            let path = format!("objects/{}", objects::name_of(&file.id));
             let wanted_file = Copied {
                 path: path.clone(),
-                size: snapshot.size,
-                sha256: snapshot.id,
+                size: file.size,
+                sha256: file.id,
             };
             if wanted.files_elsewhere {
                 manifest.elsewhere.push(wanted_file);

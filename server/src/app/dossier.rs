@@ -17,7 +17,7 @@ impl App {
             jobs: self.jobs.clone(),
             plans: self.plans.clone(),
             approvals: self.approvals.clone(),
-            snapshots: self.store.clone(),
+            files: self.store.clone(),
             ledger: self.ledger.store(),
             key: self.ledger.signing_key().clone(),
         }
@@ -41,7 +41,7 @@ pub async fn read(place: &Place) -> anyhow::Result<Books> {
         jobs: db.clone(),
         plans: db.clone(),
         approvals: db.clone(),
-        snapshots: db.clone(),
+        files: db.clone(),
         ledger: db,
         key,
     })

@@ -9,9 +9,9 @@ use requorum_shared::ledger::entry::{CONSOLE, Draft, Outcome, act, named};
 use super::place::Place;
 use crate::clock::Clock;
 use crate::db::Database;
+use crate::files::store::UploadRow;
 use crate::ledger::store::LedgerStore;
 use crate::ledger::{Ledger, OpenActs, key};
-use crate::snapshots::store::UploadRow;
 
 /// Takes up the ledger in this database, or begins it with a new key.
 pub(super) async fn take_up(
@@ -73,8 +73,8 @@ pub(super) async fn note_stored(ledger: &Ledger, stored: Vec<(UploadRow, String)
         let draft = Draft {
             who: CONSOLE.to_owned(),
             from: CONSOLE.to_owned(),
-            act: act::SNAPSHOT_UPLOAD.to_owned(),
-            subject: format!("snapshot {snapshot}"),
+            act: act::FILE_UPLOAD.to_owned(),
+            subject: format!("file {snapshot}"),
             cluster: named(&upload.cluster),
             ..Draft::default()
         };

@@ -25,6 +25,7 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::POST, "/api/setup"),
     (Method::POST, "/api/join"),
     (Method::GET, "/api/sign-in"),
+    (Method::GET, "/api/schemas/{file}"),
     (Method::GET, "/api/oidc/start"),
     (Method::GET, CALLBACK),
 ];

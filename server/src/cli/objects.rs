@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::snapshots::objects::place::{BucketPlace, KEEP_FETCHED};
+use crate::files::objects::place::{BucketPlace, KEEP_FETCHED};
 
 /// Where the stored files are.
 #[derive(Debug, Args)]

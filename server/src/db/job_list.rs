@@ -159,32 +159,6 @@ async fn write(tx: &mut Turn, id: &str, digest: &Digest) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Database {
-    /// Fills in what lists read, in rows that were written before there was such a thing.
-    pub(super) async fn digest_old_jobs(&self) -> anyhow::Result<()> {
-        let rows = sqlx::query("SELECT id FROM jobs WHERE digest_json = '' ORDER BY id")
-            .fetch_all(&self.pool)
-            .await?;
-        for some in rows.chunks(500) {
-            let mut tx = self.begin().await?;
-            for row in some {
-                let id: &str = row.try_get(0)?;
-                sqlx::query(
-                    "UPDATE jobs SET (cluster, title) = \
-                     (SELECT cluster, outcome FROM plans WHERE plans.id = jobs.plan_id) WHERE id = $1",
-                )
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
-                let digest = folded(&mut tx, id).await?;
-                write(&mut tx, id, &digest).await?;
-            }
-            tx.commit().await?;
-        }
-        Ok(())
-    }
-}
-
 /// Number, time, body.
 pub(super) fn event(row: &AnyRow) -> anyhow::Result<Event> {
     Ok(Event {

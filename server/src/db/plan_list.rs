@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use requorum_shared::approval::Weight;
-use requorum_shared::recovery::Plan;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -27,6 +26,15 @@ const IN_GROUP: &str = "wanted.cluster = plans.cluster AND wanted.weight = plans
 impl PlanList for Database {
     async fn plan_rows(&self, filter: &PlanFilter, slice: &Slice) -> anyhow::Result<Vec<PlanRow>> {
         let mut sql = Sql::new(PLANS);
+        if filter.is_by_input_alone() {
+            // Which they are is found in the index of the inputs alone.
+            sql.push("WHERE plans.id IN (SELECT plan_id FROM plan_inputs WHERE 1 = 1");
+            on_input(&mut sql, filter)?;
+            sql.newest("sealed_ms", "plan_id", slice)?
+                .push(") ORDER BY sealed_ms DESC, plans.id");
+            let rows = sql.query().fetch_all(&self.pool).await?;
+            return rows.iter().map(plan).collect();
+        }
         filtered(sql.push("WHERE 1 = 1"), filter)?;
         sql.newest("sealed_ms", "plans.id", slice)?;
         let rows = sql.query().fetch_all(&self.pool).await?;
@@ -34,8 +42,12 @@ impl PlanList for Database {
     }
 
     async fn count_plans(&self, filter: &PlanFilter) -> anyhow::Result<u64> {
-        let mut sql = Sql::new("SELECT COUNT(*) FROM plans WHERE 1 = 1");
-        filtered(&mut sql, filter)?;
+        let mut sql = Sql::new("SELECT COUNT(*) FROM ");
+        if filter.is_by_input_alone() {
+            on_input(sql.push("plan_inputs WHERE 1 = 1"), filter)?;
+        } else {
+            filtered(sql.push("plans WHERE 1 = 1"), filter)?;
+        }
         count(&sql.query().fetch_one(&self.pool).await?)
     }
 
@@ -55,8 +67,8 @@ impl PlanList for Database {
                 count,
             } = tally(row)?;
             let expired = u64::try_from(row.try_get::<i64, _>(3)?)?;
-            let void = PlanState::Void.word().to_owned();
-            *tallies.entry((cluster.clone(), void)).or_insert(0) += expired;
+            let over = PlanState::Expired.word().to_owned();
+            *tallies.entry((cluster.clone(), over)).or_insert(0) += expired;
             *tallies.entry((cluster, state)).or_insert(0) += count - expired;
         }
         let tallies = tallies.into_iter().filter(|(_, count)| *count > 0);
@@ -124,6 +136,12 @@ impl PlanList for Database {
     }
 }
 
+fn on_input(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
+    sql.and_clusters("cluster", &filter.clusters)?;
+    sql.push(" AND id = ").bind(filter.input.as_str())?;
+    Ok(())
+}
+
 fn filtered(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
     sql.and_clusters("plans.cluster", &filter.clusters)?;
     let has = |state| filter.states.contains(&state);
@@ -144,7 +162,7 @@ fn filtered(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
             }
             sql.push(")");
         }
-        if has(PlanState::Void) {
+        if has(PlanState::Expired) {
             sql.push(" OR (state IN ('sealed', 'approved') AND expires_ms <= ")
                 .bind(filter.now_ms)?
                 .push(")");
@@ -152,13 +170,17 @@ fn filtered(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
         sql.push(")");
     }
     for (column, value) in [
-        (" AND snapshot_id = ", &filter.snapshot_id),
         (" AND hash = ", &filter.hash),
         (" AND plans.author_id = ", &filter.author_id),
     ] {
         if !value.is_empty() {
             sql.push(column).bind(value.as_str())?;
         }
+    }
+    if !filter.input.is_empty() {
+        sql.push(" AND plans.id IN (SELECT plan_id FROM plan_inputs WHERE id = ")
+            .bind(filter.input.as_str())?
+            .push(")");
     }
     if filter.under_way {
         sql.push(" AND EXISTS (SELECT 1 FROM jobs WHERE jobs.plan_id = plans.id AND over = 0)");
@@ -185,35 +207,4 @@ fn group(row: &AnyRow) -> anyhow::Result<OpenGroup> {
             .collect(),
         broke_glass: row.try_get::<i64, _>(5)? != 0,
     })
-}
-
-/// As the column has it.
-pub(super) fn weight_of(plan_json: &str) -> Weight {
-    serde_json::from_str::<Plan>(plan_json).map_or(Weight::Destructive, |plan| Weight::of(&plan))
-}
-
-impl Database {
-    /// Fills in what lists read, in rows that were written before there was such a thing.
-    pub(super) async fn weigh_old_plans(&self) -> anyhow::Result<()> {
-        let rows = sqlx::query("SELECT id FROM plans WHERE weight = '' ORDER BY id")
-            .fetch_all(&self.pool)
-            .await?;
-        for some in rows.chunks(500) {
-            let mut tx = self.begin().await?;
-            for row in some {
-                let id: &str = row.try_get(0)?;
-                let plan = sqlx::query("SELECT plan_json FROM plans WHERE id = $1")
-                    .bind(id)
-                    .fetch_one(&mut *tx)
-                    .await?;
-                sqlx::query("UPDATE plans SET weight = $1 WHERE id = $2")
-                    .bind(weight_of(plan.try_get(0)?).word())
-                    .bind(id)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tx.commit().await?;
-        }
-        Ok(())
-    }
 }

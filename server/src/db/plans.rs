@@ -8,11 +8,11 @@ use sqlx::any::AnyRow;
 
 use super::Database;
 use super::ledger::signed;
-use crate::plans::store::{Decision, PlanRow, PlanState, PlanStore};
+use crate::plans::store::{Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore};
 
 /// What [`plan`] reads.
 pub(super) const PLANS: &str = "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, \
-    plans.state, decided_by, decided_ms, plans.reason, snapshot_id, COALESCE((SELECT jobs.id FROM jobs \
+    plans.state, decided_by, decided_ms, plans.reason, COALESCE((SELECT jobs.id FROM jobs \
     WHERE jobs.plan_id = plans.id), ''), CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) \
     THEN 1 ELSE 0 END, plans.cluster, plans.entry, plans.weight FROM plans ";
 
@@ -37,7 +37,7 @@ impl PlanStore for Database {
         }
         sqlx::query(
             "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             snapshot_id, cluster, entry, weight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             cluster, entry, weight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(&plan.id)
         .bind(&plan.hash)
@@ -48,12 +48,25 @@ impl PlanStore for Database {
         .bind(plan.expires_ms)
         .bind(plan.state.word())
         .bind(plan_json)
-        .bind(&plan.snapshot_id)
         .bind(&plan.cluster)
         .bind(plan.entry.map(signed))
         .bind(plan.weight.word())
         .execute(&mut *tx)
         .await?;
+        for (position, input) in (0_i64..).zip(&plan.inputs) {
+            sqlx::query(
+                "INSERT INTO plan_inputs (plan_id, position, kind, id, sealed_ms, cluster) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(&plan.id)
+            .bind(position)
+            .bind(input.kind.word())
+            .bind(&input.id)
+            .bind(plan.sealed_ms)
+            .bind(&plan.cluster)
+            .execute(&mut *tx)
+            .await?;
+        }
         tx.mark(None, None).await?;
         tx.commit().await?;
         Ok(true)
@@ -62,7 +75,7 @@ impl PlanStore for Database {
     async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>> {
         let row = sqlx::query(
             "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, plans.state, decided_by, \
-             decided_ms, plans.reason, snapshot_id, COALESCE(jobs.id, ''), \
+             decided_ms, plans.reason, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
              plans.cluster, plans.entry, plans.weight, plan_json FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
@@ -70,8 +83,12 @@ impl PlanStore for Database {
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((plan(&row)?, row.try_get(17)?)))
-            .transpose()
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let mut plan = plan(&row)?;
+        plan.inputs = self.inputs(id).await?;
+        Ok(Some((plan, row.try_get(16)?)))
     }
 
     async fn decide_plan(
@@ -96,7 +113,7 @@ impl PlanStore for Database {
             return Ok(false);
         }
         // What else is decided about a plan follows from something else.
-        if decision.state == PlanState::Rejected {
+        if matches!(decision.state, PlanState::Rejected | PlanState::Invalidated) {
             tx.mark(None, None).await?;
         }
         tx.commit().await?;
@@ -119,14 +136,33 @@ pub(super) fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
         decided_by: row.try_get(8)?,
         decided_ms: row.try_get(9)?,
         reason: row.try_get(10)?,
-        snapshot_id: row.try_get(11)?,
-        job_id: row.try_get(12)?,
-        broke_glass: row.try_get::<i64, _>(13)? != 0,
-        cluster: row.try_get(14)?,
+        inputs: Vec::new(),
+        job_id: row.try_get(11)?,
+        broke_glass: row.try_get::<i64, _>(12)? != 0,
+        cluster: row.try_get(13)?,
         entry: row
-            .try_get::<Option<i64>, _>(15)?
+            .try_get::<Option<i64>, _>(14)?
             .map(u64::try_from)
             .transpose()?,
-        weight: Weight::from_word(row.try_get(16)?).unwrap_or(Weight::Destructive),
+        weight: Weight::from_word(row.try_get(15)?).unwrap_or(Weight::Destructive),
     })
+}
+
+impl Database {
+    async fn inputs(&self, plan_id: &str) -> anyhow::Result<Vec<PlanInput>> {
+        sqlx::query("SELECT kind, id FROM plan_inputs WHERE plan_id = $1 ORDER BY position")
+            .bind(plan_id)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(|row| {
+                let kind: &str = row.try_get(0)?;
+                Ok(PlanInput {
+                    kind: InputKind::from_word(kind)
+                        .with_context(|| format!("a plan rests on the unknown kind `{kind}`"))?,
+                    id: row.try_get(1)?,
+                })
+            })
+            .collect()
+    }
 }

@@ -31,7 +31,7 @@ impl TimeStore for Database {
             "DELETE FROM sessions WHERE expires_ms <= $1",
             "DELETE FROM password_links WHERE expires_ms <= $1",
             "UPDATE api_tokens SET over = 1 WHERE expires_ms <= $1 AND over = 0",
-            "UPDATE plans SET state = 'void', decided_by = '', decided_ms = $1, reason = 'It was not run in time, \
+            "UPDATE plans SET state = 'expired', decided_by = '', decided_ms = $1, reason = 'It was not run in time, \
              and the clock was set back since.' WHERE expires_ms <= $1 AND state IN ('sealed', 'approved')",
         ] {
             sqlx::query(statement).bind(ms).execute(&mut *tx).await?;

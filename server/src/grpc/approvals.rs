@@ -1,9 +1,8 @@
-//! Approvals, policies and reviews over gRPC.
+//! Approvals and reviews over gRPC.
 
 use requorum_shared::api::v1::{
-    Approval, BreakGlassRequest, CloseReviewRequest, GetApprovalRequest, ListPoliciesRequest,
-    ListPoliciesResponse, ListReviewsRequest, ListReviewsResponse, Policy, PreviewPolicyResponse,
-    ProposalRequest, ProposalResponse, RemovePolicyRequest, RemovePolicyResponse, Review,
+    BreakGlassRequest, BreakGlassResponse, CloseReviewRequest, CloseReviewResponse,
+    GetApprovalRequest, GetApprovalResponse, ListReviewsRequest, ListReviewsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -18,23 +17,29 @@ type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl ApprovalService for Approvals {
-    async fn get_approval(&self, request: Request<GetApprovalRequest>) -> Answer<Approval> {
+    async fn get_approval(
+        &self,
+        request: Request<GetApprovalRequest>,
+    ) -> Answer<GetApprovalResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            approvals::get(&self.0, &actor, &request.get_ref().plan_id).await?,
-        ))
+        let request = request.get_ref();
+        let approval = approvals::get(&self.0, &actor, &request.plan_id).await?;
+        Ok(Response::new(GetApprovalResponse {
+            approval: Some(approval),
+        }))
     }
 
-    async fn break_glass(&self, request: Request<BreakGlassRequest>) -> Answer<Review> {
+    async fn break_glass(&self, request: Request<BreakGlassRequest>) -> Answer<BreakGlassResponse> {
         let actor = actor(&request)?;
         let BreakGlassRequest {
             plan_id,
             plan_hash,
             reason,
         } = request.get_ref();
-        Ok(Response::new(
-            approvals::break_glass(&self.0, &actor, plan_id, plan_hash, reason).await?,
-        ))
+        let review = approvals::break_glass(&self.0, &actor, plan_id, plan_hash, reason).await?;
+        Ok(Response::new(BreakGlassResponse {
+            review: Some(review),
+        }))
     }
 
     async fn list_reviews(
@@ -42,61 +47,19 @@ impl ApprovalService for Approvals {
         request: Request<ListReviewsRequest>,
     ) -> Answer<ListReviewsResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            approvals::list_reviews(&self.0, &actor, request.get_ref()).await?,
-        ))
+        let answer = approvals::list_reviews(&self.0, &actor, request.get_ref()).await?;
+        Ok(Response::new(answer))
     }
 
-    async fn close_review(&self, request: Request<CloseReviewRequest>) -> Answer<Review> {
-        let actor = actor(&request)?;
-        let CloseReviewRequest { id, note } = request.get_ref();
-        Ok(Response::new(
-            approvals::close_review(&self.0, &actor, id, note).await?,
-        ))
-    }
-
-    async fn list_policies(
+    async fn close_review(
         &self,
-        request: Request<ListPoliciesRequest>,
-    ) -> Answer<ListPoliciesResponse> {
+        request: Request<CloseReviewRequest>,
+    ) -> Answer<CloseReviewResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            approvals::list_policies(&self.0, &actor).await?,
-        ))
-    }
-
-    async fn preview_policy(&self, request: Request<Policy>) -> Answer<PreviewPolicyResponse> {
-        let actor = actor(&request)?;
-        Ok(Response::new(
-            approvals::preview_policy(&self.0, &actor, request.get_ref()).await?,
-        ))
-    }
-
-    async fn confirm_policy(&self, request: Request<ProposalRequest>) -> Answer<ProposalResponse> {
-        let actor = actor(&request)?;
-        approvals::confirm_policy(&self.0, &actor, &request.get_ref().id).await?;
-        Ok(Response::new(ProposalResponse {}))
-    }
-
-    async fn withdraw_policy(&self, request: Request<ProposalRequest>) -> Answer<ProposalResponse> {
-        let actor = actor(&request)?;
-        approvals::withdraw_policy(&self.0, &actor, &request.get_ref().id).await?;
-        Ok(Response::new(ProposalResponse {}))
-    }
-
-    async fn set_policy(&self, request: Request<Policy>) -> Answer<Policy> {
-        let actor = actor(&request)?;
-        Ok(Response::new(
-            approvals::set_policy(&self.0, &actor, request.get_ref()).await?,
-        ))
-    }
-
-    async fn remove_policy(
-        &self,
-        request: Request<RemovePolicyRequest>,
-    ) -> Answer<RemovePolicyResponse> {
-        let actor = actor(&request)?;
-        let waiting = approvals::remove_policy(&self.0, &actor, &request.get_ref().cluster).await?;
-        Ok(Response::new(RemovePolicyResponse { waiting }))
+        let request = request.get_ref();
+        let review = approvals::close_review(&self.0, &actor, &request.id, &request.note).await?;
+        Ok(Response::new(CloseReviewResponse {
+            review: Some(review),
+        }))
     }
 }

@@ -1,33 +1,27 @@
-//! What the console is and may do.
+//! What the console is and may do, and what waits for the caller.
 
-use requorum_shared::api::v1::{
-    AboutRequest, AboutResponse, ListWaitingRequest, ListWaitingResponse,
-};
+use requorum_shared::api::v1::{AboutRequest, AboutResponse, ListInboxRequest, ListInboxResponse};
 use tonic::{Request, Response, Status};
 
+use super::actor;
 use super::v1::console_service_server::ConsoleService;
 use crate::app::App;
-use crate::ops;
+use crate::ops::{console, waiting};
 
 pub(super) struct Console(pub(super) App);
 
+type Answer<T> = Result<Response<T>, Status>;
+
 #[tonic::async_trait]
 impl ConsoleService for Console {
-    async fn about(
-        &self,
-        request: Request<AboutRequest>,
-    ) -> Result<Response<AboutResponse>, Status> {
-        let actor = super::actor(&request)?;
-        Ok(Response::new(ops::console::about(&self.0, &actor).await?))
+    async fn about(&self, request: Request<AboutRequest>) -> Answer<AboutResponse> {
+        let actor = actor(&request)?;
+        Ok(Response::new(console::about(&self.0, &actor).await?))
     }
 
-    async fn list_waiting(
-        &self,
-        request: Request<ListWaitingRequest>,
-    ) -> Result<Response<ListWaitingResponse>, Status> {
-        let actor = super::actor(&request)?;
-        Ok(Response::new(
-            ops::waiting::list(&self.0, &actor, request.get_ref()).await?,
-        ))
+    async fn list_inbox(&self, request: Request<ListInboxRequest>) -> Answer<ListInboxResponse> {
+        let actor = actor(&request)?;
+        let answer = waiting::list(&self.0, &actor, request.get_ref()).await?;
+        Ok(Response::new(answer))
     }
 }

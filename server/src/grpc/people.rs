@@ -1,10 +1,12 @@
 //! People, sessions and tokens over gRPC.
 
 use requorum_shared::api::v1::{
-    CreateTokenRequest, CreateTokenResponse, EndSessionsRequest, EndSessionsResponse,
-    InvitePersonRequest, ListPeopleRequest, ListPeopleResponse, ListSessionsRequest,
-    ListSessionsResponse, ListTokensRequest, ListTokensResponse, PasswordLink, Person,
-    PersonDependents, PersonRequest, RevokeTokenRequest, SetGrantsRequest, Token,
+    CreateTokenRequest, CreateTokenResponse, DisablePersonRequest, DisablePersonResponse,
+    EnablePersonRequest, EnablePersonResponse, EndSessionsRequest, EndSessionsResponse,
+    GetDependentsRequest, GetDependentsResponse, InvitePersonRequest, InvitePersonResponse,
+    ListPeopleRequest, ListPeopleResponse, ListSessionsRequest, ListSessionsResponse,
+    ListTokensRequest, ListTokensResponse, MakePasswordLinkRequest, MakePasswordLinkResponse,
+    RevokeTokenRequest, RevokeTokenResponse, SetGrantsRequest, SetGrantsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -21,53 +23,70 @@ type Answer<T> = Result<Response<T>, Status>;
 impl PeopleService for People {
     async fn list_people(&self, request: Request<ListPeopleRequest>) -> Answer<ListPeopleResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            people::list(&self.0, &actor, request.get_ref()).await?,
-        ))
+        let answer = people::list(&self.0, &actor, request.get_ref()).await?;
+        Ok(Response::new(answer))
     }
 
-    async fn invite_person(&self, request: Request<InvitePersonRequest>) -> Answer<PasswordLink> {
+    async fn invite_person(
+        &self,
+        request: Request<InvitePersonRequest>,
+    ) -> Answer<InvitePersonResponse> {
         let actor = actor(&request)?;
         let request = request.get_ref();
-        Ok(Response::new(
-            people::invite(&self.0, &actor, &request.name, &request.grants).await?,
-        ))
+        let link = people::invite(&self.0, &actor, &request.name, &request.grants).await?;
+        Ok(Response::new(InvitePersonResponse { link: Some(link) }))
     }
 
-    async fn make_password_link(&self, request: Request<PersonRequest>) -> Answer<PasswordLink> {
-        let actor = actor(&request)?;
-        Ok(Response::new(
-            people::make_link(&self.0, &actor, &request.get_ref().id).await?,
-        ))
-    }
-
-    async fn set_grants(&self, request: Request<SetGrantsRequest>) -> Answer<Person> {
+    async fn make_password_link(
+        &self,
+        request: Request<MakePasswordLinkRequest>,
+    ) -> Answer<MakePasswordLinkResponse> {
         let actor = actor(&request)?;
         let request = request.get_ref();
-        Ok(Response::new(
-            people::set_grants(&self.0, &actor, &request.id, &request.grants).await?,
-        ))
+        let link = people::make_link(&self.0, &actor, &request.id).await?;
+        Ok(Response::new(MakePasswordLinkResponse { link: Some(link) }))
     }
 
-    async fn disable_person(&self, request: Request<PersonRequest>) -> Answer<Person> {
+    async fn set_grants(&self, request: Request<SetGrantsRequest>) -> Answer<SetGrantsResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            people::disable(&self.0, &actor, &request.get_ref().id).await?,
-        ))
+        let request = request.get_ref();
+        let person = people::set_grants(&self.0, &actor, &request.id, &request.grants).await?;
+        Ok(Response::new(SetGrantsResponse {
+            person: Some(person),
+        }))
     }
 
-    async fn enable_person(&self, request: Request<PersonRequest>) -> Answer<Person> {
+    async fn disable_person(
+        &self,
+        request: Request<DisablePersonRequest>,
+    ) -> Answer<DisablePersonResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            people::enable(&self.0, &actor, &request.get_ref().id).await?,
-        ))
+        let request = request.get_ref();
+        let person = people::disable(&self.0, &actor, &request.id).await?;
+        Ok(Response::new(DisablePersonResponse {
+            person: Some(person),
+        }))
     }
 
-    async fn get_dependents(&self, request: Request<PersonRequest>) -> Answer<PersonDependents> {
+    async fn enable_person(
+        &self,
+        request: Request<EnablePersonRequest>,
+    ) -> Answer<EnablePersonResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            people::dependents(&self.0, &actor, &request.get_ref().id).await?,
-        ))
+        let request = request.get_ref();
+        let person = people::enable(&self.0, &actor, &request.id).await?;
+        Ok(Response::new(EnablePersonResponse {
+            person: Some(person),
+        }))
+    }
+
+    async fn get_dependents(
+        &self,
+        request: Request<GetDependentsRequest>,
+    ) -> Answer<GetDependentsResponse> {
+        let actor = actor(&request)?;
+        let answer = people::dependents(&self.0, &actor, &request.get_ref().id).await?;
+        Ok(Response::new(answer))
     }
 
     async fn list_sessions(
@@ -75,9 +94,8 @@ impl PeopleService for People {
         request: Request<ListSessionsRequest>,
     ) -> Answer<ListSessionsResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            sessions::list(&self.0, &actor, request.get_ref()).await?,
-        ))
+        let answer = sessions::list(&self.0, &actor, request.get_ref()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn end_sessions(
@@ -85,16 +103,18 @@ impl PeopleService for People {
         request: Request<EndSessionsRequest>,
     ) -> Answer<EndSessionsResponse> {
         let actor = actor(&request)?;
-        let request = request.get_ref();
-        let ended = sessions::end(&self.0, &actor, &request.person_id, &request.session_id).await?;
+        let EndSessionsRequest {
+            person_id,
+            session_id,
+        } = request.get_ref();
+        let ended = sessions::end(&self.0, &actor, person_id, session_id).await?;
         Ok(Response::new(EndSessionsResponse { ended }))
     }
 
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Answer<ListTokensResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            tokens::list(&self.0, &actor, request.get_ref()).await?,
-        ))
+        let answer = tokens::list(&self.0, &actor, request.get_ref()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn create_token(
@@ -102,15 +122,17 @@ impl PeopleService for People {
         request: Request<CreateTokenRequest>,
     ) -> Answer<CreateTokenResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            tokens::create(&self.0, &actor, request.get_ref()).await?,
-        ))
+        let answer = tokens::create(&self.0, &actor, request.get_ref()).await?;
+        Ok(Response::new(answer))
     }
 
-    async fn revoke_token(&self, request: Request<RevokeTokenRequest>) -> Answer<Token> {
+    async fn revoke_token(
+        &self,
+        request: Request<RevokeTokenRequest>,
+    ) -> Answer<RevokeTokenResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(
-            tokens::revoke(&self.0, &actor, &request.get_ref().id).await?,
-        ))
+        let request = request.get_ref();
+        let token = tokens::revoke(&self.0, &actor, &request.id).await?;
+        Ok(Response::new(RevokeTokenResponse { token: Some(token) }))
     }
 }

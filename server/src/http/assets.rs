@@ -238,7 +238,7 @@ mod tests {
         }
         for other in [
             "/api",
-            "/api/snapshots",
+            "/api/files",
             "/requorum.v1.JobService/ListJobs",
             "/inspectx",
             "/../x",

@@ -1,4 +1,4 @@
-//! Downloading what a job leaves: its restored members, and its dossier.
+//! Downloading what a job leaves: its artifacts, and its dossier.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -12,14 +12,14 @@ use crate::auth::actor::Actor;
 use crate::error::{Result, internal};
 use crate::ops;
 
-/// One member as a tar stream.
-pub async fn member(
+/// One artifact, by its name.
+pub async fn artifact(
     State(app): State<App>,
     actor: Actor,
-    Path((id, file)): Path<(String, String)>,
+    Path((id, name)): Path<(String, String)>,
 ) -> Result<Response> {
     let place = app.downloads.file(&actor.user_id)?;
-    let tar = ops::jobs::member(&app, &actor, &id, &file).await?;
+    let tar = ops::jobs::artifact(&app, &actor, &id, &name).await?;
     Response::builder()
         .header(header::CONTENT_TYPE, "application/x-tar")
         .header(header::CONTENT_LENGTH, tar.length)

@@ -15,8 +15,8 @@ use requorum_shared::approval::{Grounds, Judgement};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
 
-pub(super) use self::standing::Rules;
 use self::standing::Standing;
+pub(super) use self::standing::{Rules, Wanted};
 use super::plans;
 use super::record::{self, Done};
 use crate::app::App;
@@ -30,7 +30,9 @@ pub(super) use self::inbox::{open_plans, reviews_to_close};
 pub use self::policies::{
     list as list_policies, preview as preview_policy, remove as remove_policy, set as set_policy,
 };
-pub use self::proposals::{confirm as confirm_policy, withdraw as withdraw_policy};
+pub use self::proposals::{
+    confirm as confirm_policy, list as list_proposals, withdraw as withdraw_policy,
+};
 pub(super) use self::reviews::open as open_reviews;
 pub use self::reviews::{close as close_review, list as list_reviews};
 

@@ -1,7 +1,8 @@
 //! What the console is and may do.
 
-use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root, Store};
+use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root, Store, StoreContent};
 use requorum_shared::permission::{Permission, Place};
+use requorum_shared::recovery::KINDS;
 
 use super::approvals;
 use super::permit::{permit, sees};
@@ -45,9 +46,10 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
         started_at_ms: app.started_ms,
         clock_set_back: app.time.told(),
         certificate_ends_at_ms: app.tls.as_ref().map_or(0, |tls| tls.expires_ms()),
+        request_kinds: KINDS.iter().map(|kind| (*kind).to_owned()).collect(),
         stores: vec![
-            store("Rows", app.db.describe()),
-            store("Files", app.objects.describe()),
+            store(StoreContent::Rows, app.db.describe()),
+            store(StoreContent::Files, app.objects.describe()),
         ],
     })
 }
@@ -60,7 +62,7 @@ fn is_for(actor: &Actor, clusters: &RootClusters) -> bool {
     }
 }
 
-fn store(holds: &str, (kind, place): (&str, String)) -> Store {
+fn store(holds: StoreContent, (kind, place): (&str, String)) -> Store {
     Store {
         holds: holds.into(),
         kind: kind.into(),

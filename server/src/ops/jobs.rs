@@ -29,7 +29,7 @@ use crate::plans::store::PlanState;
 use crate::random;
 
 pub use self::dossier::dossier;
-pub use self::download::{Download, member};
+pub use self::download::{Download, artifact};
 pub use self::list::list;
 pub(super) use self::list::{open, summary};
 pub use self::watch::watch;
@@ -140,8 +140,8 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobRespons
     let row = find_for(app, actor, Permission::See, id).await?;
     let job = Loaded::new(app, row).await?;
     Ok(v1::GetJobResponse {
-        summary: Some(job.summary()),
-        downloads: job.downloads(),
+        job: Some(job.summary()),
+        artifacts: job.artifacts(),
         events: job.events.iter().map(message).collect::<Result<_>>()?,
         plan_json: job.row.plan_json,
     })
@@ -348,13 +348,18 @@ impl Loaded {
         })
     }
 
-    /// What can be downloaded, by name.
-    fn downloads(&self) -> Vec<String> {
+    /// What can be downloaded, by name, once all of it is made.
+    fn artifacts(&self) -> Vec<v1::Artifact> {
         if self.view.state != JobState::Completed {
             return Vec::new();
         }
-        let artifacts = self.plan.request.artifacts();
-        artifacts.into_iter().map(|a| a.name).collect()
+        let made = self.plan.request.artifacts().into_iter();
+        made.map(|artifact| v1::Artifact {
+            name: format!("{}.tar", artifact.name),
+            media_type: "application/x-tar".into(),
+            label: artifact.label,
+        })
+        .collect()
     }
 }
 

@@ -14,13 +14,9 @@ use super::permit::permit;
 use super::stay::Stay;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Kind, Result, bad_request, internal, not_found, precondition};
+use crate::error::{ApiError, Kind, Result, internal, not_found, precondition};
 use crate::ledger::store::{Filter, Stored};
-
-/// Entries in a page when the request does not say.
-const PAGE: u32 = 100;
-/// Entries in a page at most.
-const MAX_PAGE: u32 = 1000;
+use crate::paging::{Cursor, Key, PageRequest};
 
 /// Key, checkpoint, and whether it can be written.
 pub async fn get(app: &App, actor: &Actor) -> Result<GetLedgerResponse> {
@@ -88,20 +84,16 @@ pub async fn list(
     request: ListEntriesRequest,
 ) -> Result<ListEntriesResponse> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let limit = match request.limit {
-        0 => PAGE,
-        limit @ 1..=MAX_PAGE => limit,
-        limit => {
-            return Err(bad_request(
-                "ledger.limit",
-                format!("A page has at most {MAX_PAGE} entries, and {limit} were asked for."),
-            ));
-        }
-    };
+    let page = PageRequest::read("entries", request.page_size, &request.page_token)?;
+    let slice = page.slice();
+    // A page begins below the last entry of the one before.
+    let below = slice.after.as_ref().and_then(|cursor| match cursor.key {
+        Key::Number(index) => u64::try_from(index).ok(),
+        Key::Text(_) => None,
+    });
     let filter = Filter {
-        before: request.before,
-        // One more, to know whether there are more.
-        limit: limit + 1,
+        before: below.into_iter().chain(request.before).min(),
+        limit: u32::try_from(slice.limit).unwrap_or(u32::MAX),
         who: request.who,
         act: request.act,
         cluster: request.cluster,
@@ -113,12 +105,15 @@ pub async fn list(
         acts_only: request.acts_only,
     };
     let size = app.ledger.status().size;
-    let mut stored = app.ledger.list(&filter).await?;
-    let more = stored.len() > limit as usize;
-    stored.truncate(limit as usize);
+    let rows = app.ledger.list(&filter).await?.into_iter().map(|stored| {
+        let entry = entry(stored);
+        let index = i64::try_from(entry.index).unwrap_or(i64::MAX);
+        (Cursor::at(index, ""), entry)
+    });
+    let (entries, next_page_token) = page.page(rows.collect());
     Ok(ListEntriesResponse {
-        entries: stored.into_iter().map(entry).collect(),
-        more,
+        entries,
+        next_page_token,
         size,
     })
 }

@@ -5,9 +5,10 @@ mod dependents;
 use std::collections::HashMap;
 
 use requorum_shared::api::login::PasswordRequest;
-use requorum_shared::api::v1::{ListPeopleRequest, ListPeopleResponse, PasswordLink, Person};
+use requorum_shared::api::v1::{self, ListPeopleRequest, ListPeopleResponse, PasswordLink, Person};
+use requorum_shared::api::{self, NotKnown};
 use requorum_shared::ledger::entry::act;
-use requorum_shared::permission::{Permission, Place};
+use requorum_shared::permission::{Permission, Place, Role};
 
 pub use self::dependents::dependents;
 use super::permit::{permit, read_grants};
@@ -18,7 +19,7 @@ use crate::auth::actor::Actor;
 use crate::auth::people::People;
 use crate::auth::session::Caller;
 use crate::auth::store::User;
-use crate::error::{Result, quoted};
+use crate::error::{Result, bad_request, quoted};
 use crate::paging::{Cursor, PageRequest};
 
 /// Changes one's own password; one's other sessions end.
@@ -55,6 +56,11 @@ pub async fn list(
     if !request.id.is_empty() {
         all.retain(|user| user.id == request.id);
     }
+    let roles = roles(&request.roles)?;
+    if !roles.is_empty() {
+        let holds = |user: &User| user.grants.iter().any(|grant| roles.contains(&grant.role));
+        all.retain(holds);
+    }
     let total = all.len() as u64;
     let rows = all.into_iter().map(|user| {
         let cursor = Cursor::named(&user.name.to_ascii_lowercase(), &user.id);
@@ -73,12 +79,27 @@ pub async fn list(
     })
 }
 
+fn roles(asked: &[i32]) -> Result<Vec<Role>> {
+    let read = |asked: &i32| {
+        let role = v1::Role::try_from(*asked).unwrap_or_default();
+        Role::try_from(role).map_err(|NotKnown| {
+            bad_request(
+                "role.unknown",
+                format!(
+                    "{asked} is no role that this server knows: viewer, operator, approver, admin."
+                ),
+            )
+        })
+    };
+    asked.iter().map(read).collect()
+}
+
 /// Adds an account, with a link by which its owner sets a password.
 pub async fn invite(
     app: &App,
     actor: &Actor,
     name: &str,
-    grants: &[String],
+    grants: &[v1::Grant],
 ) -> Result<PasswordLink> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let grants = read_grants(grants)?;
@@ -131,7 +152,12 @@ async fn link(people: &People, by: &Maker, user: User) -> Result<PasswordLink> {
 }
 
 /// Gives an account exactly these roles.
-pub async fn set_grants(app: &App, actor: &Actor, id: &str, grants: &[String]) -> Result<Person> {
+pub async fn set_grants(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    grants: &[v1::Grant],
+) -> Result<Person> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let grants = read_grants(grants)?;
     let name = app.people.get(id).await?.name;
@@ -183,7 +209,7 @@ fn person(user: User, link_until_ms: i64) -> Person {
         can_sign_in: user.is_usable(),
         id: user.id,
         name: user.name,
-        grants: user.grants.texts(),
+        grants: api::grants(&user.grants),
         created_at_ms: user.created_ms,
         disabled_at_ms: user.disabled_ms,
         link_until_ms,

@@ -9,6 +9,7 @@
 //!
 //! A test calls every operation in every role and fails when one is missing from it.
 
+use requorum_shared::api::v1;
 use requorum_shared::permission::{Grants, Permission, Place, Scope};
 
 use super::record;
@@ -104,7 +105,7 @@ pub fn sees(actor: &Actor, cluster: &str) -> bool {
 }
 
 /// The roles that a request names.
-pub(super) fn read_grants(grants: &[String]) -> Result<Grants> {
-    Grants::parse(grants)
+pub(super) fn read_grants(grants: &[v1::Grant]) -> Result<Grants> {
+    Grants::try_from(grants)
         .map_err(|error| bad_request("roles", format!("The roles were not understood: {error}.")))
 }

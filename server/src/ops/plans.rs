@@ -1,6 +1,7 @@
 //! Check, seal, approve. Nothing here changes anything but the plan's own row: planning changes nothing.
 
 mod list;
+mod observing;
 mod recheck;
 
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
@@ -11,23 +12,24 @@ use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::Seal;
-use requorum_shared::recovery::{self, Input, Observation, Request};
+use requorum_shared::recovery::{self, Input, KINDS, Observation, Request};
 use tokio::time::Instant;
 
 pub use self::list::list;
-pub(super) use self::list::{naming, of_snapshot, open_where};
+pub(super) use self::list::{naming, open_where, resting_on};
+pub(super) use self::observing::look_at_those_of;
+pub use self::observing::{look_at_open, watch};
 use self::recheck::Again;
 use super::permit::permit;
 use super::record::{self, Done};
-use super::snapshots;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::clock::{self, kept::FROM_THE_FUTURE_MS};
+use crate::clock;
 use crate::error::{
     ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition, quoted,
 };
 use crate::limits::OPEN_PLANS_PER_PERSON;
-use crate::plans::store::{Decision, PlanRow, PlanState};
+use crate::plans::store::{Decision, InputKind, PlanInput, PlanRow, PlanState};
 use crate::random;
 use crate::systems::{self, Sight, StoredInput};
 
@@ -41,21 +43,44 @@ pub const MAX_REQUEST_BYTES: usize = 256 << 10;
 const MAX_REASON_CHARS: usize = 2_000;
 
 /// What the check says of a request, now.
-pub async fn check(app: &App, actor: &Actor, request_json: &str) -> Result<Vec<v1::Finding>> {
+pub async fn check(
+    app: &App,
+    actor: &Actor,
+    kind: &str,
+    request_json: &str,
+) -> Result<Vec<v1::Finding>> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let (request, observation) = observe_for(app, actor, Permission::See, request_json).await?;
+    let request = parse(kind, request_json)?;
+    let (request, observation) = observe_for(app, actor, Permission::See, request).await?;
     let check = move || Ok(findings(&recovery::check(&request, &observation)));
     app.work.run(&actor.user_id, check).await
 }
 
 /// Seals a plan, unless something blocks.
-pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::PlanSummary> {
+pub async fn seal(
+    app: &App,
+    actor: &Actor,
+    kind: &str,
+    request_json: &str,
+) -> Result<v1::PlanSummary> {
     permit(app, actor, Permission::Plan, Place::Anywhere).await?;
     if list::count_open(app, actor).await? >= u64::from(OPEN_PLANS_PER_PERSON) {
         return Err(too_many_open());
     }
-    let (request, observation) = observe_for(app, actor, Permission::Plan, request_json).await?;
-    let Input::File(snapshot_id) = request.inputs().into_iter().next().ok_or_else(no_input)?;
+    let request = parse(kind, request_json)?;
+    let (request, observation) = observe_for(app, actor, Permission::Plan, request).await?;
+    let seen = observing::keep(app, &request, &observation).await?;
+    let files = request.inputs().into_iter();
+    let mut inputs: Vec<_> = files
+        .map(|Input::File(id)| PlanInput {
+            kind: InputKind::File,
+            id,
+        })
+        .collect();
+    inputs.push(PlanInput {
+        kind: InputKind::Observation,
+        id: seen.id,
+    });
     let id = random::id();
     let now = app.clock.now_ms();
     let sealed_at = clock::text(now);
@@ -83,7 +108,7 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
         decided_by: String::new(),
         decided_ms: 0,
         reason: String::new(),
-        snapshot_id,
+        inputs,
         job_id: String::new(),
         broke_glass: false,
         entry: None,
@@ -106,20 +131,27 @@ pub async fn seal(app: &App, actor: &Actor, request_json: &str) -> Result<v1::Pl
     Ok(summary(row))
 }
 
-/// One plan, with what has changed since it was sealed. A plan that is void by that is void for good.
+/// One plan, with what has changed since it was sealed, as far as was seen. Nothing is looked at for it, and nothing
+/// changes.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanResponse> {
     let (row, plan_json) = find_for(app, actor, Permission::See, id).await?;
-    let (row, again) = renew(app, &actor.user_id, row, &plan_json).await?;
-    let (observation_json, check) = match again.seen {
-        Some(seen) if row.state.is_alive() => (seen.observation_json, seen.check),
-        _ => Default::default(),
+    let row = list::shown(row, app.clock.now_ms());
+    let by_newest = match row.state {
+        // What invalidated it stays to be seen.
+        PlanState::Sealed | PlanState::Approved | PlanState::Invalidated => {
+            recheck::by_newest(app, &actor.user_id, &plan_json).await?
+        }
+        _ => Again::default(),
     };
+    let seen = by_newest.seen.filter(|_| row.state.is_alive());
+    let (observation, check) = seen.map(|seen| (seen.observation, seen.check)).unzip();
     Ok(v1::GetPlanResponse {
-        summary: Some(summary(row)),
+        inputs: row.inputs.iter().map(input).collect(),
+        plan: Some(summary(row)),
         plan_json,
-        drift: findings(&again.drift),
-        observation_json,
-        check,
+        drift: findings(&by_newest.drift),
+        observation: observation.map(observing::view),
+        check: check.unwrap_or_default(),
     })
 }
 
@@ -194,7 +226,7 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
     let (row, plan_json) = find(app, id).await?;
     same_hash(&row, hash)?;
     unchanged(&row, &plan_json)?;
-    let (row, again) = renew(app, id, row, &plan_json).await?;
+    let (row, again) = look_again(app, id, row, &plan_json).await?;
     if row.state.is_alive() {
         if row.sealed_ms > app.clock.now_ms().saturating_add(CLOCKS_DIFFER_MS) {
             return Err(precondition(
@@ -233,15 +265,15 @@ async fn decide_against(
     Ok(summary(row))
 }
 
-/// Looks again, while the plan may still come to be run, and makes it void where something has changed. It is done on
+/// Looks again, while the plan may still come to be run, and invalidates it where something has changed. It is done on
 /// account of whoever asked, or of the plan itself.
-async fn renew(
+async fn look_again(
     app: &App,
     account: &str,
     row: PlanRow,
     plan_json: &str,
 ) -> Result<(PlanRow, Again)> {
-    let row = expire(app, row).await?;
+    let row = list::shown(row, app.clock.now_ms());
     if !row.state.is_alive() {
         return Ok((row, Again::default()));
     }
@@ -249,31 +281,18 @@ async fn renew(
     if again.drift.findings.is_empty() {
         return Ok((row, again));
     }
-    let what = again.drift.findings.iter().map(|f| f.what.as_str());
-    let what = what.collect::<Vec<_>>().join(" ");
-    let row = make_void(app, row, what).await?;
-    Ok((row, again))
+    let found = &again.drift.findings;
+    let codes = found.iter().map(|f| f.code.clone()).collect();
+    let what: Vec<_> = found.iter().map(|f| f.what.as_str()).collect();
+    observing::invalidate(app, &row, codes, what.join(" ")).await?;
+    // Where another decision came first, it is there now.
+    Ok((find(app, &row.id).await?.0, again))
 }
 
-/// The plan as it is now: what has expired is void.
+/// The plan as it is now.
 pub(super) async fn current(app: &App, id: &str) -> Result<PlanRow> {
-    expire(app, find(app, id).await?.0).await
-}
-
-async fn expire(app: &App, row: PlanRow) -> Result<PlanRow> {
-    let now = app.clock.now_ms();
-    if !row.state.is_alive() {
-        return Ok(row);
-    }
-    if row.sealed_ms > now.saturating_add(FROM_THE_FUTURE_MS) {
-        let why = too_early(&row);
-        return make_void(app, row, why).await;
-    }
-    if now < row.expires_ms {
-        return Ok(row);
-    }
-    let why = expired(&row);
-    make_void(app, row, why).await
+    let (row, _) = find(app, id).await?;
+    Ok(list::shown(row, app.clock.now_ms()))
 }
 
 fn too_early(row: &PlanRow) -> String {
@@ -287,22 +306,6 @@ fn expired(row: &PlanRow) -> String {
     format!("It was not run before {}.", clock::text(row.expires_ms))
 }
 
-async fn make_void(app: &App, mut row: PlanRow, reason: String) -> Result<PlanRow> {
-    let decision = Decision {
-        state: PlanState::Void,
-        by: String::new(),
-        at_ms: app.clock.now_ms(),
-        reason,
-    };
-    if app.plans.decide_plan(&row.id, row.state, &decision).await? {
-        tracing::info!(plan = %row.id, why = %decision.reason, "a plan is void");
-        apply(&mut row, decision);
-        return Ok(row);
-    }
-    // Somebody was quicker: what they decided is there now.
-    Ok(find(app, &row.id).await?.0)
-}
-
 fn apply(row: &mut PlanRow, decision: Decision) {
     row.state = decision.state;
     row.decided_by = decision.by;
@@ -310,14 +313,13 @@ fn apply(row: &mut PlanRow, decision: Decision) {
     row.reason = decision.reason;
 }
 
-/// The request and what it rests on, for somebody who may do this with snapshots of its cluster.
+/// The request and what it rests on, for somebody who may do this with what belongs to its cluster.
 async fn observe_for(
     app: &App,
     actor: &Actor,
     permission: Permission,
-    request_json: &str,
+    request: Request,
 ) -> Result<(Request, Observation)> {
-    let request = parse(request_json)?;
     let observation = observe(app, &actor.user_id, &request).await?;
     let place = Place::Cluster(observation.cluster());
     permit(app, actor, permission, place).await?;
@@ -328,17 +330,17 @@ async fn observe_for(
 pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Result<Observation> {
     let mut files = Vec::new();
     for Input::File(sha256) in request.inputs() {
-        let (snapshot, inspection_json) = snapshots::find(app, &sha256).await?;
-        if snapshot.origin == EVIDENCE_ORIGIN {
+        let (file, inspection_json) = super::files::find(app, &sha256).await?;
+        if file.origin == EVIDENCE_ORIGIN {
             return Err(conflict(
-                "snapshot.evidence",
+                "file.evidence",
                 "This file is kept as evidence: it is not an etcd database, and nothing can be restored from it. \
                  Choose a snapshot.",
             ));
         }
         files.push(StoredInput {
             sha256,
-            cluster: snapshot.cluster,
+            cluster: file.cluster,
             inspection_json,
         });
     }
@@ -353,10 +355,6 @@ pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Resu
         systems::observe(&request, &sight).map_err(internal)
     };
     app.work.run(account, look).await
-}
-
-fn no_input() -> ApiError {
-    bad_request("plan.input", "The request names no file to recover from.")
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
@@ -431,9 +429,13 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
                 row.job_id
             ),
         ),
-        PlanState::Void => precondition(
-            "plan.void",
-            format!("The plan is void.{why} Make a new plan."),
+        PlanState::Invalidated => precondition(
+            "plan.invalidated",
+            format!("The plan is invalidated.{why} Make a new plan."),
+        ),
+        PlanState::Expired => precondition(
+            "plan.expired",
+            format!("The plan has expired.{why} Make a new plan."),
         ),
         PlanState::Rejected => precondition(
             "plan.rejected",
@@ -449,24 +451,48 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
     }
 }
 
-fn parse(request_json: &str) -> Result<Request> {
+fn parse(kind: &str, request_json: &str) -> Result<Request> {
+    if !KINDS.contains(&kind) {
+        return Err(bad_request(
+            "plan.kind",
+            format!(
+                "{} is no kind of request that this server plans for. The kinds are: {}.",
+                quoted(kind),
+                KINDS.join(", ")
+            ),
+        ));
+    }
     if request_json.len() > MAX_REQUEST_BYTES {
         return Err(ApiError::new(
             Kind::TooLarge,
             "plan.request-size",
             format!(
-                "The request has {} bytes, and at most {MAX_REQUEST_BYTES} are taken. Nothing was done. Name \
-                 the members of one cluster: three or five, each with its peer URL.",
+                "The request has {} bytes, and at most {MAX_REQUEST_BYTES} are taken. Nothing was done. Name the \
+                 members of one cluster: three or five, each with its peer URL.",
                 request_json.len()
             ),
         ));
     }
-    serde_json::from_str(request_json).map_err(|error| {
+    recovery::read(kind, request_json).map_err(|error| {
         bad_request(
             "plan.request",
-            format!("The request was not understood: {error}."),
+            format!(
+                "The request was not understood: {error}. Its schema is at /api/schemas/{kind}.json, and \
+                 `requorum schema {kind}` prints it."
+            ),
         )
     })
+}
+
+fn input(input: &PlanInput) -> v1::PlanInput {
+    v1::PlanInput {
+        kind: match input.kind {
+            InputKind::File => v1::InputKind::File,
+            InputKind::Observation => v1::InputKind::Observation,
+        }
+        .into(),
+        id: input.id.clone(),
+    }
 }
 
 fn blocked(report: &Report) -> ApiError {
@@ -494,26 +520,7 @@ fn blocked(report: &Report) -> ApiError {
 }
 
 fn findings(report: &Report) -> Vec<v1::Finding> {
-    report
-        .findings
-        .iter()
-        .map(|finding| v1::Finding {
-            severity: match finding.severity {
-                Severity::Note => "note",
-                Severity::Warning => "warning",
-                Severity::Blocking => "blocking",
-            }
-            .into(),
-            code: finding.code.clone(),
-            subject: finding.subject.clone(),
-            what: finding.what.clone(),
-            why: finding.why.clone(),
-            todo: finding.todo.clone(),
-            page: finding.place.and_then(|p| p.page),
-            offset: finding.place.and_then(|p| p.offset),
-            field: finding.field.clone(),
-        })
-        .collect()
+    report.findings.iter().map(v1::Finding::from).collect()
 }
 
 pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
@@ -523,7 +530,7 @@ pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
         } else {
             0
         },
-        state: row.state.word().into(),
+        state: v1::PlanState::from(row.state).into(),
         id: row.id,
         hash: row.hash,
         cluster: row.cluster,

@@ -1,6 +1,8 @@
 //! Sessions: one's own, and for administrators everybody's.
 
-use requorum_shared::api::v1::{ListSessionsRequest, ListSessionsResponse, PersonSession};
+use requorum_shared::api::v1::{
+    ListSessionsRequest, ListSessionsResponse, PersonSession, SignInMethod,
+};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
@@ -34,7 +36,7 @@ pub async fn list(
     actor: &Actor,
     request: &ListSessionsRequest,
 ) -> Result<ListSessionsResponse> {
-    let person = whose(app, actor, &request.id).await?;
+    let person = whose(app, actor, &request.person_id).await?;
     let page = PageRequest::read("sessions", request.page_size, &request.page_token)?;
     let mut all = app.sessions.list(person).await?;
     all.sort_by(|a, b| (b.created_ms, &a.id).cmp(&(a.created_ms, &b.id)));
@@ -49,7 +51,7 @@ pub async fn list(
             seen_at_ms: session.seen_ms,
             address: session.address,
             agent: session.agent,
-            by: session.by,
+            method: method(&session.by).into(),
         };
         (cursor, row)
     });
@@ -59,6 +61,16 @@ pub async fn list(
         next_page_token,
         total,
     })
+}
+
+/// How somebody came in, by the word of the row.
+fn method(word: &str) -> SignInMethod {
+    match word {
+        "password" => SignInMethod::Password,
+        "link" => SignInMethod::Link,
+        "oidc" => SignInMethod::Oidc,
+        _ => SignInMethod::Unspecified,
+    }
 }
 
 /// Ends a session, or with an empty `id` all but the one that asks, and says how many.

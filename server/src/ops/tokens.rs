@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use requorum_shared::api;
 use requorum_shared::api::v1::{
     CreateTokenRequest, CreateTokenResponse, ListTokensRequest, ListTokensResponse, Token,
 };
@@ -22,7 +23,7 @@ pub async fn list(
     actor: &Actor,
     request: &ListTokensRequest,
 ) -> Result<ListTokensResponse> {
-    let all = if request.everybody {
+    let all = if request.all_owners {
         permit(app, actor, Permission::People, Place::Console).await?;
         app.tokens.list(None).await?
     } else {
@@ -120,7 +121,7 @@ fn view(owner: String, token: StoredToken) -> Token {
         name: token.name,
         owner_id: token.user_id,
         owner,
-        grants: token.grants.texts(),
+        grants: api::grants(&token.grants),
         created_at_ms: token.created_ms,
         expires_at_ms: token.expires_ms,
         used_at_ms: token.used_ms,

@@ -12,9 +12,9 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
 use crate::error::{ApiError, Kind, Result, bad_request, internal};
+use crate::files::store::UploadRow;
+use crate::files::uploads::{Appended, Incoming, KEEP_FREE, gone};
 use crate::random;
-use crate::snapshots::store::UploadRow;
-use crate::snapshots::uploads::{Appended, Incoming, KEEP_FREE, gone};
 
 /// The longest file name kept, in bytes.
 const MAX_NAME_BYTES: usize = 255;
@@ -138,7 +138,7 @@ pub(super) async fn cancel_all_of(app: &App, actor: &Actor, owner_id: &str) -> R
 }
 
 async fn cancel_of(app: &App, actor: &Actor, upload: &UploadRow) -> Result<()> {
-    let mut draft = draft(actor, act::SNAPSHOT_UPLOAD_CANCEL, upload);
+    let mut draft = draft(actor, act::FILE_UPLOAD_CANCEL, upload);
     draft.subject = format!("{}, begun by {}", draft.subject, upload.owner);
     let (uploads, upload) = (app.uploads.clone(), upload.clone());
     record::act(app, draft, async move { uploads.cancel(&upload).await }).await
@@ -186,7 +186,7 @@ pub async fn append(
     let missing = upload.length.saturating_sub(offset);
     let body = stay.clone().upload(missing, body).boxed();
     let last = announced.is_none() || end == upload.length;
-    let draft = draft(actor, act::SNAPSHOT_UPLOAD, &upload);
+    let draft = draft(actor, act::FILE_UPLOAD, &upload);
     let append = async move {
         let appended = uploads.append(upload, offset, body).await;
         if appended.is_err()
@@ -207,7 +207,7 @@ pub async fn append(
                     ..Done::plainly(appended)
                 },
                 Appended::Whole(snapshot) => Done {
-                    subject: Some(format!("snapshot {snapshot}")),
+                    subject: Some(format!("file {snapshot}")),
                     ..Done::plainly(appended)
                 },
             })
@@ -241,7 +241,7 @@ fn draft(actor: &Actor, act: &str, upload: &UploadRow) -> Draft {
 /// Ends an upload and leaves nothing of it.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
     let upload = row(app, actor, id).await?;
-    let draft = draft(actor, act::SNAPSHOT_UPLOAD_CANCEL, &upload);
+    let draft = draft(actor, act::FILE_UPLOAD_CANCEL, &upload);
     let uploads = app.uploads.clone();
     record::act(app, draft, async move { uploads.cancel(&upload).await }).await
 }

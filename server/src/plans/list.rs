@@ -6,15 +6,15 @@ use requorum_shared::approval::Weight;
 use super::store::{PlanRow, PlanState};
 use crate::paging::{Clusters, Slice, Tally};
 
-/// Which plans. One whose time is over counts as void, whether anybody has looked at it since or not.
+/// Which plans. One whose time is over counts as expired.
 #[derive(Debug, Clone)]
 pub struct PlanFilter {
     /// Of these clusters.
     pub clusters: Clusters,
     /// In one of these states; all when there is none.
     pub states: Vec<PlanState>,
-    /// Where it is not empty: only those that restore this snapshot.
-    pub snapshot_id: String,
+    /// Where it is not empty: only those that rest on the file or observation with this id.
+    pub input: String,
     /// Where it is not empty: only the one with this hash.
     pub hash: String,
     /// Where it is not empty: only those that this account sealed.
@@ -33,13 +33,22 @@ impl PlanFilter {
         Self {
             clusters,
             states: Vec::new(),
-            snapshot_id: String::new(),
+            input: String::new(),
             hash: String::new(),
             author_id: String::new(),
             naming: String::new(),
             under_way: false,
             now_ms,
         }
+    }
+
+    /// Whether it asks for nothing but what they rest on, and their clusters.
+    pub fn is_by_input_alone(&self) -> bool {
+        let empty = [&self.hash, &self.author_id, &self.naming];
+        !self.input.is_empty()
+            && self.states.is_empty()
+            && !self.under_way
+            && empty.into_iter().all(String::is_empty)
     }
 
     /// Those that a job carries out now.

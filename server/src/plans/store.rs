@@ -12,20 +12,23 @@ pub enum PlanState {
     Approved,
     /// A person said no.
     Rejected,
-    /// A fact changed, or time passed.
-    Void,
+    /// Something that it rests on has changed.
+    Invalidated,
+    /// It was not run in time. That follows from the time; a row says so only where the clock was set back since.
+    Expired,
     /// A job has it.
     Used,
 }
 
 impl PlanState {
-    /// As the store and the API write it.
+    /// As the store writes it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Sealed => "sealed",
             Self::Approved => "approved",
             Self::Rejected => "rejected",
-            Self::Void => "void",
+            Self::Invalidated => "invalidated",
+            Self::Expired => "expired",
             Self::Used => "used",
         }
     }
@@ -36,7 +39,8 @@ impl PlanState {
             Self::Sealed,
             Self::Approved,
             Self::Rejected,
-            Self::Void,
+            Self::Invalidated,
+            Self::Expired,
             Self::Used,
         ]
         .into_iter()
@@ -66,18 +70,18 @@ pub struct PlanRow {
     pub author: String,
     /// Milliseconds since the Unix epoch.
     pub sealed_ms: i64,
-    /// When it is void by itself.
+    /// When it expires.
     pub expires_ms: i64,
     /// Where it is in its life.
     pub state: PlanState,
-    /// Who approved or rejected it, or why it is void; empty before.
+    /// Who approved or rejected it; empty before.
     pub decided_by: String,
     /// When; 0 before.
     pub decided_ms: i64,
-    /// Why it was rejected or is void.
+    /// Why it was rejected or invalidated.
     pub reason: String,
-    /// The snapshot that it restores.
-    pub snapshot_id: String,
+    /// What it rests on, in its order. Not read for lists.
+    pub inputs: Vec<PlanInput>,
     /// The job that has it; empty before.
     pub job_id: String,
     /// Whether somebody let it be run without approval.
@@ -86,6 +90,41 @@ pub struct PlanRow {
     pub entry: Option<u64>,
     /// What it can do that nobody can take back.
     pub weight: Weight,
+}
+
+/// Something that a plan rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanInput {
+    /// What kind of thing.
+    pub kind: InputKind,
+    /// Its id: the SHA-256 of a file.
+    pub id: String,
+}
+
+/// What a plan can rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    /// A stored file.
+    File,
+    /// What was observed outside of the console.
+    Observation,
+}
+
+impl InputKind {
+    /// As the store writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Observation => "observation",
+        }
+    }
+
+    /// Reads it back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::File, Self::Observation]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
 }
 
 /// A decision about a plan.

@@ -6,7 +6,7 @@ use requorum_shared::ledger::entry::act;
 use serde_json::json;
 use tonic::{Code, Status};
 
-use crate::approvals::{approval, approvals, break_glass, console, policy};
+use crate::approvals::{approval, approvals, break_glass, console, policies, policy};
 use crate::harness::{Client, Options, PASSWORD, TestServer, code};
 use crate::ledger::audit;
 use crate::recovery::{Console, request};
@@ -17,14 +17,11 @@ const HOUR: i64 = 3_600_000;
 async fn puppet(server: &TestServer, admin: &Client, name: &str, roles: &[&str]) -> Console {
     let invite = v1::InvitePersonRequest {
         name: name.into(),
-        grants: roles.iter().map(ToString::to_string).collect(),
+        grants: crate::harness::grants(roles),
     };
-    let link = admin.people().await.invite_person(invite).await;
-    join(server, &link_of(link)).await
-}
-
-fn link_of(answer: Result<tonic::Response<v1::PasswordLink>, Status>) -> String {
-    answer.unwrap().into_inner().token
+    let answer = admin.people().await.invite_person(invite).await;
+    let link = answer.unwrap().into_inner().link.unwrap();
+    join(server, &link.token).await
 }
 
 async fn join(server: &TestServer, token: &str) -> Console {
@@ -46,9 +43,14 @@ async fn id_of(client: &Client) -> String {
 async fn strict(server: &TestServer) -> (Console, Console, String) {
     let (anna, snapshot) = console(server).await;
     let ben = server.person(&anna.http, "Ben", &["approver"]).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     let always = policy(1, "always", true);
-    policies.set_policy(always).await.unwrap();
+    policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(always),
+        })
+        .await
+        .unwrap();
     (anna, Console::with(ben).await, snapshot)
 }
 
@@ -100,20 +102,25 @@ async fn a_link_for_an_approver_makes_nobody_a_second_person() {
         .people
         .into_iter()
         .find(|p| p.name == "Ben");
-    let id = v1::PersonRequest {
+    let id = v1::MakePasswordLinkRequest {
         id: ben.unwrap().id,
     };
-    let link = link_of(people.make_password_link(id).await);
-    let as_ben = join(&server, &link).await;
+    let answer = people.make_password_link(id).await.unwrap();
+    let link = answer.into_inner().link.unwrap();
+    let as_ben = join(&server, &link.token).await;
     own(&as_ben.approve(&plan.id, &plan.hash).await.unwrap_err());
     // Nor is Anna alone by that: somebody else is there, who has lost the account.
-    let mut policies = approvals(&anna.http).await;
-    let lower = policies.set_policy(policy(1, "when-possible", true)).await;
+    let mut policies = policies(&anna.http).await;
+    let lower = policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "when-possible", true)),
+        })
+        .await;
     assert!(
         lower
             .unwrap()
             .into_inner()
-            .waiting
+            .pending
             .contains("second person")
     );
     assert_eq!(
@@ -185,9 +192,11 @@ async fn a_puppet_administrator_makes_no_person_either() {
 async fn any_number_of_puppets_is_one_approval() {
     let server = TestServer::start().await;
     let (anna, ben, snapshot) = strict(&server).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     policies
-        .set_policy(policy(3, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(3, "always", true)),
+        })
         .await
         .unwrap();
     let olga = server.person(&anna.http, "Olga", &["operator"]).await;
@@ -216,7 +225,7 @@ async fn a_role_from_an_administrator_does_not_count_beside_theirs_for_a_day() {
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     let grants = v1::SetGrantsRequest {
         id: id_of(&vera).await,
-        grants: vec!["approver".into()],
+        grants: crate::harness::grants(&["approver"]),
     };
     anna.http.people().await.set_grants(grants).await.unwrap();
     let vera = Console::with(vera).await;
@@ -239,14 +248,19 @@ async fn who_takes_the_others_away_is_not_alone_by_that() {
     let ben = server.person(&anna.http, "Ben", &["approver"]).await;
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     own(&anna.approve(&plan.id, &plan.hash).await.unwrap_err());
-    let id = v1::PersonRequest {
+    let id = v1::DisablePersonRequest {
         id: id_of(&ben).await,
     };
     anna.http.people().await.disable_person(id).await.unwrap();
     own(&anna.approve(&plan.id, &plan.hash).await.unwrap_err());
-    let mut policies = approvals(&anna.http).await;
-    let lower = policies.set_policy(policy(0, "never", true)).await.unwrap();
-    assert!(!lower.into_inner().waiting.is_empty());
+    let mut policies = policies(&anna.http).await;
+    let lower = policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(0, "never", true)),
+        })
+        .await
+        .unwrap();
+    assert!(!lower.into_inner().pending.is_empty());
     assert_eq!(
         code(&anna.start(&plan).await.unwrap_err()),
         "plan.not-approved"
@@ -259,7 +273,7 @@ async fn a_token_neither_makes_people_nor_policies() {
     let (anna, _ben, _) = strict(&server).await;
     let create = v1::CreateTokenRequest {
         name: "automation".into(),
-        grants: vec!["admin".into()],
+        grants: crate::harness::grants(&["admin"]),
         days: 1,
     };
     let made = anna.http.people().await.create_token(create).await.unwrap();
@@ -267,28 +281,37 @@ async fn a_token_neither_makes_people_nor_policies() {
     let mut people = program.people().await;
     let invite = v1::InvitePersonRequest {
         name: "Puppet".into(),
-        grants: vec!["approver".into()],
+        grants: crate::harness::grants(&["approver"]),
     };
-    let id = v1::PersonRequest {
-        id: id_of(&anna.http).await,
-    };
+    let id = id_of(&anna.http).await;
     let set = v1::SetGrantsRequest {
-        id: id.id.clone(),
-        grants: vec!["viewer".into()],
+        id: id.clone(),
+        grants: crate::harness::grants(&["viewer"]),
     };
-    let mut policies = approvals(&program).await;
+    let mut policies = policies(&program).await;
     for refused in [
         people.invite_person(invite).await.unwrap_err(),
-        people.make_password_link(id.clone()).await.unwrap_err(),
+        people
+            .make_password_link(v1::MakePasswordLinkRequest { id: id.clone() })
+            .await
+            .unwrap_err(),
         people.set_grants(set).await.unwrap_err(),
-        people.disable_person(id.clone()).await.unwrap_err(),
-        people.enable_person(id).await.unwrap_err(),
-        policies
-            .set_policy(policy(0, "never", true))
+        people
+            .disable_person(v1::DisablePersonRequest { id: id.clone() })
+            .await
+            .unwrap_err(),
+        people
+            .enable_person(v1::EnablePersonRequest { id })
             .await
             .unwrap_err(),
         policies
-            .confirm_policy(v1::ProposalRequest::default())
+            .set_policy(v1::SetPolicyRequest {
+                policy: Some(policy(0, "never", true)),
+            })
+            .await
+            .unwrap_err(),
+        policies
+            .confirm_policy(v1::ConfirmPolicyRequest::default())
             .await
             .unwrap_err(),
     ] {
@@ -300,14 +323,17 @@ async fn a_token_neither_makes_people_nor_policies() {
 }
 
 async fn proposals(client: &Client) -> Vec<v1::PolicyProposal> {
-    let mut policies = approvals(client).await;
-    let list = policies.list_policies(v1::ListPoliciesRequest {}).await;
+    let mut policies = policies(client).await;
+    let list = v1::ListPolicyProposalsRequest::default();
+    let list = policies.list_policy_proposals(list).await;
     list.unwrap().into_inner().proposals
 }
 
 async fn confirm(client: &Client, id: &str) -> Result<(), Status> {
-    let request = v1::ProposalRequest { id: id.into() };
-    approvals(client)
+    let request = v1::ConfirmPolicyRequest {
+        proposal_id: id.into(),
+    };
+    policies(client)
         .await
         .confirm_policy(request)
         .await
@@ -319,11 +345,19 @@ async fn a_lower_policy_takes_two() {
     let server = TestServer::start().await;
     let (anna, ben, snapshot) = strict(&server).await;
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
-    let mut policies = approvals(&anna.http).await;
-    let set = policies.set_policy(policy(0, "never", true)).await;
+    let mut policies = policies(&anna.http).await;
+    let set = policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(0, "never", true)),
+        })
+        .await;
     let set = set.unwrap().into_inner();
-    assert_eq!(set.undoable.unwrap().approvers, 1, "what is in force");
-    assert!(set.waiting.contains("Ben"), "{}", set.waiting);
+    assert_eq!(
+        set.policy.unwrap().undoable.unwrap().approvers,
+        1,
+        "what is in force"
+    );
+    assert!(set.pending.contains("Ben"), "{}", set.pending);
     assert_eq!(
         code(&anna.start(&plan).await.unwrap_err()),
         "plan.not-approved"
@@ -348,7 +382,9 @@ async fn a_lower_policy_takes_two() {
 
     // Another takes its place: what Ben read is not what he would confirm.
     policies
-        .set_policy(policy(1, "never", false))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "never", false)),
+        })
         .await
         .unwrap();
     assert_eq!(
@@ -375,27 +411,34 @@ async fn a_lower_policy_takes_two() {
 async fn taking_a_strict_policy_away_takes_two_and_can_be_turned_down() {
     let server = TestServer::start().await;
     let (anna, ben, _) = strict(&server).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     let of_prod = v1::Policy {
         cluster: "prod".into(),
         ..policy(2, "always", false)
     };
-    policies.set_policy(of_prod).await.unwrap();
+    policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(of_prod),
+        })
+        .await
+        .unwrap();
     let remove = v1::RemovePolicyRequest {
         cluster: "prod".into(),
     };
     let answer = policies.remove_policy(remove).await.unwrap().into_inner();
-    assert!(answer.waiting.contains("Ben"), "{}", answer.waiting);
+    assert!(answer.pending.contains("Ben"), "{}", answer.pending);
     let seen = proposals(&ben.http).await;
     assert!(seen[0].wanted.is_none() && seen[0].cluster == "prod");
-    let turn_down = v1::ProposalRequest {
-        id: seen[0].id.clone(),
+    let turn_down = v1::WithdrawPolicyRequest {
+        proposal_id: seen[0].id.clone(),
     };
-    let mut bens = approvals(&ben.http).await;
+    let mut bens = crate::approvals::policies(&ben.http).await;
     bens.withdraw_policy(turn_down).await.unwrap();
-    let list = policies.list_policies(v1::ListPoliciesRequest {}).await;
+    let list = policies
+        .list_policies(v1::ListPoliciesRequest::default())
+        .await;
     let list = list.unwrap().into_inner();
-    assert!(list.proposals.is_empty());
+    assert!(proposals(&ben.http).await.is_empty());
     assert!(list.policies.iter().any(|policy| policy.cluster == "prod"));
 }
 
@@ -403,25 +446,31 @@ async fn taking_a_strict_policy_away_takes_two_and_can_be_turned_down() {
 async fn a_lone_administrator_is_not_locked_out_and_it_stays_listed() {
     let server = TestServer::start().await;
     let (anna, snapshot) = console(&server).await;
-    let mut policies = approvals(&anna.http).await;
-    let set = policies.set_policy(policy(0, "never", true)).await;
+    let mut policies = policies(&anna.http).await;
+    let set = policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(0, "never", true)),
+        })
+        .await;
     assert!(
         set.unwrap()
             .into_inner()
-            .waiting
+            .pending
             .contains("Nobody else could confirm")
     );
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     anna.start(&plan).await.unwrap();
     // Put back, it still is to be seen.
     policies
-        .set_policy(policy(1, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", true)),
+        })
         .await
         .unwrap();
     let seen = proposals(&anna.http).await;
     assert!(seen[0].in_force && !seen[0].you_can_confirm && !seen[0].you_can_withdraw);
-    let withdraw = v1::ProposalRequest {
-        id: seen[0].id.clone(),
+    let withdraw = v1::WithdrawPolicyRequest {
+        proposal_id: seen[0].id.clone(),
     };
     let refused = policies.withdraw_policy(withdraw).await.unwrap_err();
     assert_eq!(code(&refused), "policy.in-force");

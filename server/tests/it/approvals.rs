@@ -1,9 +1,10 @@
 //! Approvals: who must agree, what an approval is bound to, what happens without one.
 
 use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
+use requorum_server::grpc::v1::policy_service_client::PolicyServiceClient;
 use requorum_server::ops::plans::EXPIRES_AFTER_MS;
-use requorum_shared::api::v1;
-use requorum_shared::finding::{Finding, Report, Severity};
+use requorum_shared::api::v1::{self, InboxKind};
+use requorum_shared::finding::{Finding, Report};
 use requorum_shared::recovery::{self, Observation, Plan};
 use tonic::{Code, Status};
 
@@ -14,12 +15,16 @@ pub(crate) async fn approvals(client: &Client) -> ApprovalServiceClient<Native> 
     ApprovalServiceClient::new(client.grpc().await)
 }
 
+pub(crate) async fn policies(client: &Client) -> PolicyServiceClient<Native> {
+    PolicyServiceClient::new(client.grpc().await)
+}
+
 pub(crate) async fn approval(client: &Client, plan: &v1::PlanSummary) -> v1::Approval {
     let request = v1::GetApprovalRequest {
         plan_id: plan.id.clone(),
     };
     let answer = approvals(client).await.get_approval(request).await;
-    answer.unwrap().into_inner()
+    answer.unwrap().into_inner().approval.unwrap()
 }
 
 pub(crate) async fn break_glass(
@@ -33,7 +38,7 @@ pub(crate) async fn break_glass(
         reason: reason.into(),
     };
     let answer = approvals(client).await.break_glass(request).await?;
-    Ok(answer.into_inner())
+    Ok(answer.into_inner().review.unwrap())
 }
 
 async fn open_reviews(client: &Client) -> u32 {
@@ -43,10 +48,19 @@ async fn open_reviews(client: &Client) -> u32 {
     about.into_inner().open_reviews
 }
 
+fn second_person(word: &str) -> v1::SecondPerson {
+    match word {
+        "never" => v1::SecondPerson::Never,
+        "when-possible" => v1::SecondPerson::WhenPossible,
+        "always" => v1::SecondPerson::Always,
+        _ => v1::SecondPerson::Unspecified,
+    }
+}
+
 pub(crate) fn policy(approvers: u32, second: &str, break_glass: bool) -> v1::Policy {
     let rule = Some(v1::Rule {
         approvers,
-        second: second.into(),
+        second: second_person(second).into(),
     });
     v1::Policy {
         undoable: rule.clone(),
@@ -73,12 +87,15 @@ async fn alone_one_approves_ones_own_and_it_is_written_down() {
     let (admin, snapshot) = console(&server).await;
     let plan = admin.seal(&request(&snapshot, "a")).await.unwrap();
     let before = approval(&admin.http, &plan).await;
-    assert_eq!((before.weight.as_str(), before.missing), ("undoable", 1));
+    assert_eq!(
+        (before.reversibility(), before.missing),
+        (v1::Reversibility::Undoable, 1)
+    );
     assert!(before.you_can && before.glass_can_break);
     assert_eq!(before.could_approve, [NAME]);
 
     let approved = admin.approve(&plan.id, &plan.hash).await.unwrap();
-    assert_eq!(approved.state, "approved");
+    assert_eq!(approved.state(), v1::PlanState::Approved);
     assert_eq!(
         approved.reason,
         "Approved by its author alone: nobody else on this console could."
@@ -122,8 +139,8 @@ async fn as_soon_as_there_is_another_the_author_is_not_enough() {
 
     let approved = ben.approve(&plan.id, &plan.hash).await.unwrap();
     assert_eq!(
-        (approved.state.as_str(), approved.decided_by.as_str()),
-        ("approved", "Ben")
+        (approved.state(), approved.decided_by.as_str()),
+        (v1::PlanState::Approved, "Ben")
     );
     assert_eq!(approved.reason, "");
     let refused = ben.start(&plan).await.unwrap_err();
@@ -160,16 +177,18 @@ async fn an_approval_counts_once_and_for_one_plan_only() {
     let (anna, snapshot) = console(&server).await;
     let ben = somebody(&server, &anna, "Ben", &["approver"]).await;
     let carl = somebody(&server, &anna, "Carl", &["approver"]).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     policies
-        .set_policy(policy(2, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(2, "always", true)),
+        })
         .await
         .unwrap();
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     let other = anna.seal(&request(&snapshot, "b")).await.unwrap();
 
     let first = ben.approve(&plan.id, &plan.hash).await.unwrap();
-    assert_eq!(first.state, "sealed", "one of two");
+    assert_eq!(first.state(), v1::PlanState::Sealed, "one of two");
     // Replayed, for the same plan, for another, and with the other's hash.
     let twice = ben.approve(&plan.id, &plan.hash).await.unwrap_err();
     assert_eq!(
@@ -208,9 +227,11 @@ async fn two_who_approve_at_once_are_two() {
     let (anna, snapshot) = console(&server).await;
     let ben = somebody(&server, &anna, "Ben", &["approver"]).await;
     let carl = somebody(&server, &anna, "Carl", &["approver"]).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     policies
-        .set_policy(policy(2, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(2, "always", true)),
+        })
         .await
         .unwrap();
     for round in 0..5 {
@@ -223,7 +244,8 @@ async fn two_who_approve_at_once_are_two() {
             carl.approve(&plan.id, &plan.hash)
         );
         assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
-        assert_eq!(anna.plan(&plan.id).await.summary.unwrap().state, "approved");
+        let plan = anna.plan(&plan.id).await.plan.unwrap();
+        assert_eq!(plan.state(), v1::PlanState::Approved);
     }
 }
 
@@ -236,7 +258,7 @@ async fn what_somebody_said_who_may_not_any_more_is_void() {
     ben.approve(&plan.id, &plan.hash).await.unwrap();
     let session: serde_json::Value = ben.http.get("/api/session").await.json().await.unwrap();
     let id = session["user_id"].as_str().unwrap().to_owned();
-    let disable = v1::PersonRequest { id };
+    let disable = v1::DisablePersonRequest { id };
     anna.http
         .people()
         .await
@@ -259,17 +281,17 @@ async fn drift_expiry_and_rejection_end_an_approval() {
     std::fs::create_dir_all(server.data_dir().join("restores/drifted/m1")).unwrap();
     std::fs::write(server.data_dir().join("restores/drifted/m1/x"), b"x").unwrap();
     let refused = anna.start(&drifted).await.unwrap_err();
-    assert_eq!(code(&refused), "plan.void", "{}", refused.message());
+    assert_eq!(code(&refused), "plan.invalidated", "{}", refused.message());
     let refused = ben.approve(&drifted.id, &drifted.hash).await.unwrap_err();
     assert_eq!(
         code(&refused),
-        "plan.void",
+        "plan.invalidated",
         "an approval does not bring it back"
     );
     let refused = break_glass(&anna.http, &drifted, "it must be tonight")
         .await
         .unwrap_err();
-    assert_eq!(code(&refused), "plan.void", "nor does force");
+    assert_eq!(code(&refused), "plan.invalidated", "nor does force");
 
     let rejected = anna.seal(&request(&snapshot, "rejected")).await.unwrap();
     ben.approve(&rejected.id, &rejected.hash).await.unwrap();
@@ -278,8 +300,8 @@ async fn drift_expiry_and_rejection_end_an_approval() {
         .await
         .unwrap();
     assert_eq!(
-        (back.state.as_str(), back.decided_by.as_str()),
-        ("rejected", "Ben")
+        (back.state(), back.decided_by.as_str()),
+        (v1::PlanState::Rejected, "Ben")
     );
     assert_eq!(
         code(&anna.start(&rejected).await.unwrap_err()),
@@ -291,7 +313,10 @@ async fn drift_expiry_and_rejection_end_an_approval() {
     // Sessions are shorter than plans: sign in again.
     clock.advance_ms(EXPIRES_AFTER_MS);
     let anna = Console::signed_in(&server).await;
-    assert_eq!(code(&anna.start(&expired).await.unwrap_err()), "plan.void");
+    assert_eq!(
+        code(&anna.start(&expired).await.unwrap_err()),
+        "plan.expired"
+    );
 }
 
 #[tokio::test]
@@ -324,21 +349,19 @@ async fn glass_breaks_loudly_and_stays_open_until_another_looked() {
     for client in [&anna.http, &ben.http, &carl.http] {
         assert_eq!(open_reviews(client).await, 1, "everybody sees it");
     }
-    let summary = anna.plan(&plan.id).await.summary.unwrap();
+    let summary = anna.plan(&plan.id).await.plan.unwrap();
     assert!(
         summary.broke_glass && summary.reason.contains(reason),
         "{summary:?}"
     );
 
-    let list = |closed_too| async move {
-        v1::ListReviewsRequest {
-            closed_too,
-            ..Default::default()
-        }
+    let list = |states: &[v1::ReviewState]| v1::ListReviewsRequest {
+        states: states.iter().map(|state| i32::from(*state)).collect(),
+        ..Default::default()
     };
     let reviews = approvals(&ben.http)
         .await
-        .list_reviews(list(false).await)
+        .list_reviews(list(&[v1::ReviewState::Open]))
         .await;
     let reviews = reviews.unwrap().into_inner().reviews;
     assert_eq!(
@@ -365,7 +388,10 @@ async fn glass_breaks_loudly_and_stays_open_until_another_looked() {
         .await
         .close_review(close("it was right"))
         .await;
-    assert_eq!(closed.unwrap().into_inner().closed_by, "Ben");
+    assert_eq!(
+        closed.unwrap().into_inner().review.unwrap().closed_by,
+        "Ben"
+    );
     let twice = approvals(&anna.http)
         .await
         .close_review(close("me too"))
@@ -373,10 +399,7 @@ async fn glass_breaks_loudly_and_stays_open_until_another_looked() {
         .unwrap_err();
     assert_eq!(code(&twice), "review.closed");
     assert_eq!(open_reviews(&carl.http).await, 0);
-    let all = approvals(&carl.http)
-        .await
-        .list_reviews(list(true).await)
-        .await;
+    let all = approvals(&carl.http).await.list_reviews(list(&[])).await;
     let all = all.unwrap().into_inner().reviews;
     assert_eq!(all[0].note, "it was right", "closed reviews stay");
 }
@@ -385,9 +408,11 @@ async fn glass_breaks_loudly_and_stays_open_until_another_looked() {
 async fn nobody_reviews_themselves_while_another_could() {
     let server = TestServer::start().await;
     let (anna, snapshot) = console(&server).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     policies
-        .set_policy(policy(1, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", true)),
+        })
         .await
         .unwrap();
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
@@ -406,7 +431,8 @@ async fn nobody_reviews_themselves_while_another_could() {
         id: review.id,
         note: "was me".into(),
     };
-    let own = policies.close_review(close.clone()).await.unwrap_err();
+    let mut reviews = approvals(&anna.http).await;
+    let own = reviews.close_review(close.clone()).await.unwrap_err();
     assert_eq!(code(&own), "review.own");
 
     let mut reviews = approvals(&ben.http).await;
@@ -432,7 +458,7 @@ async fn programs_neither_approve_nor_break_glass() {
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     let token = v1::CreateTokenRequest {
         name: "nightly".into(),
-        grants: vec!["operator".into()],
+        grants: crate::harness::grants(&["operator"]),
         days: 1,
     };
     let made = anna.http.people().await.create_token(token).await.unwrap();
@@ -449,22 +475,8 @@ async fn programs_neither_approve_nor_break_glass() {
 
 /// The server's report as a browser reads it.
 fn report(findings: Vec<v1::Finding>) -> Report {
-    let read = |f: v1::Finding| Finding {
-        severity: match f.severity.as_str() {
-            "note" => Severity::Note,
-            "warning" => Severity::Warning,
-            _ => Severity::Blocking,
-        },
-        code: f.code,
-        subject: f.subject,
-        what: f.what,
-        why: f.why,
-        todo: f.todo,
-        place: None,
-        field: f.field,
-    };
     Report {
-        findings: findings.into_iter().map(read).collect(),
+        findings: findings.into_iter().map(Finding::from).collect(),
     }
 }
 
@@ -477,7 +489,8 @@ async fn whoever_reads_a_plan_can_check_and_make_it_again() {
     let sealed = anna.seal(&request(&snapshot, "a")).await.unwrap();
     let answer = anna.plan(&sealed.id).await;
     let plan: Plan = serde_json::from_str(&answer.plan_json).unwrap();
-    let observation: Observation = serde_json::from_str(&answer.observation_json).unwrap();
+    let observation: Observation =
+        serde_json::from_str(&answer.observation.unwrap().body_json).unwrap();
     let told = report(answer.check);
     assert!(!told.findings.is_empty());
     let look = recovery::recheck(&plan, &observation).against(&told);
@@ -487,20 +500,19 @@ async fn whoever_reads_a_plan_can_check_and_make_it_again() {
     let folder = server.data_dir().join("restores/a");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("x"), b"x").unwrap();
+    anna.approve(&sealed.id, &sealed.hash).await.unwrap_err();
     let void = anna.plan(&sealed.id).await;
     assert_eq!(
-        (void.summary.unwrap().state.as_str(), void.observation_json),
-        ("void", String::new()),
-        "what is void is not looked at any more"
+        (void.plan.unwrap().state(), void.observation),
+        (v1::PlanState::Invalidated, None),
+        "what is invalidated is not looked at any more"
     );
 }
 
-async fn waiting(client: &Client) -> v1::ListWaitingResponse {
+async fn waiting(client: &Client) -> v1::ListInboxResponse {
     use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
     let mut console = ConsoleServiceClient::new(client.grpc().await);
-    let answer = console
-        .list_waiting(v1::ListWaitingRequest::default())
-        .await;
+    let answer = console.list_inbox(v1::ListInboxRequest::default()).await;
     answer.unwrap().into_inner()
 }
 
@@ -512,13 +524,13 @@ async fn what_waits_is_told_to_whoever_can_do_something() {
     let carl = somebody(&server, &anna, "Carl", &["operator"]).await;
     let vera = somebody(&server, &anna, "Vera", &["viewer"]).await;
     let kinds = |client: Client| async move {
-        let waiting = waiting(&client).await.waiting;
-        waiting.into_iter().map(|w| w.kind).collect::<Vec<_>>()
+        let waiting = waiting(&client).await.items;
+        waiting.iter().map(|w| w.kind()).collect::<Vec<_>>()
     };
-    let nothing: [&str; 0] = [];
+    let nothing: [InboxKind; 0] = [];
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     assert_eq!(kinds(anna.http.clone()).await, nothing, "not by its author");
-    assert_eq!(kinds(ben.http.clone()).await, ["approve"]);
+    assert_eq!(kinds(ben.http.clone()).await, [InboxKind::Approve]);
     assert_eq!(kinds(carl.http.clone()).await, nothing);
     let may = approval(&carl.http, &plan).await;
     assert!(!may.you_can_run && may.run_why_not.contains("One more approval"));
@@ -530,7 +542,7 @@ async fn what_waits_is_told_to_whoever_can_do_something() {
     ben.approve(&plan.id, &plan.hash).await.unwrap();
     assert_eq!(kinds(ben.http.clone()).await, nothing);
     for operator in [&anna, &carl] {
-        assert_eq!(kinds(operator.http.clone()).await, ["run"]);
+        assert_eq!(kinds(operator.http.clone()).await, [InboxKind::Run]);
         assert!(approval(&operator.http, &plan).await.you_can_run);
     }
     let job = carl.start(&plan).await.unwrap();
@@ -541,10 +553,10 @@ async fn what_waits_is_told_to_whoever_can_do_something() {
     break_glass(&carl.http, &night, "nobody answers the phone")
         .await
         .unwrap();
-    assert_eq!(kinds(ben.http.clone()).await, ["review"]);
-    assert_eq!(kinds(carl.http.clone()).await, ["run"]);
+    assert_eq!(kinds(ben.http.clone()).await, [InboxKind::Review]);
+    assert_eq!(kinds(carl.http.clone()).await, [InboxKind::Run]);
     let seen = waiting(&vera.http).await;
-    assert_eq!((seen.waiting.len(), seen.open_reviews), (0, 1));
+    assert_eq!((seen.items.len(), seen.open_reviews), (0, 1));
     let own = approvals(&anna.http)
         .await
         .list_reviews(v1::ListReviewsRequest::default())

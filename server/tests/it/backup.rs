@@ -116,20 +116,23 @@ async fn a_console_that_works_is_copied_and_put_back() {
     old.base = restored.url("");
     assert_eq!(old.get("/api/uploads").await.status(), 401);
     let again = Console::signed_in(&restored).await;
-    let response = again.http.get(&format!("/api/snapshots/{kept}/file")).await;
+    let response = again.http.get(&format!("/api/files/{kept}/content")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(sha256_hex(&response.bytes().await.unwrap()), kept);
     // Every row has its file, however the copy fell into the middle of the uploads.
-    for snapshot in again.http.snapshots().await.snapshots {
+    for snapshot in again.http.snapshots().await.files {
         let response = again
             .http
-            .get(&format!("/api/snapshots/{}/file", snapshot.id))
+            .get(&format!("/api/files/{}/content", snapshot.id))
             .await;
         assert_eq!(sha256_hex(&response.bytes().await.unwrap()), snapshot.id);
     }
     // What was restored before is not in a backup, and the job is not run again for it.
     let view = again.job(&job.id).await;
-    assert_eq!(view.summary.unwrap().state, "completed");
+    assert_eq!(
+        view.job.unwrap().state(),
+        requorum_shared::api::v1::JobState::Completed
+    );
     let job = again.run(&order(&kept, "a")).await;
     assert_eq!(again.finished(&job.id).await.state, JobState::Completed);
 }
@@ -258,7 +261,7 @@ async fn files_in_a_bucket_are_listed_and_stay_there() {
     let again = Console::signed_in(&restored).await;
     let response = again
         .http
-        .get(&format!("/api/snapshots/{snapshot}/file"))
+        .get(&format!("/api/files/{snapshot}/content"))
         .await;
     assert!(response.bytes().await.unwrap() == fixture(FILE));
 }

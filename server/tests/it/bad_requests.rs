@@ -6,11 +6,11 @@ use http_body_util::BodyExt as _;
 use prost::Message as _;
 use requorum_server::http::extract::MAX_JSON_BYTES;
 use requorum_server::router::http_routes;
+use requorum_shared::api::methods::METHODS;
 use requorum_shared::api::v1::AboutResponse;
 use serde_json::json;
 use tower::{Service as _, ServiceExt as _};
 
-use crate::every_route::GRPC;
 use crate::harness::{Client, NAME, PASSWORD, TestServer, error};
 
 /// Every route that takes JSON.
@@ -159,9 +159,9 @@ async fn addresses_that_are_no_text_lead_nowhere() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     for (method, path, expected) in [
-        ("GET", "/api/snapshots/%ff%fe/file", (400, "path")),
+        ("GET", "/api/files/%ff%fe/content", (400, "path")),
         ("GET", "/api/uploads/%c3%28", (400, "path")),
-        ("GET", "/api/jobs/1/members/%80.tar", (400, "path")),
+        ("GET", "/api/jobs/1/artifacts/%80.tar", (400, "path")),
         ("GET", "/ledger/tile/%ff", (400, "path")),
         ("GET", "/ledger/entries/-1/1", (400, "path")),
         ("GET", "/ledger/entries/0/%00", (400, "path")),
@@ -333,7 +333,7 @@ async fn messages_that_are_none_are_refused_by_every_method() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     let before = server.app().ledger.status().size;
-    for path in GRPC {
+    for path in METHODS.iter().map(|method| method.path) {
         for (what, body, code, name) in bad_messages() {
             let answer = web(&admin, path, body).await;
             let seen = (answer.code, answer.name.as_str());
@@ -365,9 +365,9 @@ async fn text_that_is_none_is_refused() {
     // Field 1, two bytes that no UTF-8 begins with.
     let text = frame(0, &[0x0a, 0x02, 0xff, 0xfe]);
     for path in [
-        "/requorum.v1.SnapshotService/GetSnapshot",
-        "/requorum.v1.PlanService/SealRestore",
-        "/requorum.v1.SecretService/PutSecret",
+        "/requorum.v1.FileService/GetFile",
+        "/requorum.v1.PlanService/SealPlan",
+        "/requorum.v1.CredentialService/PutCredential",
     ] {
         let answer = web(&admin, path, text.clone()).await;
         assert_eq!(

@@ -46,7 +46,7 @@ fn assert_completed(view: &JobView) {
 }
 
 async fn download(client: &Client, id: &str) -> Vec<u8> {
-    let response = client.get(&format!("/api/snapshots/{id}/file")).await;
+    let response = client.get(&format!("/api/files/{id}/content")).await;
     assert_eq!(response.status(), 200);
     response.bytes().await.unwrap().to_vec()
 }
@@ -68,7 +68,7 @@ async fn upload_plan_restore_verify() {
     assert!(download(&console.http, &snapshot).await == bytes);
     let part = console
         .http
-        .request("GET", &format!("/api/snapshots/{snapshot}/file"))
+        .request("GET", &format!("/api/files/{snapshot}/content"))
         .header("range", "bytes=100-199")
         .send()
         .await
@@ -121,11 +121,7 @@ async fn while_the_bucket_is_away_an_upload_stays_and_ends_later() {
     assert_eq!((status, body.code.as_str()), (503, "objects.unavailable"));
     assert!(body.message.contains("503 SlowDown"), "{}", body.message);
     assert!(!body.message.contains(SECRET));
-    assert_eq!(
-        admin.snapshots().await.snapshots,
-        [],
-        "nothing half visible"
-    );
+    assert_eq!(admin.snapshots().await.files, [], "nothing half visible");
     let unfinished: Uploads = admin.get("/api/uploads").await.json().await.unwrap();
     assert_eq!(unfinished.uploads[0].offset, bytes.len() as u64);
 
@@ -187,7 +183,7 @@ async fn while_the_bucket_is_away_plans_stay_and_jobs_ask() {
     assert_eq!(code(&refused), "objects.unavailable");
     let response = console
         .http
-        .get(&format!("/api/snapshots/{snapshot}/file"))
+        .get(&format!("/api/files/{snapshot}/content"))
         .await;
     assert_eq!(error(response).await.0, 503);
     bucket.heal();
@@ -246,7 +242,7 @@ async fn a_download_of_a_damaged_object_is_cut_before_its_end() {
     std::fs::write(&path, &bytes).unwrap();
     let response = console
         .http
-        .get(&format!("/api/snapshots/{snapshot}/file"))
+        .get(&format!("/api/files/{snapshot}/content"))
         .await;
     assert_eq!(response.status(), 200);
     assert!(
@@ -256,7 +252,7 @@ async fn a_download_of_a_damaged_object_is_cut_before_its_end() {
     std::fs::write(&path, &bytes[1..]).unwrap();
     let response = console
         .http
-        .get(&format!("/api/snapshots/{snapshot}/file"))
+        .get(&format!("/api/files/{snapshot}/content"))
         .await;
     let (status, body) = error(response).await;
     assert_eq!((status, body.code.as_str()), (500, "objects.damaged"));

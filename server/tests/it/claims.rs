@@ -1,7 +1,7 @@
 //! The ledger says what was, and not what somebody claimed.
 
+use requorum_server::grpc::v1::credential_service_client::CredentialServiceClient;
 use requorum_server::grpc::v1::job_service_client::JobServiceClient;
-use requorum_server::grpc::v1::secret_service_client::SecretServiceClient;
 use requorum_shared::api::v1;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use serde_json::json;
@@ -150,16 +150,17 @@ async fn who_failed_to_sign_in_is_not_who_it_was() {
 async fn a_credential_that_goes_is_named_by_its_id() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
-    let mut secrets = SecretServiceClient::new(admin.grpc().await);
-    let put = v1::PutSecretRequest {
+    let mut secrets = CredentialServiceClient::new(admin.grpc().await);
+    let put = v1::PutCredentialRequest {
         name: "hunter2-in-the-wrong-field".into(),
-        kind: "password".into(),
+        kind: v1::CredentialKind::Password.into(),
         value: b"prod".to_vec(),
-        ..v1::PutSecretRequest::default()
+        ..v1::PutCredentialRequest::default()
     };
-    let id = secrets.put_secret(put).await.unwrap().into_inner().id;
+    let put = secrets.put_credential(put).await.unwrap().into_inner();
+    let id = put.credential.unwrap().id;
     secrets
-        .remove_secret(v1::RemoveSecretRequest { id: id.clone() })
+        .remove_credential(v1::RemoveCredentialRequest { id: id.clone() })
         .await
         .unwrap();
     let (_, entries) = audit(&admin, None).await;

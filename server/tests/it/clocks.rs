@@ -110,7 +110,7 @@ async fn tokens_go_by_the_clock_and_revoked_is_revoked() {
     let mut people = PeopleServiceClient::new(admin.grpc().await);
     let create = CreateTokenRequest {
         name: "backup".into(),
-        grants: vec!["viewer".into()],
+        grants: crate::harness::grants(&["viewer"]),
         days: 1,
     };
     let kept = people.create_token(create.clone()).await.unwrap();
@@ -133,7 +133,7 @@ async fn tokens_go_by_the_clock_and_revoked_is_revoked() {
 async fn token(admin: &Client, days: u32) -> String {
     let create = CreateTokenRequest {
         name: "backup".into(),
-        grants: vec!["viewer".into()],
+        grants: crate::harness::grants(&["viewer"]),
         days,
     };
     let made = admin.people().await.create_token(create).await.unwrap();
@@ -152,7 +152,7 @@ async fn what_had_ended_stays_ended_when_the_clock_is_set_back() {
         let program = token(&anna.http, 1).await;
         let invite = requorum_shared::api::v1::InvitePersonRequest {
             name: "Ben".into(),
-            grants: vec!["viewer".into()],
+            grants: crate::harness::grants(&["viewer"]),
         };
         let link = anna
             .http
@@ -161,7 +161,8 @@ async fn what_had_ended_stays_ended_when_the_clock_is_set_back() {
             .invite_person(invite)
             .await
             .unwrap();
-        let link = serde_json::json!({"token": link.into_inner().token, "password": PASSWORD});
+        let link = link.into_inner().link.unwrap();
+        let link = serde_json::json!({"token": link.token, "password": PASSWORD});
 
         // All of it ends while somebody else is at work. Nobody looks at any of it.
         clock.advance_ms(4 * DAY);
@@ -180,7 +181,7 @@ async fn what_had_ended_stays_ended_when_the_clock_is_set_back() {
         assert_eq!((status, body.code.as_str()), (403, "join.link-invalid"));
         let anna = Console::signed_in(&server).await;
         let refused = anna.start(&plan).await.unwrap_err();
-        assert_eq!(code(&refused), "plan.void", "{refused}");
+        assert_eq!(code(&refused), "plan.expired", "{refused}");
         let mut console = ConsoleServiceClient::new(anna.http.grpc().await);
         let about = console.about(AboutRequest {}).await.unwrap().into_inner();
         assert!(about.clock_set_back.contains("was set back"), "{about:?}");
@@ -209,7 +210,7 @@ async fn what_was_made_by_a_clock_that_was_far_ahead_opens_nothing() {
     clock.advance_ms(-400 * DAY);
     let anna = Console::signed_in(&server).await;
     let refused = anna.start(&plan).await.unwrap_err();
-    assert_eq!(code(&refused), "plan.void", "{refused}");
+    assert_eq!(code(&refused), "plan.expired", "{refused}");
     assert!(refused.message().contains("clock was wrong"), "{refused}");
     let (status, body) = error(program.get("/api/session").await).await;
     assert_eq!((status, body.code.as_str()), (401, "token.invalid"));

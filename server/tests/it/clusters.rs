@@ -1,13 +1,14 @@
 //! Clusters by name: whose roles count for what belongs to one, which policy, and what another name does.
 
 use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
+use requorum_server::grpc::v1::file_service_client::FileServiceClient;
 use requorum_server::grpc::v1::ledger_service_client::LedgerServiceClient;
-use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_shared::api::v1;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use serde_json::json;
 use tonic::{Code, Status};
 
+use crate::approvals::policies;
 use crate::harness::{Client, Native, TestServer, code, error};
 use crate::recovery::{Console, request};
 
@@ -27,25 +28,22 @@ async fn approval(client: &Client, plan: &v1::PlanSummary) -> Result<v1::Approva
         plan_id: plan.id.clone(),
     };
     let answer = approvals(client).await.get_approval(request).await?;
-    Ok(answer.into_inner())
+    Ok(answer.into_inner().approval.unwrap())
 }
 
-async fn set_cluster(
-    client: &Client,
-    id: &str,
-    cluster: &str,
-) -> Result<v1::SnapshotSummary, Status> {
-    let request = v1::SetSnapshotClusterRequest {
+async fn set_cluster(client: &Client, id: &str, cluster: &str) -> Result<v1::FileSummary, Status> {
+    let request = v1::SetFileClusterRequest {
         id: id.into(),
         cluster: cluster.into(),
     };
-    let mut snapshots = SnapshotServiceClient::new(client.grpc().await);
-    Ok(snapshots.set_snapshot_cluster(request).await?.into_inner())
+    let mut snapshots = FileServiceClient::new(client.grpc().await);
+    let answer = snapshots.set_file_cluster(request).await?;
+    Ok(answer.into_inner().file.unwrap())
 }
 
 /// Names of the clusters of what this person is shown: of snapshots, plans, jobs.
 async fn shown(console: &Console) -> [Vec<String>; 3] {
-    let snapshots = console.http.snapshots().await.snapshots;
+    let snapshots = console.http.snapshots().await.files;
     let plans = console.plans().await;
     let jobs = console.jobs().await;
     [
@@ -100,7 +98,7 @@ async fn a_role_for_one_cluster_counts_there_and_nowhere_else() {
     ] {
         refused(&says);
     }
-    let file = format!("/api/snapshots/{prod}/file");
+    let file = format!("/api/files/{prod}/content");
     let (status, body) = error(leo.http.get(&file).await).await;
     assert_eq!((status, body.code.as_str()), (403, "role.missing"));
     let (status, body) = error(pia.http.get(&file).await).await;
@@ -134,7 +132,10 @@ async fn a_cluster_has_the_policy_of_its_own() {
     let rule = |approvers, second: &str| {
         Some(v1::Rule {
             approvers,
-            second: second.into(),
+            second: match second {
+                "always" => v1::SecondPerson::Always.into(),
+                other => unreachable!("{other}"),
+            },
         })
     };
     let strict = v1::Policy {
@@ -144,9 +145,11 @@ async fn a_cluster_has_the_policy_of_its_own() {
         break_glass: false,
         ..v1::Policy::default()
     };
-    approvals(&anna.http)
+    policies(&anna.http)
         .await
-        .set_policy(strict)
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(strict),
+        })
         .await
         .unwrap();
     let prod = anna.seal(&request(&prod, "prod")).await.unwrap();
@@ -186,7 +189,7 @@ async fn another_name_voids_open_plans_and_takes_both_clusters_operator() {
     let bad = set_cluster(&anna.http, &snapshot, "a b").await.unwrap_err();
     assert_eq!(
         (bad.code(), code(&bad)),
-        (Code::InvalidArgument, "snapshot.cluster")
+        (Code::InvalidArgument, "file.cluster")
     );
     let moved = set_cluster(&bo.http, &snapshot, LAB).await.unwrap();
     assert_eq!(moved.cluster, LAB);
@@ -196,7 +199,7 @@ async fn another_name_voids_open_plans_and_takes_both_clusters_operator() {
     assert!(shown(&pat).await[0].is_empty());
 
     let void = anna.plan(&plan.id).await;
-    assert_eq!(void.summary.unwrap().state, "void");
+    assert_eq!(void.plan.unwrap().state(), v1::PlanState::Invalidated);
     assert_eq!(void.drift[0].code, "drift.cluster");
     assert_eq!(
         void.drift[0].what,
@@ -216,14 +219,14 @@ async fn another_name_voids_open_plans_and_takes_both_clusters_operator() {
         .collect();
     let named: Vec<_> = entries
         .iter()
-        .filter(|entry| entry.act == act::SNAPSHOT_CLUSTER && entry.closes.is_none())
+        .filter(|entry| entry.act == act::FILE_CLUSTER && entry.closes.is_none())
         .collect();
     assert_eq!(named.len(), 1);
     assert_eq!(
         named[0].subject,
-        format!("snapshot {snapshot}: of lab instead of prod-etcd")
+        format!("file {snapshot}: of lab instead of prod-etcd")
     );
-    for expected in [act::SNAPSHOT_UPLOAD, act::PLAN_SEAL] {
+    for expected in [act::FILE_UPLOAD, act::PLAN_SEAL] {
         assert!(entries.iter().any(|e| e.act == expected), "{expected}");
     }
     let denied = entries
@@ -250,7 +253,7 @@ async fn uploads_are_for_a_cluster_from_their_beginning() {
     let snapshot = pat.upload_of("3.6.14-mixed.db", PROD).await;
     // The same bytes again are the snapshot that is there, and it stays whose it is.
     assert_eq!(anna.upload_of("3.6.14-mixed.db", LAB).await, snapshot);
-    let kept = anna.get_snapshot(&snapshot).await.summary.unwrap();
+    let kept = anna.get_snapshot(&snapshot).await.file.unwrap();
     assert_eq!(kept.cluster, PROD);
 }
 
@@ -272,7 +275,9 @@ async fn a_review_is_for_those_of_its_cluster() {
         .break_glass(glass)
         .await
         .unwrap()
-        .into_inner();
+        .into_inner()
+        .review
+        .unwrap();
     assert_eq!(review.cluster, PROD);
     let job = anna.start(&plan).await.unwrap();
     assert!(job.broke_glass);

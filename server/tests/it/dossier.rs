@@ -259,7 +259,7 @@ async fn a_broken_glass_is_in_it_with_its_review() {
 
     let mut approvals = ApprovalServiceClient::new(ben.grpc().await);
     let close = v1::CloseReviewRequest {
-        id: review.id,
+        id: review.review.unwrap().id,
         note: "It was right to do so.".into(),
     };
     approvals.close_review(close).await.unwrap();
@@ -338,20 +338,20 @@ async fn no_secret_is_in_it() {
 
     let server = TestServer::start().await;
     let anna = Console::over(&server).await;
-    let put = v1::PutSecretRequest {
+    let put = v1::PutCredentialRequest {
         id: String::new(),
         name: "prod-etcd root".into(),
-        kind: "password".into(),
+        kind: v1::CredentialKind::Password.into(),
         value: CREDENTIAL.into(),
     };
-    use requorum_server::grpc::v1::secret_service_client::SecretServiceClient;
-    SecretServiceClient::new(anna.http.grpc().await)
-        .put_secret(put)
+    use requorum_server::grpc::v1::credential_service_client::CredentialServiceClient;
+    CredentialServiceClient::new(anna.http.grpc().await)
+        .put_credential(put)
         .await
         .unwrap();
     let token = v1::CreateTokenRequest {
         name: "nightly".into(),
-        grants: vec!["operator".into()],
+        grants: crate::harness::grants(&["operator"]),
         days: 1,
     };
     let token = anna.http.people().await.create_token(token).await.unwrap();

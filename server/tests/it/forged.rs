@@ -6,7 +6,7 @@ use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::approvals::{approvals, break_glass, policy};
+use crate::approvals::{break_glass, policies, policy};
 use crate::harness::{Client, NAME, TestServer, code};
 use crate::ledger::audit;
 use crate::recovery::{Console, request};
@@ -141,9 +141,11 @@ async fn a_vote_that_was_refused_or_is_given_to_another() {
 async fn votes_of_an_earlier_version_are_looked_for() {
     let scene = Scene::new().await;
     approve(&scene, &scene.ben).await;
-    let mut policies = approvals(&scene.anna.http).await;
+    let mut policies = policies(&scene.anna.http).await;
     policies
-        .set_policy(policy(1, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", true)),
+        })
         .await
         .unwrap();
     for sql in [
@@ -207,14 +209,21 @@ async fn policies_that_nobody_set() {
         .await;
     scene.refused("policy.unproven", words).await;
     // One that was in force once, and is not any more.
-    let mut policies = approvals(&scene.anna.http).await;
-    policies.set_policy(policy(0, "never", true)).await.unwrap();
+    let mut policies = policies(&scene.anna.http).await;
+    policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(0, "never", true)),
+        })
+        .await
+        .unwrap();
     sqlx::query("CREATE TABLE kept AS SELECT * FROM policies")
         .execute(&scene.database)
         .await
         .unwrap();
     policies
-        .set_policy(policy(1, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", true)),
+        })
         .await
         .unwrap();
     scene.sql("DELETE FROM policies").await;
@@ -224,7 +233,9 @@ async fn policies_that_nobody_set() {
     scene.refused("policy.unproven", words).await;
     // An administrator sets it again, and all is well.
     policies
-        .set_policy(policy(1, "always", true))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", true)),
+        })
         .await
         .unwrap();
     scene.carl.start(&scene.plan).await.unwrap();
@@ -246,9 +257,11 @@ async fn a_glass_that_nobody_broke() {
         .await;
 
     let scene = Scene::new().await;
-    let mut policies = approvals(&scene.anna.http).await;
+    let mut policies = policies(&scene.anna.http).await;
     policies
-        .set_policy(policy(1, "always", false))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", false)),
+        })
         .await
         .unwrap();
     scene
@@ -320,11 +333,11 @@ async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
     // The upload's last byte is on the medium, and nobody has looked at it yet.
     let bytes = crate::harness::fixture("3.6.14-mixed.db");
     let sent = app.ledger.open(Draft {
-        act: act::SNAPSHOT_UPLOAD.into(),
+        act: act::FILE_UPLOAD.into(),
         ..draft("sent")
     });
     let sent = sent.await.unwrap();
-    let upload = requorum_server::snapshots::store::UploadRow {
+    let upload = requorum_server::files::store::UploadRow {
         id: "u".into(),
         name: "a.db".into(),
         cluster: "prod".into(),
@@ -367,7 +380,7 @@ async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
     assert_eq!(unknown.outcome, Some(Outcome::Unknown));
     assert_eq!(sent.outcome, Some(Outcome::Done));
     let id = requorum_shared::canonical::sha256_hex(&bytes);
-    assert_eq!(sent.subject, format!("snapshot {id}"));
+    assert_eq!(sent.subject, format!("file {id}"));
     admin.snapshot(&id).await;
 }
 

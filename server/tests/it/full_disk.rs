@@ -157,7 +157,7 @@ async fn a_full_disk_is_said_loses_nothing_and_is_over_when_there_is_room() {
     );
     // Looking needs no room.
     assert_eq!(admin.get("/readyz").await.status(), 200);
-    assert_eq!(admin.snapshots().await.snapshots.len(), 1);
+    assert_eq!(admin.snapshots().await.files.len(), 1);
 
     disk.free();
     let done: Upload = send(admin, &upload.id, first, &bytes[first..])

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
-use requorum_shared::api::v1::{AboutRequest, AboutResponse};
+use requorum_shared::api::v1::{AboutRequest, AboutResponse, StoreContent};
 use tonic::Code;
 
 use crate::harness::{NAME, TestServer};
@@ -17,12 +17,9 @@ async fn native_grpc_answers_and_refuses() {
     assert_eq!(about.version, env!("CARGO_PKG_VERSION"));
     assert_eq!(about.max_upload_bytes, 1 << 30);
     assert!(about.started_at_ms > 0);
-    let holds: Vec<_> = about
-        .stores
-        .iter()
-        .map(|store| store.holds.as_str())
-        .collect();
-    assert_eq!(holds, ["Rows", "Files"]);
+    let holds: Vec<_> = about.stores.iter().map(|store| store.holds()).collect();
+    assert_eq!(holds, [StoreContent::Rows, StoreContent::Files]);
+    assert_eq!(about.request_kinds, ["etcd.restore"]);
 
     let mut stranger = ConsoleServiceClient::new(server.stranger().grpc().await);
     let status = stranger.about(AboutRequest {}).await.unwrap_err();

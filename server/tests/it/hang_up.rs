@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use prost::Message;
-use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
+use requorum_server::grpc::v1::credential_service_client::CredentialServiceClient;
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
-use requorum_server::grpc::v1::secret_service_client::SecretServiceClient;
+use requorum_server::grpc::v1::policy_service_client::PolicyServiceClient;
 use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1;
 use requorum_shared::canonical::sha256_hex;
@@ -112,11 +112,14 @@ async fn plans_are_sealed_approved_and_started_and_the_ledger_says_so_or_not_at_
     for (n, after) in AFTER_MS.into_iter().enumerate() {
         let path = format!("sealed-{n}");
         let request_json = asked(&request(&snapshot, &path));
-        let seal = v1::SealRestoreRequest { request_json };
+        let seal = v1::SealPlanRequest {
+            kind: "etcd.restore".into(),
+            request_json,
+        };
         hang_up(
             &server,
             &anna.http,
-            &typed("PlanService/SealRestore", &seal),
+            &typed("PlanService/SealPlan", &seal),
             after,
         )
         .await;
@@ -213,16 +216,13 @@ async fn an_upload_whose_last_byte_arrived_is_stored_and_its_hash_is_in_the_ledg
     let stored: BTreeSet<_> = admin
         .snapshots()
         .await
-        .snapshots
+        .files
         .into_iter()
         .map(|s| s.id)
         .collect();
     assert!(stored.is_subset(&sent) && !stored.is_empty());
-    let told = done(&entries, act::SNAPSHOT_UPLOAD, |e| e.subject.clone());
-    assert_eq!(
-        told,
-        stored.iter().map(|id| format!("snapshot {id}")).collect()
-    );
+    let told = done(&entries, act::FILE_UPLOAD, |e| e.subject.clone());
+    assert_eq!(told, stored.iter().map(|id| format!("file {id}")).collect());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -236,7 +236,7 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
             .await;
         let token = v1::CreateTokenRequest {
             name: format!("token {n}"),
-            grants: vec!["viewer".into()],
+            grants: crate::harness::grants(&["viewer"]),
             days: 1,
         };
         one.people()
@@ -245,30 +245,32 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
             .await
             .unwrap();
         let id: serde_json::Value = one.get("/api/session").await.json().await.unwrap();
-        let person = v1::PersonRequest {
+        let person = v1::DisablePersonRequest {
             id: id["user_id"].as_str().unwrap().into(),
         };
         disabled.push((person.id.clone(), format!("one {n}")));
         let invite = v1::InvitePersonRequest {
             name: format!("new {n}"),
-            grants: vec!["viewer".into()],
+            grants: crate::harness::grants(&["viewer"]),
         };
-        let set = v1::Policy {
-            cluster: format!("c{n}"),
-            ..policy(2, "always", true)
+        let set = v1::SetPolicyRequest {
+            policy: Some(v1::Policy {
+                cluster: format!("c{n}"),
+                ..policy(2, "always", true)
+            }),
         };
-        let put = v1::PutSecretRequest {
+        let put = v1::PutCredentialRequest {
             name: format!("secret {n}"),
-            kind: "password".into(),
+            kind: v1::CredentialKind::Password.into(),
             value: b"hush".to_vec(),
-            ..v1::PutSecretRequest::default()
+            ..v1::PutCredentialRequest::default()
         };
         for asked in [
             typed("PeopleService/InvitePerson", &invite),
             typed("PeopleService/CreateToken", &token),
             typed("PeopleService/DisablePerson", &person),
-            typed("ApprovalService/SetPolicy", &set),
-            typed("SecretService/PutSecret", &put),
+            typed("PolicyService/SetPolicy", &set),
+            typed("CredentialService/PutCredential", &put),
         ] {
             hang_up(&server, &admin, &asked, after).await;
         }
@@ -309,7 +311,7 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
     );
     assert!(!shut.is_empty());
     let everybody = v1::ListTokensRequest {
-        everybody: true,
+        all_owners: true,
         page_size: 200,
         ..Default::default()
     };
@@ -321,7 +323,7 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
         .tokens;
     for (id, name) in disabled {
         let person = v1::ListSessionsRequest {
-            id: id.clone(),
+            person_id: id.clone(),
             ..Default::default()
         };
         let sessions = people
@@ -351,9 +353,9 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
         .collect();
     assert_eq!(made, mine.collect());
 
-    let mut policies = ApprovalServiceClient::new(admin.grpc().await);
+    let mut policies = PolicyServiceClient::new(admin.grpc().await);
     let set = policies
-        .list_policies(v1::ListPoliciesRequest {})
+        .list_policies(v1::ListPoliciesRequest::default())
         .await
         .unwrap()
         .into_inner()
@@ -367,13 +369,13 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
         set.collect()
     );
 
-    let mut secrets = SecretServiceClient::new(admin.grpc().await);
+    let mut secrets = CredentialServiceClient::new(admin.grpc().await);
     let kept = secrets
-        .list_secrets(v1::ListSecretsRequest::default())
+        .list_credentials(v1::ListCredentialsRequest::default())
         .await
         .unwrap()
         .into_inner()
-        .secrets;
+        .credentials;
     let count = entries.iter().filter(|e| {
         e.act == act::SECRET_SET && e.phase == Phase::Closed && e.outcome == Some(Outcome::Done)
     });

@@ -9,17 +9,16 @@ use requorum_server::app::App;
 use requorum_server::auth::oidc::config::OidcConfig;
 use requorum_server::clock::{Clock, ManualClock, SystemClock};
 use requorum_server::config::{Config, LEASE, RootConfig};
+use requorum_server::files::objects::place::BucketPlace;
+use requorum_server::grpc::v1::file_service_client::FileServiceClient;
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
-use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_server::limits::Limits;
 use requorum_server::serve::Server;
-use requorum_server::snapshots::objects::place::BucketPlace;
 use requorum_server::tls::TlsFiles;
 use requorum_shared::api::login::{ErrorBody, SetupRequest};
+use requorum_shared::api::v1;
 use requorum_shared::api::v1::InvitePersonRequest;
-use requorum_shared::api::v1::{
-    GetSnapshotRequest, ListSnapshotsRequest, ListSnapshotsResponse, SnapshotSummary,
-};
+use requorum_shared::api::v1::{FileSummary, GetFileRequest, ListFilesRequest, ListFilesResponse};
 use requorum_shared::kinds::Inspection;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -233,11 +232,13 @@ impl TestServer {
             .await
             .invite_person(InvitePersonRequest {
                 name: name.into(),
-                grants: grants.iter().map(ToString::to_string).collect(),
+                grants: self::grants(grants),
             })
             .await
             .unwrap()
-            .into_inner();
+            .into_inner()
+            .link
+            .unwrap();
         let mut client = self.stranger();
         let body = json!({"token": link.token, "password": PASSWORD});
         let response = client.post("/api/join", &body).await;
@@ -296,22 +297,22 @@ impl Client {
         self.cookie = Some(pair.to_owned());
     }
 
-    pub(crate) async fn snapshots(&self) -> ListSnapshotsResponse {
-        SnapshotServiceClient::new(self.grpc().await)
-            .list_snapshots(ListSnapshotsRequest::default())
+    pub(crate) async fn snapshots(&self) -> ListFilesResponse {
+        FileServiceClient::new(self.grpc().await)
+            .list_files(ListFilesRequest::default())
             .await
             .unwrap()
             .into_inner()
     }
 
-    pub(crate) async fn snapshot(&self, id: &str) -> (SnapshotSummary, Inspection) {
-        let response = SnapshotServiceClient::new(self.grpc().await)
-            .get_snapshot(GetSnapshotRequest { id: id.into() })
+    pub(crate) async fn snapshot(&self, id: &str) -> (FileSummary, Inspection) {
+        let response = FileServiceClient::new(self.grpc().await)
+            .get_file(GetFileRequest { id: id.into() })
             .await
             .unwrap()
             .into_inner();
         let inspection = serde_json::from_str(&response.inspection_json).unwrap();
-        (response.summary.unwrap(), inspection)
+        (response.file.unwrap(), inspection)
     }
 
     /// The people of the console, over native gRPC.
@@ -340,6 +341,22 @@ pub(crate) fn set_cookie(response: &reqwest::Response) -> String {
         .to_str()
         .unwrap()
         .to_owned()
+}
+
+/// Roles as messages have them: `operator@prod`. What is no role is sent as one that nobody knows.
+pub(crate) fn grants(texts: &[&str]) -> Vec<v1::Grant> {
+    let grant = |text: &&str| {
+        let (role, cluster) = match text.split_once('@') {
+            Some((role, cluster)) => (role, Some(cluster.to_owned())),
+            None => (*text, None),
+        };
+        let name = format!("ROLE_{}", role.to_uppercase());
+        v1::Grant {
+            role: v1::Role::from_str_name(&name).map_or(99, Into::into),
+            cluster,
+        }
+    };
+    texts.iter().map(grant).collect()
 }
 
 pub(crate) type Native = InterceptedService<Channel, Identified>;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use requorum_shared::api::v1;
 use requorum_shared::etcd::recovery::restore::Target;
 use requorum_shared::finding::Outcome;
 use requorum_shared::job::events::{Body, EPHEMERAL};
@@ -68,9 +69,12 @@ async fn three_members_are_restored_to_a_folder() {
 
     // Whoever asks later sees the same, from wherever they ask on.
     let stored = console.job(&job.id).await;
-    assert_eq!(stored.summary.as_ref().unwrap().state, "completed");
-    assert_eq!(stored.summary.unwrap().steps_done, 6);
-    assert_eq!(stored.downloads, Vec::<String>::new());
+    let summary = stored.job.unwrap();
+    assert_eq!(
+        (summary.state(), summary.steps_done),
+        (v1::JobState::Completed, 6)
+    );
+    assert_eq!(stored.artifacts, []);
     let durable: Vec<_> = events
         .iter()
         .filter(|e| e.seq != EPHEMERAL)
@@ -84,10 +88,10 @@ async fn three_members_are_restored_to_a_folder() {
     let again = console.start(&plan).await.unwrap_err();
     assert_eq!(again.code(), Code::AlreadyExists);
     assert!(again.message().contains(&job.id), "{}", again.message());
-    let read = console.plan(&plan.id).await.summary.unwrap();
+    let read = console.plan(&plan.id).await.plan.unwrap();
     assert_eq!(
-        (read.state.as_str(), read.job_id.as_str()),
-        ("used", job.id.as_str())
+        (read.state(), read.job_id.as_str()),
+        (v1::PlanState::Used, job.id.as_str())
     );
 }
 
@@ -101,11 +105,13 @@ async fn a_member_is_downloaded_as_a_tar() {
     let job = console.run(&request).await;
     let view = console.finished(&job.id).await;
     assert_eq!(view.state, JobState::Completed, "{view:#?}");
-    assert_eq!(console.job(&job.id).await.downloads, ["m1", "m2", "m3"]);
+    let artifacts = console.job(&job.id).await.artifacts;
+    let names: Vec<_> = artifacts.iter().map(|made| made.name.as_str()).collect();
+    assert_eq!(names, ["m1.tar", "m2.tar", "m3.tar"]);
 
     let response = console
         .http
-        .get(&format!("/api/jobs/{}/members/m2.tar", job.id))
+        .get(&format!("/api/jobs/{}/artifacts/m2.tar", job.id))
         .await;
     assert_eq!(response.status(), 200);
     let promised: u64 = response.headers()["content-length"]
@@ -130,7 +136,7 @@ async fn a_member_is_downloaded_as_a_tar() {
     for missing in ["m4.tar", "m2", "..tar", "m2.tar.tar"] {
         let response = console
             .http
-            .get(&format!("/api/jobs/{}/members/{missing}", job.id))
+            .get(&format!("/api/jobs/{}/artifacts/{missing}", job.id))
             .await;
         assert_eq!(response.status(), 404, "{missing}");
     }
@@ -178,7 +184,8 @@ async fn a_target_that_is_taken_meanwhile_becomes_a_question() {
     // The question waits through a restart.
     let server = server.restart(Options::default()).await;
     let console = Console::signed_in(&server).await;
-    assert_eq!(console.job(&job.id).await.summary.unwrap().state, "waiting");
+    let seen = console.job(&job.id).await.job.unwrap();
+    assert_eq!(seen.state(), v1::JobState::Waiting);
     std::fs::write(&object, &whole).unwrap();
     console
         .answer(&job.id, &question.id, "retry")

@@ -133,7 +133,7 @@ async fn an_upload_is_written_down_before_and_after() {
         .body(bytes);
     let whole: serde_json::Value = whole.send().await.unwrap().json().await.unwrap();
     let snapshot = whole["snapshot"].as_str().unwrap();
-    let file = admin.get(&format!("/api/snapshots/{snapshot}/file")).await;
+    let file = admin.get(&format!("/api/files/{snapshot}/content")).await;
     assert_eq!(file.status(), 200);
 
     let (_, entries) = audit(&admin, None).await;
@@ -141,24 +141,14 @@ async fn an_upload_is_written_down_before_and_after() {
     assert_eq!(
         told(entries),
         [
-            (NAME, act::SNAPSHOT_UPLOAD, Phase::Opened, None),
-            (
-                NAME,
-                act::SNAPSHOT_UPLOAD,
-                Phase::Closed,
-                Some(Outcome::Done)
-            ),
-            (NAME, act::SNAPSHOT_DOWNLOAD, Phase::Opened, None),
-            (
-                NAME,
-                act::SNAPSHOT_DOWNLOAD,
-                Phase::Closed,
-                Some(Outcome::Done)
-            ),
+            (NAME, act::FILE_UPLOAD, Phase::Opened, None),
+            (NAME, act::FILE_UPLOAD, Phase::Closed, Some(Outcome::Done)),
+            (NAME, act::FILE_DOWNLOAD, Phase::Opened, None),
+            (NAME, act::FILE_DOWNLOAD, Phase::Closed, Some(Outcome::Done)),
         ]
     );
     assert_eq!(entries[1].closes, Some(entries[0].index));
-    assert_eq!(entries[1].subject, format!("snapshot {snapshot}"));
+    assert_eq!(entries[1].subject, format!("file {snapshot}"));
 }
 
 #[tokio::test]
@@ -176,11 +166,12 @@ async fn the_typed_api_lists_proves_and_follows() {
 
     let list = ListEntriesRequest {
         acts_only: true,
-        limit: 1,
+        page_size: 1,
         ..ListEntriesRequest::default()
     };
     let list = client.list_entries(list).await.unwrap().into_inner();
-    assert_eq!((list.entries.len(), list.more, list.size), (1, true, 3));
+    assert_eq!((list.entries.len(), list.size), (1, 3));
+    assert!(!list.next_page_token.is_empty());
     let setup: Entry = serde_json::from_slice(&list.entries[0].canonical).unwrap();
     let end: Entry = serde_json::from_slice(list.entries[0].closing.as_ref().unwrap()).unwrap();
     assert_eq!(
@@ -249,14 +240,23 @@ async fn the_typed_api_lists_proves_and_follows() {
         .prove_consistency(ProveConsistencyRequest { old: 5 })
         .await;
     assert_eq!(truncated.unwrap_err().code(), Code::FailedPrecondition);
-    let wide = ListEntriesRequest {
-        limit: 1001,
-        ..ListEntriesRequest::default()
-    };
-    assert_eq!(
-        client.list_entries(wide).await.unwrap_err().code(),
-        Code::InvalidArgument
-    );
+    // Page after page, each entry once.
+    let (mut token, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = ListEntriesRequest {
+            page_size: 2,
+            page_token: token,
+            ..ListEntriesRequest::default()
+        };
+        let page = client.list_entries(page).await.unwrap().into_inner();
+        seen.extend(page.entries.iter().map(|entry| entry.index));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    let size = server.app().ledger.status().size;
+    assert_eq!(seen, (0..size).rev().collect::<Vec<_>>());
 
     // The server stops at once although somebody follows.
     let before = std::time::Instant::now();
@@ -530,7 +530,7 @@ async fn a_killed_server_leaves_an_unknown_outcome() {
         assert_eq!((last.phase, last.closes), (Phase::Unknown, Some(3)));
         assert_eq!(
             (last.who.as_str(), last.act.as_str()),
-            (NAME, act::SNAPSHOT_UPLOAD)
+            (NAME, act::FILE_UPLOAD)
         );
         process.kill();
     }

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
+use requorum_server::grpc::v1::file_service_client::FileServiceClient;
 use requorum_server::grpc::v1::job_service_client::JobServiceClient;
 use requorum_server::grpc::v1::plan_service_client::PlanServiceClient;
-use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
+use requorum_server::grpc::v1::policy_service_client::PolicyServiceClient;
 use requorum_server::limits::OPEN_PLANS_PER_PERSON;
-use requorum_shared::api::v1;
+use requorum_shared::api::v1::{self, InboxKind};
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tonic::Code;
 
@@ -47,9 +47,14 @@ fn copies(plan: &str, job: &str, count: u64) -> Vec<String> {
     vec![
         format!(
             "{numbers} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             snapshot_id, cluster, weight) SELECT 'plan' || i, 'hash' || i, outcome, author_id, author, \
+             cluster, weight) SELECT 'plan' || i, 'hash' || i, outcome, author_id, author, \
              sealed_ms + i / 7, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, plan_json, \
-             snapshot_id, CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, weight FROM plans, n WHERE plans.id = '{plan}'"
+             CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, weight FROM plans, n WHERE plans.id = '{plan}'"
+        ),
+        format!(
+            "{numbers} INSERT INTO plan_inputs (plan_id, position, kind, id, sealed_ms, cluster) \
+             SELECT plans.id, position, kind, plan_inputs.id, plans.sealed_ms, plans.cluster FROM n \
+             JOIN plans ON plans.id = 'plan' || i JOIN plan_inputs ON plan_inputs.plan_id = '{plan}'"
         ),
         format!(
             "{numbers} INSERT INTO jobs (id, plan_id, started_by, created_ms, over, cluster, title, state, sentence, \
@@ -111,14 +116,14 @@ async fn every_row_is_on_one_page(server: TestServer) {
 
     let narrowed = v1::ListPlansRequest {
         cluster: Some("lab".into()),
-        states: vec!["sealed".into()],
+        states: vec![v1::PlanState::Sealed.into()],
         ..first
     };
     let (some, total) = pages!(client, list_plans, narrowed, plans);
     assert_eq!((some.len() as u64, total), (OPEN / 2, OPEN / 2));
     assert!(
         some.iter()
-            .all(|plan| plan.cluster == "lab" && plan.state == "sealed")
+            .all(|plan| plan.cluster == "lab" && plan.state() == v1::PlanState::Sealed)
     );
 
     let page = client
@@ -131,11 +136,11 @@ async fn every_row_is_on_one_page(server: TestServer) {
     let counts: BTreeMap<_, _> = page
         .counts
         .iter()
-        .map(|c| (c.state.as_str(), c.count))
+        .map(|c| (c.state().as_str_name(), c.count))
         .collect();
     assert_eq!(
         counts,
-        BTreeMap::from([("sealed", OPEN), ("used", OPEN + 1)])
+        BTreeMap::from([("PLAN_STATE_SEALED", OPEN), ("PLAN_STATE_USED", OPEN + 1)])
     );
 
     let mut client = JobServiceClient::new(console.http.grpc().await);
@@ -143,12 +148,12 @@ async fn every_row_is_on_one_page(server: TestServer) {
     let ids: BTreeSet<_> = jobs.iter().map(|job| job.id.as_str()).collect();
     assert_eq!((ids.len() as u64, total), (OPEN + 1, OPEN + 1));
     let none = v1::ListJobsRequest {
-        states: vec!["waiting".into(), "paused".into()],
+        states: vec![v1::JobState::Waiting.into(), v1::JobState::Paused.into()],
         ..Default::default()
     };
     assert_eq!(pages!(client, list_jobs, none, jobs), (Vec::new(), 0));
 
-    let snapshot = console.http.snapshots().await.snapshots.remove(0);
+    let snapshot = console.http.snapshots().await.files.remove(0);
     let seen = console.get_snapshot(&snapshot.id).await;
     assert_eq!((seen.plans.len(), seen.plans_total), (50, PLANS + 1));
 }
@@ -175,20 +180,20 @@ async fn an_inbox_is_counted_and_listed(server: TestServer) {
     let runner = server.person(admin, "rob", &["operator@prod"]).await;
     let viewer = server.person(admin, "vic", &["viewer"]).await;
     for (client, kind, expected) in [
-        (&approver, "approve", OPEN / 2),
-        (&runner, "run", 0),
-        (&viewer, "run", 0),
+        (&approver, InboxKind::Approve, OPEN / 2),
+        (&runner, InboxKind::Run, 0),
+        (&viewer, InboxKind::Run, 0),
     ] {
         let (waiting, total) = inbox(client).await;
         assert_eq!(
             (waiting.len() as u64, total),
             (expected, expected),
-            "{kind}"
+            "{kind:?}"
         );
         assert!(
             waiting
                 .iter()
-                .all(|one| one.kind == kind && one.cluster == "lab")
+                .all(|one| one.kind() == kind && one.cluster == "lab")
         );
     }
     // One approval takes one plan out of that inbox, and puts it into the one of who may run it.
@@ -213,7 +218,7 @@ async fn an_inbox_is_counted_and_listed(server: TestServer) {
     );
     let rule = v1::Rule {
         approvers: 1,
-        second: "never".into(),
+        second: v1::SecondPerson::Never.into(),
     };
     let policy = v1::Policy {
         cluster: "prod".into(),
@@ -221,13 +226,18 @@ async fn an_inbox_is_counted_and_listed(server: TestServer) {
         destructive: Some(rule),
         ..Default::default()
     };
-    let mut policies = ApprovalServiceClient::new(admin.grpc().await);
-    policies.set_policy(policy).await.unwrap();
+    let mut policies = PolicyServiceClient::new(admin.grpc().await);
+    policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy),
+        })
+        .await
+        .unwrap();
     let (waiting, total) = inbox(&runner).await;
     assert_eq!((waiting.len(), total), (1, 1));
     assert_eq!(
-        (waiting[0].kind.as_str(), waiting[0].id.as_str()),
-        ("run", "plan2")
+        (waiting[0].kind(), waiting[0].id.as_str()),
+        (InboxKind::Run, "plan2")
     );
 }
 
@@ -245,13 +255,13 @@ async fn an_inbox_is_counted_and_listed_on_postgres() {
     an_inbox_is_counted_and_listed(TestServer::with(options).await).await;
 }
 
-async fn inbox(client: &Client) -> (Vec<v1::Waiting>, u64) {
+async fn inbox(client: &Client) -> (Vec<v1::InboxItem>, u64) {
     let mut client = ConsoleServiceClient::new(client.grpc().await);
-    let request = v1::ListWaitingRequest {
+    let request = v1::ListInboxRequest {
         page_size: 170,
         ..Default::default()
     };
-    let (waiting, total) = pages!(client, list_waiting, request, waiting);
+    let (waiting, total) = pages!(client, list_inbox, request, items);
     let ids: BTreeSet<_> = waiting.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(ids.len(), waiting.len(), "nothing is told twice");
     (waiting, total)
@@ -281,34 +291,46 @@ async fn the_parts_of_an_inbox_follow_each_other() {
     let mut client = ConsoleServiceClient::new(console.http.grpc().await);
     let (mut token, mut kinds) = (String::new(), Vec::new());
     loop {
-        let request = v1::ListWaitingRequest {
+        let request = v1::ListInboxRequest {
             page_size: 2,
             page_token: token.clone(),
+            ..Default::default()
         };
-        let page = client.list_waiting(request).await.unwrap().into_inner();
+        let page = client.list_inbox(request).await.unwrap().into_inner();
         assert_eq!(page.total, 3 + OPEN + 2 + 2);
         assert_eq!(page.open_reviews, 2);
-        kinds.extend(page.waiting.into_iter().map(|one| one.kind));
+        kinds.extend(page.items.iter().map(|one| one.kind()));
         // The middle is the same over and over.
         if kinds.len() > 6 && kinds.len() < OPEN as usize {
             let (rest, _) = inbox(&console.http).await;
-            let last = rest.iter().rposition(|one| one.kind == "approve").unwrap();
-            let kinds: Vec<_> = rest[last..].iter().map(|one| one.kind.as_str()).collect();
+            let last = rest
+                .iter()
+                .rposition(|one| one.kind() == InboxKind::Approve)
+                .unwrap();
+            let kinds: Vec<_> = rest[last..].iter().map(|one| one.kind()).collect();
             assert_eq!(
                 kinds,
                 [
-                    "approve",
-                    "verification",
-                    "verification",
-                    "review",
-                    "review"
+                    InboxKind::Approve,
+                    InboxKind::Verification,
+                    InboxKind::Verification,
+                    InboxKind::Review,
+                    InboxKind::Review
                 ]
             );
             break;
         }
         token = page.next_page_token;
     }
-    assert_eq!(kinds[..4], ["answer", "answer", "answer", "approve"]);
+    assert_eq!(
+        kinds[..4],
+        [
+            InboxKind::Answer,
+            InboxKind::Answer,
+            InboxKind::Answer,
+            InboxKind::Approve
+        ]
+    );
     assert!(!job.is_empty());
 }
 
@@ -327,7 +349,7 @@ async fn rows_that_come_between_two_pages_hide_nothing() {
         .unwrap()
         .into_inner();
     request.page_token = first.next_page_token;
-    let snapshot = console.http.snapshots().await.snapshots.remove(0).id;
+    let snapshot = console.http.snapshots().await.files.remove(0).id;
     let other = server.person(&console.http, "bob", &["operator"]).await;
     let newer = crate::recovery::request(&snapshot, "newer");
     let new = Console::with(other).await.seal(&newer).await.unwrap();
@@ -336,6 +358,7 @@ async fn rows_that_come_between_two_pages_hide_nothing() {
         &server,
         &[
             format!("DELETE FROM jobs WHERE plan_id = '{}'", gone.id),
+            format!("DELETE FROM plan_inputs WHERE plan_id = '{}'", gone.id),
             format!("DELETE FROM plans WHERE id = '{}'", gone.id),
         ],
     )
@@ -388,10 +411,7 @@ async fn what_a_list_cannot_understand_it_says() {
             asked(|r| r.page_token = "../".repeat(99)).await,
             "page.token",
         ),
-        (
-            asked(|r| r.states = vec!["odd\u{1b}[2J".into()]).await,
-            "plan.state",
-        ),
+        (asked(|r| r.states = vec![99]).await, "plan.state"),
     ] {
         let refused = refused.unwrap_err();
         assert_eq!(
@@ -448,90 +468,89 @@ async fn nobody_seals_without_end() {
     console.seal(&request(&snapshot, "d")).await.unwrap();
 }
 
-/// As the migration leaves rows of before: without what lists read.
 #[tokio::test]
-async fn rows_of_before_are_filled_in_at_the_start() {
-    let server = TestServer::start().await;
-    let console = Console::over(&server).await;
-    let snapshot = console.upload_of("3.6.14-mixed.db", "prod").await;
-    let job = console.run(&request(&snapshot, "one")).await;
-    console.finished(&job.id).await;
-    console.seal(&request(&snapshot, "two")).await.unwrap();
-    let lists = async |console: &Console| {
-        (
-            console.jobs().await,
-            console.plans().await,
-            console.http.snapshots().await,
-            inbox(&console.http).await,
-        )
-    };
-    let before = lists(&console).await;
-    around(
-        &server,
-        &[
-            "UPDATE jobs SET cluster = '', title = '', state = 'queued', sentence = '', updated_ms = 0, ended_ms = 0, \
-             steps_done = 0, steps_total = 0, failed_check = '', digest_json = ''"
-                .into(),
-            "UPDATE plans SET weight = ''".into(),
-            "UPDATE snapshots SET verdict = '', version = '', revision = 0, total_key = 0".into(),
-        ],
-    )
-    .await;
-    let server = server.restart(Options::default()).await;
-    let console = Console::signed_in(&server).await;
-    assert_eq!(lists(&console).await, before);
-    let job = console.job(&job.id).await.summary.unwrap();
-    assert_eq!(console.jobs().await, [job]);
-}
-
-#[tokio::test]
-async fn snapshots_are_found_and_put_in_order_by_the_server() {
+async fn files_are_found_and_put_in_order_by_the_server() {
     let server = TestServer::start().await;
     let console = Console::over(&server).await;
     let id = console.upload("3.6.14-mixed.db").await;
     let copies = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) \
-        INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, cluster, headline_json, inspection_json, \
-        verdict, version, revision, total_key) SELECT 'id' || i, CASE WHEN i % 2 = 0 THEN 'Prod-' ELSE 'test_' END || i, \
-        size + i % 10, stored_ms + i, stored_by, origin, cluster, headline_json, inspection_json, verdict, version, \
-        revision, total_key FROM snapshots, n";
+        INSERT INTO files (id, name, size, uploaded_ms, uploaded_by, origin, cluster, kind, trust, headline_json, \
+        headline_text, inspection_json) SELECT 'id' || i, CASE WHEN i % 2 = 0 THEN 'Prod-' ELSE 'test_' END || i, \
+        size + i % 10, uploaded_ms + i, uploaded_by, CASE WHEN i % 3 = 0 THEN 'evidence' ELSE origin END, cluster, \
+        CASE WHEN i % 3 = 0 THEN 'gzip' ELSE kind END, CASE WHEN i % 3 = 0 THEN 'unknown' ELSE trust END, \
+        headline_json, headline_text, inspection_json FROM files, n";
     around(&server, &[copies.into()]).await;
-    let mut client = SnapshotServiceClient::new(console.http.grpc().await);
-    let by_size = v1::ListSnapshotsRequest {
-        order: "-size".into(),
+    let mut client = FileServiceClient::new(console.http.grpc().await);
+    let by_size = v1::ListFilesRequest {
+        order_by: "-size".into(),
         page_size: 70,
         ..Default::default()
     };
-    let (all, total) = pages!(client, list_snapshots, by_size, snapshots);
+    let (all, total) = pages!(client, list_files, by_size, files);
     let ids: BTreeSet<_> = all.iter().map(|s| s.id.as_str()).collect();
     assert_eq!((ids.len(), total), (301, 301));
     assert!(all.is_sorted_by(|a, b| a.size > b.size || (a.size == b.size && a.id < b.id)));
-    let by_name = v1::ListSnapshotsRequest {
-        order: "name".into(),
+    let by_name = v1::ListFilesRequest {
+        order_by: "name".into(),
         query: "PROD- 3.6".into(),
         page_size: 40,
         ..Default::default()
     };
-    let (some, total) = pages!(client, list_snapshots, by_name.clone(), snapshots);
+    let (some, total) = pages!(client, list_files, by_name.clone(), files);
     assert_eq!((some.len(), total), (150, 150));
     assert!(some.is_sorted_by_key(|s| s.name.to_lowercase()));
     // What is a sign of the database's own is looked for as it is.
     let (none, _) = pages!(
         client,
-        list_snapshots,
-        v1::ListSnapshotsRequest {
+        list_files,
+        v1::ListFilesRequest {
             query: "pro_-".into(),
             ..Default::default()
         },
-        snapshots
+        files
     );
     assert_eq!(none.len(), 0);
-    let other_order = client.list_snapshots(by_name).await.unwrap().into_inner();
-    let mixed = v1::ListSnapshotsRequest {
-        order: "-name".into(),
+    for (narrowed, expected) in [
+        (
+            v1::ListFilesRequest {
+                kinds: vec!["gzip".into()],
+                ..Default::default()
+            },
+            100,
+        ),
+        (
+            v1::ListFilesRequest {
+                trusts: vec![v1::Trust::Unknown.into()],
+                ..Default::default()
+            },
+            100,
+        ),
+        (
+            v1::ListFilesRequest {
+                origins: vec![v1::FileOrigin::Upload.into()],
+                ..Default::default()
+            },
+            201,
+        ),
+        (
+            v1::ListFilesRequest {
+                kinds: vec!["gzip".into()],
+                origins: vec![v1::FileOrigin::Upload.into()],
+                ..Default::default()
+            },
+            0,
+        ),
+    ] {
+        let (some, total) = pages!(client, list_files, narrowed, files);
+        assert_eq!((some.len(), total), (expected, expected as u64));
+    }
+    let other_order = client.list_files(by_name).await.unwrap().into_inner();
+    let mixed = v1::ListFilesRequest {
+        order_by: "-name".into(),
         page_token: other_order.next_page_token,
         ..Default::default()
     };
-    let refused = client.list_snapshots(mixed).await.unwrap_err();
+    let refused = client.list_files(mixed).await.unwrap_err();
     assert_eq!(code(&refused), "page.token");
     assert!(!id.is_empty());
 }

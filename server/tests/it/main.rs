@@ -2,6 +2,7 @@
 
 mod alone;
 mod any_file;
+mod api;
 mod approvals;
 mod audit;
 mod backup;
@@ -33,6 +34,7 @@ mod lists;
 mod login;
 mod markers;
 mod objects;
+mod observations;
 mod oidc;
 mod pages;
 mod people;

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use prost::Message;
+use requorum_shared::api::methods::Call;
 use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1;
 use requorum_shared::etcd::recovery::restore::TargetVersion;
@@ -173,8 +174,7 @@ impl Told {
     }
 
     /// Calls a method over gRPC-Web, and keeps the answer as it came. The status, and the last message.
-    async fn raw(&self, client: &Client, method: &str, message: &[u8]) -> (i32, Vec<u8>) {
-        let path = format!("/requorum.v1.{method}");
+    async fn raw(&self, client: &Client, path: &str, message: &[u8]) -> (i32, Vec<u8>) {
         let length = u32::try_from(message.len()).unwrap().to_be_bytes();
         let url = format!("{}{path}", self.base);
         let mut request = client
@@ -195,14 +195,14 @@ impl Told {
         let headers = response.headers().clone();
         let body = response.bytes().await.unwrap_or_default();
         self.heard(
-            format!("the answer of {method}"),
+            format!("the answer of {path}"),
             format!("{headers:?}").as_bytes(),
         );
-        if !method.ends_with("CreateToken")
-            && !method.ends_with("Link")
-            && !method.ends_with("InvitePerson")
+        if !path.ends_with("CreateToken")
+            && !path.ends_with("Link")
+            && !path.ends_with("InvitePerson")
         {
-            self.heard(format!("the answer of {method}"), &body);
+            self.heard(format!("the answer of {path}"), &body);
         }
         if let Some(status) = headers.get("grpc-status") {
             return (status.to_str().unwrap().parse().unwrap(), Vec::new());
@@ -224,21 +224,19 @@ impl Told {
     }
 
     /// Calls a method that answers.
-    async fn call<R: Message + Default>(
-        &self,
-        client: &Client,
-        method: &str,
-        message: &impl Message,
-    ) -> R {
-        let (status, answer) = self.raw(client, method, &message.encode_to_vec()).await;
-        assert_eq!(status, 0, "{method}");
-        R::decode(&answer[..]).unwrap()
+    async fn call<R: Call>(&self, client: &Client, request: &R) -> R::Response {
+        let path = R::METHOD.path;
+        let message = request.encode_to_vec();
+        let (status, answer) = self.raw(client, path, &message).await;
+        assert_eq!(status, 0, "{path}");
+        R::Response::decode(&answer[..]).unwrap()
     }
 
     /// Calls a method that refuses.
-    async fn refused(&self, client: &Client, method: &str, message: &impl Message) {
-        let (status, _) = self.raw(client, method, &message.encode_to_vec()).await;
-        assert!(status > 0, "{method} answered {status}");
+    async fn refused<R: Call>(&self, client: &Client, request: &R) {
+        let path = R::METHOD.path;
+        let (status, _) = self.raw(client, path, &request.encode_to_vec()).await;
+        assert!(status > 0, "{path} answered {status}");
     }
 
     /// Runs the command line on the same data, and keeps what it prints.
@@ -287,19 +285,14 @@ impl Told {
         let mut request = request(snapshot, path);
         request.target_version = TargetVersion::V3_5;
         let request_json = asked(&request);
-        let check = v1::CheckRestoreRequest {
+        let kind = "etcd.restore".to_owned();
+        let check = v1::CheckPlanRequest {
+            kind: kind.clone(),
             request_json: request_json.clone(),
         };
-        let _: v1::CheckRestoreResponse =
-            self.call(client, "PlanService/CheckRestore", &check).await;
-        let sealed: v1::SealRestoreResponse = self
-            .call(
-                client,
-                "PlanService/SealRestore",
-                &v1::SealRestoreRequest { request_json },
-            )
-            .await;
-        sealed.plan.unwrap()
+        self.call(client, &check).await;
+        let seal = v1::SealPlanRequest { kind, request_json };
+        self.call(client, &seal).await.plan.unwrap()
     }
 
     async fn start_job(&self, client: &Client, plan: &v1::PlanSummary) -> v1::JobSummary {
@@ -307,7 +300,7 @@ impl Told {
             plan_id: plan.id.clone(),
             plan_hash: plan.hash.clone(),
         };
-        self.call(client, "JobService/StartJob", &request).await
+        self.call(client, &request).await.job.unwrap()
     }
 
     /// Follows a job to its end.
@@ -317,7 +310,11 @@ impl Told {
             since: 0,
         };
         let (status, _) = self
-            .raw(client, "JobService/WatchJob", &request.encode_to_vec())
+            .raw(
+                client,
+                v1::WatchJobRequest::METHOD.path,
+                &request.encode_to_vec(),
+            )
             .await;
         assert_eq!(status, 0);
     }
@@ -334,10 +331,6 @@ impl Told {
         found.extend(markers.found_below(&self.data()));
         found
     }
-}
-
-fn person(id: &str) -> v1::PersonRequest {
-    v1::PersonRequest { id: id.to_owned() }
 }
 
 // Those outside have to answer while the server is waited for.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
-use requorum_server::snapshots::objects::{ObjectError, Objects, Why};
+use requorum_server::files::objects::{ObjectError, Objects, Why};
 use requorum_shared::canonical::sha256_hex;
 
 use crate::bucket::{BUCKET, Bucket, Fault, SECRET};

@@ -3,32 +3,46 @@
 use requorum_server::auth::people::LINK_MS;
 use requorum_shared::api::login::Session;
 use requorum_shared::api::v1::{
-    CreateTokenRequest, EndSessionsRequest, InvitePersonRequest, ListPeopleRequest,
-    ListSessionsRequest, PersonRequest, RevokeTokenRequest, SetGrantsRequest,
+    CreateTokenRequest, DisablePersonRequest, EnablePersonRequest, EndSessionsRequest,
+    GetDependentsRequest, InvitePersonRequest, ListPeopleRequest, ListSessionsRequest,
+    MakePasswordLinkRequest, MakePasswordLinkResponse, PasswordLink, RevokeTokenRequest,
+    SetGrantsRequest, SignInMethod,
 };
 use serde_json::json;
 use tonic::Code;
 
-use crate::harness::{Client, NAME, Options, PASSWORD, TestServer, code, error};
+use crate::harness::{Client, NAME, Options, PASSWORD, TestServer, code, error, grants};
 use crate::recovery::{Console, request};
 
 const OTHER_PASSWORD: &str = "staple battery horse correct";
 
-fn id(id: &str) -> PersonRequest {
-    PersonRequest { id: id.into() }
+fn link_for(id: &str) -> MakePasswordLinkRequest {
+    MakePasswordLinkRequest { id: id.into() }
+}
+
+fn disable(id: &str) -> DisablePersonRequest {
+    DisablePersonRequest { id: id.into() }
+}
+
+fn dependents(id: &str) -> GetDependentsRequest {
+    GetDependentsRequest { id: id.into() }
+}
+
+fn link_of(answer: tonic::Response<MakePasswordLinkResponse>) -> PasswordLink {
+    answer.into_inner().link.unwrap()
 }
 
 async fn session(client: &Client) -> Session {
     client.get("/api/session").await.json().await.unwrap()
 }
 
-async fn invite(admin: &Client, name: &str, grants: &[&str]) -> Result<String, tonic::Status> {
+async fn invite(admin: &Client, name: &str, roles: &[&str]) -> Result<String, tonic::Status> {
     let request = InvitePersonRequest {
         name: name.into(),
-        grants: grants.iter().map(ToString::to_string).collect(),
+        grants: grants(roles),
     };
     let answer = admin.people().await.invite_person(request).await?;
-    Ok(answer.into_inner().token)
+    Ok(answer.into_inner().link.unwrap().token)
 }
 
 #[tokio::test]
@@ -77,16 +91,8 @@ async fn a_link_lets_one_person_in_once() {
     // A newer link makes the older void, and time makes any void.
     let ben = session.user_id;
     let mut people = admin.people().await;
-    let first = people
-        .make_password_link(id(&ben))
-        .await
-        .unwrap()
-        .into_inner();
-    let second = people
-        .make_password_link(id(&ben))
-        .await
-        .unwrap()
-        .into_inner();
+    let first = link_of(people.make_password_link(link_for(&ben)).await.unwrap());
+    let second = link_of(people.make_password_link(link_for(&ben)).await.unwrap());
     assert_eq!(join(&first.token, OTHER_PASSWORD).await.status(), 403);
     clock.advance_ms(LINK_MS);
     assert_eq!(join(&second.token, OTHER_PASSWORD).await.status(), 403);
@@ -116,9 +122,13 @@ async fn a_link_that_is_used_ends_what_was_open() {
     let admin = server.admin().await;
     let ben = server.person(&admin, "Ben", &["viewer"]).await;
     let ben_id = session(&ben).await.user_id;
-    let link = admin.people().await.make_password_link(id(&ben_id)).await;
+    let link = admin
+        .people()
+        .await
+        .make_password_link(link_for(&ben_id))
+        .await;
     assert_eq!(ben.get("/api/session").await.status(), 200);
-    let body = json!({"token": link.unwrap().into_inner().token, "password": OTHER_PASSWORD});
+    let body = json!({"token": link_of(link.unwrap()).token, "password": OTHER_PASSWORD});
     assert_eq!(
         server.stranger().post("/api/join", &body).await.status(),
         200
@@ -134,16 +144,17 @@ async fn roles_count_from_the_next_request_on() {
     let ben = server.person(&admin, "Ben", &["viewer"]).await;
     let ben_id = session(&ben).await.user_id;
     assert_eq!(ben.get("/api/uploads").await.status(), 403);
-    let set = |grants: &[&str]| SetGrantsRequest {
+    let set = |roles: &[&str]| SetGrantsRequest {
         id: ben_id.clone(),
-        grants: grants.iter().map(ToString::to_string).collect(),
+        grants: grants(roles),
     };
     let mut people = admin.people().await;
     let person = people
         .set_grants(set(&["operator", "viewer"]))
         .await
         .unwrap();
-    assert_eq!(person.into_inner().grants, ["viewer", "operator"]);
+    let person = person.into_inner().person.unwrap();
+    assert_eq!(person.grants, grants(&["viewer", "operator"]));
     assert_eq!(ben.get("/api/uploads").await.status(), 200);
     people.set_grants(set(&[])).await.unwrap();
     let (status, body) = error(ben.get("/api/uploads").await).await;
@@ -162,7 +173,7 @@ async fn roles_count_from_the_next_request_on() {
     let missing = people
         .set_grants(SetGrantsRequest {
             id: "nobody".into(),
-            grants: vec![],
+            grants: grants(&[]),
         })
         .await
         .unwrap_err();
@@ -182,11 +193,11 @@ async fn somebody_must_stay_to_administer() {
     invite(&admin, "Never joined", &["admin"]).await.unwrap();
     let demote = SetGrantsRequest {
         id: admin_id.clone(),
-        grants: vec!["viewer".into()],
+        grants: grants(&["viewer"]),
     };
     for refused in [
         people.set_grants(demote.clone()).await.unwrap_err(),
-        people.disable_person(id(&admin_id)).await.unwrap_err(),
+        people.disable_person(disable(&admin_id)).await.unwrap_err(),
     ] {
         assert_eq!(refused.code(), Code::FailedPrecondition);
         assert_eq!(code(&refused), "person.last-admin");
@@ -204,7 +215,11 @@ async fn somebody_must_stay_to_administer() {
         .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     let second_id = session(&second).await.user_id;
-    let refused = second.people().await.disable_person(id(&second_id)).await;
+    let refused = second
+        .people()
+        .await
+        .disable_person(disable(&second_id))
+        .await;
     assert_eq!(code(&refused.unwrap_err()), "person.last-admin");
 }
 
@@ -216,8 +231,8 @@ async fn two_administrators_cannot_remove_each_other_at_once() {
     let (one_id, two_id) = (session(&one).await.user_id, session(&two).await.user_id);
     let (mut first, mut second) = (one.people().await, two.people().await);
     let (a, b) = tokio::join!(
-        first.disable_person(id(&two_id)),
-        second.disable_person(id(&one_id))
+        first.disable_person(disable(&two_id)),
+        second.disable_person(disable(&one_id))
     );
     assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
 }
@@ -229,16 +244,10 @@ async fn whoever_is_disabled_is_out_at_once() {
     let ben = server.person(&admin, "Ben", &["operator"]).await;
     let ben_id = session(&ben).await.user_id;
     let mut people = admin.people().await;
-    let link = people
-        .make_password_link(id(&ben_id))
-        .await
-        .unwrap()
-        .into_inner();
-    let person = people
-        .disable_person(id(&ben_id))
-        .await
-        .unwrap()
-        .into_inner();
+    let link = people.make_password_link(link_for(&ben_id)).await;
+    let link = link_of(link.unwrap());
+    let person = people.disable_person(disable(&ben_id)).await.unwrap();
+    let person = person.into_inner().person.unwrap();
     assert!(person.disabled_at_ms > 0 && !person.can_sign_in);
     assert_eq!(ben.get("/api/session").await.status(), 401);
     let (status, body) = error(server.stranger().login("Ben", PASSWORD).await).await;
@@ -252,10 +261,16 @@ async fn whoever_is_disabled_is_out_at_once() {
         server.stranger().post("/api/join", &body).await.status(),
         403
     );
-    let refused = people.make_password_link(id(&ben_id)).await.unwrap_err();
+    let refused = people
+        .make_password_link(link_for(&ben_id))
+        .await
+        .unwrap_err();
     assert_eq!(code(&refused), "person.disabled");
 
-    people.enable_person(id(&ben_id)).await.unwrap();
+    people
+        .enable_person(EnablePersonRequest { id: ben_id.clone() })
+        .await
+        .unwrap();
     assert_eq!(
         ben.get("/api/session").await.status(),
         401,
@@ -320,8 +335,8 @@ async fn sessions_are_listed_and_ended_by_their_owner_or_an_administrator() {
     assert_eq!(sessions.len(), 2);
     let other = sessions.iter().find(|s| !s.this).unwrap();
     assert_eq!(
-        (other.by.as_str(), other.address.as_str()),
-        ("password", "127.0.0.1")
+        (other.method(), other.address.as_str()),
+        (SignInMethod::Password, "127.0.0.1")
     );
     assert_eq!(other.agent, "Browser 1.0");
     let token = second.cookie.as_ref().unwrap().split_once('=').unwrap().1;
@@ -379,7 +394,7 @@ async fn what_depends_on_an_account_is_known_before_it_is_disabled() {
     let ben_id = session(&ben).await.user_id;
     let create = |name: &str| CreateTokenRequest {
         name: name.into(),
-        grants: vec!["viewer".into()],
+        grants: grants(&["viewer"]),
         days: 1,
     };
     let mut mine = ben.people().await;
@@ -396,7 +411,7 @@ async fn what_depends_on_an_account_is_known_before_it_is_disabled() {
 
     let mut people = admin.people().await;
     let on = people
-        .get_dependents(id(&ben_id))
+        .get_dependents(dependents(&ben_id))
         .await
         .unwrap()
         .into_inner();
@@ -412,18 +427,18 @@ async fn what_depends_on_an_account_is_known_before_it_is_disabled() {
     );
 
     // What is said beforehand is what happens.
-    people.disable_person(id(&ben_id)).await.unwrap();
+    people.disable_person(disable(&ben_id)).await.unwrap();
     let on = people
-        .get_dependents(id(&ben_id))
+        .get_dependents(dependents(&ben_id))
         .await
         .unwrap()
         .into_inner();
     assert_eq!((on.sessions, on.tokens.len()), (0, 0));
     let admin_id = session(&admin).await.user_id;
-    let on = people.get_dependents(id(&admin_id)).await.unwrap();
+    let on = people.get_dependents(dependents(&admin_id)).await.unwrap();
     assert_eq!(
         on.into_inner().held_alone,
-        ["operator", "approver", "admin"]
+        grants(&["operator", "approver", "admin"])
     );
 }
 
@@ -475,13 +490,13 @@ async fn a_new_password_ends_links_and_by_choice_tokens() {
         let ben_id = session(&ben).await.user_id;
         let create = CreateTokenRequest {
             name: "nightly".into(),
-            grants: vec!["viewer".into()],
+            grants: grants(&["viewer"]),
             days: 1,
         };
         let made = ben.people().await.create_token(create).await.unwrap();
         let program = server.program(&made.into_inner().secret);
-        let link = people.make_password_link(id(&ben_id)).await.unwrap();
-        let link = link.into_inner().token;
+        let link = people.make_password_link(link_for(&ben_id)).await.unwrap();
+        let link = link_of(link).token;
         let mut body = match way {
             "change" => json!({"current": PASSWORD, "new": OTHER_PASSWORD}),
             _ => json!({"token": link, "password": OTHER_PASSWORD}),

@@ -1,7 +1,7 @@
 //! Plans: checked, sealed, approved, void on drift, used once.
 
 use requorum_server::config::{RootClusters, RootConfig};
-use requorum_shared::api::v1;
+use requorum_shared::api::v1::{self, PlanState};
 use requorum_shared::recovery::Plan;
 use tonic::Code;
 
@@ -17,11 +17,13 @@ async fn a_plan_is_sealed_read_approved_and_bound_to_its_hash() {
 
     let findings = console.check(&request).await.unwrap();
     assert!(
-        findings.iter().all(|f| f.severity != "blocking"),
+        findings
+            .iter()
+            .all(|f| f.severity() != v1::Severity::Blocking),
         "{findings:?}"
     );
     let sealed = console.seal(&request).await.unwrap();
-    assert_eq!(sealed.state, "sealed");
+    assert_eq!(sealed.state(), PlanState::Sealed);
     assert_eq!(sealed.expires_at_ms - sealed.sealed_at_ms, 24 * 3_600_000);
 
     let read = console.plan(&sealed.id).await;
@@ -51,8 +53,8 @@ async fn a_plan_is_sealed_read_approved_and_bound_to_its_hash() {
 
     let approved = console.approve(&sealed.id, &sealed.hash).await.unwrap();
     assert_eq!(
-        (approved.state.as_str(), approved.decided_by.as_str()),
-        ("approved", crate::harness::NAME)
+        (approved.state(), approved.decided_by.as_str()),
+        (PlanState::Approved, crate::harness::NAME)
     );
     let again = console.approve(&sealed.id, &sealed.hash).await.unwrap_err();
     assert_eq!(again.code(), Code::FailedPrecondition);
@@ -71,8 +73,8 @@ async fn a_rejected_plan_says_why_and_never_runs() {
     assert_eq!(silent.code(), Code::InvalidArgument);
     let rejected = console.reject(&plan, "wrong snapshot").await.unwrap();
     assert_eq!(
-        (rejected.state.as_str(), rejected.reason.as_str()),
-        ("rejected", "wrong snapshot")
+        (rejected.state(), rejected.reason.as_str()),
+        (PlanState::Rejected, "wrong snapshot")
     );
     assert!(console.approve(&plan.id, &plan.hash).await.is_err());
     let start = console.start(&plan).await.unwrap_err();
@@ -95,18 +97,24 @@ async fn a_plan_ends_after_a_day() {
     clock.advance_ms(24 * 3_600_000 - 1);
     let console = Console::signed_in(&server).await;
     assert_eq!(
-        console.plan(&plan.id).await.summary.unwrap().state,
-        "approved"
+        console.plan(&plan.id).await.plan.unwrap().state(),
+        PlanState::Approved
     );
     clock.advance_ms(1);
-    let ended = console.plan(&plan.id).await.summary.unwrap();
-    assert_eq!((ended.state.as_str(), ended.expires_at_ms), ("void", 0));
+    let ended = console.plan(&plan.id).await.plan.unwrap();
+    assert_eq!(
+        (ended.state(), ended.expires_at_ms),
+        (PlanState::Expired, 0)
+    );
     let start = console.start(&plan).await.unwrap_err();
-    assert_eq!(start.metadata().get("x-error-code").unwrap(), "plan.void");
+    assert_eq!(
+        start.metadata().get("x-error-code").unwrap(),
+        "plan.expired"
+    );
 }
 
 #[tokio::test]
-async fn a_plan_is_void_once_something_stands_at_its_target() {
+async fn a_plan_is_invalidated_once_something_stands_at_its_target() {
     let server = TestServer::start().await;
     let console = Console::over(&server).await;
     let snapshot = console.upload("3.5.33-mixed.db").await;
@@ -124,17 +132,22 @@ async fn a_plan_is_void_once_something_stands_at_its_target() {
         } else {
             console.approve(&plan.id, &plan.hash).await.unwrap_err()
         };
-        assert_eq!(refused.metadata().get("x-error-code").unwrap(), "plan.void");
+        assert_eq!(
+            refused.metadata().get("x-error-code").unwrap(),
+            "plan.invalidated"
+        );
         let read = console.plan(&plan.id).await;
-        assert_eq!(read.summary.unwrap().state, "void");
+        assert_eq!(read.plan.unwrap().state(), PlanState::Invalidated);
         std::fs::remove_dir_all(&at).unwrap();
-        // Void is for good, also when the reason is gone.
+        // That is for good, also when the reason is gone.
         assert!(console.start(&plan).await.is_err());
-        assert_eq!(console.plan(&plan.id).await.summary.unwrap().state, "void");
+        let plan = console.plan(&plan.id).await.plan.unwrap();
+        assert_eq!(plan.state(), PlanState::Invalidated);
     }
 
     let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
     std::fs::create_dir(&at).unwrap();
+    console.approve(&plan.id, &plan.hash).await.unwrap_err();
     let drift = console.plan(&plan.id).await.drift;
     assert_eq!(
         drift[0].code, "drift.fact",
@@ -143,7 +156,7 @@ async fn a_plan_is_void_once_something_stands_at_its_target() {
 }
 
 #[tokio::test]
-async fn a_plan_is_void_without_its_snapshot() {
+async fn a_plan_is_invalidated_without_its_snapshot() {
     let server = TestServer::start().await;
     let console = Console::over(&server).await;
     let snapshot = console.upload("3.5.33-mixed.db").await;
@@ -153,7 +166,10 @@ async fn a_plan_is_void_without_its_snapshot() {
         .join(format!("objects/sha256/{}/{snapshot}", &snapshot[..2]));
     std::fs::remove_file(object).unwrap();
     let refused = console.approve(&plan.id, &plan.hash).await.unwrap_err();
-    assert_eq!(refused.metadata().get("x-error-code").unwrap(), "plan.void");
+    assert_eq!(
+        refused.metadata().get("x-error-code").unwrap(),
+        "plan.invalidated"
+    );
 }
 
 #[tokio::test]
@@ -209,7 +225,7 @@ async fn what_cannot_be_restored_is_not_planned() {
         let findings = console.check_json(&json).await.unwrap();
         let blocking: Vec<_> = findings
             .iter()
-            .filter(|f| f.severity == "blocking")
+            .filter(|f| f.severity() == v1::Severity::Blocking)
             .map(|f| f.code.as_str())
             .collect();
         assert!(blocking.contains(&code), "{code}: {blocking:?}");

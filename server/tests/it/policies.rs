@@ -4,7 +4,7 @@ use requorum_shared::api::v1;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use tonic::Code;
 
-use crate::approvals::{approval, approvals, break_glass, console, policy};
+use crate::approvals::{approval, break_glass, console, policies, policy};
 use crate::harness::{NAME, TestServer, code};
 use crate::ledger::audit;
 use crate::recovery::{Console, request};
@@ -17,9 +17,13 @@ async fn a_policy_says_what_it_would_do_before_it_is_set() {
     let nobodys = anna.upload_of("3.6.14-three.db", "").await;
     let prod = anna.seal(&request(&prod, "a")).await.unwrap();
     let other = anna.seal(&request(&nobodys, "b")).await.unwrap();
-    let mut wire = approvals(&anna.http).await;
+    let mut wire = policies(&anna.http).await;
     let mut preview = async |policy: v1::Policy| {
-        let answer = wire.preview_policy(policy).await;
+        let answer = wire
+            .preview_policy(v1::PreviewPolicyRequest {
+                policy: Some(policy),
+            })
+            .await;
         answer.map(|effects| effects.into_inner().effects)
     };
     let of_prod = v1::Policy {
@@ -34,9 +38,11 @@ async fn a_policy_says_what_it_would_do_before_it_is_set() {
     assert_eq!(preview(policy(0, "never", true)).await.unwrap().len(), 2);
     let bad = preview(policy(0, "always", true)).await.unwrap_err();
     assert_eq!(code(&bad), "policy.rule");
-    approvals(&anna.http)
+    policies(&anna.http)
         .await
-        .set_policy(of_prod)
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(of_prod),
+        })
         .await
         .unwrap();
     // A cluster that has its own is not touched by the one for everything.
@@ -52,13 +58,16 @@ async fn a_policy_says_what_it_would_do_before_it_is_set() {
 async fn a_policy_decides_and_is_judged_again_at_the_start() {
     let server = TestServer::start().await;
     let (anna, snapshot) = console(&server).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     let list = policies
-        .list_policies(v1::ListPoliciesRequest {})
+        .list_policies(v1::ListPoliciesRequest::default())
         .await
         .unwrap();
     let first = &list.into_inner().policies[0];
-    assert_eq!(first.destructive.as_ref().unwrap().second, "always");
+    assert_eq!(
+        first.destructive.as_ref().unwrap().second(),
+        v1::SecondPerson::Always
+    );
     assert_eq!(first.set_by, "");
     for (bad, expected) in [
         (policy(0, "always", true), "policy.rule"),
@@ -73,7 +82,10 @@ async fn a_policy_decides_and_is_judged_again_at_the_start() {
             "policy.cluster",
         ),
     ] {
-        let refused = policies.set_policy(bad).await.unwrap_err();
+        let refused = policies
+            .set_policy(v1::SetPolicyRequest { policy: Some(bad) })
+            .await
+            .unwrap_err();
         assert_eq!(
             (refused.code(), code(&refused)),
             (Code::InvalidArgument, expected)
@@ -81,21 +93,25 @@ async fn a_policy_decides_and_is_judged_again_at_the_start() {
     }
 
     let set = policies
-        .set_policy(policy(0, "never", false))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(0, "never", false)),
+        })
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(set.set_by, NAME);
+    assert_eq!(set.policy.unwrap().set_by, NAME);
     let free = anna.seal(&request(&snapshot, "free")).await.unwrap();
     anna.start(&free).await.unwrap();
     assert_eq!(
-        anna.plan(&free.id).await.summary.unwrap().reason,
+        anna.plan(&free.id).await.plan.unwrap().reason,
         "The policy asks for nobody's approval."
     );
 
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     policies
-        .set_policy(policy(1, "always", false))
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", false)),
+        })
         .await
         .unwrap();
     let refused = anna.start(&plan).await.unwrap_err();
@@ -111,12 +127,17 @@ async fn a_policy_decides_and_is_judged_again_at_the_start() {
 async fn a_cluster_whose_policy_is_taken_away_follows_the_rest() {
     let server = TestServer::start().await;
     let (anna, _) = console(&server).await;
-    let mut policies = approvals(&anna.http).await;
+    let mut policies = policies(&anna.http).await;
     let of_prod = v1::Policy {
         cluster: "prod-etcd".into(),
         ..policy(2, "always", false)
     };
-    policies.set_policy(of_prod).await.unwrap();
+    policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(of_prod),
+        })
+        .await
+        .unwrap();
     let mut remove = async |cluster: &str| {
         let request = v1::RemovePolicyRequest {
             cluster: cluster.into(),
@@ -132,7 +153,9 @@ async fn a_cluster_whose_policy_is_taken_away_follows_the_rest() {
         let refused = remove(cluster).await.unwrap_err();
         assert_eq!((refused.code(), code(&refused)), (status, expected));
     }
-    let list = policies.list_policies(v1::ListPoliciesRequest {}).await;
+    let list = policies
+        .list_policies(v1::ListPoliciesRequest::default())
+        .await;
     let left = list.unwrap().into_inner().policies;
     assert_eq!(left.len(), 1, "the one for everything: {left:?}");
     let (_, entries) = audit(&anna.http, None).await;

@@ -1,8 +1,9 @@
 //! The whole path over the typed API, for the tests that walk it.
 
+use requorum_server::grpc::v1::file_service_client::FileServiceClient;
 use requorum_server::grpc::v1::job_service_client::JobServiceClient;
+use requorum_server::grpc::v1::ledger_service_client::LedgerServiceClient;
 use requorum_server::grpc::v1::plan_service_client::PlanServiceClient;
-use requorum_server::grpc::v1::snapshot_service_client::SnapshotServiceClient;
 use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1;
 use requorum_shared::etcd::recovery::restore::{
@@ -119,9 +120,9 @@ impl Console {
         done.snapshot.expect("all bytes were sent")
     }
 
-    pub(crate) async fn get_snapshot(&self, id: &str) -> v1::GetSnapshotResponse {
-        SnapshotServiceClient::new(self.wire.clone())
-            .get_snapshot(v1::GetSnapshotRequest { id: id.into() })
+    pub(crate) async fn get_snapshot(&self, id: &str) -> v1::GetFileResponse {
+        FileServiceClient::new(self.wire.clone())
+            .get_file(v1::GetFileRequest { id: id.into() })
             .await
             .unwrap()
             .into_inner()
@@ -132,10 +133,11 @@ impl Console {
     }
 
     pub(crate) async fn check_json(&self, json: &str) -> Result<Vec<v1::Finding>, Status> {
-        let request = v1::CheckRestoreRequest {
+        let request = v1::CheckPlanRequest {
+            kind: "etcd.restore".into(),
             request_json: json.into(),
         };
-        let response = self.plans_client().check_restore(request).await?;
+        let response = self.plans_client().check_plan(request).await?;
         Ok(response.into_inner().findings)
     }
 
@@ -144,10 +146,11 @@ impl Console {
     }
 
     pub(crate) async fn seal_json(&self, json: &str) -> Result<v1::PlanSummary, Status> {
-        let request = v1::SealRestoreRequest {
+        let request = v1::SealPlanRequest {
+            kind: "etcd.restore".into(),
             request_json: json.into(),
         };
-        let response = self.plans_client().seal_restore(request).await?;
+        let response = self.plans_client().seal_plan(request).await?;
         Ok(response.into_inner().plan.unwrap())
     }
 
@@ -157,6 +160,23 @@ impl Console {
             .list_plans(v1::ListPlansRequest::default())
             .await;
         response.unwrap().into_inner().plans
+    }
+
+    /// Those that rest on this file or observation.
+    pub(crate) async fn plans_on(&self, input: &str) -> Vec<v1::PlanSummary> {
+        let request = v1::ListPlansRequest {
+            input: input.into(),
+            ..Default::default()
+        };
+        let response = self.plans_client().list_plans(request).await;
+        response.unwrap().into_inner().plans
+    }
+
+    /// How many entries of the ledger fit.
+    pub(crate) async fn entries(&self, filter: v1::ListEntriesRequest) -> usize {
+        let mut ledger = LedgerServiceClient::new(self.wire.clone());
+        let list = ledger.list_entries(filter).await.unwrap();
+        list.into_inner().entries.len()
     }
 
     pub(crate) async fn plan(&self, id: &str) -> v1::GetPlanResponse {
@@ -173,11 +193,8 @@ impl Console {
             id: id.into(),
             hash: hash.into(),
         };
-        Ok(self
-            .plans_client()
-            .approve_plan(request)
-            .await?
-            .into_inner())
+        let answer = self.plans_client().approve_plan(request).await?;
+        Ok(answer.into_inner().plan.unwrap())
     }
 
     pub(crate) async fn reject(
@@ -190,7 +207,8 @@ impl Console {
             hash: plan.hash.clone(),
             reason: reason.into(),
         };
-        Ok(self.plans_client().reject_plan(request).await?.into_inner())
+        let answer = self.plans_client().reject_plan(request).await?;
+        Ok(answer.into_inner().plan.unwrap())
     }
 
     pub(crate) async fn start(&self, plan: &v1::PlanSummary) -> Result<v1::JobSummary, Status> {
@@ -198,7 +216,8 @@ impl Console {
             plan_id: plan.id.clone(),
             plan_hash: plan.hash.clone(),
         };
-        Ok(self.jobs_client().start_job(request).await?.into_inner())
+        let answer = self.jobs_client().start_job(request).await?;
+        Ok(answer.into_inner().job.unwrap())
     }
 
     /// Seals, approves and starts.
@@ -226,13 +245,15 @@ impl Console {
     }
 
     pub(crate) async fn abort(&self, id: &str) -> Result<v1::JobSummary, Status> {
-        let request = v1::JobRequest { id: id.into() };
-        Ok(self.jobs_client().abort_job(request).await?.into_inner())
+        let request = v1::AbortJobRequest { id: id.into() };
+        let answer = self.jobs_client().abort_job(request).await?;
+        Ok(answer.into_inner().job.unwrap())
     }
 
     pub(crate) async fn pause(&self, id: &str) -> Result<v1::JobSummary, Status> {
-        let request = v1::JobRequest { id: id.into() };
-        Ok(self.jobs_client().pause_job(request).await?.into_inner())
+        let request = v1::PauseJobRequest { id: id.into() };
+        let answer = self.jobs_client().pause_job(request).await?;
+        Ok(answer.into_inner().job.unwrap())
     }
 
     pub(crate) async fn answer(
@@ -247,7 +268,8 @@ impl Console {
             choice_id: choice.into(),
             typed: String::new(),
         };
-        Ok(self.jobs_client().answer_job(request).await?.into_inner())
+        let answer = self.jobs_client().answer_job(request).await?;
+        Ok(answer.into_inner().job.unwrap())
     }
 
     /// Follows the job to its end; every event, as the page would fold them.
@@ -268,7 +290,8 @@ impl Console {
         };
         let mut stream = self.jobs_client().watch_job(request).await?.into_inner();
         let mut events = Vec::new();
-        while let Some(event) = stream.message().await? {
+        while let Some(answer) = stream.message().await? {
+            let event = answer.event.unwrap();
             let event = Event {
                 seq: event.seq,
                 at_ms: event.at_ms,

@@ -45,7 +45,7 @@ async fn asking_job(server: &TestServer, anna: &Console) -> String {
 }
 
 struct Open {
-    job: Streaming<v1::JobEvent>,
+    job: Streaming<v1::WatchJobResponse>,
     ledger: Streaming<v1::TailEntriesResponse>,
 }
 
@@ -103,8 +103,8 @@ async fn id_of(client: &Client) -> String {
     session.user_id
 }
 
-fn person(id: &str) -> v1::PersonRequest {
-    v1::PersonRequest { id: id.into() }
+fn person(id: &str) -> v1::DisablePersonRequest {
+    v1::DisablePersonRequest { id: id.into() }
 }
 
 #[tokio::test]
@@ -138,11 +138,11 @@ async fn streams_end_with_the_account_the_session_the_token_and_the_role() {
         if name.starts_with("token") {
             let create = v1::CreateTokenRequest {
                 name: "watch".into(),
-                grants: vec!["viewer".into()],
+                grants: crate::harness::grants(&["viewer"]),
                 days: 1,
             };
             // A viewer's token of an operator needs both.
-            let grants = vec!["viewer".into(), "operator".into()];
+            let grants = crate::harness::grants(&["viewer", "operator"]);
             let set = v1::SetGrantsRequest {
                 id: id.clone(),
                 grants,
@@ -178,8 +178,10 @@ async fn streams_end_with_the_account_the_session_the_token_and_the_role() {
                 assert!(changed.status().is_success());
             }
             "joined again" => {
-                let link = people.make_password_link(person(&id)).await.unwrap();
-                let body = json!({"token": link.into_inner().token, "password": PASSWORD});
+                let request = v1::MakePasswordLinkRequest { id: id.clone() };
+                let link = people.make_password_link(request).await.unwrap();
+                let link = link.into_inner().link.unwrap();
+                let body = json!({"token": link.token, "password": PASSWORD});
                 let joined = server.stranger().post("/api/join", &body).await;
                 assert!(joined.status().is_success());
             }
@@ -275,7 +277,7 @@ async fn an_upload_of_one_who_may_not_any_more_is_not_stored() {
             "disabled" => drop(people.disable_person(person(&id)).await.unwrap()),
             "signed out" => drop(client.post("/api/logout", &json!({})).await),
             _ => {
-                let grants = vec!["viewer".into()];
+                let grants = crate::harness::grants(&["viewer"]);
                 let set = v1::SetGrantsRequest { id, grants };
                 people.set_grants(set).await.unwrap();
             }
@@ -285,19 +287,19 @@ async fn an_upload_of_one_who_may_not_any_more_is_not_stored() {
         drop(send);
         let answer = timeout(SOON, answer).await.expect("an answer").unwrap();
         assert_eq!(answer.status(), expected, "{how}");
-        assert!(anna.http.snapshots().await.snapshots.is_empty(), "{how}");
+        assert!(anna.http.snapshots().await.files.is_empty(), "{how}");
     }
     let (_, entries) = audit(&anna.http, None).await;
     let uploads: Vec<_> = entries
         .iter()
-        .filter(|entry| entry.act == act::SNAPSHOT_UPLOAD && entry.outcome.is_some())
+        .filter(|entry| entry.act == act::FILE_UPLOAD && entry.outcome.is_some())
         .map(|entry| entry.outcome)
         .collect();
     assert_eq!(uploads, [Some(Outcome::Refused); 3]);
     // Nor does a start of the server finish it.
     let server = server.restart(Options::default()).await;
     let anna = server.signed_in().await;
-    assert!(anna.snapshots().await.snapshots.is_empty());
+    assert!(anna.snapshots().await.files.is_empty());
 }
 
 #[tokio::test]
@@ -307,7 +309,7 @@ async fn a_download_is_cut_off() {
     let whole = 96 << 20;
     let snapshot = anna.upload_bytes("large.db", vec![7; whole]).await;
     let ben = server.person(&anna.http, "Ben", &ROLES).await;
-    let response = ben.get(&format!("/api/snapshots/{snapshot}/file")).await;
+    let response = ben.get(&format!("/api/files/{snapshot}/content")).await;
     assert_eq!(response.status(), 200);
     let mut body = response.bytes_stream();
     let mut read = body.next().await.unwrap().unwrap().len();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use requorum_server::clock::SystemClock;
 use requorum_server::db::{At, Database};
-use requorum_server::grpc::v1::secret_service_client::SecretServiceClient;
+use requorum_server::grpc::v1::credential_service_client::CredentialServiceClient;
 use requorum_server::secrets::Secrets;
 use requorum_server::secrets::master_key::{KeyPlace, MasterKey};
 use requorum_server::secrets::rotate::{recover, rotate};
@@ -19,8 +19,8 @@ use tonic::{Code, Status};
 use crate::harness::{Client, NAME, Native, Options, TestServer, code};
 use crate::recovery::{Console, request};
 
-async fn secrets(client: &Client) -> SecretServiceClient<Native> {
-    SecretServiceClient::new(client.grpc().await)
+async fn secrets(client: &Client) -> CredentialServiceClient<Native> {
+    CredentialServiceClient::new(client.grpc().await)
 }
 
 async fn put(
@@ -29,18 +29,18 @@ async fn put(
     name: &str,
     kind: &str,
     value: &[u8],
-) -> Result<v1::SecretInfo, Status> {
-    let request = v1::PutSecretRequest {
+) -> Result<v1::Credential, Status> {
+    let request = v1::PutCredentialRequest {
         id: id.into(),
         name: name.into(),
-        kind: kind.into(),
+        kind: match kind {
+            "password" => v1::CredentialKind::Password.into(),
+            _ => 99,
+        },
         value: value.to_vec(),
     };
-    Ok(secrets(client)
-        .await
-        .put_secret(request)
-        .await?
-        .into_inner())
+    let answer = secrets(client).await.put_credential(request).await?;
+    Ok(answer.into_inner().credential.unwrap())
 }
 
 #[tokio::test]
@@ -76,19 +76,19 @@ async fn they_are_put_in_replaced_and_removed() {
     let store = &server.app().secrets;
     assert_eq!(store.reveal(&made.id).await.unwrap().expose(), b"two");
 
-    let remove = v1::RemoveSecretRequest { id: made.id };
+    let remove = v1::RemoveCredentialRequest { id: made.id };
     let mut client = secrets(&admin).await;
-    client.remove_secret(remove.clone()).await.unwrap();
-    let gone = client.remove_secret(remove).await.unwrap_err();
+    client.remove_credential(remove.clone()).await.unwrap();
+    let gone = client.remove_credential(remove).await.unwrap_err();
     assert_eq!(
         (gone.code(), code(&gone)),
         (Code::NotFound, "secret.missing")
     );
     let list = client
-        .list_secrets(v1::ListSecretsRequest::default())
+        .list_credentials(v1::ListCredentialsRequest::default())
         .await
         .unwrap();
-    assert!(list.into_inner().secrets.is_empty());
+    assert!(list.into_inner().credentials.is_empty());
 }
 
 #[tokio::test]
@@ -106,8 +106,12 @@ async fn what_needs_one_is_known_before_it_is_removed() {
 
     let mut client = secrets(admin).await;
     let mut uses = async |id: &str| {
-        let asked = v1::SecretUsesRequest { id: id.into() };
-        let uses = client.get_secret_uses(asked).await.unwrap().into_inner();
+        let asked = v1::GetCredentialUsesRequest { id: id.into() };
+        let uses = client
+            .get_credential_uses(asked)
+            .await
+            .unwrap()
+            .into_inner();
         uses.plans
             .into_iter()
             .map(|plan| plan.id)
@@ -125,7 +129,7 @@ async fn the_list_names_the_key_and_shows_nothing_of_it() {
     let admin = server.admin().await;
     let list = secrets(&admin)
         .await
-        .list_secrets(v1::ListSecretsRequest::default())
+        .list_credentials(v1::ListCredentialsRequest::default())
         .await
         .unwrap()
         .into_inner();

@@ -552,12 +552,12 @@ async fn an_upload_goes_on_where_its_bytes_are() {
     });
     let two = two.await;
     assert_eq!(send(&here, 1000, bytes.len()).await.status(), 200);
-    assert_eq!(here.snapshots().await.snapshots.len(), 1);
+    assert_eq!(here.snapshots().await.files.len(), 1);
     let there = Client {
         base: two.url(""),
         ..here
     };
-    assert_eq!(there.snapshots().await.snapshots.len(), 1);
+    assert_eq!(there.snapshots().await.files.len(), 1);
 }
 
 #[tokio::test]
@@ -605,7 +605,7 @@ async fn a_whole_recovery_on_postgres() {
     let server = server.restart(options).await;
     let console = Console::signed_in(&server).await;
     assert_eq!(
-        console.job(&job.id).await.summary.unwrap().state,
-        "completed"
+        console.job(&job.id).await.job.unwrap().state(),
+        requorum_shared::api::v1::JobState::Completed
     );
 }

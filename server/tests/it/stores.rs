@@ -1,14 +1,15 @@
 //! What the rules expect of a store, told once for each and run on SQLite and on PostgreSQL.
 
 mod encrypted;
+mod files;
 mod jobs;
 mod ledger;
+mod observations;
 mod people;
 mod plans;
 mod secrets;
 mod servers;
 mod sign_ins;
-mod snapshots;
 mod turns;
 
 use requorum_server::auth::store::UserStore as _;

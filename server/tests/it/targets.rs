@@ -69,8 +69,8 @@ async fn one_job_at_a_time_works_on_a_target() {
             assert!(said.contains(word), "{path}: {said}");
         }
         assert_eq!(
-            console.plan(&plan.id).await.summary.unwrap().state,
-            "approved"
+            console.plan(&plan.id).await.plan.unwrap().state(),
+            v1::PlanState::Approved
         );
     }
     mend();
@@ -85,7 +85,7 @@ async fn one_job_at_a_time_works_on_a_target() {
     );
     for (path, plan) in &others[..1] {
         let refused = console.start(plan).await.unwrap_err();
-        assert_eq!(code(&refused), "plan.void", "{path}: {refused:?}");
+        assert_eq!(code(&refused), "plan.invalidated", "{path}: {refused:?}");
     }
     let (_, deep) = &others[2];
     let last = console.start(deep).await.unwrap();
@@ -135,7 +135,7 @@ async fn of_many_that_start_at_once_one_gets_the_target() {
     for refused in refused {
         let refused = refused.unwrap_err();
         assert!(
-            ["job.target-taken", "plan.void"].contains(&code(&refused)),
+            ["job.target-taken", "plan.invalidated"].contains(&code(&refused)),
             "{refused:?}"
         );
     }
@@ -282,5 +282,5 @@ async fn a_plan_does_not_outlive_its_root() {
         .await;
     let console = Console::signed_in(&server).await;
     let refused = console.approve(&plan.id, &plan.hash).await.unwrap_err();
-    assert_eq!(code(&refused), "plan.void");
+    assert_eq!(code(&refused), "plan.invalidated");
 }

@@ -2,7 +2,8 @@
 
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_shared::api::v1::{
-    AboutRequest, CreateTokenRequest, ListTokensRequest, RevokeTokenRequest, SetGrantsRequest,
+    AboutRequest, CreateTokenRequest, DisablePersonRequest, EnablePersonRequest, ListTokensRequest,
+    RevokeTokenRequest, SetGrantsRequest,
 };
 use serde_json::json;
 use tonic::Code;
@@ -17,7 +18,7 @@ async fn create(
 ) -> Result<(String, String), tonic::Status> {
     let request = CreateTokenRequest {
         name: name.into(),
-        grants: grants.iter().map(ToString::to_string).collect(),
+        grants: crate::harness::grants(grants),
         days,
     };
     let made = client
@@ -128,7 +129,7 @@ async fn a_token_ends_in_time_and_when_it_is_revoked() {
             .revoke_token(revoke.clone())
             .await
             .unwrap();
-        assert!(token.into_inner().revoked_at_ms > 0);
+        assert!(token.into_inner().token.unwrap().revoked_at_ms > 0);
     }
     assert_eq!(two.get("/api/session").await.status(), 401);
     clock.advance_ms(24 * 3_600_000 - 1);
@@ -171,15 +172,18 @@ async fn a_token_is_never_worth_more_than_its_owner() {
     let id = session["user_id"].as_str().unwrap().to_owned();
     let demote = SetGrantsRequest {
         id: id.clone(),
-        grants: vec!["viewer".into()],
+        grants: crate::harness::grants(&["viewer"]),
     };
     second.people().await.set_grants(demote).await.unwrap();
     assert_eq!(program.get("/api/uploads").await.status(), 403);
-    let disable = requorum_shared::api::v1::PersonRequest { id };
+    let disable = DisablePersonRequest { id: id.clone() };
     let mut people = second.people().await;
-    people.disable_person(disable.clone()).await.unwrap();
+    people.disable_person(disable).await.unwrap();
     assert_eq!(program.get("/api/uploads").await.status(), 401);
-    people.enable_person(disable).await.unwrap();
+    people
+        .enable_person(EnablePersonRequest { id })
+        .await
+        .unwrap();
     assert_eq!(
         program.get("/api/uploads").await.status(),
         401,

@@ -1,6 +1,7 @@
 //! Uploads: resumed, restarted, refused, cancelled, and the same file twice.
 
 use requorum_shared::api::upload::{Upload, Uploads};
+use requorum_shared::api::v1::{FileOrigin, Trust};
 use requorum_shared::canonical::sha256_hex;
 use reqwest::{Response, StatusCode};
 use serde_json::json;
@@ -93,7 +94,7 @@ async fn a_file_becomes_a_snapshot_with_its_verdict() {
     assert_eq!(inspection.file.sha256, id);
     assert_eq!(inspection.file.size, bytes.len() as u64);
 
-    let response = admin.get(&format!("/api/snapshots/{id}/file")).await;
+    let response = admin.get(&format!("/api/files/{id}/content")).await;
     assert_eq!(
         response.headers()["content-length"],
         bytes.len().to_string()
@@ -106,7 +107,7 @@ async fn a_file_becomes_a_snapshot_with_its_verdict() {
     );
     assert_eq!(response.bytes().await.unwrap(), bytes);
     let part = admin
-        .request("GET", &format!("/api/snapshots/{id}/file"))
+        .request("GET", &format!("/api/files/{id}/content"))
         .header("range", "bytes=-32")
         .send()
         .await
@@ -355,7 +356,7 @@ async fn the_same_file_twice_is_one_snapshot() {
     let (a, b): (Upload, Upload) = (a.json().await.unwrap(), b.json().await.unwrap());
     assert_eq!(a.snapshot, b.snapshot);
     let snapshots = admin.snapshots().await;
-    assert_eq!(snapshots.snapshots.len(), 1);
+    assert_eq!(snapshots.files.len(), 1);
     assert_eq!(snapshots.used_bytes, bytes.len() as u64);
     assert_eq!(parts(&server), 0);
 }
@@ -416,7 +417,7 @@ async fn a_damaged_file_is_kept_with_its_verdict() {
         .unwrap();
     let (snapshot, inspection) = admin.snapshot(&done.snapshot.unwrap()).await;
     assert_eq!(snapshot.sentence, inspection.verdict.sentence);
-    assert_ne!(snapshot.verdict, "whole");
+    assert_eq!(snapshot.trust(), Trust::Damaged);
 }
 
 #[tokio::test]
@@ -425,15 +426,15 @@ async fn strangers_ids_and_made_up_ids_lead_nowhere() {
     let admin = server.admin().await;
     for path in [
         "/api/uploads/nope",
-        "/api/snapshots/nope/file",
-        "/api/snapshots/..%2f..%2frequorum.db/file",
+        "/api/files/nope/content",
+        "/api/files/..%2f..%2frequorum.db/content",
     ] {
         assert_eq!(admin.get(path).await.status(), 404, "{path}");
     }
     let nobody = "0".repeat(64);
     assert_eq!(
         admin
-            .get(&format!("/api/snapshots/{nobody}/file"))
+            .get(&format!("/api/files/{nobody}/content"))
             .await
             .status(),
         404
@@ -445,11 +446,11 @@ fn case(name: &str) -> Vec<u8> {
     std::fs::read(cases.join(name)).unwrap()
 }
 
-async fn listed(client: &Client) -> Vec<(String, String, String)> {
+async fn listed(client: &Client) -> Vec<(String, FileOrigin, Trust)> {
     let list = client.snapshots().await;
-    list.snapshots
+    list.files
         .into_iter()
-        .map(|snapshot| (snapshot.name, snapshot.origin, snapshot.verdict))
+        .map(|file| (file.name.clone(), file.origin(), file.trust()))
         .collect()
 }
 
@@ -470,7 +471,7 @@ async fn what_is_no_etcd_database_is_refused_in_the_words_of_the_check() {
             "03-0000000000000001-0000000000000000.wal",
             "write-ahead log",
         ),
-        ("04-raft.db", "Raft log"),
+        ("04-raft.db", "raft.db"),
     ] {
         let bytes = case(name);
         let upload = announce(&admin, name, bytes.len() as u64).await;
@@ -518,11 +519,8 @@ async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
     let id = kept.snapshot.unwrap();
     assert_eq!(id, sha256_hex(&bytes));
     // Of other kinds too it is said what they are worth.
-    let as_evidence = |name: &str, verdict: &str| {
-        let origin = "evidence".to_owned();
-        (name.to_owned(), origin, verdict.to_owned())
-    };
-    let raft_db = as_evidence("raft.db", "damaged");
+    let as_evidence = |name: &str, trust| (name.to_owned(), FileOrigin::Evidence, trust);
+    let raft_db = as_evidence("raft.db", Trust::Damaged);
     assert_eq!(listed(&admin).await, [raft_db.clone()]);
     // By choice beforehand; a sound file is a snapshot all the same.
     for (name, bytes) in [
@@ -540,12 +538,8 @@ async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
     }
     let mut all = listed(&admin).await;
     all.sort();
-    let sound = (
-        "sound.db".to_owned(),
-        "upload".to_owned(),
-        "whole".to_owned(),
-    );
-    assert_eq!(all, [raft_db, as_evidence("s.wal", "whole"), sound]);
+    let sound = ("sound.db".to_owned(), FileOrigin::Upload, Trust::Verified);
+    assert_eq!(all, [raft_db, as_evidence("s.wal", Trust::Verified), sound]);
     let console = Console::with(admin).await;
     let refused = console.check(&request(&id, "new")).await.unwrap_err();
     assert!(refused.message().contains("kept as evidence"), "{refused}");

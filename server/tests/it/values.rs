@@ -10,7 +10,7 @@ use crate::recovery::{Console, request};
 async fn token(client: &Client, roles: &[&str]) -> String {
     let create = v1::CreateTokenRequest {
         name: roles.join(" "),
-        grants: roles.iter().map(ToString::to_string).collect(),
+        grants: crate::harness::grants(roles),
         days: 1,
     };
     let made = client.people().await.create_token(create).await.unwrap();
@@ -28,9 +28,9 @@ async fn only_operators_and_their_tokens_download_what_a_cluster_holds() {
     let view = anna.finished(&job.id).await;
     assert_eq!(view.state, JobState::Completed, "{view:#?}");
     let files = [
-        format!("/api/snapshots/{snapshot}/file"),
-        format!("/api/jobs/{}/members/m1.tar", job.id),
-        format!("/api/jobs/{}/members/no-such-member.tar", job.id),
+        format!("/api/files/{snapshot}/content"),
+        format!("/api/jobs/{}/artifacts/m1.tar", job.id),
+        format!("/api/jobs/{}/artifacts/no-such-member.tar", job.id),
     ];
     let person = async |roles: &[&str]| server.person(&anna.http, &roles.join(" "), roles).await;
     let all_roles = anna.http.clone();

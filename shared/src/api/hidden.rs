@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::v1::{CreateTokenResponse, PasswordLink, PutSecretRequest};
+use super::v1::{CreateTokenResponse, PasswordLink, PutCredentialRequest};
 
-impl fmt::Debug for PutSecretRequest {
+impl fmt::Debug for PutCredentialRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not even the name: it may be the value, in the wrong field.
-        f.debug_struct("PutSecretRequest").finish_non_exhaustive()
+        f.debug_struct("PutCredentialRequest")
+            .finish_non_exhaustive()
     }
 }
 

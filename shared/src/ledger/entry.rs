@@ -56,19 +56,21 @@ pub mod act {
     /// A request that a person may not make.
     pub const REQUEST: &str = "request";
     /// A snapshot was uploaded.
-    pub const SNAPSHOT_UPLOAD: &str = "snapshot.upload";
+    pub const FILE_UPLOAD: &str = "file.upload";
     /// An upload was given up.
-    pub const SNAPSHOT_UPLOAD_CANCEL: &str = "snapshot.upload.cancel";
-    /// It was said which cluster a snapshot belongs to.
-    pub const SNAPSHOT_CLUSTER: &str = "snapshot.cluster";
+    pub const FILE_UPLOAD_CANCEL: &str = "file.upload.cancel";
+    /// It was said which cluster a file belongs to.
+    pub const FILE_CLUSTER: &str = "file.cluster";
     /// A snapshot was downloaded.
-    pub const SNAPSHOT_DOWNLOAD: &str = "snapshot.download";
+    pub const FILE_DOWNLOAD: &str = "file.download";
     /// A plan was sealed.
     pub const PLAN_SEAL: &str = "plan.seal";
     /// A plan was approved.
     pub const PLAN_APPROVE: &str = "plan.approve";
     /// A plan was rejected.
     pub const PLAN_REJECT: &str = "plan.reject";
+    /// A plan was invalidated: something that it rests on has changed.
+    pub const PLAN_INVALIDATE: &str = "plan.invalidate";
     /// A plan was let run without approval.
     pub const PLAN_BREAK_GLASS: &str = "plan.break-glass";
     /// The review of a plan that was run without approval was closed.
@@ -132,13 +134,14 @@ pub mod act {
             TOKEN_CREATE => "make a token",
             TOKEN_REVOKE => "revoke a token",
             REQUEST => "make a request",
-            SNAPSHOT_UPLOAD => "upload a snapshot",
-            SNAPSHOT_UPLOAD_CANCEL => "give up an upload",
-            SNAPSHOT_CLUSTER => "say which cluster a snapshot belongs to",
-            SNAPSHOT_DOWNLOAD => "download a snapshot",
+            FILE_UPLOAD => "upload a file",
+            FILE_UPLOAD_CANCEL => "give up an upload",
+            FILE_CLUSTER => "say which cluster a file belongs to",
+            FILE_DOWNLOAD => "download a file",
             PLAN_SEAL => "seal a plan",
             PLAN_APPROVE => "approve a plan",
             PLAN_REJECT => "reject a plan",
+            PLAN_INVALIDATE => "invalidate a plan",
             PLAN_BREAK_GLASS => "let a plan run without approval",
             REVIEW_CLOSE => "close the review of a broken glass",
             POLICY_SET => "set a policy",
@@ -165,7 +168,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 45] = [
+    pub const ALL: [&str; 46] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -183,13 +186,14 @@ pub mod act {
         TOKEN_CREATE,
         TOKEN_REVOKE,
         REQUEST,
-        SNAPSHOT_UPLOAD,
-        SNAPSHOT_UPLOAD_CANCEL,
-        SNAPSHOT_CLUSTER,
-        SNAPSHOT_DOWNLOAD,
+        FILE_UPLOAD,
+        FILE_UPLOAD_CANCEL,
+        FILE_CLUSTER,
+        FILE_DOWNLOAD,
         PLAN_SEAL,
         PLAN_APPROVE,
         PLAN_REJECT,
+        PLAN_INVALIDATE,
         PLAN_BREAK_GLASS,
         REVIEW_CLOSE,
         POLICY_SET,

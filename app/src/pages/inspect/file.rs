@@ -148,7 +148,7 @@ impl Send {
                 let to = if wizard {
                     paths::restore(&id)
                 } else {
-                    paths::snapshot(&id)
+                    paths::file(&id)
                 };
                 navigate(&to, Default::default());
             }
@@ -171,7 +171,7 @@ impl Send {
                     let to = if wizard {
                         paths::restore(&id)
                     } else {
-                        paths::snapshot(&id)
+                        paths::file(&id)
                     };
                     navigate(&to, Default::default());
                 }
@@ -233,7 +233,7 @@ impl Send {
             <section class="section">
                 <Meter label="Uploading" progress />
                 <p class="small">
-                    "The upload goes on while you look around; " <a href=paths::snapshots()>"Snapshots"</a>
+                    "The upload goes on while you look around; " <a href=paths::files()>"Files"</a>
                     " shows it and can cancel it."
                 </p>
             </section>

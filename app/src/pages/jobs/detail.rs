@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
-    GetApprovalRequest, GetJobRequest, GetJobResponse, JobRequest, JobSummary,
+    AbortJobRequest, Artifact, GetApprovalRequest, GetJobRequest, GetJobResponse, PauseJobRequest,
+    ResumeJobRequest,
 };
 use requorum_shared::dossier::left_overs;
 use requorum_shared::job::fold::{JobState, JobView, StepState};
@@ -36,7 +37,7 @@ pub fn JobDetail() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     // The first answer begins the page; from then on the stream keeps it up to date.
-    let job = LocalResource::new(move || grpc::get_job(GetJobRequest { id: id.get() }));
+    let job = LocalResource::new(move || grpc::call(GetJobRequest { id: id.get() }));
     view! { <div class="page">{load_page(job, crumbs(), show)}</div> }
 }
 
@@ -45,7 +46,7 @@ fn crumbs() -> Vec<(String, String)> {
 }
 
 fn show(response: GetJobResponse) -> impl IntoView {
-    let summary = response.summary.clone().unwrap_or_default();
+    let summary = response.job.clone().unwrap_or_default();
     let plan = serde_json::from_str::<Plan>(&response.plan_json).ok();
     let steps = plan
         .as_ref()
@@ -132,15 +133,19 @@ fn Acts(
     let stopping = RwSignal::new(false);
     let id = StoredValue::new(id);
     let of = StoredValue::new(Of::Cluster(cluster));
-    let settle = move |result: Result<JobSummary, Failure>| failure.set(result.err());
-    let request = move || JobRequest { id: id.get_value() };
-    let pause =
-        Action::new_local(move |_: &()| async move { settle(grpc::pause_job(request()).await) });
-    let resume =
-        Action::new_local(move |_: &()| async move { settle(grpc::resume_job(request()).await) });
+    let settle = move |result: Result<(), Failure>| failure.set(result.err());
+    let pause = Action::new_local(move |_: &()| async move {
+        let request = PauseJobRequest { id: id.get_value() };
+        settle(grpc::call(request).await.map(drop));
+    });
+    let resume = Action::new_local(move |_: &()| async move {
+        let request = ResumeJobRequest { id: id.get_value() };
+        settle(grpc::call(request).await.map(drop));
+    });
     let abort = Action::new_local(move |_: &()| async move {
         stopping.set(false);
-        settle(grpc::abort_job(request()).await);
+        let request = AbortJobRequest { id: id.get_value() };
+        settle(grpc::call(request).await.map(drop));
     });
     let busy = move || pause.pending().get() || resume.pending().get() || abort.pending().get();
     let buttons = move || {
@@ -210,36 +215,37 @@ fn Acts(
 #[component]
 fn GlassOf(plan: String) -> impl IntoView {
     let approval = LocalResource::new(move || {
-        grpc::get_approval(GetApprovalRequest {
+        grpc::call(GetApprovalRequest {
             plan_id: plan.clone(),
         })
     });
     load(approval, |approval| {
-        approval.review.map(|review| view! { <Broken review /> })
+        let review = approval.approval.unwrap_or_default().review;
+        review.map(|review| view! { <Broken review /> })
     })
 }
 
-/// What came out: members to download.
+/// What came out, to download.
 #[component]
 fn Results(id: String) -> impl IntoView {
     let job = LocalResource::new({
         let id = id.clone();
-        move || grpc::get_job(GetJobRequest { id: id.clone() })
+        move || grpc::call(GetJobRequest { id: id.clone() })
     });
     move || {
-        let (downloads, cluster) = match job.get() {
-            Some(Ok(job)) => (job.downloads, job.summary.unwrap_or_default().cluster),
+        let (artifacts, cluster) = match job.get() {
+            Some(Ok(job)) => (job.artifacts, job.job.unwrap_or_default().cluster),
             _ => Default::default(),
         };
-        let (id, members) = (id.clone(), downloads.clone());
+        let (id, made) = (id.clone(), artifacts.clone());
         let links = move || {
-            let link = |member: &String| {
-                let href = paths::member_archive(&id, member);
-                view! { <a class="button" href=href rel="external" download="">{format!("Download {member}.tar")}</a> }
+            let link = |artifact: &Artifact| {
+                let href = paths::artifact(&id, &artifact.name);
+                view! { <a class="button" href=href rel="external" download="">{format!("Download {}", artifact.name)}</a> }
             };
-            members.iter().map(link).collect_view()
+            made.iter().map(link).collect_view()
         };
-        (!downloads.is_empty()).then(|| {
+        (!artifacts.is_empty()).then(|| {
             view! {
                 <section class="section">
                     <h2>"Restored members"</h2>

@@ -4,7 +4,7 @@
 use futures_util::future::{AbortHandle, abortable};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use requorum_shared::api::v1::JobEvent;
+use requorum_shared::api::v1::{JobEvent, WatchJobRequest};
 use requorum_shared::job::events::{Body, Event};
 use requorum_shared::job::fold::JobView;
 
@@ -62,12 +62,17 @@ async fn run(id: String, view: RwSignal<JobView>, line: RwSignal<Line>, identity
         }
         let since = view.with_untracked(|v| v.last_seq);
         let mut begun = Life::begin();
-        let ended = match grpc::watch_job(id.clone(), since).await {
+        let ended = match grpc::stream(WatchJobRequest {
+            id: id.clone(),
+            since,
+        })
+        .await
+        {
             Ok(mut stream) => {
                 line.set(Line::Live);
                 loop {
                     let event = match stream.message().await {
-                        Ok(Some(event)) => event,
+                        Ok(Some(answer)) => answer.event.unwrap_or_default(),
                         Ok(None) => {
                             begun.ended();
                             break Ok(());

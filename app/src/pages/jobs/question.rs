@@ -31,7 +31,7 @@ pub fn Ask(
         };
         async move {
             failure.set(None);
-            if let Err(refused) = grpc::answer_job(request).await {
+            if let Err(refused) = grpc::call(request).await {
                 failure.set(Some(refused));
             }
         }

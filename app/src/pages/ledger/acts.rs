@@ -31,7 +31,7 @@ pub fn Acts(
     let listed = list.entries.len();
     let first: Vec<Row> = list.entries.iter().filter_map(Row::read).collect();
     let unreadable = listed - first.len();
-    let more = RwSignal::new(list.more);
+    let more = RwSignal::new(!list.next_page_token.is_empty());
     let rows = RwSignal::new(first);
     let waiting = RwSignal::new(Vec::<Entry>::new());
     let line = RwSignal::new(Line::Connecting);

@@ -77,7 +77,7 @@ async fn find(watch: LedgerWatch, index: Option<u64>) -> Result<Found, Failure> 
 
 async fn closing(index: u64) -> Option<Entry> {
     let request = Filter::default().request(Some(index + 1), 1);
-    let list = grpc::list_entries(request).await.ok()?;
+    let list = grpc::call(request).await.ok()?;
     let row = Row::read(list.entries.first()?)?;
     row.closing.filter(|_| row.entry.index == index)
 }
@@ -87,7 +87,7 @@ async fn plan(hash: &str) -> Option<String> {
         hash: hash.to_owned(),
         ..ListPlansRequest::default()
     };
-    let plan = grpc::list_plans(this).await.ok()?.plans.pop()?;
+    let plan = grpc::call(this).await.ok()?.plans.pop()?;
     Some(plan.id)
 }
 

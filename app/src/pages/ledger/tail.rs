@@ -4,6 +4,7 @@
 use futures_util::future::abortable;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use requorum_shared::api::v1::TailEntriesRequest;
 use requorum_shared::ledger::entry::Entry;
 
 use crate::client::grpc;
@@ -61,7 +62,7 @@ async fn run(
     let mut failed = 0;
     loop {
         let mut begun = Life::begin();
-        let ended = match grpc::tail_entries(next).await {
+        let ended = match grpc::stream(TailEntriesRequest { since: next }).await {
             Ok(mut stream) => {
                 line.set(Line::Live);
                 loop {

@@ -7,7 +7,7 @@ pub mod file;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
-    Approval, GetApprovalRequest, GetPlanRequest, GetPlanResponse, PlanSummary,
+    Approval, GetApprovalRequest, GetPlanRequest, GetPlanResponse, PlanState, PlanSummary,
 };
 use requorum_shared::finding::{Finding, Outcome, Report};
 use requorum_shared::plan::Undo;
@@ -36,9 +36,11 @@ use crate::systems;
 pub fn PlanReview() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
-    let plan = LocalResource::new(move || grpc::get_plan(GetPlanRequest { id: id.get() }));
-    let approval =
-        LocalResource::new(move || grpc::get_approval(GetApprovalRequest { plan_id: id.get() }));
+    let plan = LocalResource::new(move || grpc::call(GetPlanRequest { id: id.get() }));
+    let approval = LocalResource::new(move || async move {
+        let answer = grpc::call(GetApprovalRequest { plan_id: id.get() }).await;
+        answer.map(|answer| answer.approval.unwrap_or_default())
+    });
     // Somebody else may decide meanwhile; the plan itself is asked for again when that shows.
     every(10_000, move || approval.refetch());
     let standing = Memo::new(move |_| approval.get().and_then(Result::ok));
@@ -73,7 +75,7 @@ fn show(
     own: RwSignal<Own>,
     again: Callback<()>,
 ) -> impl IntoView {
-    let summary = response.summary.clone().unwrap_or_default();
+    let summary = response.plan.clone().unwrap_or_default();
     match verify(&response.plan_json, &summary.hash) {
         Seal::Broken(why) => view! {
             <Lead crumbs=crumbs() sentence="Do not approve or run this plan: it is not what was sealed." />
@@ -96,13 +98,15 @@ fn sealed(
     own: RwSignal<Own>,
     again: Callback<()>,
 ) -> impl IntoView {
-    let drift = grpc::findings(response.drift);
-    let alive = matches!(summary.state.as_str(), "sealed" | "approved") && drift.is_empty();
+    let drift: Vec<_> = response.drift.into_iter().map(Finding::from).collect();
+    let alive = status::is_open(summary.state()) && drift.is_empty();
+    let observation = response.observation.unwrap_or_default();
+    let seen_at = alive.then_some(observation.taken_at_ms);
     let look = alive.then(|| {
         let told = Report {
-            findings: grpc::findings(response.check),
+            findings: response.check.into_iter().map(Finding::from).collect(),
         };
-        Look::of(&plan, &response.observation_json, told)
+        Look::of(&plan, &observation.body_json, told)
     });
     let same = look.as_ref().is_none_or(Look::agrees);
     let case = Case {
@@ -119,6 +123,9 @@ fn sealed(
     view! {
         <Lead crumbs=crumbs() sentence=plan.outcome.clone() below=below />
         {drifted(&drift, &summary, &plan)}
+        {seen_at.map(|ms| view! {
+            <p class="small muted">"What it rests on was last looked at " <Time ms /> ". Approving and running look again."</p>
+        })}
         {load(approval, move |approval| {
             let review = approval.review.clone();
             view! {
@@ -155,7 +162,7 @@ fn below(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
     view! {
         <p>{undo}</p>
         <p>
-            <Status is=status::plan(&summary.state) /> {decided} ". " {format!("Sealed by {}, ", plan.author)}
+            <Status is=status::plan(summary.state()) /> {decided} ". " {format!("Sealed by {}, ", plan.author)}
             <Time ms=summary.sealed_at_ms /> "." {cluster}
         </p>
         {(!summary.reason.is_empty()).then(|| view! { <p>"Reason: " {summary.reason.clone()}</p> })}
@@ -163,12 +170,12 @@ fn below(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
 }
 
 fn drifted(drift: &[Finding], summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
-    let open = matches!(summary.state.as_str(), "sealed" | "approved" | "void");
+    let open = status::is_open(summary.state()) || summary.state() == PlanState::Invalidated;
     let to = systems::wizard(&plan.request);
     (open && !drift.is_empty()).then(|| {
         view! {
             <div class="notice fail" role="alert">
-                <p><strong>"Something that this plan rests on has changed. It is void."</strong></p>
+                <p><strong>"Something that this plan rests on has changed: it cannot be run."</strong></p>
                 <Findings findings=drift.to_vec() none="" />
                 <div class="acts"><a class="button" href=to>"Make a new plan"</a></div>
             </div>

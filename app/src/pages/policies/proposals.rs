@@ -1,7 +1,7 @@
 //! Policies that ask for less than what is in force, until a second person has confirmed them.
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{PolicyProposal, ProposalRequest};
+use requorum_shared::api::v1::{ConfirmPolicyRequest, PolicyProposal, WithdrawPolicyRequest};
 use requorum_shared::approval::Policy;
 
 use super::glass;
@@ -65,14 +65,18 @@ pub fn Proposal(
         let (confirm, id) = (*confirm, id.get_value());
         async move {
             failure.set(None);
-            let request = ProposalRequest { id };
+            let proposal_id = id;
             let answer = if confirm {
-                grpc::confirm_policy(request).await
+                grpc::call(ConfirmPolicyRequest { proposal_id })
+                    .await
+                    .map(drop)
             } else {
-                grpc::withdraw_policy(request).await
+                grpc::call(WithdrawPolicyRequest { proposal_id })
+                    .await
+                    .map(drop)
             };
             match answer {
-                Ok(_) => again.run(()),
+                Ok(()) => again.run(()),
                 Err(refused) => failure.set(Some(refused)),
             }
         }

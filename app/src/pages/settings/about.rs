@@ -33,8 +33,8 @@ struct Facts {
 
 async fn fetch() -> Result<Facts, Failure> {
     Ok(Facts {
-        console: grpc::about(AboutRequest {}).await?,
-        key: grpc::get_ledger(GetLedgerRequest {}).await?.key,
+        console: grpc::call(AboutRequest {}).await?,
+        key: grpc::call(GetLedgerRequest {}).await?.key,
     })
 }
 

@@ -20,6 +20,7 @@ use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
 use crate::components::time::Time;
 use crate::format;
+use crate::forms::roles::names;
 use crate::paths;
 
 /// The section: everybody, and one more.
@@ -77,7 +78,7 @@ fn handed_over(link: PasswordLink, made: RwSignal<Option<PasswordLink>>) -> impl
 }
 
 fn grants_of(person: &Person) -> Grants {
-    Grants::parse(&person.grants).unwrap_or_default()
+    Grants::try_from(&person.grants[..]).unwrap_or_default()
 }
 
 fn headline(people: &[Person]) -> String {
@@ -169,7 +170,7 @@ fn row(person: Person) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" data-label="Name"><a href=paths::person(&person.id)>{person.name}</a></th>
-            <td data-label="Roles">{roles_words(&person.grants)}</td>
+            <td data-label="Roles">{roles_words(&names(&person.grants))}</td>
             <td data-label="State"><Status is=status /></td>
             <td data-label="Signs in with">{with}</td>
             <td data-label="Last seen"><Time ms=person.seen_at_ms /></td>
@@ -215,7 +216,7 @@ mod tests {
         let grants: Grants = grants.parse().unwrap();
         Person {
             name: name.into(),
-            grants: grants.texts(),
+            grants: requorum_shared::api::grants(&grants),
             can_sign_in,
             ..Person::default()
         }

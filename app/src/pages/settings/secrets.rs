@@ -4,7 +4,8 @@ pub mod put;
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::{
-    ListSecretsRequest, ListSecretsResponse, RemoveSecretRequest, SecretInfo, SecretUsesRequest,
+    Credential, GetCredentialUsesRequest, ListCredentialsRequest, ListCredentialsResponse,
+    RemoveCredentialRequest,
 };
 
 use crate::client::{grpc, whole};
@@ -24,17 +25,17 @@ use crate::paths;
 /// The section. No value is ever on it: there is no call that answers with one.
 #[component]
 pub fn Secrets() -> impl IntoView {
-    let secrets = LocalResource::new(|| whole::list_secrets(ListSecretsRequest::default()));
+    let secrets = LocalResource::new(|| whole::list_credentials(ListCredentialsRequest::default()));
     let again = Callback::new(move |()| secrets.refetch());
     let putting = RwSignal::new(false);
     // The one that is replaced; none for a new one.
-    let replaced = RwSignal::new(None::<SecretInfo>);
+    let replaced = RwSignal::new(None::<Credential>);
     let on_put = Callback::new(move |one| {
         replaced.set(one);
         putting.set(true);
     });
     let sentence = Signal::derive(move || match secrets.get() {
-        Some(Ok(list)) => headline(&list.secrets),
+        Some(Ok(list)) => headline(&list.credentials),
         _ => "Credentials that this console keeps.".into(),
     });
     let acts = move || {
@@ -47,7 +48,7 @@ pub fn Secrets() -> impl IntoView {
     }
 }
 
-fn headline(secrets: &[SecretInfo]) -> String {
+fn headline(secrets: &[Credential]) -> String {
     match secrets.len() as u64 {
         0 => "No credential is kept here yet.".into(),
         n => format!(
@@ -58,8 +59,8 @@ fn headline(secrets: &[SecretInfo]) -> String {
 }
 
 fn show(
-    list: ListSecretsResponse,
-    on_put: Callback<Option<SecretInfo>>,
+    list: ListCredentialsResponse,
+    on_put: Callback<Option<Credential>>,
     again: Callback<()>,
 ) -> impl IntoView {
     let key = vec![
@@ -73,7 +74,7 @@ fn show(
         ),
     ];
     view! {
-        {table(list.secrets, on_put, again)}
+        {table(list.credentials, on_put, again)}
         <section class="section">
             <h2>"Master key"</h2>
             <Properties rows=key />
@@ -86,8 +87,8 @@ fn show(
 }
 
 fn table(
-    secrets: Vec<SecretInfo>,
-    on_put: Callback<Option<SecretInfo>>,
+    secrets: Vec<Credential>,
+    on_put: Callback<Option<Credential>>,
     again: Callback<()>,
 ) -> impl IntoView {
     if secrets.is_empty() {
@@ -99,13 +100,13 @@ fn table(
         .into_any();
     }
     let failure = RwSignal::new(None::<Failure>);
-    let asked = RwSignal::new(None::<SecretInfo>);
+    let asked = RwSignal::new(None::<Credential>);
     let asking = RwSignal::new(false);
     let remove = Action::new_local(move |id: &String| {
         let id = id.clone();
         async move {
             failure.set(None);
-            match grpc::remove_secret(RemoveSecretRequest { id }).await {
+            match grpc::call(RemoveCredentialRequest { id }).await {
                 Ok(_) => again.run(()),
                 Err(refused) => failure.set(Some(refused)),
             }
@@ -135,7 +136,7 @@ fn table(
             </table>
         </div>
         {move || asked.get().map(|secret| {
-            let SecretInfo { id, name, .. } = secret;
+            let Credential { id, name, .. } = secret;
             let uses = id.clone();
             view! {
                 <Confirm
@@ -157,8 +158,7 @@ fn table(
 
 /// What needs a credential, asked for when somebody is about to remove it.
 fn depends(id: String) -> impl IntoView {
-    let uses =
-        LocalResource::new(move || grpc::get_secret_uses(SecretUsesRequest { id: id.clone() }));
+    let uses = LocalResource::new(move || grpc::call(GetCredentialUsesRequest { id: id.clone() }));
     load(uses, |uses| {
         if uses.plans.is_empty() {
             return view! { <p>"No plan that can still be run needs it, and no job that runs."</p> }.into_any();
@@ -173,11 +173,12 @@ fn depends(id: String) -> impl IntoView {
 }
 
 fn row(
-    secret: SecretInfo,
+    secret: Credential,
     busy: Signal<bool>,
-    on_put: Callback<Option<SecretInfo>>,
-    on_ask: Callback<SecretInfo>,
+    on_put: Callback<Option<Credential>>,
+    on_ask: Callback<Credential>,
 ) -> impl IntoView {
+    let kind = kind_words(secret.kind());
     let (one, other) = (secret.clone(), secret.clone());
     let (replace, remove) = (
         format!("Replace the value of {}", secret.name),
@@ -186,7 +187,7 @@ fn row(
     view! {
         <tr>
             <th scope="row" data-label="Name">{secret.name}</th>
-            <td data-label="Kind">{kind_words(&secret.kind)}</td>
+            <td data-label="Kind">{kind}</td>
             <td data-label="Put in"><Time ms=secret.created_at_ms /></td>
             <td data-label="Value as of"><Time ms=secret.changed_at_ms /></td>
             <td data-label="By">{secret.changed_by}</td>
@@ -208,7 +209,7 @@ mod tests {
     fn the_headline_counts() {
         assert_eq!(headline(&[]), "No credential is kept here yet.");
         assert_eq!(
-            headline(&[SecretInfo::default()]),
+            headline(&[Credential::default()]),
             "1 credential is kept here, sealed."
         );
     }

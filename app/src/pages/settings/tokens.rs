@@ -22,6 +22,7 @@ use crate::components::tabs::{Tab, Tabs, open_tab};
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
+use crate::forms::roles::names;
 use crate::identity::Identity;
 
 /// The section: one's own tokens, and for administrators everybody's.
@@ -37,7 +38,7 @@ pub fn Tokens() -> impl IntoView {
         let everybody = everybody.get();
         async move {
             let list = whole::list_tokens(ListTokensRequest {
-                everybody,
+                all_owners: everybody,
                 ..ListTokensRequest::default()
             })
             .await?;
@@ -117,7 +118,7 @@ fn handed_over(
             on_done=Callback::new(move |()| made.set(None))
         >
             <p class="small">
-                "Give it to the program and to nobody else. It acts in your name as " {token.grants.join(", ")} ", until "
+                "Give it to the program and to nobody else. It acts in your name as " {names(&token.grants).join(", ")} ", until "
                 <Time ms=token.expires_at_ms /> "."
             </p>
             <Command label="Use it over HTTP and gRPC" text=Signal::derive(move || text.clone()) />
@@ -135,7 +136,7 @@ fn examples(origin: &str) -> String {
     format!(
         "read -rs REQUORUM_TOKEN    # paste it, then Enter\n\
          curl -H \"Authorization: Bearer $REQUORUM_TOKEN\" {origin}/api/session\n\
-         grpcurl {flags}-H \"authorization: Bearer $REQUORUM_TOKEN\" \\\n  {host} requorum.v1.SnapshotService/ListSnapshots"
+         grpcurl {flags}-H \"authorization: Bearer $REQUORUM_TOKEN\" \\\n  {host} requorum.v1.FileService/ListFiles"
     )
 }
 
@@ -160,7 +161,7 @@ fn table(
         let id = id.clone();
         async move {
             failure.set(None);
-            match grpc::revoke_token(RevokeTokenRequest { id }).await {
+            match grpc::call(RevokeTokenRequest { id }).await {
                 Ok(_) => again.run(()),
                 Err(refused) => failure.set(Some(refused)),
             }
@@ -232,7 +233,7 @@ fn row(
         <tr>
             <th scope="row" data-label="For">{token.name}</th>
             {everybody.then(|| view! { <td data-label="Owner">{token.owner}</td> })}
-            <td data-label="Roles">{token.grants.join(", ")}</td>
+            <td data-label="Roles">{names(&token.grants).join(", ")}</td>
             <td data-label="State"><Status is=status /></td>
             <td data-label="Made"><Time ms=token.created_at_ms /></td>
             <td data-label="Ends"><Time ms=token.expires_at_ms /></td>

@@ -45,7 +45,7 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
     if listed.uploads.is_empty() {
         return view! {
             <Empty text="An interrupted upload is kept so that it can be resumed: for a week after its last byte, or for 10 minutes if none arrived.">
-                <a class="button" href=paths::snapshots()>"Snapshots"</a>
+                <a class="button" href=paths::files()>"Snapshots"</a>
             </Empty>
         }
         .into_any();

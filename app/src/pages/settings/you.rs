@@ -1,7 +1,9 @@
 //! Who am I here, what may I do, and where am I signed in?
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{EndSessionsRequest, ListSessionsRequest, ListSessionsResponse};
+use requorum_shared::api::v1::{
+    EndSessionsRequest, ListSessionsRequest, ListSessionsResponse, SignInMethod,
+};
 use requorum_shared::permission::{Grants, Permission, Place, Role};
 
 use crate::client::{grpc, http, whole};
@@ -27,7 +29,11 @@ pub fn You() -> impl IntoView {
     let sentence = Signal::derive(move || headline(&identity.name(), &identity.grants()));
     // Apart from the list: what was typed and said there outlives a change of sessions.
     let by_provider = Memo::new(move |_| match sessions.get() {
-        Some(Ok(list)) => Some(list.sessions.iter().any(|s| s.this && s.by == "oidc")),
+        Some(Ok(list)) => Some(
+            list.sessions
+                .iter()
+                .any(|s| s.this && s.method() == SignInMethod::Oidc),
+        ),
         _ => None,
     });
     let acts = move || {
@@ -120,7 +126,7 @@ fn signed_in(list: ListSessionsResponse, again: Callback<()>) -> impl IntoView {
                 session_id,
                 ..Default::default()
             };
-            match grpc::end_sessions(request).await {
+            match grpc::call(request).await {
                 Ok(_) => again.run(()),
                 Err(refused) => failure.set(Some(refused)),
             }

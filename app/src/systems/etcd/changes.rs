@@ -29,7 +29,7 @@ fn choices(request: &RestoreRequest) -> Vec<(&'static str, AnyView)> {
         (n, false) => format!("raised by {}", format::number(n)),
     };
     let mut choices = vec![
-        ("Snapshot", view! { <a href=paths::snapshot(&request.snapshot)>{format::short_id(&request.snapshot)}</a> }.into_any()),
+        ("Snapshot", view! { <a href=paths::file(&request.snapshot)>{format::short_id(&request.snapshot)}</a> }.into_any()),
         ("Token", view! { <span class="mono">{request.token.clone()}</span> }.into_any()),
         ("Revision", bump.into_any()),
         ("For etcd", request.target_version.to_string().into_any()),

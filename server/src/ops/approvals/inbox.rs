@@ -3,7 +3,7 @@
 use requorum_shared::api::v1;
 use requorum_shared::permission::Permission;
 
-use super::standing::Rules;
+use super::standing::{Rules, Wanted};
 use super::{many, reviews};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -21,12 +21,16 @@ pub(in crate::ops) async fn open_plans(
     app: &App,
     actor: &Actor,
     rules: &Rules,
+    wanted: Wanted<'_>,
     slice: &Slice,
 ) -> Result<(Vec<(PlanRow, v1::Approval)>, u64)> {
+    if !wanted.to_approve && !wanted.to_run {
+        return Ok((Vec::new(), 0));
+    }
     let now = app.clock.now_ms();
     let groups = app.lists.plans.open_groups(now).await?;
     let open: u64 = groups.iter().map(|group| group.count).sum();
-    let groups = rules.waiting_for(actor, groups);
+    let groups = rules.waiting_for(actor, wanted, groups);
     let count = groups.iter().map(|group| group.count).sum();
     let most = count > open / 2;
     let mut rows = Vec::new();
@@ -53,9 +57,10 @@ pub(in crate::ops) async fn reviews_to_close(
     app: &App,
     actor: &Actor,
     rules: &Rules,
+    cluster: Option<&str>,
     slice: &Slice,
 ) -> Result<(Vec<v1::Review>, u64)> {
-    let clusters = where_allowed(actor, Permission::Approve);
+    let clusters = where_allowed(actor, Permission::Approve).only(cluster);
     if actor.is_program() {
         return Ok((Vec::new(), 0));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use requorum_shared::api::v1;
+use requorum_shared::api::{NotKnown, v1};
 use requorum_shared::approval::{Policy, Rule, Second};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
@@ -16,13 +16,18 @@ use crate::error::{ApiError, Result, bad_request, not_found};
 use crate::ops::permit::permit;
 use crate::ops::plans;
 use crate::ops::record::{self, Done};
-use crate::paging::Clusters;
+use crate::paging::{Clusters, Cursor, PageRequest};
 use crate::plans::approvals::{Proposal, SetPolicy};
 use crate::plans::list::PlanFilter;
 
-/// All of them; the one for everything first, whether it was ever set or not.
-pub async fn list(app: &App, actor: &Actor) -> Result<v1::ListPoliciesResponse> {
+/// A page of them; the one for everything first, whether it was ever set or not.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &v1::ListPoliciesRequest,
+) -> Result<v1::ListPoliciesResponse> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let page = PageRequest::read("policies", request.page_size, &request.page_token)?;
     let mut policies = app.approvals.policies().await?;
     if !policies.iter().any(|set| set.cluster.is_empty()) {
         policies.insert(
@@ -36,9 +41,18 @@ pub async fn list(app: &App, actor: &Actor) -> Result<v1::ListPoliciesResponse> 
             },
         );
     }
+    if let Some(cluster) = &request.cluster {
+        policies.retain(|set| set.cluster == *cluster);
+    }
+    let total = policies.len() as u64;
+    let rows = policies
+        .into_iter()
+        .map(|set| (Cursor::named(&set.cluster, &set.cluster), view(set)));
+    let (policies, next_page_token) = page.page_of(rows.collect());
     Ok(v1::ListPoliciesResponse {
-        policies: policies.into_iter().map(view).collect(),
-        proposals: proposals::list(app, actor).await?,
+        policies,
+        next_page_token,
+        total,
     })
 }
 
@@ -79,7 +93,7 @@ pub async fn preview(
 }
 
 /// Sets one. Plans that were approved under another are judged by this one when they are run.
-pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Policy> {
+pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::SetPolicyResponse> {
     permit(app, actor, Permission::Policies, Place::Console).await?;
     let set = SetPolicy {
         policy: read(policy)?,
@@ -93,16 +107,16 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Po
     let wish = proposals::wish(app, actor, &set.cluster, &now, &set.policy, kept).await?;
     let alone = match wish {
         Wish::Waits(proposal) => {
-            let waiting = proposals::propose(app, actor, proposal).await?;
+            let pending = proposals::propose(app, actor, proposal).await?;
             let set = SetPolicy {
                 policy: now,
                 by: String::new(),
                 at_ms: 0,
                 ..set
             };
-            return Ok(v1::Policy {
-                waiting,
-                ..view(set)
+            return Ok(v1::SetPolicyResponse {
+                policy: Some(view(set)),
+                pending,
             });
         }
         Wish::Alone(proposal) => Some(proposal),
@@ -127,9 +141,9 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Po
     })
     .await?;
     tracing::info!(cluster = %set.cluster, by = %set.by, "set a policy");
-    Ok(v1::Policy {
-        waiting: said(app, alone).await?,
-        ..view(set)
+    Ok(v1::SetPolicyResponse {
+        policy: Some(view(set)),
+        pending: said(app, alone).await?,
     })
 }
 
@@ -202,9 +216,9 @@ fn rule(rule: Option<&v1::Rule>) -> Result<Rule, ApiError> {
     let rule = rule.ok_or_else(|| {
         wrong("A policy needs a rule for undoable plans and one for destructive ones.".into())
     })?;
-    let second = Second::from_word(&rule.second).ok_or_else(|| {
+    let second = Second::try_from(rule.second()).map_err(|NotKnown| {
         wrong(format!(
-            "`{}` is none of never, when-possible, always.",
+            "{} says of no second person that this server knows whether one is needed: never, when possible, always.",
             rule.second
         ))
     })?;

@@ -15,6 +15,7 @@ use crate::auth::store::User;
 use crate::error::{Result, not_found, precondition};
 use crate::ops::permit::{allowed, permit};
 use crate::ops::record::{self, Done};
+use crate::paging::{Cursor, PageRequest};
 use crate::plans::approvals::{Proposal, SetPolicy};
 use crate::random;
 
@@ -209,44 +210,64 @@ pub async fn withdraw(app: &App, actor: &Actor, id: &str) -> Result<()> {
     .await
 }
 
-/// All that wait, as this person sees them.
-pub(super) async fn list(app: &App, actor: &Actor) -> Result<Vec<v1::PolicyProposal>> {
-    let proposals = app.approvals.proposals().await?;
-    if proposals.is_empty() {
-        return Ok(Vec::new());
+/// A page of those that wait, as this person sees them, the newest first.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &v1::ListPolicyProposalsRequest,
+) -> Result<v1::ListPolicyProposalsResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let list = "policy proposals";
+    let page = PageRequest::read(list, request.page_size, &request.page_token)?;
+    let mut waiting = app.approvals.proposals().await?;
+    if let Some(cluster) = &request.cluster {
+        waiting.retain(|proposal| proposal.cluster == *cluster);
     }
+    if waiting.is_empty() {
+        return Ok(v1::ListPolicyProposalsResponse::default());
+    }
+    waiting.sort_by(|a, b| (b.at_ms, &a.id).cmp(&(a.at_ms, &b.id)));
+    let total = waiting.len() as u64;
     let confirmers = Confirmers::load(app).await?;
-    Ok(proposals
-        .into_iter()
-        .map(|proposal| {
-            let place = Place::Cluster(&proposal.cluster);
-            let may = allowed(actor, Permission::ConfirmPolicy, place);
-            let why_not = match &may {
-                Err(denied) => denied.message.clone(),
-                Ok(()) => is_one_with(&confirmers, actor, &proposal).unwrap_or_default(),
-            };
-            v1::PolicyProposal {
-                could_confirm: names(&confirmers.of(&proposal.cluster, &proposal.by_id)),
-                you_can_confirm: why_not.is_empty(),
-                why_not,
-                you_can_withdraw: may.is_ok() && !proposal.in_force,
-                wanted: proposal.policy.map(|policy| {
-                    view(SetPolicy {
-                        cluster: proposal.cluster.clone(),
-                        policy,
-                        by: String::new(),
-                        at_ms: 0,
-                        entry: None,
-                    })
-                }),
-                id: proposal.id,
-                cluster: proposal.cluster,
-                by: proposal.by,
-                at_ms: proposal.at_ms,
-                in_force: proposal.in_force,
-            }
-        })
-        .collect())
+    let rows = waiting.into_iter().map(|proposal| {
+        let cursor = Cursor::at(proposal.at_ms, &proposal.id);
+        (cursor, seen_by(actor, &confirmers, proposal))
+    });
+    let (proposals, next_page_token) = page.page_of(rows.collect());
+    Ok(v1::ListPolicyProposalsResponse {
+        proposals,
+        next_page_token,
+        total,
+    })
+}
+
+fn seen_by(actor: &Actor, confirmers: &Confirmers, proposal: Proposal) -> v1::PolicyProposal {
+    let place = Place::Cluster(&proposal.cluster);
+    let may = allowed(actor, Permission::ConfirmPolicy, place);
+    let why_not = match &may {
+        Err(denied) => denied.message.clone(),
+        Ok(()) => is_one_with(confirmers, actor, &proposal).unwrap_or_default(),
+    };
+    v1::PolicyProposal {
+        could_confirm: names(&confirmers.of(&proposal.cluster, &proposal.by_id)),
+        you_can_confirm: why_not.is_empty(),
+        why_not,
+        you_can_withdraw: may.is_ok() && !proposal.in_force,
+        wanted: proposal.policy.map(|policy| {
+            view(SetPolicy {
+                cluster: proposal.cluster.clone(),
+                policy,
+                by: String::new(),
+                at_ms: 0,
+                entry: None,
+            })
+        }),
+        id: proposal.id,
+        cluster: proposal.cluster,
+        by: proposal.by,
+        at_ms: proposal.at_ms,
+        in_force: proposal.in_force,
+    }
 }
 
 /// Why the actor is no second person beside whoever wants it.

@@ -9,7 +9,7 @@ use super::standing::Rules;
 use super::text;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{Result, not_found, precondition};
+use crate::error::{Result, bad_request, not_found, precondition};
 use crate::ops::permit::{permit, where_allowed};
 use crate::ops::plans;
 use crate::ops::record::{self, Done};
@@ -26,20 +26,18 @@ pub async fn list(
     permit(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("reviews", request.page_size, &request.page_token)?;
     let rules = Rules::load(app).await?;
-    let (mut rows, mut total, mut open) = (Vec::new(), 0, 0);
-    for (part, closed) in [(0, false), (1, true)] {
-        if closed && !request.closed_too {
-            break;
+    let asked = states(&request.states)?;
+    let (mut rows, mut total) = (Vec::new(), 0);
+    for (part, state) in [(0, v1::ReviewState::Open), (1, v1::ReviewState::Closed)] {
+        if !asked.is_empty() && !asked.contains(&state) {
+            continue;
         }
+        let seen = where_allowed(actor, Permission::See);
         let filter = ReviewFilter {
-            clusters: where_allowed(actor, Permission::See),
-            closed,
+            clusters: seen.only(request.cluster.as_deref()),
+            closed: state == v1::ReviewState::Closed,
         };
-        let count = app.lists.approvals.count_reviews(&filter).await?;
-        total += count;
-        if !closed {
-            open = count;
-        }
+        total += app.lists.approvals.count_reviews(&filter).await?;
         if part >= page.part() {
             let slice = page.slice_of(part, rows.len());
             let found = app.lists.approvals.review_rows(&filter, &slice).await?;
@@ -54,8 +52,19 @@ pub async fn list(
         reviews,
         next_page_token,
         total,
-        open,
+        open: open(app, actor).await?.into(),
     })
+}
+
+fn states(asked: &[i32]) -> Result<Vec<v1::ReviewState>> {
+    let read = |state: &i32| match v1::ReviewState::try_from(*state) {
+        Ok(v1::ReviewState::Unspecified) | Err(_) => Err(bad_request(
+            "review.state",
+            format!("{state} is no state of a review that this server knows: open, closed."),
+        )),
+        Ok(state) => Ok(state),
+    };
+    asked.iter().map(read).collect()
 }
 
 /// How many are open of those that the actor may see: every page says so.
@@ -94,7 +103,7 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
     let (which, note) = (id.to_owned(), note.to_owned());
     record::carry(app, draft, |_| async move {
         let (approvals, now) = (&here.approvals, here.clock.now_ms());
-        // What has expired is void, and need not be rejected.
+        // What has expired need not be rejected.
         let plan = plans::current(&here, &review.plan_id).await?;
         if !approvals.close_review(&which, &by, now, &note).await? {
             return Err(precondition("review.closed", CLOSED));

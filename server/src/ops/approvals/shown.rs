@@ -15,7 +15,7 @@ pub(super) fn among<'a>(policies: &'a [SetPolicy], cluster: &str) -> Option<&'a 
 pub(super) fn rule_view(rule: Rule) -> v1::Rule {
     v1::Rule {
         approvers: rule.approvers,
-        second: rule.second.word().into(),
+        second: v1::SecondPerson::from(rule.second).into(),
     }
 }
 
@@ -27,7 +27,6 @@ pub(super) fn view(set: SetPolicy) -> v1::Policy {
         break_glass: set.policy.break_glass,
         set_by: set.by,
         set_at_ms: set.at_ms,
-        waiting: String::new(),
     }
 }
 

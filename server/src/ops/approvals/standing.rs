@@ -52,6 +52,17 @@ pub(super) struct Standing {
     pub(super) review: Option<Review>,
 }
 
+/// Which plans of those that wait for the actor.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ops) struct Wanted<'a> {
+    /// Only those of this cluster.
+    pub(in crate::ops) cluster: Option<&'a str>,
+    /// Those that the actor can approve.
+    pub(in crate::ops) to_approve: bool,
+    /// Those that the actor can only run.
+    pub(in crate::ops) to_run: bool,
+}
+
 /// What many judgements rest on: everybody's roles and all policies, read once.
 pub(in crate::ops) struct Rules {
     people: Vec<User>,
@@ -109,7 +120,12 @@ impl Rules {
 
     /// The groups of plans of which the actor can approve or run each: what [`Standing::view`] says of one plan, without
     /// putting it into words.
-    pub(super) fn waiting_for(&self, actor: &Actor, groups: Vec<OpenGroup>) -> Vec<OpenGroup> {
+    pub(super) fn waiting_for(
+        &self,
+        actor: &Actor,
+        wanted: Wanted<'_>,
+        groups: Vec<OpenGroup>,
+    ) -> Vec<OpenGroup> {
         let mut able: HashMap<String, (Vec<String>, Vec<String>)> = HashMap::new();
         let waits = |group: &OpenGroup| {
             let place = Place::Cluster(&group.cluster);
@@ -141,7 +157,13 @@ impl Rules {
                 let ready = group.broke_glass || (enough(None) && enough(Some(&actor.user_id)));
                 may(Permission::Run) && ready
             };
-            may(Permission::See) && (can_approve() || can_run())
+            let asked = wanted.cluster.is_none_or(|name| name == group.cluster);
+            // What can be approved is shown as that.
+            let fits = || match can_approve() {
+                true => wanted.to_approve,
+                false => wanted.to_run && can_run(),
+            };
+            asked && may(Permission::See) && fits()
         };
         groups.into_iter().filter(waits).collect()
     }
@@ -435,7 +457,7 @@ impl Standing {
         let run_why_not = self.run_why_not(actor, row, ready);
         let glass_why_not = self.glass_why_not(actor, row, ready);
         v1::Approval {
-            weight: self.weight.word().into(),
+            reversibility: v1::Reversibility::from(self.weight).into(),
             rule: Some(shown::rule_view(self.rule())),
             rule_text: format!("Made by {}: {}.", self.author, self.rule()),
             missing: match judgement {

@@ -16,10 +16,10 @@ use requorum_shared::permission::Permission;
 
 use super::super::record;
 use super::super::stay::Stay;
-use super::{Loaded, find_for, of_job, unknown};
+use super::{Loaded, find_for, of_job};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Result, internal, not_found, precondition};
+use crate::error::{ApiError, Result, internal, not_found, precondition, quoted};
 
 /// Bytes of a tar block.
 const BLOCK: u64 = 512;
@@ -40,19 +40,20 @@ pub struct Download<S> {
     pub stream: S,
 }
 
-/// The tar of one member of a finished job: it holds every value of its cluster.
-pub async fn member(
+/// An artifact of a finished job, by its name: the tar of a member holds every value of its cluster.
+pub async fn artifact(
     app: &App,
     actor: &Actor,
     job_id: &str,
-    file: &str,
+    artifact: &str,
 ) -> Result<Download<impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<>>> {
     let row = find_for(app, actor, Permission::ReadValues, job_id).await?;
-    let name = file.strip_suffix(".tar").ok_or_else(unknown)?.to_owned();
     let job = Loaded::new(app, row).await?;
-    if !job.downloads().contains(&name) {
-        return Err(no_such_member(&name));
-    }
+    let made = job.artifacts().iter().any(|made| made.name == artifact);
+    let Some(name) = artifact.strip_suffix(".tar").filter(|_| made) else {
+        return Err(no_such_artifact(artifact));
+    };
+    let name = name.to_owned();
     let mut draft = of_job(actor, act::JOB_DOWNLOAD, &job.row);
     draft.subject = format!("member {name} of job {job_id}");
     let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &job.row.cluster);
@@ -83,7 +84,7 @@ async fn send(
                     "The members that this job made are on the disk of the server that ran it, and not of this one. \
                      Download them from that server.",
                 ),
-                io::ErrorKind::NotFound => no_such_member(&name_of(job_id)),
+                io::ErrorKind::NotFound => no_such_artifact(&name_of(job_id)),
                 _ => internal(error),
             })?
     };
@@ -251,12 +252,13 @@ fn name_of(job_id: &str) -> String {
     format!("of job {job_id}")
 }
 
-fn no_such_member(name: &str) -> ApiError {
+fn no_such_artifact(name: &str) -> ApiError {
     not_found(
-        "job.no-download",
+        "job.no-artifact",
         format!(
-            "There is no member {name} to download: the job is not completed, its result went to a folder, or \
-             the member has another name."
+            "There is no artifact {} to download: the job is not completed, its result went to a folder, or the \
+             artifact has another name.",
+            quoted(name)
         ),
     )
 }

@@ -20,17 +20,17 @@ pub async fn list(
 ) -> Result<v1::ListJobsResponse> {
     permit(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("jobs", request.page_size, &request.page_token)?;
-    check_states(&request.states)?;
+    let states = states(&request.states)?;
     let seen = where_allowed(actor, Permission::See);
     let filter = JobFilter {
         clusters: seen.clone().only(request.cluster.as_deref()),
-        states: request.states.clone(),
+        states,
         failed_since_ms: None,
     };
     let mut tallies = app.lists.jobs.tally_jobs().await?;
     tallies.retain(|tally| seen.have(&tally.cluster));
     let total = paging::count(&tallies, |tally| {
-        let asked = request.states.is_empty() || request.states.contains(&tally.state);
+        let asked = filter.states.is_empty() || filter.states.contains(&tally.state);
         asked && filter.clusters.have(&tally.cluster)
     });
     let lines = app.lists.jobs.job_lines(&filter, &page.slice()).await?;
@@ -38,11 +38,18 @@ pub async fn list(
         .into_iter()
         .map(|line| (Cursor::at(line.created_ms, &line.id), summary(line)));
     let (jobs, next_page_token) = page.page(rows.collect());
+    let counts = paging::by_state(&tallies).into_iter();
+    let counts = counts.map(|(state, count)| v1::JobStateCount {
+        state: from_word(state)
+            .map_or(v1::JobState::Unspecified, v1::JobState::from)
+            .into(),
+        count,
+    });
     Ok(v1::ListJobsResponse {
         jobs,
         next_page_token,
         total,
-        counts: paging::by_state(&tallies),
+        counts: counts.collect(),
         clusters: paging::clusters(&tallies),
     })
 }
@@ -60,7 +67,7 @@ pub(in crate::ops) fn summary(line: JobLine) -> v1::JobSummary {
         id: line.id,
         plan_id: line.plan_id,
         title: line.title,
-        state: word(summary.state).into(),
+        state: v1::JobState::from(summary.state).into(),
         sentence: summary.sentence,
         started_at_ms: line.created_ms,
         updated_at_ms: summary.updated_ms,
@@ -73,29 +80,35 @@ pub(in crate::ops) fn summary(line: JobLine) -> v1::JobSummary {
     }
 }
 
-fn check_states(words: &[String]) -> Result<()> {
-    const ALL: [JobState; 8] = [
-        JobState::Queued,
-        JobState::Running,
-        JobState::Paused,
-        JobState::Waiting,
-        JobState::Undoing,
-        JobState::Completed,
-        JobState::Undone,
-        JobState::Left,
-    ];
-    match words
-        .iter()
-        .find(|asked| !ALL.iter().any(|s| word(*s) == *asked))
-    {
-        None => Ok(()),
-        Some(asked) => Err(bad_request(
-            "job.state",
-            format!(
-                "`{}` is no state of a job: {}.",
-                asked.chars().take(40).collect::<String>().escape_debug(),
-                ALL.map(word).join(", ")
-            ),
-        )),
-    }
+/// The states that a list is asked for, as rows have them.
+fn states(asked: &[i32]) -> Result<Vec<String>> {
+    let read = |asked: &i32| {
+        let state = v1::JobState::try_from(*asked).ok();
+        let state = state.and_then(|state| JobState::try_from(state).ok());
+        state.map(|state| word(state).to_owned()).ok_or_else(|| {
+            bad_request(
+                "job.state",
+                format!(
+                    "{asked} is no state of a job that this server knows: {}.",
+                    ALL.map(word).join(", ")
+                ),
+            )
+        })
+    };
+    asked.iter().map(read).collect()
+}
+
+const ALL: [JobState; 8] = [
+    JobState::Queued,
+    JobState::Running,
+    JobState::Paused,
+    JobState::Waiting,
+    JobState::Undoing,
+    JobState::Completed,
+    JobState::Undone,
+    JobState::Left,
+];
+
+fn from_word(text: &str) -> Option<JobState> {
+    ALL.into_iter().find(|state| word(*state) == text)
 }

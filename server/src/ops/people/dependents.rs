@@ -1,6 +1,7 @@
 //! What depends on an account, for whoever is about to disable it or to take roles from it.
 
-use requorum_shared::api::v1::PersonDependents;
+use requorum_shared::api;
+use requorum_shared::api::v1::GetDependentsResponse;
 use requorum_shared::permission::{Grants, Permission, Place};
 
 use crate::app::App;
@@ -12,7 +13,7 @@ use crate::ops::{jobs, plans, tokens};
 use crate::plans::list::PlanFilter;
 
 /// What ends, and what is left behind, when the account is disabled.
-pub async fn dependents(app: &App, actor: &Actor, id: &str) -> Result<PersonDependents> {
+pub async fn dependents(app: &App, actor: &Actor, id: &str) -> Result<GetDependentsResponse> {
     permit(app, actor, Permission::People, Place::Console).await?;
     let user = app.people.get(id).await?;
     let plans = plans::open_where(app, |open| PlanFilter {
@@ -25,12 +26,12 @@ pub async fn dependents(app: &App, actor: &Actor, id: &str) -> Result<PersonDepe
         .await?
         .into_iter()
         .filter(|job| job.started_by == user.name);
-    Ok(PersonDependents {
+    Ok(GetDependentsResponse {
         sessions: app.sessions.list(&user.id).await?.len() as u64,
         tokens: tokens::usable(app, &user).await?,
         plans: plans.map(plans::summary).collect(),
         jobs: jobs.collect(),
-        held_alone: held_alone(&user, &app.people.list().await?).texts(),
+        held_alone: api::grants(&held_alone(&user, &app.people.list().await?)),
     })
 }
 

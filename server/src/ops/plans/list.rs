@@ -1,5 +1,4 @@
-//! Plans in lists. Nothing is written here: one whose time is over is shown as void, and becomes it when somebody looks
-//! at it.
+//! Plans in lists. Nothing is written here: that a plan has expired follows from the time.
 
 use requorum_shared::api::v1;
 use requorum_shared::permission::{Permission, Place};
@@ -25,16 +24,20 @@ pub async fn list(
     let seen = where_allowed(actor, Permission::See);
     let now = app.clock.now_ms();
     let filter = PlanFilter {
-        states: states(&request.states)?,
-        snapshot_id: request.snapshot.clone(),
+        states: states(request)?,
+        input: request.input.clone(),
         hash: request.hash.clone(),
+        author_id: request.author_id.clone(),
         ..PlanFilter::of(seen.clone().only(request.cluster.as_deref()), now)
     };
     let mut tallies = app.lists.plans.tally_plans(now).await?;
     tallies.retain(|tally| seen.have(&tally.cluster));
-    let total = if request.snapshot.is_empty() && request.hash.is_empty() {
+    let narrow = [&request.input, &request.hash, &request.author_id];
+    let total = if narrow.into_iter().all(String::is_empty) {
         paging::count(&tallies, |tally| {
-            let asked = request.states.is_empty() || request.states.contains(&tally.state);
+            let state = PlanState::from_word(&tally.state);
+            let asked =
+                filter.states.is_empty() || state.is_some_and(|s| filter.states.contains(&s));
             asked && filter.clusters.have(&tally.cluster)
         })
     } else {
@@ -42,24 +45,31 @@ pub async fn list(
     };
     let rows = app.lists.plans.plan_rows(&filter, &page.slice()).await?;
     let (plans, next_page_token) = page.page(rows.into_iter().map(|row| entry(row, now)).collect());
+    let counts = paging::by_state(&tallies).into_iter();
+    let counts = counts.map(|(word, count)| v1::PlanStateCount {
+        state: PlanState::from_word(word)
+            .map_or(v1::PlanState::Unspecified, v1::PlanState::from)
+            .into(),
+        count,
+    });
     Ok(v1::ListPlansResponse {
         plans,
         next_page_token,
         total,
-        counts: paging::by_state(&tallies),
+        counts: counts.collect(),
         clusters: paging::clusters(&tallies),
     })
 }
 
-/// The newest plans of a snapshot that the actor may see, and how many there are.
-pub(in crate::ops) async fn of_snapshot(
+/// The newest plans that rest on a file and that the actor may see, and how many there are.
+pub(in crate::ops) async fn resting_on(
     app: &App,
     actor: &Actor,
     id: &str,
 ) -> Result<(Vec<v1::PlanSummary>, u64)> {
     let now = app.clock.now_ms();
     let filter = PlanFilter {
-        snapshot_id: id.to_owned(),
+        input: id.to_owned(),
         ..PlanFilter::of(where_allowed(actor, Permission::See), now)
     };
     let page = PageRequest::read("plans", 0, "")?;
@@ -118,7 +128,7 @@ fn entry(row: PlanRow, now: i64) -> (Cursor, v1::PlanSummary) {
     (cursor, summary(shown(row, now)))
 }
 
-/// As it is now, whether anybody has looked at it since its time was over or not.
+/// As it is now: that it has expired follows from the time.
 pub(in crate::ops) fn shown(mut row: PlanRow, now: i64) -> PlanRow {
     let early = row.sealed_ms > now.saturating_add(FROM_THE_FUTURE_MS);
     if row.state.is_alive() && (early || row.expires_ms <= now) {
@@ -127,24 +137,53 @@ pub(in crate::ops) fn shown(mut row: PlanRow, now: i64) -> PlanRow {
         } else {
             expired(&row)
         };
-        row.state = PlanState::Void;
+        row.state = PlanState::Expired;
         row.decided_by = String::new();
         row.decided_ms = row.expires_ms.min(now);
     }
     row
 }
 
-fn states(words: &[String]) -> Result<Vec<PlanState>> {
-    let read = |word: &String| {
-        PlanState::from_word(word).ok_or_else(|| {
-            bad_request(
-                "plan.state",
-                format!(
-                    "`{}` is no state of a plan: sealed, approved, rejected, void, used.",
-                    word.chars().take(40).collect::<String>().escape_debug()
-                ),
-            )
-        })
+/// The states that a list is asked for.
+fn states(request: &v1::ListPlansRequest) -> Result<Vec<PlanState>> {
+    let read = |state: &i32| {
+        v1::PlanState::try_from(*state)
+            .ok()
+            .and_then(known)
+            .ok_or_else(|| {
+                bad_request(
+                    "plan.state",
+                    format!(
+                        "{state} is no state of a plan that this server knows: sealed, approved, rejected, \
+                         invalidated, expired, used."
+                    ),
+                )
+            })
     };
-    words.iter().map(read).collect()
+    request.states.iter().map(read).collect()
+}
+
+fn known(state: v1::PlanState) -> Option<PlanState> {
+    Some(match state {
+        v1::PlanState::Unspecified => return None,
+        v1::PlanState::Sealed => PlanState::Sealed,
+        v1::PlanState::Approved => PlanState::Approved,
+        v1::PlanState::Rejected => PlanState::Rejected,
+        v1::PlanState::Invalidated => PlanState::Invalidated,
+        v1::PlanState::Expired => PlanState::Expired,
+        v1::PlanState::Used => PlanState::Used,
+    })
+}
+
+impl From<PlanState> for v1::PlanState {
+    fn from(state: PlanState) -> Self {
+        match state {
+            PlanState::Sealed => Self::Sealed,
+            PlanState::Approved => Self::Approved,
+            PlanState::Rejected => Self::Rejected,
+            PlanState::Invalidated => Self::Invalidated,
+            PlanState::Expired => Self::Expired,
+            PlanState::Used => Self::Used,
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 use requorum_shared::api::v1;
 use requorum_shared::finding::{Finding, Report};
-use requorum_shared::recovery::{self, Input, Plan};
+use requorum_shared::recovery::{self, Input, Observation, Plan};
 
 use crate::app::App;
 use crate::error::{Kind, Result, internal};
+use crate::observations::Observation as Row;
 
 /// What was found when it was looked again.
 #[derive(Default)]
@@ -18,7 +19,7 @@ pub(super) struct Again {
 
 /// What was seen, and what the check says of it.
 pub(super) struct Seen {
-    pub(super) observation_json: String,
+    pub(super) observation: Row,
     pub(super) check: Vec<v1::Finding>,
 }
 
@@ -32,13 +33,9 @@ impl Again {
     }
 }
 
-/// Looks at what a plan rests on. The work is done on account of a person, or of the plan.
+/// Looks at what a plan rests on, now. The work is done on account of a person, or of the plan.
 pub(super) async fn now(app: &App, account: &str, plan_json: &str) -> Result<Again> {
-    let plan_json = plan_json.to_owned();
-    let sealed = app.work.run(account, move || {
-        serde_json::from_str::<Plan>(&plan_json).map_err(internal)
-    });
-    let sealed = sealed.await?;
+    let sealed = read(app, account, plan_json).await?;
     for Input::File(sha256) in sealed.request.inputs() {
         // A store that cannot be asked says nothing about the plan.
         if !app.objects.has(&sha256).await? {
@@ -54,15 +51,39 @@ pub(super) async fn now(app: &App, account: &str, plan_json: &str) -> Result<Aga
         }
         Err(error) => return Err(error),
     };
+    let row = super::observing::keep(app, &sealed.request, &observation).await?;
+    let compare = move || Ok(compare(&sealed, row, &observation));
+    app.work.run(account, compare).await
+}
+
+/// The same by what was seen last: nothing is looked at.
+pub(super) async fn by_newest(app: &App, account: &str, plan_json: &str) -> Result<Again> {
+    let sealed = read(app, account, plan_json).await?;
+    let (kind, subject) = (sealed.request.kind(), sealed.request.subject());
+    let newest = app.observations.newest_observation(kind, &subject);
+    let Some(row) = newest.await? else {
+        return Ok(Again::default());
+    };
     let compare = move || {
-        let recheck = recovery::recheck(&sealed, &observation);
-        Ok(Again {
-            drift: recheck.drift(),
-            seen: Some(Seen {
-                observation_json: serde_json::to_string(&observation).map_err(internal)?,
-                check: super::findings(&recheck.report),
-            }),
-        })
+        let observation: Observation = serde_json::from_str(&row.body_json).map_err(internal)?;
+        Ok(compare(&sealed, row, &observation))
     };
     app.work.run(account, compare).await
+}
+
+async fn read(app: &App, account: &str, plan_json: &str) -> Result<Plan> {
+    let plan_json = plan_json.to_owned();
+    let sealed = move || serde_json::from_str::<Plan>(&plan_json).map_err(internal);
+    app.work.run(account, sealed).await
+}
+
+fn compare(sealed: &Plan, row: Row, observation: &Observation) -> Again {
+    let recheck = recovery::recheck(sealed, observation);
+    Again {
+        drift: recheck.drift(),
+        seen: Some(Seen {
+            observation: row,
+            check: super::findings(&recheck.report),
+        }),
+    }
 }

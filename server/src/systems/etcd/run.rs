@@ -9,13 +9,13 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, RestoreTask, SourceFile};
 use requorum_shared::etcd::storage::trailer::Hasher;
+use requorum_shared::finding::{Check, Outcome};
 
 use super::members::{Dest, Order, Progress as Pass, Restore, RestoreError, Spot, Stage, Watch};
+use crate::files::objects::Content;
 use crate::jobs::context::Context;
 use crate::jobs::runner::{Remedy, StepError, StepEvidence};
 use crate::roots::{Root, Roots};
-use crate::snapshots::objects::Content;
-use requorum_shared::finding::{Check, Outcome};
 
 /// Bytes hashed between two looks at whether to stop.
 const READ: usize = 1 << 20;

@@ -17,7 +17,7 @@ use crate::jobs::context::Context;
 use crate::jobs::runner::{Probe, RETRY_AFTER_MS, Remedy, StepError, StepEvidence, StepRunner};
 use crate::roots::{Roots, There};
 
-use crate::snapshots::objects::{Content, Objects, Why};
+use crate::files::objects::{Content, Objects, Why};
 
 /// Carries out steps of [`Action::Etcd`].
 pub struct EtcdSteps {

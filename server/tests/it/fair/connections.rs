@@ -116,7 +116,7 @@ async fn the_end_does_not_wait_for_those_who_do_not_read() {
     let snapshot = console.upload_bytes("large.db", bytes).await;
     let mut unread = Vec::new();
     for _ in 0..8 {
-        let path = format!("/api/snapshots/{snapshot}/file");
+        let path = format!("/api/files/{snapshot}/content");
         let response = admin.get(&path).await;
         assert_eq!(response.status(), 200);
         unread.push(response);

@@ -49,7 +49,7 @@ async fn hundreds_of_unread_downloads_hold_nobody_up() {
         of_process(&process, "Threads"),
         of_process(&process, "VmRSS"),
     );
-    let path = format!("/api/jobs/{job}/members/m1.tar");
+    let path = format!("/api/jobs/{job}/artifacts/m1.tar");
     let mut unread = Vec::new();
     let mut given = 0;
     for _ in 0..560 {
@@ -100,7 +100,7 @@ async fn impatient() -> (TestServer, Console, String) {
     .await;
     let console = Console::over(&server).await;
     let job = members(&console).await;
-    (server, console, format!("/api/jobs/{job}/members/m1.tar"))
+    (server, console, format!("/api/jobs/{job}/artifacts/m1.tar"))
 }
 
 /// Waits until downloads may begin again.

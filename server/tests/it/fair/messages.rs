@@ -96,7 +96,7 @@ async fn held(base: &str, cookie: &str, length: u32) -> TcpStream {
     let address = base.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST /requorum.v1.PlanService/CheckRestore HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\
+        "POST /requorum.v1.PlanService/CheckPlan HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\
          Content-Type: application/grpc-web+proto\r\nContent-Length: {}\r\n\r\n",
         length + 5
     );

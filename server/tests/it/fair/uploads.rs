@@ -1,7 +1,7 @@
 //! Uploads that are announced and not sent.
 
 use requorum_shared::api::upload::{Upload, Uploads};
-use requorum_shared::api::v1::PersonRequest;
+use requorum_shared::api::v1::DisablePersonRequest;
 use serde_json::json;
 
 use crate::harness::{Client, Options, TestServer, error, fixture};
@@ -142,7 +142,7 @@ async fn a_disabled_account_leaves_no_uploads() {
     announced(&admin, 10).await;
     let session = other.get("/api/session").await;
     let session: requorum_shared::api::login::Session = session.json().await.unwrap();
-    let request = PersonRequest {
+    let request = DisablePersonRequest {
         id: session.user_id,
     };
     admin.people().await.disable_person(request).await.unwrap();

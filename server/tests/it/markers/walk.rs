@@ -2,10 +2,11 @@
 //! one.
 
 use prost::Message as _;
+use requorum_shared::api::methods::{Call as _, METHODS};
 use requorum_shared::api::v1;
 use serde_json::json;
 
-use super::{SNAPSHOTS, Told, person};
+use super::{SNAPSHOTS, Told};
 use crate::harness::{Client, NAME, fixture};
 
 /// Passwords, links and sessions: right ones, wrong ones, and ones in the wrong place.
@@ -50,11 +51,9 @@ pub(super) async fn people(told: &Told) -> (Client, Client) {
 
     let invite = v1::InvitePersonRequest {
         name: "Ben".into(),
-        grants: vec!["approver".into(), "operator".into()],
+        grants: crate::harness::grants(&["approver", "operator"]),
     };
-    let link: v1::PasswordLink = told
-        .call(&admin, "PeopleService/InvitePerson", &invite)
-        .await;
+    let link = told.call(&admin, &invite).await.link.unwrap();
     told.plant("an invitation", &link.token);
     let short = json!({"token": link.token, "password": "short"});
     assert_eq!(told.post(&nobody, "/api/join", short).await, 400);
@@ -72,19 +71,11 @@ pub(super) async fn people(told: &Told) -> (Client, Client) {
     // Nobody follows this one, nor the next.
     let invite = v1::InvitePersonRequest {
         name: "Carl".into(),
-        grants: vec!["viewer".into()],
+        grants: crate::harness::grants(&["viewer"]),
     };
-    let unused: v1::PasswordLink = told
-        .call(&admin, "PeopleService/InvitePerson", &invite)
-        .await;
+    let unused = told.call(&admin, &invite).await.link.unwrap();
     told.plant("an invitation that nobody used", &unused.token);
-    let people: v1::ListPeopleResponse = told
-        .call(
-            &admin,
-            "PeopleService/ListPeople",
-            &v1::ListPeopleRequest::default(),
-        )
-        .await;
+    let people = told.call(&admin, &v1::ListPeopleRequest::default()).await;
     let id = |name: &str| {
         people
             .people
@@ -94,13 +85,11 @@ pub(super) async fn people(told: &Told) -> (Client, Client) {
             .id
             .clone()
     };
-    let link: v1::PasswordLink = told
-        .call(
-            &admin,
-            "PeopleService/MakePasswordLink",
-            &person(&id("Ben")),
-        )
-        .await;
+    let link = told
+        .call(&admin, &v1::MakePasswordLinkRequest { id: id("Ben") })
+        .await
+        .link
+        .unwrap();
     told.plant("a link for a new password", &link.token);
 
     let new = told.secret("a changed password");
@@ -116,8 +105,7 @@ pub(super) async fn people(told: &Told) -> (Client, Client) {
         )
         .await;
     assert_eq!(told.post(&again, "/api/logout", json!({})).await, 204);
-    let _: v1::Person = told
-        .call(&admin, "PeopleService/DisablePerson", &person(&id("Carl")))
+    told.call(&admin, &v1::DisablePersonRequest { id: id("Carl") })
         .await;
     let forged = Client {
         cookie: Some(format!("requorum={}", told.secret("a made-up session"))),
@@ -131,13 +119,11 @@ pub(super) async fn people(told: &Told) -> (Client, Client) {
 pub(super) async fn tokens(told: &Told, admin: &Client) -> Client {
     let create = v1::CreateTokenRequest {
         name: "backup".into(),
-        grants: vec!["viewer".into()],
+        grants: crate::harness::grants(&["viewer"]),
         days: 1,
     };
-    let kept: v1::CreateTokenResponse =
-        told.call(admin, "PeopleService/CreateToken", &create).await;
-    let gone: v1::CreateTokenResponse =
-        told.call(admin, "PeopleService/CreateToken", &create).await;
+    let kept = told.call(admin, &create).await;
+    let gone = told.call(admin, &create).await;
     let program = |secret: &str| Client {
         token: Some(secret.to_owned()),
         ..told.stranger()
@@ -145,13 +131,7 @@ pub(super) async fn tokens(told: &Told, admin: &Client) -> Client {
     told.plant("a token", &kept.secret);
     told.plant("a token that was revoked", &gone.secret);
     let id = gone.token.unwrap().id;
-    let _: v1::Token = told
-        .call(
-            admin,
-            "PeopleService/RevokeToken",
-            &v1::RevokeTokenRequest { id },
-        )
-        .await;
+    told.call(admin, &v1::RevokeTokenRequest { id }).await;
     let made_up = format!("rq_{}", told.secret("a made-up token"));
     for (secret, status) in [(&kept.secret, 200), (&gone.secret, 401), (&made_up, 401)] {
         assert_eq!(
@@ -161,39 +141,36 @@ pub(super) async fn tokens(told: &Told, admin: &Client) -> Client {
             status
         );
     }
-    let refused = v1::PutSecretRequest {
+    let refused = v1::PutCredentialRequest {
         name: "not by programs".into(),
-        kind: "password".into(),
+        kind: v1::CredentialKind::Password.into(),
         value: told.secret("a credential that a program sent").into_bytes(),
-        ..v1::PutSecretRequest::default()
+        ..v1::PutCredentialRequest::default()
     };
-    told.refused(&program(&kept.secret), "SecretService/PutSecret", &refused)
-        .await;
+    told.refused(&program(&kept.secret), &refused).await;
     program(&kept.secret)
 }
 
 /// Credentials: kept, replaced, removed, and refused for every reason.
 pub(super) async fn secrets(told: &Told, admin: &Client) {
-    let put = |name: &str, kind: &str, value: String| v1::PutSecretRequest {
+    let put = |name: &str, kind: &str, value: String| v1::PutCredentialRequest {
         name: name.into(),
-        kind: kind.into(),
+        kind: kind_of(kind),
         value: value.into_bytes(),
-        ..v1::PutSecretRequest::default()
+        ..v1::PutCredentialRequest::default()
     };
     for kind in ["password", "token", "private-key", "certificate", "other"] {
         let value = told.secret(&format!("a sealed credential ({kind})"));
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{value}\n-----END PRIVATE KEY-----\n");
-        let _: v1::SecretInfo = told
-            .call(admin, "SecretService/PutSecret", &put(kind, kind, pem))
-            .await;
+        told.call(admin, &put(kind, kind, pem)).await;
     }
     let old = put(
         "prod-etcd",
         "password",
         told.secret("a replaced credential"),
     );
-    let made: v1::SecretInfo = told.call(admin, "SecretService/PutSecret", &old).await;
-    let new = v1::PutSecretRequest {
+    let made = told.call(admin, &old).await.credential.unwrap();
+    let new = v1::PutCredentialRequest {
         id: made.id,
         ..put(
             "prod-etcd",
@@ -201,13 +178,11 @@ pub(super) async fn secrets(told: &Told, admin: &Client) {
             told.secret("the credential that replaced it"),
         )
     };
-    let _: v1::SecretInfo = told.call(admin, "SecretService/PutSecret", &new).await;
+    told.call(admin, &new).await;
     let gone = put("gone", "password", told.secret("a removed credential"));
-    let gone: v1::SecretInfo = told.call(admin, "SecretService/PutSecret", &gone).await;
-    let remove = v1::RemoveSecretRequest { id: gone.id };
-    let _: v1::RemoveSecretResponse = told
-        .call(admin, "SecretService/RemoveSecret", &remove)
-        .await;
+    let gone = told.call(admin, &gone).await.credential.unwrap();
+    let remove = v1::RemoveCredentialRequest { id: gone.id };
+    told.call(admin, &remove).await;
     for refused in [
         put("a riddle", "riddle", told.secret("a credential of no kind")),
         put(
@@ -222,8 +197,7 @@ pub(super) async fn secrets(told: &Told, admin: &Client) {
             told.secret("a long credential").repeat(3_000),
         ),
     ] {
-        told.refused(admin, "SecretService/PutSecret", &refused)
-            .await;
+        told.refused(admin, &refused).await;
     }
     let whole = put(
         "cut",
@@ -232,9 +206,16 @@ pub(super) async fn secrets(told: &Told, admin: &Client) {
     )
     .encode_to_vec();
     for message in [&whole[..whole.len() - 1], &[&whole[..], &[0x07]].concat()] {
-        let (status, _) = told.raw(admin, "SecretService/PutSecret", message).await;
+        let (status, _) = told
+            .raw(admin, v1::PutCredentialRequest::METHOD.path, message)
+            .await;
         assert_eq!(status, 3);
     }
+}
+
+fn kind_of(word: &str) -> i32 {
+    let name = format!("CREDENTIAL_KIND_{}", word.to_uppercase().replace('-', "_"));
+    v1::CredentialKind::from_str_name(&name).map_or(99, Into::into)
 }
 
 /// A snapshot with etcd's own accounts in it; gives its id.
@@ -284,33 +265,28 @@ pub(super) async fn recovery(told: &mut Told, admin: &Client, ben: &Client, snap
         hash: rejected.hash.clone(),
         reason: "not this one".into(),
     };
-    let _: v1::PlanSummary = told.call(ben, "PlanService/RejectPlan", &reject).await;
+    told.call(ben, &reject).await;
 
     let plan = told.seal(admin, snapshot, "approved").await;
     let approve = |plan: &v1::PlanSummary| v1::ApprovePlanRequest {
         id: plan.id.clone(),
         hash: plan.hash.clone(),
     };
-    told.refused(admin, "PlanService/ApprovePlan", &approve(&plan))
-        .await;
+    told.refused(admin, &approve(&plan)).await;
     let other = v1::ApprovePlanRequest {
         hash: rejected.hash.clone(),
         ..approve(&plan)
     };
-    told.refused(ben, "PlanService/ApprovePlan", &other).await;
-    let _: v1::PlanSummary = told
-        .call(ben, "PlanService/ApprovePlan", &approve(&plan))
-        .await;
-    told.refused(ben, "PlanService/ApprovePlan", &approve(&plan))
-        .await;
+    told.refused(ben, &other).await;
+    told.call(ben, &approve(&plan)).await;
+    told.refused(ben, &approve(&plan)).await;
     let job = told.start_job(admin, &plan).await;
     told.follow(admin, &job.id).await;
 
     // Its target is taken meanwhile.
     let void = told.seal(admin, snapshot, "taken").await;
     std::fs::create_dir_all(told.data().join("restores/taken/m1")).unwrap();
-    told.refused(ben, "PlanService/ApprovePlan", &approve(&void))
-        .await;
+    told.refused(ben, &approve(&void)).await;
 
     let glass = told.seal(admin, snapshot, "broken").await;
     let break_glass = v1::BreakGlassRequest {
@@ -318,96 +294,65 @@ pub(super) async fn recovery(told: &mut Told, admin: &Client, ben: &Client, snap
         plan_hash: glass.hash.clone(),
         reason: "nobody answers the phone, the store is down".into(),
     };
-    let review: v1::Review = told
-        .call(admin, "ApprovalService/BreakGlass", &break_glass)
-        .await;
+    let review = told.call(admin, &break_glass).await;
     let job = told.start_job(admin, &glass).await;
     told.kill();
     told.start_again();
     told.follow(admin, &job.id).await;
     let close = v1::CloseReviewRequest {
-        id: review.id,
+        id: review.review.unwrap().id,
         note: "it was right: the store was down".into(),
     };
     // However that ends, it is answered.
-    told.raw(ben, "ApprovalService/CloseReview", &close.encode_to_vec())
-        .await;
+    told.raw(
+        ben,
+        v1::CloseReviewRequest::METHOD.path,
+        &close.encode_to_vec(),
+    )
+    .await;
 }
 
 /// All that can be looked at is looked at.
 pub(super) async fn everything_is_read(told: &Told, admin: &Client, program: &Client) {
     for client in [admin, program] {
-        for method in crate::every_route::GRPC {
-            let method = method.strip_prefix("/requorum.v1.").unwrap();
-            let name = method.split('/').nth(1).unwrap();
-            if name.starts_with("List") || name.starts_with("Get") || name == "About" {
-                told.raw(client, method, &[]).await;
-            }
+        for method in METHODS.iter().filter(|m| m.reads && !m.streams) {
+            told.raw(client, method.path, &[]).await;
         }
     }
-    let plans: v1::ListPlansResponse = told
-        .call(
-            admin,
-            "PlanService/ListPlans",
-            &v1::ListPlansRequest::default(),
-        )
-        .await;
+    let plans = told.call(admin, &v1::ListPlansRequest::default()).await;
     assert_eq!(plans.plans.len(), 4);
     for plan in plans.plans {
         let id = plan.id.clone();
-        let _: v1::GetPlanResponse = told
-            .call(admin, "PlanService/GetPlan", &v1::GetPlanRequest { id })
-            .await;
+        told.call(admin, &v1::GetPlanRequest { id }).await;
         let approval = v1::GetApprovalRequest { plan_id: plan.id };
-        let _: v1::Approval = told
-            .call(admin, "ApprovalService/GetApproval", &approval)
-            .await;
+        told.call(admin, &approval).await;
     }
-    let jobs: v1::ListJobsResponse = told
-        .call(
-            admin,
-            "JobService/ListJobs",
-            &v1::ListJobsRequest::default(),
-        )
-        .await;
+    let jobs = told.call(admin, &v1::ListJobsRequest::default()).await;
     assert_eq!(jobs.jobs.len(), 2);
     for job in jobs.jobs {
-        let _: v1::GetJobResponse = told
-            .call(
-                admin,
-                "JobService/GetJob",
-                &v1::GetJobRequest { id: job.id },
-            )
-            .await;
+        told.call(admin, &v1::GetJobRequest { id: job.id }).await;
     }
-    let snapshots: v1::ListSnapshotsResponse = told
-        .call(
-            admin,
-            "SnapshotService/ListSnapshots",
-            &v1::ListSnapshotsRequest::default(),
-        )
-        .await;
-    assert_eq!(snapshots.snapshots.len(), 3);
-    for snapshot in snapshots.snapshots {
-        let get = v1::GetSnapshotRequest { id: snapshot.id };
-        let _: v1::GetSnapshotResponse =
-            told.call(admin, "SnapshotService/GetSnapshot", &get).await;
+    let snapshots = told.call(admin, &v1::ListFilesRequest::default()).await;
+    assert_eq!(snapshots.files.len(), 3);
+    for snapshot in snapshots.files {
+        let get = v1::GetFileRequest { id: snapshot.id };
+        told.call(admin, &get).await;
     }
     let everybody = v1::ListTokensRequest {
-        everybody: true,
+        all_owners: true,
         ..Default::default()
     };
-    let _: v1::ListTokensResponse = told
-        .call(admin, "PeopleService/ListTokens", &everybody)
-        .await;
+    told.call(admin, &everybody).await;
     let entries = v1::ListEntriesRequest {
-        limit: 1000,
+        page_size: 200,
         ..v1::ListEntriesRequest::default()
     };
-    let entries: v1::ListEntriesResponse = told
-        .call(admin, "LedgerService/ListEntries", &entries)
-        .await;
-    assert!(!entries.more && entries.size > 40, "{}", entries.size);
+    let entries = told.call(admin, &entries).await;
+    assert!(
+        entries.next_page_token.is_empty() && entries.size > 40,
+        "{}",
+        entries.size
+    );
     for path in [
         "/api/session",
         "/api/uploads",

@@ -5,11 +5,13 @@ use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::approval_list::{ApprovalList as _, ReviewFilter};
 use requorum_server::plans::approvals::{ApprovalStore as _, Review, SetPolicy, Vote};
 use requorum_server::plans::list::{PlanFilter, PlanList as _};
-use requorum_server::plans::store::{Decision, PlanRow, PlanState, PlanStore as _};
+use requorum_server::plans::store::{
+    Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
+};
 use requorum_shared::approval::{Policy, Weight};
 
+use super::files::keep;
 use super::people::user;
-use super::snapshots::keep;
 use super::{Store, stories};
 
 pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
@@ -26,7 +28,16 @@ pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
         decided_by: String::new(),
         decided_ms: 0,
         reason: String::new(),
-        snapshot_id: "s".into(),
+        inputs: vec![
+            PlanInput {
+                kind: InputKind::File,
+                id: "s".into(),
+            },
+            PlanInput {
+                kind: InputKind::Observation,
+                id: "o".into(),
+            },
+        ],
         job_id: String::new(),
         broke_glass: false,
         entry: Some(sealed_ms as u64),
@@ -102,13 +113,22 @@ async fn a_plan_is_decided_once(store: &Store) {
         limit: 9,
         after: None,
     };
-    let of = |snapshot: &str| PlanFilter {
-        snapshot_id: snapshot.into(),
+    let of = |input: &str| PlanFilter {
+        input: input.into(),
         ..PlanFilter::of(Clusters::All, 1)
     };
     let listed = db.plan_rows(&of(""), &all).await.unwrap();
-    assert_eq!(listed, [plan("p2", 1), row]);
-    assert_eq!(db.plan_rows(&of("s"), &all).await.unwrap(), listed);
+    assert_eq!(row.inputs, plan("p1", 0).inputs);
+    // A list does not say what a plan rests on.
+    let listless = |row: PlanRow| PlanRow {
+        inputs: Vec::new(),
+        ..row
+    };
+    assert_eq!(listed, [plan("p2", 1), row].map(listless));
+    for input in ["s", "o"] {
+        assert_eq!(db.plan_rows(&of(input), &all).await.unwrap(), listed);
+        assert_eq!(db.count_plans(&of(input)).await.unwrap(), 2);
+    }
     assert!(db.plan_rows(&of("t"), &all).await.unwrap().is_empty());
     assert!(db.plan("p9").await.unwrap().is_none());
 }

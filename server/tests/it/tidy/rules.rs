@@ -53,7 +53,7 @@ fn begins(path: &[String], with: &str) -> bool {
 }
 
 /// Where ops still reads etcd's inspections: until the store of files has kinds.
-const OPS_WITH_FILES: &[&str] = &["server::ops::snapshots", "server::ops::console"];
+const OPS_WITH_FILES: &[&str] = &["server::ops::files", "server::ops::console"];
 
 /// All closed directions. What is not named here is open.
 pub(super) const RULES: &[Rule] = &[
@@ -378,7 +378,7 @@ pub(super) const RULES: &[Rule] = &[
             "server::http",
             "server::grpc",
             "server::ops",
-            "server::snapshots",
+            "server::files",
             "shared::etcd",
             "shared::bbolt",
             "axum",
@@ -400,7 +400,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .except(&["server::systems::etcd::client"]),
     closed(
-        "server::snapshots",
+        "server::files",
         &[
             "server::http",
             "server::grpc",
@@ -418,7 +418,7 @@ pub(super) const RULES: &[Rule] = &[
         &["object_store"],
         "where files are stored is known in one place",
     )
-    .except(&["server::snapshots::objects"]),
+    .except(&["server::files::objects"]),
     closed(
         "server::backup",
         &[
@@ -428,7 +428,7 @@ pub(super) const RULES: &[Rule] = &[
             "server::app",
             "server::jobs",
             "server::systems",
-            "server::snapshots",
+            "server::files",
             "server::plans",
             "server::ledger",
             "axum",
@@ -443,7 +443,7 @@ pub(super) const RULES: &[Rule] = &[
             "server::ops",
             "server::jobs",
             "server::systems",
-            "server::snapshots",
+            "server::files",
             "server::plans",
         ],
         "who someone is does not depend on what they want",
@@ -496,7 +496,7 @@ pub(super) const RULES: &[Rule] = &[
             "server::systems::etcd::run",
             "server::systems::etcd::steps",
             "server::systems::etcd::boot",
-            "server::snapshots",
+            "server::files",
             "axum",
             "tonic",
         ],
@@ -510,7 +510,7 @@ pub(super) const RULES: &[Rule] = &[
             "server::ops",
             "server::jobs",
             "server::systems",
-            "server::snapshots",
+            "server::files",
             "server::plans",
             "server::auth",
             "axum",
@@ -538,7 +538,7 @@ pub(super) const RULES: &[Rule] = &[
             "server::ops",
             "server::jobs",
             "server::systems",
-            "server::snapshots",
+            "server::files",
             "server::plans",
             "axum",
             "tonic",
@@ -567,7 +567,7 @@ pub(super) const RULES: &[Rule] = &[
             "server::jobs",
             "server::ledger",
             "server::systems",
-            "server::snapshots",
+            "server::files",
             "server::plans",
             "server::auth",
             "axum",

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use requorum_server::db::Database;
+use requorum_server::files::objects::Objects;
 use requorum_server::jobs::runner::StepRunner;
 use requorum_server::roots::Roots;
-use requorum_server::snapshots::objects::Objects;
 use requorum_server::systems::etcd::steps::EtcdSteps;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::etcd::recovery::restore::TargetVersion;

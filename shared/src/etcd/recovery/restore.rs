@@ -33,6 +33,7 @@ pub use self::planning::{check_sealable, draft};
 pub use self::wire_form::WireForm;
 
 /// What an operator asks for.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreRequest {
     /// SHA-256 of the snapshot file, hexadecimal.
@@ -71,20 +72,25 @@ impl RestoreRequest {
 }
 
 /// The newest revision that the old cluster was seen to serve.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenRevision {
     /// The revision.
     #[serde(with = "crate::value::decimal")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub revision: i64,
     /// For how many seconds after that the cluster may have gone on writing.
     #[serde(with = "crate::value::decimal")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub unwatched_seconds: u64,
     /// How many revisions it was seen to write per hour; 0 when unknown.
     #[serde(with = "crate::value::decimal")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub per_hour: u64,
 }
 
 /// One member of the new cluster.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberRequest {
     /// `--name`.
@@ -94,6 +100,7 @@ pub struct MemberRequest {
 }
 
 /// Which etcd will run the result.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TargetVersion {
     /// 3.4
@@ -145,6 +152,7 @@ impl FromStr for TargetVersion {
 }
 
 /// What is taken out of the restored database; each is off in the reference (spec 4.5).
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CleanUp {
     /// Clear active alarms.
@@ -158,6 +166,7 @@ pub struct CleanUp {
 }
 
 /// Where the result goes.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Target {

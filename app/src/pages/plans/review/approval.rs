@@ -4,8 +4,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use requorum_shared::api::v1::{
-    Approval, ApprovePlanRequest, BreakGlassRequest, PlanSummary, RejectPlanRequest,
-    StartJobRequest, Vote,
+    Approval, ApprovePlanRequest, BreakGlassRequest, PlanState, PlanSummary, RejectPlanRequest,
+    Reversibility, StartJobRequest, Vote,
 };
 use requorum_shared::recovery::Plan;
 
@@ -13,6 +13,7 @@ use crate::client::grpc;
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
 use crate::components::properties::Properties;
+use crate::components::status;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
@@ -40,7 +41,7 @@ pub struct Case {
 
 impl Case {
     fn is_alive(&self) -> bool {
-        matches!(self.summary.state.as_str(), "sealed" | "approved") && !self.drifted
+        status::is_open(self.summary.state()) && !self.drifted
     }
 }
 
@@ -97,10 +98,11 @@ fn or_nobody(names: String) -> AnyView {
 
 /// What became of a plan that cannot be run any more.
 fn ended(case: &Case) -> String {
-    match case.summary.state.as_str() {
-        "used" => "It was run, and a plan runs once.".into(),
-        "rejected" => format!("{} rejected it.", case.summary.decided_by),
-        _ => "It is void, and no approval brings it back.".into(),
+    match case.summary.state() {
+        PlanState::Used => "It was run, and a plan runs once.".into(),
+        PlanState::Rejected => format!("{} rejected it.", case.summary.decided_by),
+        PlanState::Expired => "It has expired, and no approval brings it back.".into(),
+        _ => "It is invalidated, and no approval brings it back.".into(),
     }
 }
 
@@ -159,7 +161,7 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
     let approve = Action::new_local(move |_: &()| async move {
         failure.set(None);
         let (id, hash) = ids.get_value();
-        let answer = grpc::approve_plan(ApprovePlanRequest { id, hash }).await;
+        let answer = grpc::call(ApprovePlanRequest { id, hash }).await;
         settle(answer.map(drop));
     });
     let reason = RwSignal::new(String::new());
@@ -168,7 +170,7 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
         rejecting.set(false);
         let (id, hash) = ids.get_value();
         let reason = reason.get_untracked();
-        let answer = grpc::reject_plan(RejectPlanRequest { id, hash, reason }).await;
+        let answer = grpc::call(RejectPlanRequest { id, hash, reason }).await;
         settle(answer.map(drop));
     });
     let glass_reason = RwSignal::new(String::new());
@@ -181,7 +183,7 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
             plan_hash,
             reason: glass_reason.get_untracked(),
         };
-        settle(grpc::break_glass(request).await.map(drop));
+        settle(grpc::call(request).await.map(drop));
     });
     let navigate = use_navigate();
     let run = Action::new_local(move |_: &()| {
@@ -190,9 +192,10 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
             failure.set(None);
             confirming.set(false);
             let (plan_id, plan_hash) = ids.get_value();
-            match grpc::start_job(StartJobRequest { plan_id, plan_hash }).await {
-                Ok(job) => {
+            match grpc::call(StartJobRequest { plan_id, plan_hash }).await {
+                Ok(answer) => {
                     pulse.ask();
+                    let job = answer.job.unwrap_or_default();
                     navigate(&paths::job(&job.id), Default::default());
                 }
                 Err(refused) => failure.set(Some(refused)),
@@ -205,7 +208,7 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
             || run.pending().get()
             || break_glass.pending().get()
     };
-    let destructive = approval.weight == "destructive";
+    let destructive = approval.reversibility() != Reversibility::Undoable;
     let run_words = format!(
         "Run {}",
         format::count(case.plan.steps.len() as u64, "step", "steps")
@@ -238,7 +241,7 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
     };
     let acts = if alive {
         view! { {buttons} }.into_any()
-    } else if case.summary.state == "used" && !case.summary.job_id.is_empty() {
+    } else if case.summary.state() == PlanState::Used && !case.summary.job_id.is_empty() {
         view! { <a class="button primary" href=paths::job(&case.summary.job_id)>"Open its job"</a> }
             .into_any()
     } else {

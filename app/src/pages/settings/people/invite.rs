@@ -34,10 +34,10 @@ pub fn Invite(
                     match roles.with_untracked(|roles| invite(&name.get_untracked(), roles)) {
                         Ok(request) => {
                             error.set(String::new());
-                            match grpc::invite_person(request).await {
-                                Ok(link) => {
+                            match grpc::call(request).await {
+                                Ok(answer) => {
                                     open.set(false);
-                                    on_made.run(link);
+                                    on_made.run(answer.link.unwrap_or_default());
                                 }
                                 Err(refused) => failure.set(Some(refused)),
                             }

@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
-    EndSessionsRequest, ListPeopleRequest, ListSessionsRequest, PasswordLink, Person,
-    PersonDependents, PersonRequest, PersonSession,
+    DisablePersonRequest, EnablePersonRequest, EndSessionsRequest, GetDependentsRequest,
+    GetDependentsResponse, ListPeopleRequest, ListSessionsRequest, MakePasswordLinkRequest,
+    PasswordLink, Person, PersonSession,
 };
 use requorum_shared::permission::{Grants, Role};
 
@@ -21,6 +22,7 @@ use crate::components::status::Status;
 use crate::components::time::Time;
 use crate::failure::{Failure, Kind};
 use crate::format;
+use crate::forms::roles::names;
 use crate::identity::Identity;
 use crate::paths;
 
@@ -44,7 +46,7 @@ pub fn PersonPage() -> impl IntoView {
 #[derive(Debug, Clone, PartialEq)]
 struct Portrait {
     person: Person,
-    dependents: PersonDependents,
+    dependents: GetDependentsResponse,
     sessions: Vec<PersonSession>,
 }
 
@@ -53,16 +55,16 @@ async fn fetch(id: String) -> Result<Portrait, Failure> {
         id: id.clone(),
         ..ListPeopleRequest::default()
     };
-    let person = grpc::list_people(this).await?.people.pop();
+    let person = grpc::call(this).await?.people.pop();
     let person = person.ok_or_else(|| Failure {
         next: "The list of people has those that there are.".into(),
         ..Failure::new(Kind::NotFound, "There is no such account.")
     })?;
     Ok(Portrait {
         person,
-        dependents: grpc::get_dependents(PersonRequest { id: id.clone() }).await?,
+        dependents: grpc::call(GetDependentsRequest { id: id.clone() }).await?,
         sessions: whole::list_sessions(ListSessionsRequest {
-            id,
+            person_id: id,
             ..ListSessionsRequest::default()
         })
         .await?
@@ -94,17 +96,15 @@ enum Act {
 impl Desk {
     async fn carry_out(self, act: Act) {
         self.failure.set(None);
-        let request = PersonRequest {
-            id: self.id.get_untracked(),
-        };
+        let id = self.id.get_untracked();
         let done = match act {
-            Act::Link => grpc::make_password_link(request)
+            Act::Link => grpc::call(MakePasswordLinkRequest { id })
                 .await
-                .map(|link| self.made.set(Some(link))),
-            Act::Enable => grpc::enable_person(request).await.map(drop),
-            Act::Disable => grpc::disable_person(request).await.map(drop),
-            Act::End(session_id) => grpc::end_sessions(EndSessionsRequest {
-                person_id: request.id,
+                .map(|answer| self.made.set(answer.link)),
+            Act::Enable => grpc::call(EnablePersonRequest { id }).await.map(drop),
+            Act::Disable => grpc::call(DisablePersonRequest { id }).await.map(drop),
+            Act::End(session_id) => grpc::call(EndSessionsRequest {
+                person_id: id,
                 session_id,
             })
             .await
@@ -131,7 +131,10 @@ fn sentence(person: &Person, is_you: bool) -> String {
         (0, true, _) if person.grants.is_empty() => {
             format!("{name} can come in and may do nothing: no role.")
         }
-        (0, true, _) => format!("{name} can come in as {}.", person.grants.join(", ")),
+        (0, true, _) => format!(
+            "{name} can come in as {}.",
+            names(&person.grants).join(", ")
+        ),
         (0, false, 0) => {
             format!("{name} cannot come in: the link was not used in time. Make a new one.")
         }
@@ -153,7 +156,7 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
     let local = person.issuer.is_empty();
     let identity = Identity::expect();
     let is_you = person.id == untrack(|| identity.user_id());
-    let held_alone = Grants::parse(&dependents.held_alone).unwrap_or_default();
+    let held_alone = Grants::try_from(&dependents.held_alone[..]).unwrap_or_default();
     let needed = held_alone.has(Role::Admin);
     let acts = move || {
         if disabled {
@@ -252,7 +255,7 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
 }
 
 /// What ends with the account, and what goes on without it.
-fn depends(on: &PersonDependents) -> impl IntoView + use<> {
+fn depends(on: &GetDependentsResponse) -> impl IntoView + use<> {
     let mut lines = Vec::new();
     let mut line = |text: String| lines.push(view! { <li>{text}</li> }.into_any());
     match on.sessions {
@@ -272,7 +275,7 @@ fn depends(on: &PersonDependents) -> impl IntoView + use<> {
             tokens.join(", ")
         )),
     }
-    let alone = on.held_alone.join(" and ");
+    let alone = names(&on.held_alone).join(" and ");
     if !alone.is_empty() {
         line(format!("Nobody else who can come in is {alone}."));
     }
@@ -298,7 +301,7 @@ mod tests {
     fn the_sentence_says_whether_they_can_come_in() {
         let mut ben = Person {
             name: "Ben".into(),
-            grants: vec!["viewer".into(), "operator@prod".into()],
+            grants: requorum_shared::api::grants(&"viewer, operator@prod".parse().unwrap()),
             can_sign_in: true,
             ..Person::default()
         };

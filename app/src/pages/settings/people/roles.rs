@@ -1,6 +1,7 @@
 //! Somebody's roles: what they are, what they would be, and what that gives and takes.
 
 use leptos::prelude::*;
+use requorum_shared::api;
 use requorum_shared::api::v1::SetGrantsRequest;
 use requorum_shared::permission::{Change, Grants};
 
@@ -51,9 +52,9 @@ pub fn Roles(
         };
         let request = SetGrantsRequest {
             id: id.get_value(),
-            grants: grants.texts(),
+            grants: api::grants(&grants),
         };
-        match grpc::set_grants(request).await {
+        match grpc::call(request).await {
             Ok(_) => on_changed.run(()),
             Err(refused) => failure.set(Some(refused)),
         }

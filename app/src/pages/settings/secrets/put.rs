@@ -1,7 +1,7 @@
 //! A credential goes in. Its value leaves the field as it is sent, however that ends.
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::SecretInfo;
+use requorum_shared::api::v1::{Credential, CredentialKind};
 
 use crate::client::grpc;
 use crate::components::dialog::Dialog;
@@ -16,7 +16,7 @@ pub fn Put(
     /// Whether it is open.
     open: RwSignal<bool>,
     /// The one whose value is replaced; none for a new one.
-    replaced: RwSignal<Option<SecretInfo>>,
+    replaced: RwSignal<Option<Credential>>,
     /// Told when it is in.
     on_done: Callback<()>,
 ) -> impl IntoView {
@@ -25,24 +25,25 @@ pub fn Put(
             {
                 let before = replaced.get_untracked();
                 let is_new = before.is_none();
-                let before = before.unwrap_or_else(|| SecretInfo {
+                let before = before.unwrap_or_else(|| Credential {
                     kind: KINDS[0].0.into(),
                     ..Default::default()
                 });
                 let title = if is_new { "Put in a credential".to_owned() } else { format!("Replace the value of {}", before.name) };
+                let kind = before.kind();
                 let id = StoredValue::new(before.id);
-                let (name, kind, value) = (RwSignal::new(before.name), RwSignal::new(before.kind), RwSignal::new(String::new()));
+                let (name, kind, value) = (RwSignal::new(before.name), RwSignal::new(kind), RwSignal::new(String::new()));
                 let errors = RwSignal::new(SecretErrors::default());
                 let failure = RwSignal::new(None::<Failure>);
                 let send = Action::new_local(move |_: &()| async move {
                     failure.set(None);
                     let mut typed = value.get_untracked();
-                    let request = put(&id.get_value(), &name.get_untracked(), &kind.get_untracked(), &mut typed);
+                    let request = put(&id.get_value(), &name.get_untracked(), kind.get_untracked(), &mut typed);
                     value.set(typed);
                     match request {
                         Ok(request) => {
                             errors.set(SecretErrors::default());
-                            match grpc::put_secret(request).await {
+                            match grpc::call(request).await {
                                 Ok(_) => {
                                     open.set(false);
                                     on_done.run(());
@@ -58,7 +59,7 @@ pub fn Put(
                 });
                 let pending = send.pending();
                 let kinds = KINDS
-                    .map(|(word, words)| view! { <option value=word selected=move || kind.with(|kind| kind == word)>{words}</option> })
+                    .map(|(one, words)| view! { <option value=i32::from(one).to_string() selected=move || kind.get() == one>{words}</option> })
                     .collect_view();
                 view! {
                     <form novalidate autocomplete="off" on:submit=move |ev| { ev.prevent_default(); send.dispatch_local(()); }>
@@ -67,7 +68,7 @@ pub fn Put(
                         <Field id="secret-name" label="Name" value=name error=Signal::derive(move || errors.get().name) />
                         <div class="field">
                             <label for="secret-kind">"Kind"</label>
-                            <select id="secret-kind" on:change=move |ev| kind.set(event_target_value(&ev))>{kinds}</select>
+                            <select id="secret-kind" on:change=move |ev| kind.set(chosen(&event_target_value(&ev)))>{kinds}</select>
                         </div>
                         <div class="field">
                             <label for="secret-value">"Value"</label>
@@ -95,4 +96,9 @@ pub fn Put(
             }
         </Dialog>
     }
+}
+
+fn chosen(value: &str) -> CredentialKind {
+    let number: i32 = value.parse().unwrap_or_default();
+    CredentialKind::try_from(number).unwrap_or_default()
 }

@@ -40,7 +40,7 @@ pub fn Create(
                     match request {
                         Ok(request) => {
                             errors.set(TokenErrors::default());
-                            match grpc::create_token(request).await {
+                            match grpc::call(request).await {
                                 Ok(answer) => {
                                     open.set(false);
                                     on_made.run(answer);

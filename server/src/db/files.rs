@@ -1,4 +1,4 @@
-//! Snapshots and uploads.
+//! Files and uploads.
 
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -6,39 +6,36 @@ use sqlx::any::AnyRow;
 
 use super::Database;
 use super::ledger::signed;
+use crate::files::store::{FileStore, Finished, StoredFile, Trust, UploadRow};
 use crate::ledger;
-use crate::snapshots::list::or_below;
-use crate::snapshots::store::{Finished, Snapshot, SnapshotStore, UploadRow};
 
 #[async_trait]
-impl SnapshotStore for Database {
-    async fn snapshots(&self) -> anyhow::Result<Vec<Snapshot>> {
-        sqlx::query(
-            "SELECT id, name, size, stored_ms, stored_by, origin, cluster, headline_json FROM snapshots \
-             ORDER BY stored_ms DESC, id",
-        )
+impl FileStore for Database {
+    async fn files(&self) -> anyhow::Result<Vec<StoredFile>> {
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {FILE} FROM files ORDER BY uploaded_ms DESC, id"
+        )))
         .fetch_all(&self.pool)
         .await?
         .iter()
-        .map(snapshot)
+        .map(file)
         .collect()
     }
 
-    async fn snapshot(&self, id: &str) -> anyhow::Result<Option<(Snapshot, String)>> {
-        let row = sqlx::query(
-            "SELECT id, name, size, stored_ms, stored_by, origin, cluster, headline_json, inspection_json \
-             FROM snapshots WHERE id = $1",
-        )
+    async fn file(&self, id: &str) -> anyhow::Result<Option<(StoredFile, String)>> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {FILE}, inspection_json FROM files WHERE id = $1"
+        )))
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((snapshot(&row)?, row.try_get(8)?)))
+        row.map(|row| Ok((file(&row)?, row.try_get("inspection_json")?)))
             .transpose()
     }
 
-    async fn set_snapshot_cluster(&self, id: &str, from: &str, to: &str) -> anyhow::Result<bool> {
+    async fn set_file_cluster(&self, id: &str, from: &str, to: &str) -> anyhow::Result<bool> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE snapshots SET cluster = $1 WHERE id = $2 AND cluster = $3")
+        let done = sqlx::query("UPDATE files SET cluster = $1 WHERE id = $2 AND cluster = $3")
             .bind(to)
             .bind(id)
             .bind(from)
@@ -140,35 +137,33 @@ impl SnapshotStore for Database {
         Ok(())
     }
 
-    async fn upload_becomes(&self, id: &str, snapshot: &Snapshot) -> anyhow::Result<()> {
-        let headline = serde_json::to_string(&snapshot.headline)?;
+    async fn upload_becomes(&self, id: &str, file: &StoredFile) -> anyhow::Result<()> {
+        let headline = serde_json::to_string(&file.headline)?;
         let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO snapshots (id, name, size, stored_ms, stored_by, origin, cluster, headline_json, \
-             verdict, version, revision, total_key, inspection_json) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $12, $13, inspection_json FROM uploads WHERE id = $9 \
-             ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO files (id, name, size, uploaded_ms, uploaded_by, origin, cluster, kind, trust, headline_json, \
+             headline_text, inspection_json) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, inspection_json \
+             FROM uploads WHERE id = $12 ON CONFLICT (id) DO NOTHING",
         )
-        .bind(&snapshot.id)
-        .bind(&snapshot.name)
-        .bind(i64::try_from(snapshot.size)?)
-        .bind(snapshot.stored_ms)
-        .bind(&snapshot.stored_by)
-        .bind(&snapshot.origin)
-        .bind(&snapshot.cluster)
+        .bind(&file.id)
+        .bind(&file.name)
+        .bind(i64::try_from(file.size)?)
+        .bind(file.uploaded_ms)
+        .bind(&file.uploaded_by)
+        .bind(&file.origin)
+        .bind(&file.cluster)
+        .bind(&file.kind)
+        .bind(file.trust.word())
         .bind(headline)
+        .bind(file.headline.text())
         .bind(id)
-        .bind(&snapshot.headline.verdict)
-        .bind(&snapshot.headline.version)
-        .bind(or_below(snapshot.headline.revision))
-        .bind(or_below(snapshot.headline.total_key))
         .execute(&mut *tx)
         .await?;
         sqlx::query("DELETE FROM uploads WHERE id = $1")
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        let stored = format!("snapshot {}", snapshot.id);
+        let stored = format!("file {}", file.id);
         tx.mark(Some(&stored), None).await?;
         Ok(tx.commit().await?)
     }
@@ -182,16 +177,22 @@ impl SnapshotStore for Database {
     }
 }
 
-pub(super) fn snapshot(row: &AnyRow) -> anyhow::Result<Snapshot> {
-    Ok(Snapshot {
+/// What [`file`] reads.
+pub(super) const FILE: &str =
+    "id, name, size, uploaded_ms, uploaded_by, origin, cluster, kind, trust, headline_json";
+
+pub(super) fn file(row: &AnyRow) -> anyhow::Result<StoredFile> {
+    Ok(StoredFile {
         id: row.try_get(0)?,
         name: row.try_get(1)?,
         size: u64::try_from(row.try_get::<i64, _>(2)?)?,
-        stored_ms: row.try_get(3)?,
-        stored_by: row.try_get(4)?,
+        uploaded_ms: row.try_get(3)?,
+        uploaded_by: row.try_get(4)?,
         origin: row.try_get(5)?,
         cluster: row.try_get(6)?,
-        headline: serde_json::from_str(row.try_get(7)?)?,
+        kind: row.try_get(7)?,
+        trust: Trust::from_word(row.try_get(8)?),
+        headline: serde_json::from_str(row.try_get(9)?)?,
     })
 }
 

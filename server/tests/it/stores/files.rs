@@ -1,8 +1,8 @@
-//! Snapshots, and uploads on their way to become one.
+//! Files, and uploads on their way to become one.
 
 use requorum_server::auth::store::UserStore as _;
-use requorum_server::snapshots::store::{
-    Finished, Headline, Snapshot, SnapshotStore as _, UploadRow,
+use requorum_server::files::store::{
+    FileStore as _, Finished, Headline, LabelledValue, StoredFile, Trust, UploadRow,
 };
 
 use super::people::user;
@@ -27,31 +27,33 @@ fn upload(id: &str, started_ms: i64) -> UploadRow {
     }
 }
 
-fn snapshot(id: &str, name: &str, stored_ms: i64) -> Snapshot {
-    Snapshot {
+fn file(id: &str, name: &str, uploaded_ms: i64) -> StoredFile {
+    StoredFile {
         id: id.into(),
         name: name.into(),
         size: (1 << 53) + 1,
-        stored_ms,
-        stored_by: "anna".into(),
+        uploaded_ms,
+        uploaded_by: "anna".into(),
         origin: "upload".into(),
         cluster: "prod".into(),
+        kind: "etcd-snapshot".into(),
+        trust: Trust::Verified,
         headline: Headline {
             sentence: "Whole.".into(),
-            verdict: "whole".into(),
-            revision: Some(i64::MAX),
-            total_key: Some(u64::MAX),
-            hash: Some(u32::MAX),
-            version: "3.6".into(),
+            values: vec![LabelledValue {
+                key: "revision".into(),
+                label: "Revision".into(),
+                value: i64::MAX.to_string(),
+            }],
         },
     }
 }
 
-/// Stores a snapshot as an upload does.
-pub(super) async fn keep(store: &Store, id: &str, stored_ms: i64) {
+/// Stores a file as an upload does.
+pub(super) async fn keep(store: &Store, id: &str, uploaded_ms: i64) {
     store
         .db
-        .add_upload(&upload(id, stored_ms), 9)
+        .add_upload(&upload(id, uploaded_ms), 9)
         .await
         .unwrap();
     let finished = Finished {
@@ -59,11 +61,11 @@ pub(super) async fn keep(store: &Store, id: &str, stored_ms: i64) {
         inspection_json: format!(r#"{{"of":"{id}"}}"#),
     };
     store.db.upload_finished(id, &finished).await.unwrap();
-    let snapshot = snapshot(id, "snapshot.db", stored_ms);
-    store.db.upload_becomes(id, &snapshot).await.unwrap();
+    let file = file(id, "snapshot.db", uploaded_ms);
+    store.db.upload_becomes(id, &file).await.unwrap();
 }
 
-async fn an_upload_becomes_a_snapshot(store: &Store) {
+async fn an_upload_becomes_a_file(store: &Store) {
     let db = &store.db;
     db.add_user(&user("anna")).await.unwrap();
     db.add_upload(&upload("u1", 1), 9).await.unwrap();
@@ -82,14 +84,14 @@ async fn an_upload_becomes_a_snapshot(store: &Store) {
     db.upload_finished("u1", &finished).await.unwrap();
     let seen = db.upload("u1").await.unwrap().unwrap();
     assert_eq!(seen.finished, Some(finished));
-    db.upload_becomes("u1", &snapshot("abc", "first", 7))
+    db.upload_becomes("u1", &file("abc", "first", 7))
         .await
         .unwrap();
     assert!(db.uploads().await.unwrap().is_empty());
-    let (kept, inspection) = db.snapshot("abc").await.unwrap().unwrap();
-    assert_eq!(kept, snapshot("abc", "first", 7));
+    let (kept, inspection) = db.file("abc").await.unwrap().unwrap();
+    assert_eq!(kept, file("abc", "first", 7));
     assert_eq!(inspection, r#"{"a":1}"#);
-    assert!(db.snapshot("abd").await.unwrap().is_none());
+    assert!(db.file("abd").await.unwrap().is_none());
 }
 
 async fn the_same_bytes_stay_what_they_were(store: &Store) {
@@ -103,16 +105,13 @@ async fn the_same_bytes_stay_what_they_were(store: &Store) {
         inspection_json: "{}".into(),
     };
     db.upload_finished("u", &finished).await.unwrap();
-    db.upload_becomes("u", &snapshot("s1", "renamed", 9))
+    db.upload_becomes("u", &file("s1", "renamed", 9))
         .await
         .unwrap();
-    let listed = db.snapshots().await.unwrap();
+    let listed = db.files().await.unwrap();
     assert_eq!(
         listed,
-        [
-            snapshot("s2", "snapshot.db", 2),
-            snapshot("s1", "snapshot.db", 1)
-        ]
+        [file("s2", "snapshot.db", 2), file("s1", "snapshot.db", 1)]
     );
     assert!(db.uploads().await.unwrap().is_empty());
 }
@@ -121,15 +120,15 @@ async fn a_cluster_is_named_by_whoever_saw_the_old_name(store: &Store) {
     let db = &store.db;
     db.add_user(&user("anna")).await.unwrap();
     keep(store, "s", 1).await;
-    assert!(db.set_snapshot_cluster("s", "prod", "lab").await.unwrap());
-    assert!(!db.set_snapshot_cluster("s", "prod", "shop").await.unwrap());
-    assert!(!db.set_snapshot_cluster("t", "", "lab").await.unwrap());
-    let (kept, _) = db.snapshot("s").await.unwrap().unwrap();
+    assert!(db.set_file_cluster("s", "prod", "lab").await.unwrap());
+    assert!(!db.set_file_cluster("s", "prod", "shop").await.unwrap());
+    assert!(!db.set_file_cluster("t", "", "lab").await.unwrap());
+    let (kept, _) = db.file("s").await.unwrap().unwrap();
     assert_eq!(kept.cluster, "lab");
 }
 
 stories!(
-    an_upload_becomes_a_snapshot,
+    an_upload_becomes_a_file,
     the_same_bytes_stay_what_they_were,
     a_cluster_is_named_by_whoever_saw_the_old_name,
 );

@@ -1,9 +1,9 @@
-//! Which cluster a snapshot is of, and another name for it.
+//! Which cluster a file is of, and another name for it.
 
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{ListSnapshotsRequest, SetSnapshotClusterRequest};
+use requorum_shared::api::v1::{ListFilesRequest, SetFileClusterRequest};
 use requorum_shared::permission::{Grants, Permission, Place, Scope};
 
 use crate::client::grpc;
@@ -48,11 +48,11 @@ pub fn ClusterOf(
                 return Vec::new();
             }
             // Without the list there is nothing to choose from, and a name can be typed all the same.
-            let used = ListSnapshotsRequest {
+            let used = ListFilesRequest {
                 page_size: 1,
-                ..ListSnapshotsRequest::default()
+                ..ListFilesRequest::default()
             };
-            match grpc::list_snapshots(used).await {
+            match grpc::call(used).await {
                 Ok(list) => known(&list.clusters, &grants),
                 Err(_) => known(&[], &grants),
             }
@@ -60,13 +60,13 @@ pub fn ClusterOf(
     });
     let suggestions = Signal::derive(move || suggestions.get().unwrap_or_default());
     let set = Action::new_local(move |_: &()| {
-        let request = SetSnapshotClusterRequest {
+        let request = SetFileClusterRequest {
             id: id.clone(),
             cluster: name.with_untracked(|name| name.trim().to_owned()),
         };
         async move {
             failure.set(None);
-            match grpc::set_snapshot_cluster(request).await {
+            match grpc::call(request).await {
                 Ok(_) => {
                     open.set(false);
                     again.run(());
@@ -87,10 +87,10 @@ pub fn ClusterOf(
                 <button type="button" class="button small" on:click=move |_| open.set(true)>"Name another cluster"</button>
             })}
         </span>
-        <Dialog open label="Name the cluster of this snapshot">
+        <Dialog open label="Name the cluster of this file">
             <form on:submit=move |ev| { ev.prevent_default(); set.dispatch_local(()); }>
-                <h2>"Which cluster is this snapshot of?"</h2>
-                <p>"The roles and the policy of that cluster count for it, and for plans that are made from it. Plans that were made from it before and have not run become void."</p>
+                <h2>"Which cluster is this file of?"</h2>
+                <p>"The roles and the policy of that cluster count for it, and for plans that are made from it. Plans that were made from it before and have not run are invalidated."</p>
                 <Field id="cluster-name" label="Cluster; empty for none" value=name suggestions />
                 {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
                 <div class="dialog-acts">

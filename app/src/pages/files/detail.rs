@@ -1,12 +1,11 @@
-//! One stored snapshot: as Inspect, and where it came from and what uses it.
+//! One stored file: as Inspect, and where it came from and what uses it.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
-use requorum_shared::api::upload::EVIDENCE_ORIGIN;
-use requorum_shared::api::v1::{GetSnapshotRequest, GetSnapshotResponse, PlanSummary};
+use requorum_shared::api::v1::{FileOrigin, GetFileRequest, GetFileResponse, PlanSummary};
 use requorum_shared::kinds::Inspection;
 use requorum_shared::permission::Permission;
 
@@ -30,26 +29,25 @@ use crate::systems;
 
 /// The detail page.
 #[component]
-pub fn SnapshotDetail() -> impl IntoView {
+pub fn FileDetail() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
-    let snapshot =
-        LocalResource::new(move || grpc::get_snapshot(GetSnapshotRequest { id: id.get() }));
+    let snapshot = LocalResource::new(move || grpc::call(GetFileRequest { id: id.get() }));
     let again = Callback::new(move |()| snapshot.refetch());
     view! { <div class="page">{load_page(snapshot, crumbs(), move |response| show(response, again))}</div> }
 }
 
 /// The way to this page.
 pub(super) fn crumbs() -> Vec<(String, String)> {
-    vec![("Snapshots".into(), paths::snapshots())]
+    vec![("Files".into(), paths::files())]
 }
 
-fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
-    let stored = response.summary.clone().unwrap_or_default();
+fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
+    let stored = response.file.clone().unwrap_or_default();
     let acts = {
-        let (restore, file) = (paths::restore(&stored.id), paths::snapshot_file(&stored.id));
+        let (restore, file) = (paths::restore(&stored.id), paths::file_content(&stored.id));
         let of = Of::Cluster(stored.cluster.clone());
-        let evidence = stored.origin == EVIDENCE_ORIGIN;
+        let evidence = stored.origin() == FileOrigin::Evidence;
         move || {
             view! {
                 {(!evidence).then(|| permitted(Permission::Plan, of.clone(), {
@@ -71,12 +69,9 @@ fn show(response: GetSnapshotResponse, again: Callback<()>) -> impl IntoView {
         ),
         (
             "Kept since",
-            view! { <Time ms=stored.stored_at_ms /> }.into_any(),
+            view! { <Time ms=stored.uploaded_at_ms /> }.into_any(),
         ),
-        (
-            "From",
-            format!("{} by {}", stored.origin, stored.stored_by).into_any(),
-        ),
+        ("From", super::came_by(&stored).into_any()),
         ("Size", view! { <Bytes n=stored.size /> }.into_any()),
         (
             "SHA-256, its id here",
@@ -133,10 +128,11 @@ fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView +
     let rows = plans
         .into_iter()
         .map(|plan| {
+            let state = status::plan(plan.state());
             view! {
                 <tr>
                     <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
-                    <td data-label="State"><Status is=status::plan(&plan.state) /></td>
+                    <td data-label="State"><Status is=state /></td>
                     <td data-label="Author">{plan.author}</td>
                     <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
                 </tr>

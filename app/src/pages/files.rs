@@ -1,4 +1,4 @@
-//! Stored snapshots: which are there, how they came, and more of them coming.
+//! Stored files: which are there, how they came, and more of them coming.
 
 pub mod cluster;
 pub mod detail;
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 use requorum_shared::api::v1::{
-    ListSnapshotsRequest, ListSnapshotsResponse, SnapshotSummary, StateCount,
+    FileOrigin, FileSummary, ListFilesRequest, ListFilesResponse, Trust,
 };
 use requorum_shared::permission::Permission;
 
@@ -24,31 +24,32 @@ use crate::components::table::{Sort, SortHeading, arrows};
 use crate::components::time::Time;
 use crate::format;
 use crate::identity::{Identity, Of, permitted, reason};
-use crate::pages::{of_cluster, of_state};
+use crate::pages::of_cluster;
 use crate::paths;
 use crate::uploads::UploadQueue;
 
 /// The list, and uploads.
 #[component]
-pub fn Snapshots() -> impl IntoView {
+pub fn Files() -> impl IntoView {
     let uploads = UploadQueue::expect();
     let query = use_query_map();
-    let sort = Memo::new(move |_| Sort::parse(query.with(|q| q.get("sort")).as_deref(), "-stored"));
+    let sort =
+        Memo::new(move |_| Sort::parse(query.with(|q| q.get("sort")).as_deref(), "-uploaded"));
     let filter = Memo::new(move |_| query.with(|q| q.get("q")).unwrap_or_default());
     let (cluster, place) = (of_cluster::chosen(), pager::place());
     let list = LocalResource::new(move || {
         uploads.arrived();
-        grpc::list_snapshots(ListSnapshotsRequest {
+        grpc::call(ListFilesRequest {
             page_token: place.get().after,
             cluster: of_cluster::asked(&cluster.get()),
             query: filter.get(),
-            order: sort.get().word(),
-            ..ListSnapshotsRequest::default()
+            order_by: sort.get().word(),
+            ..ListFilesRequest::default()
         })
     });
     let sentence = Signal::derive(move || match list.get() {
-        Some(Ok(list)) => headline(&list.counts),
-        _ => "Snapshots kept by this console.".into(),
+        Some(Ok(list)) => headline(&counts(&list)),
+        _ => "Files kept by this console.".into(),
     });
     let clusters = Memo::new(move |last: Option<&Vec<String>>| match list.get() {
         Some(Ok(list)) => list.clusters,
@@ -92,7 +93,7 @@ fn filters(filter: Memo<String>, clusters: Signal<Vec<String>>) -> impl IntoView
             view! {
                 <div class="filter">
                     <div class="field">
-                        <label for="filter">"Filter by name, id, verdict or version"</label>
+                        <label for="filter">"Filter by name, kind, id or trust"</label>
                         <input id="filter" type="search" prop:value=filter on:input=move |ev| on_filter.run(event_target_value(&ev)) />
                     </div>
                     {of_cluster::choice(clusters)}
@@ -102,25 +103,34 @@ fn filters(filter: Memo<String>, clusters: Signal<Vec<String>>) -> impl IntoView
     }
 }
 
-fn headline(counts: &[StateCount]) -> String {
-    let whole = of_state::count(counts, |verdict| verdict == "whole");
-    let all = of_state::count(counts, |_| true);
-    match (all, whole) {
-        (0, _) => "No snapshot is kept here yet.".into(),
-        (1, 1) => "One snapshot is kept here, and it is whole.".into(),
-        (all, whole) if all == whole => format!(
-            "{} snapshots are kept here, all of them whole.",
+/// How many are trusted how far.
+fn counts(list: &ListFilesResponse) -> Vec<(Trust, u64)> {
+    let counts = list.counts.iter();
+    counts.map(|of| (of.trust(), of.count)).collect()
+}
+
+fn headline(counts: &[(Trust, u64)]) -> String {
+    let of = |wanted: Option<Trust>| -> u64 {
+        let fits = |trust| wanted.is_none_or(|wanted| wanted == trust);
+        let counts = counts.iter().filter(|(trust, _)| fits(*trust));
+        counts.map(|(_, count)| count).sum()
+    };
+    match (of(None), of(Some(Trust::Verified))) {
+        (0, _) => "No file is kept here yet.".into(),
+        (1, 1) => "One file is kept here, and it is verified.".into(),
+        (all, verified) if all == verified => format!(
+            "{} files are kept here, all of them verified.",
             format::number(all)
         ),
-        (all, whole) => format!(
-            "{} kept here; {} whole.",
-            format::count(all, "snapshot is", "snapshots are"),
-            format::count(whole, "is", "are")
+        (all, verified) => format!(
+            "{} kept here; {} verified.",
+            format::count(all, "file is", "files are"),
+            format::count(verified, "is", "are")
         ),
     }
 }
 
-fn table(list: ListSnapshotsResponse, sort: Memo<Sort>) -> impl IntoView {
+fn table(list: ListFilesResponse, sort: Memo<Sort>) -> impl IntoView {
     if list.counts.is_empty() {
         let why_not = reason(Permission::Upload, Of::Any);
         let first = move || {
@@ -140,12 +150,12 @@ fn table(list: ListSnapshotsResponse, sort: Memo<Sort>) -> impl IntoView {
     }
     if list.total == 0 {
         return view! {
-            <p class="muted" role="status">"No snapshot fits. " <a href=paths::snapshots()>"All snapshots"</a></p>
+            <p class="muted" role="status">"No file fits. " <a href=paths::files()>"All files"</a></p>
         }
         .into_any();
     }
-    let shown = list.snapshots.len();
-    let rows = list.snapshots.into_iter().map(row).collect_view();
+    let shown = list.files.len();
+    let rows = list.files.into_iter().map(row).collect_view();
     let used = format::bytes(list.used_bytes);
     view! {
         <section class="section">
@@ -155,11 +165,11 @@ fn table(list: ListSnapshotsResponse, sort: Memo<Sort>) -> impl IntoView {
                         <tr>
                             <SortHeading key="name" label="Name" sort />
                             <SortHeading key="cluster" label="Cluster" sort />
-                            <SortHeading key="verdict" label="Verdict" sort />
-                            <SortHeading key="revision" label="Revision" sort number=true />
-                            <SortHeading key="keys" label="Keys" sort number=true />
+                            <SortHeading key="kind" label="Kind" sort />
+                            <SortHeading key="trust" label="Trust" sort />
+                            <th scope="col">"Headline"</th>
                             <SortHeading key="size" label="Size" sort number=true />
-                            <SortHeading key="stored" label="Stored" sort />
+                            <SortHeading key="uploaded" label="Uploaded" sort />
                             <th scope="col">"From"</th>
                             <th scope="col">"SHA-256"</th>
                         </tr>
@@ -167,27 +177,42 @@ fn table(list: ListSnapshotsResponse, sort: Memo<Sort>) -> impl IntoView {
                     <tbody on:keydown=arrows>{rows}</tbody>
                 </table>
             </div>
-            <Pager shown total=list.total next=list.next_page_token one="snapshot" many="snapshots" />
+            <Pager shown total=list.total next=list.next_page_token one="file" many="files" />
             <p class="small muted">{format!("All that are kept use {used}.")}</p>
         </section>
     }
     .into_any()
 }
 
-fn row(snapshot: SnapshotSummary) -> impl IntoView {
+fn row(file: FileSummary) -> impl IntoView {
+    let trust = status::trust(file.trust());
+    let from = came_by(&file);
+    let values = file.headline.into_iter().map(|of| {
+        view! { <span class="nowrap">{of.label} " " {format::visible(&of.value)}</span> " " }
+    });
     view! {
         <tr>
-            <th scope="row" data-label="Name"><a href=paths::snapshot(&snapshot.id)>{format::visible(&snapshot.name)}</a></th>
-            <td data-label="Cluster">{of_cluster::shown(&snapshot.cluster)}</td>
-            <td data-label="Verdict"><Status is=status::snapshot(&snapshot.verdict) /></td>
-            <td data-label="Revision" class="number">{snapshot.revision.map_or_else(|| "unknown".to_owned(), format::signed)}</td>
-            <td data-label="Keys" class="number">{snapshot.total_key.map_or_else(|| "unknown".to_owned(), format::number)}</td>
-            <td data-label="Size" class="number"><Bytes n=snapshot.size /></td>
-            <td data-label="Stored"><Time ms=snapshot.stored_at_ms /></td>
-            <td data-label="From">{format!("{} by {}", snapshot.origin, format::visible(&snapshot.stored_by))}</td>
-            <td data-label="SHA-256"><Id value=snapshot.id /></td>
+            <th scope="row" data-label="Name"><a href=paths::file(&file.id)>{format::visible(&file.name)}</a></th>
+            <td data-label="Cluster">{of_cluster::shown(&file.cluster)}</td>
+            <td data-label="Kind">{file.kind}</td>
+            <td data-label="Trust"><Status is=trust /></td>
+            <td data-label="Headline" class="small">{values.collect_view()}</td>
+            <td data-label="Size" class="number"><Bytes n=file.size /></td>
+            <td data-label="Uploaded"><Time ms=file.uploaded_at_ms /></td>
+            <td data-label="From">{from}</td>
+            <td data-label="SHA-256"><Id value=file.id /></td>
         </tr>
     }
+}
+
+/// How a file came, and by whom.
+fn came_by(file: &FileSummary) -> String {
+    let how = match file.origin() {
+        FileOrigin::Upload => "upload",
+        FileOrigin::Evidence => "evidence",
+        FileOrigin::Unspecified => "unknown",
+    };
+    format!("{how} by {}", format::visible(&file.uploaded_by))
 }
 
 #[cfg(test)]
@@ -195,26 +220,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_headline_counts_what_is_whole() {
-        let list = |verdicts: &[(&str, u64)]| {
-            let count = |(state, count): &(&str, u64)| StateCount {
-                state: (*state).into(),
-                count: *count,
-            };
-            verdicts.iter().map(count).collect::<Vec<_>>()
-        };
-        assert_eq!(headline(&list(&[])), "No snapshot is kept here yet.");
+    fn the_headline_counts_what_is_verified() {
+        assert_eq!(headline(&[]), "No file is kept here yet.");
         assert_eq!(
-            headline(&list(&[("whole", 1)])),
-            "One snapshot is kept here, and it is whole."
+            headline(&[(Trust::Verified, 1)]),
+            "One file is kept here, and it is verified."
         );
         assert_eq!(
-            headline(&list(&[("whole", 2)])),
-            "2 snapshots are kept here, all of them whole."
+            headline(&[(Trust::Verified, 2)]),
+            "2 files are kept here, all of them verified."
         );
         assert_eq!(
-            headline(&list(&[("damaged", 1), ("whole", 1)])),
-            "2 snapshots are kept here; 1 is whole."
+            headline(&[(Trust::Damaged, 1), (Trust::Verified, 1)]),
+            "2 files are kept here; 1 is verified."
         );
     }
 }

@@ -123,7 +123,7 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
         let evidence = shown.with_untracked(|view| view.evidence);
         view! {
             {(!evidence).then(|| view! { <a class="button small primary" href=paths::restore(&snapshot)>"Plan a restore"</a> })}
-            <a class="button small" href=paths::snapshot(&snapshot)>"Open the snapshot"</a>
+            <a class="button small" href=paths::file(&snapshot)>"Open the snapshot"</a>
         }
         .into_any()
     });

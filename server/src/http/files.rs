@@ -13,22 +13,22 @@ use crate::error::{Result, internal};
 use crate::ops;
 
 /// The file as it came, whole or one range of it.
-pub async fn file(
+pub async fn content(
     State(app): State<App>,
     actor: Actor,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let snapshot = ops::snapshots::file(&app, &actor, &id).await?;
-    let size = snapshot.size;
-    let tag = format!("\"{}\"", snapshot.id);
+    let file = ops::files::find_to_read(&app, &actor, &id).await?;
+    let size = file.size;
+    let tag = format!("\"{}\"", file.id);
     let builder = Response::builder()
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::ETAG, &tag)
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .header(
             header::CONTENT_DISPOSITION,
-            download::disposition(&snapshot.name),
+            download::disposition(&file.name),
         );
     // A range of another version of the file would be worth nothing.
     let same = headers
@@ -54,7 +54,7 @@ pub async fn file(
     };
     let length = range.end - range.start;
     let place = app.downloads.file(&actor.user_id)?;
-    let body = ops::snapshots::read(&app, &actor, &snapshot, range).await?;
+    let body = ops::files::read(&app, &actor, &file, range).await?;
     builder
         .header(header::CONTENT_LENGTH, length)
         .body(download::in_place(Body::from_stream(body), place))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_params_map};
-use requorum_shared::api::v1::{AboutRequest, GetSnapshotRequest, SealRestoreRequest};
+use requorum_shared::api::v1::{AboutRequest, GetFileRequest, SealPlanRequest};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::kinds;
@@ -36,6 +36,9 @@ pub fn Restore() -> impl IntoView {
     view! { <div class="page">{load_page(basis, super::detail::crumbs(), move |basis| wizard(basis, again))}</div> }
 }
 
+/// The kind of the requests that this wizard makes.
+const ETCD_RESTORE: &str = "etcd.restore";
+
 /// What the wizard rests on.
 #[derive(Clone, PartialEq)]
 struct Basis {
@@ -45,13 +48,13 @@ struct Basis {
 }
 
 async fn basis(id: String) -> Result<Basis, Failure> {
-    let snapshot = grpc::get_snapshot(GetSnapshotRequest { id }).await?;
-    let about = grpc::about(AboutRequest {}).await?;
+    let snapshot = grpc::call(GetFileRequest { id }).await?;
+    let about = grpc::call(AboutRequest {}).await?;
     let inspection = kinds::etcd_from_json(&snapshot.inspection_json).map_err(|_| Failure {
         next: "Reload the page; it may be older than the server.".into(),
         ..Failure::new(Kind::Other, "What the server found in this snapshot is written in a form that this page does not know.")
     })?;
-    let cluster = snapshot.summary.unwrap_or_default().cluster;
+    let cluster = snapshot.file.unwrap_or_default().cluster;
     let roots = about
         .roots
         .into_iter()
@@ -95,7 +98,12 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
             async move {
                 failure.set(None);
                 let request_json = serde_json::to_string(&request).unwrap_or_default();
-                match grpc::seal_restore(SealRestoreRequest { request_json }).await {
+                match grpc::call(SealPlanRequest {
+                    kind: ETCD_RESTORE.into(),
+                    request_json,
+                })
+                .await
+                {
                     Ok(response) => {
                         forget_form(&id);
                         let plan = response.plan.unwrap_or_default();
@@ -114,7 +122,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         format::signed(revision)
     );
     let mut crumbs = super::detail::crumbs();
-    crumbs.push((inspection.file.name.clone(), paths::snapshot(&id)));
+    crumbs.push((inspection.file.name.clone(), paths::file(&id)));
     let verdict = inspection.verdict.sentence.clone();
     let wanted = Of::Cluster(cluster.clone());
     view! {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::objects::Objects;
 use super::part::Part;
-use super::store::{Finished, Headline, Snapshot, SnapshotStore, UploadRow};
+use super::store::{FileStore, Finished, StoredFile, Summary, UploadRow};
 use crate::clock::Clock;
 use crate::error::{ApiError, Kind, Result, bad_request, conflict, internal, not_found};
 use crate::ledger;
@@ -54,7 +54,7 @@ pub struct Uploads {
     folder: PathBuf,
     /// The data directory that the folder belongs to, by its name.
     place: String,
-    store: Arc<dyn SnapshotStore>,
+    store: Arc<dyn FileStore>,
     objects: Objects,
     clock: Arc<dyn Clock>,
     live: Mutex<HashMap<String, Arc<Live>>>,
@@ -82,7 +82,7 @@ impl Uploads {
     pub fn new(
         folder: PathBuf,
         place: String,
-        store: Arc<dyn SnapshotStore>,
+        store: Arc<dyn FileStore>,
         objects: Objects,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -386,28 +386,35 @@ impl Uploads {
                  upload and send the file again.",
             ));
         }
-        self.become_snapshot(upload, finished).await?;
+        self.become_file(upload, finished).await?;
         self.forget(&upload.id);
         Ok(sha256.clone())
     }
 
-    async fn become_snapshot(&self, upload: &UploadRow, finished: &Finished) -> anyhow::Result<()> {
+    async fn become_file(&self, upload: &UploadRow, finished: &Finished) -> anyhow::Result<()> {
         let inspection: Inspection = serde_json::from_str(&finished.inspection_json)?;
-        let snapshot = Snapshot {
+        let Summary {
+            kind,
+            trust,
+            headline,
+        } = Summary::from(&inspection);
+        let file = StoredFile {
             id: finished.sha256.clone(),
             name: upload.name.clone(),
             size: upload.length,
-            stored_ms: self.clock.now_ms(),
-            stored_by: upload.owner.clone(),
+            uploaded_ms: self.clock.now_ms(),
+            uploaded_by: upload.owner.clone(),
             origin: if inspection.is_foreign() {
                 EVIDENCE_ORIGIN.into()
             } else {
                 "upload".into()
             },
             cluster: upload.cluster.clone(),
-            headline: Headline::from(&inspection),
+            kind,
+            trust,
+            headline,
         };
-        self.store.upload_becomes(&upload.id, &snapshot).await
+        self.store.upload_becomes(&upload.id, &file).await
     }
 
     /// Ends an upload and leaves nothing of it.

@@ -1,4 +1,4 @@
-//! Stored snapshots: how they arrive, where they lie, what is known of them.
+//! Stored files: how they arrive, where they lie, what is known of them.
 
 pub mod file_source;
 pub mod list;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use requorum_shared::api::v1::CheckRestoreRequest;
+use requorum_shared::api::v1::CheckPlanRequest;
 use requorum_shared::etcd::recovery::restore::{Target, native_commands};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
@@ -63,11 +63,18 @@ impl Live {
                     return;
                 }
                 let request_json = serde_json::to_string(&request).unwrap_or_default();
-                let answer = grpc::check_restore(CheckRestoreRequest { request_json }).await;
+                let answer = grpc::call(CheckPlanRequest {
+                    kind: super::ETCD_RESTORE.into(),
+                    request_json,
+                })
+                .await;
                 // The page may be gone, or the person may have typed on.
                 if turn.try_get_value() == Some(mine) {
                     server.try_set(match answer {
-                        Ok(answer) => ServerWord::Said(request, grpc::findings(answer.findings)),
+                        Ok(answer) => ServerWord::Said(
+                            request,
+                            answer.findings.into_iter().map(Finding::from).collect(),
+                        ),
                         Err(failure) => ServerWord::Silent(failure),
                     });
                 }

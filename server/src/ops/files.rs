@@ -1,0 +1,297 @@
+//! Stored files: list, look, download.
+
+use std::ops::Range;
+
+use futures_util::StreamExt as _;
+use requorum_shared::api::upload::EVIDENCE_ORIGIN;
+use requorum_shared::api::v1::{
+    self, FileOrigin, FileSummary, GetFileResponse, HeadlineValue, ListFilesRequest,
+    ListFilesResponse, TrustCount,
+};
+use requorum_shared::ledger::entry::{Draft, act, named};
+use requorum_shared::permission::{Permission, Place, check_cluster_name};
+
+use super::permit::{permit, permit_for_claimed, where_allowed};
+use super::stay::Stay;
+use super::{plans, record};
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::error::{ApiError, Result, bad_request, conflict, not_found};
+use crate::files::list::{FileFilter, Order};
+use crate::files::objects::{Outgoing, is_sha256};
+use crate::files::store::{StoredFile, Trust};
+use crate::paging::{self, PageRequest, asked};
+
+/// Words that are looked for at most.
+const MOST_WORDS: usize = 8;
+/// Bytes of them all.
+const MOST_QUERY_BYTES: usize = 256;
+/// The longest name of a kind, in bytes.
+const MOST_KIND_BYTES: usize = 64;
+
+/// A page of them, newest first unless another order is asked for.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListFilesRequest,
+) -> Result<ListFilesResponse> {
+    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    let order = Order::parse(&request.order_by).ok_or_else(|| {
+        bad_request(
+            "file.order",
+            "Files are ordered by uploaded, name, cluster, kind, trust or size, with a - before it for the greatest \
+             first.",
+        )
+    })?;
+    // A token of one order is none of another.
+    let list = format!("files {}", order.word);
+    let page = PageRequest::read(&list, request.page_size, &request.page_token)?;
+    let seen = where_allowed(actor, Permission::See);
+    let filter = FileFilter {
+        clusters: seen.clone().only(request.cluster.as_deref()),
+        words: words(&request.query)?,
+        kinds: kinds(&request.kinds)?,
+        trusts: asked(&request.trusts, "file.trust", trust_word)?,
+        origins: asked(&request.origins, "file.origin", origin_word)?,
+    };
+    let mut tallies = app.lists.files.tally_files().await?;
+    tallies.retain(|(tally, _)| seen.have(&tally.cluster));
+    let used_bytes = tallies.iter().map(|(_, bytes)| bytes).sum();
+    let tallies: Vec<_> = tallies.into_iter().map(|(tally, _)| tally).collect();
+    let by_tally = filter.words.is_empty() && filter.kinds.is_empty() && filter.origins.is_empty();
+    let total = if by_tally {
+        paging::count(&tallies, |tally| {
+            let asked = filter.trusts.is_empty() || filter.trusts.contains(&tally.state);
+            asked && filter.clusters.have(&tally.cluster)
+        })
+    } else {
+        app.lists.files.count_files(&filter).await?
+    };
+    let rows = app
+        .lists
+        .files
+        .file_rows(&filter, order, &page.slice())
+        .await?
+        .into_iter()
+        .map(|file| (order.cursor(&file), summary(file)));
+    let (files, next_page_token) = page.page(rows.collect());
+    let counts = paging::by_state(&tallies).into_iter();
+    let counts = counts.map(|(word, count)| TrustCount {
+        trust: trust(Trust::from_word(word)).into(),
+        count,
+    });
+    Ok(ListFilesResponse {
+        files,
+        used_bytes,
+        next_page_token,
+        total,
+        counts: counts.collect(),
+        clusters: paging::clusters(&tallies),
+    })
+}
+
+/// The kinds that are asked for, which are names.
+fn kinds(asked: &[String]) -> Result<Vec<String>> {
+    let is_name = |kind: &String| {
+        (1..=MOST_KIND_BYTES).contains(&kind.len())
+            && kind
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if asked.len() > MOST_WORDS || !asked.iter().all(is_name) {
+        return Err(bad_request(
+            "file.kind",
+            format!(
+                "At most {MOST_WORDS} kinds of files can be asked for, each by its name, as in `etcd-snapshot`."
+            ),
+        ));
+    }
+    Ok(asked.to_vec())
+}
+
+fn trust_word(trust: v1::Trust) -> Option<&'static str> {
+    let trust = match trust {
+        v1::Trust::Unspecified => return None,
+        v1::Trust::Verified => Trust::Verified,
+        v1::Trust::Unproven => Trust::Unproven,
+        v1::Trust::Damaged => Trust::Damaged,
+        v1::Trust::Unknown => Trust::Unknown,
+    };
+    Some(trust.word())
+}
+
+fn trust(trust: Trust) -> v1::Trust {
+    match trust {
+        Trust::Verified => v1::Trust::Verified,
+        Trust::Unproven => v1::Trust::Unproven,
+        Trust::Damaged => v1::Trust::Damaged,
+        Trust::Unknown => v1::Trust::Unknown,
+    }
+}
+
+fn origin_word(origin: FileOrigin) -> Option<&'static str> {
+    match origin {
+        FileOrigin::Unspecified => None,
+        FileOrigin::Upload => Some("upload"),
+        FileOrigin::Evidence => Some(EVIDENCE_ORIGIN),
+    }
+}
+
+/// What is looked for, word by word, in small letters.
+fn words(query: &str) -> Result<Vec<String>> {
+    let query = query.to_ascii_lowercase();
+    let words: Vec<_> = query.split_whitespace().map(str::to_owned).collect();
+    if words.len() > MOST_WORDS || query.len() > MOST_QUERY_BYTES {
+        return Err(bad_request(
+            "file.query",
+            format!(
+                "At most {MOST_WORDS} words and {MOST_QUERY_BYTES} bytes can be looked for. Use fewer."
+            ),
+        ));
+    }
+    Ok(words)
+}
+
+/// One with its inspection.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<GetFileResponse> {
+    let (file, inspection_json) = find_for(app, actor, Permission::See, id).await?;
+    let (plans, plans_total) = plans::resting_on(app, actor, id).await?;
+    Ok(GetFileResponse {
+        file: Some(summary(file)),
+        inspection_json,
+        plans,
+        plans_total,
+    })
+}
+
+/// Says which cluster it belongs to, from now on. Open plans of it are invalidated: they were made under
+/// another cluster's policy. Whoever does this must be an operator of the old one and of the new.
+pub async fn set_cluster(app: &App, actor: &Actor, id: &str, cluster: &str) -> Result<FileSummary> {
+    let (mut file, _) = find_for(app, actor, Permission::Upload, id).await?;
+    check_cluster_name(cluster)
+        .map_err(|error| bad_request("file.cluster", format!("{error}.")))?;
+    permit_for_claimed(app, actor, Permission::Upload, cluster).await?;
+    let before = std::mem::replace(&mut file.cluster, cluster.to_owned());
+    if before == cluster {
+        return Ok(summary(file));
+    }
+    let name = |cluster: &str| named(cluster).unwrap_or_else(|| "no cluster".into());
+    let draft = Draft {
+        // Found by the cluster that loses its say, where there is one.
+        cluster: named(&before).or_else(|| named(cluster)),
+        ..record::draft(
+            actor,
+            act::FILE_CLUSTER,
+            format!(
+                "file {id}: of {} instead of {}",
+                name(cluster),
+                name(&before)
+            ),
+        )
+    };
+    let (store, id, to, from) = (
+        app.store.clone(),
+        id.to_owned(),
+        cluster.to_owned(),
+        before.clone(),
+    );
+    record::act(app, draft, async move {
+        if store.set_file_cluster(&id, &from, &to).await? {
+            return Ok(());
+        }
+        Err(conflict(
+            "file.cluster-changed",
+            "Another cluster was named for this file a moment ago. Look at it again.",
+        ))
+    })
+    .await?;
+    // Others' roles and policy count for them now: what was sealed under the old ones is not run.
+    plans::look_at_those_of(app, &file.id).await?;
+    tracing::info!(file = %file.id, from = %before, to = %cluster, by = %actor.name, "named a file's cluster");
+    Ok(summary(file))
+}
+
+/// The row, without its inspection, of a file to be read: it holds every value of its cluster.
+pub async fn find_to_read(app: &App, actor: &Actor, id: &str) -> Result<StoredFile> {
+    Ok(find_for(app, actor, Permission::ReadValues, id).await?.0)
+}
+
+/// The bytes of a stored file, for as long as the actor may have them.
+pub async fn read(
+    app: &App,
+    actor: &Actor,
+    file: &StoredFile,
+    range: Range<u64>,
+) -> Result<Outgoing> {
+    permit(
+        app,
+        actor,
+        Permission::ReadValues,
+        Place::Cluster(&file.cluster),
+    )
+    .await?;
+    let draft = Draft {
+        cluster: named(&file.cluster),
+        ..record::draft(actor, act::FILE_DOWNLOAD, format!("file {}", file.id))
+    };
+    let (objects, id, size) = (app.objects.clone(), file.id.clone(), file.size);
+    let read = async move { Ok(objects.read(&id, size, range).await?) };
+    let bytes = record::act(app, draft, read).await?;
+    let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &file.cluster);
+    Ok(stay.bytes(bytes).boxed())
+}
+
+/// The file, for somebody who may do this with those of its cluster.
+async fn find_for(
+    app: &App,
+    actor: &Actor,
+    permission: Permission,
+    id: &str,
+) -> Result<(StoredFile, String)> {
+    permit(app, actor, permission, Place::Anywhere).await?;
+    let found = find(app, id).await?;
+    permit(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
+    Ok(found)
+}
+
+pub(super) async fn find(app: &App, id: &str) -> Result<(StoredFile, String)> {
+    if !is_sha256(id) {
+        return Err(unknown());
+    }
+    app.store.file(id).await?.ok_or_else(unknown)
+}
+
+fn unknown() -> ApiError {
+    not_found(
+        "file.unknown",
+        "There is no file with this id. Look for it in the list of files.",
+    )
+}
+
+fn summary(file: StoredFile) -> FileSummary {
+    let origin = if file.origin == EVIDENCE_ORIGIN {
+        FileOrigin::Evidence
+    } else {
+        FileOrigin::Upload
+    };
+    let values = file.headline.values.into_iter();
+    FileSummary {
+        id: file.id,
+        name: file.name,
+        size: file.size,
+        uploaded_at_ms: file.uploaded_ms,
+        uploaded_by: file.uploaded_by,
+        origin: origin.into(),
+        cluster: file.cluster,
+        kind: file.kind,
+        trust: trust(file.trust).into(),
+        sentence: file.headline.sentence,
+        headline: values
+            .map(|value| HeadlineValue {
+                key: value.key,
+                label: value.label,
+                value: value.value,
+            })
+            .collect(),
+    }
+}
