@@ -225,9 +225,8 @@ pub fn not_unpacked(inspection: &mut Inspection, error: &UnpackError) {
         error,
         UnpackError::Bomb { .. } | UnpackError::TooMuch { .. }
     ) {
-        finding = finding
-            .because("Reading on would fill memory or disk.")
-            .todo("Ask where the file comes from. Unpack it elsewhere if you know that it is right, and look at what comes out.");
+        finding = finding.because("Reading on would fill memory or disk.");
+        inspection.verdict.advice = "Ask where the file comes from. If you know that it is right, unpack it where there is room, and look at what comes out.".to_owned();
         inspection.verdict.sentence = format!(
             "This is {}, and far more comes out of it than fits: it was not read through.",
             inspection.label

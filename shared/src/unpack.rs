@@ -12,6 +12,7 @@ mod zstd;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::number::grouped;
 use crate::source::{Source, SourceError};
 
 /// Bytes that one call of [`Unpacker::next`] gives at most, about.
@@ -111,13 +112,16 @@ pub enum UnpackError {
     #[error("it is damaged: {0}")]
     Damaged(String),
     /// More came out than [`Limits::bytes`].
-    #[error("more than {limit} bytes come out of it")]
+    #[error("more than {} bytes come out of it", grouped(*limit))]
     TooMuch {
         /// The limit.
         limit: u64,
     },
     /// More came out for each byte than [`Limits::ratio`].
-    #[error("{written} bytes came out of {read}: nothing that is worth keeping packs so well")]
+    #[error(
+        "{} bytes came out of {}: nothing that is worth keeping packs so well",
+        grouped(*written), grouped(*read)
+    )]
     Bomb {
         /// Bytes that were read.
         read: u64,
@@ -166,9 +170,9 @@ impl std::fmt::Debug for Unpacker<'_> {
 }
 
 enum Decoder<'s> {
-    Zip(zip::Entry<'s>),
-    Gzip(gzip::Members<'s>),
-    Zstd(zstd::Frames<'s>),
+    Zip(Box<zip::Entry<'s>>),
+    Gzip(Box<gzip::Members<'s>>),
+    Zstd(Box<zstd::Frames<'s>>),
 }
 
 impl<'s> Unpacker<'s> {
@@ -187,10 +191,10 @@ impl<'s> Unpacker<'s> {
             Packing::Zip => {
                 let entry = zip::Entry::open(source)?;
                 let name = entry.name().to_owned();
-                (Decoder::Zip(entry), Some(name))
+                (Decoder::Zip(Box::new(entry)), Some(name))
             }
-            Packing::Gzip => (Decoder::Gzip(gzip::Members::new(source)), None),
-            Packing::Zstd => (Decoder::Zstd(zstd::Frames::new(source)), None),
+            Packing::Gzip => (Decoder::Gzip(Box::new(gzip::Members::new(source))), None),
+            Packing::Zstd => (Decoder::Zstd(Box::new(zstd::Frames::new(source))), None),
         };
         Ok(Some(Self {
             packing,

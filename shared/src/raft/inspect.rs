@@ -128,7 +128,7 @@ fn db_sections(facts: &RaftDb) -> Vec<Section> {
         ("Voted last in term".to_owned(), known(facts.last_vote_term)),
         (
             "Voted for".to_owned(),
-            candidate.map_or_else(|| text("none"), |address| text(address)),
+            candidate.map_or_else(|| text("none"), text),
         ),
     ];
     let mut sections = vec![
