@@ -58,7 +58,11 @@ fn every_segment_says_what_an_independent_parser_saw() {
                 "{name}"
             );
             if let Some(conf_state) = &found.conf_state {
-                assert_eq!(conf_state.voters, [state.vote.clone()], "{name}");
+                assert_eq!(
+                    conf_state.voters,
+                    std::slice::from_ref(&state.vote),
+                    "{name}"
+                );
             }
         }
     }
@@ -82,7 +86,7 @@ fn every_snap_file_holds_the_membership() {
         assert_eq!(file.as_str().unwrap(), expected, "{name}");
         let member = &facts["membersBucket"][0];
         let id = format!("{:x}", member["id"].as_u64().unwrap());
-        assert_eq!(found.conf_state.voters, [id.clone()], "{name}");
+        assert_eq!(found.conf_state.voters, std::slice::from_ref(&id), "{name}");
         assert_eq!(found.members.len(), 1, "{name}");
         assert_eq!(found.members[0].id, id, "{name}");
         assert_eq!(
