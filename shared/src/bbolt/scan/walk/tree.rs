@@ -87,11 +87,14 @@ impl Totals {
     }
 }
 
+/// An element of a branch: its separator, and the page it leads to.
+type Child<K> = (Key<K>, u64);
+
 #[derive(Debug)]
 enum Children<K> {
     /// Range in the records.
     Kept(std::ops::Range<usize>),
-    Read(std::vec::IntoIter<(Key<K>, u64)>),
+    Read(std::vec::IntoIter<Child<K>>),
 }
 
 #[derive(Debug)]
@@ -99,7 +102,7 @@ struct Frame<K> {
     page: u64,
     children: Children<K>,
     /// The child that comes next.
-    next: Option<(Key<K>, u64)>,
+    next: Option<Child<K>>,
     upper: Option<Key<K>>,
 }
 
@@ -115,7 +118,7 @@ impl<K: CompactKey> Frame<K> {
         frame
     }
 
-    fn pull(&mut self, records: &Records<K>) -> Option<(Key<K>, u64)> {
+    fn pull(&mut self, records: &Records<K>) -> Option<Child<K>> {
         match &mut self.children {
             Children::Kept(range) => {
                 let entry = records.branch_entry(range.next()?)?;
@@ -314,11 +317,7 @@ impl<V: Visitor> Walker<'_, V> {
     }
 
     /// Reads a branch from the source, and names what is wrong with its elements.
-    fn read_branch(
-        &mut self,
-        id: u64,
-        header: PageHeader,
-    ) -> Result<Vec<(Key<V::Key>, u64)>, Error> {
+    fn read_branch(&mut self, id: u64, header: PageHeader) -> Result<Vec<Child<V::Key>>, Error> {
         let page_size = u64::from(self.database.page_size());
         let offset = self.database.offset_of(id);
         let bytes = header.span() * page_size;
@@ -328,7 +327,7 @@ impl<V: Visitor> Walker<'_, V> {
             return Err(Error::on_page(kind, id, offset));
         }
         let branch = self.database.node(id)?;
-        let mut children: Vec<(Key<V::Key>, u64)> = Vec::new();
+        let mut children: Vec<Child<V::Key>> = Vec::new();
         let mut last: Option<Vec<u8>> = None;
         let mut budget = bytes;
         for index in 0..branch.count() {
