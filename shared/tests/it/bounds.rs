@@ -5,10 +5,10 @@ use requorum_shared::bbolt::scan::{
     Pair, Plain, Role, Scanner, StreamedPair, TakenLeaf, Visitor, Walk,
 };
 use requorum_shared::bbolt::{Database, Error, ErrorKind, Node, PageHeader};
-use requorum_shared::finding::Outcome;
+use requorum_shared::finding::{Finding, Outcome};
 use requorum_shared::source::{Source, SourceError};
 
-use crate::build::{Image, bucket, nested, pair};
+use crate::build::{Image, bucket, inline, nested, pair};
 
 const SIZE: usize = 1024;
 /// The page that the tests make, below the root.
@@ -126,7 +126,12 @@ fn an_element_may_end_where_its_page_ends() {
 
 #[test]
 fn an_element_beyond_the_count_does_not_exist() {
-    let page = || leaf(LEAF, SIZE, &[raw(100, 1, 1), raw(102, 1, 1)]);
+    let page = || {
+        let mut page = leaf(LEAF, SIZE, &[raw(100, 1, 1), raw(102, 1, 1)]);
+        // What is there instead would do as an element without bytes.
+        page[48..64].fill(0);
+        page
+    };
     assert_eq!(element_error(page(), 1), None);
     assert_eq!(
         element_error(page(), 2),
@@ -350,10 +355,27 @@ fn what_is_wrong_with_a_leaf_is_named_by_the_scan() {
         codes(&vec![raw(SIZE, 0, 0); most + 1]),
         ["page.element-table"]
     );
+    // A table that just fits; keys without bytes are another matter.
+    let codes_of_most = codes(&vec![raw(SIZE, 0, 0); most]);
+    assert!(!codes_of_most.contains(&"page.element-table".to_owned()));
     let mut long = leaf(LEAF, 40 * SIZE, &[raw(32, MAX_KEY_SIZE as usize, 0)]);
     assert_eq!(ways(long.clone()).2, [""; 0]);
     long[24..28].copy_from_slice(&(MAX_KEY_SIZE + 1).to_le_bytes());
     assert_eq!(ways(long).2, ["key.too-long"]);
+}
+
+#[test]
+fn a_key_that_occurs_twice_is_found_without_reading_the_page_again() {
+    for [first, second] in [["aaaa", "aaaa"], ["aaaaa", "aaaaa"]] {
+        let mut image = Image::new(SIZE, 2, 4);
+        image.leaf(2, &[nested("b", bucket(3)), nested("c", inline(&[]))]);
+        image.leaf(3, &[pair(first, "1"), pair(second, "2")]);
+        let codes = |findings: Vec<Finding>| findings.into_iter().map(|f| f.code).next();
+        let visited = walk(&image.raw(), Counting::default()).into_report();
+        let plain = walk(&image.raw(), Plain).into_report();
+        assert_eq!(codes(visited.findings).as_deref(), Some("key.duplicate"));
+        assert_eq!(codes(plain.findings).as_deref(), Some("key.duplicate"));
+    }
 }
 
 /// A file whose bucket `b` is a branch over two leaves, on pages 4 and 5, with these separators.

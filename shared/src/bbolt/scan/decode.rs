@@ -200,3 +200,30 @@ pub(super) fn branch<K: CompactKey>(
         records.push_branch(page, entries);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_whose_keys_begin_behind_its_table_is_kept() {
+        let header = PageHeader {
+            id: 3,
+            flags: 1,
+            count: 1,
+            overflow: 0,
+        };
+        let kept = |pos: u32| {
+            let mut page = [7; 64];
+            page[..16].copy_from_slice(&header.encode());
+            page[16..20].copy_from_slice(&pos.to_le_bytes());
+            page[20..24].copy_from_slice(&4u32.to_le_bytes());
+            page[24..32].copy_from_slice(&5u64.to_le_bytes());
+            let mut records = Records::<[u8; 4]>::default();
+            branch(&mut records, 3, header, &page);
+            records.branch(3).is_some()
+        };
+        assert!(kept(16));
+        assert!(!kept(15));
+    }
+}
