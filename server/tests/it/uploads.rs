@@ -471,7 +471,7 @@ async fn what_is_no_etcd_database_is_refused_in_the_words_of_the_check() {
             "03-0000000000000001-0000000000000000.wal",
             "write-ahead log",
         ),
-        ("04-raft.db", "raft.db"),
+        ("04-raft.db", "Raft log"),
     ] {
         let bytes = case(name);
         let upload = announce(&admin, name, bytes.len() as u64).await;
