@@ -6,6 +6,10 @@ use std::path::PathBuf;
 /// `MethodOptions.IdempotencyLevel.NO_SIDE_EFFECTS` of descriptor.proto.
 const NO_SIDE_EFFECTS: i32 = 1;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a build script reads where its output goes, and writes it"
+)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     let mut services = std::fs::read_dir("proto/requorum/v1")?

@@ -47,8 +47,8 @@ mod tests {
             .any(|look| method.name().starts_with(look));
             assert_eq!(method.reads, look, "{}", method.path);
         }
-        assert!(v1::ListJobsRequest::METHOD.reads);
-        assert!(!v1::StartJobRequest::METHOD.reads);
-        assert!(v1::WatchJobRequest::METHOD.streams);
+        const { assert!(v1::ListJobsRequest::METHOD.reads) };
+        const { assert!(!v1::StartJobRequest::METHOD.reads) };
+        const { assert!(v1::WatchJobRequest::METHOD.streams) };
     }
 }
