@@ -220,7 +220,7 @@ pub(super) const RULES: &[Rule] = &[
         "what a file is does not depend on what is done with it",
     ),
     closed(
-        "server::snapshots",
+        "server::files",
         &["shared::etcd", "shared::raft"],
         "files are kept whatever they are of: kinds has the registry",
     ),
