@@ -2,7 +2,6 @@
 
 pub mod actor;
 mod device;
-pub mod guard;
 pub mod login;
 pub mod names;
 pub mod oidc;

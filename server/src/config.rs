@@ -11,7 +11,7 @@ use http::Uri;
 use requorum_shared::permission::check_cluster_name;
 
 pub use self::database_url::DatabaseUrl;
-use crate::address::Proxies;
+use crate::address::{Proxies, is_loopback};
 use crate::auth::oidc::config::OidcConfig;
 use crate::files::objects::place::BucketPlace;
 use crate::secrets::master_key::KeyPlace;
@@ -214,15 +214,6 @@ impl PublicUrl {
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }
-}
-
-/// Whether a URL's host is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
 }
 
 impl std::str::FromStr for PublicUrl {

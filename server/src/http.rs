@@ -5,6 +5,7 @@ pub mod context;
 mod download;
 pub mod extract;
 pub mod files;
+pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod jobs;

@@ -7,10 +7,10 @@ use axum::routing::{MethodRouter, delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::auth::guard;
 use crate::auth::oidc::CALLBACK;
 use crate::grpc;
 use crate::http::extract::MAX_JSON_BYTES;
+use crate::http::guard;
 use crate::http::{
     assets, context, files, headers, health, jobs, ledger, login, oidc, schemas, uploads,
 };

@@ -11,6 +11,7 @@ use super::session::SEEN_EVERY_MS;
 use super::store::{PeopleStore, StoredToken, User};
 use crate::clock::Clock;
 use crate::clock::kept::FROM_THE_FUTURE_MS;
+use crate::error::{ApiError, Kind};
 use crate::error::{Result, bad_request, not_found};
 use crate::random;
 
@@ -204,4 +205,14 @@ fn may_hold(grants: &Grants, owner: &User) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// What a token that opens nothing is answered.
+pub(crate) fn no_token() -> ApiError {
+    ApiError::new(
+        Kind::Unauthenticated,
+        "token.invalid",
+        "This token opens nothing: it is not one of this console's, has ended, was revoked, or its owner was \
+         disabled. Make a new one under Settings, Tokens, and send it as `Authorization: Bearer rq_…`.",
+    )
 }

@@ -9,9 +9,9 @@ use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::auth::actor::Actor;
-use crate::auth::guard;
 use crate::auth::session::Caller;
 use crate::error::{ApiError, Kind, bad_request, unauthenticated};
+use crate::http::guard;
 use crate::places::Place;
 use axum_extra::extract::cookie::CookieJar;
 

@@ -10,10 +10,10 @@ use requorum_shared::api::login::{
 use super::extract::{AtPlace, Json};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::auth::guard;
 use crate::auth::session::{Caller, Opened};
 use crate::clock;
 use crate::error::Result;
+use crate::http::guard;
 use crate::ops;
 
 type SignedIn = (CookieJar, axum::Json<Session>);

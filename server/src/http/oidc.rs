@@ -13,10 +13,10 @@ use url::form_urlencoded;
 use super::assets;
 use super::extract::AtPlace;
 use crate::app::App;
-use crate::auth::guard;
 use crate::auth::oidc::{Answer, Refusal};
 use crate::auth::session::Caller;
 use crate::error::request_id;
+use crate::http::guard;
 use crate::ops;
 
 /// The longest address that a sign-in ends at, in bytes.

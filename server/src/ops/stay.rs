@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::permit::allowed;
 use crate::app::App;
 use crate::auth::actor::{Actor, Via};
-use crate::auth::guard::no_token;
+use crate::auth::token::no_token;
 use crate::error::{ApiError, Kind, Result, unauthenticated};
 
 /// How soon a right that was taken away is missed.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use prost::Message as _;
-use requorum_server::auth::guard::OPEN;
 use requorum_server::grpc::v1::DESCRIPTORS;
+use requorum_server::http::guard::OPEN;
 use requorum_server::router::http_routes;
 use requorum_shared::api::methods;
 

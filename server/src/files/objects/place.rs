@@ -8,7 +8,7 @@ use http::Uri;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey as AwsKey};
 use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, RetryConfig};
 
-use crate::config::is_loopback;
+use crate::address::is_loopback;
 
 /// Bytes of fetched objects that stay when nothing else was said: as many as the largest upload may have.
 pub const KEEP_FETCHED: u64 = 64 << 30;

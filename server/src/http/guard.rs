@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
-use super::actor::Actor;
-use super::oidc::CALLBACK;
-use super::origin;
+use super::assets;
 use crate::app::App;
-use crate::error::{ApiError, Kind, unauthenticated};
-use crate::http::assets;
+use crate::auth::actor::Actor;
+use crate::auth::oidc::CALLBACK;
+use crate::auth::origin;
+use crate::auth::token::no_token;
+use crate::error::{ApiError, unauthenticated};
 use crate::places::Place;
 
 /// The routes that need no login, beside the page's own static files. Nothing else is open.
@@ -41,7 +42,7 @@ const LOOPBACK_TICKET: &str = "requorum-oidc";
 const SECURE_DEVICE: &str = "__Host-requorum-device";
 const LOOPBACK_DEVICE: &str = "requorum-device";
 
-/// Lets a request through, with its [`super::actor::Actor`] attached, or answers it.
+/// Lets a request through, with its [`crate::auth::actor::Actor`] attached, or answers it.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match admit(&app, &mut request).await {
         Ok(()) => next.run(request).await,
@@ -110,15 +111,6 @@ fn bearer(headers: &HeaderMap) -> Option<Result<String, ApiError>> {
         Some(secret) if values.next().is_none() => Some(Ok(secret)),
         _ => Some(Err(no_token())),
     }
-}
-
-pub(crate) fn no_token() -> ApiError {
-    ApiError::new(
-        Kind::Unauthenticated,
-        "token.invalid",
-        "This token lets nobody in: it is not one of this console's, has ended, was revoked, or its owner was \
-         disabled. Make a new one under Settings, Tokens, and send it as `Authorization: Bearer rq_…`.",
-    )
 }
 
 fn is_open(request: &Request) -> bool {
