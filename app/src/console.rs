@@ -15,7 +15,7 @@ use crate::client::whole::MOST;
 use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
 use crate::components::palette::Entry;
 use crate::failure::{Failure, Kind};
-use crate::identity::guarded;
+use crate::guarded::guarded;
 use crate::later::Console;
 use crate::ledger::watch::LedgerWatch;
 use crate::pages::{

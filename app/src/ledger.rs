@@ -1,6 +1,5 @@
 //! The ledger as this browser knows it: what it remembers, what it verified, and what it says about that.
 
-pub mod filter;
 pub mod meaning;
 pub mod memory;
 pub mod rows;

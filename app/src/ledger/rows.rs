@@ -3,7 +3,7 @@
 use requorum_shared::api::v1::LedgerEntry;
 use requorum_shared::ledger::entry::{Entry, Outcome};
 
-use super::filter::Filter;
+use crate::entry_filter::Filter;
 
 /// An act: its entry, and the one that closes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

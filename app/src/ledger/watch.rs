@@ -8,11 +8,11 @@ use requorum_shared::api::v1::{
 };
 use web_sys::Blob;
 
-use super::filter::Filter;
 use super::memory::Memory;
 use super::state::{Badge, Reading, Standing, State};
 use crate::client::verifier::{Verifier, in_base64};
 use crate::client::{acts, grpc};
+use crate::entry_filter::Filter;
 use crate::failure::{Failure, Kind};
 use crate::identity::Identity;
 use crate::worker::ledger::protocol::{

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use self::open::{Opened, Parts};
 use super::document::{self, Content};
 use super::manifest::{Manifest, PartFacts, RENDERING};
-use super::{html, name, parts, readme, record, seal, zip};
+use super::{html, name, parts, readme, record, seal, words, zip};
 use crate::approval::{Grounds, Judgement, Policy, Weight};
 use crate::canonical::sha256_hex;
 use crate::document::Document;
@@ -263,7 +263,7 @@ fn every_part(parts: &Parts<'_>, manifest: &Manifest) -> Finding {
             manifest.parts.len()
         ))
     } else {
-        Err(fail(format!("{}.", open::listed(&wrong))))
+        Err(fail(format!("{}.", words::listed(&wrong))))
     }
 }
 
@@ -427,7 +427,7 @@ fn approvals(opened: &Opened<'_>) -> Finding {
         }
         Judgement::Enough { .. } => Ok(format!(
             "{}. The rule was: {}.{set_by} The ledger has each approval.",
-            open::listed(&names),
+            words::listed(&names),
             grounds.rule
         )),
         Judgement::More(n) => Err(fail(format!(
@@ -499,7 +499,7 @@ fn proven(view: &JobView) -> String {
     if view.checks.is_empty() {
         return "Nothing was verified, and it says so.".to_owned();
     }
-    format!("Computed again: {}.", super::words::tally(&view.checks))
+    format!("Computed again: {}.", words::tally(&view.checks))
 }
 
 fn evidence(parts: &Parts<'_>, opened: &Opened<'_>) -> Finding {

@@ -63,6 +63,16 @@ pub(super) fn sentence(view: &JobView, titles: &[&str]) -> String {
     )
 }
 
+/// Several things in one sentence, not too many of them.
+pub(super) fn listed(things: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let mut shown = things[..things.len().min(SHOWN)].join("; ");
+    if things.len() > SHOWN {
+        shown.push_str(&format!("; and {} more", things.len() - SHOWN));
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,8 @@ use super::tail::{Line, follow};
 use crate::components::status::Status;
 use crate::components::table::arrows;
 use crate::components::time::Time;
+use crate::entry_filter::Filter;
 use crate::format;
-use crate::ledger::filter::Filter;
 use crate::ledger::rows::{Row, fold};
 use crate::paths;
 

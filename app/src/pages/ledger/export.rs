@@ -7,9 +7,9 @@ use web_sys::{Blob, HtmlAnchorElement, Url};
 
 use crate::components::command::Command;
 use crate::components::error_view::ErrorView;
+use crate::entry_filter::Filter;
 use crate::failure::Failure;
 use crate::format;
-use crate::ledger::filter::Filter;
 use crate::ledger::watch::LedgerWatch;
 use crate::worker::ledger::protocol::Format;
 

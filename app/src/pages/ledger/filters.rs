@@ -5,8 +5,8 @@ use leptos_router::hooks::use_navigate;
 use requorum_shared::ledger::entry::act;
 
 use crate::components::field::Field;
+use crate::entry_filter::Filter;
 use crate::format::capital;
-use crate::ledger::filter::Filter;
 use crate::paths;
 
 /// The form, folded until something is looked for.

@@ -3,7 +3,7 @@
 use requorum_shared::ledger::verify::{Broken, Remembered};
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::filter::Filter;
+use crate::entry_filter::Filter;
 
 /// The name that a worker which verifies is started with.
 pub const VERIFIER: &str = "requorum-verifier";

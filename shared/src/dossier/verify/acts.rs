@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Failure, Finding, fail, open, unknown};
+use super::{Failure, Finding, fail, unknown};
 use crate::approval::PolicyInForce;
+use crate::dossier::words;
 use crate::job::events::{Body, Event, StepOutcome};
 use crate::ledger::entry::{Entry, Outcome, Phase, act, tidy};
 use crate::recovery::Plan;
@@ -163,7 +164,7 @@ impl Acts {
         if !lost.is_empty() {
             return Err(fail(format!(
                 "The ledger does not have {}.",
-                open::listed(&lost)
+                words::listed(&lost)
             )));
         }
         if let Some(step) = self.untold(plan, events) {
@@ -174,7 +175,7 @@ impl Acts {
         if !open.is_empty() {
             return Err(unknown(format!(
                 "The ledger does not know how this came out: {}.",
-                open::listed(&open)
+                words::listed(&open)
             )));
         }
         Ok(format!(

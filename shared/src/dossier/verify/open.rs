@@ -281,13 +281,3 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
     }
     Ok(())
 }
-
-/// Several things in one sentence, not too many of them.
-pub(super) fn listed(things: &[String]) -> String {
-    const SHOWN: usize = 6;
-    let mut shown = things[..things.len().min(SHOWN)].join("; ");
-    if things.len() > SHOWN {
-        shown.push_str(&format!("; and {} more", things.len() - SHOWN));
-    }
-    shown
-}
