@@ -63,7 +63,7 @@ pub(crate) fn policy(approvers: u32, second: &str, break_glass: bool) -> v1::Pol
         second: second_person(second).into(),
     });
     v1::Policy {
-        undoable: rule.clone(),
+        undoable: rule,
         destructive: rule,
         break_glass,
         ..v1::Policy::default()

@@ -222,7 +222,7 @@ async fn an_inbox_is_counted_and_listed(server: TestServer) {
     };
     let policy = v1::Policy {
         cluster: "prod".into(),
-        undoable: Some(rule.clone()),
+        undoable: Some(rule),
         destructive: Some(rule),
         ..Default::default()
     };
