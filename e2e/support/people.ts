@@ -100,6 +100,15 @@ export function opened(answer: Buffer): { message: Buffer; with: (message: Buffe
   };
 }
 
+const ROLES = ["viewer", "operator", "approver", "admin"];
+
+/** A grant as the API takes it: `approver` for everything, `approver@prod` for a cluster. */
+function grant(role: string): Buffer {
+  const [name = "", cluster] = role.split("@");
+  const number = Buffer.from([1 << 3, ROLES.indexOf(name) + 1]);
+  return cluster === undefined ? number : Buffer.concat([number, text(2, cluster)]);
+}
+
 /** Invites somebody with these roles, and lets them join in a browser of their own. */
 export async function person(
   browser: Browser,
@@ -108,10 +117,11 @@ export async function person(
   name: string,
   roles: string[],
 ): Promise<{ page: Page; context: BrowserContext }> {
-  const invite = Buffer.concat([text(1, name), ...roles.map((role) => text(2, role))]);
+  const invite = Buffer.concat([text(1, name), ...roles.map((role) => bytes(2, grant(role)))]);
   const answer = await call(admin, "PeopleService/InvitePerson", invite);
   expect(answer.status, `inviting ${name}: ${answer.code}`).toBe("0");
-  const token = textOf(opened(answer.body).message, 2);
+  const link = fields(opened(answer.body).message).find((one) => one.field === 1)?.bytes ?? Buffer.alloc(0);
+  const token = textOf(link, 2);
   const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   const joined = await context.request.post("/api/join", {

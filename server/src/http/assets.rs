@@ -22,7 +22,7 @@ const PAGES: &[&str] = &[
     "join",
     "overview",
     "clusters",
-    "snapshots",
+    "files",
     "restore",
     "plans",
     "reviews",
@@ -227,7 +227,7 @@ mod tests {
         for page in [
             "/",
             "/inspect",
-            "/snapshots/ab12",
+            "/files/ab12",
             "/plans/p1",
             "/reviews",
             "/setup",
