@@ -6,6 +6,9 @@
 //!
 //! Nothing here knows a system: [`recovery`](crate::recovery) makes the plan again and hands both over.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Serialize;
 
 use crate::canonical::to_canonical_json;
@@ -19,6 +22,8 @@ pub struct Difference {
     pub part: Part,
     /// What it is about: `step 3, the native command`.
     pub what: String,
+    /// What the fact is about, where it is one: `snapshot`. Empty for anything else.
+    pub fact: String,
     /// As the plan was sealed, or as the server says.
     pub told: String,
     /// As it comes out here.
@@ -110,7 +115,7 @@ impl Recheck {
         }
         for fact in of(Part::Fact).filter(|fact| fact.here != NOTHING) {
             drift.push(
-                Finding::blocking("drift.fact", fact.what.clone(), fact.here.clone())
+                Finding::blocking("drift.fact", fact.fact.clone(), fact.here.clone())
                     .because("That was not so when the plan was sealed.")
                     .todo("Make a new plan."),
             );
@@ -135,6 +140,7 @@ impl Differences {
             self.0.push(Difference {
                 part,
                 what: what.into(),
+                fact: String::new(),
                 told: told.into(),
                 here: here.into(),
             });
@@ -208,11 +214,21 @@ impl Differences {
         let told: Vec<_> = stable_facts(told).collect();
         let here: Vec<_> = stable_facts(here).collect();
         for fact in told.iter().filter(|fact| !here.contains(fact)) {
-            self.texts(Part::Fact, &fact.subject, &fact.statement, NOTHING);
+            self.fact(fact, &fact.statement, NOTHING);
         }
         for fact in here.iter().filter(|fact| !told.contains(fact)) {
-            self.texts(Part::Fact, &fact.subject, NOTHING, &fact.statement);
+            self.fact(fact, NOTHING, &fact.statement);
         }
+    }
+
+    fn fact(&mut self, fact: &Fact, told: &str, here: &str) {
+        self.0.push(Difference {
+            part: Part::Fact,
+            what: format!("a fact: {}", fact.subject),
+            fact: fact.subject.clone(),
+            told: told.to_owned(),
+            here: here.to_owned(),
+        });
     }
 
     fn steps<A: Serialize>(&mut self, sealed: &Step<A>, made: &Step<A>) {

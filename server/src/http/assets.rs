@@ -15,20 +15,8 @@ struct Files;
 
 /// The first parts of the addresses that the page itself shows.
 const PAGES: &[&str] = &[
-    "",
-    "inspect",
-    "login",
-    "setup",
-    "join",
-    "overview",
-    "clusters",
-    "files",
-    "restore",
-    "plans",
-    "reviews",
-    "jobs",
-    "ledger",
-    "settings",
+    "", "inspect", "login", "setup", "join", "overview", "clusters", "files", "restore", "plans",
+    "reviews", "jobs", "ledger", "settings",
 ];
 
 /// What is served in place of a page that was not built in.

@@ -235,9 +235,15 @@ fn what_voids_a_plan_is_told_apart_from_what_is_only_remarked() {
     };
     assert_eq!(codes(&|_| {}), [""; 0]);
     assert_eq!(codes(&|o| o.target.free_bytes = Some(1 << 30)), [""; 0]);
-    assert_eq!(codes(&|o| o.target.free_bytes = Some(1)), ["target.space"]);
-    assert_eq!(codes(&|o| o.target.state = TargetState::Empty), ["drift.fact"]);
-    assert_eq!(codes(&|o| o.target.state = TargetState::Occupied), ["target.exists"]);
+    assert_eq!(codes(&|o| o.target.free_bytes = Some(1)), ["target.no-room"]);
+    assert_eq!(
+        codes(&|o| o.target.state = TargetState::Empty),
+        ["drift.fact"]
+    );
+    assert_eq!(
+        codes(&|o| o.target.state = TargetState::Occupied),
+        ["target.exists"]
+    );
     assert_eq!(codes(&|o| o.cluster = "lab".into()), ["drift.cluster"]);
     assert_eq!(codes(&|o| o.source.live_keys = Some(7)), ["drift.steps"]);
 }

@@ -207,6 +207,7 @@ impl Look {
                     report: Report::default(),
                     differences: vec![Difference {
                         part: Part::Rest,
+                        fact: String::new(),
                         what: "what the plan rests on".into(),
                         told: "nothing that this page can read".into(),
                         here: "needed to check it and to make it again".into(),
