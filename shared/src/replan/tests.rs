@@ -235,7 +235,10 @@ fn what_voids_a_plan_is_told_apart_from_what_is_only_remarked() {
     };
     assert_eq!(codes(&|_| {}), [""; 0]);
     assert_eq!(codes(&|o| o.target.free_bytes = Some(1 << 30)), [""; 0]);
-    assert_eq!(codes(&|o| o.target.free_bytes = Some(1)), ["target.no-room"]);
+    assert_eq!(
+        codes(&|o| o.target.free_bytes = Some(1)),
+        ["target.no-room"]
+    );
     assert_eq!(
         codes(&|o| o.target.state = TargetState::Empty),
         ["drift.fact"]
