@@ -108,7 +108,7 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     their.on("request", (request) => asked.push(request.url()));
     const address = pathToFileURL(join(folder, "out", "dossier.html")).href;
     await their.goto(address);
-    await expect(their.getByRole("heading", headline)).toContainText("Completed.");
+    await expect(their.getByRole("heading", headline)).toContainText("Done.");
     expect(asked).toEqual([address]);
     await looksRight(their);
     const pdf = await their.pdf({ preferCSSPageSize: true });
