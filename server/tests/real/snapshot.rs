@@ -295,7 +295,8 @@ fn with_a_nospace_alarm() {
         assert_eq!(client.alarms()[0].1, "NOSPACE");
         let saved = Saved::of(cluster, "nospace", None);
         saved.agrees();
-        assert_eq!(saved.checked()["contents"]["alarms"][0]["alarm"], "NOSPACE");
+        let alarms = &saved.checked()["details"]["etcd"]["contents"]["alarms"];
+        assert_eq!(alarms[0]["alarm"], "NOSPACE");
     });
 }
 
