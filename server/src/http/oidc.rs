@@ -141,7 +141,7 @@ mod tests {
         for good in [
             "/",
             "/plans/7?tab=x",
-            "/snapshots",
+            "/files",
             "/?x=https://id.example//y",
         ] {
             assert!(is_ours(good), "{good}");
