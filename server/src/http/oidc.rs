@@ -138,12 +138,7 @@ mod tests {
 
     #[test]
     fn a_sign_in_ends_on_our_own_pages() {
-        for good in [
-            "/",
-            "/plans/7?tab=x",
-            "/files",
-            "/?x=https://id.example//y",
-        ] {
+        for good in ["/", "/plans/7?tab=x", "/files", "/?x=https://id.example//y"] {
             assert!(is_ours(good), "{good}");
         }
         let long = format!("/plans/{}", "x".repeat(MAX_RETURN_BYTES));

@@ -14,7 +14,7 @@ async fn every_address_of_the_page_is_the_page() {
         "/login",
         "/setup",
         "/join",
-        "/snapshots/abc",
+        "/files/abc",
         "/plans/p",
         "/reviews",
         "/jobs/j?step=2",
