@@ -101,20 +101,24 @@ fn failed(plan: &Plan, job: &JobView, index: usize) -> Next {
 fn backward(plan: &Plan, job: &JobView) -> Next {
     for (index, step) in job.steps.iter().enumerate().rev() {
         return match step.state {
-            StepState::Waiting | StepState::Undone | StepState::Left => continue,
+            StepState::Undone | StepState::Left => continue,
+            // What was begun and waits to be tried again may have left something.
+            StepState::Waiting if !step.touched => continue,
             StepState::Undoing => Next::Undo { index, begun: true },
             StepState::UndoFailed => Next::Ask(questions::undo_failed(plan, job, index)),
-            StepState::Running | StepState::Failed | StepState::Unclear | StepState::Done => {
-                match plan.steps.get(index).map(|s| &s.undo) {
-                    Some(Undo::PointOfNoReturn(why)) => {
-                        Next::Ask(questions::no_way_back(plan, job, index, why))
-                    }
-                    _ => Next::Undo {
-                        index,
-                        begun: false,
-                    },
+            StepState::Waiting
+            | StepState::Running
+            | StepState::Failed
+            | StepState::Unclear
+            | StepState::Done => match plan.steps.get(index).map(|s| &s.undo) {
+                Some(Undo::PointOfNoReturn(why)) => {
+                    Next::Ask(questions::no_way_back(plan, job, index, why))
                 }
-            }
+                _ => Next::Undo {
+                    index,
+                    begun: false,
+                },
+            },
         };
     }
     if job.steps.iter().any(|step| step.state == StepState::Left) {

@@ -160,7 +160,7 @@ pub(super) fn effects<'a>(
         .iter()
         .zip(&job.steps)
         .enumerate()
-        .filter(|(_, (_, seen))| seen.state.may_have_effect())
+        .filter(|(_, (_, seen))| seen.may_have_effect())
         .filter_map(|(index, (step, _))| match &step.undo {
             Undo::Nothing => None,
             Undo::Back(how) => Some((index + 1, how.as_str())),

@@ -23,7 +23,7 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
     plan.steps
         .iter()
         .zip(&view.steps)
-        .filter(|(_, seen)| seen.state.may_have_effect())
+        .filter(|(_, seen)| seen.may_have_effect())
         .filter_map(|(step, seen)| {
             let how = match &step.undo {
                 Undo::Nothing => return None,

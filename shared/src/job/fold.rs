@@ -61,13 +61,6 @@ pub enum StepState {
     Left,
 }
 
-impl StepState {
-    /// Whether it may have changed something that is still there.
-    pub fn may_have_effect(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Undone)
-    }
-}
-
 /// One step, as far as the journal knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepView {
@@ -95,6 +88,10 @@ pub struct StepView {
     /// When it is tried again, milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_ms: Option<i64>,
+    /// Whether it began once and was not taken back since: it may have left something, even while it waits to be tried
+    /// again.
+    #[serde(default)]
+    pub touched: bool,
     /// Whether a person wants it carried out without looking whether it is done.
     #[serde(default)]
     pub unprobed: bool,
@@ -194,6 +191,7 @@ impl JobView {
                         started_ms: Some(at_ms),
                         retries: s.retries,
                         unprobed: s.unprobed,
+                        touched: true,
                         ..StepView::default()
                     };
                 });
@@ -347,9 +345,19 @@ impl JobView {
 }
 
 impl StepView {
+    /// Whether it may have changed something that is still there.
+    pub fn may_have_effect(&self) -> bool {
+        match self.state {
+            StepState::Waiting => self.touched,
+            StepState::Undone => false,
+            _ => true,
+        }
+    }
+
     fn begin_anew(&mut self, unprobed: bool) {
         *self = Self {
             unprobed,
+            touched: self.touched,
             ..Self::default()
         };
     }

@@ -204,5 +204,25 @@ fn a_step_that_cannot_be_judged_is_not_done() {
         ],
     );
     assert_eq!(view.steps[0].state, StepState::Unclear);
-    assert!(view.steps[0].state.may_have_effect());
+    assert!(view.steps[0].may_have_effect());
+}
+
+#[test]
+fn a_step_that_waits_for_another_try_may_have_left_something() {
+    let retried = Body::StepRetried {
+        step: 1,
+        attempt: 1,
+        error: "no answer".into(),
+        after_ms: 1,
+    };
+    let mut bodies = vec![started(), Body::StepStarted { step: 1 }, retried];
+    let view = folded(2, &bodies);
+    assert!(view.steps[0].may_have_effect());
+    assert!(!view.steps[1].may_have_effect(), "it never began");
+    bodies.push(Body::UndoStarted { step: 1 });
+    bodies.push(Body::UndoEnded {
+        step: 1,
+        result: Ok("gone".into()),
+    });
+    assert!(!folded(2, &bodies).steps[0].may_have_effect());
 }
