@@ -5,14 +5,14 @@ use leptos_router::components::Router;
 use leptos_router::hooks::use_location;
 use requorum_shared::permission::{Permission, Place};
 
-use crate::bench::Bench;
+use crate::activity::Activity;
 use crate::components::frame::Frame;
+use crate::console_loader::{Console, ConsoleLoader, Fetch};
 use crate::identity::Identity;
-use crate::later::{Console, Fetch, Later};
 use crate::ledger::watch;
+use crate::open_files::OpenFiles;
 use crate::pages::inspect::Inspect;
 use crate::paths;
-use crate::pulse::Pulse;
 use crate::theme;
 use crate::uploads::UploadQueue;
 
@@ -23,24 +23,24 @@ pub fn App(
     console: Fetch,
 ) -> impl IntoView {
     let theme = theme::provide();
-    let later = Later::provide(console);
+    let console_loader = ConsoleLoader::provide(console);
     let identity = Identity::provide();
-    Bench::provide();
+    OpenFiles::provide();
     let uploads = UploadQueue::provide();
     watch::Place::provide();
     let signed_in = Memo::new(move |_| identity.is_person());
     // For strangers the console is not fetched because of these.
     let of_console = move |show: fn(Console) -> AnyView| {
-        move || move || signed_in.get().then(|| later.quietly(show))
+        move || move || signed_in.get().then(|| console_loader.quietly(show))
     };
-    let pulse = Pulse::provide(identity, later);
+    let activity = Activity::provide(identity, console_loader);
     let busy = Signal::derive(move || {
         let uploads = match uploads.under_way() {
             0 => String::new(),
             1 => "1 upload".into(),
             n => format!("{n} uploads"),
         };
-        let parts = [uploads, pulse.words()];
+        let parts = [uploads, activity.words()];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join(" · ")
     });
@@ -52,7 +52,7 @@ pub fn App(
         }
         // The one act there is begins a plan.
         let acts = identity.may(Permission::Plan, Place::Anywhere).is_ok();
-        let mut entries = match later.console().await {
+        let mut entries = match console_loader.console().await {
             Ok(console) => (console.entries)().await,
             Err(_) => Vec::new(),
         };
@@ -65,7 +65,7 @@ pub fn App(
                 theme
                 user=Signal::derive(move || identity.name())
                 busy
-                open_reviews=Signal::derive(move || pulse.open_reviews())
+                open_reviews=Signal::derive(move || activity.open_reviews())
                 alarm=of_console(|console| (console.alarm)())
                 corner=of_console(|console| (console.corner)())
                 entries=Signal::derive(move || entries.get().unwrap_or_default())
@@ -81,14 +81,14 @@ pub fn App(
 /// Inspect, which came with the first load, or what the console has at this address.
 #[component]
 fn Page() -> impl IntoView {
-    let later = Later::expect();
+    let console_loader = ConsoleLoader::expect();
     let path = use_location().pathname;
     let inspecting = Memo::new(move |_| path.get().trim_end_matches('/') == paths::inspect());
     move || {
         if inspecting.get() {
             view! { <Inspect /> }.into_any()
         } else {
-            later.view(|console| (console.pages)())
+            console_loader.view(|console| (console.pages)())
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What pages are made of. Data and callbacks come in; a component never fetches.
 
+pub mod break_glass;
 pub mod button;
 pub mod bytes;
 pub mod checks;
@@ -14,17 +15,17 @@ pub mod field;
 pub mod file_drop;
 pub mod findings;
 pub mod frame;
-pub mod glass;
 pub mod hash;
 pub mod inspection;
 pub mod job_steps;
 pub mod keys;
-pub mod lead;
 pub mod ledger_badge;
 pub mod load;
 pub mod log;
 pub mod meter;
-pub mod once;
+pub mod one_time_value;
+pub mod page_header;
+pub mod page_map;
 pub mod pager;
 pub mod palette;
 pub mod plan_steps;
@@ -34,7 +35,6 @@ pub mod recheck;
 pub mod roles;
 pub mod sessions;
 pub mod status;
-pub mod strip;
 pub mod table;
 pub mod tabs;
 pub mod time;

@@ -1,5 +1,5 @@
 //! All of the console but Inspect: its pages by address, and what the frame asks it for. Fetched after the first
-//! load (see [`crate::later`]); nothing that is needed before names this module.
+//! load (see [`crate::console_loader`]); nothing that is needed before names this module.
 
 use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
@@ -14,9 +14,9 @@ use crate::client::grpc;
 use crate::client::whole::MOST;
 use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
 use crate::components::palette::Entry;
+use crate::console_loader::Console;
 use crate::failure::{Failure, Kind};
 use crate::guarded::guarded;
-use crate::later::Console;
 use crate::ledger::watch::LedgerWatch;
 use crate::pages::{
     files, jobs, join, ledger, login, not_found, overview, plans, reviews, settings, setup,

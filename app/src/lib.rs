@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod activity;
 pub mod app;
-pub mod bench;
 pub mod client;
 pub mod clipboard;
 pub mod components;
 pub mod console;
+pub mod console_loader;
 pub mod dropped;
 pub mod entry_filter;
 pub mod failure;
@@ -14,13 +15,12 @@ pub mod forms;
 pub mod guarded;
 pub mod identity;
 pub mod job_text;
-pub mod later;
 pub mod ledger;
+pub mod open_files;
+pub mod page_map;
 pub mod pages;
 pub mod paths;
 pub mod plan_integrity;
-pub mod pulse;
-pub mod strip;
 pub mod systems;
 pub mod theme;
 pub mod uploads;

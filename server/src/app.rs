@@ -3,9 +3,9 @@
 pub mod accounts;
 pub mod backup;
 pub mod dossier;
+pub mod key_path;
 pub mod ledger;
-pub mod place;
-pub mod sealed;
+pub mod location;
 mod shared;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::place::Place;
+use self::location::ConsoleLocation;
 use self::shared::Among;
 use crate::auth::login::Login;
 use crate::auth::oidc::Oidc;
@@ -153,7 +153,7 @@ impl App {
         config.check()?;
         let tls = config.tls.clone().map(Tls::open).transpose()?;
         let data_dir = DataDir::open(&config.data_dir)?;
-        let place = Place {
+        let place = ConsoleLocation {
             data_dir: config.data_dir.clone(),
             database: config.database.clone(),
             ledger_key: config.ledger_key.clone(),
@@ -224,7 +224,7 @@ impl App {
         let master_key = config
             .master_key
             .clone()
-            .unwrap_or_else(|| sealed::usual_place(&config.data_dir));
+            .unwrap_or_else(|| key_path::default_key_path(&config.data_dir));
         let secrets = Secrets::open(Arc::new(db.clone()), clock.clone(), master_key)
             .await
             .context("opening the sealed credentials")?;

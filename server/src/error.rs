@@ -4,7 +4,7 @@
 //! Messages are for a person: what happened, why, what to do. Anything unplanned is logged once, in full, and
 //! leaves the server as a plain sentence with the request id that finds the log line.
 
-mod medium;
+mod storage;
 
 use std::fmt::Display;
 
@@ -244,7 +244,7 @@ impl From<anyhow::Error> for ApiError {
                 "A text has a character in it that cannot be kept (U+0000). Take it out and try again.",
             );
         }
-        if let Some(answer) = medium::answer(&error) {
+        if let Some(answer) = storage::answer(&error) {
             tracing::error!(request_id = %request_id(), "the medium: {error:#}");
             return answer;
         }

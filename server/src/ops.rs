@@ -4,19 +4,19 @@
 //! Every operation begins with a line that says what it takes to be allowed: [`permit::permit`].
 
 pub mod approvals;
+pub mod audit;
+pub mod authorize;
 pub mod console;
 pub mod files;
+pub mod inbox;
 pub mod jobs;
 pub mod ledger;
 pub mod oidc;
 pub mod people;
-pub mod permit;
 pub mod plans;
-pub mod record;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;
 pub mod stay;
 pub mod tokens;
 pub mod uploads;
-pub mod waiting;

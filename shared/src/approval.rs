@@ -21,14 +21,14 @@ pub const MAX_APPROVERS: u32 = 5;
 /// What a plan can do that nobody can take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Weight {
+pub enum Reversibility {
     /// Every step changes nothing or can be taken back.
     Undoable,
     /// It passes a point of no return.
     Destructive,
 }
 
-impl Weight {
+impl Reversibility {
     /// Of a plan: as heavy as its heaviest step.
     pub fn of<R, A>(plan: &plan::Plan<R, A>) -> Self {
         let heavy = |undo: &Undo| matches!(undo, Undo::PointOfNoReturn(_));
@@ -201,10 +201,10 @@ impl Policy {
     }
 
     /// The rule for a plan of this weight.
-    pub fn rule(&self, weight: Weight) -> Rule {
+    pub fn rule(&self, weight: Reversibility) -> Rule {
         match weight {
-            Weight::Undoable => self.undoable,
-            Weight::Destructive => self.destructive,
+            Reversibility::Undoable => self.undoable,
+            Reversibility::Destructive => self.destructive,
         }
     }
 }
@@ -328,9 +328,9 @@ impl Case<'_> {
 /// What let a plan be run, as it was judged when its job began: kept in the job's journal, because rules and people
 /// change, and whoever asks later asks about that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grounds {
+pub struct Authorization {
     /// The plan's weight.
-    pub weight: Weight,
+    pub weight: Reversibility,
     /// The rule that was in force for it.
     pub rule: Rule,
     /// Who made the plan.
@@ -353,7 +353,7 @@ pub struct Grounds {
     pub policy: Option<PolicyInForce>,
     /// Set when it was run without approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub glass: Option<Glass>,
+    pub glass: Option<BreakGlass>,
 }
 
 /// A policy that somebody set, and that was in force then.
@@ -401,7 +401,7 @@ pub struct Vote {
 
 /// A glass that was broken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Glass {
+pub struct BreakGlass {
     /// The id of its review.
     pub review: String,
     /// Who broke it.
@@ -412,7 +412,7 @@ pub struct Glass {
     pub reason: String,
 }
 
-impl Grounds {
+impl Authorization {
     /// Judges the approvals again, as the server did: of those, only approvals of this plan's hash count. A broken
     /// glass is not looked at.
     pub fn judge(&self, plan_hash: &str) -> Judgement {

@@ -9,7 +9,7 @@ const KEYS: [(&str, &str); 7] = [
     ("Ctrl K", "palette of pages and acts"),
     ("?", "this list"),
     ("↑ ↓", "move between the rows of a table"),
-    ("← →", "move along the page strip"),
+    ("← →", "move along the page map"),
     (
         "Tab",
         "to the next thing that can be pressed; ids show themselves whole",

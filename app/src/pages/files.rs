@@ -16,15 +16,15 @@ use requorum_shared::permission::Permission;
 use crate::client::grpc;
 use crate::components::bytes::Bytes;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
 use crate::components::time::Time;
 use crate::format;
 use crate::identity::{Identity, Of, permitted, reason};
-use crate::pages::of_cluster;
+use crate::pages::cluster_filter;
 use crate::paths;
 use crate::uploads::UploadQueue;
 
@@ -36,12 +36,12 @@ pub fn Files() -> impl IntoView {
     let sort =
         Memo::new(move |_| Sort::parse(query.with(|q| q.get("sort")).as_deref(), "-uploaded"));
     let filter = Memo::new(move |_| query.with(|q| q.get("q")).unwrap_or_default());
-    let (cluster, place) = (of_cluster::chosen(), pager::place());
+    let (cluster, place) = (cluster_filter::chosen(), pager::place());
     let list = LocalResource::new(move || {
         uploads.arrived();
         grpc::call(ListFilesRequest {
             page_token: place.get().after,
-            cluster: of_cluster::asked(&cluster.get()),
+            cluster: cluster_filter::asked(&cluster.get()),
             query: filter.get(),
             order_by: sort.get().word(),
             ..ListFilesRequest::default()
@@ -59,7 +59,7 @@ pub fn Files() -> impl IntoView {
     let known = Signal::derive(move || clusters.with(|names| cluster::known(names, &grants)));
     view! {
         <div class="page">
-            <Lead sentence />
+            <PageHeader sentence />
             {permitted(Permission::Upload, Of::Any, move || view! { <sending::Sending known /> })}
             {filters(filter, clusters.into())}
             {load(list, move |list| table(list, sort))}
@@ -96,7 +96,7 @@ fn filters(filter: Memo<String>, clusters: Signal<Vec<String>>) -> impl IntoView
                         <label for="filter">"Filter by name, kind, id or trust"</label>
                         <input id="filter" type="search" prop:value=filter on:input=move |ev| on_filter.run(event_target_value(&ev)) />
                     </div>
-                    {of_cluster::choice(clusters)}
+                    {cluster_filter::choice(clusters)}
                 </div>
             }
         })
@@ -193,7 +193,7 @@ fn row(file: FileSummary) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" data-label="Name"><a href=paths::file(&file.id)>{format::visible(&file.name)}</a></th>
-            <td data-label="Cluster">{of_cluster::shown(&file.cluster)}</td>
+            <td data-label="Cluster">{cluster_filter::shown(&file.cluster)}</td>
             <td data-label="Kind">{file.kind}</td>
             <td data-label="Trust"><Status is=trust /></td>
             <td data-label="Headline" class="small">{values.collect_view()}</td>

@@ -9,16 +9,16 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
-use crate::bench::Bench;
 use crate::components::file_drop::FileDrop;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::dropped::Dropped;
+use crate::open_files::OpenFiles;
 use crate::paths::with_query;
 
 /// Drop, verdict, contents.
 #[component]
 pub fn Inspect() -> impl IntoView {
-    let bench = Bench::expect();
+    let open_files = OpenFiles::expect();
     let query = use_query_map();
     let location = use_location();
     let navigate = use_navigate();
@@ -27,7 +27,7 @@ pub fn Inspect() -> impl IntoView {
         let named = query
             .with(|q| q.get("file"))
             .and_then(|n| n.parse::<u32>().ok());
-        let numbers = bench.numbers();
+        let numbers = open_files.numbers();
         let known = |job: &u32| numbers.iter().any(|(n, _)| n == job);
         named
             .filter(known)
@@ -50,29 +50,29 @@ pub fn Inspect() -> impl IntoView {
     };
     let select = StoredValue::new(select);
     let on_files = move |dropped: Dropped| {
-        if let Some(job) = bench.put(dropped) {
+        if let Some(job) = open_files.put(dropped) {
             select.with_value(|select| select(job));
         }
     };
     let on_sample = move |_| {
-        bench.put_sample(move |job| select.with_value(|select| select(job)));
+        open_files.put_sample(move |job| select.with_value(|select| select(job)));
     };
-    let has_files = Memo::new(move |_| !bench.numbers().is_empty());
-    let several = Memo::new(move |_| bench.numbers().len() > 1);
+    let has_files = Memo::new(move |_| !open_files.numbers().is_empty());
+    let several = Memo::new(move |_| open_files.numbers().len() > 1);
     view! {
         <div class="page">
             {move || match selected.get() {
-                Some(job) => file::lead(bench, job).into_any(),
+                Some(job) => file::header(open_files, job).into_any(),
                 None => view! {
-                    <Lead
+                    <PageHeader
                         sentence="Drop a file: see what it is, whether it is whole, and what is in it."
                         below=|| view! { <p>"Nothing leaves this browser. No account is needed."</p> }
                     />
                 }
                 .into_any(),
             }}
-            {move || several.get().then(|| ranking::ranking(bench, selected.into()))}
-            {move || selected.get().map(|job| file::body(bench, job))}
+            {move || several.get().then(|| ranking::ranking(open_files, selected.into()))}
+            {move || selected.get().map(|job| file::body(open_files, job))}
             <section class="section">
                 <FileDrop
                     title="Drop files here, or press to choose"
@@ -80,7 +80,7 @@ pub fn Inspect() -> impl IntoView {
                     slim=has_files
                     on_files=UnsyncCallback::new(on_files)
                 />
-                {move || bench.sample_failure().map(reading::refusal)}
+                {move || open_files.sample_failure().map(reading::refusal)}
                 <div class="acts">
                     <button type="button" class="button" on:click=on_sample>"Open a sample snapshot"</button>
                 </div>

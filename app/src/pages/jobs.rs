@@ -10,15 +10,15 @@ use requorum_shared::job::fold::JobState;
 
 use crate::client::grpc;
 use crate::components::empty::Empty;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
-use crate::pages::{every, of_cluster, of_state};
+use crate::pages::{cluster_filter, every, state_filter};
 use crate::paths;
 
 /// The state of a job; `None` for one that this page does not know.
@@ -35,8 +35,8 @@ fn read(word: &str) -> Option<JobState> {
 }
 
 /// How many have each state.
-fn counts(list: &ListJobsResponse) -> of_state::Counts {
-    let word = |state: v1::JobState| of_state::word(state.as_str_name(), PREFIX);
+fn counts(list: &ListJobsResponse) -> state_filter::Counts {
+    let word = |state: v1::JobState| state_filter::word(state.as_str_name(), PREFIX);
     let counts = list.counts.iter();
     counts.map(|of| (word(of.state()), of.count)).collect()
 }
@@ -54,12 +54,16 @@ fn named(state: &str) -> (&'static str, &'static str) {
 /// The list.
 #[component]
 pub fn Jobs() -> impl IntoView {
-    let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
+    let (cluster, state, place) = (
+        cluster_filter::chosen(),
+        state_filter::chosen(),
+        pager::place(),
+    );
     let list = LocalResource::new(move || {
         grpc::call(ListJobsRequest {
             page_token: place.get().after,
-            cluster: of_cluster::asked(&cluster.get()),
-            states: of_state::asked(&state.get(), PREFIX, v1::JobState::from_str_name),
+            cluster: cluster_filter::asked(&cluster.get()),
+            states: state_filter::asked(&state.get(), PREFIX, v1::JobState::from_str_name),
             ..ListJobsRequest::default()
         })
     });
@@ -68,17 +72,18 @@ pub fn Jobs() -> impl IntoView {
         Some(Ok(list)) => headline(&counts(&list)),
         _ => "Jobs of this console.".into(),
     });
-    view! { <div class="page"><Lead sentence />{filters(list)}{load(list, table)}</div> }
+    view! { <div class="page"><PageHeader sentence />{filters(list)}{load(list, table)}</div> }
 }
 
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
 fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoView {
-    let last = Memo::new(
-        move |last: Option<&(Vec<String>, of_state::Counts)>| match list.get() {
-            Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
-            _ => last.cloned().unwrap_or_default(),
-        },
-    );
+    let last =
+        Memo::new(
+            move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
+                Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
+                _ => last.cloned().unwrap_or_default(),
+            },
+        );
     let clusters = Signal::derive(move || last.get().0);
     let counts = Signal::derive(move || last.get().1);
     let any = Memo::new(move |_| !counts.with(Vec::is_empty));
@@ -86,8 +91,8 @@ fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoV
         any.get().then(|| {
             view! {
                 <div class="filter">
-                    {of_cluster::choice(clusters)}
-                    {of_state::choice(counts, |state| named(state).1)}
+                    {cluster_filter::choice(clusters)}
+                    {state_filter::choice(counts, |state| named(state).1)}
                 </div>
             }
         })
@@ -95,8 +100,8 @@ fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoV
 }
 
 fn headline(counts: &[(String, u64)]) -> String {
-    let waiting = of_state::count(counts, |state| read(state) == Some(JobState::Waiting));
-    let running = of_state::count(counts, |state| read(state).is_none_or(|s| !s.is_over()));
+    let waiting = state_filter::count(counts, |state| read(state) == Some(JobState::Waiting));
+    let running = state_filter::count(counts, |state| read(state).is_none_or(|s| !s.is_over()));
     match (counts.is_empty(), waiting, running) {
         (true, ..) => "No job has run yet.".into(),
         (_, 0, 0) => "No job is running.".into(),
@@ -145,7 +150,7 @@ pub(super) fn job_table(jobs: Vec<JobSummary>) -> impl IntoView {
             view! {
                 <tr>
                     <th scope="row" data-label="Job"><a href=paths::job(&job.id)>{job.title}</a></th>
-                    <td data-label="Cluster">{of_cluster::shown(&job.cluster)}</td>
+                    <td data-label="Cluster">{cluster_filter::shown(&job.cluster)}</td>
                     <td data-label="State"><span><Status is=status /> {job.broke_glass.then(status::without_approval)}</span></td>
                     <td data-label="Steps" class="number">{format!("{} of {}", job.steps_done, job.steps_total)}</td>
                     <td data-label="In words">{words}</td>

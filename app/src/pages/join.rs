@@ -8,7 +8,7 @@ use crate::client::http;
 use crate::components::end_tokens::EndTokens;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::forms::account::{self, AccountErrors};
 use crate::identity::Identity;
@@ -80,7 +80,7 @@ fn whole(token: String) -> impl IntoView {
         })
     };
     view! {
-        <Lead
+        <PageHeader
             sentence="Choose your password for this console."
             below=|| view! { <p>"This link works once, and signs you in. Sessions that you have elsewhere end."</p> }
         />
@@ -123,7 +123,7 @@ fn after_it() -> impl IntoView {
 
 fn cut_short() -> impl IntoView {
     view! {
-        <Lead sentence="This link is not whole." />
+        <PageHeader sentence="This link is not whole." />
         <p>"The one-time link ends in # and a long word, which is missing here. Open it exactly as you were given it."</p>
         <div class="acts"><a class="button" href=paths::login(None)>"Sign in"</a></div>
     }

@@ -11,12 +11,12 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::client::grpc;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::entry_filter::Filter;
 use crate::format;
 use crate::ledger::rows::Row;
-use crate::ledger::state::{Reading, Standing};
+use crate::ledger::state::{LedgerStatus, Reading};
 use crate::ledger::watch::LedgerWatch;
 use crate::paths;
 
@@ -45,7 +45,7 @@ pub fn Ledger() -> impl IntoView {
     };
     view! {
         <div class="page">
-            <Lead sentence below=move || view! { <p role="status">{move || checked(watch)}</p> } acts=verify_link />
+            <PageHeader sentence below=move || view! { <p role="status">{move || checked(watch)}</p> } acts=verify_link />
             <div class="stack">
                 <filters::Filters filter />
                 <export::ExportBox filter />
@@ -62,26 +62,26 @@ fn verify_link() -> impl IntoView {
 /// What was checked, in a line.
 fn checked(watch: LedgerWatch) -> String {
     let state = watch.state().get();
-    match (&state.standing, &state.reading) {
+    match (&state.status, &state.reading) {
         _ if state.wrong().is_some() => "What is listed below may be false.".into(),
-        (Standing::Unreached { why }, _) => why.clone(),
-        (Standing::Verified { before, now, .. }, _) if state.is_read() => format!(
+        (LedgerStatus::Unreached { why }, _) => why.clone(),
+        (LedgerStatus::Verified { before, now, .. }, _) if state.is_read() => format!(
             "All {} were read and add up to the signed checkpoint, which goes on from the {} seen before.",
             format::count(now.size, "entry", "entries"),
             format::number(before.size)
         ),
-        (Standing::Verified { before, now, .. }, Reading::Not | Reading::Stopped { .. }) => {
+        (LedgerStatus::Verified { before, now, .. }, Reading::Not | Reading::Stopped { .. }) => {
             format!(
                 "The signed checkpoint of {} goes on from the {} seen before. The entries themselves were not all read yet.",
                 format::count(now.size, "entry", "entries"),
                 format::number(before.size)
             )
         }
-        (Standing::First { .. }, _) => {
+        (LedgerStatus::First { .. }, _) => {
             "Its key and checkpoint are remembered from now on; compare the key with a colleague's."
                 .into()
         }
-        (Standing::Unasked, _) => "Being verified.".into(),
+        (LedgerStatus::Unasked, _) => "Being verified.".into(),
         (_, _) => "Entries are being read.".into(),
     }
 }

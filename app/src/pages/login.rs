@@ -6,7 +6,7 @@ use leptos_router::hooks::{use_navigate, use_query_map};
 use crate::client::http;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::failure::Failure;
 use crate::forms::account::{self, AccountErrors};
 use crate::identity::Identity;
@@ -79,7 +79,7 @@ pub fn Login() -> impl IntoView {
     let pending = sign_in.pending();
     view! {
         <div class="page">
-            <Lead sentence="Sign in to Requorum." />
+            <PageHeader sentence="Sign in to Requorum." />
             <form
                 class="gate"
                 novalidate

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::components::frame::places;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 
 /// Says so, and where to go instead.
 #[component]
@@ -16,7 +16,7 @@ pub fn NotFound() -> impl IntoView {
         .collect_view();
     view! {
         <div class="page">
-            <Lead
+            <PageHeader
                 sentence="There is no page at this address."
                 below=move || view! { <p><code>{path}</code></p> }
             />

@@ -8,8 +8,8 @@ use requorum_shared::api::v1::{
 
 use crate::client::grpc;
 use crate::components::bytes::Bytes;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
@@ -35,7 +35,7 @@ pub fn Overview() -> impl IntoView {
         Some(Ok(state)) => headline(&state),
         _ => "Requorum, a recovery console for quorum systems.".into(),
     });
-    view! { <div class="page"><Lead sentence />{load(state, show)}</div> }
+    view! { <div class="page"><PageHeader sentence />{load(state, show)}</div> }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

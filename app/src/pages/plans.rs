@@ -9,28 +9,32 @@ use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanState, P
 use crate::client::grpc;
 use crate::components::empty::Empty;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
-use crate::pages::{of_cluster, of_state};
+use crate::pages::{cluster_filter, state_filter};
 use crate::paths;
 
 /// The list.
 #[component]
 pub fn Plans() -> impl IntoView {
-    let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
+    let (cluster, state, place) = (
+        cluster_filter::chosen(),
+        state_filter::chosen(),
+        pager::place(),
+    );
     let query = use_query_map();
     let input = Memo::new(move |_| query.with(|q| q.get("input")).unwrap_or_default());
     let list = LocalResource::new(move || {
         grpc::call(ListPlansRequest {
             page_token: place.get().after,
-            cluster: of_cluster::asked(&cluster.get()),
-            states: of_state::asked(&state.get(), PREFIX, PlanState::from_str_name),
+            cluster: cluster_filter::asked(&cluster.get()),
+            states: state_filter::asked(&state.get(), PREFIX, PlanState::from_str_name),
             input: input.get(),
             ..ListPlansRequest::default()
         })
@@ -43,7 +47,7 @@ pub fn Plans() -> impl IntoView {
         || view! { <a class="button small" href=paths::reviews()>"Run without approval"</a> };
     view! {
         <div class="page">
-            <Lead sentence acts />
+            <PageHeader sentence acts />
             {filters(list)}
             {move || (!input.with(String::is_empty)).then(of_one_file)}
             {load(list, table)}
@@ -60,20 +64,21 @@ fn read(word: &str) -> PlanState {
 }
 
 /// How many have each state.
-fn counts(list: &ListPlansResponse) -> of_state::Counts {
-    let word = |state: PlanState| of_state::word(state.as_str_name(), PREFIX);
+fn counts(list: &ListPlansResponse) -> state_filter::Counts {
+    let word = |state: PlanState| state_filter::word(state.as_str_name(), PREFIX);
     let counts = list.counts.iter();
     counts.map(|of| (word(of.state()), of.count)).collect()
 }
 
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
 fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl IntoView {
-    let last = Memo::new(
-        move |last: Option<&(Vec<String>, of_state::Counts)>| match list.get() {
-            Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
-            _ => last.cloned().unwrap_or_default(),
-        },
-    );
+    let last =
+        Memo::new(
+            move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
+                Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
+                _ => last.cloned().unwrap_or_default(),
+            },
+        );
     let clusters = Signal::derive(move || last.get().0);
     let counts = Signal::derive(move || last.get().1);
     let any = Memo::new(move |_| !counts.with(Vec::is_empty));
@@ -81,8 +86,8 @@ fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl Into
         any.get().then(|| {
             view! {
                 <div class="filter">
-                    {of_cluster::choice(clusters)}
-                    {of_state::choice(counts, |state| status::plan(read(state)).1)}
+                    {cluster_filter::choice(clusters)}
+                    {state_filter::choice(counts, |state| status::plan(read(state)).1)}
                 </div>
             }
         })
@@ -94,7 +99,7 @@ fn of_one_file() -> impl IntoView {
 }
 
 fn headline(counts: &[(String, u64)]) -> String {
-    let count = |wanted: &str| of_state::count(counts, |state| state == wanted);
+    let count = |wanted: &str| state_filter::count(counts, |state| state == wanted);
     match (counts.is_empty(), count("sealed"), count("approved")) {
         (true, ..) => "There is no plan yet.".into(),
         (_, 0, 0) => "No plan waits for anything.".into(),
@@ -149,7 +154,7 @@ fn row(plan: PlanSummary) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
-            <td data-label="Cluster">{of_cluster::shown(&plan.cluster)}</td>
+            <td data-label="Cluster">{cluster_filter::shown(&plan.cluster)}</td>
             <td data-label="State"><span><Status is=state /> " " {decided} " " {plan.broke_glass.then(status::without_approval)}</span></td>
             <td data-label="Author">{plan.author}</td>
             <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>

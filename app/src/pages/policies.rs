@@ -17,8 +17,8 @@ use crate::client::{grpc, whole};
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
@@ -52,7 +52,7 @@ pub fn Policies() -> impl IntoView {
     });
     let again = Callback::new(move |()| done.run(String::new()));
     view! {
-            <Lead
+            <PageHeader
                 sentence="Who must agree before a plan runs."
                 below=|| view! { <p>"A policy is judged again when a plan is started: what is set here counts for plans that are approved already. A policy that asks for less than before takes a second person, who confirms it here."</p> }
             />

@@ -5,18 +5,18 @@ use requorum_shared::api::v1::{
     CloseReviewRequest, ListReviewsRequest, ListReviewsResponse, Review,
 };
 
+use crate::activity::Activity;
 use crate::client::grpc;
+use crate::components::break_glass::BreakGlassNotice;
 use crate::components::dialog::Dialog;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::glass::Broken;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
-use crate::pulse::Pulse;
 
 /// All reviews, the open ones first.
 #[component]
@@ -36,7 +36,7 @@ pub fn Reviews() -> impl IntoView {
     let crumbs = vec![("Plans".to_owned(), paths::plans())];
     view! {
         <div class="page">
-            <Lead crumbs sentence />
+            <PageHeader crumbs sentence />
             {load(list, move |list| show(list, again))}
         </div>
     }
@@ -86,7 +86,7 @@ fn one(review: Review, again: Callback<()>) -> impl IntoView {
     view! {
         <li class="file-row">
             <div class="file-row-head"><a href=paths::plan(&review.plan_id)>{review.outcome.clone()}</a> {cluster}</div>
-            <Broken review />
+            <BreakGlassNotice review />
             <div class="acts">{close} {job}</div>
         </li>
     }
@@ -98,7 +98,7 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
     let open = RwSignal::new(false);
     let note = RwSignal::new(String::new());
     let failure = RwSignal::new(None::<Failure>);
-    let pulse = Pulse::expect();
+    let activity = Activity::expect();
     let close = Action::new_local(move |_: &()| {
         let request = CloseReviewRequest {
             id: id.clone(),
@@ -109,7 +109,7 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
             match grpc::call(request).await {
                 Ok(_) => {
                     open.set(false);
-                    pulse.ask();
+                    activity.ask();
                     again.run(());
                 }
                 Err(refused) => failure.set(Some(refused)),

@@ -12,7 +12,7 @@ use leptos_router::hooks::{use_location, use_navigate, use_params_map};
 use requorum_shared::permission::{Denied, Permission, Place};
 
 use crate::components::frame::is_current;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::identity::Identity;
 use crate::pages::not_found::NotFound;
 use crate::pages::policies;
@@ -126,7 +126,7 @@ pub fn Settings() -> impl IntoView {
             },
         );
     });
-    view! { <div class="page"><Lead sentence="Settings." /></div> }
+    view! { <div class="page"><PageHeader sentence="Settings." /></div> }
 }
 
 /// `/settings/…`: one section.
@@ -191,7 +191,7 @@ fn refusal(denied: &Denied) -> impl IntoView + use<> {
         format!("You have: {}.", denied.have)
     };
     view! {
-        <Lead sentence=denied.needs() />
+        <PageHeader sentence=denied.needs() />
         <p>{have} " An administrator of this console can change that."</p>
     }
 }

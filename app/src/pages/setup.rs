@@ -6,7 +6,7 @@ use leptos_router::hooks::use_navigate;
 use crate::client::http;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::forms::account::{self, AccountErrors};
 use crate::identity::Identity;
@@ -93,7 +93,7 @@ pub fn Setup() -> impl IntoView {
         <div class="page">
             {if has_token {
                 view! {
-                    <Lead
+                    <PageHeader
                         sentence="Make the first administrator of this console."
                         below=|| view! { <p>"This link works once. Nobody else can sign in before."</p> }
                     />
@@ -102,7 +102,7 @@ pub fn Setup() -> impl IntoView {
                 .into_any()
             } else {
                 view! {
-                    <Lead sentence="This link is not whole." />
+                    <PageHeader sentence="This link is not whole." />
                     <p>
                         "The one-time link ends in # and a long word, which is missing here. Open the link exactly as "
                         <code>"requorum serve"</code> " printed it."

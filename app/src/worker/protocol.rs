@@ -5,7 +5,7 @@ use requorum_shared::dossier::{Verdict, zip};
 use requorum_shared::kinds::Inspection;
 use serde::{Deserialize, Serialize};
 
-use crate::strip::Strip;
+use crate::page_map::PageMapView;
 
 /// The name that a worker's helper thread is started with: it only hashes.
 pub const HASHER: &str = "requorum-hasher";
@@ -127,7 +127,7 @@ pub struct Looked {
     /// The document; its page map is empty.
     pub inspection: Inspection,
     /// The picture.
-    pub strip: Strip,
+    pub map: PageMapView,
     /// Milliseconds from the first byte to the verdict.
     pub took_ms: u64,
 }

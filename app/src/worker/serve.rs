@@ -13,7 +13,7 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::protocol::{DOSSIERS, HASHER, Looked, Order, Phase, Report};
 use super::{dossier, hashing, inspect, ledger};
-use crate::strip::{CELLS, Strip};
+use crate::page_map::{CELLS, PageMapView};
 
 /// At least this many milliseconds lie between two reports of progress.
 const TELL_EVERY_MS: f64 = 80.0;
@@ -142,7 +142,7 @@ impl Desk {
         self.running.borrow_mut().remove(&job);
         let report = match result {
             Ok(inspection) => {
-                let strip = Strip::fold(
+                let map = PageMapView::fold(
                     &inspection.page_map.runs,
                     inspection.page_map.page_size,
                     CELLS,
@@ -158,7 +158,7 @@ impl Desk {
                     job,
                     looked: Box::new(Looked {
                         inspection,
-                        strip,
+                        map,
                         took_ms,
                     }),
                 }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use requorum_shared::ledger::entry::act;
 
+use super::location::LocationArguments;
 use super::objects::ObjectsArguments;
 use super::people::{act, log_errors, run};
-use super::place::PlaceArguments;
 use super::terminal::{self, Text};
 use crate::app::accounts::Accounts;
 use crate::app::backup::{PuttingBack, Wanted, is_apart, master_key_of};
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     objects: ObjectsArguments,
     #[command(flatten)]
-    place: PlaceArguments,
+    place: LocationArguments,
 }
 
 /// Runs `requorum backup`.

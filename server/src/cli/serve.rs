@@ -14,9 +14,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::location::DatabaseArguments;
 use super::objects::ObjectsArguments;
 use super::oidc::OidcArguments;
-use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
 use super::terminal;
 use crate::address::{self, ForwardedHeader, Proxies};

@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use super::Database;
 use super::ledger::signed;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::plans::approvals::{ApprovalStore, Proposal, Review, SetPolicy, Vote};
 use crate::plans::store::{Decision, PlanState};
 
@@ -290,7 +290,7 @@ fn entry(row: &AnyRow, column: usize) -> anyhow::Result<Option<u64>> {
     Ok(index.map(u64::try_from).transpose()?)
 }
 
-async fn upsert(tx: &mut Turn, policy: &SetPolicy) -> anyhow::Result<()> {
+async fn upsert(tx: &mut WriteTx, policy: &SetPolicy) -> anyhow::Result<()> {
     sqlx::query(
         "INSERT INTO policies (cluster, policy_json, set_by, set_ms, entry) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (cluster) DO UPDATE SET policy_json = $2, set_by = $3, set_ms = $4, entry = $5",

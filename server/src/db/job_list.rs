@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use super::Database;
 use super::pages::{count, tally};
 use super::sql::Sql;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::jobs::digest::{Digest, Summary};
 use crate::jobs::list::{JobFilter, JobLine, JobList};
 use crate::paging::{Clusters, Slice, Tally};
@@ -104,7 +104,7 @@ fn state_of(word: &str) -> anyhow::Result<JobState> {
 }
 
 /// Writes what the journal says after this entry into the job's row, in the same turn.
-pub(super) async fn digest(tx: &mut Turn, id: &str, event: &Event) -> anyhow::Result<()> {
+pub(super) async fn digest(tx: &mut WriteTx, id: &str, event: &Event) -> anyhow::Result<()> {
     let row = sqlx::query("SELECT digest_json FROM jobs WHERE id = $1")
         .bind(id)
         .fetch_one(&mut **tx)
@@ -122,7 +122,7 @@ pub(super) async fn digest(tx: &mut Turn, id: &str, event: &Event) -> anyhow::Re
 }
 
 /// Folds a whole journal.
-async fn folded(tx: &mut Turn, id: &str) -> anyhow::Result<Digest> {
+async fn folded(tx: &mut WriteTx, id: &str) -> anyhow::Result<Digest> {
     let plan = sqlx::query(
         "SELECT plan_json FROM plans JOIN jobs ON jobs.plan_id = plans.id WHERE jobs.id = $1",
     )
@@ -139,7 +139,7 @@ async fn folded(tx: &mut Turn, id: &str) -> anyhow::Result<Digest> {
     Ok(Digest::of(plan.try_get(0)?, &events))
 }
 
-async fn write(tx: &mut Turn, id: &str, digest: &Digest) -> anyhow::Result<()> {
+async fn write(tx: &mut WriteTx, id: &str, digest: &Digest) -> anyhow::Result<()> {
     let summary = digest.summary();
     sqlx::query(
         "UPDATE jobs SET state = $1, sentence = $2, updated_ms = $3, ended_ms = $4, steps_done = $5, \

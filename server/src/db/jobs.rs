@@ -10,7 +10,7 @@ use super::Database;
 use super::job_list;
 use super::notices::Notice;
 use super::sql::Sql;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer, target_of};
 
 #[async_trait]
@@ -298,7 +298,7 @@ async fn holder(
 
 /// The entry that one of these attempts has written.
 async fn written(
-    tx: &mut Turn,
+    tx: &mut WriteTx,
     id: &str,
     body: &Body,
     tried_ms: &[i64],
@@ -324,7 +324,13 @@ async fn written(
     Ok(None)
 }
 
-async fn insert(tx: &mut Turn, id: &str, seq: u64, at_ms: i64, body: &Body) -> anyhow::Result<()> {
+async fn insert(
+    tx: &mut WriteTx,
+    id: &str,
+    seq: u64,
+    at_ms: i64,
+    body: &Body,
+) -> anyhow::Result<()> {
     sqlx::query("INSERT INTO job_events (job_id, seq, at_ms, body_json) VALUES ($1, $2, $3, $4)")
         .bind(id)
         .bind(i64::try_from(seq)?)

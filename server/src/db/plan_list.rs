@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -198,7 +198,7 @@ fn group(row: &AnyRow) -> anyhow::Result<OpenGroup> {
         count: count(row)?,
         cluster: row.try_get(1)?,
         // One that cannot be read is as heavy as a plan can be.
-        weight: Weight::from_word(row.try_get(2)?).unwrap_or(Weight::Destructive),
+        weight: Reversibility::from_word(row.try_get(2)?).unwrap_or(Reversibility::Destructive),
         author_id: row.try_get(3)?,
         voters: voters
             .split(',')

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -144,7 +144,7 @@ pub(super) fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
             .try_get::<Option<i64>, _>(14)?
             .map(u64::try_from)
             .transpose()?,
-        weight: Weight::from_word(row.try_get(15)?).unwrap_or(Weight::Destructive),
+        weight: Reversibility::from_word(row.try_get(15)?).unwrap_or(Reversibility::Destructive),
     })
 }
 

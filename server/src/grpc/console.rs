@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 use super::actor;
 use super::v1::console_service_server::ConsoleService;
 use crate::app::App;
-use crate::ops::{console, waiting};
+use crate::ops::{console, inbox};
 
 pub(super) struct Console(pub(super) App);
 
@@ -21,7 +21,7 @@ impl ConsoleService for Console {
 
     async fn list_inbox(&self, request: Request<ListInboxRequest>) -> Answer<ListInboxResponse> {
         let actor = actor(&request)?;
-        let answer = waiting::list(&self.0, &actor, request.get_ref()).await?;
+        let answer = inbox::list(&self.0, &actor, request.get_ref()).await?;
         Ok(Response::new(answer))
     }
 }

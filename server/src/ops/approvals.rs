@@ -6,19 +6,19 @@ mod proof;
 mod proposals;
 mod reviews;
 mod shown;
-mod standing;
+mod state;
 
 use std::collections::HashMap;
 
 use requorum_shared::api::v1;
-use requorum_shared::approval::{Grounds, Judgement};
+use requorum_shared::approval::{Authorization, Judgement};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
 
-use self::standing::Standing;
-pub(super) use self::standing::{Rules, Wanted};
+use self::state::ApprovalState;
+pub(super) use self::state::{Rules, Wanted};
+use super::audit::{self, Done};
 use super::plans;
-use super::record::{self, Done};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, precondition};
@@ -44,12 +44,16 @@ const MAX_REASON_CHARS: usize = 2_000;
 /// How far a plan's approval is, and what the actor can add to it.
 pub async fn get(app: &App, actor: &Actor, plan_id: &str) -> Result<v1::Approval> {
     let (row, plan_json) = plans::find_for(app, actor, Permission::See, plan_id).await?;
-    let standing = Standing::load(app, &row, &plan_json).await?;
+    let standing = ApprovalState::load(app, &row, &plan_json).await?;
     Ok(standing.view(actor, &row))
 }
 
 /// Where the approvals of many plans stand, by two statements.
-async fn many(app: &App, rules: &Rules, rows: Vec<PlanRow>) -> Result<Vec<(PlanRow, Standing)>> {
+async fn many(
+    app: &App,
+    rules: &Rules,
+    rows: Vec<PlanRow>,
+) -> Result<Vec<(PlanRow, ApprovalState)>> {
     let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
     let mut votes: HashMap<_, Vec<Vote>> = HashMap::new();
     for (plan, vote) in app.lists.approvals.votes_on(&ids).await? {
@@ -60,7 +64,7 @@ async fn many(app: &App, rules: &Rules, rows: Vec<PlanRow>) -> Result<Vec<(PlanR
     let standings = rows.into_iter().map(|row| {
         let votes = votes.remove(&row.id).unwrap_or_default();
         let review = reviews.remove(&row.id);
-        let standing = Standing::of(rules, &row, votes, review, &row.cluster);
+        let standing = ApprovalState::of(rules, &row, votes, review, &row.cluster);
         (row, standing)
     });
     Ok(standings.collect())
@@ -72,7 +76,7 @@ pub async fn approve(app: &App, actor: &Actor, id: &str, hash: &str) -> Result<v
     let draft = plans::of_plan(actor, act::PLAN_APPROVE, &row);
     plans::is_meant(app, &draft, &row, hash).await?;
     let (here, actor, hash) = (app.clone(), actor.clone(), hash.to_owned());
-    record::carry(app, draft, |entry| async move {
+    audit::carry(app, draft, |entry| async move {
         let approved = agree(&here, &actor, &row.id, &hash, entry).await?;
         Ok(Done::plainly(approved))
     })
@@ -85,7 +89,7 @@ pub(super) async fn ready_to_run(
     actor: &Actor,
     id: &str,
     hash: &str,
-) -> Result<(PlanRow, String, Grounds)> {
+) -> Result<(PlanRow, String, Authorization)> {
     let (row, plan_json) = plans::alive(app, id, hash).await?;
     let grounds = may_run(app, actor, &row, &plan_json).await?;
     Ok((row, plan_json, grounds))
@@ -100,7 +104,7 @@ async fn agree(
     entry: u64,
 ) -> Result<v1::PlanSummary> {
     let (row, plan_json) = plans::alive(app, id, hash).await?;
-    let standing = Standing::load(app, &row, &plan_json).await?;
+    let standing = ApprovalState::load(app, &row, &plan_json).await?;
     if let Some(review) = &standing.review {
         return Err(precondition(
             "plan.glass-broken",
@@ -126,7 +130,7 @@ async fn agree(
         app.approvals.add_vote(id, &vote).await?;
         tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, "agreed to a plan");
     }
-    let standing = Standing::load(app, &row, &plan_json).await?;
+    let standing = ApprovalState::load(app, &row, &plan_json).await?;
     // A server that was killed between the vote and this is made good by voting again.
     let became_ready = settle(app, &row, &standing).await?;
     if voted && !became_ready {
@@ -142,7 +146,7 @@ async fn agree(
 }
 
 /// Lets a sealed plan be run when its rule is kept. `false` when it is not, or somebody else was quicker.
-async fn settle(app: &App, row: &PlanRow, standing: &Standing) -> Result<bool> {
+async fn settle(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<bool> {
     let Judgement::Enough { alone } = standing.case(None).judge() else {
         return Ok(false);
     };
@@ -169,8 +173,8 @@ pub(super) async fn may_run(
     actor: &Actor,
     row: &PlanRow,
     plan_json: &str,
-) -> Result<Grounds> {
-    let standing = Standing::load(app, row, plan_json).await?;
+) -> Result<Authorization> {
+    let standing = ApprovalState::load(app, row, plan_json).await?;
     if standing.review.is_some() {
         proof::of_glass(app, row, &standing).await?;
         let policy = proof::of_policy(app, &standing).await?;
@@ -208,7 +212,7 @@ pub async fn break_glass(
     plans::is_meant(app, &draft, &row, hash).await?;
     let (here, actor) = (app.clone(), actor.clone());
     let (hash, reason) = (hash.to_owned(), reason.to_owned());
-    record::carry(app, draft, |entry| async move {
+    audit::carry(app, draft, |entry| async move {
         let review = let_run(&here, &actor, &row.id, &hash, &reason, entry).await?;
         Ok(Done {
             reason,
@@ -227,10 +231,10 @@ async fn let_run(
     entry: u64,
 ) -> Result<v1::Review> {
     let (row, plan_json) = plans::alive(app, id, hash).await?;
-    let standing = Standing::load(app, &row, &plan_json).await?;
+    let standing = ApprovalState::load(app, &row, &plan_json).await?;
     proof::of_policy(app, &standing).await?;
     if !standing.policy.break_glass {
-        return Err(precondition("glass.not-allowed", standing::NO_GLASS));
+        return Err(precondition("glass.not-allowed", state::NO_GLASS));
     }
     if may_run(app, actor, &row, &plan_json).await.is_ok() {
         return Err(precondition(

@@ -11,9 +11,9 @@ use requorum_shared::api::v1::{
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
-use super::permit::{permit, permit_for_claimed, where_allowed};
+use super::authorize::{authorize, authorize_for_claimed, where_allowed};
 use super::stay::Stay;
-use super::{plans, record};
+use super::{audit, plans};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, conflict, not_found};
@@ -35,7 +35,7 @@ pub async fn list(
     actor: &Actor,
     request: &ListFilesRequest,
 ) -> Result<ListFilesResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let order = Order::parse(&request.order_by).ok_or_else(|| {
         bad_request(
             "file.order",
@@ -170,7 +170,7 @@ pub async fn set_cluster(app: &App, actor: &Actor, id: &str, cluster: &str) -> R
     let (mut file, _) = find_for(app, actor, Permission::Upload, id).await?;
     check_cluster_name(cluster)
         .map_err(|error| bad_request("file.cluster", format!("{error}.")))?;
-    permit_for_claimed(app, actor, Permission::Upload, cluster).await?;
+    authorize_for_claimed(app, actor, Permission::Upload, cluster).await?;
     let before = std::mem::replace(&mut file.cluster, cluster.to_owned());
     if before == cluster {
         return Ok(summary(file));
@@ -179,7 +179,7 @@ pub async fn set_cluster(app: &App, actor: &Actor, id: &str, cluster: &str) -> R
     let draft = Draft {
         // Found by the cluster that loses its say, where there is one.
         cluster: named(&before).or_else(|| named(cluster)),
-        ..record::draft(
+        ..audit::draft(
             actor,
             act::FILE_CLUSTER,
             format!(
@@ -195,7 +195,7 @@ pub async fn set_cluster(app: &App, actor: &Actor, id: &str, cluster: &str) -> R
         cluster.to_owned(),
         before.clone(),
     );
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         if store.set_file_cluster(&id, &from, &to).await? {
             return Ok(());
         }
@@ -223,7 +223,7 @@ pub async fn read(
     file: &StoredFile,
     range: Range<u64>,
 ) -> Result<Outgoing> {
-    permit(
+    authorize(
         app,
         actor,
         Permission::ReadValues,
@@ -232,11 +232,11 @@ pub async fn read(
     .await?;
     let draft = Draft {
         cluster: named(&file.cluster),
-        ..record::draft(actor, act::FILE_DOWNLOAD, format!("file {}", file.id))
+        ..audit::draft(actor, act::FILE_DOWNLOAD, format!("file {}", file.id))
     };
     let (objects, id, size) = (app.objects.clone(), file.id.clone(), file.size);
     let read = async move { Ok(objects.read(&id, size, range).await?) };
-    let bytes = record::act(app, draft, read).await?;
+    let bytes = audit::act(app, draft, read).await?;
     let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &file.cluster);
     Ok(stay.bytes(bytes).boxed())
 }
@@ -248,9 +248,9 @@ async fn find_for(
     permission: Permission,
     id: &str,
 ) -> Result<(StoredFile, String)> {
-    permit(app, actor, permission, Place::Anywhere).await?;
+    authorize(app, actor, permission, Place::Anywhere).await?;
     let found = find(app, id).await?;
-    permit(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
+    authorize(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
     Ok(found)
 }
 

@@ -14,8 +14,8 @@ use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::{Plan, TargetDir};
 
-use super::permit::{permit, sees};
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::{authorize, sees};
 use super::{approvals, plans};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -46,7 +46,7 @@ pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Resul
     let hash = hash.to_owned();
     // A plan that was run says so, and not that its own job works there.
     let was_run = plan.state == PlanState::Used;
-    let job = record::carry(app, draft, move |_| async move {
+    let job = audit::carry(app, draft, move |_| async move {
         if !was_run {
             target_is_free(&here, &actor, &plan_json).await?;
         }
@@ -246,7 +246,7 @@ async fn steer(
     let job = find_for(app, actor, Permission::Run, id).await?;
     let draft = of_job(actor, act, &job);
     let (here, actor) = (app.clone(), actor.clone());
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         append(&here, &actor, &job.id, decide).await
     })
     .await
@@ -258,7 +258,7 @@ fn of_job(actor: &Actor, act: &str, job: &JobRow) -> Draft {
         job: Some(job.id.clone()),
         plan: Some(sha256_hex(job.plan_json.as_bytes())),
         cluster: named(&job.cluster),
-        ..record::draft(actor, act, format!("job {}", job.id))
+        ..audit::draft(actor, act, format!("job {}", job.id))
     }
 }
 
@@ -294,9 +294,9 @@ async fn append(
 
 /// The job, for somebody who may do this with those of its cluster.
 async fn find_for(app: &App, actor: &Actor, permission: Permission, id: &str) -> Result<JobRow> {
-    permit(app, actor, permission, Place::Anywhere).await?;
+    authorize(app, actor, permission, Place::Anywhere).await?;
     let job = app.jobs.job(id).await?.ok_or_else(unknown)?;
-    permit(app, actor, permission, Place::Cluster(&job.cluster)).await?;
+    authorize(app, actor, permission, Place::Cluster(&job.cluster)).await?;
     Ok(job)
 }
 

@@ -6,7 +6,7 @@ mod recheck;
 
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
@@ -20,8 +20,8 @@ pub(super) use self::list::{naming, open_where, resting_on};
 pub(super) use self::observing::look_at_those_of;
 pub use self::observing::{look_at_open, watch};
 use self::recheck::Again;
-use super::permit::permit;
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::authorize;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
@@ -49,7 +49,7 @@ pub async fn check(
     kind: &str,
     request_json: &str,
 ) -> Result<Vec<v1::Finding>> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let request = parse(kind, request_json)?;
     let (request, observation) = observe_for(app, actor, Permission::See, request).await?;
     let check = move || Ok(findings(&recovery::check(&request, &observation)));
@@ -63,7 +63,7 @@ pub async fn seal(
     kind: &str,
     request_json: &str,
 ) -> Result<v1::PlanSummary> {
-    permit(app, actor, Permission::Plan, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Plan, Place::Anywhere).await?;
     if list::count_open(app, actor).await? >= u64::from(OPEN_PLANS_PER_PERSON) {
         return Err(too_many_open());
     }
@@ -112,11 +112,11 @@ pub async fn seal(
         job_id: String::new(),
         broke_glass: false,
         entry: None,
-        weight: Weight::of(&plan),
+        weight: Reversibility::of(&plan),
     };
     let draft = of_plan(actor, act::PLAN_SEAL, &row);
     let (plans, new, json) = (app.plans.clone(), row.clone(), plan.canonical_json());
-    record::carry(app, draft, move |entry| async move {
+    audit::carry(app, draft, move |entry| async move {
         let new = PlanRow {
             entry: Some(entry),
             ..new
@@ -177,7 +177,7 @@ pub async fn reject(
     is_meant(app, &draft, &row, hash).await?;
     let (here, actor) = (app.clone(), actor.clone());
     let (hash, reason) = (hash.to_owned(), reason.to_owned());
-    record::carry(app, draft, |_| async move {
+    audit::carry(app, draft, |_| async move {
         let rejected = decide_against(&here, &actor, &row.id, &hash, &reason).await?;
         Ok(Done {
             reason,
@@ -192,7 +192,7 @@ pub(super) fn of_plan(actor: &Actor, act: &str, plan: &PlanRow) -> Draft {
     Draft {
         plan: Some(plan.hash.clone()),
         cluster: named(&plan.cluster),
-        ..record::draft(actor, act, format!("plan {}", plan.id))
+        ..audit::draft(actor, act, format!("plan {}", plan.id))
     }
 }
 
@@ -202,7 +202,7 @@ pub(super) async fn is_meant(app: &App, draft: &Draft, row: &PlanRow, hash: &str
         return Ok(());
     }
     if let Err(error) = same_hash(row, hash) {
-        record::refused(app, draft.clone(), &error).await;
+        audit::refused(app, draft.clone(), &error).await;
         return Err(error);
     }
     Ok(())
@@ -215,9 +215,9 @@ pub(super) async fn find_for(
     permission: Permission,
     id: &str,
 ) -> Result<(PlanRow, String)> {
-    permit(app, actor, permission, Place::Anywhere).await?;
+    authorize(app, actor, permission, Place::Anywhere).await?;
     let found = find(app, id).await?;
-    permit(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
+    authorize(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
     Ok(found)
 }
 
@@ -322,7 +322,7 @@ async fn observe_for(
 ) -> Result<(Request, Observation)> {
     let observation = observe(app, &actor.user_id, &request).await?;
     let place = Place::Cluster(observation.cluster());
-    permit(app, actor, permission, place).await?;
+    authorize(app, actor, permission, place).await?;
     Ok((request, observation))
 }
 

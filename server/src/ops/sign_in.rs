@@ -3,7 +3,7 @@
 use requorum_shared::api::login::{JoinRequest, LoginRequest, SetupRequest};
 use requorum_shared::ledger::entry::{Draft, act};
 
-use super::record::{self, Done};
+use super::audit::{self, Done};
 use crate::app::App;
 use crate::auth::session::{Caller, Opened};
 use crate::error::{ApiError, Kind, Result};
@@ -21,12 +21,12 @@ pub async fn set_up(app: &App, request: SetupRequest, caller: &Caller) -> Result
         if let Err(error) = &result
             && error.kind != Kind::TooMany
         {
-            record::refused(app, draft, error).await;
+            audit::refused(app, draft, error).await;
         }
         return result;
     }
     let (here, caller) = (app.clone(), caller.clone());
-    record::carry(app, draft, |_| async move {
+    audit::carry(app, draft, |_| async move {
         let opened = here.login.setup(request, &caller).await?;
         let who = (opened.actor.name.clone(), opened.actor.user_id.clone());
         Ok(Done {
@@ -40,7 +40,7 @@ pub async fn set_up(app: &App, request: SetupRequest, caller: &Caller) -> Result
 /// Signs in by password.
 pub async fn sign_in(app: &App, request: LoginRequest, caller: &Caller) -> Result<Opened> {
     let (here, caller) = (app.clone(), caller.clone());
-    record::to_the_end(app, async move {
+    audit::to_the_end(app, async move {
         let typed = request.name.clone();
         let result = match here.login.login(request, &caller).await {
             // What was typed is only written down when it is an account's name: it may be a password in the wrong
@@ -77,7 +77,7 @@ pub async fn join(app: &App, request: JoinRequest, caller: &Caller) -> Result<Op
         ..Draft::default()
     };
     let (here, caller) = (app.clone(), caller.clone());
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         here.login.join(request, &caller).await
     })
     .await
@@ -101,7 +101,7 @@ async fn passage(app: &App, caller: &Caller, act: &str, result: &Result<Opened>)
         ),
         Err(_) => ("", None),
     };
-    record::passage(app, who, from(caller), act, result.as_ref().map(|_| ())).await;
+    audit::passage(app, who, from(caller), act, result.as_ref().map(|_| ())).await;
 }
 
 fn from(caller: &Caller) -> String {

@@ -5,8 +5,8 @@ use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
 use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
-use super::permit::{permit, permit_for_claimed};
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::{authorize, authorize_for_claimed};
 use super::stay::{Stay, is_final};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -23,10 +23,10 @@ const MAX_UNFINISHED: usize = 50;
 
 /// Announces a file. Refused when it could not be kept anyway: nobody should send 20 GB to learn that.
 pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<Upload> {
-    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Upload, Place::Anywhere).await?;
     check_cluster_name(&request.cluster)
         .map_err(|error| bad_request("upload.cluster", format!("{error}.")))?;
-    permit_for_claimed(app, actor, Permission::Upload, &request.cluster).await?;
+    authorize_for_claimed(app, actor, Permission::Upload, &request.cluster).await?;
     let name = file_name(&request.name)?;
     if request.length == 0 {
         return Err(bad_request(
@@ -94,7 +94,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
 
 /// What this person left unfinished.
 pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
-    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Upload, Place::Anywhere).await?;
     let uploads = app.store.uploads().await?;
     Ok(Uploads {
         uploads: uploads
@@ -107,7 +107,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
 
 /// What everybody left unfinished, for administrators: it takes room from all.
 pub async fn list_all(app: &App, actor: &Actor) -> Result<Uploads> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     app.uploads.forget_stale().await?;
     let uploads = app.store.uploads().await?;
     Ok(Uploads {
@@ -123,7 +123,7 @@ pub async fn list_all(app: &App, actor: &Actor) -> Result<Uploads> {
 
 /// Ends another person's upload, and leaves nothing of it.
 pub async fn cancel_any(app: &App, actor: &Actor, id: &str) -> Result<()> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let upload = app.store.upload(id).await?.ok_or_else(gone)?;
     cancel_of(app, actor, &upload).await
 }
@@ -141,7 +141,7 @@ async fn cancel_of(app: &App, actor: &Actor, upload: &UploadRow) -> Result<()> {
     let mut draft = draft(actor, act::FILE_UPLOAD_CANCEL, upload);
     draft.subject = format!("{}, begun by {}", draft.subject, upload.owner);
     let (uploads, upload) = (app.uploads.clone(), upload.clone());
-    record::act(app, draft, async move { uploads.cancel(&upload).await }).await
+    audit::act(app, draft, async move { uploads.cancel(&upload).await }).await
 }
 
 /// One of this person's uploads.
@@ -198,7 +198,7 @@ pub async fn append(
         appended
     };
     let appended = if last {
-        record::carry(app, draft, move |_| async move {
+        audit::carry(app, draft, move |_| async move {
             let appended = append.await?;
             Ok(match &appended {
                 Appended::Partly(_) => Done {
@@ -214,7 +214,7 @@ pub async fn append(
         })
         .await?
     } else {
-        record::to_the_end(app, append).await?
+        audit::to_the_end(app, append).await?
     };
     match appended {
         Appended::Partly(offset) => seen.offset = offset,
@@ -230,7 +230,7 @@ pub async fn append(
 fn draft(actor: &Actor, act: &str, upload: &UploadRow) -> Draft {
     Draft {
         cluster: named(&upload.cluster),
-        ..record::draft(
+        ..audit::draft(
             actor,
             act,
             format!("{}, {} bytes", upload.name, upload.length),
@@ -243,18 +243,18 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
     let upload = row(app, actor, id).await?;
     let draft = draft(actor, act::FILE_UPLOAD_CANCEL, &upload);
     let uploads = app.uploads.clone();
-    record::act(app, draft, async move { uploads.cancel(&upload).await }).await
+    audit::act(app, draft, async move { uploads.cancel(&upload).await }).await
 }
 
 /// One of this person's uploads, which they still may bring in.
 async fn row(app: &App, actor: &Actor, id: &str) -> Result<UploadRow> {
-    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Upload, Place::Anywhere).await?;
     let upload = app.store.upload(id).await?;
     let upload = upload
         .filter(|upload| upload.owner_id == actor.user_id)
         .ok_or_else(gone)?;
     let place = Place::Cluster(&upload.cluster);
-    permit(app, actor, Permission::Upload, place).await?;
+    authorize(app, actor, Permission::Upload, place).await?;
     Ok(upload)
 }
 

@@ -1,7 +1,7 @@
 //! Plans as lists show them.
 
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 
 use super::store::{PlanRow, PlanState};
 use crate::paging::{Clusters, Slice, Tally};
@@ -74,7 +74,7 @@ pub struct OpenGroup {
     /// Their cluster; empty for none.
     pub cluster: String,
     /// What they can do that nobody can take back.
-    pub weight: Weight,
+    pub weight: Reversibility,
     /// Who sealed them.
     pub author_id: String,
     /// The accounts that approved each of them, in order.

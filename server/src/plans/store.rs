@@ -1,7 +1,7 @@
 //! What is remembered of plans.
 
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 
 /// Where a plan is in its life. It moves forward only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub struct PlanRow {
     /// The entry of the ledger that opened its sealing; none for a plan of an earlier version.
     pub entry: Option<u64>,
     /// What it can do that nobody can take back.
-    pub weight: Weight,
+    pub weight: Reversibility,
 }
 
 /// Something that a plan rests on.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::{JobFacts, LedgerFacts, ReviewFacts, Sources};
-use crate::approval::{Glass, Grounds, Person, Policy, PolicyInForce, Rule, Second, Vote, Weight};
+use crate::approval::{
+    Authorization, BreakGlass, Person, Policy, PolicyInForce, Reversibility, Rule, Second, Vote,
+};
 use crate::canonical::sha256_hex;
 use crate::etcd::recovery::restore::samples::{observation, request};
 use crate::finding::{Check, Outcome as Seen};
@@ -150,8 +152,8 @@ impl Run {
         };
         run.books.noise();
         run.by("Anna K.", act::PLAN_SEAL, None, Outcome::Done);
-        let mut grounds = Grounds {
-            weight: Weight::Undoable,
+        let mut grounds = Authorization {
+            weight: Reversibility::Undoable,
             rule: Rule {
                 approvers: 1,
                 second: Second::WhenPossible,
@@ -167,7 +169,7 @@ impl Run {
         };
         if glass {
             run.by("Anna K.", act::PLAN_BREAK_GLASS, None, Outcome::Done);
-            grounds.glass = Some(Glass {
+            grounds.glass = Some(BreakGlass {
                 review: "r1".into(),
                 by: person("Anna K."),
                 at_ms: START + 3000,

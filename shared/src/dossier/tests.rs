@@ -240,7 +240,7 @@ fn the_author_is_the_one_whom_the_plan_names() {
 }
 
 /// As whoever has the key would pack it, with other grounds.
-fn with_grounds(run: &Run, edit: &dyn Fn(&mut crate::approval::Grounds)) -> Vec<u8> {
+fn with_grounds(run: &Run, edit: &dyn Fn(&mut crate::approval::Authorization)) -> Vec<u8> {
     let mut events = run.events.clone();
     let Body::Started {
         grounds: Some(grounds),
@@ -388,7 +388,7 @@ fn what_a_forger_with_the_key_claims_must_follow_from_the_ledger() {
 fn approvals_are_those_of_this_plan_and_in_the_ledger() {
     let run = Run::started(false).over();
     let good = parts(&packed(&run));
-    let edit = |edit: &dyn Fn(&mut crate::approval::Grounds)| {
+    let edit = |edit: &dyn Fn(&mut crate::approval::Authorization)| {
         let mut run_events = run.events.clone();
         let Body::Started {
             grounds: Some(grounds),
@@ -426,7 +426,7 @@ fn approvals_are_those_of_this_plan_and_in_the_ledger() {
         "None is by a second person",
     );
     fails(
-        &edit(&|g| g.weight = crate::approval::Weight::Destructive),
+        &edit(&|g| g.weight = crate::approval::Reversibility::Destructive),
         check,
         "weighed wrongly",
     );

@@ -13,7 +13,7 @@ use self::open::{Opened, Parts};
 use super::document::{self, Content};
 use super::manifest::{Manifest, PartFacts, RENDERING};
 use super::{html, name, parts, readme, record, seal, words, zip};
-use crate::approval::{Grounds, Judgement, Policy, Weight};
+use crate::approval::{Authorization, Judgement, Policy, Reversibility};
 use crate::canonical::sha256_hex;
 use crate::document::Document;
 use crate::finding::{Check, Outcome};
@@ -357,7 +357,7 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             "The job was started by a version that did not keep on what grounds.",
         ));
     };
-    if grounds.weight != Weight::of(plan) {
+    if grounds.weight != Reversibility::of(plan) {
         return Err(fail(
             "The plan was weighed wrongly: another rule was due for it.",
         ));
@@ -446,7 +446,7 @@ fn approvals(opened: &Opened<'_>) -> Finding {
 }
 
 /// Where the rule came from, in a sentence, if the ledger has it.
-fn policy_in_force(grounds: &Grounds, all: &acts::Acts) -> Finding {
+fn policy_in_force(grounds: &Authorization, all: &acts::Acts) -> Finding {
     let Some(policy) = &grounds.policy else {
         let usual = Policy::default().rule(grounds.weight) == grounds.rule;
         return Ok(if usual || grounds.glass.is_some() {

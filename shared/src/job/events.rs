@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::approval::Grounds;
+use crate::approval::Authorization;
 use crate::finding::Check;
 
 /// The number of events that are not in the journal.
@@ -33,7 +33,7 @@ pub enum Body {
         by: String,
         /// What let that person start it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        grounds: Option<Box<Grounds>>,
+        grounds: Option<Box<Authorization>>,
     },
     /// A server took (or took over) the job.
     Adopted {

@@ -15,16 +15,16 @@ use crate::clipboard::copy;
 use crate::components::bytes::Bytes;
 use crate::components::hash::Id;
 use crate::components::inspection::{InspectionView, summary};
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::Time;
 use crate::format;
 use crate::identity::{Of, permitted};
+use crate::page_map::{CELLS, PageMapView};
 use crate::paths;
-use crate::strip::{CELLS, Strip};
 use crate::systems;
 
 /// The detail page.
@@ -81,7 +81,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
     let plans = plans(&stored.id, response.plans, response.plans_total);
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
-            let strip = Strip::fold(&inspection.page_map.runs, inspection.page_map.page_size, CELLS);
+            let map = PageMapView::fold(&inspection.page_map.runs, inspection.page_map.page_size, CELLS);
             let below = summary(&inspection);
             let json = StoredValue::new(response.inspection_json);
             let on_copy_json = Callback::new(move |()| {
@@ -90,20 +90,20 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             });
             let tabs = systems::tabs(&inspection, on_copy_json);
             view! {
-                <Lead
+                <PageHeader
                     crumbs=crumbs()
                     sentence=inspection.verdict.sentence.clone()
                     below=move || view! { <p>{below.clone()}</p> }
                     acts=acts
                 />
-                <InspectionView inspection=Arc::new(inspection) strip tabs on_copy_json />
+                <InspectionView inspection=Arc::new(inspection) map tabs on_copy_json />
                 <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
                 {plans}
             }
             .into_any()
         }
         Err(_) => view! {
-            <Lead crumbs=crumbs() sentence=stored.sentence.clone() acts=acts />
+            <PageHeader crumbs=crumbs() sentence=stored.sentence.clone() acts=acts />
             <div class="notice warning">
                 <p>"What this server found in the file is written in a form that this page does not know. Reload the page; it may be older than the server."</p>
             </div>

@@ -18,8 +18,8 @@ use requorum_shared::recovery::Request;
 use super::cluster::ClusterOf;
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::format;
 use crate::forms::etcd_restore::{RestoreForm, RootChoice};
@@ -126,7 +126,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
     let verdict = inspection.verdict.sentence.clone();
     let wanted = Of::Cluster(cluster.clone());
     view! {
-        <Lead crumbs sentence=sentence below=move || view! {
+        <PageHeader crumbs sentence=sentence below=move || view! {
             <p>{verdict.clone()} " Making a plan changes nothing."</p>
             <p>"The plan belongs to the cluster that the snapshot is of: " <ClusterOf id=of.clone() cluster=cluster.clone() again /></p>
         } />

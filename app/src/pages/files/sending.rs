@@ -14,7 +14,7 @@ use crate::dropped::Dropped;
 use crate::failure::Failure;
 use crate::format;
 use crate::identity::Identity;
-use crate::pages::of_cluster;
+use crate::pages::cluster_filter;
 use crate::paths;
 use crate::uploads::{Transfer, TransferState, UploadQueue};
 use crate::worker::protocol::Refusal;
@@ -27,7 +27,7 @@ pub fn Sending(
     known: Signal<Vec<String>>,
 ) -> impl IntoView {
     let uploads = UploadQueue::expect();
-    let cluster = RwSignal::new(of_cluster::only(&Identity::expect().grants_now()));
+    let cluster = RwSignal::new(cluster_filter::only(&Identity::expect().grants_now()));
     let wrong = Signal::derive(move || {
         cluster.with(|name| match check_cluster_name(name.trim()) {
             Ok(()) => String::new(),

@@ -8,11 +8,11 @@ use crate::components::checks::Checks;
 use crate::components::document::DocumentView;
 use crate::components::field::Field;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::worker::protocol::Unpacked;
 
 /// The headline.
-pub(super) fn lead<F, V>(verdict: &Verdict, close: F) -> impl IntoView + use<F, V>
+pub(super) fn header<F, V>(verdict: &Verdict, close: F) -> impl IntoView + use<F, V>
 where
     F: Fn() -> V + Send + Sync + 'static,
     V: IntoView + 'static,
@@ -24,7 +24,7 @@ where
         })
     };
     view! {
-        <Lead
+        <PageHeader
             sentence=verdict.sentence.clone()
             below=below
             acts=close

@@ -4,19 +4,19 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use requorum_shared::finding::Outcome;
 
-use crate::bench::{Bench, Item, State};
 use crate::components::bytes::Bytes;
 use crate::components::status::Status;
 use crate::components::table::arrows;
 use crate::format;
+use crate::open_files::{Item, OpenFiles, State};
 use crate::paths::with_query;
 use crate::systems::{Placed, rank};
 use requorum_shared::inspection::Trust;
 use requorum_shared::value::Value;
 
 /// A table of all files: what could be judged, best first; then what could not.
-pub(super) fn ranking(bench: Bench, selected: Signal<Option<u32>>) -> impl IntoView {
-    let rows = Memo::new(move |_| rows(&bench.items()));
+pub(super) fn ranking(open_files: OpenFiles, selected: Signal<Option<u32>>) -> impl IntoView {
+    let rows = Memo::new(move |_| rows(&open_files.items()));
     let location = use_location();
     let body = move || {
         rows.get()

@@ -16,14 +16,14 @@ use requorum_shared::recovery::{Plan, Step};
 use super::follow::{Line, fold, follow};
 use super::question::Ask;
 use crate::client::grpc;
+use crate::components::break_glass::BreakGlassNotice;
 use crate::components::checks::Checks;
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
-use crate::components::glass::Broken;
 use crate::components::job_steps::JobSteps;
-use crate::components::lead::Lead;
 use crate::components::load::{load, load_page};
 use crate::components::log::Log;
+use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
 use crate::failure::Failure;
 use crate::identity::{Of, permitted};
@@ -90,7 +90,7 @@ fn show(response: GetJobResponse) -> impl IntoView {
     };
     let steps_for_acts = StoredValue::new(steps.clone());
     view! {
-        <Lead crumbs=crumbs() sentence=headline below=below />
+        <PageHeader crumbs=crumbs() sentence=headline below=below />
         {summary.broke_glass.then(|| view! { <GlassOf plan=summary.plan_id.clone() /> })}
         {move || match line.get() {
             Line::Refused(failure) => Some(view! { <ErrorView failure /> }),
@@ -221,7 +221,7 @@ fn GlassOf(plan: String) -> impl IntoView {
     });
     load(approval, |approval| {
         let review = approval.approval.unwrap_or_default().review;
-        review.map(|review| view! { <Broken review /> })
+        review.map(|review| view! { <BreakGlassNotice review /> })
     })
 }
 

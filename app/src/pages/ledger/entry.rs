@@ -10,8 +10,8 @@ use crate::client::grpc;
 use crate::components::button::CopyButton;
 use crate::components::command::Command;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::components::proof_path::ProofPath;
 use crate::components::properties::Properties;
 use crate::components::status::Status;
@@ -104,7 +104,7 @@ fn show(watch: LedgerWatch, index: u64, found: Found) -> impl IntoView {
     let proof = found.proven.proof.clone();
     let leaf = proof.leaf.clone();
     view! {
-        <Lead crumbs=crumbs() sentence below=move || view! { <p>{format!("Entry {}", format::number(index))}</p> } />
+        <PageHeader crumbs=crumbs() sentence below=move || view! { <p>{format!("Entry {}", format::number(index))}</p> } />
         {details}
         <section class="section">
             <h2>"Is it in the ledger?"</h2>

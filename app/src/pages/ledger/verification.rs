@@ -7,14 +7,14 @@ use crate::components::button::CopyButton;
 use crate::components::command::Command;
 use crate::components::dialog::Dialog;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::status::Status;
 use crate::components::time::Time;
 use crate::format;
 use crate::ledger::meaning;
 use crate::ledger::memory::{Alarm, Known, Memory};
-use crate::ledger::state::{Reading, Standing, State, minute};
+use crate::ledger::state::{LedgerStatus, Reading, State, minute};
 use crate::ledger::watch::LedgerWatch;
 use crate::paths;
 use crate::worker::ledger::protocol::{Point, Whole};
@@ -35,7 +35,7 @@ pub fn Verification() -> impl IntoView {
     let alarms = Memo::new(move |_| memory.with(|memory| memory.alarms.clone()));
     view! {
         <div class="page">
-            <Lead crumbs sentence below=move || view! { <p role="status">{move || state.with(below)}</p> } acts=again />
+            <PageHeader crumbs sentence below=move || view! { <p role="status">{move || state.with(below)}</p> } acts=again />
             {move || alarms_view(watch, alarms.get())}
             <section class="section"><h2>"Checkpoints"</h2>{checkpoints}</section>
             <Everything />
@@ -46,14 +46,14 @@ pub fn Verification() -> impl IntoView {
 }
 
 fn sentence(state: &State, memory: &Memory) -> String {
-    match &state.standing {
+    match &state.status {
         _ if state.wrong().is_some() => "Do not trust this ledger.".into(),
-        Standing::Verified { at_ms, now, .. } => format!(
+        LedgerStatus::Verified { at_ms, now, .. } => format!(
             "The ledger of {} holds; this browser verified it at {}.",
             format::count(now.size, "entry", "entries"),
             minute(*at_ms)
         ),
-        Standing::First { at_ms, .. } => format!(
+        LedgerStatus::First { at_ms, .. } => format!(
             "This browser saw this ledger for the first time at {}, and remembers it.",
             minute(*at_ms)
         ),
@@ -62,9 +62,9 @@ fn sentence(state: &State, memory: &Memory) -> String {
 }
 
 fn below(state: &State) -> String {
-    match &state.standing {
+    match &state.status {
         _ if state.wrong().is_some() => state.wrong().map_or(String::new(), |w| w.words.clone()),
-        Standing::Verified { before, now, .. } => match (state.proof, before == now) {
+        LedgerStatus::Verified { before, now, .. } => match (state.proof, before == now) {
             (_, true) => "Nothing was written since it was last looked at; its signature holds.".into(),
             (Some(hashes), _) => format!(
                 "Its signature holds, and {} from the {} remembered entries to the {} of now.",
@@ -74,11 +74,11 @@ fn below(state: &State) -> String {
             ),
             (None, _) => "Its signature holds.".into(),
         },
-        Standing::First { .. } => {
+        LedgerStatus::First { .. } => {
             "Its signature holds. Nothing was remembered to hold it against: compare the key below with a colleague's.".into()
         }
-        Standing::Unreached { why } => why.clone(),
-        Standing::Unasked | Standing::Wrong(_) => "The server is being asked.".into(),
+        LedgerStatus::Unreached { why } => why.clone(),
+        LedgerStatus::Unasked | LedgerStatus::Wrong(_) => "The server is being asked.".into(),
     }
 }
 
@@ -102,14 +102,14 @@ fn checkpoints(state: &State, memory: &Memory) -> impl IntoView + use<> {
             </tr>
         }
     };
-    let (before, now, status) = match &state.standing {
+    let (before, now, status) = match &state.status {
         _ if state.wrong().is_some() => (None, None, ("fail", "does not hold")),
-        Standing::Verified { before, now, .. } => (
+        LedgerStatus::Verified { before, now, .. } => (
             Some(before.clone()),
             Some(now.clone()),
             ("pass", "goes on from it"),
         ),
-        Standing::First { now, .. } => (None, Some(now.clone()), ("not-checked", "first seen")),
+        LedgerStatus::First { now, .. } => (None, Some(now.clone()), ("not-checked", "first seen")),
         _ => (None, None, ("not-checked", "not checked")),
     };
     let before = before.or_else(|| known.as_ref().map(|known| known.point.clone()));
@@ -123,8 +123,8 @@ fn checkpoints(state: &State, memory: &Memory) -> impl IntoView + use<> {
     } else {
         ("not-checked", "none")
     };
-    let now_when = match &state.standing {
-        Standing::Verified { at_ms, .. } | Standing::First { at_ms, .. } => Some(*at_ms),
+    let now_when = match &state.status {
+        LedgerStatus::Verified { at_ms, .. } | LedgerStatus::First { at_ms, .. } => Some(*at_ms),
         _ => None,
     };
     let note = state.note.clone();

@@ -14,14 +14,14 @@ use requorum_shared::plan::Undo;
 use requorum_shared::recovery::{self, Observation, Plan};
 use requorum_shared::replan::{Difference, Part, Recheck};
 
-use self::approval::{Case, Standing};
+use self::approval::{Case, LedgerStatus};
 use self::file::{Own, OwnFile};
 use crate::client::grpc;
+use crate::components::break_glass::BreakGlassNotice;
 use crate::components::findings::Findings;
-use crate::components::glass::Broken;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
 use crate::components::load::{load, load_page};
+use crate::components::page_header::PageHeader;
 use crate::components::recheck::{BothSides, Differences, brief};
 use crate::components::status::{self, Status};
 use crate::components::time::Time;
@@ -43,9 +43,9 @@ pub fn PlanReview() -> impl IntoView {
     });
     // Somebody else may decide meanwhile; the plan itself is asked for again when that shows.
     every(10_000, move || approval.refetch());
-    let standing = Memo::new(move |_| approval.get().and_then(Result::ok));
+    let status = Memo::new(move |_| approval.get().and_then(Result::ok));
     Effect::new(move |before: Option<Option<Approval>>| {
-        let now = standing.get();
+        let now = status.get();
         if before.flatten().is_some_and(|before| Some(before) != now) {
             plan.refetch();
         }
@@ -78,7 +78,7 @@ fn show(
     let summary = response.plan.clone().unwrap_or_default();
     match verify(&response.plan_json, &summary.hash) {
         Seal::Broken(why) => view! {
-            <Lead crumbs=crumbs() sentence="Do not approve or run this plan: it is not what was sealed." />
+            <PageHeader crumbs=crumbs() sentence="Do not approve or run this plan: it is not what was sealed." />
             <div class="notice fail" role="alert">
                 <p><strong>"Your browser recomputed this plan, and refuses it."</strong></p>
                 <p>{why}</p>
@@ -121,7 +121,7 @@ fn sealed(
         move || below(&summary, &plan)
     };
     view! {
-        <Lead crumbs=crumbs() sentence=plan.outcome.clone() below=below />
+        <PageHeader crumbs=crumbs() sentence=plan.outcome.clone() below=below />
         {drifted(&drift, &summary, &plan)}
         {seen_at.map(|ms| view! {
             <p class="small muted">"What it rests on was last looked at " <Time ms /> ". Approving and running look again."</p>
@@ -129,8 +129,8 @@ fn sealed(
         {load(approval, move |approval| {
             let review = approval.review.clone();
             view! {
-                {review.map(|review| view! { <Broken review /> })}
-                <Standing approval case=case.clone() again />
+                {review.map(|review| view! { <BreakGlassNotice review /> })}
+                <LedgerStatus approval case=case.clone() again />
             }
         })}
         {look.map(|look| looked(look, &summary.hash, own))}

@@ -6,8 +6,8 @@ use requorum_shared::api::v1::{AboutRequest, AboutResponse, GetLedgerRequest};
 use crate::client::grpc;
 use crate::components::button::CopyButton;
 use crate::components::bytes::Bytes;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::time::Time;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub fn About() -> impl IntoView {
         Some(Ok(about)) => headline(&about.console, js_sys::Date::now() as i64),
         _ => "What this console is, and what it rests on.".into(),
     });
-    view! { <Lead sentence />{load(about, show)} }
+    view! { <PageHeader sentence />{load(about, show)} }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -13,9 +13,9 @@ use requorum_shared::api::v1::{ListPeopleRequest, PasswordLink, Person};
 use requorum_shared::permission::{Grants, Role};
 
 use crate::client::whole;
-use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::once::Once;
+use crate::components::one_time_value::OneTimeValue;
+use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
 use crate::components::time::Time;
@@ -51,7 +51,7 @@ pub fn People() -> impl IntoView {
         people.refetch();
     });
     view! {
-        <Lead sentence below acts />
+        <PageHeader sentence below acts />
         {move || made.get().map(|link| handed_over(link, made))}
         {load(people, |list| table(list.people))}
         <invite::Invite open=inviting on_made />
@@ -63,7 +63,7 @@ fn handed_over(link: PasswordLink, made: RwSignal<Option<PasswordLink>>) -> impl
     let name = link.person.unwrap_or_default().name;
     let origin = window().location().origin().unwrap_or_default();
     view! {
-        <Once
+        <OneTimeValue
             title=format!("Give this link to {name}, in a way that nobody else reads.")
             value=paths::join_link(&origin, &link.token)
             label="Copy the link"
@@ -73,7 +73,7 @@ fn handed_over(link: PasswordLink, made: RwSignal<Option<PasswordLink>>) -> impl
                 "It is shown this once. It sets " {name.clone()} "'s password one time, until "
                 <Time ms=link.expires_at_ms /> "; a newer link makes it void. For a day after it is used, the account counts as one person with yours: it is no second person for your plans. On the server's machine, "<code>"requorum user confirm"</code>" says that it is somebody else's."
             </p>
-        </Once>
+        </OneTimeValue>
     }
 }
 

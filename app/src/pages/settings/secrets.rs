@@ -13,8 +13,8 @@ use crate::components::command::Command;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::time::Time;
 use crate::failure::Failure;
@@ -42,7 +42,7 @@ pub fn Secrets() -> impl IntoView {
         view! { <button type="button" class="button primary" on:click=move |_| on_put.run(None)>"Put in a credential"</button> }
     };
     view! {
-        <Lead sentence below=|| view! { <p>"They go in and never come out: whoever needs one reads it where it came from."</p> } acts />
+        <PageHeader sentence below=|| view! { <p>"They go in and never come out: whoever needs one reads it where it came from."</p> } acts />
         {load(secrets, move |list| show(list, on_put, again))}
         <put::Put open=putting replaced on_done=again />
     }

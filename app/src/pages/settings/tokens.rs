@@ -14,9 +14,9 @@ use crate::components::command::Command;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::once::Once;
+use crate::components::one_time_value::OneTimeValue;
+use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
 use crate::components::tabs::{Tab, Tabs, open_tab};
 use crate::components::time::Time;
@@ -60,7 +60,7 @@ pub fn Tokens() -> impl IntoView {
         again.run(());
     });
     view! {
-        <Lead sentence acts />
+        <PageHeader sentence acts />
         {move || made.get().map(|answer| handed_over(answer, made))}
         {move || sees_all.get().then(|| view! { <Tabs label="Whose tokens" tabs=tabs() open /> })}
         {load(tokens, move |(everybody, list)| table(list, everybody, again, creating))}
@@ -111,7 +111,7 @@ fn handed_over(
     let origin = window().location().origin().unwrap_or_default();
     let text = examples(&origin);
     view! {
-        <Once
+        <OneTimeValue
             title=format!("This is the token {}. It is shown this once.", token.name)
             value=answer.secret
             label="Copy the token"
@@ -122,7 +122,7 @@ fn handed_over(
                 <Time ms=token.expires_at_ms /> "."
             </p>
             <Command label="Use it over HTTP and gRPC" text=Signal::derive(move || text.clone()) />
-        </Once>
+        </OneTimeValue>
     }
 }
 

@@ -7,8 +7,8 @@ use crate::client::upload;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
@@ -24,7 +24,7 @@ pub fn Uploads() -> impl IntoView {
         _ => "Uploads that have not ended.".into(),
     });
     view! {
-        <Lead sentence />
+        <PageHeader sentence />
         {load(uploads, move |listed| table(listed, again))}
     }
 }

@@ -10,8 +10,8 @@ use crate::client::{grpc, http, whole};
 use crate::components::end_tokens::EndTokens;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::sessions::SessionTable;
 use crate::components::status::Status;
 use crate::failure::{Failure, Kind};
@@ -40,7 +40,7 @@ pub fn You() -> impl IntoView {
         view! { <button type="button" class="button" on:click=move |_| identity.sign_out()>"Sign out of this browser"</button> }
     };
     view! {
-        <Lead sentence acts />
+        <PageHeader sentence acts />
         <section class="section"><h2>"What you may do"</h2>{rights(identity)}</section>
         {load(sessions, move |list| signed_in(list, again))}
         {move || by_provider.get().map(|by_provider| password(by_provider, again))}

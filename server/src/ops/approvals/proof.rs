@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use requorum_shared::ledger::entry::{Outcome, act, tidy};
 
-use super::standing::Standing;
+use super::state::ApprovalState;
 use crate::app::App;
 use crate::clock;
 use crate::error::{ApiError, Result, precondition};
@@ -27,7 +27,7 @@ const LOOK: &str = "Nothing was done. Find out who can write to the database";
 pub(super) async fn of_approval(
     app: &App,
     row: &PlanRow,
-    standing: &Standing,
+    standing: &ApprovalState,
 ) -> Result<Option<u64>> {
     of_plan(app, row, standing).await?;
     for vote in &standing.votes {
@@ -41,7 +41,7 @@ pub(super) async fn of_approval(
 }
 
 /// The plan, its author, and who let it be run without approval.
-pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
+pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<()> {
     of_plan(app, row, standing).await?;
     let Some(review) = &standing.review else {
         return Ok(());
@@ -66,7 +66,7 @@ pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> R
 }
 
 /// What lies beside the sealed plan must be what it says.
-async fn of_plan(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
+async fn of_plan(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<()> {
     let plan = standing.plan()?;
     let author = plan.author == row.author && is_account(app, &row.author_id, &plan.author).await?;
     let wrong = if !author {
@@ -121,7 +121,7 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
 }
 
 /// The policy in force must be the one that was set last. Gives its entry, where one was ever set.
-pub(super) async fn of_policy(app: &App, standing: &Standing) -> Result<Option<u64>> {
+pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Option<u64>> {
     let mut entry = None;
     let own = standing.plan()?.cluster.as_str();
     let used = standing.set.as_ref();

@@ -5,14 +5,14 @@ use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 
 use super::shown;
-use super::standing::Rules;
+use super::state::Rules;
 use super::text;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request, not_found, precondition};
-use crate::ops::permit::{permit, where_allowed};
+use crate::ops::audit::{self, Done};
+use crate::ops::authorize::{authorize, where_allowed};
 use crate::ops::plans;
-use crate::ops::record::{self, Done};
 use crate::paging::{Cursor, PageRequest};
 use crate::plans::approval_list::ReviewFilter;
 use crate::plans::approvals::Review;
@@ -23,7 +23,7 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListReviewsRequest,
 ) -> Result<v1::ListReviewsResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("reviews", request.page_size, &request.page_token)?;
     let rules = Rules::load(app).await?;
     let asked = states(&request.states)?;
@@ -78,7 +78,7 @@ pub(in crate::ops) async fn open(app: &App, actor: &Actor) -> Result<u32> {
 /// Closes one, with what was found. Not by whoever broke that glass, unless nobody else could. A plan that was not run
 /// yet is rejected by it: what was looked into cannot happen afterwards.
 pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1::Review> {
-    permit(app, actor, Permission::Approve, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Approve, Place::Anywhere).await?;
     let note = text(note, 1, "review.note", "What was found")?;
     let missing = || {
         not_found(
@@ -89,7 +89,7 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
     let find = || app.lists.approvals.review(id);
     let review = find().await?.ok_or_else(missing)?;
     let place = Place::Cluster(&review.cluster);
-    permit(app, actor, Permission::Approve, place).await?;
+    authorize(app, actor, Permission::Approve, place).await?;
     let rules = Rules::load(app).await?;
     if is_own(actor, &rules, &review.cluster, &review.broken_by_id) {
         return Err(precondition("review.own", OWN));
@@ -97,11 +97,11 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
     let draft = Draft {
         plan: Some(review.plan_hash.clone()),
         cluster: named(&review.cluster),
-        ..record::draft(actor, act::REVIEW_CLOSE, format!("review {id}"))
+        ..audit::draft(actor, act::REVIEW_CLOSE, format!("review {id}"))
     };
     let (here, by) = (app.clone(), actor.name.clone());
     let (which, note) = (id.to_owned(), note.to_owned());
-    record::carry(app, draft, |_| async move {
+    audit::carry(app, draft, |_| async move {
         let (approvals, now) = (&here.approvals, here.clock.now_ms());
         // What has expired need not be rejected.
         let plan = plans::current(&here, &review.plan_id).await?;

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request};
 use crate::jobs::list::{JobFilter, JobLine};
-use crate::ops::permit::{permit, where_allowed};
+use crate::ops::authorize::{authorize, where_allowed};
 use crate::paging::{self, Cursor, PageRequest};
 
 /// A page of the jobs that the actor may see, newest first.
@@ -18,7 +18,7 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListJobsRequest,
 ) -> Result<v1::ListJobsResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("jobs", request.page_size, &request.page_token)?;
     let states = states(&request.states)?;
     let seen = where_allowed(actor, Permission::See);

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock::kept::FROM_THE_FUTURE_MS;
 use crate::error::{Result, bad_request};
-use crate::ops::permit::{permit, where_allowed};
+use crate::ops::authorize::{authorize, where_allowed};
 use crate::paging::{self, Clusters, Cursor, MOST, PageRequest, Slice};
 use crate::plans::list::PlanFilter;
 use crate::plans::store::{PlanRow, PlanState};
@@ -19,7 +19,7 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListPlansRequest,
 ) -> Result<v1::ListPlansResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("plans", request.page_size, &request.page_token)?;
     let seen = where_allowed(actor, Permission::See);
     let now = app.clock.now_ms();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use requorum_server::clock::SystemClock;
 use requorum_server::ledger::store::{
-    Batch, Columns, Effect, Filter, Head, LedgerStore, Stored, Turn,
+    AppendLock, Batch, Columns, Effect, Filter, Head, LedgerStore, Stored,
 };
 use requorum_server::ledger::{Ledger, OpenActs};
 use requorum_shared::ledger::checkpoint::SigningKey;
@@ -47,7 +47,7 @@ impl LedgerStore for Books {
         Ok(self.0.lock().unwrap().head.clone())
     }
 
-    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>> {
+    async fn turn(&self) -> anyhow::Result<Box<dyn AppendLock>> {
         let end = self.0.lock().unwrap().entries.len() as u64;
         Ok(Box::new(Page(self.0.clone(), end)))
     }
@@ -89,7 +89,7 @@ impl LedgerStore for Books {
 struct Page(Arc<Mutex<Rows>>, u64);
 
 #[async_trait]
-impl Turn for Page {
+impl AppendLock for Page {
     fn end(&self) -> u64 {
         self.1
     }

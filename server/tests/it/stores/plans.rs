@@ -8,7 +8,7 @@ use requorum_server::plans::list::{PlanFilter, PlanList as _};
 use requorum_server::plans::store::{
     Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
 };
-use requorum_shared::approval::{Policy, Weight};
+use requorum_shared::approval::{Policy, Reversibility};
 
 use super::files::keep;
 use super::people::user;
@@ -41,7 +41,7 @@ pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
         job_id: String::new(),
         broke_glass: false,
         entry: Some(sealed_ms as u64),
-        weight: Weight::Undoable,
+        weight: Reversibility::Undoable,
     }
 }
 

@@ -235,7 +235,7 @@ pub(super) const RULES: &[Rule] = &[
         "the worker looks at any file: kinds has the registry",
     ),
     closed(
-        "app::bench",
+        "app::open_files",
         &["shared::etcd", "shared::raft", "app::systems", "app::components", "app::pages"],
         "files are open whatever they are of, and what holds state shows nothing",
     ),
@@ -609,7 +609,7 @@ pub(super) const RULES: &[Rule] = &[
         "Inspect is the first load, and the typed API comes later",
     ),
     closed(
-        "app::pulse",
+        "app::activity",
         &["app::client::grpc", "tonic"],
         "every page shows it, Inspect too: it asks what comes later",
     ),

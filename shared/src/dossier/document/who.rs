@@ -1,7 +1,7 @@
 //! People: who made it, who agreed, who ran it, and what happened without agreement.
 
 use super::{Block, Cell, Content, Mark, Section, id, section, status, table, text};
-use crate::approval::{Grounds, Judgement, Weight};
+use crate::approval::{Authorization, Judgement, Reversibility};
 use crate::dossier::words;
 
 /// Loud, and first.
@@ -39,8 +39,8 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
         );
     };
     let weight = match grounds.weight {
-        Weight::Undoable => "every step can be taken back",
-        Weight::Destructive => "it passes a point of no return",
+        Reversibility::Undoable => "every step can be taken back",
+        Reversibility::Destructive => "it passes a point of no return",
     };
     let able: Vec<_> = grounds.able.iter().map(|p| p.name.as_str()).collect();
     let mut facts = vec![
@@ -91,7 +91,7 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
 }
 
 /// Who set the rule, when, and where the ledger says so.
-fn set_by(grounds: &Grounds) -> String {
+fn set_by(grounds: &Authorization) -> String {
     let Some(policy) = &grounds.policy else {
         return "nobody: the policy was never changed, or the version that ran this did not keep it".to_owned();
     };
@@ -109,7 +109,7 @@ fn set_by(grounds: &Grounds) -> String {
     )
 }
 
-fn judgement(content: &Content<'_>, grounds: &Grounds) -> Cell {
+fn judgement(content: &Content<'_>, grounds: &Authorization) -> Cell {
     if grounds.glass.is_some() {
         return status(Mark::Fail, "without approval: the glass was broken");
     }

@@ -9,6 +9,7 @@ use requorum_shared::api::v1::{
 };
 use requorum_shared::recovery::Plan;
 
+use crate::activity::Activity;
 use crate::client::grpc;
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
@@ -18,7 +19,6 @@ use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
-use crate::pulse::Pulse;
 use crate::systems;
 
 /// The word that is typed before the glass is broken.
@@ -56,7 +56,7 @@ fn subject(plan: &Plan) -> String {
 
 /// The section.
 #[component]
-pub fn Standing(
+pub fn LedgerStatus(
     /// The server's word.
     approval: Approval,
     /// The plan.
@@ -149,11 +149,11 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
         RwSignal::new(false),
         RwSignal::new(false),
     );
-    let pulse = Pulse::expect();
+    let activity = Activity::expect();
     let ids = StoredValue::new((case.summary.id.clone(), case.summary.hash.clone()));
     let settle = move |result: Result<(), Failure>| match result {
         Ok(()) => {
-            pulse.ask();
+            activity.ask();
             again.run(());
         }
         Err(refused) => failure.set(Some(refused)),
@@ -194,7 +194,7 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
             let (plan_id, plan_hash) = ids.get_value();
             match grpc::call(StartJobRequest { plan_id, plan_hash }).await {
                 Ok(answer) => {
-                    pulse.ask();
+                    activity.ask();
                     let job = answer.job.unwrap_or_default();
                     navigate(&paths::job(&job.id), Default::default());
                 }
@@ -280,7 +280,7 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
             </form>
         </Dialog>
         <Dialog open=breaking label="Run it without approval">
-            <Glass reason=glass_reason on_keep=Callback::new(move |()| breaking.set(false)) on_break=Callback::new(move |()| { break_glass.dispatch_local(()); }) />
+            <BreakGlassDialog reason=glass_reason on_keep=Callback::new(move |()| breaking.set(false)) on_break=Callback::new(move |()| { break_glass.dispatch_local(()); }) />
         </Dialog>
         <Dialog open=confirming label="Run a plan that cannot be taken back">
             <Destructive
@@ -296,7 +296,11 @@ fn Acts(approval: Approval, case: Case, again: Callback<()>) -> impl IntoView {
 
 /// Breaking the glass: what it means, why, and a word that nobody types by accident.
 #[component]
-fn Glass(reason: RwSignal<String>, on_keep: Callback<()>, on_break: Callback<()>) -> impl IntoView {
+fn BreakGlassDialog(
+    reason: RwSignal<String>,
+    on_keep: Callback<()>,
+    on_break: Callback<()>,
+) -> impl IntoView {
     let word = RwSignal::new(String::new());
     let ready = move || {
         reason.with(|r| r.trim().chars().count() >= GLASS_REASON)

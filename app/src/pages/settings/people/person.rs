@@ -14,8 +14,8 @@ use super::{grants_of, handed_over, signs_in_with, state};
 use crate::client::{grpc, whole};
 use crate::components::confirm::Confirm;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::sessions::SessionTable;
 use crate::components::status::Status;
@@ -199,7 +199,7 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
     });
     let open_sessions = sessions.len() as u64;
     view! {
-        <Lead
+        <PageHeader
             crumbs=vec![("People".to_owned(), paths::settings_section("people"))]
             sentence=sentence(&person, is_you)
             acts

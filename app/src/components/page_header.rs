@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// The way here, then the page's sentence with its acts beside it.
 #[component]
-pub fn Lead(
+pub fn PageHeader(
     /// The way here: label and address, outermost first; the page itself is not in it.
     #[prop(optional)]
     crumbs: Vec<(String, String)>,
@@ -29,8 +29,8 @@ pub fn Lead(
     });
     view! {
         {crumbs}
-        <div class="lead">
-            <div class="lead-text">
+        <div class="page-header">
+            <div class="page-header-text">
                 <h1>{sentence}</h1>
                 {below.run()}
             </div>

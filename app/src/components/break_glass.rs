@@ -8,7 +8,7 @@ use crate::paths;
 
 /// What happened, and what came of it.
 #[component]
-pub fn Broken(
+pub fn BreakGlassNotice(
     /// The review.
     review: Review,
 ) -> impl IntoView {

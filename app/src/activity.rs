@@ -4,49 +4,49 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::ListInboxResponse;
 
+use crate::console_loader::ConsoleLoader;
 use crate::format;
 use crate::identity::Identity;
-use crate::later::Later;
 
 /// How often it is asked, in milliseconds.
 const EVERY_MS: u64 = 15_000;
 
 /// The server's last word on it.
 #[derive(Clone, Copy)]
-pub struct Pulse {
+pub struct Activity {
     last: RwSignal<ListInboxResponse>,
     identity: Identity,
-    later: Later,
+    console_loader: ConsoleLoader,
 }
 
-impl Pulse {
+impl Activity {
     /// Asks now and then, and gives the answer to all pages below.
-    pub fn provide(identity: Identity, later: Later) -> Self {
-        let pulse = Self {
+    pub fn provide(identity: Identity, console_loader: ConsoleLoader) -> Self {
+        let activity = Self {
             last: RwSignal::new(ListInboxResponse::default()),
             identity,
-            later,
+            console_loader,
         };
-        provide_context(pulse);
+        provide_context(activity);
         Effect::new(move |_| {
             if identity.is_person() {
-                pulse.ask();
+                activity.ask();
             } else {
-                pulse.last.set(ListInboxResponse::default());
+                activity.last.set(ListInboxResponse::default());
             }
         });
         let ask = move || {
             // A tab that nobody looks at asks nothing.
             if identity.is_person_now() && !document().hidden() {
-                pulse.ask();
+                activity.ask();
             }
         };
         // Refused only where there is no window; then nobody looks.
         let _ = set_interval_with_handle(ask, std::time::Duration::from_millis(EVERY_MS));
-        pulse
+        activity
     }
 
-    /// The pulse given by [`Pulse::provide`].
+    /// The activity given by [`Activity::provide`].
     pub fn expect() -> Self {
         expect_context()
     }
@@ -55,7 +55,7 @@ impl Pulse {
     /// when the server is gone.
     pub fn ask(self) {
         spawn_local(async move {
-            let Ok(console) = self.later.console().await else {
+            let Ok(console) = self.console_loader.console().await else {
                 return;
             };
             if let Ok(answer) = (console.waiting)().await
@@ -79,12 +79,12 @@ impl Pulse {
 }
 
 /// `2 jobs · 1 waits for you`.
-fn words(pulse: &ListInboxResponse) -> String {
+fn words(activity: &ListInboxResponse) -> String {
     let mut parts = Vec::new();
-    if pulse.jobs_under_way > 0 {
-        parts.push(format::count(pulse.jobs_under_way.into(), "job", "jobs"));
+    if activity.jobs_under_way > 0 {
+        parts.push(format::count(activity.jobs_under_way.into(), "job", "jobs"));
     }
-    match pulse.total {
+    match activity.total {
         0 => {}
         n => parts.push(format::count(n, "waits for you", "wait for you")),
     }
@@ -99,16 +99,16 @@ mod tests {
 
     #[test]
     fn the_corner_says_what_runs_and_what_waits() {
-        let mut pulse = ListInboxResponse::default();
-        assert_eq!(words(&pulse), "");
-        pulse.jobs_under_way = 2;
-        assert_eq!(words(&pulse), "2 jobs");
+        let mut activity = ListInboxResponse::default();
+        assert_eq!(words(&activity), "");
+        activity.jobs_under_way = 2;
+        assert_eq!(words(&activity), "2 jobs");
         // Of what waits it has the first alone.
-        pulse.items.push(InboxItem::default());
-        pulse.total = 1;
-        assert_eq!(words(&pulse), "2 jobs · 1 waits for you");
-        pulse.jobs_under_way = 0;
-        pulse.total = 5_000;
-        assert_eq!(words(&pulse), "5\u{202f}000 wait for you");
+        activity.items.push(InboxItem::default());
+        activity.total = 1;
+        assert_eq!(words(&activity), "2 jobs · 1 waits for you");
+        activity.jobs_under_way = 0;
+        activity.total = 5_000;
+        assert_eq!(words(&activity), "5\u{202f}000 wait for you");
     }
 }

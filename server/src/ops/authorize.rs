@@ -1,7 +1,7 @@
 //! The first line of every operation: what it takes to be allowed.
 //!
 //! ```text
-//! permit(app, actor, Permission::Policies, Place::Console).await?;
+//! authorize(app, actor, Permission::Policies, Place::Console).await?;
 //! ```
 //!
 //! What is done with a snapshot, plan or job asks twice: before anything is looked up, whether the actor holds such
@@ -12,7 +12,7 @@
 use requorum_shared::api::v1;
 use requorum_shared::permission::{Grants, Permission, Place, Scope};
 
-use super::record;
+use super::audit;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, Result, bad_request};
@@ -23,7 +23,7 @@ use crate::paging::Clusters;
 /// # Errors
 /// When the actor does not hold a role that gives the permission there, and when a program wants what only a
 /// person may do.
-pub async fn permit(
+pub async fn authorize(
     app: &App,
     actor: &Actor,
     permission: Permission,
@@ -36,7 +36,7 @@ pub async fn permit(
         Place::Cluster(name) => name,
         Place::Console | Place::Anywhere => "",
     };
-    record::denied(app, actor, permission.what(), cluster, &refusal).await;
+    audit::denied(app, actor, permission.what(), cluster, &refusal).await;
     Err(refusal)
 }
 
@@ -65,7 +65,7 @@ pub(super) fn allowed(actor: &Actor, permission: Permission, place: Place<'_>) -
 ///
 /// # Errors
 /// As [`permit`].
-pub async fn permit_for_claimed(
+pub async fn authorize_for_claimed(
     app: &App,
     actor: &Actor,
     permission: Permission,
@@ -78,7 +78,7 @@ pub async fn permit_for_claimed(
         "" => refusal,
         claimed => refusal.with_claim("for the cluster", claimed),
     };
-    record::denied(app, actor, permission.what(), "", &refusal).await;
+    audit::denied(app, actor, permission.what(), "", &refusal).await;
     Err(refusal)
 }
 

@@ -8,6 +8,6 @@ use crate::secrets::master_key::KeyPlace;
 pub const KEY_FILE: &str = "master.key";
 
 /// In the data directory.
-pub fn usual_place(data_dir: &Path) -> KeyPlace {
+pub fn default_key_path(data_dir: &Path) -> KeyPlace {
     KeyPlace::File(data_dir.join(KEY_FILE))
 }

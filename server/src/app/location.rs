@@ -11,7 +11,7 @@ use crate::db::At;
 
 /// The data directory, and what lies outside of it.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct ConsoleLocation {
     /// The data directory.
     pub data_dir: PathBuf,
     /// The database, where it is not the file in the data directory.
@@ -20,7 +20,7 @@ pub struct Place {
     pub ledger_key: Option<PathBuf>,
 }
 
-impl Place {
+impl ConsoleLocation {
     pub(super) fn database(&self) -> At {
         match &self.database {
             Some(url) => At::Url(url.clone()),
@@ -60,7 +60,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConsoleLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.database().fmt(f)
     }

@@ -6,7 +6,7 @@ use crate::components::button::CopyButton;
 
 /// The value with a button that copies it, until it is put away.
 #[component]
-pub fn Once(
+pub fn OneTimeValue(
     /// What it is and what to do with it.
     #[prop(into)]
     title: String,

@@ -7,8 +7,8 @@ use requorum_shared::job::text::word;
 use requorum_shared::permission::{Permission, Place};
 
 use super::approvals::{self, Rules, Wanted};
+use super::authorize::{authorize, where_allowed};
 use super::jobs;
-use super::permit::{permit, where_allowed};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request};
@@ -30,7 +30,7 @@ pub async fn list(
     actor: &Actor,
     request: &ListInboxRequest,
 ) -> Result<ListInboxResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("waiting", request.page_size, &request.page_token)?;
     let mut inbox = Inbox {
         app,

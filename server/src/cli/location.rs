@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::app::place::Place;
+use crate::app::location::ConsoleLocation;
 
 /// The data directory and what may lie outside of it.
 #[derive(Debug, Args)]
-pub(super) struct PlaceArguments {
+pub(super) struct LocationArguments {
     /// The console's data directory. A server may be running on it.
     #[arg(
         long,
@@ -22,12 +22,12 @@ pub(super) struct PlaceArguments {
     database: DatabaseArguments,
 }
 
-impl PlaceArguments {
+impl LocationArguments {
     pub(super) fn folder(&self) -> &Path {
         &self.data_dir
     }
 
-    pub(super) fn place(&self) -> anyhow::Result<Place> {
+    pub(super) fn place(&self) -> anyhow::Result<ConsoleLocation> {
         self.database.place(self.data_dir.clone())
     }
 }
@@ -51,9 +51,9 @@ pub(super) struct DatabaseArguments {
 }
 
 impl DatabaseArguments {
-    pub(super) fn place(&self, data_dir: PathBuf) -> anyhow::Result<Place> {
+    pub(super) fn place(&self, data_dir: PathBuf) -> anyhow::Result<ConsoleLocation> {
         let url = self.database_url.as_ref().filter(|url| !url.0.is_empty());
-        Ok(Place {
+        Ok(ConsoleLocation {
             data_dir,
             database: url
                 .map(|url| url.0.parse().context("--database-url"))

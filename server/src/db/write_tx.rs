@@ -17,7 +17,7 @@ use super::Database;
 const LONGEST: Duration = Duration::from_secs(70);
 
 /// A transaction that may write, and that nobody else writes beside. Dropped, it has changed nothing.
-pub(super) struct Turn {
+pub(super) struct WriteTx {
     // In this order: the transaction is over before the next of this process begins.
     tx: Transaction<'static, Any>,
     _place: Place,
@@ -64,7 +64,7 @@ impl Database {
     ///
     /// # Errors
     /// When the lock is not given in time, or the database does not answer.
-    pub(super) async fn begin(&self) -> anyhow::Result<Turn> {
+    pub(super) async fn begin(&self) -> anyhow::Result<WriteTx> {
         let within = self.dialect.lock_within();
         let permit = timeout(within, self.turns.clone().acquire_owned())
             .await
@@ -80,25 +80,25 @@ impl Database {
             .context("waiting for the lock of the database")?
     }
 
-    async fn lock(self, place: Place) -> anyhow::Result<Turn> {
+    async fn lock(self, place: Place) -> anyhow::Result<WriteTx> {
         let mut tx = self.pool.begin_with(self.dialect.begin_to_write()).await?;
         // Not in the statement that begins the transaction: if that fails, the driver does not know of a transaction,
         // and would hand out the connection with it still open, or broken.
         if let Some(lock) = self.dialect.lock() {
             sqlx::raw_sql(lock).execute(&mut *tx).await?;
         }
-        Ok(Turn { tx, _place: place })
+        Ok(WriteTx { tx, _place: place })
     }
 }
 
-impl Turn {
+impl WriteTx {
     /// Makes it true: it is on the medium when this returns.
     pub(super) async fn commit(self) -> sqlx::Result<()> {
         self.tx.commit().await
     }
 }
 
-impl Deref for Turn {
+impl Deref for WriteTx {
     type Target = AnyConnection;
 
     fn deref(&self) -> &AnyConnection {
@@ -106,7 +106,7 @@ impl Deref for Turn {
     }
 }
 
-impl DerefMut for Turn {
+impl DerefMut for WriteTx {
     fn deref_mut(&mut self) -> &mut AnyConnection {
         &mut self.tx
     }

@@ -2,7 +2,7 @@
 //!
 //! The page's binary says where the program is split (`bin/page.rs`): the worker is another binary of this crate,
 //! and a split point in the crate itself would put the console into it. So nothing that the first load needs names
-//! [`crate::console`]; it asks [`Later`], and is given plain functions once they have arrived.
+//! [`crate::console`]; it asks [`ConsoleLoader`], and is given plain functions once they have arrived.
 
 use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
@@ -36,23 +36,23 @@ pub type Fetch = fn() -> LocalBoxFuture<'static, Result<Console, Failure>>;
 
 /// The console, for whoever may need it.
 #[derive(Debug, Clone, Copy)]
-pub struct Later {
+pub struct ConsoleLoader {
     fetch: Fetch,
     here: RwSignal<Option<Result<Console, Failure>>>,
 }
 
-impl Later {
+impl ConsoleLoader {
     /// Gives it to all pages below; nothing is fetched yet.
     pub fn provide(fetch: Fetch) -> Self {
-        let later = Self {
+        let console_loader = Self {
             fetch,
             here: RwSignal::new(None),
         };
-        provide_context(later);
-        later
+        provide_context(console_loader);
+        console_loader
     }
 
-    /// The one given by [`Later::provide`].
+    /// The one given by [`ConsoleLoader::provide`].
     pub fn expect() -> Self {
         expect_context()
     }

@@ -1,4 +1,4 @@
-//! The bench: files being looked at in this browser. It outlives the page that shows it, and no reload.
+//! The files that are open in this browser. They outlive the page that shows them, but not a reload.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::dropped::Dropped;
 use crate::format::{Progress, Rate};
 use crate::worker::protocol::{Looked, Order, Phase, Refusal, Report, Unpacked};
 
-/// A file on the bench.
+/// An open file.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// Its number, from 1.
@@ -29,7 +29,7 @@ pub struct Item {
     pub file: Option<File>,
 }
 
-/// Where a file on the bench is.
+/// Where an open file is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
     /// Being read, or in the queue.
@@ -42,9 +42,9 @@ pub enum State {
     Refused(Refusal),
 }
 
-/// All files on the bench.
+/// All open files.
 #[derive(Clone, Copy)]
-pub struct Bench {
+pub struct OpenFiles {
     items: RwSignal<Vec<Item>, LocalStorage>,
     queue: StoredValue<VecDeque<u32>, LocalStorage>,
     current: StoredValue<Option<u32>>,
@@ -53,10 +53,10 @@ pub struct Bench {
     sample: RwSignal<Option<Refusal>>,
 }
 
-impl Bench {
-    /// An empty bench for all pages below.
+impl OpenFiles {
+    /// No open files, for all pages below.
     pub fn provide() -> Self {
-        let bench = Self {
+        let open_files = Self {
             items: RwSignal::new_local(Vec::new()),
             queue: StoredValue::new_local(VecDeque::new()),
             current: StoredValue::new(None),
@@ -64,17 +64,21 @@ impl Bench {
             dossiers: StoredValue::new_local(None),
             sample: RwSignal::new(None),
         };
-        bench
+        open_files
             .inspector
-            .set_value(Some(Inspector::of_files(move |heard| bench.hear(heard))));
-        bench
+            .set_value(Some(Inspector::of_files(move |heard| {
+                open_files.hear(heard)
+            })));
+        open_files
             .dossiers
-            .set_value(Some(Inspector::of_dossiers(move |heard| bench.hear(heard))));
-        provide_context(bench);
-        bench
+            .set_value(Some(Inspector::of_dossiers(move |heard| {
+                open_files.hear(heard)
+            })));
+        provide_context(open_files);
+        open_files
     }
 
-    /// The bench given by [`Bench::provide`].
+    /// The open files given by [`OpenFiles::provide`].
     pub fn expect() -> Self {
         expect_context()
     }
@@ -101,7 +105,7 @@ impl Bench {
         self.sample.get()
     }
 
-    /// Puts what came onto the bench; gives the number of the first.
+    /// Opens what came; gives the number of the first.
     pub fn put(self, dropped: Dropped) -> Option<u32> {
         let mut next = self
             .items
@@ -180,7 +184,7 @@ impl Bench {
         }
     }
 
-    /// Takes a file off the bench.
+    /// Closes a file.
     pub fn remove(self, job: u32) {
         self.cancel(job);
         self.order(&Order::Forget { job }, None);

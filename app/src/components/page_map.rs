@@ -1,4 +1,4 @@
-//! The file, page by page: a strip to look at, to hover and to walk with the arrow keys.
+//! The file, page by page: a map to look at, to hover and to walk with the arrow keys.
 
 use std::fmt::Write as _;
 
@@ -6,29 +6,29 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::format;
-use crate::strip::{KINDS, Kind, Strip};
+use crate::page_map::{KINDS, Kind, PageMapView};
 
-/// Damage is drawn at least this wide, in parts of the strip, so that one page among a million is seen.
+/// Damage is drawn at least this wide, in parts of the page map, so that one page among a million is seen.
 const MIN_DAMAGE: f64 = 1.0 / 240.0;
 
-/// The strip with its legend, which is also its text alternative.
+/// The page map with its legend, which is also its text alternative.
 #[component]
-pub fn PageStrip(
+pub fn PageMap(
     /// What to draw.
-    strip: Strip,
+    map: PageMapView,
 ) -> impl IntoView {
-    let cells = strip.cells.len();
+    let cells = map.cells.len();
     if cells == 0 {
         return view! { <p class="muted">"No page of this file could be read."</p> }.into_any();
     }
-    let paths = draw(&strip);
-    let legend = legend(&strip);
+    let paths = draw(&map);
+    let legend = legend(&map);
     let at = RwSignal::new(None::<usize>);
-    let strip = StoredValue::new(strip);
+    let map = StoredValue::new(map);
     let readout = move || {
         match at.get() {
-        None => "Point at the strip, or focus it and press the arrow keys, to see which pages lie there.".to_owned(),
-        Some(at) => strip.with_value(|strip| describe(strip, at)),
+        None => "Point at the page map, or focus it and press the arrow keys, to see which pages lie there.".to_owned(),
+        Some(at) => map.with_value(|map| describe(map, at)),
     }
     };
     let on_point = move |ev: web_sys::PointerEvent| {
@@ -57,9 +57,9 @@ pub fn PageStrip(
         at.set(Some(next));
     };
     view! {
-        <div class="strip">
+        <div class="page-map">
             <div
-                class="strip-picture"
+                class="page-map-picture"
                 role="slider"
                 tabindex="0"
                 aria-label="The file, page by page"
@@ -75,10 +75,10 @@ pub fn PageStrip(
                 <svg viewBox=format!("0 0 {cells} 1") preserveAspectRatio="none" aria-hidden="true">{paths}</svg>
                 {move || at.get().map(|at| {
                     let left = format!("{:.3}%", (at as f64 + 0.5) / cells as f64 * 100.0);
-                    view! { <span class="strip-mark" style:left=left></span> }
+                    view! { <span class="page-map-mark" style:left=left></span> }
                 })}
             </div>
-            <p class="strip-readout" aria-hidden="true">{readout}</p>
+            <p class="page-map-readout" aria-hidden="true">{readout}</p>
             {legend}
         </div>
     }
@@ -86,19 +86,19 @@ pub fn PageStrip(
 }
 
 /// One path per kind, damage last and therefore on top.
-fn draw(strip: &Strip) -> Vec<AnyView> {
-    let wide = strip.cells.len() as f64 * MIN_DAMAGE;
+fn draw(map: &PageMapView) -> Vec<AnyView> {
+    let wide = map.cells.len() as f64 * MIN_DAMAGE;
     KINDS
         .iter()
         .filter_map(|kind| {
             let mut d = String::new();
-            for (first, count, of) in strip.shapes() {
+            for (first, count, of) in map.shapes() {
                 if of != *kind {
                     continue;
                 }
                 let (mut x, mut w) = (first as f64, count as f64);
                 if of == Kind::Damaged && w < wide {
-                    x = (x + w / 2.0 - wide / 2.0).clamp(0.0, strip.cells.len() as f64 - wide);
+                    x = (x + w / 2.0 - wide / 2.0).clamp(0.0, map.cells.len() as f64 - wide);
                     w = wide;
                 }
                 let _ = write!(d, "M{x:.2} 0h{w:.2}v1h-{w:.2}z");
@@ -108,14 +108,14 @@ fn draw(strip: &Strip) -> Vec<AnyView> {
         .collect()
 }
 
-fn legend(strip: &Strip) -> impl IntoView + use<> {
+fn legend(map: &PageMapView) -> impl IntoView + use<> {
     let items = KINDS
         .iter()
-        .filter(|kind| strip.total(**kind) > 0)
+        .filter(|kind| map.total(**kind) > 0)
         .map(|kind| {
-            let total = strip.total(*kind);
-            let (one, many) = strip.name(*kind);
-            let size = format::bytes(total.saturating_mul(u64::from(strip.page_size)));
+            let total = map.total(*kind);
+            let (one, many) = map.name(*kind);
+            let size = format::bytes(total.saturating_mul(u64::from(map.page_size)));
             view! {
                 <li>
                     <i class=kind.class() aria-hidden="true"></i>
@@ -124,15 +124,15 @@ fn legend(strip: &Strip) -> impl IntoView + use<> {
             }
         })
         .collect_view();
-    view! { <ul class="strip-legend tabular">{items}</ul> }
+    view! { <ul class="page-map-legend tabular">{items}</ul> }
 }
 
 /// `pages 120 to 141, from offset 491 520: 20 key leaves, 2 free pages`.
-fn describe(strip: &Strip, at: usize) -> String {
-    let Some(cell) = strip.cells.get(at) else {
+fn describe(map: &PageMapView, at: usize) -> String {
+    let Some(cell) = map.cells.get(at) else {
         return String::new();
     };
-    let offset = cell.first.saturating_mul(u64::from(strip.page_size));
+    let offset = cell.first.saturating_mul(u64::from(map.page_size));
     let pages = if cell.count == 1 {
         format!("Page {}", format::number(cell.first))
     } else {
@@ -147,7 +147,7 @@ fn describe(strip: &Strip, at: usize) -> String {
         .zip(cell.kinds)
         .filter(|(_, n)| *n > 0)
         .map(|(kind, n)| {
-            let (one, many) = strip.name(*kind);
+            let (one, many) = map.name(*kind);
             if cell.count == 1 {
                 one
             } else {

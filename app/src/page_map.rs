@@ -9,7 +9,7 @@ pub const CELLS: u64 = 900;
 /// What pages are, as the picture tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Leaves of what the file is mostly about, see [`Strip::main`].
+    /// Leaves of what the file is mostly about, see [`PageMapView::main`].
     MainLeaf,
     /// Other leaves.
     OtherLeaf,
@@ -73,7 +73,7 @@ impl Kind {
 
 /// The pages of a file, folded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Strip {
+pub struct PageMapView {
     /// Bytes per page.
     pub page_size: u32,
     /// Pages in all.
@@ -110,7 +110,7 @@ impl Cell {
     }
 }
 
-impl Strip {
+impl PageMapView {
     /// Folds `runs` into at most `cells` cells.
     pub fn fold(runs: &[PageRun], page_size: u32, cells: u64) -> Self {
         let pages: u64 = runs
@@ -118,7 +118,7 @@ impl Strip {
             .map(|run| run.count)
             .fold(0, u64::saturating_add);
         let per_cell = pages.div_ceil(cells.max(1)).max(1);
-        let mut strip = Self {
+        let mut map = Self {
             page_size,
             pages,
             main: main_label(runs).to_owned(),
@@ -126,8 +126,8 @@ impl Strip {
         };
         let mut cell = Cell::default();
         for run in runs {
-            let kind = index(Kind::of(run, &strip.main));
-            strip.totals[kind] = strip.totals[kind].saturating_add(run.count);
+            let kind = index(Kind::of(run, &map.main));
+            map.totals[kind] = map.totals[kind].saturating_add(run.count);
             let mut left = run.count;
             while left > 0 {
                 let take = left.min(per_cell - cell.count);
@@ -136,7 +136,7 @@ impl Strip {
                 left -= take;
                 if cell.count == per_cell {
                     let next = cell.first.saturating_add(per_cell);
-                    strip.cells.push(cell);
+                    map.cells.push(cell);
                     cell = Cell {
                         first: next,
                         ..Cell::default()
@@ -145,9 +145,9 @@ impl Strip {
             }
         }
         if cell.count > 0 {
-            strip.cells.push(cell);
+            map.cells.push(cell);
         }
-        strip
+        map
     }
 
     /// Runs of cells of one kind: first cell, how many, kind. One shape each in the picture.
@@ -239,23 +239,23 @@ mod tests {
 
     #[test]
     fn leaves_are_told_apart_by_what_most_of_them_are_about() {
-        let main = |runs: &[PageRun]| Strip::fold(runs, 4096, CELLS).main;
+        let main = |runs: &[PageRun]| PageMapView::fold(runs, 4096, CELLS).main;
         assert_eq!(
             main(&[leaf("other", 9), leaf("conf", 1), leaf("logs", 3)]),
             "logs"
         );
         assert_eq!(main(&[leaf("other", 9)]), "");
-        let strip = Strip::fold(&[leaf("", 2), leaf("other", 1)], 4096, CELLS);
-        assert_eq!(strip.total(Kind::MainLeaf), 2);
-        assert_eq!(strip.total(Kind::OtherLeaf), 1);
-        assert_eq!(strip.name(Kind::MainLeaf).1, "leaves");
-        let strip = Strip::fold(&[leaf("key", 2)], 4096, CELLS);
-        assert_eq!(strip.name(Kind::MainLeaf).1, "key leaves");
+        let map = PageMapView::fold(&[leaf("", 2), leaf("other", 1)], 4096, CELLS);
+        assert_eq!(map.total(Kind::MainLeaf), 2);
+        assert_eq!(map.total(Kind::OtherLeaf), 1);
+        assert_eq!(map.name(Kind::MainLeaf).1, "leaves");
+        let map = PageMapView::fold(&[leaf("key", 2)], 4096, CELLS);
+        assert_eq!(map.name(Kind::MainLeaf).1, "key leaves");
     }
 
     #[test]
     fn a_small_file_has_a_cell_per_page() {
-        let strip = Strip::fold(
+        let map = PageMapView::fold(
             &[
                 run(PageKind::Meta, 2),
                 leaf("key", 3),
@@ -264,16 +264,16 @@ mod tests {
             4096,
             CELLS,
         );
-        assert_eq!(strip.cells.len(), 6);
+        assert_eq!(map.cells.len(), 6);
         assert_eq!(
-            strip.shapes(),
+            map.shapes(),
             [
                 (0, 2, Kind::Meta),
                 (2, 3, Kind::MainLeaf),
                 (5, 1, Kind::Free)
             ]
         );
-        assert_eq!(strip.total(Kind::MainLeaf), 3);
+        assert_eq!(map.total(Kind::MainLeaf), 3);
     }
 
     #[test]
@@ -287,26 +287,23 @@ mod tests {
                 }
             })
             .collect();
-        let strip = Strip::fold(&runs, 4096, CELLS);
-        assert!(strip.cells.len() as u64 <= CELLS);
-        assert_eq!(
-            strip.cells.iter().map(|c| c.count).sum::<u64>(),
-            strip.pages
-        );
-        assert_eq!(strip.totals.iter().sum::<u64>(), strip.pages);
-        for pair in strip.cells.windows(2) {
+        let map = PageMapView::fold(&runs, 4096, CELLS);
+        assert!(map.cells.len() as u64 <= CELLS);
+        assert_eq!(map.cells.iter().map(|c| c.count).sum::<u64>(), map.pages);
+        assert_eq!(map.totals.iter().sum::<u64>(), map.pages);
+        for pair in map.cells.windows(2) {
             assert_eq!(pair[0].first + pair[0].count, pair[1].first);
         }
-        for page in [0, 1, 4_321, strip.pages - 1] {
-            let cell = strip.cells[strip.cell_of(page).unwrap()];
+        for page in [0, 1, 4_321, map.pages - 1] {
+            let cell = map.cells[map.cell_of(page).unwrap()];
             assert!((cell.first..cell.first + cell.count).contains(&page));
         }
-        assert_eq!(strip.cell_of(strip.pages), None);
+        assert_eq!(map.cell_of(map.pages), None);
     }
 
     #[test]
     fn one_damaged_page_among_a_million_shows() {
-        let strip = Strip::fold(
+        let map = PageMapView::fold(
             &[
                 leaf("key", 700_000),
                 run(PageKind::Damaged, 1),
@@ -315,23 +312,23 @@ mod tests {
             4096,
             CELLS,
         );
-        let damaged: Vec<_> = strip
+        let damaged: Vec<_> = map
             .shapes()
             .into_iter()
             .filter(|s| s.2 == Kind::Damaged)
             .collect();
         assert_eq!(damaged.len(), 1);
-        assert_eq!(strip.cell_of(700_000), Some(damaged[0].0));
+        assert_eq!(map.cell_of(700_000), Some(damaged[0].0));
     }
 
     #[test]
     fn nothing_and_absurd_counts_do_no_harm() {
-        assert_eq!(Strip::fold(&[], 0, CELLS).cells, []);
-        let strip = Strip::fold(
+        assert_eq!(PageMapView::fold(&[], 0, CELLS).cells, []);
+        let map = PageMapView::fold(
             &[run(PageKind::Free, u64::MAX), run(PageKind::Free, 5)],
             1,
             10,
         );
-        assert!(strip.cells.len() <= 11);
+        assert!(map.cells.len() <= 11);
     }
 }

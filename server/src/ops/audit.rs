@@ -2,7 +2,7 @@
 //! end, whoever still waits for it.
 //!
 //! ```text
-//! record::act(app, record::draft(actor, act::PLAN_SEAL, subject), async move { … }).await
+//! audit::act(app, audit::draft(actor, act::PLAN_SEAL, subject), async move { … }).await
 //! ```
 
 use std::future::Future;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::{
-    self, Case, Glass, Grounds, Hands, Judgement, Person, Policy, PolicyInForce, Rule, Weight,
+    self, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy, PolicyInForce,
+    Reversibility, Rule,
 };
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::Plan;
@@ -30,12 +31,12 @@ const APART: &str = "For a day after an administrator made an account, set its p
                      the two count as one person, and so do two accounts of the same administrator.";
 
 /// All that a judgement rests on, as it is now.
-pub(super) struct Standing {
+pub(super) struct ApprovalState {
     pub(super) policy: Policy,
     /// The row that says so; none where no policy was ever set.
     pub(super) set: Option<SetPolicy>,
     plan: Option<Plan>,
-    weight: Weight,
+    weight: Reversibility,
     cluster: String,
     author_id: String,
     author: String,
@@ -118,7 +119,7 @@ impl Rules {
         one == other || self.hands.may_be_one(one, other)
     }
 
-    /// The groups of plans of which the actor can approve or run each: what [`Standing::view`] says of one plan, without
+    /// The groups of plans of which the actor can approve or run each: what [`ApprovalState::view`] says of one plan, without
     /// putting it into words.
     pub(super) fn waiting_for(
         &self,
@@ -169,14 +170,14 @@ impl Rules {
     }
 }
 
-impl Standing {
+impl ApprovalState {
     pub(super) async fn load(app: &App, row: &PlanRow, plan_json: &str) -> Result<Self> {
         let plan: Plan = serde_json::from_str(plan_json).map_err(internal)?;
         let rules = Rules::load(app).await?;
         let votes = app.approvals.votes(&row.id).await?;
         let review = app.approvals.review_of(&row.id).await?;
         Ok(Self {
-            weight: Weight::of(&plan),
+            weight: Reversibility::of(&plan),
             ..Self::of(&rules, row, votes, review, &plan.cluster)
         }
         .with(plan))
@@ -257,12 +258,12 @@ impl Standing {
     }
 
     /// What lets the actor run it, for the job's journal.
-    pub(super) fn grounds(&self, actor: &Actor, policy_entry: Option<u64>) -> Grounds {
+    pub(super) fn grounds(&self, actor: &Actor, policy_entry: Option<u64>) -> Authorization {
         let person = |id: &str, name: &str| Person {
             id: id.to_owned(),
             name: name.to_owned(),
         };
-        Grounds {
+        Authorization {
             weight: self.weight,
             rule: self.rule(),
             author: person(&self.author_id, &self.author),
@@ -290,7 +291,7 @@ impl Standing {
                 at_ms: set.at_ms,
                 entry: policy_entry.or(set.entry),
             }),
-            glass: self.review.as_ref().map(|review| Glass {
+            glass: self.review.as_ref().map(|review| BreakGlass {
                 review: review.id.clone(),
                 by: person(&review.broken_by_id, &review.broken_by),
                 at_ms: review.broken_ms,
