@@ -240,7 +240,7 @@ test("the only administrator is told why they cannot be disabled", async ({ page
   await page.getByRole("checkbox", { name: "admin" }).uncheck();
   await expect(page.getByText("Nobody else who can come in is admin.")).toBeVisible();
   await page.getByRole("button", { name: "Give exactly these roles" }).click();
-  await expect(page.getByRole("alert")).toContainText("Nobody would be left to administer this console.");
+  await expect(page.getByRole("alert")).toContainText("This is the last administrator of the console.");
   await looksRight(page);
 });
 

@@ -253,8 +253,9 @@ impl From<anyhow::Error> for ApiError {
             return Self::new(
                 Kind::Unavailable,
                 "database.unavailable",
-                "The database does not answer, so this could not be done. Jobs wait for it and go on by themselves. Try \
-                 again in a moment; if it stays so, the server's log has the reason under this request id.",
+                "The database does not answer, so this could not be done. Jobs wait for it and resume automatically. \
+                 Try again in a moment; if the error persists, the server's log has the reason under this request \
+                 id.",
             )
             .retry_after(5);
         }

@@ -29,7 +29,7 @@ pub(super) async fn take_up(
             ensure!(
                 store.head().await?.is_none(),
                 "the ledger's key {} is missing: put it back from a backup, or take it from another server of this \
-                 database, so that those who have seen the ledger can go on believing it",
+                 database, so that browsers that have seen the ledger keep trusting it",
                 key_file.display()
             );
             key::make(&key_file)?

@@ -112,7 +112,7 @@ impl Login {
         if !self.users.add_first_user(&user).await? {
             return Err(conflict(
                 "setup.done",
-                "There is an administrator already. Sign in.",
+                "This console already has an administrator. Sign in.",
             ));
         }
         tracing::info!(user = %user.name, "the first administrator was made");
@@ -304,7 +304,7 @@ fn no_such_link() -> ApiError {
     ApiError::new(
         Kind::Forbidden,
         "join.link-invalid",
-        "This link sets no password: it was used, a newer one was made, or it is too old. Ask whoever gave it to you \
-         for a new one.",
+        "This link sets no password: it was used, a newer one was made, or it is too old. Ask the person who gave it \
+         to you for a new one.",
     )
 }

@@ -125,7 +125,7 @@ impl People {
         Err(conflict(
             "person.exists",
             format!(
-                "There is an account named {taken} already. Names are compared without case, and letters that look \
+                "An account named {taken} already exists. Names are compared without case, and letters that look \
                  alike count as the same; choose another."
             ),
         ))
@@ -223,8 +223,8 @@ impl People {
             Changed::Missing => Err(missing()),
             Changed::AgainstTheRule => Err(precondition(
                 "person.last-admin",
-                "Nobody would be left to administer this console. Give somebody else the role admin first, \
-                 and see that they have signed in.",
+                "This is the last administrator of the console. Give another person the role admin first, and have \
+                 them sign in.",
             )),
         }
     }
@@ -240,6 +240,6 @@ fn somebody_administers(users: &[User]) -> bool {
 fn missing() -> ApiError {
     not_found(
         "person.missing",
-        "There is no such account. The list of people has those that there are.",
+        "No account with this id. See the list of people.",
     )
 }

@@ -85,8 +85,7 @@ fn busy() -> ApiError {
     ApiError::new(
         Kind::Unavailable,
         "store.busy",
-        "This was not done: somebody else writes to the server's database, and went on for too long. Try again in a \
-         moment.",
+        "This was not done: another writer held the server's database for too long. Try again in a moment.",
     )
     .retry_after(TRY_AGAIN_AFTER)
 }

@@ -309,7 +309,7 @@ impl Uploads {
         if offset != at {
             return Err(conflict(
                 "upload.offset-mismatch",
-                format!("The next byte expected is {at}; the request begins at {offset}. Go on from {at}."),
+                format!("The next byte expected is {at}; the request begins at {offset}. Continue from {at}."),
             )
             .with_header(http::HeaderName::from_static("upload-offset"), at));
         }
@@ -382,8 +382,8 @@ impl Uploads {
         } else if !self.objects.has(sha256).await? {
             return Err(not_found(
                 "upload.lost",
-                "What was uploaded is neither on the server's disk nor stored: somebody removed it. Cancel the \
-                 upload and send the file again.",
+                "What was uploaded is neither on the server's disk nor stored: it was removed. Cancel the upload and \
+                 send the file again.",
             ));
         }
         self.become_file(upload, finished).await?;
@@ -580,7 +580,7 @@ async fn blocking<T: Send + 'static>(
 pub fn gone() -> ApiError {
     not_found(
         "upload.unknown",
-        "There is no such upload: it ended, was cancelled, or is another person's. Begin again.",
+        "No such upload: it has ended, was cancelled, or belongs to another person. Start again.",
     )
 }
 
@@ -605,7 +605,7 @@ fn interrupted(why: &str) -> ApiError {
         Kind::BadRequest,
         "upload.interrupted",
         format!(
-            "The upload stopped half-way: {why}. What arrived is kept; ask for the offset and go on from there."
+            "The upload was interrupted: {why}. What arrived is kept; ask for the offset and continue from there."
         ),
     )
 }
@@ -618,7 +618,7 @@ fn medium(error: &std::io::Error) -> ApiError {
         return ApiError::new(
             Kind::NoSpace,
             "upload.no-room",
-            "The server's disk is full. What arrived is kept; free some space there and go on.",
+            "The server's disk is full. What arrived is kept; free some space there and resume.",
         );
     }
     if error.kind() == std::io::ErrorKind::FileTooLarge {
@@ -626,7 +626,7 @@ fn medium(error: &std::io::Error) -> ApiError {
             Kind::NoSpace,
             "upload.no-room",
             "The server may not write a file as large as this one. What arrived is kept; raise the limit on file \
-             sizes there (ulimit -f) and go on.",
+             sizes there (ulimit -f) and resume.",
         );
     }
     internal(format_args!("writing an upload: {error}"))

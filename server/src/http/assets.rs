@@ -34,13 +34,13 @@ pub fn is_page_or_file(path: &str) -> bool {
 pub async fn serve(request: Request) -> Response {
     let path = request.uri().path();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return not_found("route", format!("There is nothing at {path}.")).into_response();
+        return not_found("route", format!("Nothing was found at {path}.")).into_response();
     }
     if let Some(name) = file_name(path) {
         return file(&name, request.headers());
     }
     if !is_page(path) {
-        return not_found("route", format!("There is nothing at {path}.")).into_response();
+        return not_found("route", format!("Nothing was found at {path}.")).into_response();
     }
     if Files::get("index.html").is_some() {
         return file("index.html", request.headers());
@@ -79,7 +79,7 @@ fn file_name(path: &str) -> Option<String> {
 
 fn file(name: &str, request: &HeaderMap) -> Response {
     let Some(plain) = Files::get(name) else {
-        return not_found("route", format!("There is no file {name}.")).into_response();
+        return not_found("route", format!("No file {name}.")).into_response();
     };
     let compressed = takes_brotli(request)
         .then(|| Files::get(&format!("{name}.br")))

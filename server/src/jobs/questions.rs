@@ -56,7 +56,7 @@ pub(super) fn unclear(plan: &Plan, job: &JobView, index: usize) -> Question {
         leave(plan, job),
     ];
     let text = format!(
-        "It cannot be told whether step {number}, “{}”, is done. Is it?",
+        "Whether step {number}, “{}”, is done could not be determined. Is it?",
         title(plan, index)
     );
     question(job, index, text, &job.steps[index].note, choices)

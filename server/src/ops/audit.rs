@@ -253,7 +253,7 @@ fn outcome(error: &ApiError) -> Outcome {
 
 fn not_written(error: LedgerError) -> ApiError {
     let todo = match error {
-        LedgerError::Unwritable(_) => "See to the server's disk and database, then try again.",
+        LedgerError::Unwritable(_) => "Check the server's disk and database, then try again.",
         LedgerError::Damaged(_) => "See what `requorum audit verify` says of its data directory.",
         LedgerError::Closed => "Try again once it is back.",
     };

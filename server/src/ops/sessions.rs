@@ -100,7 +100,7 @@ async fn end_them(sessions: &Sessions, this: &str, person: &str, id: &str) -> Re
     }
     Err(not_found(
         "session.missing",
-        "There is no such session: it has ended already. Load the list again.",
+        "This session has already ended. Reload the list.",
     ))
 }
 

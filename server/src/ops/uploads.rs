@@ -31,9 +31,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
     if request.length == 0 {
         return Err(bad_request(
             "upload.empty",
-            format!(
-                "{name} is empty: there is nothing in it to restore from. Choose another file."
-            ),
+            format!("{name} is empty and cannot be restored from. Choose another file."),
         ));
     }
     let limit = app.config.max_upload_bytes;

@@ -66,7 +66,7 @@ impl From {
             (None, Some(console), _) => ledger::key_of(console)?,
             (None, None, LedgerSource::Files(files)) => {
                 let file = files.get("key").context(
-                    "there is no file `key` among the tiles: name the key that you know with --key",
+                    "the tiles have no file `key`: name the key that you know with --key",
                 )?;
                 VerifyingKey::parse(&text(file)?)?
             }
@@ -158,8 +158,8 @@ impl Source {
                     .with_context(|| format!("Entry {index} cannot be read"))?;
                 if let Some(what) = differs(found, &Columns::of(&entry)) {
                     bail!(
-                        "Entry {index} is whole, and the ledger's database lists it with {what}: lists and filters show \
-                         it as what it is not, or not at all. It was changed there."
+                        "Entry {index} is intact, but the ledger's database lists it with {what}: lists and filters \
+                         show it wrongly or not at all. The database was changed."
                     );
                 }
             }
@@ -238,7 +238,7 @@ impl LedgerSource {
             }
             Self::Files(files) => {
                 let file = files.get("checkpoint");
-                text(file.context("there is no file `checkpoint` among the tiles")?)
+                text(file.context("the tiles have no file `checkpoint`")?)
             }
         }
     }

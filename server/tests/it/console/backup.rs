@@ -108,7 +108,7 @@ async fn a_console_that_works_is_copied_and_put_back() {
         "--data-dir",
         path(&data_dir),
     ]));
-    assert!(verified.contains("The ledger is whole"), "{verified}");
+    assert!(verified.contains("Ledger verified"), "{verified}");
 
     let restored = TestServer::in_dir(new, Options::default()).await;
     // The old session is worth nothing there; the password is.

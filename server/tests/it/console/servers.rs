@@ -498,7 +498,7 @@ async fn the_databases_password_is_shown_nowhere() {
     let (good, said) = run(&["user", "list"], &shared.url);
     assert!(good && said.contains("anna"), "{said}");
     let (good, said) = run(&["audit", "verify"], &shared.url);
-    assert!(good && said.contains("The ledger is whole"), "{said}");
+    assert!(good && said.contains("Ledger verified"), "{said}");
     for url in [&nowhere, &wrong] {
         let (good, said) = run(&["user", "list"], url);
         assert!(!good);

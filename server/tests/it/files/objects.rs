@@ -310,7 +310,7 @@ async fn a_put_that_fails_leaves_nothing_and_says_why() {
     expect(
         &error,
         Why::Closed,
-        "no such bucket (404 NoSuchBucket). Make it there",
+        "no such bucket (404 NoSuchBucket). Create it there",
     );
 
     let (error, _) = put_fails(

@@ -616,7 +616,7 @@ fn a_probe_that_cannot_tell_asks_and_each_answer_does_what_it_says() {
         assert!(
             question
                 .text
-                .starts_with("It cannot be told whether step 2")
+                .starts_with("Whether step 2")
         );
         assert_eq!(question.evidence, "it is foggy");
         assert_eq!(world.state(2), State::Missing, "nothing was done");

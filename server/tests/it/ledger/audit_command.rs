@@ -114,7 +114,7 @@ async fn an_honest_ledger_is_whole_wherever_it_is_read() {
     let console = Console::of(600).await;
     let text = good(&console.audit("verify", &[]));
     assert!(
-        text.starts_with("The ledger is whole: 600 entries"),
+        text.starts_with("Ledger verified: 600 entries"),
         "{text}"
     );
     assert!(text.contains("Compared     with nothing"), "{text}");
@@ -129,7 +129,7 @@ async fn an_honest_ledger_is_whole_wherever_it_is_read() {
     console.grow(700).await;
     let text = good(&console.audit("verify", &["--checkpoint", &kept]));
     assert!(
-        text.contains("goes on from the checkpoint of 600 entries"),
+        text.contains("consistent with the given checkpoint of 600 entries"),
         "{text}"
     );
     let json = good(&console.audit("verify", &["--checkpoint", &kept, "--json"]));
@@ -152,7 +152,7 @@ async fn an_honest_ledger_is_whole_wherever_it_is_read() {
     );
     let text = good(&audit("verify", &["--tiles", &more, "--checkpoint", &c]));
     assert!(
-        text.contains("goes on from the checkpoint of 600 entries"),
+        text.contains("consistent with the given checkpoint of 600 entries"),
         "{text}"
     );
 }
