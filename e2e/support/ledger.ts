@@ -12,7 +12,7 @@ export function badge(page: Page): Locator {
 
 export const VERIFIED = /^ledger verified \d\d:\d\d$/;
 export const UNCHECKED = /^ledger not checked since \d\d:\d\d$/;
-export const BROKEN = "ledger not to be trusted";
+export const BROKEN = "ledger not trusted";
 
 /** Has the page look at the ledger now, as coming back to its tab does. */
 export async function lookAgain(page: Page): Promise<void> {

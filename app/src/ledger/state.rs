@@ -131,7 +131,7 @@ impl State {
         if self.wrong().is_some() {
             return Badge {
                 class: "fail",
-                text: "ledger not to be trusted".into(),
+                text: "ledger not trusted".into(),
             };
         }
         let text = format!("ledger {}", self.checked(memory));
@@ -154,7 +154,7 @@ impl State {
         match (&self.status, memory.current()) {
             (LedgerStatus::Verified { at_ms, .. }, _) => format!("verified {}", minute(*at_ms)),
             (LedgerStatus::First { at_ms, .. }, _) => format!("first seen {}", minute(*at_ms)),
-            (LedgerStatus::Wrong(_), _) => "does not hold".into(),
+            (LedgerStatus::Wrong(_), _) => "verification failed".into(),
             (_, Some(known)) => format!("not checked since {}", minute(known.verified_ms)),
             (_, None) => "not checked yet".into(),
         }
@@ -187,12 +187,8 @@ impl State {
                 format!("{entries}; this browser verified their checkpoint at {at}.")
             }
             LedgerStatus::First { .. } => {
-                let whole = if self.is_read() {
-                    ", and they add up"
-                } else {
-                    ""
-                };
-                format!("{entries}; this browser sees them for the first time{whole}.")
+                let whole = if self.is_read() { ", and verified" } else { "" };
+                format!("{entries}; first seen by this browser{whole}.")
             }
             _ => format!("{entries}; {}.", self.checked(memory)),
         }

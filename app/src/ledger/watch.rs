@@ -312,7 +312,7 @@ impl LedgerWatch {
                     self.remember(|memory| memory.raise(&wrong, at_ms));
                     Reading::Wrong(wrong)
                 }
-                Ok((End::Stopped, _)) => stopped("You stopped it.".into()),
+                Ok((End::Stopped, _)) => stopped("Cancelled.".into()),
                 Ok((End::Unreached { why }, _)) => stopped(why),
                 Err(failure) => stopped(failure.what),
             };
@@ -381,7 +381,7 @@ impl LedgerWatch {
                 let at_ms = js_sys::Date::now() as i64;
                 self.remember(|memory| memory.raise(&wrong, at_ms));
                 let what = format!(
-                    "What was to be exported is not to be believed. {}",
+                    "Export stopped: the ledger failed verification. {}",
                     wrong.words
                 );
                 self.state
@@ -494,7 +494,7 @@ impl LedgerWatch {
                 let wrong = Wrong {
                     code: "ledger.memory".into(),
                     words:
-                        "What this browser kept of the ledger cannot be read, and it begins anew."
+                        "What this browser remembered of the ledger cannot be read; it starts anew."
                             .into(),
                 };
                 memory.raise(&wrong, js_sys::Date::now() as i64);
@@ -529,6 +529,7 @@ fn damaged(trouble: &str) -> Wrong {
 fn other_key() -> Wrong {
     Wrong {
         code: "ledger.other-key".into(),
-        words: "The ledger is signed with another key than the one that you told this browser to believe.".into(),
+        words: "The ledger is signed with another key than the one you told this browser to trust."
+            .into(),
     }
 }

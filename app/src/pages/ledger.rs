@@ -66,23 +66,22 @@ fn checked(watch: LedgerWatch) -> String {
         _ if state.wrong().is_some() => "What is listed below may be false.".into(),
         (LedgerStatus::Unreached { why }, _) => why.clone(),
         (LedgerStatus::Verified { before, now, .. }, _) if state.is_read() => format!(
-            "All {} were read and add up to the signed checkpoint, which goes on from the {} seen before.",
+            "All {} were read and match the signed checkpoint, which is consistent with the {} seen earlier.",
             format::count(now.size, "entry", "entries"),
             format::number(before.size)
         ),
         (LedgerStatus::Verified { before, now, .. }, Reading::Not | Reading::Stopped { .. }) => {
             format!(
-                "The signed checkpoint of {} goes on from the {} seen before. The entries themselves were not all read yet.",
+                "The signed checkpoint of {} is consistent with the {} seen earlier. Not all entries have been read yet.",
                 format::count(now.size, "entry", "entries"),
                 format::number(before.size)
             )
         }
         (LedgerStatus::First { .. }, _) => {
-            "Its key and checkpoint are remembered from now on; compare the key with a colleague's."
-                .into()
+            "Its key and checkpoint are now remembered; compare the key with a colleague's.".into()
         }
-        (LedgerStatus::Unasked, _) => "Being verified.".into(),
-        (_, _) => "Entries are being read.".into(),
+        (LedgerStatus::Unasked, _) => "Verifying.".into(),
+        (_, _) => "Reading entries.".into(),
     }
 }
 

@@ -87,12 +87,12 @@ pub fn Acts(
     });
     let none = move || {
         rows.with(Vec::is_empty)
-            .then(|| view! { <p class="muted">"No act fits these filters."</p> })
+            .then(|| view! { <p class="muted">"No entries match these filters."</p> })
     };
     view! {
         <section class="section" aria-label="Acts">
             <div class="live-line">
-                <p class="small muted" role="status">{move || if live { line.get().words() } else { "Older acts; new ones are on the first page.".to_owned() }}</p>
+                <p class="small muted" role="status">{move || if live { line.get().words() } else { "Older entries; new ones are on the first page.".to_owned() }}</p>
                 {move || (fresh.get() > 0).then(|| view! {
                     <button type="button" class="button small primary" on:click=let_in>{format!("{} new", format::number(fresh.get()))}</button>
                 })}
@@ -133,7 +133,7 @@ fn row(row: Row) -> impl IntoView {
         view! { <a class="id" href=paths::ledger_with(&query) title=plan.clone()>{format::short_id(&plan)}</a> }
     });
     let who = if entry.who.is_empty() {
-        view! { <span class="muted">"nobody signed in"</span> }.into_any()
+        view! { <span class="muted">"anonymous"</span> }.into_any()
     } else {
         entry.who.clone().into_any()
     };

@@ -613,11 +613,7 @@ fn a_probe_that_cannot_tell_asks_and_each_answer_does_what_it_says() {
         world.fail(2, Fault::CannotTell);
         live(&world, &log, "first", nobody);
         let question = view(&log).question.expect("it asks");
-        assert!(
-            question
-                .text
-                .starts_with("Whether step 2")
-        );
+        assert!(question.text.starts_with("Whether step 2"));
         assert_eq!(question.evidence, "it is foggy");
         assert_eq!(world.state(2), State::Missing, "nothing was done");
         answer(&world, &log, choice);

@@ -113,10 +113,7 @@ fn bad(output: &Output, code: i32) -> String {
 async fn an_honest_ledger_is_whole_wherever_it_is_read() {
     let console = Console::of(600).await;
     let text = good(&console.audit("verify", &[]));
-    assert!(
-        text.starts_with("Ledger verified: 600 entries"),
-        "{text}"
-    );
+    assert!(text.starts_with("Ledger verified: 600 entries"), "{text}");
     assert!(text.contains("Compared     with nothing"), "{text}");
 
     let tiles = console.path("tiles");

@@ -245,7 +245,12 @@ fn what_cannot_be_is_said() {
             1,
             "more than its owner",
         ),
-        (&["token", "revoke", "nothing"], "", 1, "No token with this id"),
+        (
+            &["token", "revoke", "nothing"],
+            "",
+            1,
+            "No token with this id",
+        ),
     ] {
         let error = bad(&data, arguments, input, exit);
         assert!(error.contains(what), "{arguments:?}: {error}");

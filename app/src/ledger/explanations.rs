@@ -18,8 +18,8 @@ pub const ALL: [Meaning; 6] = [
     Meaning {
         codes: &["ledger.truncated"],
         name: "Cut off",
-        means: "The ledger has fewer entries than this browser has seen. Acts that were in it are gone: somebody removed \
-                them, or an older copy of the database was put back.",
+        means: "The ledger has fewer entries than this browser has seen. Acts that were in it are gone: they were removed, \
+                or an older copy of the database was put back.",
         todo: "Do nothing more in this console. Ask who restored or edited its database, and compare with a colleague's \
                browser and with exports.",
     },
@@ -32,10 +32,10 @@ pub const ALL: [Meaning; 6] = [
             "ledger.proof",
         ],
         name: "Forked or rewritten",
-        means: "The ledger is signed with its own key, and is not the one that this browser has seen: entries before the \
-                remembered checkpoint are different ones, or no proof leads to it.",
-        todo: "Do nothing more in this console. Read all entries below: that tells a fork from a changed answer. Look for a \
-               second copy of the data directory that was started, and for a proxy that changes answers.",
+        means: "The ledger is signed with its own key but does not match what this browser has seen: entries before the \
+                remembered checkpoint differ, or no proof leads to it.",
+        todo: "Do nothing more in this console. Verify all entries below: that tells a fork from a changed answer. Look for a \
+               second server started on a copy of the data directory, and for a proxy that changes answers.",
     },
     Meaning {
         codes: &[
@@ -47,30 +47,30 @@ pub const ALL: [Meaning; 6] = [
             "ledger.damaged",
         ],
         name: "Entries altered",
-        means: "An entry's text is not the one that was written, or entries do not stand where they were written. The \
-                database was edited, or its disk is failing.",
+        means: "An entry's text differs from what was written, or entries were moved. The database was edited, or its \
+                disk is failing.",
         todo: "Do nothing more in this console. On the server, requorum audit verify names the first entry that is \
-               wrong; keep the database as it is, it is evidence.",
+               wrong; keep the database as it is: it is evidence.",
     },
     Meaning {
         codes: &["ledger.other-key"],
         name: "Another key",
-        means: "The ledger is signed with another key than the one that this browser believes: another console answers at \
-                this address, or its key was exchanged.",
-        todo: "Ask whoever keeps the console whether it was set up anew, and compare the key with theirs by another way \
-               than this page. Only then believe it.",
+        means: "The ledger is signed with a different key than the one this browser trusts: another console answers at \
+                this address, or its key was replaced.",
+        todo: "Ask the console's administrator whether it was set up anew, and compare the key with theirs by another \
+               channel than this page. Only then trust it.",
     },
     Meaning {
         codes: &["ledger.signature", "ledger.checkpoint"],
         name: "Wrong signature",
-        means: "The checkpoint was changed after it was signed, by the server's database or by something between it and you.",
-        todo: "Look at the address and at its certificate, and for a proxy. If it stays, do nothing more in this console.",
+        means: "The checkpoint was changed after it was signed, in the server's database or between the server and you.",
+        todo: "Check the address, its certificate, and any proxy. If it persists, do nothing more in this console.",
     },
     Meaning {
         codes: &["ledger.memory"],
         name: "Memory unreadable",
-        means: "What this browser kept of the ledger cannot be read any more: there is nothing to hold it against.",
-        todo: "Compare the key and the checkpoint with a colleague's before you go on.",
+        means: "What this browser remembered of the ledger cannot be read: it cannot be compared.",
+        todo: "Compare the key and the checkpoint with a colleague's before you continue.",
     },
 ];
 
