@@ -14,6 +14,7 @@ use crate::open_files::OpenFiles;
 use crate::pages::inspect::Inspect;
 use crate::paths;
 use crate::theme;
+use crate::times::Times;
 use crate::uploads::UploadQueue;
 
 /// The whole page.
@@ -23,6 +24,7 @@ pub fn App(
     console: Fetch,
 ) -> impl IntoView {
     let theme = theme::provide();
+    Times::provide();
     let console_loader = ConsoleLoader::provide(console);
     let identity = Identity::provide();
     OpenFiles::provide();

@@ -16,6 +16,7 @@ pub mod file_drop;
 pub mod findings;
 pub mod frame;
 pub mod hash;
+pub mod icon;
 pub mod inspection;
 pub mod job_steps;
 pub mod keys;

@@ -22,6 +22,7 @@ use crate::pages::{
     files, jobs, join, ledger, login, not_found, overview, plans, reviews, settings, setup,
 };
 use crate::paths;
+use crate::times::Times;
 
 /// The console's functions.
 pub fn console() -> Console {
@@ -70,7 +71,11 @@ fn alarm() -> AnyView {
 
 fn corner() -> AnyView {
     let watch = LedgerWatch::expect();
-    let badge = Memo::new(move |_| watch.badge());
+    let times = Times::expect();
+    let badge = Memo::new(move |_| {
+        times.zone();
+        watch.badge()
+    });
     view! { <LedgerBadge badge /> }.into_any()
 }
 

@@ -23,5 +23,6 @@ pub mod paths;
 pub mod plan_integrity;
 pub mod systems;
 pub mod theme;
+pub mod times;
 pub mod uploads;
 pub mod worker;

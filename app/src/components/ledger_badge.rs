@@ -18,7 +18,7 @@ pub fn LedgerBadge(
         badge.get().map(|Badge { class, text }| {
             view! {
                 <footer class="corner">
-                    <a class=format!("status pill {class}") href=paths::ledger_verification() title="What this browser knows of the ledger. Times are UTC.">
+                    <a class=format!("status pill {class}") href=paths::ledger_verification() title="What this browser knows of the ledger.">
                         {text}
                     </a>
                 </footer>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use requorum_shared::job::fold::LogLine;
 
-use crate::format;
+use crate::components::time::Clock;
 
 /// The log.
 #[component]
@@ -27,7 +27,7 @@ pub fn Log(
     view! {
         <div class="log" tabindex="0" aria-label="Log" role="log" node_ref=node><ul>
             <For each=numbered key=|(at, _)| *at children=|(_, line)| view! {
-                <li><time title=format::utc(line.at_ms)>{format::clock(line.at_ms)}</time><span>{words(&line)}</span></li>
+                <li><Clock ms=line.at_ms /><span>{words(&line)}</span></li>
             } />
         </ul></div>
     }

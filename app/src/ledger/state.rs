@@ -1,6 +1,6 @@
 //! What is known of the ledger now, and the words for it. Unknown is never called good.
 
-use crate::format::{clock, number};
+use crate::format::{minute, number};
 use crate::worker::ledger::protocol::{Point, Whole, Wrong};
 
 use super::memory::Memory;
@@ -193,11 +193,6 @@ impl State {
             _ => format!("{entries}; {}.", self.checked(memory)),
         }
     }
-}
-
-/// The hour and minute of a moment, in UTC.
-pub fn minute(at_ms: i64) -> String {
-    clock(at_ms)[..5].to_owned()
 }
 
 #[cfg(test)]

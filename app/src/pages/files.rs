@@ -21,7 +21,7 @@ use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::format;
 use crate::identity::{Identity, Of, permitted, reason};
 use crate::pages::cluster_filter;
@@ -198,7 +198,7 @@ fn row(file: FileSummary) -> impl IntoView {
             <td data-label="Trust"><Status is=trust /></td>
             <td data-label="Headline" class="small">{values.collect_view()}</td>
             <td data-label="Size" class="number"><Bytes n=file.size /></td>
-            <td data-label="Uploaded"><Time ms=file.uploaded_at_ms /></td>
+            <td data-label="Uploaded"><Ago ms=file.uploaded_at_ms /></td>
             <td data-label="From">{from}</td>
             <td data-label="SHA-256"><Id value=file.id /></td>
         </tr>

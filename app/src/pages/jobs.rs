@@ -15,7 +15,7 @@ use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::pages::{cluster_filter, every, state_filter};
@@ -154,7 +154,7 @@ pub(super) fn job_table(jobs: Vec<JobSummary>) -> impl IntoView {
                     <td data-label="State"><span><Status is=status /> {job.broke_glass.then(status::without_approval)}</span></td>
                     <td data-label="Steps" class="number">{format!("{} of {}", job.steps_done, job.steps_total)}</td>
                     <td data-label="In words">{words}</td>
-                    <td data-label="Started"><Time ms=job.started_at_ms /></td>
+                    <td data-label="Started"><Ago ms=job.started_at_ms /></td>
                     <td data-label="By">{job.started_by}</td>
                 </tr>
             }

@@ -90,7 +90,5 @@ async fn first_day() -> String {
     let request = Filter::default().request(Some(1), 1);
     let list = grpc::call(request).await.unwrap_or_default();
     let first = list.entries.first().and_then(Row::read);
-    first.map_or(String::new(), |row| {
-        format::utc(row.entry.at_ms)[..10].to_owned()
-    })
+    first.map_or(String::new(), |row| format::day(row.entry.at_ms))
 }

@@ -13,7 +13,7 @@ use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::pages::every;
@@ -175,7 +175,7 @@ fn waiting(state: &State) -> impl IntoView + use<> {
                 <li class="file-row">
                     <div class="file-row-head"><a href=to>{waiting.title}</a><Status is /></div>
                     <p>{waiting.sentence}</p>
-                    <p class="small muted">{act} " By " {waiting.by} ", " <Time ms=waiting.since_ms /> {cluster}</p>
+                    <p class="small muted">{act} " By " {waiting.by} ", " <Ago ms=waiting.since_ms /> {cluster}</p>
                 </li>
             }
         })
@@ -223,7 +223,7 @@ fn files(state: &State) -> impl IntoView + use<> {
                     <td data-label="Kind">{s.kind.clone()}</td>
                     <td data-label="Trust"><Status is=trust /></td>
                     <td data-label="Size" class="number"><Bytes n=s.size /></td>
-                    <td data-label="Uploaded"><Time ms=s.uploaded_at_ms /></td>
+                    <td data-label="Uploaded"><Ago ms=s.uploaded_at_ms /></td>
                 </tr>
             }
         })

@@ -14,7 +14,7 @@ use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::pages::{cluster_filter, state_filter};
@@ -157,7 +157,7 @@ fn row(plan: PlanSummary) -> impl IntoView {
             <td data-label="Cluster">{cluster_filter::shown(&plan.cluster)}</td>
             <td data-label="State"><span><Status is=state /> " " {decided} " " {plan.broke_glass.then(status::without_approval)}</span></td>
             <td data-label="Author">{plan.author}</td>
-            <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
+            <td data-label="Sealed"><Ago ms=plan.sealed_at_ms /></td>
             <td data-label="Hash"><Id value=plan.hash /></td>
         </tr>
     }

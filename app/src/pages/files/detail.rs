@@ -20,7 +20,7 @@ use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::time::{Ago, Time};
 use crate::format;
 use crate::identity::{Of, permitted};
 use crate::page_map::{CELLS, PageMapView};
@@ -134,7 +134,7 @@ fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView +
                     <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
                     <td data-label="State"><Status is=state /></td>
                     <td data-label="Author">{plan.author}</td>
-                    <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
+                    <td data-label="Sealed"><Ago ms=plan.sealed_at_ms /></td>
                 </tr>
             }
         })

@@ -249,7 +249,7 @@ fn left_behind(
         "{} of {} arrived. Begun at {}.",
         format::bytes(upload.offset),
         format::bytes(upload.length),
-        format::parse_rfc3339(&upload.started_at).map_or(upload.started_at.clone(), format::utc)
+        format::parse_rfc3339(&upload.started_at).map_or(upload.started_at.clone(), format::full)
     );
     view! {
         <li class="file-row">

@@ -7,7 +7,7 @@ use requorum_shared::ledger::entry::{Entry, act};
 use super::tail::{Line, follow};
 use crate::components::status::Status;
 use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::entry_filter::Filter;
 use crate::format;
 use crate::ledger::rows::{Row, fold};
@@ -141,7 +141,7 @@ fn row(row: Row) -> impl IntoView {
         <tr>
             <th scope="row" data-label="Time">
                 <span>
-                    <a href=paths::ledger_entry(entry.index)><Time ms=entry.at_ms /></a>
+                    <a href=paths::ledger_entry(entry.index)><Ago ms=entry.at_ms /></a>
                     {entry.clock_back_ms.map(|ms| view! { " " <ClockBack ms /> })}
                 </span>
             </th>

@@ -20,7 +20,7 @@ use crate::entry_filter::Filter;
 use crate::failure::{Failure, Kind};
 use crate::format;
 use crate::ledger::rows::{Row, outcome};
-use crate::ledger::state::minute;
+
 use crate::ledger::watch::{LedgerWatch, Proven};
 use crate::paths;
 
@@ -226,7 +226,7 @@ fn verdicts(watch: LedgerWatch, proven: &Proven) -> impl IntoView + use<> {
                 let at = watch
                     .memory()
                     .with(|m| m.current().map_or(0, |known| known.verified_ms));
-                let at = minute(at);
+                let at = format::minute_zoned(at);
                 (
                     "pass",
                     format!(

@@ -14,7 +14,7 @@ use crate::components::time::Time;
 use crate::format;
 use crate::ledger::explanations;
 use crate::ledger::memory::{Alarm, Known, Memory};
-use crate::ledger::state::{LedgerStatus, Reading, State, minute};
+use crate::ledger::state::{LedgerStatus, Reading, State};
 use crate::ledger::watch::LedgerWatch;
 use crate::paths;
 use crate::worker::ledger::protocol::{Point, Whole};
@@ -49,13 +49,13 @@ fn sentence(state: &State, memory: &Memory) -> String {
     match &state.status {
         _ if state.wrong().is_some() => "Do not trust this ledger.".into(),
         LedgerStatus::Verified { at_ms, now, .. } => format!(
-            "Ledger verified: {}, by this browser at {} UTC.",
+            "Ledger verified: {}, by this browser at {}.",
             format::count(now.size, "entry", "entries"),
-            minute(*at_ms)
+            format::minute_zoned(*at_ms)
         ),
         LedgerStatus::First { at_ms, .. } => format!(
-            "This browser first saw this ledger at {} UTC, and remembers it.",
-            minute(*at_ms)
+            "This browser first saw this ledger at {}, and remembers it.",
+            format::minute_zoned(*at_ms)
         ),
         _ => format!("The ledger was {}.", state.checked(memory)),
     }

@@ -18,7 +18,7 @@ use crate::components::one_time_value::OneTimeValue;
 use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
-use crate::components::time::Time;
+use crate::components::time::{Ago, Time};
 use crate::format;
 use crate::forms::roles::names;
 use crate::paths;
@@ -173,8 +173,8 @@ fn row(person: Person) -> impl IntoView {
             <td data-label="Roles">{roles_words(&names(&person.grants))}</td>
             <td data-label="State"><Status is=status /></td>
             <td data-label="Signs in with">{with}</td>
-            <td data-label="Last seen"><Time ms=person.seen_at_ms /></td>
-            <td data-label="Here since"><Time ms=person.created_at_ms /></td>
+            <td data-label="Last seen"><Ago ms=person.seen_at_ms /></td>
+            <td data-label="Here since"><Ago ms=person.created_at_ms /></td>
         </tr>
     }
 }

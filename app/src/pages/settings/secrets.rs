@@ -16,7 +16,7 @@ use crate::components::error_view::ErrorView;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::forms::secret::kind_words;
@@ -188,8 +188,8 @@ fn row(
         <tr>
             <th scope="row" data-label="Name">{secret.name}</th>
             <td data-label="Kind">{kind}</td>
-            <td data-label="Put in"><Time ms=secret.created_at_ms /></td>
-            <td data-label="Value as of"><Time ms=secret.changed_at_ms /></td>
+            <td data-label="Put in"><Ago ms=secret.created_at_ms /></td>
+            <td data-label="Value as of"><Ago ms=secret.changed_at_ms /></td>
             <td data-label="By">{secret.changed_by}</td>
             <td data-label="Acts">
                 <span class="acts">

@@ -19,7 +19,7 @@ use crate::components::one_time_value::OneTimeValue;
 use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
 use crate::components::tabs::{Tab, Tabs, open_tab};
-use crate::components::time::Time;
+use crate::components::time::{Ago, Time};
 use crate::failure::Failure;
 use crate::format;
 use crate::forms::roles::names;
@@ -235,9 +235,9 @@ fn row(
             {everybody.then(|| view! { <td data-label="Owner">{token.owner}</td> })}
             <td data-label="Roles">{names(&token.grants).join(", ")}</td>
             <td data-label="State"><Status is=status /></td>
-            <td data-label="Made"><Time ms=token.created_at_ms /></td>
-            <td data-label="Ends"><Time ms=token.expires_at_ms /></td>
-            <td data-label="Last used"><Time ms=token.used_at_ms /></td>
+            <td data-label="Made"><Ago ms=token.created_at_ms /></td>
+            <td data-label="Ends"><Ago ms=token.expires_at_ms /></td>
+            <td data-label="Last used"><Ago ms=token.used_at_ms /></td>
             <td data-label=good.then_some("Act")>
                 {good.then(|| view! {
                     <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Revoke"</button>

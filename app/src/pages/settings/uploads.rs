@@ -9,7 +9,7 @@ use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
@@ -120,7 +120,7 @@ fn row(upload: Upload, busy: Signal<bool>, on_ask: Callback<Upload>) -> impl Int
             <td data-label="Begun by">{upload.owner}</td>
             <td data-label="Cluster">{upload.cluster}</td>
             <td data-label="Arrived">{arrived}</td>
-            <td data-label="Begun"><Time ms=begun /></td>
+            <td data-label="Begun"><Ago ms=begun /></td>
             <td data-label="Act">
                 <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Cancel"</button>
             </td>

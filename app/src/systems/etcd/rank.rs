@@ -208,7 +208,7 @@ fn why(place: usize, cluster: &[usize], files: &[Database<'_>], of: Option<&str>
     if let Some(other) = contradicted(cluster[place], cluster, files) {
         let hash = |file: &Database<'_>| {
             let kv = file.details.hash_kv.as_ref();
-            kv.map_or_else(String::new, |kv| format!("{:08x}", kv.hash))
+            kv.map_or_else(String::new, |kv| crate::format::hash_kv(kv.hash))
         };
         return format!(
             "Same revision, different HashKV ({at}: {}, {} has {}): they disagree, so none of them is the best{of_cluster}. Compare them with the other members' files.",

@@ -36,7 +36,7 @@ pub(super) fn status(inspection: &Inspection, on_copy_json: Callback<()>) -> imp
                 format!("compacted at {}", format::signed(kv.compact_revision))
             };
             view! {
-                <span class="mono">{format::crc(kv.hash)}</span>
+                <span class="mono nowrap">{format::hash_kv(kv.hash)}</span>
                 {format!(" at revision {}, {compacted}", format::signed(kv.hash_revision))}
             }
             .into_any()

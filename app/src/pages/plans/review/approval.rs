@@ -15,7 +15,7 @@ use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
 use crate::components::properties::Properties;
 use crate::components::status;
-use crate::components::time::Time;
+use crate::components::time::{Ago, Time};
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
@@ -110,11 +110,9 @@ fn votes(votes: &[Vote], hash: &str) -> AnyView {
     if votes.is_empty() {
         return or_nobody(String::new());
     }
-    let now = js_sys::Date::now() as i64;
     let items = votes.iter().map(|vote| {
         let other = (vote.plan_hash != hash).then_some(", to another hash: it does not count");
-        let when = format!(", {}", format::ago(vote.at_ms, now));
-        view! { <li title=format::utc(vote.at_ms)>{vote.by.clone()} {when} {other}</li> }
+        view! { <li>{vote.by.clone()} ", " <Ago ms=vote.at_ms /> {other}</li> }
     });
     view! { <ul>{items.collect_view()}</ul> }.into_any()
 }

@@ -7,7 +7,7 @@ use requorum_shared::recovery::{Observation, Plan};
 use crate::components::findings::{Findings, ReportCount};
 use crate::components::hash::Id;
 use crate::components::plan_steps::PlanSteps;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::format;
 use crate::systems;
 
@@ -37,12 +37,11 @@ pub(super) fn body(plan: Plan, hash: String, seen: Option<&Observation>) -> impl
 }
 
 fn facts(facts: Vec<Fact>) -> impl IntoView {
-    let now = js_sys::Date::now() as i64;
     let rows = facts
         .into_iter()
         .map(|fact| {
             let seen = match format::parse_rfc3339(&fact.seen_at) {
-                Some(ms) => view! { <span><Time ms /> <span class="muted">{format!(", {}", format::ago(ms, now))}</span></span> }.into_any(),
+                Some(ms) => view! { <Ago ms /> }.into_any(),
                 None => fact.seen_at.into_any(),
             };
             view! {
