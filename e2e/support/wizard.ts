@@ -33,22 +33,35 @@ export async function checked(page: Page): Promise<void> {
 
 /** Seals, approves and runs, and waits until the job has completed. */
 export async function sealApproveRun(page: Page, look: (page: Page) => Promise<void>): Promise<void> {
-  await page.getByRole("button", { name: "Seal plan" }).click();
-  await expect(page).toHaveURL(/\/plans\/./);
-  await expect(page.getByText("Your browser recomputed this plan: same hash.")).toBeVisible();
-  await look(page);
-  await page.getByRole("button", { name: "Approve this plan" }).click();
-  await page.getByRole("button", { name: /^Run \d+ steps?$/ }).click();
-  await expect(page).toHaveURL(/\/jobs\/./);
-  await expect(page.getByText("Over; nothing more will happen.")).toBeVisible({ timeout: 60_000 });
+  await sealApproveStart(page, look);
+  await finished(page);
   await expect(page.getByRole("heading", { name: "Verification" })).toBeVisible();
   await look(page);
 }
 
+/** Waits until the job of this page is over. */
+export async function finished(page: Page): Promise<void> {
+  await expect(page.getByText("Finished", { exact: true })).toBeVisible({ timeout: 90_000 });
+}
+
+/** Seals, approves and runs, and comes to the job's page. */
+export async function sealApproveStart(page: Page, look?: (page: Page) => Promise<void>): Promise<void> {
+  await page.getByRole("button", { name: "Seal plan" }).click();
+  await expect(page).toHaveURL(/\/plans\/./);
+  await expect(page.getByText("Your browser recomputed this plan: same hash.")).toBeVisible();
+  await look?.(page);
+  await page.getByRole("button", { name: "Approve this plan" }).click();
+  await page.getByRole("button", { name: /^Run \d+ steps?$/ }).click();
+  await expect(page).toHaveURL(/\/jobs\/./);
+}
+
 /** What the job's verification says: outcome by what must be true. */
 export async function verification(page: Page): Promise<Map<string, string>> {
-  const table = page.getByRole("table").filter({ hasText: "What was seen" });
-  const rows = await table.getByRole("row").filter({ has: page.getByRole("rowheader") }).all();
+  const evidence = page.locator("details").filter({ hasText: "Evidence of each check" });
+  if (!(await evidence.evaluate((fold: HTMLDetailsElement) => fold.open))) {
+    await evidence.getByText("Evidence of each check").click();
+  }
+  const rows = await evidence.getByRole("row").filter({ has: page.getByRole("rowheader") }).all();
   const seen = new Map<string, string>();
   for (const row of rows) {
     const name = await row.getByRole("rowheader").innerText();

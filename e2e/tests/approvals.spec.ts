@@ -108,7 +108,7 @@ test("a second person approves after both checks, the author cannot, and the pla
   // The author's page notices by itself.
   await run(page).click({ timeout: 30_000 });
   await expect(page).toHaveURL(/\/jobs\/./);
-  await expect(page.getByText("Over; nothing more will happen.")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("Finished", { exact: true })).toBeVisible({ timeout: 60_000 });
   await page.goto(address);
   await expect(page.getByText("It was run, and a plan runs once.")).toBeVisible();
   await looksRight(page);
@@ -145,7 +145,7 @@ test("broken glass is told on every page until an approver closes its review", a
   await run(carl).click();
   await expect(carl).toHaveURL(/\/jobs\/./);
   await expect(carl.getByText("the store is down and nobody answers")).toBeVisible();
-  await expect(carl.getByText("Over; nothing more will happen.")).toBeVisible({ timeout: 60_000 });
+  await expect(carl.getByText("Finished", { exact: true })).toBeVisible({ timeout: 60_000 });
   await looksRight(carl);
 
   for (const one of [page, ben, carl]) {

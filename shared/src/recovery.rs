@@ -13,11 +13,14 @@ pub use self::schema::{KINDS, read, schema};
 
 use crate::etcd::recovery::restore::observation::{self as etcd_restore, TargetState};
 use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
-use crate::finding::{Outcome, Report};
+use crate::finding::{Check, Outcome, Report};
+use crate::handover::{Context, Handover};
 use crate::kinds::Inspection;
+use crate::matrix::Expected;
 use crate::plan::{self, Gate, Seal};
 use crate::replan::{Difference, Recheck};
 use crate::system::System;
+use crate::value::Value;
 
 /// A sealed recovery of any system.
 pub type Plan = plan::Plan<Request, Action>;
@@ -148,6 +151,27 @@ impl Request {
         }
     }
 
+    /// What will be checked of the result, in its places.
+    pub fn verification(&self) -> Expected {
+        match self {
+            Self::EtcdRestore(request) => restore::checks::expected(request),
+        }
+    }
+
+    /// The ids of the hand-over's steps, in order.
+    pub fn handover_steps(&self) -> Vec<String> {
+        match self {
+            Self::EtcdRestore(request) => restore::handover::step_ids(request),
+        }
+    }
+
+    /// The members whose files each step of this kind works on.
+    pub fn members(&self) -> Vec<String> {
+        match self {
+            Self::EtcdRestore(request) => request.member_names(),
+        }
+    }
+
     /// What a completed job keeps that a person has to remove some day: what it is, and how it goes away.
     pub fn keeps(&self) -> Option<(String, String)> {
         let names: Vec<_> = self.artifacts().into_iter().map(|a| a.name).collect();
@@ -165,6 +189,20 @@ impl Request {
 }
 
 impl Action {
+    /// Whether the step works on each member of the request.
+    pub fn is_of_members(&self) -> bool {
+        match self {
+            Self::Etcd(step) => matches!(
+                **step,
+                RestoreStep::BuildMembers { .. }
+                    | RestoreStep::PlaceMembers { .. }
+                    | RestoreStep::VerifyMembers { .. }
+                    | RestoreStep::BootMembers { .. }
+            ),
+            Self::Person(_) => false,
+        }
+    }
+
     /// What carries the step out.
     pub fn carrier(&self) -> Carrier {
         match self {
@@ -230,6 +268,27 @@ impl Observation {
                 let here = etcd_restore::SourceFacts::from(&here);
                 Some(observation.source.differences(&here))
             }
+        }
+    }
+}
+
+/// What is left to people once all steps of a plan are done, given what was proven of the result.
+pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
+    match &plan.request {
+        Request::EtcdRestore(request) => {
+            let files = plan.steps.iter().filter_map(|step| step.action.file());
+            let revision = plan.fact("snapshot.revision").map(|fact| &fact.value);
+            let facts = restore::handover::Facts {
+                plan: &plan.id,
+                size: files.map(|(_, size)| size).max().unwrap_or(0),
+                revision: match revision {
+                    Some(Value::Revision(revision)) => Some(*revision),
+                    _ => None,
+                },
+                report: &plan.report,
+                checks,
+            };
+            restore::handover::handover(request, facts, context)
         }
     }
 }

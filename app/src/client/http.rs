@@ -74,6 +74,12 @@ pub async fn logout() -> Result<(), Failure> {
     accept(response).await.map(drop)
 }
 
+/// Whether the server answers at all.
+pub async fn is_alive() -> bool {
+    let answer = Request::get("/healthz").send().await;
+    answer.is_ok_and(|answer| answer.ok())
+}
+
 /// `GET` with a JSON answer.
 ///
 /// # Errors

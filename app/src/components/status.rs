@@ -31,10 +31,10 @@ pub fn step(state: StepState) -> (&'static str, &'static str) {
         StepState::Done => ("pass", "done"),
         StepState::Failed => ("fail", "failed"),
         StepState::Unclear => ("not-checked", "unclear"),
-        StepState::UndoFailed => ("fail", "undo failed"),
-        StepState::Left => ("warning", "left"),
-        StepState::Undoing => ("busy", "being undone"),
-        StepState::Undone => ("undone", "undone"),
+        StepState::UndoFailed => ("fail", "rollback failed"),
+        StepState::Left => ("warning", "kept"),
+        StepState::Undoing => ("busy", "rolling back"),
+        StepState::Undone => ("undone", "rolled back"),
     }
 }
 
@@ -44,11 +44,11 @@ pub fn job(state: JobState) -> (&'static str, &'static str) {
         JobState::Queued => ("waits", "queued"),
         JobState::Running => ("busy", "running"),
         JobState::Paused => ("warning", "paused"),
-        JobState::Waiting => ("warning", "waits for an answer"),
-        JobState::Undoing => ("busy", "being undone"),
+        JobState::Waiting => ("warning", "waiting for an answer"),
+        JobState::Undoing => ("busy", "rolling back"),
         JobState::Completed => ("pass", "completed"),
-        JobState::Undone => ("undone", "undone"),
-        JobState::Left => ("warning", "left as it was"),
+        JobState::Undone => ("undone", "rolled back"),
+        JobState::Left => ("warning", "ended early"),
     }
 }
 

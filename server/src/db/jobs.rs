@@ -136,7 +136,8 @@ impl JobLog for Database {
         let row = sqlx::query(
             "SELECT COALESCE(MAX(seq), 0), \
              (SELECT lease_owner FROM jobs WHERE id = $1 AND over = 0), \
-             COALESCE((SELECT closing FROM jobs WHERE id = $1), 0) FROM job_events WHERE job_id = $1",
+             COALESCE((SELECT closing FROM jobs WHERE id = $1), 0), \
+             COALESCE((SELECT over FROM jobs WHERE id = $1), 0) FROM job_events WHERE job_id = $1",
         )
         .bind(id)
         .fetch_one(&mut *tx)
@@ -145,11 +146,13 @@ impl JobLog for Database {
         // None: there is no such job, or it is over.
         let owner = row.try_get::<Option<String>, _>(1)?;
         let closing = row.try_get::<i64, _>(2)? != 0;
+        let over = row.try_get::<i64, _>(3)? != 0;
         let may = match (writer, &owner) {
             (Writer::Owner(writer) | Writer::OwnerAgain(writer, _), Some(owner)) => writer == owner,
             (Writer::PersonWhoSaw(seen), Some(_)) => seen == last && !closing,
             (Writer::OwnerWhoSaw { owner: w, saw, .. }, Some(owner)) => w == owner && saw == last,
-            (_, None) => false,
+            (Writer::PersonAfterEnd(seen), None) => over && seen == last,
+            (Writer::PersonAfterEnd(_), Some(_)) | (_, None) => false,
         };
         // The entry that ends a job may be the one that was written.
         let tried = match writer {
@@ -176,7 +179,7 @@ impl JobLog for Database {
                 .execute(&mut *tx)
                 .await?;
         }
-        if matches!(writer, Writer::PersonWhoSaw(_)) {
+        if matches!(writer, Writer::PersonWhoSaw(_) | Writer::PersonAfterEnd(_)) {
             tx.mark(None, None).await?;
         }
         self.tell(&mut tx, Notice::Job(id.to_owned())).await?;

@@ -4,10 +4,10 @@ use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _};
 use requorum_shared::api::v1::{
-    AbortJobRequest, AbortJobResponse, AnswerJobRequest, AnswerJobResponse, GetJobRequest,
-    GetJobResponse, ListJobsRequest, ListJobsResponse, PauseJobRequest, PauseJobResponse,
-    ResumeJobRequest, ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest,
-    WatchJobResponse,
+    AbortJobRequest, AbortJobResponse, AnswerJobRequest, AnswerJobResponse,
+    CompleteHandoverStepRequest, CompleteHandoverStepResponse, GetJobRequest, GetJobResponse,
+    ListJobsRequest, ListJobsResponse, PauseJobRequest, PauseJobResponse, ResumeJobRequest,
+    ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest, WatchJobResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -72,6 +72,18 @@ impl JobService for Jobs {
         } = request.get_ref();
         let job = jobs::answer(&self.0, &actor, id, question_id, choice_id, typed).await?;
         Ok(Response::new(AnswerJobResponse { job: Some(job) }))
+    }
+
+    async fn complete_handover_step(
+        &self,
+        request: Request<CompleteHandoverStepRequest>,
+    ) -> Answer<CompleteHandoverStepResponse> {
+        let actor = actor(&request)?;
+        let CompleteHandoverStepRequest { id, step_id, note } = request.get_ref();
+        let job = jobs::complete(&self.0, &actor, id, step_id, note).await?;
+        Ok(Response::new(CompleteHandoverStepResponse {
+            job: Some(job),
+        }))
     }
 
     type WatchJobStream = Pin<Box<dyn Stream<Item = Result<WatchJobResponse, Status>> + Send>>;

@@ -196,6 +196,20 @@ impl Engine {
         Ok(event)
     }
 
+    /// Appends what a person did after the end, if the journal is still as the person saw it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn append_after_end(
+        &self,
+        id: &str,
+        body: &Body,
+        saw: u64,
+    ) -> anyhow::Result<Option<Event>> {
+        let (now, writer) = (self.clock.now_ms(), Writer::PersonAfterEnd(saw));
+        self.log.append(id, now, body, writer).await
+    }
+
     fn waker(&self, id: &str) -> Arc<Notify> {
         self.wakers().entry(id.into()).or_default().clone()
     }

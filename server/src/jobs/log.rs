@@ -104,6 +104,8 @@ pub enum Writer<'a> {
     },
     /// A person who saw the journal up to this entry; refused when there are newer ones, and once it is closed.
     PersonWhoSaw(u64),
+    /// The same after the job's end, for the hand-over; refused when there are newer entries, and before the end.
+    PersonAfterEnd(u64),
 }
 
 /// Jobs and their journals.

@@ -2,17 +2,19 @@
 
 mod dossier;
 mod download;
+mod handover;
 mod list;
 mod watch;
 
 use requorum_shared::api::v1;
 use requorum_shared::canonical::sha256_hex;
+use requorum_shared::handover::{Context, Handover};
 use requorum_shared::job::events::{Body, Event, Then};
 use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::job::text;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
-use requorum_shared::recovery::{Plan, TargetDir};
+use requorum_shared::recovery::{self, Plan, TargetDir};
 
 use super::audit::{self, Done};
 use super::authorize::{authorize, sees};
@@ -30,6 +32,7 @@ use crate::random;
 
 pub use self::dossier::dossier;
 pub use self::download::{Download, artifact};
+pub use self::handover::complete;
 pub use self::list::list;
 pub(super) use self::list::{open, summary};
 pub use self::watch::watch;
@@ -139,9 +142,16 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobResponse> {
     let row = find_for(app, actor, Permission::See, id).await?;
     let job = Loaded::new(app, row).await?;
+    let (place, handover) = (job.place(app), job.handover(app));
+    let handover_json = match handover.steps.is_empty() {
+        true => String::new(),
+        false => serde_json::to_string(&handover).map_err(internal)?,
+    };
     Ok(v1::GetJobResponse {
         job: Some(job.summary()),
         artifacts: job.artifacts(),
+        place,
+        handover_json,
         events: job.events.iter().map(message).collect::<Result<_>>()?,
         plan_json: job.row.plan_json,
     })
@@ -348,6 +358,28 @@ impl Loaded {
         })
     }
 
+    /// The folder that the result lies in, as the server's operator would call it; empty where it is downloaded.
+    fn place(&self, app: &App) -> String {
+        self.plan.request.target().map_or_else(String::new, |at| {
+            let TargetDir { root, path } = &at;
+            let root = app.roots.find_for(root, &self.row.cluster);
+            root.map_or_else(String::new, |root| root.shown(path))
+        })
+    }
+
+    /// What is left to people once it has completed, written with the usual settings.
+    fn handover(&self, app: &App) -> Handover {
+        if self.view.state != JobState::Completed {
+            return Handover::default();
+        }
+        let context = Context {
+            job: self.row.id.clone(),
+            place: self.place(app),
+            ..Context::default()
+        };
+        recovery::handover(&self.plan, &self.view.checks, &context)
+    }
+
     /// What can be downloaded, by name, once all of it is made.
     fn artifacts(&self) -> Vec<v1::Artifact> {
         if self.view.state != JobState::Completed {
@@ -374,7 +406,7 @@ fn message(event: &Event) -> Result<v1::JobEvent> {
 fn not_now(what: &str, state: JobState) -> ApiError {
     let why = match state {
         JobState::Waiting => "it waits for an answer".to_owned(),
-        JobState::Undoing => "it is taking back what was done".to_owned(),
+        JobState::Undoing => "it is rolling back what was done".to_owned(),
         state if state.is_over() => "it is over".to_owned(),
         state => format!("it is {}", text::word(state)),
     };

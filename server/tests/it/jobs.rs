@@ -2,6 +2,7 @@
 
 pub(crate) mod boots;
 pub(crate) mod engine;
+pub(crate) mod handover;
 pub(crate) mod restore;
 pub(crate) mod steering;
 pub(crate) mod targets;

@@ -321,6 +321,17 @@ impl Run {
         self
     }
 
+    /// Ben ticks a step of the hand-over.
+    pub(super) fn handed_over(mut self, step: &str, note: &str) -> Self {
+        self.by("Ben", act::JOB_HAND_OVER, None, Outcome::Done);
+        self.event(Body::HandedOver {
+            step: step.into(),
+            by: "Ben".into(),
+            note: note.into(),
+        });
+        self
+    }
+
     /// Somebody closes the review.
     pub(super) fn reviewed(mut self) -> Self {
         self.by("Ben", act::REVIEW_CLOSE, None, Outcome::Done);

@@ -532,13 +532,50 @@ fn hostile_archives_are_refused_in_words() {
     assert!(!judge(&zip::write(&[(name::MANIFEST, deep.as_bytes())])).whole);
 }
 
+#[test]
+fn the_hand_over_is_in_the_record_and_cannot_be_claimed() {
+    let run = || Run::started(false).over();
+    let done = run()
+        .handed_over("stop-old", "all off")
+        .handed_over("start", "");
+    let archive = packed(&done);
+    assert!(judge(&archive).whole, "{:#?}", judge(&archive));
+    let page = String::from_utf8(parts(&archive)[name::PAGE].clone()).unwrap();
+    for said in [
+        "2 of 7 hand-over steps done.",
+        "all off",
+        "Hand-over: Stop the old members",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    let twice = run().handed_over("start", "").handed_over("start", "");
+    let unknown = run().handed_over("member:m9", "");
+    for odd in [twice, unknown] {
+        assert!(!judge(&packed(&odd)).whole);
+    }
+    // The ledger has no such act.
+    let mut claimed = run();
+    let seq = claimed.events.len() as u64 + 1;
+    claimed.events.push(Event {
+        seq,
+        at_ms: 1,
+        body: Body::HandedOver {
+            step: "start".into(),
+            by: "Ben".into(),
+            note: String::new(),
+        },
+    });
+    assert!(!judge(&packed(&claimed)).whole);
+}
+
 /// A page that was made by this version must be called true by every later one: what it says and how it looks does
 /// not change without [`RENDERING`] going up.
 #[test]
 fn the_rendering_is_what_its_number_says() {
-    let parts = parts(&packed(&Run::started(true).over().reviewed()));
+    let run = Run::started(true).over().reviewed();
+    let parts = parts(&packed(&run.handed_over("stop-old", "all three are off")));
     let hashes = [name::PAGE, name::README].map(|name| sha256_hex(&parts[name])[..16].to_owned());
-    assert_eq!(RENDERING, 3, "write the new hashes below");
+    assert_eq!(RENDERING, 4, "write the new hashes below");
     assert_eq!(hashes, ["6b66863699bb4bb7", "d01ec2efd5731464"]);
 }
 

@@ -58,7 +58,7 @@ pub enum Body {
         /// How much was done in the last second, in `unit`; absent in the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         per_second: Option<u64>,
-        /// The host that it is about, where a step has several.
+        /// The part of the step that it is about, a member's or a host's name; absent for the step as a whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         host: Option<String>,
     },
@@ -149,6 +149,16 @@ pub enum Body {
         state: EndState,
         /// One sentence.
         sentence: String,
+    },
+    /// A person did a step of the hand-over. The one event that may follow the end, and only that of a completed job.
+    HandedOver {
+        /// The step's id: `start`, `member:m1`.
+        step: String,
+        /// Who.
+        by: String,
+        /// What that person remarked; empty for nothing.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
     },
 }
 

@@ -109,6 +109,8 @@ pub mod act {
     pub const JOB_STEP: &str = "job.step";
     /// A step of a job was taken back.
     pub const JOB_UNDO: &str = "job.undo";
+    /// A step of a job's hand-over was ticked as done.
+    pub const JOB_HAND_OVER: &str = "job.hand-over";
     /// A restored member was downloaded.
     pub const JOB_DOWNLOAD: &str = "job.download";
     /// The dossier of a job was downloaded.
@@ -156,11 +158,12 @@ pub mod act {
             CONSOLE_RESTORE => "put a backup of the console back",
             JOB_START => "start a job",
             JOB_PAUSE => "pause a job",
-            JOB_RESUME => "continue a job",
-            JOB_ABORT => "stop a job and undo it",
+            JOB_RESUME => "resume a job",
+            JOB_ABORT => "stop a job and roll it back",
             JOB_ANSWER => "answer a job's question",
             JOB_STEP => "run a step",
-            JOB_UNDO => "take a step back",
+            JOB_UNDO => "roll a step back",
+            JOB_HAND_OVER => "tick a hand-over step",
             JOB_DOWNLOAD => "download a restored member",
             JOB_DOSSIER => "download a dossier",
             other => other,
@@ -168,7 +171,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 46] = [
+    pub const ALL: [&str; 47] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -213,6 +216,7 @@ pub mod act {
         JOB_ANSWER,
         JOB_STEP,
         JOB_UNDO,
+        JOB_HAND_OVER,
         JOB_DOWNLOAD,
         JOB_DOSSIER,
     ];

@@ -91,12 +91,12 @@ fn outcome(checks: &[Check], name: &str) -> Outcome {
 const ALL: [&str; 8] = [
     "Every member boots",
     "The members elect one leader",
-    "The members are the planned ones",
+    "Member list matches the plan",
     "HashKV is equal on all members",
-    "HashKV is the snapshot's",
-    "The revision is the planned one",
-    "Every member serves the snapshot's number of keys",
-    "The placed files of each member boot",
+    "HashKV equals the snapshot's",
+    "Revision matches the plan",
+    "Key count equals the snapshot's",
+    "Placed files boot",
 ];
 
 #[tokio::test]
@@ -246,7 +246,7 @@ async fn a_raised_revision_is_served() {
         })
         .await;
         for name in ALL {
-            let expected = if name == "HashKV is the snapshot's" {
+            let expected = if name == "HashKV equals the snapshot's" {
                 Outcome::NotChecked
             } else {
                 Outcome::Pass
@@ -292,7 +292,7 @@ async fn passwords_and_alarms_do_not_stand_in_the_way_of_looking() {
             );
             let placed = checks.iter().find(|c| c.name == ALL[7]).unwrap();
             assert_eq!(
-                placed.evidence.contains("ask for a password"),
+                placed.evidence.contains("asks for a password"),
                 file.contains("auth"),
                 "{version}: {placed:?}"
             );

@@ -326,11 +326,11 @@ impl<S: Scene> Fire<S> {
         let title = &self.plan.steps[step as usize - 1].title;
         let (text, choices) = match when {
             When::Undo => (
-                format!("Step {step}, “{title}”, could not be undone. What now?"),
+                format!("Step {step}, “{title}”, could not be rolled back: choose how to proceed."),
                 vec!["retry", "leave"],
             ),
             _ => (
-                format!("Step {step}, “{title}”, failed. What now?"),
+                format!("Step {step}, “{title}”, failed: choose how to proceed."),
                 vec!["retry", "undo", "leave"],
             ),
         };

@@ -90,6 +90,7 @@ const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.ConsoleService/ListInbox", R(P::See)),
     ("/requorum.v1.JobService/AbortJob", R(P::Run)),
     ("/requorum.v1.JobService/AnswerJob", R(P::Run)),
+    ("/requorum.v1.JobService/CompleteHandoverStep", R(P::Run)),
     ("/requorum.v1.JobService/GetJob", R(P::See)),
     ("/requorum.v1.JobService/ListJobs", R(P::See)),
     ("/requorum.v1.JobService/PauseJob", R(P::Run)),

@@ -358,11 +358,7 @@ async fn a_list_says_what_the_journal_says(store: &Store) {
         evidence: String::new(),
         choices: Vec::new(),
     };
-    let failed = Check {
-        name: "Keys".into(),
-        outcome: Outcome::Fail,
-        evidence: "none".into(),
-    };
+    let failed = Check::new("Keys", Outcome::Fail, "none");
     let bodies = [
         Body::StepStarted { step: 1 },
         line("a"),

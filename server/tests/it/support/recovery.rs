@@ -272,6 +272,22 @@ impl Console {
         Ok(answer.into_inner().job.unwrap())
     }
 
+    /// Ticks a step of the hand-over.
+    pub(crate) async fn hand_over(
+        &self,
+        id: &str,
+        step: &str,
+        note: &str,
+    ) -> Result<v1::JobSummary, Status> {
+        let request = v1::CompleteHandoverStepRequest {
+            id: id.into(),
+            step_id: step.into(),
+            note: note.into(),
+        };
+        let answer = self.jobs_client().complete_handover_step(request).await?;
+        Ok(answer.into_inner().job.unwrap())
+    }
+
     /// Follows the job to its end; every event, as the page would fold them.
     pub(crate) async fn watch(&self, id: &str, since: u64) -> Result<Vec<Event>, Status> {
         self.watch_until(id, since, |_| false).await

@@ -198,6 +198,30 @@ pub(super) const RULES: &[Rule] = &[
         "something to read, whatever it is about",
     ),
     closed(
+        "shared::handover",
+        &[
+            "shared::api",
+            "shared::job",
+            "shared::recovery",
+            "shared::bbolt",
+            "shared::etcd",
+            "shared::raft",
+        ],
+        "what people do after a recovery has one shape, whatever it is of",
+    ),
+    closed(
+        "shared::matrix",
+        &[
+            "shared::api",
+            "shared::job",
+            "shared::recovery",
+            "shared::bbolt",
+            "shared::etcd",
+            "shared::raft",
+        ],
+        "checks have places, whatever they are of",
+    ),
+    closed(
         "shared::raft",
         &[
             "shared::etcd",

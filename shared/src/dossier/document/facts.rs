@@ -43,8 +43,8 @@ pub(super) fn in_short(content: &Content<'_>) -> Section {
             (
                 "Steps".to_owned(),
                 text(match no_return {
-                    0 => format!("{steps}, each of which can be taken back"),
-                    n => format!("{steps}, {n} of them without a way back"),
+                    0 => format!("{steps}, all reversible"),
+                    n => format!("{steps}, {n} of them irreversible"),
                 }),
             ),
             (

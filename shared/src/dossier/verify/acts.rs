@@ -218,6 +218,7 @@ fn claim<'a>(
         Body::Resumed { by } => (act::JOB_RESUME, by, None, done),
         Body::AbortRequested { by } => (act::JOB_ABORT, by, None, done),
         Body::Answered { by, .. } => (act::JOB_ANSWER, by, None, done),
+        Body::HandedOver { by, .. } => (act::JOB_HAND_OVER, by, None, done),
         Body::StepEnded { step, outcome } => {
             let outcome = match outcome {
                 StepOutcome::Done { .. } | StepOutcome::AlreadyDone { .. } => done,

@@ -2,8 +2,10 @@
 
 pub mod bump;
 mod check;
+pub mod checks;
 pub mod cluster;
 pub mod edit;
+pub mod handover;
 pub mod ids;
 pub mod initial_cluster;
 mod member_json;

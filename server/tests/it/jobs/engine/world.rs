@@ -547,6 +547,7 @@ impl JobLog for Memory {
                     owner == rows.owner && saw == last
                 }
                 Writer::PersonWhoSaw(saw) => saw == last && !rows.closing,
+                Writer::PersonAfterEnd(_) => unreachable!("nothing is handed over here"),
             };
             if !may {
                 return Ok(None);
