@@ -10,6 +10,7 @@ use crate::components::findings::Findings;
 use crate::components::status::Status;
 use crate::components::time::Time;
 use crate::failure::Failure;
+use crate::format;
 
 /// What ticking needs, and what came of it.
 #[derive(Clone, Copy)]
@@ -169,7 +170,7 @@ fn one(
     let tick = move || {
         match is_done.get() {
         Some(done) => {
-            let note = (!done.note.is_empty()).then(|| view! { <p>{done.note.clone()}</p> });
+            let note = (!done.note.is_empty()).then(|| view! { <p>{format::visible(&done.note)}</p> });
             view! {
                 <div class="handover-done">
                     <p><Status is=("pass", "done") /> " by " <strong>{done.by}</strong> ", " <Time ms=done.at_ms /></p>

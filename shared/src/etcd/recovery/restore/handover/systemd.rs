@@ -42,6 +42,7 @@ fn word(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
+            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -72,6 +73,7 @@ mod tests {
             ("--token=$HOME", "--token=$$HOME"),
             ("--token=a\"b\\c", "\"--token=a\\\"b\\\\c\""),
             ("--token=it's;#", "\"--token=it's;#\""),
+            ("--name=a\nb", "\"--name=a\\x0ab\""),
             ("--listen=http://[::1]:1", "--listen=http://[::1]:1"),
         ] {
             assert_eq!(word(text), quoted);
