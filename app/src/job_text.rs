@@ -116,8 +116,9 @@ pub fn lost(heard_ms: i64, now_ms: i64, retry_s: u32) -> String {
     const LONG_MS: i64 = 30_000;
     let age = (now_ms - heard_ms).max(0);
     let mut said = format!(
-        "No answer from the server since {} UTC. What you see is {} old. Trying again in {retry_s} s.",
+        "No answer from the server since {} {}. What you see is {} old. Trying again in {retry_s} s.",
         format::clock(heard_ms),
+        format::zone_name(heard_ms),
         format::duration(age as f64),
     );
     if age >= LONG_MS {

@@ -5,6 +5,7 @@ use requorum_shared::job::history::{Line, Topic};
 use requorum_shared::ledger::entry::CONSOLE;
 
 use crate::components::status::Status;
+use crate::components::time::Clock;
 use crate::format;
 
 /// What can be shown, and what it is called.
@@ -78,7 +79,7 @@ fn one(line: Line) -> impl IntoView {
         (line.topic != Topic::Log).then(|| view! { <Status is=(line.mark.class(), line.word) /> });
     view! {
         <li class=if line.topic == Topic::Log { "log-line" } else { "" }>
-            <time title=format::utc(line.at_ms)>{format::clock(line.at_ms)}</time>
+            <Clock ms=line.at_ms />
             <div><p>{who} {line.what} {took}</p>{detail}</div>
             {status}
         </li>

@@ -172,8 +172,9 @@ fn link_words(link: &Link, resumed_ms: Option<i64>) -> String {
         Link::Connecting => "Connecting".into(),
         Link::Live => match resumed_ms {
             Some(at_ms) => format!(
-                "Live. The server was restarted; the job resumed at {} UTC",
-                format::clock(at_ms)
+                "Live. The server was restarted; the job resumed at {} {}",
+                format::clock(at_ms),
+                format::zone_name(at_ms)
             ),
             None => "Live".into(),
         },
