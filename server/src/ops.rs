@@ -1,7 +1,7 @@
 //! What an operator can do, whichever way the request came in. The only place of rules: handlers hold none, and
 //! stores hold none.
 //!
-//! Every operation begins with a line that says what it takes to be allowed: [`permit::permit`].
+//! Every operation begins with a line that says what it takes to be allowed: [`authorize::authorize`].
 
 pub mod approvals;
 pub mod audit;
@@ -18,5 +18,6 @@ pub mod secrets;
 pub mod sessions;
 pub mod sign_in;
 pub mod stay;
+mod stored;
 pub mod tokens;
 pub mod uploads;

@@ -13,12 +13,12 @@ use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
 use super::authorize::{authorize, authorize_for_claimed, where_allowed};
 use super::stay::Stay;
-use super::{audit, plans};
+use super::{audit, plans, stored};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Result, bad_request, conflict, not_found};
+use crate::error::{Result, bad_request, conflict};
 use crate::files::list::{FileFilter, Order};
-use crate::files::objects::{Outgoing, is_sha256};
+use crate::files::objects::Outgoing;
 use crate::files::store::{StoredFile, Trust};
 use crate::paging::{self, PageRequest, asked};
 
@@ -249,23 +249,9 @@ async fn find_for(
     id: &str,
 ) -> Result<(StoredFile, String)> {
     authorize(app, actor, permission, Place::Anywhere).await?;
-    let found = find(app, id).await?;
+    let found = stored::find(app, id).await?;
     authorize(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
     Ok(found)
-}
-
-pub(super) async fn find(app: &App, id: &str) -> Result<(StoredFile, String)> {
-    if !is_sha256(id) {
-        return Err(unknown());
-    }
-    app.store.file(id).await?.ok_or_else(unknown)
-}
-
-fn unknown() -> ApiError {
-    not_found(
-        "file.unknown",
-        "There is no file with this id. Look for it in the list of files.",
-    )
 }
 
 fn summary(file: StoredFile) -> FileSummary {

@@ -22,6 +22,7 @@ pub use self::observing::{look_at_open, watch};
 use self::recheck::Again;
 use super::audit::{self, Done};
 use super::authorize::authorize;
+use super::stored;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
@@ -330,7 +331,7 @@ async fn observe_for(
 pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Result<Observation> {
     let mut files = Vec::new();
     for Input::File(sha256) in request.inputs() {
-        let (file, inspection_json) = super::files::find(app, &sha256).await?;
+        let (file, inspection_json) = stored::find(app, &sha256).await?;
         if file.origin == EVIDENCE_ORIGIN {
             return Err(conflict(
                 "file.evidence",
