@@ -93,6 +93,7 @@ impl Server {
         let places = Places::new(
             self.limits.connections,
             self.limits.connections_per_address,
+            self.limits.newcomer_grace,
             proxies,
         );
         let uploads = self.app.uploads.clone();

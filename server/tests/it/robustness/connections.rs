@@ -152,6 +152,7 @@ async fn the_silent_do_not_lock_the_others_out() {
     // They could be silent for a long time.
     let limits = Limits {
         connections: 4,
+        newcomer_grace: SHORT,
         ..Limits::default()
     };
     let server = TestServer::with(Options {

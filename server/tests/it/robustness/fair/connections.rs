@@ -54,6 +54,7 @@ async fn one_address_leaves_places_for_others() {
     let (server, admin) = with(Limits {
         connections: 12,
         connections_per_address: 8,
+        newcomer_grace: Duration::from_millis(50),
         ..Limits::default()
     })
     .await;
@@ -80,6 +81,45 @@ async fn one_address_leaves_places_for_others() {
         }
     };
     soon("a place that came free", again).await;
+}
+
+/// What a browser behind a slow line does: it connects, agrees on TLS for a while, and only then asks.
+async fn asks_late(address: &str, to: SocketAddr) -> bool {
+    let stream = from(address, to).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    is_well(stream).await
+}
+
+#[tokio::test]
+async fn many_that_come_at_once_do_not_push_each_other_out() {
+    let (server, admin) = with(Limits {
+        connections: 8,
+        connections_per_address: 8,
+        ..Limits::default()
+    })
+    .await;
+    // People who signed in and read a page: their browsers connect again when they need to.
+    let mut idle = Vec::new();
+    for _ in 0..4 {
+        let another = Client {
+            http: http_client(),
+            ..admin.clone()
+        };
+        assert_eq!(another.get("/api/session").await.status(), 200);
+        idle.push(another);
+    }
+    let address = server.address;
+    let comes = |n: usize| async move {
+        tokio::time::sleep(Duration::from_millis(10 * n as u64)).await;
+        asks_late(&format!("127.0.2.{n}"), address).await
+    };
+    // Three times as many as there are places: each is answered, some of them a little later.
+    let answered = futures_util::future::join_all((1..=24).map(comes));
+    let answered = soon("all of them", answered).await;
+    assert_eq!(answered, [true; 24]);
+    for another in idle {
+        assert_eq!(another.get("/api/session").await.status(), 200);
+    }
 }
 
 #[tokio::test]
