@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::upload::Upload;
+use requorum_shared::inspection::PackedFile;
 use web_sys::{AbortController, File};
 
 use crate::client::upload::{self, BUSY, FIRST_PIECE, INTERRUPTED, OFFSET_MISMATCH};
@@ -24,6 +25,8 @@ pub struct Transfer {
     pub progress: Progress,
     /// Where it is.
     pub state: TransferState,
+    /// What was sent, once what is packed in it was stored.
+    pub unpacked_from: Option<PackedFile>,
     file: File,
     cluster: String,
     /// The server's id of it, once announced.
@@ -38,11 +41,11 @@ pub enum TransferState {
     Waiting,
     /// Bytes are sent.
     Sending,
-    /// All bytes are sent; the server looks at them.
+    /// All bytes are sent; the server unpacks them where they are packed, and checks them.
     Checking,
     /// The network failed; it goes on by itself in so many seconds.
     Pausing(u32),
-    /// It is the snapshot with this id now.
+    /// It is the file with this id now.
     Done(String),
     /// It is kept as evidence under this id: no etcd database, and not for a restore.
     Kept(String),
@@ -125,6 +128,7 @@ impl UploadQueue {
             name: file.name(),
             progress,
             state: TransferState::Waiting,
+            unpacked_from: None,
             file,
             cluster: cluster.to_owned(),
             id: resumes.map(|u| u.id.clone()),
@@ -266,6 +270,7 @@ impl UploadQueue {
                 Ok(upload) => {
                     failed = 0;
                     if let Some(snapshot) = upload.snapshot {
+                        self.change(key, |t| t.unpacked_from = upload.unpacked_from);
                         return Ok(Some(snapshot));
                     }
                     let now = js_sys::Date::now();

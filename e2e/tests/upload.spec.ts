@@ -1,8 +1,9 @@
 // Uploads: continued after a reload, refused where they must be, two of the same file.
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, signIn, test } from "../support/console.ts";
 import { choose, fixture, flipped, given } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
@@ -77,6 +78,39 @@ test("what was damaged on its way is kept as what it is", async ({ page }) => {
   await row.getByRole("link", { name: file.name }).click();
   await expect(page.getByRole("heading", { level: 1 })).not.toContainText("is whole");
   await looksRight(page);
+});
+
+test("a packed snapshot is stored unpacked, and both hashes are told apart", async ({ page }) => {
+  const good = await fixture("3.7.1-lease");
+  const packed = given("weekly.db.gz", gzipSync(good.buffer));
+  const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+  await upload(page, packed);
+  const sent = page.getByRole("listitem").filter({ hasText: "weekly.db.gz" });
+  await expect(sent).toContainText("Unpacked (gzip), checked and stored.");
+  await looksRight(page);
+  const row = page.getByRole("row").filter({ hasText: "weekly.db" });
+  await expect(row).toContainText("verified");
+  await sent.getByRole("link", { name: "Open the snapshot" }).click();
+  await expect(page).toHaveURL(new RegExp(`/files/${sha256(good.buffer)}`));
+  const origin = page.getByRole("region").or(page.locator("section")).filter({ hasText: "Where it came from" });
+  await expect(origin).toContainText("weekly.db.gz (gzip,");
+  await expect(origin).toContainText("SHA-256 of the packed file");
+  await expect(origin).toContainText(sha256(packed.buffer).slice(0, 8));
+  await looksRight(page);
+  await page.getByRole("link", { name: "Plan a restore" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Restore weekly.db from revision");
+});
+
+test("a packed file with anything else in it is refused for what it is", async ({ page }) => {
+  await page.goto("/files");
+  await choose(page, given("notes.txt.gz", gzipSync(Buffer.from("not a snapshot\n"))));
+  const sent = page.getByRole("listitem").filter({ hasText: "notes.txt.gz" });
+  await expect(sent).toContainText("It is packed (gzip); this is said of what is in it.");
+  await expect(sent).toContainText("It was not stored.");
+  await looksRight(page);
+  await sent.getByRole("button", { name: "Keep as evidence" }).click();
+  const row = page.getByRole("row").filter({ hasText: "notes.txt.gz" });
+  await expect(row).toBeVisible();
 });
 
 test("the same file twice is one snapshot", async ({ page }) => {

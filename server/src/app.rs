@@ -177,6 +177,7 @@ impl App {
             store.clone(),
             objects.clone(),
             clock.clone(),
+            config.max_upload_bytes,
         ));
         // Before the ledger is taken up: it closes what was left open, and this is a part of that.
         let stored = uploads.recover().await.context("looking after uploads")?;

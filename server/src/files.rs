@@ -5,4 +5,5 @@ pub mod list;
 pub mod objects;
 pub mod part;
 pub mod store;
+pub mod unpacking;
 pub mod uploads;

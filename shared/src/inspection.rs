@@ -206,6 +206,10 @@ pub struct PackedFile {
     pub name: String,
     /// Its length in bytes.
     pub size: u64,
+    /// SHA-256 of the packed file, hexadecimal; the inspection's own is that of what is in it. Empty when the packed
+    /// file was not hashed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
     /// What an archive calls the entry: text, never a path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,

@@ -206,12 +206,13 @@ pub fn etcd_from_json(json: &str) -> serde_json::Result<etcd::Inspection> {
         .ok_or_else(|| serde::de::Error::custom("it is of no etcd database"))
 }
 
-/// The packed file that an unpacker reads.
+/// The packed file that an unpacker reads, which has not hashed it.
 pub fn packed_file(unpacker: &Unpacker<'_>, name: &str, size: u64) -> PackedFile {
     PackedFile {
         kind: Kind::new(unpacker.packing().word()),
         name: name.to_owned(),
         size,
+        sha256: String::new(),
         entry: unpacker.entry().map(str::to_owned),
     }
 }

@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use requorum_shared::inspection::PackedFile;
 use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
@@ -204,8 +205,9 @@ pub async fn append(
                     reason: "upload.partly".to_owned(),
                     ..Done::plainly(appended)
                 },
-                Appended::Whole(snapshot) => Done {
-                    subject: Some(format!("file {snapshot}")),
+                Appended::Whole(stored) => Done {
+                    subject: Some(format!("file {}", stored.id)),
+                    reason: stored.unpacked_from.as_ref().map_or(String::new(), as_sent),
                     ..Done::plainly(appended)
                 },
             })
@@ -216,9 +218,10 @@ pub async fn append(
     };
     match appended {
         Appended::Partly(offset) => seen.offset = offset,
-        Appended::Whole(snapshot) => {
+        Appended::Whole(stored) => {
             seen.offset = seen.length;
-            seen.snapshot = Some(snapshot);
+            seen.snapshot = Some(stored.id);
+            seen.unpacked_from = stored.unpacked_from;
         }
     }
     Ok(seen)
@@ -266,7 +269,16 @@ fn view(app: &App, upload: &UploadRow) -> Upload {
         owner: String::new(),
         started_at: clock::text(upload.started_ms),
         snapshot: None,
+        unpacked_from: None,
     }
+}
+
+/// What was sent, for the entry about what was in it.
+fn as_sent(packed: &PackedFile) -> String {
+    format!(
+        "unpacked from {} ({}), which has the SHA-256 {}",
+        packed.name, packed.kind, packed.sha256
+    )
 }
 
 /// The last part of what the client calls the file: no folder of its machine is kept.

@@ -3,6 +3,7 @@
 pub(crate) mod bucket_server;
 pub(crate) mod harness;
 pub(crate) mod killed;
+pub(crate) mod packing;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod recovery;

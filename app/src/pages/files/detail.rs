@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{FileOrigin, GetFileRequest, GetFileResponse, PlanSummary};
+use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::Inspection;
 use requorum_shared::permission::Permission;
 
@@ -61,7 +62,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             }
         }
     };
-    let origin = vec![
+    let mut origin = vec![
         (
             "Cluster",
             view! { <ClusterOf id=stored.id.clone() cluster=stored.cluster.clone() again /> }
@@ -81,6 +82,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
     let plans = plans(&stored.id, response.plans, response.plans_total);
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
+            origin.extend(inspection.unpacked_from.iter().flat_map(unpacked_from));
             let map = PageMapView::fold(&inspection.page_map.runs, inspection.page_map.page_size, CELLS);
             let below = summary(&inspection);
             let json = StoredValue::new(response.inspection_json);
@@ -112,6 +114,25 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
         }
         .into_any(),
     }
+}
+
+/// The packed file that it was sent as, by which a person finds it again.
+fn unpacked_from(packed: &PackedFile) -> Vec<(&'static str, AnyView)> {
+    let entry = packed.entry.as_ref().map_or(String::new(), |entry| {
+        format!(", entry {}", format::visible(entry))
+    });
+    let name = format!(
+        "{} ({}, {}{entry})",
+        format::visible(&packed.name),
+        packed.kind,
+        format::bytes(packed.size)
+    );
+    let mut rows = vec![("Unpacked from", name.into_any())];
+    if !packed.sha256.is_empty() {
+        let sha256 = view! { <Id value=packed.sha256.clone() /> };
+        rows.push(("SHA-256 of the packed file", sha256.into_any()));
+    }
+    rows
 }
 
 fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView + use<> {

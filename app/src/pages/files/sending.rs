@@ -80,7 +80,7 @@ pub fn Sending(
             </div>
             <FileDrop
                 title="Drop snapshots here to upload them, or press to choose"
-                hint="Each is checked while it arrives. Closing this page stops an upload; it can be continued later."
+                hint="Each is checked while it arrives. ZIP (one entry), gzip and Zstandard are unpacked by the server. Closing this page stops an upload; it can be continued later."
                 slim=true
                 on_files=UnsyncCallback::new(on_files)
             />
@@ -151,7 +151,7 @@ fn shown(transfer: &Transfer) -> TransferView {
         TransferState::Sending => (("busy", "sending"), String::new(), None, false),
         TransferState::Checking => (
             ("busy", "arriving"),
-            "The last bytes are on their way; then the server gives its verdict.".into(),
+            "The last bytes are on their way. The server then checks the file; it unpacks one that is packed first.".into(),
             None,
             false,
         ),
@@ -165,7 +165,14 @@ fn shown(transfer: &Transfer) -> TransferView {
         ),
         TransferState::Done(id) => (
             ("pass", "stored"),
-            "Stored, and looked at by the server.".into(),
+            match &transfer.unpacked_from {
+                Some(packed) => format!(
+                    "Unpacked ({}), checked and stored. Its id is the SHA-256 of the unpacked file; its page names the \
+                     SHA-256 of the file that was sent, too.",
+                    packed.kind
+                ),
+                None => "Checked and stored.".to_owned(),
+            },
             Some(id.clone()),
             false,
         ),

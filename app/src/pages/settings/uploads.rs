@@ -144,6 +144,7 @@ mod tests {
             owner: "al".into(),
             started_at: "2026-11-28T03:00:00Z".into(),
             snapshot: None,
+            unpacked_from: None,
         };
         let said = headline(&[upload(0), upload(1024)]);
         assert!(said.starts_with("2 uploads are unfinished; "), "{said}");

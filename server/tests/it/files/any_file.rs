@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::packing::{gzip, zip, zstd_zeros};
+
 struct Said {
     code: i32,
     out: String,
@@ -57,73 +59,6 @@ fn with(files: &[(&str, &[u8])]) -> TempDir {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
     folder
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-    for (at, block) in bytes.chunks(65_535).enumerate() {
-        let last = (at + 1) * 65_535 >= bytes.len();
-        out.push(u8::from(last));
-        out.extend((block.len() as u16).to_le_bytes());
-        out.extend((!(block.len() as u16)).to_le_bytes());
-        out.extend(block);
-    }
-    out.extend(crc32(bytes).to_le_bytes());
-    out.extend((bytes.len() as u32).to_le_bytes());
-    out
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = !0u32;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
-        }
-    }
-    !crc
-}
-
-/// A ZIP archive whose entries are stored.
-fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let (mut out, mut directory) = (Vec::new(), Vec::new());
-    for (name, content) in entries {
-        let mut common = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        common.extend(crc32(content).to_le_bytes());
-        common.extend((content.len() as u32).to_le_bytes());
-        common.extend((content.len() as u32).to_le_bytes());
-        common.extend((name.len() as u16).to_le_bytes());
-        common.extend([0, 0]);
-        directory.extend(b"PK\x01\x02\x14\x00");
-        directory.extend(&common);
-        directory.extend([0; 10]);
-        directory.extend((out.len() as u32).to_le_bytes());
-        directory.extend(name.as_bytes());
-        out.extend(b"PK\x03\x04");
-        out.extend(&common);
-        out.extend(name.as_bytes());
-        out.extend(*content);
-    }
-    let (start, count) = (out.len() as u32, (entries.len() as u16).to_le_bytes());
-    out.extend(&directory);
-    out.extend(b"PK\x05\x06\0\0\0\0");
-    out.extend(count);
-    out.extend(count);
-    out.extend((directory.len() as u32).to_le_bytes());
-    out.extend(start.to_le_bytes());
-    out.extend([0, 0]);
-    out
-}
-
-/// A Zstandard frame of zeros: so many blocks of 128 KiB.
-fn zstd_zeros(blocks: u32) -> Vec<u8> {
-    let mut out = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x50];
-    for block in 1..=blocks {
-        let header = (128 << 10) << 3 | 1 << 1 | u32::from(block == blocks);
-        out.extend(&header.to_le_bytes()[..3]);
-        out.push(0);
-    }
-    out
 }
 
 #[test]

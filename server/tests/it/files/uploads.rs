@@ -1,4 +1,6 @@
-//! Uploads: resumed, restarted, refused, cancelled, and the same file twice.
+//! Uploads: resumed, restarted, refused, cancelled, unpacked, and the same file twice.
+
+mod packed;
 
 use requorum_shared::api::upload::{Upload, Uploads};
 use requorum_shared::api::v1::{FileOrigin, Trust};
@@ -459,10 +461,6 @@ async fn what_is_no_etcd_database_is_refused_in_the_words_of_the_check() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     for (name, word) in [
-        (
-            "01-on-demand-node-a-1709887802",
-            "This is a ZIP archive, not an etcd snapshot.",
-        ),
         (
             "02-weekly.db",
             "This is a gzip file that was cut off, not an etcd snapshot.",

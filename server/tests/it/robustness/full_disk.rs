@@ -16,6 +16,7 @@ use serde_json::json;
 use tonic::Code;
 
 use crate::support::harness::{Client, NAME, Options, PASSWORD, TestServer, error, http_client};
+use crate::support::packing::zstd_zeros;
 use crate::support::process::{self, Process};
 use crate::support::recovery::{Console, request};
 
@@ -195,6 +196,38 @@ async fn a_full_disk_is_said_loses_nothing_and_is_over_when_there_is_room() {
         .output()
         .unwrap();
     assert!(verified.status.success(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn a_packed_file_for_whose_content_there_is_no_room_is_kept_and_unpacked_later() {
+    let Some(disk) = Disk::of(300) else { return };
+    let server = TestServer::in_dir(disk.0.clone(), Options::default()).await;
+    let admin = server.admin().await;
+    // 125 MiB come out of it.
+    let bytes = zstd_zeros(1000);
+    std::fs::write(disk.ballast(), vec![1; 150 * MIB]).unwrap();
+    let body = json!({"name": "zeros.zst", "length": bytes.len()});
+    let upload: Upload = admin
+        .post("/api/uploads", &body)
+        .await
+        .json()
+        .await
+        .unwrap();
+    let (status, said) = error(send(&admin, &upload.id, 0, &bytes).await).await;
+    assert_eq!((status, said.code.as_str()), (507, "upload.no-room"));
+    let words = "no room for what is packed in zeros.zst";
+    assert!(said.message.contains(words), "{}", said.message);
+    let uploads = disk.0.path().join("data/uploads");
+    assert_eq!(std::fs::read_dir(&uploads).unwrap().count(), 1);
+    assert_eq!(offset(&admin, &upload.id).await, bytes.len());
+    // What the database needs was left free meanwhile.
+    assert_eq!(admin.get("/readyz").await.status(), 200);
+    disk.free();
+    // Now it comes out, and is told to be what it is.
+    let (status, said) = error(send(&admin, &upload.id, bytes.len(), &[]).await).await;
+    assert_eq!((status, said.code.as_str()), (400, "upload.foreign"));
+    assert!(said.message.contains("zeros"), "{}", said.message);
+    assert_eq!(std::fs::read_dir(&uploads).unwrap().count(), 1);
 }
 
 /// The server with a limit on the size of a file, as a shell sets it.

@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tonic::Streaming;
 
 use super::soon;
-use crate::support::harness::{Client, Options, TestServer};
+use crate::support::harness::{Client, Options, TestServer, http_client};
 
 async fn with(limits: Limits) -> (TestServer, Client) {
     let server = TestServer::with(Options {
