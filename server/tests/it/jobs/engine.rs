@@ -600,6 +600,73 @@ fn killed_between_two_tries_it_continues_from_there() {
     }
 }
 
+/// A step failed in a way that passes, and a person paused the job before the next try.
+fn paused_between_two_tries() -> (Arc<World>, Arc<Memory>) {
+    let (world, log) = world::fresh();
+    world.fail(2, Fault::Passes(2));
+    let retries: world::Kind = |body| matches!(body, Body::StepRetried { .. });
+    *log.before.lock().unwrap() = Some((retries, Body::Paused { by: "ak".into() }));
+    world.revive(None);
+    live(&world, &log, "first", nobody);
+    assert_eq!(view(&log).state, JobState::Paused);
+    assert_eq!(world.state(2), State::Half);
+    (world, log)
+}
+
+/// How often the step began.
+fn tries(log: &Memory, step: u32) -> usize {
+    let began = |event: &&Event| event.body == Body::StepStarted { step };
+    log.all().iter().filter(began).count()
+}
+
+#[test]
+fn a_pause_between_two_tries_holds_and_survives_a_restart() {
+    let (world, log) = paused_between_two_tries();
+    // Long after the time of the next try.
+    std::thread::sleep(Duration::from_millis(50));
+    world.revive(None);
+    live(&world, &log, "second", nobody);
+    assert_eq!((tries(&log, 2), world.state(2)), (1, State::Half));
+    let resume = Body::Resumed { by: "ak".into() };
+    world.revive(None);
+    live(&world, &log, "third", |handle| handle.wish(resume));
+    assert_eq!(view(&log).state, JobState::Completed);
+    assert_eq!((tries(&log, 2), world.completions(2)), (3, 1));
+}
+
+#[test]
+fn an_abort_between_two_tries_undoes_what_the_first_left_wherever_it_is_killed() {
+    let abort = Body::AbortRequested { by: "ak".into() };
+    let mut points = 0;
+    for kill_at in 1.. {
+        let (world, log) = paused_between_two_tries();
+        world.revive(Some(kill_at));
+        live(&world, &log, "aborting", |handle| {
+            handle.wish(abort.clone())
+        });
+        let killed = world.was_killed();
+        if killed {
+            world.revive(None);
+            let heard = log.all().iter().any(|event| event.body == abort);
+            live(&world, &log, "second", |handle| match heard {
+                true => None,
+                // Killed before it was written: it is asked for again.
+                false => handle.wish(abort.clone()),
+            });
+        }
+        let ended = view(&log);
+        assert_eq!(ended.state, JobState::Undone, "killed at {kill_at}");
+        let left = (1..=STEPS).filter(|step| world.state(*step) != State::Missing);
+        assert_eq!(left.count(), 0, "killed at {kill_at}");
+        assert_eq!(tries(&log, 2), 1, "killed at {kill_at}");
+        if !killed {
+            break;
+        }
+        points = kill_at;
+    }
+    assert!(points > 4, "{points} points were tried");
+}
+
 #[test]
 fn a_probe_that_cannot_tell_asks_and_each_answer_does_what_it_says() {
     for (choice, completions, state) in [

@@ -371,7 +371,7 @@ impl Memory {
     }
 
     /// Whether the job stands until a person does something: a question is open, or it is paused and the step
-    /// that ran has ended.
+    /// that ran has ended, or is to be tried again.
     pub(super) fn waits(&self) -> bool {
         let (mut question, mut paused, mut running) = (false, false, false);
         for event in self.all() {
@@ -381,7 +381,7 @@ impl Memory {
                 Body::Paused { .. } => paused = true,
                 Body::Resumed { .. } => paused = false,
                 Body::StepStarted { .. } => running = true,
-                Body::StepEnded { .. } => running = false,
+                Body::StepEnded { .. } | Body::StepRetried { .. } => running = false,
                 _ => {}
             }
         }
