@@ -3,6 +3,8 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
 use super::{ApiError, Kind};
 
 /// SQLite: the disk is full.
@@ -20,18 +22,22 @@ const TRY_AGAIN_AFTER: u64 = 10;
 pub(super) fn answer(error: &anyhow::Error) -> Option<ApiError> {
     error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<io::Error>() {
-            return of_disk(error.kind());
+            return of_disk(error);
         }
         match cause.downcast_ref::<sqlx::Error>()? {
             sqlx::Error::Database(error) => of_database(&error.code()?),
-            sqlx::Error::Io(error) => of_disk(error.kind()),
+            sqlx::Error::Io(error) => of_disk(error),
             _ => None,
         }
     })
 }
 
-fn of_disk(kind: io::ErrorKind) -> Option<ApiError> {
-    match kind {
+fn of_disk(error: &io::Error) -> Option<ApiError> {
+    // The standard library has no kind for it.
+    if Errno::from_io_error(error) == Some(Errno::IO) {
+        return Some(broken());
+    }
+    match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(full()),
         io::ErrorKind::FileTooLarge => Some(limited()),
         io::ErrorKind::ReadOnlyFilesystem => Some(failing()),
@@ -81,6 +87,15 @@ fn failing() -> ApiError {
     .retry_after(TRY_AGAIN_AFTER)
 }
 
+fn broken() -> ApiError {
+    ApiError::new(
+        Kind::Unavailable,
+        "store.disk",
+        "The server's disk reported an input/output error (EIO), so this was not done: check the disk and the system's \
+         log before you try again, because a failing disk can lose what is on it.",
+    )
+}
+
 fn busy() -> ApiError {
     ApiError::new(
         Kind::Unavailable,
@@ -97,6 +112,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_input_output_error_is_told_in_one_sentence() {
+        let error = io::Error::from_raw_os_error(Errno::IO.raw_os_error());
+        let told = ApiError::from(anyhow::Error::from(error).context("reading a part"));
+        assert_eq!(told.message.matches(". ").count(), 0, "{}", told.message);
+        assert!(told.message.contains("EIO") && told.message.ends_with('.'));
+        assert!(!told.message.contains("os error"), "{}", told.message);
+    }
+
+    #[test]
     fn a_medium_that_cannot_is_told_from_a_fault() {
         let kind = |error: anyhow::Error| answer(&error).map(|answer| (answer.kind, answer.code));
         let full = io::Error::from(io::ErrorKind::StorageFull);
@@ -104,6 +128,11 @@ mod tests {
         assert_eq!(kind(wrapped), Some((Kind::NoSpace, "store.no-room")));
         let full = sqlx::Error::Io(io::ErrorKind::StorageFull.into());
         assert_eq!(kind(full.into()), Some((Kind::NoSpace, "store.no-room")));
+        let broken = || io::Error::from_raw_os_error(Errno::IO.raw_os_error());
+        let wrapped = Err::<(), _>(broken()).context("reading").unwrap_err();
+        assert_eq!(kind(wrapped), Some((Kind::Unavailable, "store.disk")));
+        let broken = sqlx::Error::Io(broken());
+        assert_eq!(kind(broken.into()), Some((Kind::Unavailable, "store.disk")));
         let gone = sqlx::Error::Io(io::ErrorKind::ConnectionReset.into());
         assert_eq!(kind(gone.into()), None);
         assert_eq!(kind(sqlx::Error::RowNotFound.into()), None);
