@@ -7,7 +7,7 @@ use requorum_shared::api::upload::Upload;
 use requorum_shared::inspection::PackedFile;
 use web_sys::{AbortController, File};
 
-use crate::client::upload::{self, BUSY, FIRST_PIECE, INTERRUPTED, OFFSET_MISMATCH};
+use crate::client::upload::{self, BUSY, FIRST_PIECE, INTERRUPTED, OFFSET_MISMATCH, UNKNOWN};
 use crate::failure::{Failure, Kind};
 use crate::format::Progress;
 
@@ -237,6 +237,7 @@ impl UploadQueue {
         let mut piece = FIRST_PIECE;
         let mut failed = 0;
         let mut at: Option<Upload> = None;
+        let mut all_sent = false;
         loop {
             let Some((file, name, cluster, id)) = self.untracked(key, |t| {
                 (
@@ -254,6 +255,7 @@ impl UploadQueue {
                 (None, Some(id)) => upload::find(id).await,
                 (Some(upload), _) => {
                     let end = upload.offset.saturating_add(piece).min(size);
+                    all_sent |= end >= size;
                     self.send_piece(key, &file, upload, end, &mut piece).await
                 }
             };
@@ -300,6 +302,17 @@ impl UploadQueue {
                         self.change(key, |t| t.state = TransferState::Pausing(left));
                         gloo_timers::future::TimeoutFuture::new(1000).await;
                     }
+                }
+                Err(failure) if failure.code == UNKNOWN && all_sent => {
+                    // It ended while the line was down: to unpack a large file takes longer than some proxies wait.
+                    self.arrived.update(|n| *n += 1);
+                    return Err(Failure {
+                        next: "Look for it in the list of files, and send it again if it is not there.".into(),
+                        ..Failure::new(
+                            Kind::Other,
+                            format!("All of {name} was sent, but the server's answer was lost."),
+                        )
+                    });
                 }
                 Err(failure) => return Err(failure),
             }

@@ -47,7 +47,8 @@ pub struct Room {
 pub struct Opened {
     /// Of the file as it came.
     pub sent: Inspection,
-    /// Of what is in it, which names the packed file; or why it was not read through, and nothing is left of it.
+    /// Of what is in it, which names the packed file; or why it was not read through. What is in it is only there still
+    /// when a recovery could use it.
     pub content: Result<Inspection, UnpackError>,
 }
 
@@ -109,7 +110,9 @@ pub fn unpack(packed: Part, order: &Order) -> Result<Opened, Failed> {
             let mut inspection = part.inspect(content_name(&order.name))?;
             from.sha256.clone_from(&sent.file.sha256);
             inspection.unpacked_from = Some(from);
-            content.stays();
+            if !inspection.is_foreign() {
+                content.stays();
+            }
             Ok(inspection)
         }
         Err(error) => {
@@ -229,22 +232,44 @@ mod tests {
         names
     }
 
+    /// A Zstandard frame of stored blocks.
+    fn stored(bytes: &[u8]) -> Vec<u8> {
+        let mut out = zeros(0);
+        let mut blocks = bytes.chunks(100_000).peekable();
+        while let Some(block) = blocks.next() {
+            let header = (block.len() as u32) << 3 | u32::from(blocks.peek().is_none());
+            out.extend(&header.to_le_bytes()[..3]);
+            out.extend(block);
+        }
+        out
+    }
+
     #[test]
     fn the_content_is_looked_at_and_names_what_it_was_packed_as() {
         let dir = tempfile::tempdir().unwrap();
-        let bytes = zeros(2);
-        let part = arrived(dir.path(), &bytes);
-        assert!(is_packed(part.path()).unwrap());
-        let opened = unpack(part, &order(dir.path())).unwrap();
-        let content = opened.content.unwrap();
-        assert_eq!(content.file.name, "a");
-        assert_eq!(content.file.size, 256 << 10);
-        let from = content.unpacked_from.unwrap();
-        assert_eq!((from.kind.as_str(), from.name.as_str()), ("zstd", "a.zst"));
-        assert_eq!(from.size, bytes.len() as u64);
-        assert_eq!(from.sha256, requorum_shared::canonical::sha256_hex(&bytes));
-        assert_eq!(opened.sent.file.sha256, from.sha256);
-        assert_eq!(names(dir.path()), ["a.content", "a.part"]);
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata/etcd");
+        let sound = std::fs::read(fixtures.join("3.6.14-empty.db")).unwrap();
+        for (content, stays) in [(sound, true), (b"not a snapshot".to_vec(), false)] {
+            let bytes = stored(&content);
+            let part = arrived(dir.path(), &bytes);
+            assert!(is_packed(part.path()).unwrap());
+            let opened = unpack(part, &order(dir.path())).unwrap();
+            let inspection = opened.content.unwrap();
+            assert_eq!(inspection.file.name, "a");
+            assert_eq!(inspection.file.size, content.len() as u64);
+            let from = inspection.unpacked_from.unwrap();
+            assert_eq!((from.kind.as_str(), from.name.as_str()), ("zstd", "a.zst"));
+            assert_eq!(from.size, bytes.len() as u64);
+            assert_eq!(from.sha256, requorum_shared::canonical::sha256_hex(&bytes));
+            assert_eq!(opened.sent.file.sha256, from.sha256);
+            let there = names(dir.path());
+            assert_eq!(there.contains(&"a.content".to_owned()), stays, "{there:?}");
+            std::fs::remove_file(dir.path().join("a.part")).unwrap();
+            if stays {
+                let written = std::fs::read(dir.path().join("a.content")).unwrap();
+                assert!(written == content);
+            }
+        }
     }
 
     #[test]

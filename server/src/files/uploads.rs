@@ -407,7 +407,7 @@ impl Uploads {
         let words = match content {
             Ok(content) if !content.is_foreign() => return self.keep(upload, content).await,
             // As evidence it is kept as it came.
-            _ if upload.evidence => return self.keep_as_it_came(upload, sent).await,
+            _ if upload.evidence => return self.keep(upload, sent).await,
             Ok(content) => format!(
                 "It is packed ({}); this is said of what is in it. {}",
                 sent.kind,
@@ -418,7 +418,6 @@ impl Uploads {
             }
             Err(error) => not_read_through(&sent, &error),
         };
-        remove_file(&self.content_path(&upload.id))?;
         Err(foreign(&words))
     }
 
@@ -430,11 +429,6 @@ impl Uploads {
             return Err(foreign(&words(&inspection)));
         }
         self.keep(upload, inspection).await
-    }
-
-    async fn keep_as_it_came(&self, upload: &UploadRow, sent: Inspection) -> Result<Stored> {
-        remove_file(&self.content_path(&upload.id))?;
-        self.keep(upload, sent).await
     }
 
     async fn keep(&self, upload: &UploadRow, inspection: Inspection) -> Result<Stored> {
@@ -483,8 +477,10 @@ impl Uploads {
             tokio::select! {
                 opened = work.as_mut() => break opened?,
                 () = tokio::time::sleep(LOOK_AT_PROMISES_EVERY) => {
-                    let now = self.promised_to_others(upload).await?;
-                    promised.store(now, Ordering::Relaxed);
+                    // Where the store does not answer, what was seen last holds: the work is not left alone.
+                    if let Ok(now) = self.promised_to_others(upload).await {
+                        promised.store(now, Ordering::Relaxed);
+                    }
                 }
             }
         };
@@ -853,5 +849,10 @@ fn medium(error: &std::io::Error) -> ApiError {
              sizes there (ulimit -f) and resume.",
         );
     }
-    internal(format_args!("writing an upload: {error}"))
+    match error.raw_os_error() {
+        Some(code) => anyhow::Error::from(std::io::Error::from_raw_os_error(code))
+            .context("writing an upload")
+            .into(),
+        None => internal(format_args!("writing an upload: {error}")),
+    }
 }
