@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use requorum_shared::kinds::{META_JSON, STATE_BIN};
 use web_sys::File;
 
 use crate::client::inspector::{Heard, Inspector};
@@ -27,6 +28,8 @@ pub struct Item {
     pub state: State,
     /// The file itself; a folder has none.
     pub file: Option<File>,
+    /// A file that came with it and that it tells about.
+    beside: Option<File>,
 }
 
 /// Where an open file is.
@@ -112,6 +115,8 @@ impl OpenFiles {
             .with_untracked(|items| items.last().map_or(1, |i| i.job + 1));
         let first = next;
         let mut fresh = Vec::new();
+        let state_bin = dropped.only(STATE_BIN).cloned();
+        let meta_json = dropped.only(META_JSON).cloned();
         for name in dropped.folders {
             let state = State::Refused(Refusal::folder(&name));
             fresh.push(Item {
@@ -120,6 +125,7 @@ impl OpenFiles {
                 size: 0,
                 state,
                 file: None,
+                beside: None,
             });
             next += 1;
         }
@@ -142,6 +148,9 @@ impl OpenFiles {
                 name,
                 size,
                 state,
+                beside: state_bin
+                    .clone()
+                    .filter(|_| meta_json.as_ref() == Some(&file)),
                 file: Some(file),
             });
             next += 1;
@@ -180,26 +189,26 @@ impl OpenFiles {
             self.queue.update_value(|queue| queue.retain(|j| *j != job));
             self.settle(job, |item| State::Refused(Refusal::cancelled(&item.name)));
         } else {
-            self.order(&Order::Cancel { job }, None);
+            self.order(&Order::Cancel { job }, None, None);
         }
     }
 
     /// Closes a file.
     pub fn remove(self, job: u32) {
         self.cancel(job);
-        self.order(&Order::Forget { job }, None);
+        self.order(&Order::Forget { job }, None, None);
         self.items.update(|items| items.retain(|i| i.job != job));
     }
 
     /// Copies the whole document of a file to the clipboard.
     pub fn copy_json(self, job: u32) {
-        self.order(&Order::Json { job }, None);
+        self.order(&Order::Json { job }, None, None);
     }
 
-    fn order(self, order: &Order, file: Option<&File>) {
+    fn order(self, order: &Order, file: Option<&File>, beside: Option<&File>) {
         self.inspector.with_value(|inspector| {
             if let Some(inspector) = inspector {
-                inspector.send(order, file);
+                inspector.send(order, file, beside);
             }
         });
     }
@@ -211,28 +220,30 @@ impl OpenFiles {
         let mut next = None;
         self.queue.update_value(|queue| next = queue.pop_front());
         let Some(job) = next else { return };
-        let Some((name, file)) = self.file(job) else {
+        let Some((name, file, beside)) = self.file(job) else {
             return self.begin_next();
         };
         self.current.set_value(Some(job));
-        self.order(&Order::Inspect { job, name }, Some(&file));
+        self.order(&Order::Inspect { job, name }, Some(&file), beside.as_ref());
     }
 
-    fn file(self, job: u32) -> Option<(String, File)> {
+    /// Its name, it and what came with it.
+    fn file(self, job: u32) -> Option<(String, File, Option<File>)> {
         self.items.with_untracked(|items| {
             let item = items.iter().find(|i| i.job == job)?;
-            Some((item.name.clone(), item.file.clone()?))
+            let beside = item.beside.clone();
+            Some((item.name.clone(), item.file.clone()?, beside))
         })
     }
 
     fn verify_dossier(self, job: u32) {
         // Gone meanwhile: nobody waits for it.
-        let Some((name, file)) = self.file(job) else {
+        let Some((name, file, _)) = self.file(job) else {
             return self.ended(job);
         };
         self.dossiers.with_value(|dossiers| {
             if let Some(dossiers) = dossiers {
-                dossiers.send(&Order::Inspect { job, name }, Some(&file));
+                dossiers.send(&Order::Inspect { job, name }, Some(&file), None);
             }
         });
     }

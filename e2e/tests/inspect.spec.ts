@@ -108,6 +108,25 @@ test("what is packed is read through, and what is in it is judged", async ({ pag
   await looksRight(page);
 });
 
+test("a Raft snapshot is judged by the state that is opened with it", async ({ page }) => {
+  const folder = "raft/ghost/raft/snapshots/3-132-1795244539948";
+  const [meta, state] = [await testdata(`${folder}/meta.json`), await testdata(`${folder}/state.bin`)];
+  const damaged = { ...flipped(state, 5_000), name: "state.bin" };
+  for (const [beside, sentence] of [
+    [state, "This snapshot is whole"],
+    [damaged, "the CRC-64 of state.bin differs"],
+  ] as const) {
+    await page.goto("/inspect");
+    await choose(page, beside, meta);
+    await page.getByRole("row").filter({ hasText: "meta.json" }).getByRole("link").first().click();
+    await expect(page.getByRole("heading", headline)).toContainText(sentence);
+    await looksRight(page);
+  }
+  await page.goto("/inspect");
+  await choose(page, meta);
+  await expect(page.getByRole("main")).toContainText("open both at once");
+});
+
 test("several files are ranked, and the address keeps the choice", async ({ page }) => {
   await page.goto("/inspect");
   const good = await fixture("3.6.14-mixed");

@@ -130,6 +130,37 @@ fn what_is_packed_is_read_through() {
 }
 
 #[test]
+fn the_state_beside_a_meta_json_is_compared_with_its_checksum() {
+    let snapshot = "raft/ghost/raft/snapshots/3-132-1795244539948";
+    let meta = testdata(&format!("{snapshot}/meta.json"));
+    let state = testdata(&format!("{snapshot}/state.bin"));
+    let mut changed = state.clone();
+    changed[state.len() / 2] ^= 1;
+    let longer = [state.as_slice(), b"x"].concat();
+    for (state, code, words) in [
+        (Some(&state), 0, "This snapshot is whole"),
+        (None, 0, "state.bin was not looked at"),
+        (Some(&changed), 1, "the CRC-64 of state.bin differs"),
+        (Some(&longer), 1, "were written"),
+        (Some(&Vec::new()), 1, "state.bin has 0 bytes"),
+    ] {
+        let mut files = vec![("meta.json", meta.as_slice())];
+        files.extend(state.map(|state| ("state.bin", state.as_slice())));
+        let folder = with(&files);
+        let said = inspect(folder.path(), &["meta.json"]);
+        assert_eq!(said.code, code, "{words}: {}{}", said.out, said.err);
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+        let json = inspect(folder.path(), &["--json", "meta.json"]).json();
+        assert_eq!(json["kind"], "raft-snapshot");
+        let findings = json["report"].as_array().unwrap();
+        let found = findings
+            .iter()
+            .any(|finding| finding["code"] == "raft-snapshot.state");
+        assert_eq!(found, code == 1, "{words}: {findings:?}");
+    }
+}
+
+#[test]
 fn what_is_not_read_through_is_named() {
     let sound = testdata("etcd/3.6.14-mixed.db");
     let whole = zip(&[("snap", &sound)]);
