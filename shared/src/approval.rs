@@ -4,6 +4,7 @@
 //! A policy has one rule for plans that can be taken back whole, and one for plans that pass a point of no return.
 //! Whoever made a plan and whoever runs it are not a second person, nor is an account that is in their hands.
 
+pub mod accepted;
 mod hands;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::accepted::AcceptedWarning;
 pub use self::hands::{APART_AFTER_MS, Hands};
 use crate::plan::{self, Undo};
 
@@ -123,6 +125,37 @@ impl Rule {
             );
         }
         Ok(())
+    }
+}
+
+impl Rule {
+    /// The rule for a person who reads a plan: `1 approval required. The author may approve.`
+    ///
+    /// Its [`Display`](fmt::Display) form is what the ledger says of a policy, and stays as it is: entries of policies
+    /// in force are compared with it.
+    pub fn text(&self) -> String {
+        let approvals = match self.approvals() {
+            Some(approvals) => approvals,
+            None => return "No approval required.".into(),
+        };
+        let one = if self.approvers == 1 { "" } else { ", one of them" };
+        match self.second {
+            Second::Never => format!("{approvals} required. The author may approve."),
+            Second::WhenPossible => format!(
+                "{approvals} required{one} by a person who is neither author nor runner, if one is eligible."
+            ),
+            Second::Always => {
+                format!("{approvals} required{one} by a person who is neither author nor runner.")
+            }
+        }
+    }
+
+    fn approvals(&self) -> Option<String> {
+        match self.approvers {
+            0 => None,
+            1 => Some("1 approval".into()),
+            n => Some(format!("{n} approvals")),
+        }
     }
 }
 
@@ -354,6 +387,10 @@ pub struct Authorization {
     /// Set when it was run without approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glass: Option<BreakGlass>,
+    /// The plan's warnings that the runner accepted: those which no approval had accepted, at least. Absent in journals
+    /// of versions that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
 /// A policy that somebody set, and that was in force then.
@@ -397,6 +434,9 @@ pub struct Vote {
     pub at_ms: i64,
     /// The hash of the plan that was read.
     pub plan_hash: String,
+    /// The plan's warnings that were accepted with it. Absent where a version took it that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
 /// A glass that was broken.
@@ -410,6 +450,9 @@ pub struct BreakGlass {
     pub at_ms: i64,
     /// Why, in that person's words.
     pub reason: String,
+    /// The plan's warnings that were accepted with it. Absent where a version took it that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
 impl Authorization {

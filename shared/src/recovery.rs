@@ -136,6 +136,14 @@ impl Request {
         }
     }
 
+    /// The outcome of a plan for this in two parts: what comes out, and, where a file is restored that does not prove
+    /// itself, what it lacks.
+    pub fn outcome_parts<'a>(&self, outcome: &'a str) -> (&'a str, Option<&'a str>) {
+        match self {
+            Self::EtcdRestore(request) => restore::outcome_parts(request, outcome),
+        }
+    }
+
     /// What a completed job offers for download.
     pub fn artifacts(&self) -> Vec<Artifact> {
         match self {

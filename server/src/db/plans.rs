@@ -14,7 +14,8 @@ use crate::plans::store::{Decision, InputKind, PlanInput, PlanRow, PlanState, Pl
 pub(super) const PLANS: &str = "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, \
     plans.state, decided_by, decided_ms, plans.reason, COALESCE((SELECT jobs.id FROM jobs \
     WHERE jobs.plan_id = plans.id), ''), CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) \
-    THEN 1 ELSE 0 END, plans.cluster, plans.entry, plans.weight FROM plans ";
+    THEN 1 ELSE 0 END, plans.cluster, plans.entry, plans.weight, COALESCE((SELECT jobs.started_by FROM jobs \
+    WHERE jobs.plan_id = plans.id), '') FROM plans ";
 
 #[async_trait]
 impl PlanStore for Database {
@@ -77,7 +78,7 @@ impl PlanStore for Database {
             "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, plans.state, decided_by, \
              decided_ms, plans.reason, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster, plans.entry, plans.weight, plan_json FROM plans \
+             plans.cluster, plans.entry, plans.weight, COALESCE(jobs.started_by, ''), plan_json FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
@@ -88,7 +89,7 @@ impl PlanStore for Database {
         };
         let mut plan = plan(&row)?;
         plan.inputs = self.inputs(id).await?;
-        Ok(Some((plan, row.try_get(16)?)))
+        Ok(Some((plan, row.try_get(17)?)))
     }
 
     async fn decide_plan(
@@ -145,6 +146,7 @@ pub(super) fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
             .map(u64::try_from)
             .transpose()?,
         weight: Reversibility::from_word(row.try_get(15)?).unwrap_or(Reversibility::Destructive),
+        run_by: row.try_get(16)?,
     })
 }
 

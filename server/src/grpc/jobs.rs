@@ -11,7 +11,7 @@ use requorum_shared::api::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::actor;
+use super::{accepted, actor};
 use super::v1::job_service_server::JobService;
 use crate::app::App;
 use crate::ops::jobs;
@@ -24,8 +24,13 @@ type Answer<T> = Result<Response<T>, Status>;
 impl JobService for Jobs {
     async fn start_job(&self, request: Request<StartJobRequest>) -> Answer<StartJobResponse> {
         let actor = actor(&request)?;
-        let StartJobRequest { plan_id, plan_hash } = request.get_ref();
-        let job = jobs::start(&self.0, &actor, plan_id, plan_hash).await?;
+        let StartJobRequest {
+            plan_id,
+            plan_hash,
+            accepted_warnings,
+        } = request.into_inner();
+        let accepted = accepted(accepted_warnings);
+        let job = jobs::start(&self.0, &actor, &plan_id, &plan_hash, &accepted).await?;
         Ok(Response::new(StartJobResponse { job: Some(job) }))
     }
 

@@ -7,6 +7,7 @@ mod list;
 mod watch;
 
 use requorum_shared::api::v1;
+use requorum_shared::approval::AcceptedWarning;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::handover::{Context, Handover};
 use requorum_shared::job::events::{Body, Event, Then};
@@ -41,19 +42,25 @@ pub use self::watch::watch;
 const ATTEMPTS: usize = 20;
 
 /// Runs an approved plan. Once.
-pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<v1::JobSummary> {
+pub async fn start(
+    app: &App,
+    actor: &Actor,
+    plan_id: &str,
+    hash: &str,
+    accepted: &[AcceptedWarning],
+) -> Result<v1::JobSummary> {
     let (plan, plan_json) = plans::find_for(app, actor, Permission::Run, plan_id).await?;
-    let draft = plans::of_plan(actor, act::JOB_START, &plan);
+    let draft = approvals::accepting(actor, act::JOB_START, &plan, &plan_json, accepted);
     plans::is_meant(app, &draft, &plan, hash).await?;
     let (here, actor) = (app.clone(), actor.clone());
-    let hash = hash.to_owned();
+    let (hash, accepted) = (hash.to_owned(), accepted.to_vec());
     // A plan that was run says so, and not that its own job works there.
     let was_run = plan.state == PlanState::Used;
     let job = audit::carry(app, draft, move |_| async move {
         if !was_run {
             target_is_free(&here, &actor, &plan_json).await?;
         }
-        let job = create(&here, &actor, &plan.id, &hash).await?;
+        let job = create(&here, &actor, &plan.id, &hash, &accepted).await?;
         here.engine.adopt(&job, "start");
         Ok(Done {
             job: Some(job.clone()),
@@ -101,8 +108,15 @@ fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
 }
 
 /// Makes the job, and gives its id.
-async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<String> {
-    let (plan, plan_json, grounds) = approvals::ready_to_run(app, actor, plan_id, hash).await?;
+async fn create(
+    app: &App,
+    actor: &Actor,
+    plan_id: &str,
+    hash: &str,
+    accepted: &[AcceptedWarning],
+) -> Result<String> {
+    let (plan, plan_json, grounds) =
+        approvals::ready_to_run(app, actor, plan_id, hash, accepted).await?;
     let job = JobRow {
         id: random::id(),
         plan_id: plan.id,

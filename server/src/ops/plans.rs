@@ -111,6 +111,7 @@ pub async fn seal(
         reason: String::new(),
         inputs,
         job_id: String::new(),
+        run_by: String::new(),
         broke_glass: false,
         entry: None,
         weight: Reversibility::of(&plan),
@@ -542,6 +543,7 @@ pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
         decided_at_ms: row.decided_ms,
         reason: row.reason,
         job_id: row.job_id,
+        run_by: row.run_by,
         broke_glass: row.broke_glass,
     }
 }

@@ -33,6 +33,15 @@ impl PlanState {
         }
     }
 
+    /// As people read it: `the plan is executed`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Sealed => "waiting for approval",
+            Self::Used => "executed",
+            decided => decided.word(),
+        }
+    }
+
     /// Reads it back.
     pub fn from_word(word: &str) -> Option<Self> {
         [
@@ -84,6 +93,8 @@ pub struct PlanRow {
     pub inputs: Vec<PlanInput>,
     /// The job that has it; empty before.
     pub job_id: String,
+    /// Who started that job; empty before.
+    pub run_by: String,
     /// Whether somebody let it be run without approval.
     pub broke_glass: bool,
     /// The entry of the ledger that opened its sealing; none for a plan of an earlier version.

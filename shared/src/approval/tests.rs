@@ -182,6 +182,7 @@ fn what_was_judged_at_the_start_can_be_judged_again() {
         by: person(id),
         at_ms: 1,
         plan_hash: hash.into(),
+        accepted: None,
     };
     let grounds = |votes: &[Vote]| Authorization {
         policy: None,
@@ -194,6 +195,7 @@ fn what_was_judged_at_the_start_can_be_judged_again() {
         hands: Hands::default(),
         votes: votes.to_vec(),
         glass: None,
+        accepted: None,
     };
     for (votes, expected) in [
         (vec![], Judgement::More(1)),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{JobFacts, LedgerFacts, ReviewFacts, Sources};
 use crate::approval::{
     Authorization, BreakGlass, Person, Policy, PolicyInForce, Reversibility, Rule, Second, Vote,
+    accepted,
 };
 use crate::canonical::sha256_hex;
 use crate::etcd::recovery::restore::samples::{observation, request};
@@ -24,6 +25,7 @@ pub(super) fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed("requorum/ledger/sample", [seed; 32]).unwrap()
 }
 
+/// A restore that leaves authentication on: one warning to accept.
 pub(super) fn plan() -> Plan {
     let seal = Seal {
         id: "c0ffee".to_owned(),
@@ -32,7 +34,9 @@ pub(super) fn plan() -> Plan {
         cluster: String::new(),
     };
     let request = Request::EtcdRestore(request());
-    recovery::plan(&request, &Observation::EtcdRestore(observation()), seal).unwrap()
+    let mut observation = observation();
+    (observation.source.auth_enabled, observation.source.users) = (true, 2);
+    recovery::plan(&request, &Observation::EtcdRestore(observation), seal).unwrap()
 }
 
 fn person(name: &str) -> Person {
@@ -166,7 +170,9 @@ impl Run {
             votes: Vec::new(),
             policy: None,
             glass: None,
+            accepted: Some(Vec::new()),
         };
+        let warnings = accepted::warnings(&run.plan.report);
         if glass {
             run.by("Anna K.", act::PLAN_BREAK_GLASS, None, Outcome::Done);
             grounds.glass = Some(BreakGlass {
@@ -174,6 +180,7 @@ impl Run {
                 by: person("Anna K."),
                 at_ms: START + 3000,
                 reason: "prod is down & Ben sleeps <since 1 a.m.>".into(),
+                accepted: Some(warnings),
             });
             run.review = Some(ReviewFacts {
                 id: "r1".into(),
@@ -187,6 +194,7 @@ impl Run {
                 by: person("Ben"),
                 at_ms: START + 3000,
                 plan_hash: run.hash.clone(),
+                accepted: Some(warnings),
             });
         }
         if policy {
@@ -231,6 +239,9 @@ impl Run {
     fn by(&mut self, who: &str, act: &str, step: Option<u32>, outcome: Outcome) {
         let subject = match step {
             Some(n) => format!("step {n} of 6: {}", self.plan.steps[n as usize - 1].title),
+            None if matches!(act, act::PLAN_APPROVE | act::PLAN_BREAK_GLASS) => {
+                accepted::subject(&self.plan.id, &accepted::warnings(&self.plan.report))
+            }
             None => format!("plan {}", self.plan.id),
         };
         let draft = Draft {

@@ -124,7 +124,7 @@ fn a_broken_glass_is_loud_and_a_job_under_way_says_interim_everywhere() {
     assert!(
         loud[0]
             .1
-            .starts_with("The glass was broken: Anna K. let this plan run without approval")
+            .starts_with("Break-glass override: Anna K. let this plan run without approval")
             && loud[0].1.contains("still open"),
         "{loud:?}"
     );
@@ -429,6 +429,18 @@ fn approvals_are_those_of_this_plan_and_in_the_ledger() {
         &edit(&|g| g.weight = crate::approval::Reversibility::Destructive),
         check,
         "weighed wrongly",
+    );
+    let none = |votes: &mut Vec<crate::approval::Vote>| votes[0].accepted = Some(Vec::new());
+    fails(
+        &edit(&|g| none(&mut g.votes)),
+        check,
+        "Ben did not accept the warnings",
+    );
+    // A version that did not ask for it: then the runner has to have accepted them.
+    fails(
+        &edit(&|g| g.votes[0].accepted = None),
+        check,
+        "No one accepted the warning auth.enabled (authentication)",
     );
     // In one of the two places only.
     let mut bad = good.clone();

@@ -13,7 +13,9 @@ use self::open::{Opened, Parts};
 use super::document::{self, Content};
 use super::manifest::{Manifest, PartFacts, RENDERING};
 use super::{html, name, parts, readme, record, seal, words, zip};
-use crate::approval::{Authorization, Judgement, Policy, Reversibility};
+use crate::approval::{
+    AcceptedWarning, Authorization, Judgement, Person, Policy, Reversibility, accepted,
+};
 use crate::canonical::sha256_hex;
 use crate::document::Document;
 use crate::finding::{Check, Outcome};
@@ -388,32 +390,36 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             vote.by.name
         )));
     }
+    let warnings = accepted::warnings(&plan.report);
     for vote in &grounds.votes {
-        all.by_person(acts::APPROVE, &vote.by.name)?;
+        let subject = accepting(&vote.by, &plan.id, &warnings, vote.accepted.as_deref())?;
+        all.by_person_on(acts::APPROVE, &vote.by.name, subject.as_deref())?;
     }
+    all_accepted(&warnings, grounds)?;
     if let Some(glass) = &grounds.glass {
-        all.by_person(acts::BREAK_GLASS, &glass.by.name)?;
+        let subject = accepting(&glass.by, &plan.id, &warnings, glass.accepted.as_deref())?;
+        all.by_person_on(acts::BREAK_GLASS, &glass.by.name, subject.as_deref())?;
         let review = approvals
             .review
             .as_ref()
             .filter(|review| review.id == glass.review);
         let review =
-            review.ok_or_else(|| fail("The glass was broken, and there is no review of it."))?;
+            review.ok_or_else(|| fail("The approval was overridden, and the review of it is missing."))?;
         if review.closed_at_ms == 0 {
             return Ok(format!(
-                "Nobody had to: {} broke the glass, and the ledger says so. Its review was still open.",
+                "Not approved: {} overrode the approval, as the ledger says. The review was still open.",
                 glass.by.name
             ));
         }
         all.by_person(acts::CLOSE_REVIEW, &review.closed_by)?;
         return Ok(format!(
-            "Nobody had to: {} broke the glass, and {} closed its review. The ledger says so.",
+            "Not approved: {} overrode the approval, and {} closed the review, as the ledger says.",
             glass.by.name, review.closed_by
         ));
     }
     if approvals.review.is_some() {
         return Err(fail(
-            "There is a review of a broken glass, and no glass was broken.",
+            "It has a review of an override, and the approval was not overridden.",
         ));
     }
     let names: Vec<_> = grounds
@@ -442,6 +448,40 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             "None is by a second person. The rule was: {}.",
             grounds.rule
         ))),
+    }
+}
+
+/// What the ledger has to say of an approval or an override that names the warnings it accepts: every one of the plan.
+/// An earlier version's names none, and its subject says nothing of them.
+fn accepting(
+    by: &Person,
+    plan: &str,
+    warnings: &[AcceptedWarning],
+    named: Option<&[AcceptedWarning]>,
+) -> Result<Option<String>, Failure> {
+    let Some(named) = named else {
+        return Ok(None);
+    };
+    if accepted::check(warnings, warnings, named).is_err() {
+        return Err(fail(format!(
+            "{} did not accept the warnings of the plan: others are named.",
+            by.name
+        )));
+    }
+    Ok(Some(accepted::subject(plan, named)))
+}
+
+/// Warnings that no approval and no override accepted were accepted by the runner, since that is asked for.
+fn all_accepted(warnings: &[AcceptedWarning], grounds: &Authorization) -> Result<(), Failure> {
+    let Some(by_runner) = &grounds.accepted else {
+        return Ok(());
+    };
+    let votes = grounds.votes.iter().filter_map(|vote| vote.accepted.as_ref());
+    let glass = grounds.glass.iter().filter_map(|glass| glass.accepted.as_ref());
+    let named: Vec<_> = votes.chain(glass).chain([by_runner]).flatten().collect();
+    match warnings.iter().find(|warning| !named.contains(warning)) {
+        None => Ok(()),
+        Some(open) => Err(fail(format!("No one accepted the warning {}.", open.text()))),
     }
 }
 

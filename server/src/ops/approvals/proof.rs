@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use requorum_shared::approval::{AcceptedWarning, accepted};
 use requorum_shared::ledger::entry::{Outcome, act, tidy};
 
 use super::state::ApprovalState;
@@ -50,8 +51,10 @@ pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &ApprovalState)
     let person = (who.as_str(), review.broken_by_id.as_str());
     let broken = done(app, row, act::PLAN_BREAK_GLASS, person, review.entry).await?;
     let same = broken.is_some_and(|act| {
-        act.closed
-            .is_some_and(|end| end.reason == tidy(&review.reason))
+        accepts(&act, row, review.accepted.as_deref())
+            && act
+                .closed
+                .is_some_and(|end| end.reason == tidy(&review.reason))
     });
     if same && is_account(app, &review.broken_by_id, who).await? {
         return Ok(());
@@ -110,7 +113,8 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
     let who = &vote.user;
     let person = (who.as_str(), vote.user_id.as_str());
     let voted = done(app, row, act::PLAN_APPROVE, person, vote.entry).await?;
-    if voted.is_some() && is_account(app, &vote.user_id, who).await? {
+    let same = voted.is_some_and(|act| accepts(&act, row, vote.accepted.as_deref()));
+    if same && is_account(app, &vote.user_id, who).await? {
         return Ok(());
     }
     Err(unproven(
@@ -118,6 +122,13 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
         format!("The database says that {who} approved this plan, and the ledger does not."),
         "seal a new plan",
     ))
+}
+
+/// Whether the ledger says that these warnings were accepted. What an earlier version took accepts none.
+fn accepts(act: &ProvenAct, row: &PlanRow, accepted: Option<&[AcceptedWarning]>) -> bool {
+    accepted.is_none_or(|accepted| {
+        act.opened.subject == tidy(&accepted::subject(&row.id, accepted))
+    })
 }
 
 /// The policy in force must be the one that was set last. Gives its entry, where one was ever set.

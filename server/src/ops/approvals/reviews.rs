@@ -60,7 +60,7 @@ fn states(asked: &[i32]) -> Result<Vec<v1::ReviewState>> {
     let read = |state: &i32| match v1::ReviewState::try_from(*state) {
         Ok(v1::ReviewState::Unspecified) | Err(_) => Err(bad_request(
             "review.state",
-            format!("{state} is no state of a review that this server knows: open, closed."),
+            format!("{state} is not a state of a review. The states are: open, closed."),
         )),
         Ok(state) => Ok(state),
     };
@@ -83,7 +83,7 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
     let missing = || {
         not_found(
             "review.missing",
-            "There is no such review. The list has those that there are.",
+            "Review not found. Look for it in the list of reviews.",
         )
     };
     let find = || app.lists.approvals.review(id);
@@ -119,15 +119,15 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
         })
     })
     .await?;
-    tracing::info!(review = %id, by = %actor.name, "closed the review of a broken glass");
+    tracing::info!(review = %id, by = %actor.name, "closed the review of an override");
     let closed = find().await?.ok_or_else(missing)?;
     Ok(view(actor, &rules, closed))
 }
 
-const CLOSED: &str = "This review is closed already.";
-/// What is said to whoever broke the glass.
+const CLOSED: &str = "This review is already closed.";
+/// What the person is told who overrode the approval.
 const OWN: &str =
-    "You broke this glass, or count as the person who did: a second person must close its review.";
+    "You made this override, or count as the person who did: a second person must close its review.";
 
 /// Whether the actor counts as the person who broke that glass, and a second person could close its review.
 pub(super) fn is_own(actor: &Actor, rules: &Rules, cluster: &str, broken_by_id: &str) -> bool {
@@ -143,7 +143,7 @@ pub(super) fn view(actor: &Actor, rules: &Rules, review: Review) -> v1::Review {
     } else if let Err(denied) = actor.grants.allow(Permission::Approve, place) {
         denied.to_string()
     } else if actor.is_program() {
-        "That takes a person who signed in.".into()
+        "An API token cannot do this: sign in.".into()
     } else if is_own(actor, rules, &review.cluster, &review.broken_by_id) {
         OWN.into()
     } else {

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use requorum_shared::api::v1;
+use requorum_shared::approval::accepted;
 use requorum_shared::approval::{
-    self, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy, PolicyInForce,
+    self, AcceptedWarning, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy, PolicyInForce,
     Reversibility, Rule,
 };
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::Plan;
 
-use super::shown;
+use super::shown::{self, named};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::people::Late;
@@ -22,13 +23,17 @@ use crate::plans::approvals::{Review, SetPolicy, Vote};
 use crate::plans::list::OpenGroup;
 use crate::plans::store::PlanRow;
 
-/// What a policy without glass says.
-pub(super) const NO_GLASS: &str = "The policy that counts for this plan allows none to be run without approval. An \
-                                   administrator can change that under Settings, Policies.";
+/// What a policy without overrides says.
+pub(super) const NO_GLASS: &str = "The policy of this plan does not allow break-glass overrides. An administrator can \
+                                   change it under Settings, Policies.";
+/// Why an override is refused for a plan that can run.
+pub(super) const READY: &str = "This plan needs no override: it is ready to run.";
 
 /// Why two accounts count as one person.
-const APART: &str = "For a day after an administrator made an account, set its password by a link or gave it a role, \
-                     the two count as one person, and so do two accounts of the same administrator.";
+const APART: &str = "For 24 hours after an administrator creates an account, sets its password by a link or gives it a \
+                     role, the two count as one person, and so do two accounts of the same administrator.";
+/// Why a program is refused.
+const SIGN_IN: &str = "An API token cannot do this: sign in.";
 
 /// All that a judgement rests on, as it is now.
 pub(super) struct ApprovalState {
@@ -257,8 +262,32 @@ impl ApprovalState {
         }
     }
 
-    /// What lets the actor run it, for the job's journal.
-    pub(super) fn grounds(&self, actor: &Actor, policy_entry: Option<u64>) -> Authorization {
+    /// The warnings that whoever lets the plan run accepts: those of its sealed report.
+    pub(super) fn warnings(&self) -> Result<Vec<AcceptedWarning>> {
+        Ok(accepted::warnings(&self.plan()?.report))
+    }
+
+    /// Those that no approval that counts, and no override, has accepted.
+    pub(super) fn unaccepted(&self) -> Result<Vec<AcceptedWarning>> {
+        let mut open = self.warnings()?;
+        let counts = |vote: &&Vote| {
+            self.voted.contains(&vote.user_id) && self.able_ids.contains(&vote.user_id)
+        };
+        let votes = self.votes.iter().filter(counts).map(|vote| &vote.accepted);
+        let override_ = self.review.iter().map(|review| &review.accepted);
+        for accepted in votes.chain(override_).flatten() {
+            open.retain(|warning| !accepted.contains(warning));
+        }
+        Ok(open)
+    }
+
+    /// What lets the actor run it, for the job's journal, with the warnings that they accept by it.
+    pub(super) fn grounds(
+        &self,
+        actor: &Actor,
+        policy_entry: Option<u64>,
+        accepted: Vec<AcceptedWarning>,
+    ) -> Authorization {
         let person = |id: &str, name: &str| Person {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -282,6 +311,7 @@ impl ApprovalState {
                     by: person(&vote.user_id, &vote.user),
                     at_ms: vote.at_ms,
                     plan_hash: vote.plan_hash.clone(),
+                    accepted: vote.accepted.clone(),
                 })
                 .collect(),
             policy: self.set.as_ref().map(|set| PolicyInForce {
@@ -296,7 +326,9 @@ impl ApprovalState {
                 by: person(&review.broken_by_id, &review.broken_by),
                 at_ms: review.broken_ms,
                 reason: review.reason.clone(),
+                accepted: review.accepted.clone(),
             }),
+            accepted: Some(accepted),
         }
     }
 
@@ -313,11 +345,11 @@ impl ApprovalState {
     /// What is worth keeping about an approval.
     pub(super) fn remark(&self, alone: bool) -> String {
         match (alone, self.rule().approvers) {
-            (_, 0) => "The policy asks for nobody's approval.".into(),
+            (_, 0) => "No approval required by the policy.".into(),
             (true, _) if self.able.len() < 2 => {
-                "Approved by its author alone: nobody else on this console could.".into()
+                "Approved by the author alone: no other person was eligible.".into()
             }
-            (true, _) => "Approved by its author alone, as the policy allows.".into(),
+            (true, _) => "Approved by the author alone, as the policy allows.".into(),
             (false, _) => String::new(),
         }
     }
@@ -331,17 +363,16 @@ impl ApprovalState {
             .collect()
     }
 
-    fn ask_whom(&self, needed: u32) -> String {
+    fn ask_whom(&self) -> String {
         let could = self.could();
         if could.is_empty() {
             if let Some(held_back) = self.held_back() {
                 return held_back;
             }
-            return "Nobody else on this console may approve: an administrator can give somebody the role approver."
+            return "No one is eligible: an administrator can give another person the approver role."
                 .into();
         }
-        let it = if needed == 1 { "It" } else { "They" };
-        format!("{it} can come from: {}.", could.join(", "))
+        format!("Eligible: {}", could.join(", "))
     }
 
     /// Who may approve, and counts as one person with the author for a while.
@@ -349,8 +380,8 @@ impl ApprovalState {
         let is_one = |id: &str| id != self.author_id && self.hands.may_be_one(id, &self.author_id);
         let (id, name) = self.able.iter().find(|(id, _)| is_one(id))?;
         Some(format!(
-            "{name} may approve, but counts as the same person as {} until {}. {APART} On the server's machine, \
-             `requorum user confirm` lets it count at once.",
+            "{name} may approve, but counts as the same person as {} until {}. {APART} `requorum user confirm` on the \
+             server lifts that at once.",
             self.author,
             self.apart_at(id),
         ))
@@ -362,23 +393,29 @@ impl ApprovalState {
         until.map_or_else(|| "then".into(), clock::text)
     }
 
-    /// Where it stands, for whoever wants to run it, in a sentence or two.
+    /// How far it is, for the person who wants to run it, in a sentence or two.
     pub(super) fn sentence(&self, runner: Option<&Actor>) -> String {
         if let Some(review) = &self.review {
-            return format!("{} let it be run without approval.", review.broken_by);
+            return format!(
+                "Not approved: {} overrode the approval. Allowed to run.",
+                review.broken_by
+            );
         }
         match self.case(runner.map(|actor| actor.user_id.as_str())).judge() {
-            Judgement::Enough { .. } => "It may be run.".into(),
-            Judgement::More(1) => format!("One more approval is needed. {}", self.ask_whom(1)),
-            Judgement::More(n) => format!("{n} more approvals are needed. {}", self.ask_whom(n)),
+            Judgement::Enough { .. } if self.rule().approvers == 0 => {
+                "No approval required. Ready to run.".into()
+            }
+            Judgement::Enough { .. } => "Approved. Ready to run.".into(),
+            Judgement::More(1) => format!("Waiting for 1 approval. {}", self.ask_whom()),
+            Judgement::More(n) => format!("Waiting for {n} approvals. {}", self.ask_whom()),
             Judgement::Second if runner.is_some_and(|actor| self.has_vote_of(&actor.user_id)) => {
-                "You approved this plan, and whoever runs it cannot be the only one who agreed. Let somebody else \
-                 run it, or have one more person approve it."
+                "You approved this plan, and its only approver cannot run it. Have another person run it or approve \
+                 it too."
                     .into()
             }
             Judgement::Second => format!(
-                "Somebody must agree who did not make the plan. {}",
-                self.ask_whom(1)
+                "Waiting for an approval by a person other than the author. {}",
+                self.ask_whom()
             ),
         }
     }
@@ -386,12 +423,12 @@ impl ApprovalState {
     /// Why this person's approval would not help.
     pub(super) fn why_not(&self, actor: &Actor) -> String {
         if self.has_vote_of(&actor.user_id) {
-            return "You agreed to it already.".into();
+            return "You already approved this plan.".into();
         }
         if actor.user_id == self.author_id {
             return format!(
-                "You made this plan, and somebody else must agree to it. {}",
-                self.ask_whom(1)
+                "You created this plan: another person must approve it. {}",
+                self.ask_whom()
             );
         }
         if !self.able_ids.contains(&actor.user_id) {
@@ -405,7 +442,7 @@ impl ApprovalState {
                 "You count as the same person as {} until {}. {APART} {}",
                 self.author,
                 self.apart_at(&actor.user_id),
-                self.ask_whom(1)
+                self.ask_whom()
             );
         }
         self.sentence(None)
@@ -420,7 +457,7 @@ impl ApprovalState {
     /// Why this person may not run it now; empty when they may.
     fn run_why_not(&self, actor: &Actor, row: &PlanRow, ready: bool) -> String {
         if !row.state.is_alive() {
-            return format!("The plan is {}.", row.state.word());
+            return format!("The plan is {}.", row.state.text());
         }
         match actor.grants.allow(Permission::Run, self.place()) {
             Err(denied) => denied.to_string(),
@@ -432,14 +469,14 @@ impl ApprovalState {
     /// Why this person may not run it without approval; empty when they may.
     fn glass_why_not(&self, actor: &Actor, row: &PlanRow, ready: bool) -> String {
         if !row.state.is_alive() {
-            return format!("The plan is {}.", row.state.word());
+            return format!("The plan is {}.", row.state.text());
         }
         if ready {
-            return "The plan may be run as it is.".into();
+            return READY.into();
         }
         match actor.grants.allow(Permission::BreakGlass, self.place()) {
             Err(denied) => denied.to_string(),
-            Ok(()) if actor.is_program() => "That takes a person who signed in.".into(),
+            Ok(()) if actor.is_program() => SIGN_IN.into(),
             Ok(()) if !self.policy.break_glass => NO_GLASS.into(),
             Ok(()) => String::new(),
         }
@@ -447,6 +484,8 @@ impl ApprovalState {
 
     /// For the API.
     pub(super) fn view(self, actor: &Actor, row: &PlanRow) -> v1::Approval {
+        // A list reads no plans, and asks for no acceptance.
+        let unaccepted = self.unaccepted().unwrap_or_default();
         let judgement = self.case(None).judge();
         let alive = row.state.is_alive() && self.review.is_none();
         let may = |permission| {
@@ -460,7 +499,7 @@ impl ApprovalState {
         v1::Approval {
             reversibility: v1::Reversibility::from(self.weight).into(),
             rule: Some(shown::rule_view(self.rule())),
-            rule_text: format!("Made by {}: {}.", self.author, self.rule()),
+            rule_text: self.rule().text(),
             missing: match judgement {
                 Judgement::More(n) => n,
                 _ => 0,
@@ -473,7 +512,7 @@ impl ApprovalState {
             } else if alive {
                 self.why_not(actor)
             } else {
-                format!("The plan is {}.", row.state.word())
+                format!("The plan is {}.", row.state.text())
             },
             you_can,
             glass_can_break: glass_why_not.is_empty(),
@@ -481,6 +520,7 @@ impl ApprovalState {
             you_can_run: run_why_not.is_empty(),
             run_why_not,
             you_can_reject: row.state.is_alive() && may_vote,
+            unaccepted_warnings: unaccepted.into_iter().map(Into::into).collect(),
             votes: self
                 .votes
                 .into_iter()
@@ -488,6 +528,7 @@ impl ApprovalState {
                     by: vote.user,
                     at_ms: vote.at_ms,
                     plan_hash: vote.plan_hash,
+                    accepted_warnings: named(vote.accepted),
                 })
                 .collect(),
             review: self.review.map(shown::review),

@@ -39,6 +39,7 @@ async fn a_plan_is_the_one_that_was_looked_up_and_the_claimed_hash_is_cut() {
         let start = v1::StartJobRequest {
             plan_id: mine.id.clone(),
             plan_hash: hash.clone(),
+            accepted_warnings: Vec::new(),
         };
         let refused = jobs.start_job(start).await.unwrap_err();
         assert_eq!(code(&refused), "plan.other-hash");
@@ -89,6 +90,7 @@ async fn a_plan_is_the_one_that_was_looked_up_and_the_claimed_hash_is_cut() {
         let start = v1::StartJobRequest {
             plan_id: mine.id.clone(),
             plan_hash: other.hash.clone(),
+            accepted_warnings: Vec::new(),
         };
         let refused = jobs.start_job(start).await.unwrap_err();
         assert_eq!(code(&refused), "plan.other-hash");
@@ -268,6 +270,7 @@ async fn nobody_makes_another_plans_dossier_impossible_or_large() {
         .start_job(v1::StartJobRequest {
             plan_id: plan.id.clone(),
             plan_hash: plan.hash.clone(),
+            accepted_warnings: Vec::new(),
         })
         .await;
     assert_eq!(refused.unwrap_err().code(), Code::AlreadyExists);

@@ -236,6 +236,7 @@ async fn a_broken_glass_is_in_it_with_its_review() {
         plan_id: plan.id.clone(),
         plan_hash: plan.hash.clone(),
         reason: "prod is down, and Ben is asleep".into(),
+        accepted_warnings: Vec::new(),
     };
     let mut approvals = ApprovalServiceClient::new(anna.http.grpc().await);
     let review = approvals.break_glass(broken).await.unwrap().into_inner();

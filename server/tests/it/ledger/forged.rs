@@ -106,6 +106,17 @@ async fn votes_that_nobody_cast() {
 }
 
 #[tokio::test]
+async fn a_vote_that_accepts_what_its_voter_did_not() {
+    let scene = Scene::new().await;
+    approve(&scene, &scene.ben).await;
+    scene
+        .sql("UPDATE plan_votes SET accepted_json = '[{\"code\":\"alarms.active\",\"subject\":\"alarms\"}]'")
+        .await;
+    let says = "The database says that Ben approved this plan, and the ledger does not";
+    scene.refused("approval.unproven", says).await;
+}
+
+#[tokio::test]
 async fn a_vote_that_was_refused_or_is_given_to_another() {
     let scene = Scene::new().await;
     // Anna's own approval was tried, and does not count.
@@ -393,6 +404,7 @@ pub(crate) async fn viewer_tries(client: &Client, times: usize) {
         let start = v1::StartJobRequest {
             plan_id: "x".into(),
             plan_hash: "y".into(),
+            accepted_warnings: Vec::new(),
         };
         jobs.start_job(start).await.unwrap_err();
     }

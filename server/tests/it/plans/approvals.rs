@@ -5,9 +5,11 @@ use requorum_server::grpc::v1::policy_service_client::PolicyServiceClient;
 use requorum_server::ops::plans::EXPIRES_AFTER_MS;
 use requorum_shared::api::v1::{self, InboxKind};
 use requorum_shared::finding::{Finding, Report};
+use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use requorum_shared::recovery::{self, Observation, Plan};
 use tonic::{Code, Status};
 
+use crate::ledger::entries::audit;
 use crate::support::harness::{Client, NAME, Native, Options, TestServer, code};
 use crate::support::recovery::{Console, request};
 
@@ -32,10 +34,20 @@ pub(crate) async fn break_glass(
     plan: &v1::PlanSummary,
     reason: &str,
 ) -> Result<v1::Review, Status> {
+    override_accepting(client, plan, reason, &[]).await
+}
+
+async fn override_accepting(
+    client: &Client,
+    plan: &v1::PlanSummary,
+    reason: &str,
+    accepted: &[v1::AcceptedWarning],
+) -> Result<v1::Review, Status> {
     let request = v1::BreakGlassRequest {
         plan_id: plan.id.clone(),
         plan_hash: plan.hash.clone(),
         reason: reason.into(),
+        accepted_warnings: accepted.to_vec(),
     };
     let answer = approvals(client).await.break_glass(request).await?;
     Ok(answer.into_inner().review.unwrap())
@@ -98,7 +110,7 @@ async fn alone_one_approves_ones_own_and_it_is_written_down() {
     assert_eq!(approved.state(), v1::PlanState::Approved);
     assert_eq!(
         approved.reason,
-        "Approved by its author alone: nobody else on this console could."
+        "Approved by the author alone: no other person was eligible."
     );
     let after = approval(&admin.http, &plan).await;
     assert_eq!(after.votes.len(), 1);
@@ -126,13 +138,13 @@ async fn as_soon_as_there_is_another_the_author_is_not_enough() {
     let refused = anna.approve(&plan.id, &plan.hash).await.unwrap_err();
     assert_eq!(code(&refused), "approval.own");
     assert!(
-        refused.message().contains("It can come from: Ben."),
+        refused.message().contains("Eligible: Ben"),
         "{}",
         refused.message()
     );
     let seen = approval(&anna.http, &plan).await;
     assert!(
-        !seen.you_can && seen.why_not.contains("You made this plan"),
+        !seen.you_can && seen.why_not.contains("You created this plan"),
         "{seen:?}"
     );
     assert!(approval(&ben.http, &plan).await.you_can);
@@ -163,7 +175,7 @@ async fn whoever_runs_it_cannot_be_the_only_one_who_agreed() {
     let refused = ben.start(&plan).await.unwrap_err();
     assert_eq!(code(&refused), "plan.second-person");
     assert!(
-        refused.message().contains("one more person"),
+        refused.message().contains("another person"),
         "{}",
         refused.message()
     );
@@ -202,12 +214,12 @@ async fn an_approval_counts_once_and_for_one_plan_only() {
     assert_eq!(approval(&anna.http, &plan).await.votes.len(), 1);
     assert_eq!(approval(&anna.http, &other).await.votes.len(), 0);
     let early = anna.start(&other).await.unwrap_err();
-    let needed = "2 more approvals are needed. They can come from: ";
+    let needed = "Waiting for 2 approvals. Eligible: ";
     assert!(early.message().contains(needed), "{}", early.message());
     let early = anna.start(&plan).await.unwrap_err();
     assert_eq!(code(&early), "plan.not-approved");
     assert!(
-        early.message().contains("One more approval"),
+        early.message().contains("Waiting for 1 approval."),
         "{}",
         early.message()
     );
@@ -219,6 +231,113 @@ async fn an_approval_counts_once_and_for_one_plan_only() {
     let replayed = ben.approve(&plan.id, &plan.hash).await.unwrap_err();
     assert_eq!(code(&replayed), "plan.used");
     assert_eq!(code(&anna.start(&plan).await.unwrap_err()), "plan.used");
+}
+
+fn warning(code: &str, subject: &str) -> v1::AcceptedWarning {
+    v1::AcceptedWarning {
+        code: code.into(),
+        subject: subject.into(),
+    }
+}
+
+/// What the ledger says of the newest act of this name that was done.
+async fn newest_done(client: &Client, act: &str) -> Entry {
+    let (_, entries) = audit(client, None).await;
+    let done = |entry: &&Entry| entry.act == act && entry.outcome == Some(Outcome::Done);
+    entries.iter().rfind(done).unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_approval_names_every_warning_that_it_accepts() {
+    let server = TestServer::start().await;
+    let anna = Console::over(&server).await;
+    let ben = somebody(&server, &anna, "Ben", &["approver"]).await;
+    let snapshot = anna.upload("3.6.14-nospace.db").await;
+    let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
+    let alarm = warning("alarms.active", "alarms");
+    assert_eq!(
+        approval(&anna.http, &plan).await.unaccepted_warnings,
+        [alarm.clone()]
+    );
+    let other = warning("alarms.active", "something else");
+    for (accepted, says) in [
+        (vec![], "1 warning of this plan is not accepted: alarms.active (alarms)"),
+        (vec![other.clone()], "“something else”, which this plan does not have"),
+        (vec![alarm.clone(), other], "which this plan does not have"),
+    ] {
+        let refused = ben.approve_accepting(&plan.id, &plan.hash, &accepted).await;
+        let refused = refused.unwrap_err();
+        assert_eq!(
+            (refused.code(), code(&refused)),
+            (Code::FailedPrecondition, "plan.warnings-not-accepted")
+        );
+        assert!(refused.message().contains(says), "{}", refused.message());
+    }
+    assert!(approval(&anna.http, &plan).await.votes.is_empty());
+
+    let twice = [alarm.clone(), alarm.clone()];
+    let approved = ben.approve_accepting(&plan.id, &plan.hash, &twice).await;
+    assert_eq!(approved.unwrap().state(), v1::PlanState::Approved);
+    let after = approval(&anna.http, &plan).await;
+    assert_eq!(after.votes[0].accepted_warnings, [alarm]);
+    assert_eq!(after.unaccepted_warnings, []);
+    assert_eq!(
+        newest_done(&anna.http, act::PLAN_APPROVE).await.subject,
+        format!("plan {}, accepting 1 warning: alarms.active (alarms)", plan.id)
+    );
+    // The runner need not accept what an approver has.
+    let job = anna.start(&plan).await.unwrap();
+    let plan = anna.plan(&plan.id).await.plan.unwrap();
+    assert_eq!((plan.decided_by.as_str(), plan.run_by.as_str()), ("Ben", NAME));
+    let journal = anna.job(&job.id).await.events;
+    assert!(journal[0].body_json.contains(r#""accepted":[{"code":"alarms.active","subject":"alarms"}]"#));
+}
+
+#[tokio::test]
+async fn who_runs_without_an_approver_accepts_and_so_does_an_override() {
+    let server = TestServer::start().await;
+    let anna = Console::over(&server).await;
+    let snapshot = anna.upload("3.6.14-auth.db").await;
+    let auth = warning("auth.enabled", "authentication");
+    // An override names them too.
+    let plan = anna.seal(&request(&snapshot, "glass")).await.unwrap();
+    let why = "the store is down tonight";
+    let refused = break_glass(&anna.http, &plan, why).await.unwrap_err();
+    assert_eq!(code(&refused), "plan.warnings-not-accepted");
+    assert_eq!(
+        anna.plan(&plan.id).await.plan.unwrap().state(),
+        v1::PlanState::Sealed
+    );
+    let accepted = [auth.clone()];
+    let review = override_accepting(&anna.http, &plan, why, &accepted).await;
+    assert_eq!(review.unwrap().accepted_warnings, accepted);
+    let entry = newest_done(&anna.http, act::PLAN_BREAK_GLASS).await;
+    assert!(entry.subject.contains("auth.enabled"), "{}", entry.subject);
+    anna.start(&plan).await.unwrap();
+
+    // Where the policy asks for no approval, the runner accepts.
+    policies(&anna.http)
+        .await
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(0, "never", true)),
+        })
+        .await
+        .unwrap();
+    let plan = anna.seal(&request(&snapshot, "alone")).await.unwrap();
+    assert_eq!(
+        approval(&anna.http, &plan).await.unaccepted_warnings,
+        accepted
+    );
+    let refused = anna.start(&plan).await.unwrap_err();
+    assert_eq!(code(&refused), "plan.warnings-not-accepted");
+    assert_eq!(
+        anna.plan(&plan.id).await.plan.unwrap().state(),
+        v1::PlanState::Sealed,
+        "nothing was settled by a run that was refused"
+    );
+    anna.start_accepting(&plan, &accepted).await.unwrap();
+    let entry = newest_done(&anna.http, act::JOB_START).await;
+    assert!(entry.subject.contains("auth.enabled"), "{}", entry.subject);
 }
 
 #[tokio::test]

@@ -166,6 +166,7 @@ async fn a_cluster_has_the_policy_of_its_own() {
         plan_id: prod.id.clone(),
         plan_hash: prod.hash.clone(),
         reason: "the store is down tonight".into(),
+        accepted_warnings: Vec::new(),
     };
     let mut wire = approvals(&anna.http).await;
     let closed = wire.break_glass(glass).await.unwrap_err();
@@ -269,6 +270,7 @@ async fn a_review_is_for_those_of_its_cluster() {
         plan_id: plan.id.clone(),
         plan_hash: plan.hash.clone(),
         reason: "nobody answers the phone".into(),
+        accepted_warnings: Vec::new(),
     };
     let review = approvals(&anna.http)
         .await

@@ -138,6 +138,7 @@ async fn plans_are_sealed_approved_and_started_and_the_ledger_says_so_or_not_at_
         let approve = v1::ApprovePlanRequest {
             id: plan.id.clone(),
             hash: plan.hash.clone(),
+            accepted_warnings: Vec::new(),
         };
         hang_up(
             &server,
@@ -165,6 +166,7 @@ async fn plans_are_sealed_approved_and_started_and_the_ledger_says_so_or_not_at_
         let start = v1::StartJobRequest {
             plan_id: plan.id.clone(),
             plan_hash: plan.hash.clone(),
+            accepted_warnings: Vec::new(),
         };
         hang_up(
             &server,

@@ -299,6 +299,7 @@ impl Told {
         let request = v1::StartJobRequest {
             plan_id: plan.id.clone(),
             plan_hash: plan.hash.clone(),
+            accepted_warnings: Vec::new(),
         };
         self.call(client, &request).await.job.unwrap()
     }

@@ -8,7 +8,7 @@ use requorum_server::plans::list::{PlanFilter, PlanList as _};
 use requorum_server::plans::store::{
     Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
 };
-use requorum_shared::approval::{Policy, Reversibility};
+use requorum_shared::approval::{AcceptedWarning, Policy, Reversibility};
 
 use super::files::keep;
 use super::people::user;
@@ -133,6 +133,13 @@ async fn a_plan_is_decided_once(store: &Store) {
     assert!(db.plan("p9").await.unwrap().is_none());
 }
 
+fn warning() -> AcceptedWarning {
+    AcceptedWarning {
+        code: "alarms.active".into(),
+        subject: "alarms".into(),
+    }
+}
+
 async fn a_person_votes_once_on_a_plan(store: &Store) {
     let db = &store.db;
     sealed(store, &["p"]).await;
@@ -142,6 +149,7 @@ async fn a_person_votes_once_on_a_plan(store: &Store) {
         plan_hash: "hash of p".into(),
         at_ms,
         entry: Some(7),
+        accepted: (at_ms > 1).then(|| vec![warning()]),
     };
     assert!(db.add_vote("p", &vote("bob", 2)).await.unwrap());
     assert!(!db.add_vote("p", &vote("bob", 3)).await.unwrap());
@@ -197,6 +205,7 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
         broken_ms,
         reason: "night".into(),
         entry: Some(9),
+        accepted: (broken_ms > 1).then(|| vec![warning()]),
         ..Review::default()
     };
     let yes = decision(PlanState::Approved);

@@ -188,10 +188,21 @@ impl Console {
             .into_inner()
     }
 
+    /// Approves a plan that has no warnings.
     pub(crate) async fn approve(&self, id: &str, hash: &str) -> Result<v1::PlanSummary, Status> {
+        self.approve_accepting(id, hash, &[]).await
+    }
+
+    pub(crate) async fn approve_accepting(
+        &self,
+        id: &str,
+        hash: &str,
+        accepted: &[v1::AcceptedWarning],
+    ) -> Result<v1::PlanSummary, Status> {
         let request = v1::ApprovePlanRequest {
             id: id.into(),
             hash: hash.into(),
+            accepted_warnings: accepted.to_vec(),
         };
         let answer = self.plans_client().approve_plan(request).await?;
         Ok(answer.into_inner().plan.unwrap())
@@ -211,10 +222,20 @@ impl Console {
         Ok(answer.into_inner().plan.unwrap())
     }
 
+    /// Runs a plan, all of whose warnings an approval has accepted.
     pub(crate) async fn start(&self, plan: &v1::PlanSummary) -> Result<v1::JobSummary, Status> {
+        self.start_accepting(plan, &[]).await
+    }
+
+    pub(crate) async fn start_accepting(
+        &self,
+        plan: &v1::PlanSummary,
+        accepted: &[v1::AcceptedWarning],
+    ) -> Result<v1::JobSummary, Status> {
         let request = v1::StartJobRequest {
             plan_id: plan.id.clone(),
             plan_hash: plan.hash.clone(),
+            accepted_warnings: accepted.to_vec(),
         };
         let answer = self.jobs_client().start_job(request).await?;
         Ok(answer.into_inner().job.unwrap())

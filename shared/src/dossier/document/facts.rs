@@ -96,11 +96,11 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
     let findings = &content.plan.report.findings;
     if findings.is_empty() {
         blocks.push(Block::Text(
-            "Nothing spoke against the plan when it was sealed.".to_owned(),
+            "No findings when the plan was sealed.".to_owned(),
         ));
     } else {
         blocks.push(Block::Text(
-            "What was noted when the plan was sealed:".to_owned(),
+            "Findings when the plan was sealed:".to_owned(),
         ));
         let rows = findings.iter().map(|finding| {
             let severity = match finding.severity {

@@ -271,6 +271,7 @@ pub(super) async fn recovery(told: &mut Told, admin: &Client, ben: &Client, snap
     let approve = |plan: &v1::PlanSummary| v1::ApprovePlanRequest {
         id: plan.id.clone(),
         hash: plan.hash.clone(),
+        accepted_warnings: Vec::new(),
     };
     told.refused(admin, &approve(&plan)).await;
     let other = v1::ApprovePlanRequest {
@@ -293,6 +294,7 @@ pub(super) async fn recovery(told: &mut Told, admin: &Client, ben: &Client, snap
         plan_id: glass.id.clone(),
         plan_hash: glass.hash.clone(),
         reason: "nobody answers the phone, the store is down".into(),
+        accepted_warnings: Vec::new(),
     };
     let review = told.call(admin, &break_glass).await;
     let job = told.start_job(admin, &glass).await;

@@ -10,7 +10,7 @@ use super::bump;
 use super::cluster::{self, Cluster};
 use super::observation::Observation;
 use super::{RestoreRequest, peer_url};
-use crate::finding::{Finding, Report};
+use crate::finding::{Finding, Report, Severity};
 
 /// The token that etcd takes when none is given.
 pub const DEFAULT_TOKEN: &str = "etcd-cluster";
@@ -85,11 +85,11 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
                 "members.even",
                 "--initial-cluster",
                 format!(
-                    "A cluster of {count} can lose no more members than one of {}.",
+                    "A cluster of {count} members tolerates no more failures than one of {}.",
                     count - 1
                 ),
             )
-            .because("Quorum is more than half.")
+            .because("Quorum is more than half of the members.")
             .todo("Restore an odd number of members."),
         );
     }
@@ -98,9 +98,9 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
             Finding::note(
                 "members.single",
                 "--initial-cluster",
-                "A cluster of one member stops when that member does.",
+                "A cluster of 1 member stops when that member stops.",
             )
-            .todo("Restore three, or add members once it runs."),
+            .todo("Restore 3 members, or add members once it runs."),
         );
     }
     for (position, member) in request.members.iter().enumerate() {
@@ -115,10 +115,10 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
                 Finding::note(
                     "member.url-loopback",
                     format!("member {}", cluster::shown(member.name.trim())),
-                    format!("{url} can be reached on its own machine only."),
+                    format!("{url} is a loopback address: only its own host reaches it."),
                 )
                 .in_field(&field)
-                .todo("Use an address that the other members' machines can reach, unless all run on one."),
+                .todo("Use an address that the other members reach, unless all run on one host."),
             );
         }
         let client_port = member
@@ -133,11 +133,11 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
                 Finding::warning(
                     "member.url-client-port",
                     format!("member {}", member.name.trim()),
-                    format!("{url} has port 2379, at which etcd serves clients by default."),
+                    format!("{url} uses port 2379, the default client port of etcd."),
                 )
                 .in_field(&field)
-                .because("Peers are reached at port 2380 by default; a port taken by clients cannot serve them.")
-                .todo("Use the peer port, such as 2380, unless this cluster was set up otherwise."),
+                .because("Members talk to each other on port 2380 by default. A port that serves clients cannot serve peers.")
+                .todo("Use the peer port, such as 2380, unless this cluster is set up otherwise."),
             );
         }
         if member.peer_urls.len() > 1 {
@@ -146,7 +146,7 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
                     "member.urls",
                     format!("member {}", cluster::shown(member.name.trim())),
                     format!(
-                        "The member has {} peer URLs; all of them enter its id.",
+                        "The member has {} peer URLs. Its ID is computed from all of them.",
                         member.peer_urls.len()
                     ),
                 )
@@ -166,11 +166,11 @@ fn is_loopback(url: &str) -> bool {
 
 fn check_token(request: &RestoreRequest, report: &mut Report) {
     const SUBJECT: &str = "--initial-cluster-token";
-    const FRESH: &str = "Use a token that was never used, such as etcd-prod-2026-11-21.";
+    const FRESH: &str = "Use a new token, such as etcd-prod-2026-11-21.";
     if request.token.is_empty() {
         report.push(
-            Finding::warning("token.empty", SUBJECT, "There is no token.")
-                .because("Ids are then made of the peer URLs alone, the same at each restore.")
+            Finding::warning("token.empty", SUBJECT, "The token is empty.")
+                .because("IDs then depend on the peer URLs alone and are the same at each restore: old members can join.")
                 .todo(FRESH),
         );
     } else if request.token == DEFAULT_TOKEN {
@@ -178,9 +178,9 @@ fn check_token(request: &RestoreRequest, report: &mut Report) {
             Finding::warning(
                 "token.default",
                 SUBJECT,
-                format!("{DEFAULT_TOKEN} is the token that every cluster gets by default."),
+                format!("{DEFAULT_TOKEN} is the default token of every cluster."),
             )
-            .because("With the same URLs the new members get the ids of the old ones.")
+            .because("With the same URLs the new members get the IDs of the old ones.")
             .todo(FRESH),
         );
     } else if request.token.trim() != request.token {
@@ -188,10 +188,10 @@ fn check_token(request: &RestoreRequest, report: &mut Report) {
             Finding::warning(
                 "token.space",
                 SUBJECT,
-                "The token begins or ends with white space.",
+                "The token starts or ends with white space.",
             )
-            .because("It counts: whoever types the token without it computes other ids.")
-            .todo("Remove it."),
+            .because("White space counts: the same token typed without it gives other IDs.")
+            .todo("Remove the white space."),
         );
     }
 }
@@ -214,10 +214,10 @@ fn check_old_ids(request: &RestoreRequest, observation: &Observation, report: &m
                 Finding::warning(
                     "members.same-id",
                     format!("member {}", member.name),
-                    format!("It gets the id {id}, which the old member {old_name} has."),
+                    format!("The new member gets ID {id}, the same as the old member {old_name}."),
                 )
-                .because("An old member that still runs would talk to the new cluster as if it were its own.")
-                .todo("Use a token that was never used, and make sure that the old members are stopped."),
+                .because("An old member that still runs joins the new cluster as if it belonged to it.")
+                .todo("Use a new token, and stop the old members before you start the new ones."),
             );
         }
     }
@@ -232,10 +232,10 @@ fn check_flags(request: &RestoreRequest, report: &mut Report) {
             Finding::blocking(
                 "bump.without-mark",
                 BUMP,
-                "The revision is raised, but the old revisions are not marked compacted.",
+                "The revision is bumped, but older revisions are not marked compacted.",
             )
-            .because("Watches would resume across the gap without noticing what they missed.")
-            .todo("Give --mark-compacted too."),
+            .because("Watches would resume across the gap and miss events without an error.")
+            .todo("Add --mark-compacted."),
         );
     }
     if bump == 0 && request.mark_compacted {
@@ -243,11 +243,11 @@ fn check_flags(request: &RestoreRequest, report: &mut Report) {
             Finding::blocking(
                 "bump.mark-alone",
                 "--mark-compacted",
-                "The old revisions are marked compacted, but the revision is not raised.",
+                "Older revisions are marked compacted, but the revision is not bumped.",
             )
             .in_field("mark_compacted")
-            .because("The mark is written at the raised revision.")
-            .todo("Give --bump-revision too, or leave --mark-compacted out."),
+            .because("The mark is written at the bumped revision.")
+            .todo("Add --bump-revision, or remove --mark-compacted."),
         );
     }
 }
@@ -263,26 +263,26 @@ fn check_bump(request: &RestoreRequest, observation: &Observation, report: &mut 
                 "bump.overflow",
                 BUMP,
                 format!(
-                    "{} raised by {bump} is beyond the greatest revision, {}.",
+                    "{} bumped by {bump} exceeds the largest revision, {}.",
                     source.last_revision,
                     i64::MAX
                 ),
             )
-            .because("etcdutl would go on into negative revisions and report success.")
-            .todo(format!("Raise it by less, such as {}.", bump::WHEN_UNKNOWN)),
+            .because("etcdutl wraps to negative revisions and reports success.")
+            .todo(format!("Bump by less, such as {}.", bump::WHEN_UNKNOWN)),
         ),
         Some(start) if bump > 0 && start <= source.current_revision => report.push(
             Finding::blocking(
                 "bump.below-compaction",
                 BUMP,
                 format!(
-                    "Raised by {bump} the revision is {start}, but the file already records a compaction at {}.",
+                    "Bumped by {bump} the revision is {start}, but the file already records a compaction at {}.",
                     source.current_revision
                 ),
             )
-            .because("The server would start at the higher one, and the raised revision would mean nothing.")
+            .because("The server starts at the higher one, so the bump has no effect.")
             .todo(format!(
-                "Raise it by more than {}.",
+                "Bump by more than {}.",
                 source.current_revision.saturating_sub(source.last_revision)
             )),
         ),
@@ -302,17 +302,31 @@ fn check_seen(
     let source = &observation.source;
     let Some(seen) = &request.last_seen else {
         if request.bump_revision == 0 {
+            let kubernetes = source.is_of_kubernetes();
+            let (severity, because) = match kubernetes {
+                true => (
+                    Severity::Warning,
+                    "The snapshot is of a Kubernetes cluster: controllers and kubelets that saw a later revision keep \
+                     stale caches and miss changes, without an error.",
+                ),
+                false => (
+                    Severity::Note,
+                    "Clients that saw a later revision, above all Kubernetes, keep stale caches and miss changes.",
+                ),
+            };
             report.push(
-                Finding::note(
+                Finding::new(
+                    severity,
                     "bump.none",
                     BUMP,
-                    format!("Revisions start again at {}.", source.current_revision),
+                    format!(
+                        "The revision is not bumped: it continues from {}.",
+                        source.current_revision
+                    ),
                 )
-                .because(
-                    "Clients that saw a later one, above all Kubernetes, keep stale caches and miss changes.",
-                )
+                .because(because)
                 .todo(format!(
-                    "Raise it beyond anything that was served; {} is what upstream recommends.",
+                    "Bump the revision beyond anything that was served. Upstream recommends {}.",
                     bump::WHEN_UNKNOWN
                 )),
             );
@@ -327,17 +341,17 @@ fn check_seen(
                 "source.older-than-seen",
                 "snapshot",
                 format!(
-                    "The snapshot is {lost} revisions older than the newest that was seen, {}.",
+                    "The snapshot is {lost} revisions behind the highest revision observed, {}.",
                     seen.revision
                 ),
             )
             .in_field("last_seen")
-            .because("What was written in them is gone.")
+            .because("Everything written in those revisions is lost.")
             .todo("Look for a newer snapshot or a surviving member first."),
         );
     }
     let advice = format!(
-        "Raise it by {}: {} to reach what was seen, {} for what may have been written since, {} to spare.",
+        "Bump by {}: {} to reach the highest revision observed, {} for writes since then, {} as margin.",
         suggestion.bump, suggestion.floor, suggestion.grown, suggestion.margin
     );
     if start.is_some_and(|start| start < seen.revision) {
@@ -346,7 +360,7 @@ fn check_seen(
                 "bump.too-small",
                 BUMP,
                 format!(
-                    "The new cluster starts at revision {}, below {}, which was seen.",
+                    "The new cluster starts at revision {}, below the highest revision observed, {}.",
                     start.unwrap_or_default(),
                     seen.revision
                 ),
@@ -359,7 +373,7 @@ fn check_seen(
             Finding::warning(
                 "bump.no-margin",
                 BUMP,
-                "The raised revision does not cover what may have been written after it was last seen.",
+                "The bump does not cover writes after the highest revision observed.",
             )
             .because("Clients that saw a later revision keep stale caches and miss changes.")
             .todo(advice),
