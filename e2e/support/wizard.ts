@@ -31,6 +31,14 @@ export async function checked(page: Page): Promise<void> {
   await expect(page.getByText("Checked in this browser and by the server.")).toBeVisible();
 }
 
+/** Reads all warnings of the plan that is shown, and approves it. */
+export async function approvePlan(page: Page): Promise<void> {
+  const approve = page.getByRole("button", { name: /^Approve/ });
+  await expect(approve).toBeVisible();
+  for (const box of await page.getByLabel("I have read this").all()) await box.check();
+  await approve.click();
+}
+
 /** Seals, approves and runs, and waits until the job has completed. */
 export async function sealApproveRun(page: Page, look: (page: Page) => Promise<void>): Promise<void> {
   await sealApproveStart(page, look);
@@ -48,10 +56,10 @@ export async function finished(page: Page): Promise<void> {
 export async function sealApproveStart(page: Page, look?: (page: Page) => Promise<void>): Promise<void> {
   await page.getByRole("button", { name: "Seal plan" }).click();
   await expect(page).toHaveURL(/\/plans\/./);
-  await expect(page.getByText("Your browser recomputed this plan: same hash.")).toBeVisible();
+  await expect(page.getByText(/^Your browser recomputed this plan: same hash/)).toBeVisible();
   await look?.(page);
-  await page.getByRole("button", { name: "Approve this plan" }).click();
-  await page.getByRole("button", { name: /^Run \d+ steps?$/ }).click();
+  await approvePlan(page);
+  await page.getByRole("button", { name: /^Run \d+ steps?/ }).click();
   await expect(page).toHaveURL(/\/jobs\/./);
 }
 

@@ -138,7 +138,11 @@ impl Rule {
             Some(approvals) => approvals,
             None => return "No approval required.".into(),
         };
-        let one = if self.approvers == 1 { "" } else { ", one of them" };
+        let one = if self.approvers == 1 {
+            ""
+        } else {
+            ", one of them"
+        };
         match self.second {
             Second::Never => format!("{approvals} required. The author may approve."),
             Second::WhenPossible => format!(

@@ -11,6 +11,9 @@ pub fn PageHeader(
     /// The sentence.
     #[prop(into)]
     sentence: Signal<String>,
+    /// The same, where a part of it stands out.
+    #[prop(optional, into)]
+    headline: Option<ViewFn>,
     /// Evidence in a line below it.
     #[prop(optional, into)]
     below: ViewFn,
@@ -31,7 +34,7 @@ pub fn PageHeader(
         {crumbs}
         <div class="page-header">
             <div class="page-header-text">
-                <h1>{sentence}</h1>
+                <h1>{match headline { Some(headline) => headline.run(), None => sentence.into_any() }}</h1>
                 {below.run()}
             </div>
             <div class="acts">{acts.run()}</div>

@@ -6,13 +6,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanState, PlanSummary};
 
+use crate::activity::Activity;
 use crate::client::grpc;
 use crate::components::empty::Empty;
 use crate::components::hash::Id;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
-use crate::components::status::{self, Status};
+use crate::components::status::{self, PlanStatus};
 use crate::components::table::arrows;
 use crate::components::time::Ago;
 use crate::failure::Failure;
@@ -43,8 +44,14 @@ pub fn Plans() -> impl IntoView {
         Some(Ok(list)) => headline(&counts(&list)),
         _ => "Plans of this console.".into(),
     });
-    let acts =
-        || view! { <a class="button small" href=paths::reviews()>"Run without approval"</a> };
+    let activity = Activity::expect();
+    let acts = move || {
+        let reviews = move || match activity.open_reviews() {
+            0 => "Break-glass reviews".to_owned(),
+            open => format!("Break-glass reviews ({open} open)"),
+        };
+        view! { <a href=paths::reviews()>{reviews}</a> }
+    };
     view! {
         <div class="page">
             <PageHeader sentence acts />
@@ -149,13 +156,12 @@ fn table(list: ListPlansResponse) -> impl IntoView {
 }
 
 fn row(plan: PlanSummary) -> impl IntoView {
-    let state = status::plan(plan.state());
-    let decided = (!plan.decided_by.is_empty()).then(|| format!("by {}", plan.decided_by));
+    let state = view! { <PlanStatus plan=plan.clone() /> };
     view! {
         <tr>
             <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
             <td data-label="Cluster">{cluster_filter::shown(&plan.cluster)}</td>
-            <td data-label="State"><span><Status is=state /> " " {decided} " " {plan.broke_glass.then(status::without_approval)}</span></td>
+            <td data-label="State">{state}</td>
             <td data-label="Author">{plan.author}</td>
             <td data-label="Sealed"><Ago ms=plan.sealed_at_ms /></td>
             <td data-label="Hash"><Id value=plan.hash /></td>

@@ -6,8 +6,8 @@ use requorum_shared::api::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{accepted, actor};
 use super::v1::approval_service_server::ApprovalService;
+use super::{accepted, actor};
 use crate::app::App;
 use crate::ops::approvals;
 

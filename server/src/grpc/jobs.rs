@@ -11,8 +11,8 @@ use requorum_shared::api::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{accepted, actor};
 use super::v1::job_service_server::JobService;
+use super::{accepted, actor};
 use crate::app::App;
 use crate::ops::jobs;
 

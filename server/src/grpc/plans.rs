@@ -7,8 +7,8 @@ use requorum_shared::api::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{accepted, actor};
 use super::v1::plan_service_server::PlanService;
+use super::{accepted, actor};
 use crate::app::App;
 use crate::ops::{approvals, plans};
 

@@ -136,7 +136,11 @@ fn not_accepted(why: NotAccepted) -> ApiError {
             quoted(&subject)
         ),
         NotAccepted::Missing(missing) => {
-            let shown: Vec<_> = missing.iter().take(NAMED_WARNINGS).map(AcceptedWarning::text).collect();
+            let shown: Vec<_> = missing
+                .iter()
+                .take(NAMED_WARNINGS)
+                .map(AcceptedWarning::text)
+                .collect();
             let more = match missing.len().saturating_sub(shown.len()) {
                 0 => String::new(),
                 more => format!(" and {more} more"),

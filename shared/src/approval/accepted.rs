@@ -86,7 +86,10 @@ pub fn subject(plan_id: &str, accepted: &[AcceptedWarning]) -> String {
     match names.len() {
         0 => format!("plan {plan_id}"),
         1 => format!("plan {plan_id}, accepting 1 warning: {}", names[0]),
-        n => format!("plan {plan_id}, accepting {n} warnings: {}", names.join(", ")),
+        n => format!(
+            "plan {plan_id}, accepting {n} warnings: {}",
+            names.join(", ")
+        ),
     }
 }
 
@@ -131,7 +134,10 @@ mod tests {
 
     #[test]
     fn the_ledger_names_what_was_accepted() {
-        let all = [named("alarms.active", "alarms"), named("auth.enabled", "authentication")];
+        let all = [
+            named("alarms.active", "alarms"),
+            named("auth.enabled", "authentication"),
+        ];
         assert_eq!(subject("7f", &[]), "plan 7f");
         assert_eq!(
             subject("7f", &all[..1]),

@@ -403,8 +403,8 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             .review
             .as_ref()
             .filter(|review| review.id == glass.review);
-        let review =
-            review.ok_or_else(|| fail("The approval was overridden, and the review of it is missing."))?;
+        let review = review
+            .ok_or_else(|| fail("The approval was overridden, and the review of it is missing."))?;
         if review.closed_at_ms == 0 {
             return Ok(format!(
                 "Not approved: {} overrode the approval, as the ledger says. The review was still open.",
@@ -476,12 +476,21 @@ fn all_accepted(warnings: &[AcceptedWarning], grounds: &Authorization) -> Result
     let Some(by_runner) = &grounds.accepted else {
         return Ok(());
     };
-    let votes = grounds.votes.iter().filter_map(|vote| vote.accepted.as_ref());
-    let glass = grounds.glass.iter().filter_map(|glass| glass.accepted.as_ref());
+    let votes = grounds
+        .votes
+        .iter()
+        .filter_map(|vote| vote.accepted.as_ref());
+    let glass = grounds
+        .glass
+        .iter()
+        .filter_map(|glass| glass.accepted.as_ref());
     let named: Vec<_> = votes.chain(glass).chain([by_runner]).flatten().collect();
     match warnings.iter().find(|warning| !named.contains(warning)) {
         None => Ok(()),
-        Some(open) => Err(fail(format!("No one accepted the warning {}.", open.text()))),
+        Some(open) => Err(fail(format!(
+            "No one accepted the warning {}.",
+            open.text()
+        ))),
     }
 }
 

@@ -126,9 +126,8 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
 
 /// Whether the ledger says that these warnings were accepted. What an earlier version took accepts none.
 fn accepts(act: &ProvenAct, row: &PlanRow, accepted: Option<&[AcceptedWarning]>) -> bool {
-    accepted.is_none_or(|accepted| {
-        act.opened.subject == tidy(&accepted::subject(&row.id, accepted))
-    })
+    accepted
+        .is_none_or(|accepted| act.opened.subject == tidy(&accepted::subject(&row.id, accepted)))
 }
 
 /// The policy in force must be the one that was set last. Gives its entry, where one was ever set.

@@ -126,8 +126,7 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
 
 const CLOSED: &str = "This review is already closed.";
 /// What the person is told who overrode the approval.
-const OWN: &str =
-    "You made this override, or count as the person who did: a second person must close its review.";
+const OWN: &str = "You made this override, or count as the person who did: a second person must close its review.";
 
 /// Whether the actor counts as the person who broke that glass, and a second person could close its review.
 pub(super) fn is_own(actor: &Actor, rules: &Rules, cluster: &str, broken_by_id: &str) -> bool {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use requorum_shared::api::v1;
 use requorum_shared::approval::accepted;
 use requorum_shared::approval::{
-    self, AcceptedWarning, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy, PolicyInForce,
-    Reversibility, Rule,
+    self, AcceptedWarning, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy,
+    PolicyInForce, Reversibility, Rule,
 };
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::Plan;

@@ -261,8 +261,14 @@ async fn an_approval_names_every_warning_that_it_accepts() {
     );
     let other = warning("alarms.active", "something else");
     for (accepted, says) in [
-        (vec![], "1 warning of this plan is not accepted: alarms.active (alarms)"),
-        (vec![other.clone()], "“something else”, which this plan does not have"),
+        (
+            vec![],
+            "1 warning of this plan is not accepted: alarms.active (alarms)",
+        ),
+        (
+            vec![other.clone()],
+            "“something else”, which this plan does not have",
+        ),
         (vec![alarm.clone(), other], "which this plan does not have"),
     ] {
         let refused = ben.approve_accepting(&plan.id, &plan.hash, &accepted).await;
@@ -283,14 +289,24 @@ async fn an_approval_names_every_warning_that_it_accepts() {
     assert_eq!(after.unaccepted_warnings, []);
     assert_eq!(
         newest_done(&anna.http, act::PLAN_APPROVE).await.subject,
-        format!("plan {}, accepting 1 warning: alarms.active (alarms)", plan.id)
+        format!(
+            "plan {}, accepting 1 warning: alarms.active (alarms)",
+            plan.id
+        )
     );
     // The runner need not accept what an approver has.
     let job = anna.start(&plan).await.unwrap();
     let plan = anna.plan(&plan.id).await.plan.unwrap();
-    assert_eq!((plan.decided_by.as_str(), plan.run_by.as_str()), ("Ben", NAME));
+    assert_eq!(
+        (plan.decided_by.as_str(), plan.run_by.as_str()),
+        ("Ben", NAME)
+    );
     let journal = anna.job(&job.id).await.events;
-    assert!(journal[0].body_json.contains(r#""accepted":[{"code":"alarms.active","subject":"alarms"}]"#));
+    assert!(
+        journal[0]
+            .body_json
+            .contains(r#""accepted":[{"code":"alarms.active","subject":"alarms"}]"#)
+    );
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
             },
         ],
         job_id: String::new(),
+        run_by: String::new(),
         broke_glass: false,
         entry: Some(sealed_ms as u64),
         weight: Reversibility::Undoable,

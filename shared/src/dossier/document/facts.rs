@@ -99,9 +99,7 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
             "No findings when the plan was sealed.".to_owned(),
         ));
     } else {
-        blocks.push(Block::Text(
-            "Findings when the plan was sealed:".to_owned(),
-        ));
+        blocks.push(Block::Text("Findings when the plan was sealed:".to_owned()));
         let rows = findings.iter().map(|finding| {
             let severity = match finding.severity {
                 Severity::Note => status(Mark::Note, "note"),

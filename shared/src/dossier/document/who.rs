@@ -51,7 +51,10 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
         ("Rule set by".to_owned(), text(set_by(grounds))),
         ("Eligible approvers".to_owned(), text(able.join(", "))),
         ("Result".to_owned(), judgement(content, grounds)),
-        ("Warnings of the plan".to_owned(), warnings(content, grounds)),
+        (
+            "Warnings of the plan".to_owned(),
+            warnings(content, grounds),
+        ),
     ];
     if !content.approvals.remark.is_empty() {
         facts.push(("Remark".to_owned(), text(&content.approvals.remark)));
@@ -121,19 +124,25 @@ fn warnings(content: &Content<'_>, grounds: &Authorization) -> Cell {
     let names: Vec<_> = all.iter().map(AcceptedWarning::text).collect();
     let names = names.join(", ");
     let votes = grounds.votes.iter().map(|vote| (&vote.by, &vote.accepted));
-    let glass = grounds.glass.iter().map(|glass| (&glass.by, &glass.accepted));
+    let glass = grounds
+        .glass
+        .iter()
+        .map(|glass| (&glass.by, &glass.accepted));
     let runner = [(&grounds.runner, &grounds.accepted)];
     let mut by: Vec<&str> = Vec::new();
     for (person, accepted) in votes.chain(glass).chain(runner) {
-        let some = accepted.as_ref().is_some_and(|accepted| !accepted.is_empty());
+        let some = accepted
+            .as_ref()
+            .is_some_and(|accepted| !accepted.is_empty());
         if some && !by.contains(&person.name.as_str()) {
             by.push(&person.name);
         }
     }
-    match by.is_empty() {
-        true => status(Mark::Warning, format!("{names}; acceptance not recorded")),
-        false => status(Mark::Warning, format!("{names}; accepted by {}", by.join(", "))),
-    }
+    let said = match by.is_empty() {
+        true => format!("{names}; acceptance not recorded"),
+        false => format!("{names}; accepted by {}", by.join(", ")),
+    };
+    status(Mark::Warning, &said)
 }
 
 /// The warnings that one person accepted.

@@ -96,7 +96,9 @@ impl Acts {
         let mut all = self.acts.iter().filter(|a| {
             a.opened.act == act
                 && a.opened.who == who
-                && subject.as_ref().is_none_or(|subject| *subject == a.opened.subject)
+                && subject
+                    .as_ref()
+                    .is_none_or(|subject| *subject == a.opened.subject)
         });
         if all.clone().any(|a| a.outcome() == Some(Outcome::Done)) {
             return Ok(());

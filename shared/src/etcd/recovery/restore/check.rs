@@ -216,7 +216,9 @@ fn check_old_ids(request: &RestoreRequest, observation: &Observation, report: &m
                     format!("member {}", member.name),
                     format!("The new member gets ID {id}, the same as the old member {old_name}."),
                 )
-                .because("An old member that still runs joins the new cluster as if it belonged to it.")
+                .because(
+                    "An old member that still runs joins the new cluster as if it belonged to it.",
+                )
                 .todo("Use a new token, and stop the old members before you start the new ones."),
             );
         }

@@ -57,16 +57,14 @@ fn note_trailer(source: &SourceFacts, report: &mut Report) {
         report.push(Finding::note(
             "trailer.wrong",
             SUBJECT,
-            format!(
-                "The checksum does not match: {}.",
-                source.bytes_evidence
-            ),
+            format!("The checksum does not match: {}.", source.bytes_evidence),
         ));
     }
 }
 
 fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    let without_proof = "Only the checksum shows damaged values: keys can hold wrong data without an error.";
+    let without_proof =
+        "Only the checksum shows damaged values: keys can hold wrong data without an error.";
     match (source.kind, source.bytes) {
         (FileKind::Snapshot, Outcome::Pass) => {
             if request.skip_hash_check {

@@ -29,7 +29,11 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         let what = "Bucket `alarm` has an entry that is not an alarm";
         report.push(if request.clean_up.alarms {
             let flag = "--clear-alarms";
-            Finding::note("alarms.cleared", flag, format!("{what}; the bucket is cleared."))
+            Finding::note(
+                "alarms.cleared",
+                flag,
+                format!("{what}; the bucket is cleared."),
+            )
         } else {
             Finding::blocking("alarms.unreadable", "alarms", format!("{what}."))
                 .because("Servers crash on it when they start.")
@@ -195,7 +199,9 @@ fn quota(source: &SourceFacts, report: &mut Report) {
         Finding::warning(
             "quota.default-too-small",
             "--quota-backend-bytes",
-            format!("The database has {size} bytes, more than the default quota of {DEFAULT_QUOTA}."),
+            format!(
+                "The database has {size} bytes, more than the default quota of {DEFAULT_QUOTA}."
+            ),
         )
         .because("With the default quota, the first write raises a NOSPACE alarm.")
         .todo(format!(

@@ -32,15 +32,30 @@ fn a_plan_says_what_comes_out() {
 fn a_forced_checksum_and_a_lost_commit_are_part_of_what_comes_out() {
     let plain = "/srv/restores/prod.";
     for (bytes, skip, lost, ends) in [
-        (Outcome::Fail, true, false, ", from a file whose checksum does not match."),
-        (Outcome::NotChecked, true, false, ", from a file that no checksum proves."),
+        (
+            Outcome::Fail,
+            true,
+            false,
+            ", from a file whose checksum does not match.",
+        ),
+        (
+            Outcome::NotChecked,
+            true,
+            false,
+            ", from a file that no checksum proves.",
+        ),
         (
             Outcome::Fail,
             true,
             true,
             ", from a file whose checksum does not match and whose last commit is lost.",
         ),
-        (Outcome::Pass, false, true, ", from a file whose last commit is lost."),
+        (
+            Outcome::Pass,
+            false,
+            true,
+            ", from a file whose last commit is lost.",
+        ),
         (Outcome::Pass, true, false, plain),
     ] {
         let mut request = samples::request();
