@@ -27,7 +27,7 @@ pub struct Order {
     pub limits: Limits,
     /// How much of the disk stays free.
     pub room: Room,
-    /// Cancelled when nobody wants it any more.
+    /// Cancelled when the content is no longer wanted.
     pub stop: CancellationToken,
 }
 
@@ -55,7 +55,7 @@ pub struct Opened {
 /// Why nothing came of it. Nothing is left of the content then.
 #[derive(Debug, Error)]
 pub enum Failed {
-    /// Nobody wants it any more.
+    /// The content is no longer wanted.
     #[error("it was stopped")]
     Stopped,
     /// The content cannot be written.

@@ -78,7 +78,7 @@ pub struct Uploads {
 
 /// An upload in memory.
 struct Live {
-    /// Held by whoever adds bytes.
+    /// Held while bytes are added.
     part: tokio::sync::Mutex<Option<Part>>,
     /// Bytes written, readable by others meanwhile.
     written: AtomicU64,
@@ -408,11 +408,7 @@ impl Uploads {
             Ok(content) if !content.is_foreign() => return self.keep(upload, content).await,
             // As evidence it is kept as it came.
             _ if upload.evidence => return self.keep(upload, sent).await,
-            Ok(content) => format!(
-                "It is packed ({}); this is said of what is in it. {}",
-                sent.kind,
-                words(&content)
-            ),
+            Ok(content) => format!("Unpacked from {}: {}", sent.kind, words(&content)),
             Err(UnpackError::TooMuch { limit }) => {
                 return Err(too_much_in_it(&upload.name, limit));
             }
@@ -468,7 +464,7 @@ impl Uploads {
             stop,
         };
         let work = blocking(move || {
-            // The place goes along: it is taken for as long as the work takes, whoever waits for it.
+            // Held for as long as the work takes, even when the caller hangs up.
             let _share = share;
             Ok(unpacking::unpack(part, &order))
         });

@@ -214,14 +214,18 @@ async fn what_cannot_be_unpacked_or_is_foreign_is_refused_or_kept_as_it_came() {
         (
             "raft.db.gz",
             gzip(&raft),
-            &["It is packed (gzip)", "Raft log"],
+            &["Unpacked from gzip: ", "Raft log"],
         ),
         (
             "notes.zst",
-            zstd(b"to whom it may concern\n"),
-            &["(zstd)", "a text"],
+            zstd(b"notes of the weekly meeting\n"),
+            &["Unpacked from zstd: ", "a text"],
         ),
-        ("twice.gz", gzip(&zipped), &["(gzip)", "a ZIP archive"]),
+        (
+            "twice.gz",
+            gzip(&zipped),
+            &["Unpacked from gzip: ", "a ZIP archive"],
+        ),
     ];
     for (name, bytes, words) in files {
         let announced = announce(&admin, name, bytes.len() as u64).await;
