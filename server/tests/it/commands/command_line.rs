@@ -223,7 +223,7 @@ fn the_client_port_and_names_without_an_address_are_warned_of() {
     let said = text(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
-        said.contains("2379, at which etcd serves clients"),
+        said.contains("port 2379, the default client port of etcd"),
         "{said}"
     );
     assert!(said.contains("no-such-host.invalid"), "{said}");

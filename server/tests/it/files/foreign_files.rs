@@ -160,7 +160,7 @@ fn input_04_the_raft_log_of_another_system() {
     let case = Case::of("04-raft.db");
     case.refused(
         &["Raft log", "Dkron, Consul, Nomad", "`conf`", "`logs`"],
-        &["skip-hash-check", "HashKV", "start again at", "damaged"],
+        &["skip-hash-check", "HashKV", "continues from", "damaged"],
     );
 }
 

@@ -366,7 +366,7 @@ fn bad_files_are_named_and_leave_nothing() {
     place.refused(&["cut.db", "--skip-hash-check"], 1, &["was cut off"]);
     // No trailer: a copy, or a file that lost its end.
     write("copy.db", &whole[..whole.len() - 32]);
-    place.refused(&["copy.db"], 1, &["no trailer", "--skip-hash-check"]);
+    place.refused(&["copy.db"], 1, &["no checksum", "--skip-hash-check"]);
     // A value that was changed: nothing but the trailer can tell.
     let mut flipped = whole.clone();
     let at = flipped
@@ -392,7 +392,7 @@ fn bad_files_are_named_and_leave_nothing() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("warning: --skip-hash-check: The file has no trailer"),
+        said.contains("warning: --skip-hash-check: The file has no checksum"),
         "{said}"
     );
 }
@@ -420,10 +420,10 @@ fn conformance_40_targets_that_cannot_be_written() {
 fn what_survives_is_said_before_anything_is_placed() {
     let place = Place::new();
     for (name, words) in [
-        ("3.6.14-nospace", "warning: alarms: An alarm survives"),
+        ("3.6.14-nospace", "warning: alarms: The restored cluster keeps an active alarm"),
         (
             "3.6.14-auth",
-            "warning: authentication: Authentication survives",
+            "warning: authentication: Authentication stays on",
         ),
         ("3.6.14-lease", "note: leases:"),
         ("3.6.14-downgrading", "warning: downgrade:"),
@@ -439,7 +439,7 @@ fn what_survives_is_said_before_anything_is_placed() {
     place.refused(
         &[newer, "--data-dir", "x"],
         1,
-        &["etcd 3.6 refuses to start on it"],
+        &["etcd 3.6 refuses to start"],
     );
     let output = place.restore(&[newer, "--data-dir", "x", "--lower-versions"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");

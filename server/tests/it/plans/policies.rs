@@ -33,8 +33,8 @@ async fn a_policy_says_what_it_would_do_before_it_is_set() {
     let effects = preview(of_prod.clone()).await.unwrap();
     assert_eq!(effects.len(), 1);
     assert_eq!(effects[0].plan_id, prod.id);
-    assert!(effects[0].now.starts_with("One more approval"));
-    assert!(effects[0].then.starts_with("2 more approvals"));
+    assert!(effects[0].now.starts_with("Waiting for 1 approval."));
+    assert!(effects[0].then.starts_with("Waiting for 2 approvals."));
     assert_eq!(preview(policy(0, "never", true)).await.unwrap().len(), 2);
     let bad = preview(policy(0, "always", true)).await.unwrap_err();
     assert_eq!(code(&bad), "policy.rule");
@@ -50,7 +50,7 @@ async fn a_policy_says_what_it_would_do_before_it_is_set() {
     assert_eq!(rest.len(), 1);
     assert_eq!(
         (rest[0].plan_id.as_str(), rest[0].then.as_str()),
-        (other.id.as_str(), "It may be run.")
+        (other.id.as_str(), "No approval required. Ready to run.")
     );
 }
 

@@ -146,7 +146,7 @@ fn people(approval: &Approval, case: &Case) -> impl IntoView + use<> {
         .alive
         .then(|| view! { <p class="small muted">{approval.rule_text.clone()}</p> });
     view! {
-        <ul class="people">{voted} {eligible} {none}</ul>
+        <ul class="approvers">{voted} {eligible} {none}</ul>
         {rule}
     }
 }
