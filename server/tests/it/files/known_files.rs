@@ -167,11 +167,7 @@ fn compacted_ahead_of_all_keys_15() {
     );
     let said = restore("15-compacted-ahead.db", &[]);
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(
-        said.err.contains("it continues from 5000."),
-        "{}",
-        said.err
-    );
+    assert!(said.err.contains("it continues from 5000."), "{}", said.err);
     assert!(said.err.contains(": revision 5000, "), "{}", said.err);
     assert!(!said.err.contains("revision 1,"), "{}", said.err);
 }

@@ -420,7 +420,10 @@ fn conformance_40_targets_that_cannot_be_written() {
 fn what_survives_is_said_before_anything_is_placed() {
     let place = Place::new();
     for (name, words) in [
-        ("3.6.14-nospace", "warning: alarms: The restored cluster keeps an active alarm"),
+        (
+            "3.6.14-nospace",
+            "warning: alarms: The restored cluster keeps an active alarm",
+        ),
         (
             "3.6.14-auth",
             "warning: authentication: Authentication stays on",
