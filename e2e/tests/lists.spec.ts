@@ -74,7 +74,7 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   await expect(pages).toContainText("51 to 100 of 120 plans");
 
   // What narrows the list begins at its first page, and is kept from page to page.
-  await page.getByLabel("State").selectOption({ label: "waits for approval (81)" });
+  await page.getByLabel("State").selectOption({ label: "waiting for approval (81)" });
   await expect(pages).toContainText("1 to 50 of 81 plans");
   await page.getByLabel("Cluster").selectOption("prod");
   await expect(pages).toContainText("40 plans");

@@ -133,7 +133,7 @@ fn a_broken_glass_is_loud_and_a_job_under_way_says_interim_everywhere() {
     let reviewed = packed(&run.reviewed());
     assert_eq!(beside_evidence(&reviewed), []);
     let loud = judge(&reviewed).document.unwrap().notices;
-    assert!(loud[0].1.contains("Ben looked into it"), "{loud:?}");
+    assert!(loud[0].1.contains("Ben closed the review"), "{loud:?}");
 
     let mut run = Run::started(false);
     run.step(

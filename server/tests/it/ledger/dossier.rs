@@ -268,7 +268,7 @@ async fn a_broken_glass_is_in_it_with_its_review() {
     let verdict = judge(&server, &bytes);
     whole(&verdict);
     let (_, notice) = &verdict.document.unwrap().notices[0];
-    assert!(notice.contains("Ben looked into it"), "{notice}");
+    assert!(notice.contains("Ben closed the review"), "{notice}");
 }
 
 #[tokio::test]
