@@ -38,6 +38,8 @@ pub mod recheck;
 pub mod risks;
 pub mod roles;
 pub mod sessions;
+pub mod share_bar;
+pub mod short_name;
 pub mod status;
 pub mod table;
 pub mod tabs;

@@ -12,6 +12,7 @@ pub mod overview;
 pub mod plans;
 pub mod policies;
 pub mod reviews;
+mod search_filter;
 pub mod settings;
 pub mod setup;
 mod state_filter;

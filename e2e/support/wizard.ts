@@ -6,8 +6,13 @@ import { type Given, choose } from "./files.ts";
 export async function upload(page: Page, file: Given): Promise<void> {
   await page.goto("/files");
   await choose(page, file);
-  const row = page.getByRole("listitem").filter({ hasText: file.name });
-  await expect(row.getByText("stored", { exact: true })).toBeVisible();
+  await isStored(page, file.name);
+}
+
+/** Waits until an upload is stored and its verdict is there. */
+export async function isStored(page: Page, name: string): Promise<void> {
+  const row = page.getByRole("list", { name: "Uploads" }).getByRole("listitem").filter({ hasText: name });
+  await expect(row.getByText(/^(verified|unproven|damaged|unknown kind)$/)).toBeVisible();
 }
 
 /** Opens the wizard for a snapshot that was just uploaded. */

@@ -8,7 +8,7 @@ import { type Given, choose, fixture, flipped, likeDossier } from "../support/fi
 import { looksRight } from "../support/look.ts";
 import { bytes, call, fields, opened, person, replaced, text, textOf } from "../support/people.ts";
 import { Server } from "../support/server.ts";
-import { checked, members, openWizard } from "../support/wizard.ts";
+import { checked, isStored, members, openWizard } from "../support/wizard.ts";
 
 // A server of this file's own: where somebody else may approve, the author alone is not enough, in any test.
 const test = console.extend<{}, { server: Server }>({
@@ -42,10 +42,9 @@ async function somebody(page: Page, server: Server, name: string, ...roles: stri
 /** Seals a plan to a folder of this name; gives its address. */
 async function seal(page: Page, file: Given, folder: string, cluster = ""): Promise<string> {
   await page.goto("/files");
-  await page.getByLabel("Cluster that the next files are of").fill(cluster);
+  await page.getByLabel("Cluster for these uploads").fill(cluster);
   await choose(page, file);
-  const row = page.getByRole("listitem").filter({ hasText: file.name });
-  await expect(row.getByText("stored", { exact: true })).toBeVisible();
+  await isStored(page, file.name);
   await openWizard(page, file.name);
   await members(page, ["m1=http://127.0.0.1:2380", "m2=http://127.0.0.1:2480"]);
   await page.getByLabel(/Initial-cluster token/).fill(`e2e-${folder}`);
@@ -81,15 +80,15 @@ test("a second person approves after both checks, the author cannot, and the pla
 
   // Another cluster's approver is shown nothing of it, and told which role is missing.
   await lea.goto("/plans");
-  await expect(lea.getByRole("heading", { level: 1 })).toHaveText("There is no plan yet.");
+  await expect(lea.getByRole("heading", { level: 1 })).toHaveText("No plans yet");
   await lea.goto(address);
   await expect(lea.getByText(/you need the role .* for prod-etcd/)).toBeVisible();
 
   await ben.goto("/");
-  await expect(ben.getByRole("heading", { level: 1 })).toHaveText("1 thing waits for you.");
+  await expect(ben.getByRole("heading", { level: 1 })).toHaveText("1 item needs your attention");
   await expect(ben.getByRole("banner").getByText("1 waits for you")).toBeVisible();
   await looksRight(ben);
-  await ben.getByRole("heading", { name: "What waits for you" }).locator("..").getByRole("link").click();
+  await ben.getByRole("link", { name: "prod-etcd #1", exact: true }).click();
   await expect(ben).toHaveURL(new RegExp(`${address}$`));
   await expect(ben.getByText("Your browser recomputed this plan: same hash, same check.")).toBeVisible();
   await ben.getByText("Your browser recomputed this plan").click();
@@ -366,11 +365,11 @@ test("another cluster's name for a snapshot invalidates what was planned from it
   await page.goto("/files?cluster=old-etcd");
   await looksRight(page);
   await page.getByRole("rowheader").getByRole("link", { name: file.name }).click();
-  await page.getByRole("button", { name: "Name another cluster" }).click();
+  await page.getByRole("button", { name: "Change" }).click();
   await looksRight(page);
-  await page.getByLabel("Cluster; empty for none").fill("new-etcd");
-  await page.getByRole("button", { name: "Name the cluster" }).click();
-  await expect(page.getByText("of new-etcd")).toBeVisible();
+  await page.getByLabel("Cluster (empty for none)").fill("new-etcd");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("new-etcd", { exact: true })).toBeVisible();
   await page.goto(address);
   await expect(page.getByText(/belongs to new-etcd now, and not to old-etcd/).first()).toBeVisible();
 });

@@ -33,6 +33,7 @@ use crate::db::Database;
 use crate::downloads::Downloads;
 use crate::files::list::FileList;
 use crate::files::objects::Objects;
+use crate::files::removals::{Releases, RemovalStore};
 use crate::files::store::FileStore;
 use crate::files::uploads::Uploads;
 use crate::jobs::engine::{Engine, Owner};
@@ -90,6 +91,10 @@ pub struct Parts {
     pub objects: Objects,
     /// Files on their way.
     pub uploads: Arc<Uploads>,
+    /// Rows of removed files.
+    pub removals: Arc<dyn RemovalStore>,
+    /// What deletes their bytes.
+    pub releases: Releases,
     /// Where restores may go.
     pub roots: Arc<Roots>,
     /// What boot checks can use.
@@ -229,6 +234,7 @@ impl App {
         let secrets = Secrets::open(Arc::new(db.clone()), clock.clone(), master_key)
             .await
             .context("opening the sealed credentials")?;
+        let clock_of_releases = clock.clone();
         Ok(Self(Arc::new(Parts {
             config,
             data_dir,
@@ -245,6 +251,8 @@ impl App {
             oidc,
             secrets,
             store,
+            releases: Releases::new(Arc::new(db.clone()), objects.clone(), clock_of_releases),
+            removals: Arc::new(db.clone()),
             objects,
             uploads,
             roots,

@@ -21,6 +21,7 @@ mod oidc;
 mod pages;
 mod plan_list;
 mod plans;
+mod removals;
 mod secrets;
 mod servers;
 mod sessions;

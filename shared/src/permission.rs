@@ -42,7 +42,9 @@ impl Role {
             Self::Viewer => {
                 "Sees reports, plans, jobs and the ledger, but no values of a cluster; changes nothing."
             }
-            Self::Operator => "Uploads and downloads files, plans, and runs what was approved.",
+            Self::Operator => {
+                "Uploads, downloads and removes files, plans, and runs what was approved."
+            }
             Self::Approver => "Approves and rejects what others planned.",
             Self::Admin => "Keeps people, policies and credentials.",
         }
@@ -84,6 +86,8 @@ pub enum Permission {
     OwnAccount,
     /// Bring files into the console.
     Upload,
+    /// Remove stored files: their bytes are gone then.
+    RemoveFiles,
     /// Seal a plan.
     Plan,
     /// Start, pause, answer and stop a job.
@@ -144,6 +148,14 @@ const TABLE: &[Line] = &[
         programs: true,
         what: "bring in files",
         doing: "Bringing in files",
+    },
+    // Deleting what others may still want to restore from is a person's decision.
+    Line {
+        permission: Permission::RemoveFiles,
+        roles: &[Role::Operator],
+        programs: false,
+        what: "remove files",
+        doing: "Removing files",
     },
     Line {
         permission: Permission::Plan,

@@ -143,6 +143,20 @@ pub fn stable_facts(facts: &[Fact]) -> impl Iterator<Item = &Fact> {
     facts.iter().filter(|fact| !fact.volatile)
 }
 
+/// What people call a plan, and the job that carries it out: `prod-etcd #7`, and `Restore #7` where it belongs to no
+/// cluster. The number is given at sealing, once for each plan of a console.
+pub fn short_name(cluster: &str, number: u64) -> String {
+    let of = if cluster.is_empty() {
+        "Restore"
+    } else {
+        cluster
+    };
+    match number {
+        0 => of.to_owned(),
+        number => format!("{of} #{number}"),
+    }
+}
+
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step<A> {

@@ -80,6 +80,19 @@ pub struct TargetDir {
     pub path: String,
 }
 
+/// What a list says of a recovery in one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The name of the file that it rests on.
+    pub file_name: String,
+    /// The newest revision in that file; 0 where there is none.
+    pub revision: i64,
+    /// How many members the new cluster has.
+    pub members: u32,
+    /// Where the result goes: `ROOT/PATH`; empty for a download.
+    pub target: String,
+}
+
 /// Something that a completed job offers for download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
@@ -298,6 +311,21 @@ pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
             };
             restore::handover::handover(request, facts, context)
         }
+    }
+}
+
+/// What a list says of it in one line.
+pub fn outline(request: &Request, observation: &Observation) -> Outline {
+    match (request, observation) {
+        (Request::EtcdRestore(asked), Observation::EtcdRestore(seen)) => Outline {
+            file_name: seen.source.name.clone(),
+            revision: seen.source.last_revision,
+            members: u32::try_from(asked.members.len()).unwrap_or(u32::MAX),
+            target: request
+                .target()
+                .map(|target| format!("{}/{}", target.root, target.path))
+                .unwrap_or_default(),
+        },
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn choice(names: Signal<Vec<String>>) -> impl IntoView {
     let options = move || {
         let option = |name: String| {
             let (value, label) = match name.as_str() {
-                "" => (NONE.to_owned(), "of none".to_owned()),
+                "" => (NONE.to_owned(), "no cluster".to_owned()),
                 _ => (name.clone(), name),
             };
             let this = value.clone();

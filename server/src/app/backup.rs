@@ -60,7 +60,8 @@ impl Accounts {
             let from = place.data_dir.join(KEY_FILE);
             manifest.files.push(folder.copy(&from, KEY_FILE)?);
         }
-        // The rows first: files come before their rows and are never removed, so each row of the copy has its file.
+        // The rows first: files come before their rows, so each row of the copy has its file, unless it is removed
+        // meanwhile.
         let rows = Database::open_to_read(&At::File(copy)).await?;
         let head = rows.head().await?;
         manifest.ledger_entries = head.map_or(0, |head| head.size);
@@ -78,6 +79,14 @@ impl Accounts {
                 continue;
             }
             let from = place.data_dir.join(&path);
+            if !from.exists() {
+                let now = self.database().file(&wanted_file.sha256).await?;
+                ensure!(
+                    now.is_none_or(|(file, _)| file.removed_ms == 0),
+                    "the stored file {} was removed while the backup was made: make the backup again",
+                    wanted_file.sha256
+                );
+            }
             ensure!(
                 from.exists(),
                 "the stored file {} is missing; if the files lie in a bucket, name it with --objects",

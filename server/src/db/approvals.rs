@@ -17,7 +17,7 @@ macro_rules! reviews {
     () => {
         "SELECT reviews.id, reviews.plan_id, plans.hash, plans.outcome, COALESCE(jobs.id, ''), broken_by_id, \
          broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note, plans.cluster, reviews.entry, \
-         reviews.accepted_json FROM reviews \
+         reviews.accepted_json, plans.number FROM reviews \
          JOIN plans ON plans.id = reviews.plan_id LEFT JOIN jobs ON jobs.plan_id = reviews.plan_id "
     };
 }
@@ -349,5 +349,6 @@ pub(super) fn review(row: &AnyRow) -> anyhow::Result<Review> {
         cluster: row.try_get(12)?,
         entry: entry(row, 13)?,
         accepted: accepted(row, 14)?,
+        number: u64::try_from(row.try_get::<i64, _>(15)?)?,
     })
 }

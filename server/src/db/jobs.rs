@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 use super::Database;
 use super::job_list;
 use super::notices::Notice;
+use super::pages::brief;
 use super::sql::Sql;
 use super::write_tx::WriteTx;
 use crate::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer, target_of};
@@ -38,6 +39,18 @@ impl JobLog for Database {
         if used.rows_affected() != 1 {
             return Ok(Created::NotApproved);
         }
+        // Its time may just have been over, and the file not needed any more.
+        let removed: i64 = sqlx::query(
+            "SELECT COUNT(*) FROM plan_inputs JOIN files ON files.id = plan_inputs.id \
+             WHERE plan_inputs.plan_id = $1 AND files.removed_ms > 0",
+        )
+        .bind(&job.plan_id)
+        .fetch_one(&mut *tx)
+        .await?
+        .try_get(0)?;
+        if removed > 0 {
+            return Ok(Created::NotApproved);
+        }
         let plan_json: String = sqlx::query("SELECT plan_json FROM plans WHERE id = $1")
             .bind(&job.plan_id)
             .fetch_one(&mut *tx)
@@ -51,8 +64,9 @@ impl JobLog for Database {
         }
         let target = target.as_ref();
         sqlx::query(
-            "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path, cluster, title) \
-             SELECT $1, id, $3, $4, $5, $6, cluster, outcome FROM plans WHERE id = $2",
+            "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path, cluster, title, \
+             number, file_name, revision, members, target) SELECT $1, id, $3, $4, $5, $6, cluster, outcome, number, \
+             file_name, revision, members, target FROM plans WHERE id = $2",
         )
         .bind(&job.id)
         .bind(&job.plan_id)
@@ -86,7 +100,8 @@ impl JobLog for Database {
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
         let row = sqlx::query(
             "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash FROM jobs \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash, \
+             plans.number, plans.file_name, plans.revision, plans.members, plans.target FROM jobs \
              JOIN plans ON plans.id = jobs.plan_id WHERE jobs.id = $1",
         )
         .bind(id)
@@ -359,5 +374,6 @@ fn job(row: &AnyRow) -> anyhow::Result<JobRow> {
         cluster: row.try_get(5)?,
         broke_glass: row.try_get::<i64, _>(6)? != 0,
         plan_hash: row.try_get(7)?,
+        brief: brief(row, 8)?,
     })
 }

@@ -236,6 +236,14 @@ impl Uploads {
         free_bytes(&self.folder)
     }
 
+    /// How large the file system is where uploads are kept, in bytes.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn disk_bytes(&self) -> std::io::Result<u64> {
+        disk_bytes(&self.folder)
+    }
+
     /// Forgets what nobody sends any more, now and then.
     pub async fn watch_over(&self) {
         loop {
@@ -432,7 +440,13 @@ impl Uploads {
             sha256: inspection.file.sha256.clone(),
             inspection_json: serde_json::to_string(&inspection).map_err(internal)?,
         };
-        self.store.upload_finished(&upload.id, &finished).await?;
+        if !self.store.upload_finished(&upload.id, &finished).await? {
+            return Err(conflict(
+                "upload.busy",
+                "The same content was removed a moment ago and is still being deleted. It is stored once that is over.",
+            )
+            .retry_after(5));
+        }
         let stored = self.put_away(upload, &finished).await?;
         tracing::info!(file = %stored.id, verdict = %inspection.verdict.sentence, "stored a file");
         Ok(stored)
@@ -547,6 +561,8 @@ impl Uploads {
             kind,
             trust,
             headline,
+            removed_ms: 0,
+            removed_by: String::new(),
         };
         self.store.upload_becomes(&upload.id, &file).await
     }
@@ -714,6 +730,13 @@ fn is_stale(upload: &UploadRow, now_ms: i64) -> bool {
     let silent_ms = now_ms - upload.touched_ms;
     upload.finished.is_none()
         && (silent_ms > FORGET_MS || upload.safe_bytes == 0 && silent_ms > FORGET_EMPTY_MS)
+}
+
+/// How large the file system of a folder is, for those who may not use what is reserved.
+fn disk_bytes(folder: &Path) -> std::io::Result<u64> {
+    let stat = statvfs(folder)?;
+    let blocks = stat.f_blocks - stat.f_bfree + stat.f_bavail;
+    Ok(blocks.saturating_mul(stat.f_frsize))
 }
 
 fn free_bytes(folder: &Path) -> std::io::Result<u64> {

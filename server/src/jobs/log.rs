@@ -5,6 +5,8 @@ use requorum_shared::job::events::{Body, Event};
 use requorum_shared::recovery::{Request, TargetDir};
 use serde::Deserialize;
 
+use crate::plans::brief::Brief;
+
 /// A job's row. What happened to it is in its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRow {
@@ -24,6 +26,8 @@ pub struct JobRow {
     pub started_by: String,
     /// Milliseconds since the Unix epoch.
     pub created_ms: i64,
+    /// That of its plan.
+    pub brief: Brief,
 }
 
 /// What creating a job came to.

@@ -335,6 +335,7 @@ async fn let_run(
         plan_id: row.id.clone(),
         plan_hash: row.hash.clone(),
         cluster: row.cluster.clone(),
+        number: row.brief.number,
         outcome: row.outcome.clone(),
         broken_by_id: actor.user_id.clone(),
         broken_by: actor.name.clone(),

@@ -1,5 +1,7 @@
 //! Stored files: list, look, download.
 
+mod remove;
+
 use std::ops::Range;
 
 use futures_util::StreamExt as _;
@@ -11,6 +13,7 @@ use requorum_shared::api::v1::{
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
+pub use self::remove::{remove, uses};
 use super::authorize::{authorize, authorize_for_claimed, where_allowed};
 use super::stay::Stay;
 use super::{audit, plans, stored};
@@ -22,10 +25,8 @@ use crate::files::objects::Outgoing;
 use crate::files::store::{StoredFile, Trust};
 use crate::paging::{self, PageRequest, asked};
 
-/// Words that are looked for at most.
-const MOST_WORDS: usize = 8;
-/// Bytes of them all.
-const MOST_QUERY_BYTES: usize = 256;
+/// Kinds that are asked for at most.
+const MOST_KINDS: usize = 8;
 /// The longest name of a kind, in bytes.
 const MOST_KIND_BYTES: usize = 64;
 
@@ -49,16 +50,21 @@ pub async fn list(
     let seen = where_allowed(actor, Permission::See);
     let filter = FileFilter {
         clusters: seen.clone().only(request.cluster.as_deref()),
-        words: words(&request.query)?,
+        words: paging::words(&request.query, "file.query")?,
         kinds: kinds(&request.kinds)?,
         trusts: asked(&request.trusts, "file.trust", trust_word)?,
         origins: asked(&request.origins, "file.origin", origin_word)?,
+        removed: request.removed,
     };
     let mut tallies = app.lists.files.tally_files().await?;
     tallies.retain(|(tally, _)| seen.have(&tally.cluster));
     let used_bytes = tallies.iter().map(|(_, bytes)| bytes).sum();
     let tallies: Vec<_> = tallies.into_iter().map(|(tally, _)| tally).collect();
-    let by_tally = filter.words.is_empty() && filter.kinds.is_empty() && filter.origins.is_empty();
+    let removed_count = app.lists.files.count_removed(&seen).await?;
+    let by_tally = !filter.removed
+        && filter.words.is_empty()
+        && filter.kinds.is_empty()
+        && filter.origins.is_empty();
     let total = if by_tally {
         paging::count(&tallies, |tally| {
             let asked = filter.trusts.is_empty() || filter.trusts.contains(&tally.state);
@@ -87,6 +93,7 @@ pub async fn list(
         total,
         counts: counts.collect(),
         clusters: paging::clusters(&tallies),
+        removed_count,
     })
 }
 
@@ -98,11 +105,11 @@ fn kinds(asked: &[String]) -> Result<Vec<String>> {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    if asked.len() > MOST_WORDS || !asked.iter().all(is_name) {
+    if asked.len() > MOST_KINDS || !asked.iter().all(is_name) {
         return Err(bad_request(
             "file.kind",
             format!(
-                "At most {MOST_WORDS} kinds of files can be asked for, each by its name, as in `etcd-snapshot`."
+                "At most {MOST_KINDS} kinds of files can be asked for, each by its name, as in `etcd-snapshot`."
             ),
         ));
     }
@@ -137,21 +144,6 @@ fn origin_word(origin: FileOrigin) -> Option<&'static str> {
     }
 }
 
-/// What is looked for, word by word, in small letters.
-fn words(query: &str) -> Result<Vec<String>> {
-    let query = query.to_ascii_lowercase();
-    let words: Vec<_> = query.split_whitespace().map(str::to_owned).collect();
-    if words.len() > MOST_WORDS || query.len() > MOST_QUERY_BYTES {
-        return Err(bad_request(
-            "file.query",
-            format!(
-                "At most {MOST_WORDS} words and {MOST_QUERY_BYTES} bytes can be looked for. Use fewer."
-            ),
-        ));
-    }
-    Ok(words)
-}
-
 /// One with its inspection.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<GetFileResponse> {
     let (file, inspection_json) = find_for(app, actor, Permission::See, id).await?;
@@ -167,7 +159,8 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<GetFileResponse> 
 /// Says which cluster it belongs to, from now on. Open plans of it are invalidated: they were made under
 /// another cluster's policy. Whoever does this must be an operator of the old one and of the new.
 pub async fn set_cluster(app: &App, actor: &Actor, id: &str, cluster: &str) -> Result<FileSummary> {
-    let (mut file, _) = find_for(app, actor, Permission::Upload, id).await?;
+    let (file, _) = find_for(app, actor, Permission::Upload, id).await?;
+    let mut file = stored::kept(file)?;
     check_cluster_name(cluster)
         .map_err(|error| bad_request("file.cluster", format!("{error}.")))?;
     authorize_for_claimed(app, actor, Permission::Upload, cluster).await?;
@@ -213,7 +206,7 @@ pub async fn set_cluster(app: &App, actor: &Actor, id: &str, cluster: &str) -> R
 
 /// The row, without its inspection, of a file to be read: it holds every value of its cluster.
 pub async fn find_to_read(app: &App, actor: &Actor, id: &str) -> Result<StoredFile> {
-    Ok(find_for(app, actor, Permission::ReadValues, id).await?.0)
+    stored::kept(find_for(app, actor, Permission::ReadValues, id).await?.0)
 }
 
 /// The bytes of a stored file, for as long as the actor may have them.
@@ -269,6 +262,8 @@ fn summary(file: StoredFile) -> FileSummary {
         uploaded_by: file.uploaded_by,
         origin: origin.into(),
         cluster: file.cluster,
+        removed_at_ms: file.removed_ms,
+        removed_by: file.removed_by,
         kind: file.kind,
         trust: trust(file.trust).into(),
         sentence: file.headline.sentence,

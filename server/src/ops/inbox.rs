@@ -5,6 +5,7 @@ use requorum_shared::api::v1::{InboxItem, InboxKind, ListInboxRequest, ListInbox
 use requorum_shared::job::fold::JobState;
 use requorum_shared::job::text::word;
 use requorum_shared::permission::{Permission, Place};
+use requorum_shared::plan::short_name;
 
 use super::approvals::{self, Rules, Wanted};
 use super::authorize::{authorize, where_allowed};
@@ -94,12 +95,12 @@ impl Inbox<'_> {
             return Ok(());
         }
         let filter = JobFilter {
-            clusters: where_allowed(self.actor, Permission::Run).only(self.cluster),
             states: match part {
                 HELD => held,
                 _ => Vec::new(),
             },
             failed_since_ms: (part == FAILED).then(|| now.saturating_sub(VERIFICATION_MS)),
+            ..JobFilter::of(where_allowed(self.actor, Permission::Run).only(self.cluster))
         };
         self.total += self.app.lists.jobs.count_jobs(&filter).await?;
         if self.page.part() > part {
@@ -139,6 +140,7 @@ impl Inbox<'_> {
             let waiting = InboxItem {
                 kind: kind.into(),
                 id: row.id,
+                name: short_name(&row.cluster, row.brief.number),
                 title: row.outcome,
                 sentence,
                 cluster: row.cluster,
@@ -165,6 +167,7 @@ impl Inbox<'_> {
             let waiting = InboxItem {
                 kind: InboxKind::Review.into(),
                 id: review.id,
+                name: review.name,
                 title: review.outcome,
                 sentence: review.reason,
                 cluster: review.cluster,
@@ -201,6 +204,7 @@ fn of_job(line: JobLine) -> InboxItem {
     InboxItem {
         kind: kind.into(),
         id: summary.id,
+        name: summary.name,
         title: summary.title,
         sentence,
         cluster: summary.cluster,

@@ -126,6 +126,7 @@ async fn create(
         broke_glass: plan.broke_glass,
         started_by: actor.name.clone(),
         created_ms: app.clock.now_ms(),
+        brief: plan.brief,
     };
     let first = Body::Started {
         by: actor.name.clone(),
@@ -368,6 +369,7 @@ impl Loaded {
             broke_glass: row.broke_glass,
             started_by: row.started_by.clone(),
             created_ms: row.created_ms,
+            brief: row.brief.clone(),
             summary: Digest::of(&row.plan_json, &self.events).summary(),
         })
     }

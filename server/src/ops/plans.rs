@@ -11,12 +11,12 @@ use requorum_shared::canonical::sha256_hex;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
-use requorum_shared::plan::Seal;
+use requorum_shared::plan::{Seal, short_name};
 use requorum_shared::recovery::{self, Input, KINDS, Observation, Request};
 use tokio::time::Instant;
 
 pub use self::list::list;
-pub(super) use self::list::{naming, open_where, resting_on};
+pub(super) use self::list::{naming, open_where, resting_on, shown, under_way_on};
 pub(super) use self::observing::look_at_those_of;
 pub use self::observing::{look_at_open, watch};
 use self::recheck::Again;
@@ -30,7 +30,8 @@ use crate::error::{
     ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition, quoted,
 };
 use crate::limits::OPEN_PLANS_PER_PERSON;
-use crate::plans::store::{Decision, InputKind, PlanInput, PlanRow, PlanState};
+use crate::plans::brief::Brief;
+use crate::plans::store::{Added, Decision, InputKind, PlanInput, PlanRow, PlanState};
 use crate::random;
 use crate::systems::{self, Sight, StoredInput};
 
@@ -85,18 +86,21 @@ pub async fn seal(
     let id = random::id();
     let now = app.clock.now_ms();
     let sealed_at = clock::text(now);
-    let plan = {
+    let (plan, outline) = {
         let seal = Seal {
             id: id.clone(),
             author: actor.name.clone(),
             sealed_at,
             cluster: observation.cluster().to_owned(),
         };
-        let plan =
-            move || recovery::plan(&request, &observation, seal).map_err(|report| blocked(&report));
+        let plan = move || {
+            let plan = recovery::plan(&request, &observation, seal);
+            let plan = plan.map_err(|report| blocked(&report))?;
+            Ok::<_, ApiError>((plan, recovery::outline(&request, &observation)))
+        };
         app.work.run(&actor.user_id, plan).await?
     };
-    let row = PlanRow {
+    let mut row = PlanRow {
         id,
         hash: plan.hash(),
         cluster: plan.cluster.clone(),
@@ -115,18 +119,20 @@ pub async fn seal(
         broke_glass: false,
         entry: None,
         weight: Reversibility::of(&plan),
+        brief: Brief { number: 0, outline },
     };
     let draft = of_plan(actor, act::PLAN_SEAL, &row);
     let (plans, new, json) = (app.plans.clone(), row.clone(), plan.canonical_json());
-    audit::carry(app, draft, move |entry| async move {
+    row.brief.number = audit::carry(app, draft, move |entry| async move {
         let new = PlanRow {
             entry: Some(entry),
             ..new
         };
-        if !plans.add_plan(&new, &json, OPEN_PLANS_PER_PERSON).await? {
-            return Err(too_many_open());
+        match plans.add_plan(&new, &json, OPEN_PLANS_PER_PERSON).await? {
+            Added::Sealed(number) => Ok(Done::plainly(number)),
+            Added::TooMany => Err(too_many_open()),
+            Added::FileRemoved(_) => Err(stored::removed()),
         }
-        Ok(Done::plainly(()))
     })
     .await?;
     tracing::info!(plan = %row.id, hash = %row.hash, author = %row.author, "sealed a plan");
@@ -333,6 +339,7 @@ pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Resu
     let mut files = Vec::new();
     for Input::File(sha256) in request.inputs() {
         let (file, inspection_json) = stored::find(app, &sha256).await?;
+        let file = stored::kept(file)?;
         if file.origin == EVIDENCE_ORIGIN {
             return Err(conflict(
                 "file.evidence",
@@ -535,6 +542,12 @@ pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
         state: v1::PlanState::from(row.state).into(),
         id: row.id,
         hash: row.hash,
+        number: row.brief.number,
+        name: short_name(&row.cluster, row.brief.number),
+        file_name: row.brief.outline.file_name,
+        revision: row.brief.outline.revision,
+        members: row.brief.outline.members,
+        target: row.brief.outline.target,
         cluster: row.cluster,
         outcome: row.outcome,
         author: row.author,

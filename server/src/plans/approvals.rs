@@ -68,6 +68,8 @@ pub struct Review {
     pub plan_hash: String,
     /// The plan's cluster; empty for none.
     pub cluster: String,
+    /// The plan's number.
+    pub number: u64,
     /// What the plan does, one sentence.
     pub outcome: String,
     /// The job that ran it; empty before.

@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use requorum_shared::approval::Reversibility;
 
+use super::brief::Brief;
+
 /// Where a plan is in its life. It moves forward only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanState {
@@ -101,6 +103,8 @@ pub struct PlanRow {
     pub entry: Option<u64>,
     /// What it can do that nobody can take back.
     pub weight: Reversibility,
+    /// What its line in a list says.
+    pub brief: Brief,
 }
 
 /// Something that a plan rests on.
@@ -151,17 +155,28 @@ pub struct Decision {
     pub reason: String,
 }
 
+/// What keeping a sealed plan came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// It is kept, and has this number.
+    Sealed(u64),
+    /// Its author has too many that can still be run.
+    TooMany,
+    /// A file that it rests on was removed meanwhile: its id.
+    FileRemoved(String),
+}
+
 /// Plans.
 #[async_trait]
 pub trait PlanStore: Send + Sync {
-    /// Keeps a sealed plan with its canonical JSON, unless its author has so many that can still come to be run;
-    /// then it is `false`.
+    /// Keeps a sealed plan with its canonical JSON and gives it the next number, unless its author has so many that can
+    /// still be run, or a file that it rests on is not kept any more.
     async fn add_plan(
         &self,
         plan: &PlanRow,
         plan_json: &str,
         most_open: u32,
-    ) -> anyhow::Result<bool>;
+    ) -> anyhow::Result<Added>;
     /// One plan with its canonical JSON.
     async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>>;
     /// Decides, if the plan is still in state `from`.

@@ -61,6 +61,8 @@ pub mod act {
     pub const FILE_UPLOAD_CANCEL: &str = "file.upload.cancel";
     /// It was said which cluster a file belongs to.
     pub const FILE_CLUSTER: &str = "file.cluster";
+    /// A file was removed: its bytes were deleted.
+    pub const FILE_REMOVE: &str = "file.remove";
     /// A snapshot was downloaded.
     pub const FILE_DOWNLOAD: &str = "file.download";
     /// A plan was sealed.
@@ -139,6 +141,7 @@ pub mod act {
             FILE_UPLOAD => "upload a file",
             FILE_UPLOAD_CANCEL => "give up an upload",
             FILE_CLUSTER => "say which cluster a file belongs to",
+            FILE_REMOVE => "remove a file",
             FILE_DOWNLOAD => "download a file",
             PLAN_SEAL => "seal a plan",
             PLAN_APPROVE => "approve a plan",
@@ -192,6 +195,7 @@ pub mod act {
         FILE_UPLOAD,
         FILE_UPLOAD_CANCEL,
         FILE_CLUSTER,
+        FILE_REMOVE,
         FILE_DOWNLOAD,
         PLAN_SEAL,
         PLAN_APPROVE,

@@ -12,6 +12,7 @@ fn the_table_is_what_the_design_says() {
         (Permission::ReadValues, "operator"),
         (Permission::OwnAccount, "viewer operator approver admin"),
         (Permission::Upload, "operator"),
+        (Permission::RemoveFiles, "operator"),
         (Permission::Plan, "operator"),
         (Permission::Run, "operator"),
         (Permission::BreakGlass, "operator"),

@@ -19,6 +19,7 @@ use crate::components::inspection::{InspectionView, summary};
 use crate::components::load::load_page;
 use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
+use crate::components::short_name::ShortName;
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::{Ago, Time};
@@ -49,7 +50,11 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
         let (restore, file) = (paths::restore(&stored.id), paths::file_content(&stored.id));
         let of = Of::Cluster(stored.cluster.clone());
         let evidence = stored.origin() == FileOrigin::Evidence;
+        let removed = stored.removed_at_ms > 0;
         move || {
+            if removed {
+                return ().into_any();
+            }
             view! {
                 {(!evidence).then(|| permitted(Permission::Plan, of.clone(), {
                     let restore = restore.clone();
@@ -60,6 +65,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
                     move || view! { <a class="button" href=file.clone() rel="external" download="">"Download"</a> }
                 })}
             }
+            .into_any()
         }
     };
     let mut origin = vec![
@@ -79,6 +85,10 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             view! { <Id value=stored.id.clone() /> }.into_any(),
         ),
     ];
+    let gone = (stored.removed_at_ms > 0).then(|| {
+        let by = format!(" by {}: its content was deleted, what was found in it is kept.", format::visible(&stored.removed_by));
+        view! { <div class="notice warning"><p>"Removed " <Ago ms=stored.removed_at_ms /> {by}</p></div> }
+    });
     let plans = plans(&stored.id, response.plans, response.plans_total);
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
@@ -98,6 +108,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
                     below=move || view! { <p>{below.clone()}</p> }
                     acts=acts
                 />
+                {gone}
                 <InspectionView inspection=Arc::new(inspection) map tabs on_copy_json />
                 <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
                 {plans}
@@ -106,6 +117,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
         }
         Err(_) => view! {
             <PageHeader crumbs=crumbs() sentence=stored.sentence.clone() acts=acts />
+            {gone}
             <div class="notice warning">
                 <p>"What this server found in the file is written in a form that this page does not know. Reload the page; it may be older than the server."</p>
             </div>
@@ -152,7 +164,7 @@ fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView +
             let state = status::plan(plan.state());
             view! {
                 <tr>
-                    <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
+                    <th scope="row" data-label="Name"><ShortName to=paths::plan(&plan.id) name=plan.name members=plan.members /></th>
                     <td data-label="State"><Status is=state /></td>
                     <td data-label="Author">{plan.author}</td>
                     <td data-label="Sealed"><Ago ms=plan.sealed_at_ms /></td>
@@ -166,7 +178,7 @@ fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView +
             <div class="table-wrap">
                 <table class="table">
                     <thead>
-                        <tr><th scope="col">"Outcome"</th><th scope="col">"State"</th><th scope="col">"Author"</th><th scope="col">"Sealed"</th></tr>
+                        <tr><th scope="col">"Name"</th><th scope="col">"State"</th><th scope="col">"Author"</th><th scope="col">"Sealed"</th></tr>
                     </thead>
                     <tbody on:keydown=arrows>{rows}</tbody>
                 </table>

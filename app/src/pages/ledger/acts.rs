@@ -6,7 +6,7 @@ use requorum_shared::ledger::entry::{Entry, act};
 
 use super::tail::{Line, follow};
 use crate::components::status::Status;
-use crate::components::table::arrows;
+use crate::components::table::{Clipped, arrows};
 use crate::components::time::Ago;
 use crate::entry_filter::Filter;
 use crate::format;
@@ -101,7 +101,7 @@ pub fn Acts(
                 <p class="status fail">{format!("{} cannot be read and are not shown", format::count(unreadable as u64, "entry", "entries"))}</p>
             })}
             <div class="table-wrap" class:is-empty=move || rows.with(Vec::is_empty)>
-                <table class="table acts-table">
+                <table class="table lines acts-table">
                     <thead>
                         <tr>
                             <th scope="col">"Time"</th><th scope="col">"Who"</th><th scope="col">"Act"</th>
@@ -147,13 +147,13 @@ fn row(row: Row) -> impl IntoView {
             </th>
             <td data-label="Who">{who}</td>
             <td data-label="Act">{format::capital(act::phrase(&entry.act))}</td>
-            <td data-label="Subject" class="subject">{entry.subject}</td>
+            <td data-label="Subject" class="subject"><Clipped text=entry.subject /></td>
             <td data-label="Outcome">
                 <Status is=outcome />
-                {(!reason.is_empty()).then(|| view! { " " <span class="small muted">{reason}</span> })}
+                {(!reason.is_empty()).then(|| view! { " " <span class="small muted clip reason" title=reason.clone()>{reason.clone()}</span> })}
             </td>
-            <td data-label="Cluster">{entry.cluster.unwrap_or_else(|| "–".into())}</td>
-            <td data-label="Plan">{plan.map_or_else(|| "–".into_any(), IntoAny::into_any)}</td>
+            <td data-label="Cluster" class="wide-only">{entry.cluster.unwrap_or_else(|| "–".into())}</td>
+            <td data-label="Plan" class="wide-only">{plan.map_or_else(|| "–".into_any(), IntoAny::into_any)}</td>
         </tr>
     }
 }

@@ -2,6 +2,7 @@
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::{AcceptedWarning, Rule};
+use requorum_shared::plan::short_name;
 
 use crate::plans::approvals::{Review, SetPolicy};
 
@@ -42,6 +43,7 @@ pub(super) fn review(review: Review) -> v1::Review {
         id: review.id,
         plan_id: review.plan_id,
         plan_hash: review.plan_hash,
+        name: short_name(&review.cluster, review.number),
         cluster: review.cluster,
         outcome: review.outcome,
         broken_by: review.broken_by,

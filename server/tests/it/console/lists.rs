@@ -47,9 +47,10 @@ fn copies(plan: &str, job: &str, count: u64) -> Vec<String> {
     vec![
         format!(
             "{numbers} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             cluster, weight) SELECT 'plan' || i, 'hash' || i, outcome, author_id, author, \
-             sealed_ms + i / 7, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, plan_json, \
-             CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, weight FROM plans, n WHERE plans.id = '{plan}'"
+             cluster, weight, number, file_name, revision, members, target) SELECT 'plan' || i, 'hash' || i, outcome, \
+             author_id, author, sealed_ms + i / 7, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, plan_json, \
+             CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, weight, 1000 + i, 'copy-' || (i % 10) || '.db', i % 50, \
+             members, target FROM plans, n WHERE plans.id = '{plan}'"
         ),
         format!(
             "{numbers} INSERT INTO plan_inputs (plan_id, position, kind, id, sealed_ms, cluster) \
@@ -58,9 +59,9 @@ fn copies(plan: &str, job: &str, count: u64) -> Vec<String> {
         ),
         format!(
             "{numbers} INSERT INTO jobs (id, plan_id, started_by, created_ms, over, cluster, title, state, sentence, \
-             updated_ms, ended_ms, steps_done, steps_total, digest_json) SELECT 'job' || i, 'plan' || i, started_by, \
+             updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_name) SELECT 'job' || i, 'plan' || i, started_by, \
              created_ms + i / 7, over, CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, title, state, sentence, \
-             updated_ms, ended_ms, steps_done, steps_total, digest_json FROM jobs, n WHERE jobs.id = '{job}' AND i % 2 = 1"
+             updated_ms, ended_ms, steps_done, steps_total, digest_json, 1000 + i, 'copy-' || (i % 10) || '.db' FROM jobs, n WHERE jobs.id = '{job}' AND i % 2 = 1"
         ),
     ]
 }
@@ -156,6 +157,168 @@ async fn every_row_is_on_one_page(server: TestServer) {
     let snapshot = console.http.snapshots().await.files.remove(0);
     let seen = console.get_snapshot(&snapshot.id).await;
     assert_eq!((seen.plans.len(), seen.plans_total), (50, PLANS + 1));
+}
+
+/// Every order shows every row once, and a search finds what a person would type.
+async fn plans_and_jobs_are_found_and_put_in_order(server: TestServer) {
+    let (console, job) = crowded(&server).await;
+    let mut client = plans(&console.http).await;
+    let orders = [
+        "name", "file", "revision", "state", "author", "target", "sealed",
+    ];
+    for order in orders
+        .iter()
+        .flat_map(|by| [(*by).to_owned(), format!("-{by}")])
+    {
+        let asked = v1::ListPlansRequest {
+            page_size: 190,
+            order_by: order.clone(),
+            ..Default::default()
+        };
+        let (all, total) = pages!(client, list_plans, asked, plans);
+        let ids: BTreeSet<_> = all.iter().map(|plan| plan.id.as_str()).collect();
+        assert_eq!((ids.len() as u64, total), (PLANS + 1, PLANS + 1), "{order}");
+        assert_eq!(all.len(), ids.len(), "{order}");
+        let up = !order.starts_with('-');
+        let sorted = |a: &v1::PlanSummary, b: &v1::PlanSummary| match order.trim_start_matches('-')
+        {
+            "name" => (&a.cluster, a.number) <= (&b.cluster, b.number),
+            "file" => a.file_name <= b.file_name,
+            "revision" => a.revision <= b.revision,
+            "state" => a.state <= b.state || a.state() == v1::PlanState::Used,
+            "sealed" => a.sealed_at_ms <= b.sealed_at_ms,
+            _ => true,
+        };
+        let is_sorted = match up {
+            true => all.is_sorted_by(sorted),
+            false => all.is_sorted_by(|a, b| sorted(b, a)),
+        };
+        assert!(is_sorted, "{order}");
+    }
+    for (query, expected) in [
+        ("#1007", 1),
+        ("LAB #1006", 1),
+        ("prod #1006", 0),
+        ("copy-7.db", PLANS / 10),
+        ("hash1999", 1),
+        ("copy-7 prod", PLANS / 20),
+        ("console/one", PLANS + 1),
+        ("%", 0),
+        ("nothing is called so", 0),
+    ] {
+        let asked = v1::ListPlansRequest {
+            page_size: 60,
+            query: query.into(),
+            ..Default::default()
+        };
+        let (some, total) = pages!(client, list_plans, asked, plans);
+        assert_eq!((some.len() as u64, total), (expected, expected), "{query}");
+    }
+    let narrowed = v1::ListPlansRequest {
+        query: "copy-6".into(),
+        states: vec![v1::PlanState::Sealed.into()],
+        cluster: Some("lab".into()),
+        order_by: "-name".into(),
+        page_size: 7,
+        ..Default::default()
+    };
+    let (some, total) = pages!(client, list_plans, narrowed, plans);
+    assert_eq!((some.len() as u64, total), (PLANS / 20, PLANS / 20));
+    assert!(some.is_sorted_by(|a, b| a.number > b.number));
+
+    let mut client = JobServiceClient::new(console.http.grpc().await);
+    for order in ["name", "-file", "state", "-by", "ended", "-started"] {
+        let asked = v1::ListJobsRequest {
+            page_size: 190,
+            order_by: order.into(),
+            ..Default::default()
+        };
+        let (all, total) = pages!(client, list_jobs, asked, jobs);
+        let ids: BTreeSet<_> = all.iter().map(|job| job.id.as_str()).collect();
+        assert_eq!((all.len() as u64, total), (OPEN + 1, OPEN + 1), "{order}");
+        assert_eq!(all.len(), ids.len(), "{order}");
+    }
+    for (query, expected) in [
+        (job.as_str(), 1),
+        ("#1007", 1),
+        ("#1006", 0),
+        ("copy-7.db", PLANS / 10),
+        ("plan1999", 1),
+    ] {
+        let asked = v1::ListJobsRequest {
+            query: query.into(),
+            ..Default::default()
+        };
+        let (some, total) = pages!(client, list_jobs, asked, jobs);
+        assert_eq!((some.len() as u64, total), (expected, expected), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn plans_and_jobs_are_found_and_put_in_order_on_sqlite() {
+    plans_and_jobs_are_found_and_put_in_order(TestServer::start().await).await;
+}
+
+#[tokio::test]
+async fn plans_and_jobs_are_found_and_put_in_order_on_postgres() {
+    let options = Options {
+        database: Some(Postgres::shared().database().await),
+        ..Options::default()
+    };
+    plans_and_jobs_are_found_and_put_in_order(TestServer::with(options).await).await;
+}
+
+#[tokio::test]
+async fn a_plan_has_a_number_and_a_name_and_its_job_has_the_same() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload_of("3.6.14-mixed.db", "prod-etcd").await;
+    let first = console.seal(&request(&snapshot, "one")).await.unwrap();
+    assert_eq!((first.number, first.name.as_str()), (1, "prod-etcd #1"));
+    assert_eq!(
+        (
+            first.file_name.as_str(),
+            first.members,
+            first.target.as_str()
+        ),
+        ("3.6.14-mixed.db", 3, "console/one")
+    );
+    assert!(first.revision > 0);
+    // Of many at the same moment each gets a number of its own.
+    let tries = (0..8).map(|n| {
+        let request = request(&snapshot, &format!("more{n}"));
+        let console = &console;
+        async move { console.seal(&request).await.unwrap().number }
+    });
+    let numbers: BTreeSet<_> = futures_util::future::join_all(tries)
+        .await
+        .into_iter()
+        .collect();
+    assert_eq!(numbers, (2..=9).collect());
+    console.approve(&first.id, &first.hash).await.unwrap();
+    let job = console.start(&first).await.unwrap();
+    assert_eq!((job.number, job.name.as_str()), (1, "prod-etcd #1"));
+    console.finished(&job.id).await;
+    let listed = console.jobs().await.remove(0);
+    assert_eq!(
+        (
+            listed.name,
+            listed.file_name,
+            listed.members,
+            listed.target,
+            listed.revision
+        ),
+        (
+            first.name.clone(),
+            first.file_name.clone(),
+            3,
+            first.target.clone(),
+            first.revision
+        )
+    );
+    let listed = console.plans().await;
+    let again = listed.iter().find(|plan| plan.id == first.id).unwrap();
+    assert_eq!((again.number, &again.file_name), (1, &first.file_name));
 }
 
 #[tokio::test]
@@ -412,6 +575,9 @@ async fn what_a_list_cannot_understand_it_says() {
             "page.token",
         ),
         (asked(|r| r.states = vec![99]).await, "plan.state"),
+        (asked(|r| r.order_by = "--name".into()).await, "plan.order"),
+        (asked(|r| r.order_by = "hash".into()).await, "plan.order"),
+        (asked(|r| r.query = "a ".repeat(9)).await, "plan.query"),
     ] {
         let refused = refused.unwrap_err();
         assert_eq!(

@@ -140,6 +140,10 @@ const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.FileService/GetFile", R(P::See)),
     ("/requorum.v1.FileService/ListFiles", R(P::See)),
     ("/requorum.v1.FileService/SetFileCluster", R(P::Upload)),
+    ("/requorum.v1.FileService/GetFileUses", R(P::See)),
+    ("/requorum.v1.FileService/RemoveFile", R(P::RemoveFiles)),
+    ("/requorum.v1.ConsoleService/ListOutcomes", R(P::See)),
+    ("/requorum.v1.ConsoleService/GetStorage", R(P::See)),
 ];
 
 /// Services that the contract names and the server does not serve yet. Serving one without taking it out of here

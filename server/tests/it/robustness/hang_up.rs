@@ -225,6 +225,31 @@ async fn an_upload_whose_last_byte_arrived_is_stored_and_its_hash_is_in_the_ledg
     assert!(stored.is_subset(&sent) && !stored.is_empty());
     let told = done(&entries, act::FILE_UPLOAD, |e| e.subject.clone());
     assert_eq!(told, stored.iter().map(|id| format!("file {id}")).collect());
+
+    // The same for removing them: what the ledger says is gone, and nothing else.
+    for (id, after) in stored.iter().zip(AFTER_MS) {
+        let remove = v1::RemoveFileRequest { id: id.clone() };
+        let asked = typed("FileService/RemoveFile", &remove);
+        hang_up(&server, &admin, &asked, after).await;
+    }
+    let entries = settled(&server, &admin).await;
+    let left: BTreeSet<_> = admin
+        .snapshots()
+        .await
+        .files
+        .into_iter()
+        .map(|s| s.id)
+        .collect();
+    let gone: BTreeSet<_> = stored.difference(&left).cloned().collect();
+    assert!(!gone.is_empty(), "some callers waited long enough");
+    let of = |e: &Entry| e.subject["file ".len()..][..64].to_owned();
+    assert_eq!(done(&entries, act::FILE_REMOVE, of), gone);
+    for id in &stored {
+        let object = server
+            .data_dir()
+            .join(format!("objects/sha256/{}/{id}", &id[..2]));
+        assert_eq!(object.exists(), left.contains(id));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,9 +4,10 @@ use requorum_server::auth::store::UserStore as _;
 use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::approval_list::{ApprovalList as _, ReviewFilter};
 use requorum_server::plans::approvals::{ApprovalStore as _, Review, SetPolicy, Vote};
+use requorum_server::plans::brief::Brief;
 use requorum_server::plans::list::{PlanFilter, PlanList as _};
 use requorum_server::plans::store::{
-    Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
+    Added, Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
 };
 use requorum_shared::approval::{AcceptedWarning, Policy, Reversibility};
 
@@ -43,6 +44,7 @@ pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
         broke_glass: false,
         entry: Some(sealed_ms as u64),
         weight: Reversibility::Undoable,
+        brief: Brief::default(),
     }
 }
 
@@ -69,6 +71,7 @@ pub(super) async fn sealed(store: &Store, ids: &[&str]) {
                 .add_plan(&plan(id, n as i64), &json, 10)
                 .await
                 .unwrap()
+                == Added::Sealed(n as u64 + 1)
         );
     }
 }
@@ -125,7 +128,10 @@ async fn a_plan_is_decided_once(store: &Store) {
         inputs: Vec::new(),
         ..row
     };
-    assert_eq!(listed, [plan("p2", 1), row].map(listless));
+    let mut second = plan("p2", 1);
+    second.brief.number = 2;
+    assert_eq!(row.brief.number, 1);
+    assert_eq!(listed, [second, row].map(listless));
     for input in ["s", "o"] {
         assert_eq!(db.plan_rows(&of(input), &all).await.unwrap(), listed);
         assert_eq!(db.count_plans(&of(input)).await.unwrap(), 2);
@@ -200,6 +206,7 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
         plan_id: plan.into(),
         plan_hash: format!("hash of {plan}"),
         cluster: "prod".into(),
+        number: if plan == "p1" { 1 } else { 2 },
         outcome: "Three members.".into(),
         broken_by_id: "id of anna".into(),
         broken_by: "anna".into(),

@@ -486,6 +486,7 @@ impl JobLog for Memory {
             created_ms: 0,
             cluster: String::new(),
             broke_glass: false,
+            brief: Default::default(),
         }))
     }
 

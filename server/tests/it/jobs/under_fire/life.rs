@@ -168,6 +168,7 @@ async fn create(db: &Database, id: &str, plan_id: &str, beside: bool) -> Created
         broke_glass: false,
         started_by: "ak".into(),
         created_ms: 0,
+        brief: Default::default(),
     };
     let first = Body::Started {
         by: "ak".into(),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use requorum_server::db::Database;
 use requorum_server::jobs::context::Context;
 use requorum_server::jobs::runner::{Probe, StepError, StepEvidence, StepRunner};
-use requorum_server::plans::store::{PlanRow, PlanState};
+use requorum_server::plans::store::{Added, PlanRow, PlanState};
 use requorum_shared::plan::Undo;
 use requorum_shared::recovery::{Plan, Step};
 
@@ -81,7 +81,8 @@ impl Scene for Toy {
             ..row
         };
         let json = plan.canonical_json();
-        assert!(plans.add_plan(&row, &json, 1_000).await.unwrap());
+        let added = plans.add_plan(&row, &json, 1_000).await.unwrap();
+        assert!(matches!(added, Added::Sealed(_)), "{added:?}");
         row.id
     }
 
