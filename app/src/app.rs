@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::Router;
 use leptos_router::hooks::use_location;
+use leptos_router::location::{BrowserUrl, LocationProvider as _};
 use requorum_shared::permission::{Permission, Place};
 
 use crate::activity::Activity;
@@ -86,6 +87,18 @@ fn Page() -> impl IntoView {
     let console_loader = ConsoleLoader::expect();
     let path = use_location().pathname;
     let inspecting = Memo::new(move |_| path.get().trim_end_matches('/') == paths::inspect());
+    // Routes put the address of a link that was clicked into the address bar once its page is drawn. Where there are
+    // none, on Inspect and until the console is here, and when they are drawn for the first time, nothing else does.
+    let browser = use_context::<BrowserUrl>();
+    Effect::new(move |before: Option<bool>| {
+        path.track();
+        let inspecting = inspecting.get();
+        let without_routes = inspecting || before.unwrap_or(true) || !console_loader.is_here();
+        if let Some(browser) = browser.as_ref().filter(|_| without_routes) {
+            browser.ready_to_complete();
+        }
+        inspecting
+    });
     move || {
         if inspecting.get() {
             view! { <Inspect /> }.into_any()

@@ -35,6 +35,7 @@ pub mod plan_steps;
 pub mod proof_path;
 pub mod properties;
 pub mod recheck;
+pub mod revision_axis;
 pub mod risks;
 pub mod roles;
 pub mod sessions;

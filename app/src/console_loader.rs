@@ -57,6 +57,11 @@ impl ConsoleLoader {
         expect_context()
     }
 
+    /// Whether it was fetched.
+    pub fn is_here(self) -> bool {
+        self.here.with_untracked(|here| matches!(here, Some(Ok(_))))
+    }
+
     /// The console, fetched first where it is not here yet.
     ///
     /// # Errors

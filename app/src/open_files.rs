@@ -24,6 +24,8 @@ pub struct Item {
     pub name: String,
     /// Its length in bytes.
     pub size: u64,
+    /// When it was last written, as its file system has it: milliseconds since 1970.
+    pub modified_ms: Option<i64>,
     /// Where it is.
     pub state: State,
     /// The file itself; a folder has none.
@@ -43,6 +45,15 @@ pub enum State {
     Dossier(Arc<Unpacked>),
     /// It could not be looked at.
     Refused(Refusal),
+}
+
+/// The samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sample {
+    /// As etcd saved it.
+    Sound,
+    /// The same after a disk lost a write: a page of bucket `key` is zeros.
+    Damaged,
 }
 
 /// All open files.
@@ -123,6 +134,7 @@ impl OpenFiles {
                 job: next,
                 name,
                 size: 0,
+                modified_ms: None,
                 state,
                 file: None,
                 beside: None,
@@ -147,6 +159,7 @@ impl OpenFiles {
                 job: next,
                 name,
                 size,
+                modified_ms: Some(file.last_modified() as i64),
                 state,
                 beside: state_bin
                     .clone()
@@ -160,11 +173,11 @@ impl OpenFiles {
         (next > first).then_some(first)
     }
 
-    /// Opens the sample that comes with the page.
-    pub fn put_sample(self, then: impl FnOnce(u32) + 'static) {
+    /// Opens a sample that comes with the page.
+    pub fn put_sample(self, sample: Sample, then: impl FnOnce(u32) + 'static) {
         spawn_local(async move {
             self.sample.set(None);
-            match fetch_sample().await {
+            match fetch_sample(sample).await {
                 Some(file) => {
                     if let Some(job) = self.put(Dropped {
                         files: vec![file],
@@ -175,8 +188,8 @@ impl OpenFiles {
                 }
                 None => self.sample.set(Some(Refusal {
                     what: "The sample could not be loaded.".into(),
-                    why: "The server that this page came from does not answer.".into(),
-                    next: "Files of your own can be opened all the same.".into(),
+                    why: "The server does not answer.".into(),
+                    next: "You can still open your own files.".into(),
                 })),
             }
         });
@@ -315,14 +328,24 @@ impl OpenFiles {
     }
 }
 
-async fn fetch_sample() -> Option<File> {
+/// Where the damaged sample has zeros: a leaf of bucket `key`.
+const DAMAGED: std::ops::Range<usize> = 8 * 4096..9 * 4096;
+
+async fn fetch_sample(sample: Sample) -> Option<File> {
     let address = meta("requorum-sample")?;
     let response = gloo_net::http::Request::get(&address)
         .send()
         .await
         .ok()
         .filter(|r| r.ok())?;
-    let bytes = response.binary().await.ok()?;
+    let mut bytes = response.binary().await.ok()?;
+    let name = match sample {
+        Sample::Sound => "sample.db",
+        Sample::Damaged => {
+            bytes.get_mut(DAMAGED)?.fill(0);
+            "damaged-sample.db"
+        }
+    };
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(&bytes[..]));
-    File::new_with_u8_array_sequence(&parts, "sample.db").ok()
+    File::new_with_u8_array_sequence(&parts, name).ok()
 }

@@ -181,13 +181,19 @@ pub struct FileFacts {
     pub sha256: String,
 }
 
-/// A file page by page.
+/// A file page by page, as far as its meta page declares it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageMap {
     /// Bytes per page; 0 when unknown.
     pub page_size: u32,
-    /// Run-length coded, in file order.
+    /// Run-length coded, in file order; in a file of very many runs to within a stretch.
     pub runs: Vec<PageRun>,
+    /// Pages of a stretch; 0 in documents from before there were stretches.
+    #[serde(default)]
+    pub stretch: u64,
+    /// Bytes that the leaves of each stretch use, headers included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaf_bytes: Vec<u64>,
 }
 
 impl PageMap {
@@ -241,7 +247,7 @@ impl Labelled {
 /// May the file be trusted, in a sentence and in parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The headline: `This snapshot is whole.`
+    /// The headline: `Snapshot OK: checksum, structure and content verified.`
     pub sentence: String,
     /// What to do, once for the whole file; empty where nothing needs doing, or only what single findings say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -343,9 +349,9 @@ impl PartName {
     /// For people.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Bytes => "Bytes",
+            Self::Bytes => "Checksum",
             Self::Structure => "Structure",
-            Self::Meaning => "Meaning",
+            Self::Meaning => "Content",
         }
     }
 }

@@ -13,9 +13,58 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// How much of a size is there, both in the unit of the larger: `110 of 220 KiB`. To the byte where both would look
+/// the same.
+pub(crate) fn part_of(part: u64, size: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let (mut unit, mut scale) = (0, 1024.0);
+    while size as f64 / scale >= 999.5 && unit + 1 < UNITS.len() {
+        scale *= 1024.0;
+        unit += 1;
+    }
+    let in_unit = |n: u64| {
+        let value = n as f64 / scale;
+        let decimals = match value {
+            v if v >= 99.95 => 0,
+            v if v >= 9.995 => 1,
+            _ => 2,
+        };
+        let text = format!("{value:.decimals$}");
+        match text.contains('.') {
+            true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+            false => text,
+        }
+    };
+    let (shown, total) = (in_unit(part), in_unit(size));
+    if size < 1024 || shown == total {
+        return format!("{} of {} bytes", grouped(part), grouped(size));
+    }
+    format!("{shown} of {total} {}", UNITS[unit])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{grouped, part_of};
+
+    #[test]
+    fn a_part_and_its_whole_have_one_unit_and_never_look_the_same() {
+        let cases = [
+            (112_656, 225_312, "110 of 220 KiB"),
+            (225_280, 225_312, "225 280 of 225 312 bytes"),
+            (3, 900, "3 of 900 bytes"),
+            (0, 4096, "0 of 4 KiB"),
+            (1 << 30, 3 << 30, "1 of 3 GiB"),
+            (65_536, 1_653_562_409, "65 536 of 1 653 562 409 bytes"),
+            (
+                u64::MAX - 1,
+                u64::MAX,
+                "18 446 744 073 709 551 614 of 18 446 744 073 709 551 615 bytes",
+            ),
+        ];
+        for (part, size, text) in cases {
+            assert_eq!(part_of(part, size), text);
+        }
+    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -80,6 +80,19 @@ pub async fn is_alive() -> bool {
     answer.is_ok_and(|answer| answer.ok())
 }
 
+/// The verifier key of this console's ledger, in one line: `name+id+key`.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn ledger_key() -> Result<String, Failure> {
+    let response = Request::get("/ledger/key")
+        .send()
+        .await
+        .map_err(|_| Failure::offline())?;
+    let text = accept(response).await?.text().await;
+    Ok(text.map_err(|_| Failure::offline())?.trim().to_owned())
+}
+
 /// `GET` with a JSON answer.
 ///
 /// # Errors

@@ -169,7 +169,7 @@ fn contents(inspection: &Arc<Inspection>, on_copy_json: Callback<()>) -> Inspect
                 <Sections sections=inspection.sections.clone() />
                 <div class="acts">
                     <button type="button" class="button small" on:click=move |_| on_copy_json.run(())>
-                        "Copy all of this as JSON"
+                        "Copy as JSON"
                     </button>
                 </div>
             }
@@ -199,7 +199,7 @@ fn findings_tab(inspection: &Inspection) -> impl IntoView + use<> {
         <ReportCount report=inspection.report.clone() />
         <Findings
             findings=inspection.report.findings.clone()
-            none="Nothing to report: every check that could be made passed."
+            none="No findings: every check that could be made passed."
         />
     }
 }

@@ -14,6 +14,9 @@ pub fn PageHeader(
     /// The same, where a part of it stands out.
     #[prop(optional, into)]
     headline: Option<ViewFn>,
+    /// A verdict that the sentence gives: `verdict pass`, `verdict warning` or `verdict fail`.
+    #[prop(optional)]
+    tone: &'static str,
     /// Evidence in a line below it.
     #[prop(optional, into)]
     below: ViewFn,
@@ -32,7 +35,7 @@ pub fn PageHeader(
     });
     view! {
         {crumbs}
-        <div class="page-header">
+        <div class=format!("page-header {tone}")>
             <div class="page-header-text">
                 <h1>{match headline { Some(headline) => headline.run(), None => sentence.into_any() }}</h1>
                 {below.run()}

@@ -25,8 +25,8 @@ fn kind_words(kind: FileKind) -> &'static str {
         FileKind::Snapshot => "etcd snapshot",
         FileKind::DatabaseCopy => "copy of member/snap/db",
         FileKind::OtherBbolt => "bbolt database without etcd's buckets",
-        FileKind::BigEndian => "bbolt database of a big-endian machine",
-        FileKind::Unknown => "no file of etcd",
+        FileKind::BigEndian => "bbolt database from a big-endian machine",
+        FileKind::Unknown => "not an etcd file",
     }
 }
 

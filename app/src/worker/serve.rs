@@ -152,11 +152,7 @@ impl Desk {
         self.running.borrow_mut().remove(&job);
         let report = match result {
             Ok(inspection) => {
-                let map = PageMapView::fold(
-                    &inspection.page_map.runs,
-                    inspection.page_map.page_size,
-                    CELLS,
-                );
+                let map = PageMapView::fold(&inspection.page_map, CELLS);
                 let whole = inspection.clone();
                 self.kept.borrow_mut().insert(job, whole);
                 let took_ms = (js_sys::Date::now() - began).max(0.0) as u64;

@@ -96,7 +96,7 @@ fn a_recovery_makes_one_file_and_it_is_whole() {
     assert!(verdict.whole && !verdict.interim);
     assert_eq!(
         verdict.sentence,
-        "This dossier is whole, as far as it can be checked here: 13 of 14 checks pass, 1 was not made."
+        "Dossier valid, signing key not yet confirmed: 13 of 14 checks pass, 1 is not made."
     );
     let document = verdict.document.unwrap();
     assert!(

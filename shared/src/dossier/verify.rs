@@ -67,7 +67,7 @@ const CHECKPOINT: &str = "The ledger's checkpoint is signed by its key";
 const ENTRIES: &str = "Every entry of the ledger is in the checkpoint's tree";
 const ACTS: &str = "What the journal says was done is in the ledger";
 const PAGE: &str = "The readable page is the one that these parts give";
-const KEY: &str = "The key is one that you know";
+const KEY: &str = "The signing key is trusted";
 
 /// Checks after the first two, which need a manifest.
 const REST: [&str; 12] = [
@@ -160,42 +160,12 @@ impl Verdict {
         key: Option<String>,
         document: Option<Document>,
     ) -> Self {
-        let count = |outcome| checks.iter().filter(|c| c.outcome == outcome).count();
-        let (pass, failed, rest, all) = (
-            count(Outcome::Pass),
-            count(Outcome::Fail),
-            count(Outcome::NotChecked),
-            checks.len(),
-        );
         let interim = manifest.is_some_and(|m| m.interim);
-        let kind = if interim {
-            "interim dossier"
-        } else {
-            "dossier"
-        };
-        let approval = checks
-            .iter()
-            .find(|check| check.name == APPROVALS)
-            .map_or(Outcome::NotChecked, |check| check.outcome);
-        let sentence = match (failed, rest) {
-            (0, _) if approval == Outcome::NotChecked => format!(
-                "Nothing in this {kind} fails, but it does not show that the plan was approved: {pass} of {all} checks \
-                 pass, {rest} {} not made.",
-                if rest == 1 { "was" } else { "were" }
-            ),
-            (0, 0) => format!("This {kind} is whole: {pass} of {all} checks pass."),
-            (0, _) => format!(
-                "This {kind} is whole, as far as it can be checked here: {pass} of {all} checks pass, {rest} {} not \
-                 made.",
-                if rest == 1 { "was" } else { "were" }
-            ),
-            _ => format!(
-                "Do not rely on this {kind}: {failed} of {all} checks {}.",
-                if failed == 1 { "fails" } else { "fail" }
-            ),
-        };
+        let sentence = sentence(interim, &checks);
+        let failed = checks.iter().any(|check| check.outcome == Outcome::Fail);
+        let approval = outcome_of(&checks, APPROVALS);
         Self {
-            whole: failed == 0,
+            whole: !failed,
             approval,
             sentence,
             job: manifest.map(|m| m.job.clone()),
@@ -206,6 +176,50 @@ impl Verdict {
             document,
         }
     }
+}
+
+/// The headline of a dossier with these checks.
+pub fn sentence(interim: bool, checks: &[Check]) -> String {
+    let count = |outcome| checks.iter().filter(|c| c.outcome == outcome).count();
+    let (pass, failed, rest) = (
+        count(Outcome::Pass),
+        count(Outcome::Fail),
+        count(Outcome::NotChecked),
+    );
+    let all = checks.len();
+    let kind = match interim {
+        true => "interim dossier",
+        false => "dossier",
+    };
+    let valid = match interim {
+        true => "Interim dossier valid",
+        false => "Dossier valid",
+    };
+    let are = if rest == 1 { "is" } else { "are" };
+    match (failed, rest) {
+        (0, _) if outcome_of(checks, APPROVALS) == Outcome::NotChecked => format!(
+            "No check fails, but this {kind} does not show that the plan was approved: {pass} of {all} checks pass, \
+             {rest} {are} not made."
+        ),
+        (0, 0) => format!("{valid}: {pass} of {all} checks pass."),
+        (0, 1) if outcome_of(checks, KEY) == Outcome::NotChecked => {
+            format!(
+                "{valid}, signing key not yet confirmed: {pass} of {all} checks pass, 1 is not made."
+            )
+        }
+        (0, _) => format!(
+            "{valid} as far as it can be checked here: {pass} of {all} checks pass, {rest} {are} not made."
+        ),
+        _ => format!(
+            "Do not rely on this {kind}: {failed} of {all} checks {}.",
+            if failed == 1 { "fails" } else { "fail" }
+        ),
+    }
+}
+
+fn outcome_of(checks: &[Check], name: &str) -> Outcome {
+    let found = checks.iter().find(|check| check.name == name);
+    found.map_or(Outcome::NotChecked, |check| check.outcome)
 }
 
 fn exact(archive: &zip::Archive<'_>) -> Finding {

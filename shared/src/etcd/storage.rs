@@ -23,6 +23,7 @@
 //! | `contents`, [`auth`] | the small buckets: members, versions, leases, alarms, users |
 //! | `lint` | what a sound file means for whoever restores it |
 //! | [`inspection`], [`mod@inspect`] | the document about a file, and how it is made |
+//! | [`restore_options`] | the choices of a restore that findings name |
 //! | [`status`] | the numbers of `etcdutl snapshot status`, as etcd's tools print them |
 //!
 //! Nothing here imports the recovery, and nothing of a plan.
@@ -34,6 +35,7 @@ pub mod inspect;
 pub mod inspection;
 mod lint;
 pub mod mvcc;
+pub mod restore_options;
 pub mod scan;
 pub mod schema;
 pub mod snap;

@@ -86,7 +86,7 @@ fn restorable(bytes: &[u8], code: &str) -> Inspection {
         assert!(!report.blocks(), "{report:?}");
         let (_, result) = restored(bytes, &request);
         let again = look(&with_trailer(result.clone()));
-        assert_eq!(again.verdict.sentence, "This snapshot is whole.");
+        assert!(again.verdict.sentence.starts_with("Snapshot OK"));
         if request.bump_revision == 0 {
             assert_eq!(hashed(&result), SAME);
         }

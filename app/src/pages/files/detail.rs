@@ -5,7 +5,9 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
-use requorum_shared::api::v1::{FileOrigin, GetFileRequest, GetFileResponse, PlanSummary};
+use requorum_shared::api::v1::{
+    FileOrigin, GetFileRequest, GetFileResponse, PlanSummary, Trust as StoredTrust,
+};
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::Inspection;
 use requorum_shared::permission::Permission;
@@ -23,6 +25,7 @@ use crate::components::short_name::ShortName;
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::components::time::{Ago, Time};
+use crate::components::verdict::tone;
 use crate::format;
 use crate::identity::{Of, permitted};
 use crate::page_map::{CELLS, PageMapView};
@@ -51,6 +54,10 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
         let of = Of::Cluster(stored.cluster.clone());
         let evidence = stored.origin() == FileOrigin::Evidence;
         let removed = stored.removed_at_ms > 0;
+        let class = match stored.trust() {
+            StoredTrust::Verified | StoredTrust::Unproven => "button primary",
+            _ => "button",
+        };
         move || {
             if removed {
                 return ().into_any();
@@ -58,7 +65,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             view! {
                 {(!evidence).then(|| permitted(Permission::Plan, of.clone(), {
                     let restore = restore.clone();
-                    move || view! { <a class="button primary" href=restore.clone()>"Plan a restore"</a> }
+                    move || view! { <a class=class href=restore.clone()>"Plan a restore"</a> }
                 }))}
                 {permitted(Permission::ReadValues, of.clone(), {
                     let file = file.clone();
@@ -75,13 +82,13 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
                 .into_any(),
         ),
         (
-            "Kept since",
+            "Uploaded",
             view! { <Time ms=stored.uploaded_at_ms /> }.into_any(),
         ),
         ("From", super::came_by(&stored).into_any()),
         ("Size", view! { <Bytes n=stored.size /> }.into_any()),
         (
-            "SHA-256, its id here",
+            "SHA-256 (ID)",
             view! { <Id value=stored.id.clone() /> }.into_any(),
         ),
     ];
@@ -93,7 +100,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
             origin.extend(inspection.unpacked_from.iter().flat_map(unpacked_from));
-            let map = PageMapView::fold(&inspection.page_map.runs, inspection.page_map.page_size, CELLS);
+            let map = PageMapView::fold(&inspection.page_map, CELLS);
             let below = summary(&inspection);
             let json = StoredValue::new(response.inspection_json);
             let on_copy_json = Callback::new(move |()| {
@@ -105,6 +112,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
                 <PageHeader
                     crumbs=crumbs()
                     sentence=inspection.verdict.sentence.clone()
+                    tone=tone(&inspection)
                     below=move || view! { <p>{below.clone()}</p> }
                     acts=acts
                 />
@@ -119,7 +127,7 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             <PageHeader crumbs=crumbs() sentence=stored.sentence.clone() acts=acts />
             {gone}
             <div class="notice warning">
-                <p>"What this server found in the file is written in a form that this page does not know. Reload the page; it may be older than the server."</p>
+                <p>"This page cannot read the server's inspection of the file. Reload the page: it may be older than the server."</p>
             </div>
             <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
             {plans}

@@ -7,11 +7,13 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 use requorum_shared::permission::Permission;
 
+use super::dossier::Keys;
 use super::{dossier, reading};
 use crate::components::error_view::ErrorView;
 use crate::components::inspection::{InspectionView, summary};
 use crate::components::meter::Meter;
 use crate::components::page_header::PageHeader;
+use crate::components::verdict::tone;
 use crate::console_loader::ConsoleLoader;
 use crate::failure::Failure;
 use crate::format;
@@ -44,34 +46,51 @@ fn settled(open_files: OpenFiles, job: u32) -> Memo<Option<Settled>> {
     })
 }
 
+/// The headline, with the file's name where there are several.
+fn headline(open_files: OpenFiles, job: u32, sentence: String) -> Signal<String> {
+    Signal::derive(move || match open_files.numbers().as_slice() {
+        [] | [_] => sentence.clone(),
+        several => {
+            let name = several.iter().find(|(n, _)| *n == job);
+            let name = name.map_or("", |(_, name)| name.as_str());
+            format!("{}: {sentence}", format::visible(name))
+        }
+    })
+}
+
 /// The headline.
-pub(super) fn header(open_files: OpenFiles, job: u32) -> impl IntoView {
+pub(super) fn header(
+    open_files: OpenFiles,
+    job: u32,
+    keys: Keys,
+    close: Callback<u32>,
+) -> impl IntoView {
     let settled = settled(open_files, job);
     move || {
         match settled.get() {
         None => ().into_any(),
         Some(Settled::No) => reading::header(open_files, job).into_any(),
         Some(Settled::Refused(refusal)) => {
-            view! { <PageHeader sentence=refusal.what acts=move || close_button(open_files, job) /> }
+            view! { <PageHeader sentence=refusal.what tone="verdict warning" acts=move || close_button(job, close) /> }
                 .into_any()
         }
         Some(Settled::Dossier(unpacked)) => {
-            dossier::header(&unpacked.verdict, move || close_button(open_files, job)).into_any()
+            dossier::header(unpacked, keys, move || close_button(job, close)).into_any()
         }
-        Some(Settled::Done(looked)) => done(open_files, job, &looked).into_any(),
+        Some(Settled::Done(looked)) => done(open_files, job, &looked, close).into_any(),
     }
     }
 }
 
 /// The evidence.
-pub(super) fn body(open_files: OpenFiles, job: u32) -> impl IntoView {
+pub(super) fn body(open_files: OpenFiles, job: u32, keys: Keys) -> impl IntoView {
     let settled = settled(open_files, job);
     move || {
         match settled.get() {
         None => ().into_any(),
         Some(Settled::No) => reading::body(open_files, job).into_any(),
         Some(Settled::Refused(refusal)) => reading::explained(refusal).into_any(),
-        Some(Settled::Dossier(unpacked)) => dossier::body(&unpacked).into_any(),
+        Some(Settled::Dossier(unpacked)) => dossier::body(unpacked, keys).into_any(),
         Some(Settled::Done(looked)) => view! {
             <InspectionView
                 inspection=Arc::new(looked.inspection.clone())
@@ -85,13 +104,19 @@ pub(super) fn body(open_files: OpenFiles, job: u32) -> impl IntoView {
     }
 }
 
-fn close_button(open_files: OpenFiles, job: u32) -> impl IntoView {
-    view! { <button type="button" class="button" on:click=move |_| open_files.remove(job)>"Close this file"</button> }
+fn close_button(job: u32, close: Callback<u32>) -> impl IntoView {
+    view! { <button type="button" class="button" on:click=move |_| close.run(job)>"Close this file"</button> }
 }
 
-fn done(open_files: OpenFiles, job: u32, looked: &Looked) -> impl IntoView + use<> {
+fn done(
+    open_files: OpenFiles,
+    job: u32,
+    looked: &Looked,
+    close: Callback<u32>,
+) -> impl IntoView + use<> {
     let inspection = &looked.inspection;
-    let (sentence, below) = (inspection.verdict.sentence.clone(), summary(inspection));
+    let sentence = headline(open_files, job, inspection.verdict.sentence.clone());
+    let (tone, below) = (tone(inspection), summary(inspection));
     let took = format::duration(looked.took_ms as f64);
     let sha256 = inspection.file.sha256.clone();
     let trust = inspection.trust();
@@ -100,10 +125,11 @@ fn done(open_files: OpenFiles, job: u32, looked: &Looked) -> impl IntoView + use
     view! {
         <PageHeader
             sentence=sentence
+            tone=tone
             below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
             acts=move || view! {
                 {restorable.then(|| send.buttons(trust))}
-                {close_button(open_files, job)}
+                {close_button(job, close)}
             }
         />
         {move || send.progress()}
@@ -235,8 +261,7 @@ impl Send {
             <section class="section">
                 <Meter label="Uploading" progress />
                 <p class="small">
-                    "The upload goes on while you look around; " <a href=paths::files()>"Files"</a>
-                    " shows it and can cancel it."
+                    "The upload continues on other pages. See " <a href=paths::files()>"Files"</a> " to cancel it."
                 </p>
             </section>
         }

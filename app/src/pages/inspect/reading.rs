@@ -28,7 +28,7 @@ fn state(open_files: OpenFiles, job: u32) -> Memo<(Progress, Phase)> {
 /// The headline while a file is read.
 pub(super) fn header(open_files: OpenFiles, job: u32) -> impl IntoView {
     let state = state(open_files, job);
-    let sentence = format!("Reading {}.", name(open_files, job));
+    let sentence = format!("Reading {}", name(open_files, job));
     view! {
         <PageHeader
             sentence=sentence
@@ -45,9 +45,9 @@ pub(super) fn body(open_files: OpenFiles, job: u32) -> impl IntoView {
     view! {
         <Meter label progress=Signal::derive(move || state.get().0) />
         <div class="parts">
-            {part("Bytes", state.into(), Phase::Hashing)}
+            {part("Checksum", state.into(), Phase::Hashing)}
             {part("Structure", state.into(), Phase::Walking)}
-            {part("Meaning", state.into(), Phase::Walking)}
+            {part("Content", state.into(), Phase::Walking)}
         </div>
     }
 }
@@ -55,10 +55,10 @@ pub(super) fn body(open_files: OpenFiles, job: u32) -> impl IntoView {
 /// A part of the verdict before there is one: it says what is being done for it.
 fn part(name: &'static str, state: Signal<(Progress, Phase)>, decided_in: Phase) -> impl IntoView {
     let words = move || match state.get().1 {
-        Phase::Waiting | Phase::Unpacking => "waits",
-        phase if phase == decided_in => "being decided",
-        Phase::Reading => "evidence is being gathered",
-        Phase::Hashing | Phase::Walking => "gathered",
+        Phase::Waiting | Phase::Unpacking => "waiting",
+        phase if phase == decided_in => "checking",
+        Phase::Reading => "collecting",
+        Phase::Hashing | Phase::Walking => "done",
     };
     view! {
         <section class="part">

@@ -78,7 +78,7 @@ fn every_kind_comes_first_and_the_code_is_that_of_the_worst_file() {
         ("notes.txt", b"remember the milk\n"),
     ]);
     for (name, kind, code, words) in [
-        ("a.db", "etcd-snapshot", 0, "This snapshot is whole."),
+        ("a.db", "etcd-snapshot", 0, "Snapshot OK"),
         ("x.wal", "etcd-wal", 0, "entries 1 to 103"),
         ("x.snap", "etcd-snap", 0, "index 78"),
         ("raft.db", "raft-db", 0, "entries 1 to 132"),
@@ -121,7 +121,8 @@ fn what_is_packed_is_read_through() {
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         let json = said.json();
         assert_eq!(json["kind"], "etcd-snapshot", "{name}");
-        assert_eq!(json["verdict"]["sentence"], "This snapshot is whole.");
+        let sentence = json["verdict"]["sentence"].as_str().unwrap();
+        assert!(sentence.starts_with("Snapshot OK"), "{sentence}");
         assert_eq!(json["unpacked_from"]["kind"], kind);
         assert_eq!(json["unpacked_from"]["name"], name);
         assert_eq!(json["unpacked_from"]["entry"], entry);

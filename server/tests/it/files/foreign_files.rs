@@ -180,7 +180,8 @@ fn input_06_a_save_that_was_cut_off() {
         assert_eq!(said.code, 1, "{arguments:?}: {all}");
         for fact in [
             "cut off while it was saved",
-            "65 536 of 73 728 bytes",
+            "64 of 72 KiB",
+            "declare 73 728 bytes, and the file has 65 536",
             ".part",
         ] {
             assert!(all.contains(fact), "{arguments:?}: {all}");

@@ -87,7 +87,7 @@ async fn a_recovery_by_two_people_is_whole_wherever_it_is_verified() {
     assert_eq!(
         verdict.sentence,
         format!(
-            "This dossier is whole: {n} of {n} checks pass.",
+            "Dossier valid: {n} of {n} checks pass.",
             n = verdict.checks.len()
         )
     );
@@ -145,7 +145,7 @@ async fn a_recovery_by_two_people_is_whole_wherever_it_is_verified() {
     let said = String::from_utf8(good.stdout).unwrap();
     assert_eq!(good.status.code(), Some(0), "{said}");
     assert!(
-        said.starts_with("This dossier is whole: 14 of 14 checks pass.\n"),
+        said.starts_with("Dossier valid: 14 of 14 checks pass.\n"),
         "{said}"
     );
     let file = path(dir.path(), "key");

@@ -137,6 +137,8 @@ pub fn inspect(
         page_map: PageMap {
             page_size: details.page_size,
             runs: walk.tree.pages,
+            stretch: walk.tree.stretch,
+            leaf_bytes: walk.tree.leaf_bytes,
         },
         details,
     };
@@ -169,6 +171,8 @@ pub fn tree(scan: Scan, source: &dyn Source) -> (Judgement, PageMap) {
     let page_map = PageMap {
         page_size: walk.tree.meta.map_or(0, |meta| meta.page_size),
         runs: std::mem::take(&mut walk.tree.pages),
+        stretch: walk.tree.stretch,
+        leaf_bytes: std::mem::take(&mut walk.tree.leaf_bytes),
     };
     (verdict::structure(&mut walk), page_map)
 }
