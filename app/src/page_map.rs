@@ -467,8 +467,8 @@ mod tests {
         );
         assert_eq!(
             share(1, Kind::MainLeaf.class()),
-            37,
-            "90 of 118 pages, 49 % full"
+            38,
+            "90 of 118 pages, half full"
         );
         assert_eq!(share(1, Kind::Free.class()), 20);
         for (_, _, shares) in &shapes {

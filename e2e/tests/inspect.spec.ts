@@ -1,6 +1,10 @@
 // A stranger drops files on /inspect: the truth about them, and nothing leaves the browser.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, signIn, test } from "../support/console.ts";
+import { Etcd, freePort } from "../support/etcd.ts";
 import { choose, cut, fixture, flipped, given, saidOf, testdata } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
 
@@ -250,6 +254,7 @@ test("a click on Inspect changes the address, and Back and reload do what they s
   await expect(page).toHaveURL(/\/login/);
   await expect(page.getByLabel("Password")).toBeVisible();
   await signIn(page, administrator);
+  await page.goto("/");
   for (const from of ["Jobs", "Plans", "Overview"]) {
     await menu.getByRole("link", { name: from }).click();
     const address = from === "Overview" ? /:\d+\/$/ : new RegExp(`/${from.toLowerCase()}$`);
@@ -269,6 +274,53 @@ test("a click on Inspect changes the address, and Back and reload do what they s
   await expect(page).toHaveURL(/\/jobs$/);
   await menu.getByRole("link", { name: "Ledger" }).click();
   await expect(page).toHaveURL(/\/ledger$/);
+});
+
+test("a snapshot of Kubernetes says what is in it: kinds, namespaces, prefixes, and no value", async ({ page }) => {
+  const folder = await mkdtemp(join(tmpdir(), "requorum-e2e-keys-"));
+  const peerUrl = `http://127.0.0.1:${await freePort()}`;
+  const etcd = await Etcd.boot([{ name: "m1", peerUrl, dataDir: join(folder, "m1") }], "e2e-keys");
+  let snapshot: Buffer;
+  try {
+    for (let i = 0; i < 12; i++) await etcd.put(`/registry/pods/default/web-${i}`, "p".repeat(500));
+    for (let i = 0; i < 3; i++) await etcd.put("/registry/pods/kube-system/dns", "d".repeat(100));
+    for (const name of ["default", "kube-system", "web"]) await etcd.put(`/registry/namespaces/${name}`, "n");
+    await etcd.put("/registry/secrets/default/token", "TOP-SECRET");
+    await etcd.put("/registry/configmaps/kube-system/config", "c");
+    await etcd.put("/registry/services/specs/default/kubernetes", "s");
+    await etcd.put("/registry/cert-manager.io/certificates/web/tls", "t".repeat(50));
+    await etcd.put("/registry/minions/node-1", "m");
+    await etcd.put("/other/thing", "o");
+    await etcd.put("plain", "x");
+    snapshot = await etcd.snapshot();
+  } finally {
+    await etcd.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+  await page.goto("/inspect");
+  await choose(page, given("prod.db", snapshot));
+  await expect(page.getByRole("heading", headline)).toContainText("Snapshot OK");
+  await page.getByRole("navigation", { name: "Parts of this file" }).getByRole("link", { name: /Keys/ }).click();
+  await expect(page).toHaveURL(/tab=keys/);
+  const main = page.getByRole("main");
+  await expect(main).toContainText("Looks like Kubernetes: 7 resource kinds, 3 namespaces, 21 objects");
+  const row = (name: string) => main.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
+  await expect(row("pods")).toContainText("13");
+  await expect(row("certificates.cert-manager.io")).toContainText("1");
+  await expect(row("nodes")).toContainText("1");
+  // 12 pods and the services, the secret; live keys, however often each was written.
+  await expect(row("default")).toContainText("14");
+  const dns = row("/registry/pods/kube-system/");
+  await expect(dns.getByRole("cell").nth(0)).toHaveText("1");
+  await expect(dns.getByRole("cell").last()).toHaveText("3");
+  await expect(row("/registry/").getByRole("cell").nth(0)).toHaveText("21");
+  await expect(row("(no prefix)").getByRole("cell").nth(0)).toHaveText("1");
+  await expect(main).not.toContainText("TOP-SECRET");
+  await looksRight(page);
+  await page.getByLabel("Find a prefix").fill("kube-sys");
+  await expect(row("/registry/configmaps/kube-system/")).toBeVisible();
+  await expect(row("/other/")).toBeHidden();
+  await looksRight(page);
 });
 
 test("every act can be done by keyboard", async ({ page }) => {

@@ -13,16 +13,19 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
-/// How much of a size is there, both in the unit of the larger: `110 of 220 KiB`. To the byte where both would look
-/// the same.
+/// How much of a size is there, both in the unit of the larger where that can be: `110 of 220 KiB`. To the byte where
+/// both would look the same.
 pub(crate) fn part_of(part: u64, size: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let (mut unit, mut scale) = (0, 1024.0);
-    while size as f64 / scale >= 999.5 && unit + 1 < UNITS.len() {
-        scale *= 1024.0;
-        unit += 1;
-    }
-    let in_unit = |n: u64| {
+    let unit_of = |n: u64| {
+        let (mut unit, mut scale) = (0, 1024.0);
+        while n as f64 / scale >= 999.5 && unit + 1 < UNITS.len() {
+            scale *= 1024.0;
+            unit += 1;
+        }
+        (UNITS[unit], scale)
+    };
+    let in_unit = |n: u64, scale: f64| {
         let value = n as f64 / scale;
         let decimals = match value {
             v if v >= 99.95 => 0,
@@ -35,11 +38,16 @@ pub(crate) fn part_of(part: u64, size: u64) -> String {
             false => text,
         }
     };
-    let (shown, total) = (in_unit(part), in_unit(size));
+    let (unit, scale) = unit_of(size);
+    let (shown, total) = (in_unit(part, scale), in_unit(size, scale));
     if size < 1024 || shown == total {
         return format!("{} of {} bytes", grouped(part), grouped(size));
     }
-    format!("{shown} of {total} {}", UNITS[unit])
+    if part >= 1024 && part as f64 / scale < 0.1 {
+        let (own, scale) = unit_of(part);
+        return format!("{} {own} of {total} {unit}", in_unit(part, scale));
+    }
+    format!("{shown} of {total} {unit}")
 }
 
 #[cfg(test)]
@@ -54,7 +62,7 @@ mod tests {
             (3, 900, "3 of 900 bytes"),
             (0, 4096, "0 of 4 KiB"),
             (1 << 30, 3 << 30, "1 of 3 GiB"),
-            (65_536, 1_653_562_409, "65 536 of 1 653 562 409 bytes"),
+            (65_536, 1_653_562_409, "64 KiB of 1.54 GiB"),
             (
                 u64::MAX - 1,
                 u64::MAX,

@@ -3,6 +3,7 @@
 mod auth;
 mod changes;
 mod contents;
+mod keys;
 mod leases;
 mod members;
 pub(super) mod rank;
@@ -62,8 +63,15 @@ pub(super) fn tabs(inspection: Inspection, on_copy_json: Callback<()>) -> Vec<In
         Some(false) => "off".into(),
         None => unknown(),
     };
+    let live = inspection.details.status.as_ref();
     vec![
         status,
+        tab(
+            "keys",
+            "Keys",
+            live.map_or_else(unknown, |status| format::number(status.total_key)),
+            |inspection| keys::keys(inspection).into_any(),
+        ),
         tab(
             "members",
             "Members",

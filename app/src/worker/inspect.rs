@@ -72,6 +72,7 @@ async fn read(
         let mut scanner = Scanner::new(Options {
             hash: beside.is_none(),
             hash_kv: true,
+            prefixes: true,
         });
         let pieces = Pieces::new(&blob)?;
         let mut bytes = Vec::new();

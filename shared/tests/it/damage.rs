@@ -816,6 +816,7 @@ fn conformance_44_pages_beyond_four_gibibytes() {
     let mut scanner = Scanner::new(Options {
         hash: false,
         hash_kv: true,
+        prefixes: false,
     });
     let zeros = vec![0; 1 << 20];
     let (mut offset, mut near) = (0u64, vec![0; 1 << 20]);

@@ -493,6 +493,7 @@ fn values_of_any_size_are_streamed() {
         let mut scanner = Scanner::new(Options {
             hash: false,
             hash_kv: true,
+            prefixes: false,
         });
         let mut piece = vec![0; 1 << 20];
         let mut at = 0;
