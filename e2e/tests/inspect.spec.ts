@@ -170,12 +170,12 @@ test("files of different clusters are not ranked against each other, those of on
   await looksRight(page);
   // A restored and bumped file has the members of its source: one cluster, one axis.
   await page.goto("/inspect");
-  const newer = await fixture("3.6.14-mixed");
-  await choose(page, newer, { ...newer, name: "again.db" });
+  await choose(page, await fixture("3.6.14-mixed"), await fixture("3.6.14-bumped"));
   await expect(page.getByRole("heading", { name: "All files, best first" })).toBeVisible();
   const axis = page.getByRole("list", { name: /Revisions/ });
   await expect(axis.getByRole("listitem")).toHaveCount(2);
   await expect(axis).toContainText("newest revision");
+  await expect(axis).toContainText(/\d revisions behind the newest/);
   await looksRight(page);
 });
 

@@ -19,17 +19,17 @@ impl fmt::Display for RestoreOption {
 
 /// Takes a file that no checksum proves.
 pub const SKIP_HASH_CHECK: RestoreOption = RestoreOption {
-    label: "Accept the file without its SHA-256 trailer",
+    label: "Accept the file without its checksum",
     flag: "--skip-hash-check",
 };
 /// Takes a file whose newest meta page cannot be used.
 pub const ACCEPT_OLDER_META: RestoreOption = RestoreOption {
-    label: "Accept the file without its newest meta page",
+    label: "Accept the older meta page",
     flag: "--accept-older-meta",
 };
 /// Writes the recorded versions anew.
 pub const LOWER_VERSIONS: RestoreOption = RestoreOption {
-    label: "Lower the recorded versions to the etcd that will run it",
+    label: "Lower the recorded versions to the target version",
     flag: "--lower-versions",
 };
 /// Deletes active alarms.
