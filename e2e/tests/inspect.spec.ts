@@ -310,6 +310,7 @@ test("a snapshot of Kubernetes says what is in it: kinds, namespaces, prefixes, 
   await expect(row("nodes")).toContainText("1");
   // 12 pods and the services, the secret; live keys, however often each was written.
   await expect(row("default")).toContainText("14");
+  await page.getByRole("button", { name: "Show all 18" }).click();
   const dns = row("/registry/pods/kube-system/");
   await expect(dns.getByRole("cell").nth(0)).toHaveText("1");
   await expect(dns.getByRole("cell").last()).toHaveText("3");
