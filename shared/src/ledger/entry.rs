@@ -174,7 +174,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 47] = [
+    pub const ALL: [&str; 48] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
