@@ -324,6 +324,21 @@ test("a snapshot of Kubernetes says what is in it: kinds, namespaces, prefixes, 
   await looksRight(page);
 });
 
+test("the first load is at most 300 KiB", async ({ browser, server }) => {
+  const context = await browser.newContext({ baseURL: server.url });
+  const page = await context.newPage();
+  const network = await context.newCDPSession(page);
+  let bytes = 0;
+  network.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+  await network.send("Network.enable");
+  await page.goto("/inspect");
+  await expect(page.getByRole("heading", headline)).toContainText("Drop a file");
+  await page.waitForLoadState("networkidle");
+  await context.close();
+  expect(bytes, "something was loaded").toBeGreaterThan(100 * 1024);
+  expect(bytes / 1024).toBeLessThanOrEqual(300);
+});
+
 test("every act can be done by keyboard", async ({ page }) => {
   await page.goto("/inspect");
   await expect(page.getByRole("heading", headline)).toBeVisible();

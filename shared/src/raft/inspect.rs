@@ -201,7 +201,7 @@ pub fn snapshot(
     let bytes = state_judgement(meta, state);
     let at = format!("index {} of term {}", grouped(meta.index), meta.term);
     let sentence = match bytes.outcome {
-        Outcome::Pass => format!("This snapshot is whole: the state at {at}."),
+        Outcome::Pass => format!("Snapshot OK: the state at {at}."),
         Outcome::Fail => format!("This snapshot cannot be used: {}.", bytes.evidence),
         Outcome::NotChecked => {
             format!("This describes a snapshot at {at}; the state beside it was not looked at.")

@@ -125,7 +125,7 @@ pub(super) fn walk<V: Visitor>(size: u64, pages: Option<Pages<V>>, source: &dyn 
             source.size()
         );
         let finding = Finding::blocking("file.changed", "file", what);
-        let todo = "Copy it where nobody writes to it, and check the copy.";
+        let todo = "Copy it to a place where nothing writes to it, and check the copy.";
         walk.findings.push(
             finding
                 .because("Something writes to it, so what was read is of two moments.")
