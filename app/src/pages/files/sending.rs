@@ -91,7 +91,7 @@ pub fn Sending(
             <div class="upload-bar">
                 <FileDrop
                     title="Drop files here or click to browse"
-                    hint="Each file is checked while it arrives. An interrupted upload can be resumed."
+                    hint="Each file is checked while it arrives. ZIP (one entry), gzip and Zstandard are unpacked by the server."
                     slim=true
                     on_files=UnsyncCallback::new(on_files)
                 />
@@ -234,9 +234,17 @@ fn shown(transfer: &Transfer, found: Option<&FileSummary>) -> TransferView {
         ),
         TransferState::Done(_) => {
             let (class, state) = found.map_or(("busy", "stored"), |f| status::trust(f.trust()));
-            let words = found.filter(|f| f.trust() != Trust::Verified);
-            let words = words.map(|f| f.sentence.clone()).unwrap_or_default();
-            of(class, state, words, TransferAct::Stored)
+            let unpacked = transfer.unpacked_from.as_ref().map(|packed| {
+                format!(
+                    "Unpacked ({}), checked and stored. Its id is the SHA-256 of the unpacked file; its page names the \
+                     SHA-256 of the file that was sent, too.",
+                    packed.kind
+                )
+            });
+            let wrong = found.filter(|f| f.trust() != Trust::Verified);
+            let wrong = wrong.map(|f| f.sentence.clone());
+            let words: Vec<_> = [wrong, unpacked].into_iter().flatten().collect();
+            of(class, state, words.join(" "), TransferAct::Stored)
         }
         TransferState::Kept(_) => of(
             "not-checked",
