@@ -171,7 +171,7 @@ test("a packed snapshot is stored unpacked, and both hashes are told apart", asy
   await looksRight(page);
   const row = page.getByRole("row").filter({ hasText: "weekly.db" });
   await expect(row).toContainText("verified");
-  await sent.getByRole("link", { name: "Open the snapshot" }).click();
+  await sent.getByRole("link", { name: "Open", exact: true }).click();
   await expect(page).toHaveURL(new RegExp(`/files/${sha256(good.buffer)}`));
   const origin = page.getByRole("main");
   await expect(origin).toContainText("weekly.db.gz (gzip,");
