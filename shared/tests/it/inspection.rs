@@ -156,6 +156,27 @@ fn contents_are_those_an_independent_parser_saw() {
 }
 
 #[test]
+fn keys_by_prefix_add_up_to_all_live_keys_and_all_revisions() {
+    for f in fixtures() {
+        let seen = look(&f.bytes);
+        let contents = seen.details.contents.unwrap();
+        let keys = contents.keys.unwrap();
+        assert!(keys.complete && !keys.merged, "{}", f.name);
+        let is_top = |prefix: &str| {
+            let mut above = keys.prefixes.iter().map(|facts| facts.prefix.as_str());
+            !above.any(|above| !above.is_empty() && above != prefix && prefix.starts_with(above))
+        };
+        let mut top = keys.prefixes.clone();
+        top.retain(|facts| is_top(&facts.prefix));
+        let live: u64 = top.iter().map(|facts| facts.keys).sum();
+        let revisions: u64 = top.iter().map(|facts| facts.revisions).sum();
+        let total = seen.details.status.unwrap().total_key;
+        assert_eq!(live, total, "{}: {top:?}", f.name);
+        assert_eq!(Some(revisions), contents.revisions, "{}", f.name);
+    }
+}
+
+#[test]
 fn hash_kv_of_the_pass_is_that_of_reading_the_bucket() {
     for f in fixtures() {
         let source = f.bytes.as_slice();
