@@ -166,17 +166,18 @@ test("a packed snapshot is stored unpacked, and both hashes are told apart", asy
   const packed = given("weekly.db.gz", gzipSync(good.buffer));
   const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
   await upload(page, packed);
-  const sent = page.getByRole("listitem").filter({ hasText: "weekly.db.gz" });
-  await expect(sent).toContainText("Unpacked (gzip), checked and stored.");
+  const uploads = page.getByRole("list", { name: "Uploads" });
+  const sent = uploads.getByRole("listitem").filter({ hasText: "weekly.db.gz" });
+  await expect(sent).toContainText("Unpacked from gzip: its id is the SHA-256 of the unpacked file.");
   await looksRight(page);
-  const row = page.getByRole("row").filter({ hasText: "weekly.db" });
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "weekly.db", exact: true }) });
   await expect(row).toContainText("verified");
   await sent.getByRole("link", { name: "Open", exact: true }).click();
   await expect(page).toHaveURL(new RegExp(`/files/${sha256(good.buffer)}`));
-  const origin = page.getByRole("main");
-  await expect(origin).toContainText("weekly.db.gz (gzip,");
-  await expect(origin).toContainText("SHA-256 of the packed file");
-  await expect(origin).toContainText(sha256(packed.buffer));
+  const main = page.getByRole("main");
+  await expect(main).toContainText("weekly.db.gz (gzip,");
+  await expect(main).toContainText("SHA-256 of the packed file");
+  await expect(main).toContainText(sha256(packed.buffer));
   await looksRight(page);
   await page.getByRole("link", { name: "Plan a restore" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Restore weekly.db from revision");
@@ -185,7 +186,8 @@ test("a packed snapshot is stored unpacked, and both hashes are told apart", asy
 test("a packed file with anything else in it is refused for what it is", async ({ page }) => {
   await page.goto("/files");
   await choose(page, given("notes.txt.gz", gzipSync(Buffer.from("not a snapshot\n"))));
-  const sent = page.getByRole("listitem").filter({ hasText: "notes.txt.gz" });
+  const uploads = page.getByRole("list", { name: "Uploads" });
+  const sent = uploads.getByRole("listitem").filter({ hasText: "notes.txt.gz" });
   await expect(sent).toContainText("Unpacked from gzip: This is");
   await expect(sent).toContainText("It was not stored.");
   await looksRight(page);

@@ -234,16 +234,15 @@ fn shown(transfer: &Transfer, found: Option<&FileSummary>) -> TransferView {
         ),
         TransferState::Done(_) => {
             let (class, state) = found.map_or(("busy", "stored"), |f| status::trust(f.trust()));
+            let words = found.filter(|f| f.trust() != Trust::Verified);
+            let words = words.map(|f| f.sentence.clone());
             let unpacked = transfer.unpacked_from.as_ref().map(|packed| {
                 format!(
-                    "Unpacked ({}), checked and stored. Its id is the SHA-256 of the unpacked file; its page names the \
-                     SHA-256 of the file that was sent, too.",
+                    "Unpacked from {}: its id is the SHA-256 of the unpacked file.",
                     packed.kind
                 )
             });
-            let wrong = found.filter(|f| f.trust() != Trust::Verified);
-            let wrong = wrong.map(|f| f.sentence.clone());
-            let words: Vec<_> = [wrong, unpacked].into_iter().flatten().collect();
+            let words: Vec<String> = unpacked.into_iter().chain(words).collect();
             of(class, state, words.join(" "), TransferAct::Stored)
         }
         TransferState::Kept(_) => of(
