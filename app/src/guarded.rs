@@ -1,4 +1,4 @@
-//! Pages that only a person who is signed in sees.
+//! Pages for people who are signed in.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_navigate};
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::identity::{Identity, Who};
 use crate::paths;
 
-/// Shows its children to signed-in people, and sends strangers to the sign-in page with the way back.
+/// Shows its children to signed-in people; others are sent to the sign-in page, which leads back here.
 pub fn guarded<V: IntoView + 'static>(page: impl Fn() -> V + Send + Sync + 'static) -> AnyView {
     let identity = Identity::expect();
     identity.renew();
@@ -37,15 +37,17 @@ pub fn guarded<V: IntoView + 'static>(page: impl Fn() -> V + Send + Sync + 'stat
         }
     });
     (move || match person.get() {
-        Gate::Wait | Gate::Stranger => view! { <p class="loading" role="status">"Loading"</p> }.into_any(),
+        Gate::Wait | Gate::Stranger => {
+            view! { <p class="loading" role="status">"Loading"</p> }.into_any()
+        }
         Gate::Open(_) => page().into_any(),
         Gate::Failed(failure) => {
             let retry = Callback::new(move |()| identity.ask());
             view! {
                 <div class="page">
-                    <h1>"The server cannot say who you are."</h1>
+                    <h1>"Your session could not be checked."</h1>
                     <ErrorView failure retry />
-                    <p>"Files can be inspected all the same: " <a href=paths::inspect()>"Inspect"</a> " needs no server."</p>
+                    <p><a href=paths::inspect()>"Inspect files"</a> " works without the server."</p>
                 </div>
             }
             .into_any()

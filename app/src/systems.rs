@@ -7,16 +7,16 @@ mod etcd;
 use leptos::prelude::{AnyView, Callback};
 use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{Details, Inspection};
-use requorum_shared::recovery::{Observation, Request};
+use requorum_shared::recovery::{Observation, Plan, Request};
 
 use crate::components::inspection::InspectionTab;
 use crate::format::capital;
 use crate::paths;
 
-/// The page on which such a plan is made.
-pub fn wizard(request: &Request) -> String {
-    match request {
-        Request::EtcdRestore(request) => paths::restore(&request.snapshot),
+/// The page on which such a plan is made, filled in from this one.
+pub fn wizard(plan: &Plan) -> String {
+    match &plan.request {
+        Request::EtcdRestore(request) => paths::restore_from(&request.snapshot, &plan.id),
     }
 }
 

@@ -25,10 +25,10 @@ export async function openWizard(page: Page, name: string): Promise<void> {
 
 /** Replaces the members by `name=url` pairs. */
 export async function members(page: Page, pairs: string[]): Promise<void> {
-  const paste = page.getByRole("button", { name: "Paste initial-cluster" });
+  const paste = page.getByRole("button", { name: "Paste members" });
   if ((await paste.getAttribute("aria-expanded")) !== "true") await paste.click();
   await page.getByLabel(/^name=URL/).fill(pairs.join(","));
-  await page.getByRole("button", { name: "Take these members" }).click();
+  await page.getByRole("button", { name: /^Use (this member|these \d+ members)$/ }).click();
 }
 
 /** Waits until the server has checked what stands in the form. */

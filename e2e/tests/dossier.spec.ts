@@ -32,7 +32,7 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     await openWizard(page, "3.5.33-three.db");
     await members(page, ["m1=http://10.0.0.1:2380", "m2=http://10.0.0.2:2380"]);
     await page.getByLabel(/Initial-cluster token/).fill("e2e-dossier");
-    await page.getByRole("radiogroup", { name: "Version of etcd" }).getByLabel(/3\.5/).check();
+    await page.getByRole("radiogroup", { name: "Target etcd version" }).getByLabel(/3\.5/).check();
     await page.getByLabel("A download per member").check();
     await checked(page);
     await sealApproveRun(page, async () => {});

@@ -177,6 +177,20 @@ pub struct Step<A> {
     pub action: A,
 }
 
+/// How many steps, and how many of them cannot be undone: `6 steps, all reversible`.
+pub fn reversibility<A>(steps: &[Step<A>]) -> String {
+    let lost = |step: &&Step<A>| matches!(step.undo, Undo::PointOfNoReturn(_));
+    let count = match steps.len() {
+        1 => "1 step".to_owned(),
+        n => format!("{n} steps"),
+    };
+    match (steps.len(), steps.iter().filter(lost).count()) {
+        (1, 0) => format!("{count}, reversible"),
+        (_, 0) => format!("{count}, all reversible"),
+        (_, lost) => format!("{count}, {lost} irreversible"),
+    }
+}
+
 /// How a step is taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "how", rename_all = "kebab-case")]

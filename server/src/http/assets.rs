@@ -30,8 +30,12 @@ pub fn is_page_or_file(path: &str) -> bool {
     file_name(path).is_some() || is_page(path)
 }
 
-/// A file of the page; at the page's addresses, the page.
-pub async fn serve(request: Request) -> Response {
+/// What every page of a demo says, before anything else is loaded.
+const DEMO_BANNER: &str = "<aside class=\"demo-banner\" aria-label=\"Demo\"><strong>Demo: nothing here is real.</strong> \
+    Everything is removed when the server stops.</aside>";
+
+/// A file of the page; at the page's addresses, the page. In a `demo` each page says that it is one.
+pub fn serve(request: &Request, demo: bool) -> Response {
     let path = request.uri().path();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return not_found("route", format!("Nothing was found at {path}.")).into_response();
@@ -42,10 +46,24 @@ pub async fn serve(request: Request) -> Response {
     if !is_page(path) {
         return not_found("route", format!("Nothing was found at {path}.")).into_response();
     }
-    if Files::get("index.html").is_some() {
-        return file("index.html", request.headers());
+    match Files::get("index.html") {
+        Some(page) if demo => html(with_banner(&String::from_utf8_lossy(&page.data))),
+        Some(_) => file("index.html", request.headers()),
+        None => html(NO_PAGE.to_owned()),
     }
-    let mut response = NO_PAGE.into_response();
+}
+
+/// The page with the banner as the first of its body.
+fn with_banner(page: &str) -> String {
+    const BODY: &str = "<body>";
+    match page.split_once(BODY) {
+        Some((before, after)) => format!("{before}{BODY}{DEMO_BANNER}{after}"),
+        None => format!("{page}{DEMO_BANNER}"),
+    }
+}
+
+fn html(page: String) -> Response {
+    let mut response = page.into_response();
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
@@ -191,6 +209,16 @@ mod tests {
         ] {
             assert_eq!(has_hash(name), hashed, "{name}");
         }
+    }
+
+    #[test]
+    fn the_banner_of_a_demo_is_in_the_page_and_comes_first() {
+        let page = with_banner("<html><body>\n<p>page</p></body></html>");
+        assert!(
+            page.contains("<body><aside class=\"demo-banner\""),
+            "{page}"
+        );
+        assert!(page.ends_with("<p>page</p></body></html>"), "{page}");
     }
 
     #[test]

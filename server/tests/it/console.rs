@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod backup;
 pub(crate) mod credentials;
+mod demo;
 pub(crate) mod every_route;
 pub(crate) mod grpc;
 pub(crate) mod lists;

@@ -258,7 +258,7 @@ fn sealed(
 
 /// The page to create a new plan like this one.
 fn new_plan(plan: &Plan) -> String {
-    systems::wizard(&plan.request)
+    systems::wizard(plan)
 }
 
 /// The warnings that the person who looks has to accept with what they can do next.

@@ -130,7 +130,7 @@ fn members_are_separated_by_commas() {
         let cluster = format!("a=http://10.0.0.1:2380{between}b=http://10.0.0.2:2380");
         slip(
             &["--initial-cluster", &cluster, "--all-members", "d"],
-            &["members are separated by commas"],
+            &["separate members with commas"],
         );
     }
 }

@@ -288,7 +288,7 @@ fn conformance_37_mistakes_in_the_cluster() {
         ("m1=a:1", "the scheme is missing"),
         ("m1=http://a", "needs a port"),
         ("m1=http://a:1, m2=http://b:1", "contains white space"),
-        ("m1=http://a:1,m2=http://a:1", "is used by m1 and m2"),
+        ("m1=http://a:1,m2=http://a:1", "is also used by member m2"),
         ("m1", "peer URL is empty"),
         (
             "m1=http://a:1,..=http://b:1",
@@ -336,7 +336,7 @@ fn conformance_38_bumps() {
     );
     for bump in ["18446744073709551615", "9223372036854775807"] {
         let flags = ["--bump-revision", bump, "--mark-compacted"];
-        place.flags_refused(&flags, 1, &["beyond the greatest revision"]);
+        place.flags_refused(&flags, 1, &["beyond the highest revision"]);
     }
     let said = place.restored(&["--bump-revision", "1000", "--mark-compacted=true"]);
     assert!(said.contains("revision 1339"), "{said}");

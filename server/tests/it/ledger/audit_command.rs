@@ -42,6 +42,7 @@ impl Console {
             master_key: None,
             oidc: None,
             tls: None,
+            demo: false,
         };
         let app = App::build(config, Arc::new(SystemClock)).await.unwrap();
         let before = app.ledger.status().size;

@@ -114,6 +114,7 @@ impl TestServer {
             master_key: None,
             oidc: options.oidc,
             tls: options.tls,
+            demo: false,
         };
         let server = Server::open(config, options.clock).await.unwrap();
         let server = server.with_limits(options.limits);

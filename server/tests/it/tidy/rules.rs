@@ -444,6 +444,11 @@ pub(super) const RULES: &[Rule] = &[
     )
     .except(&["server::files::objects"]),
     closed(
+        "server::demo",
+        &["server::db", "server::http", "server::grpc", "server::files", "server::jobs", "server::plans"],
+        "what a demo shows was done by the operations, and not written into a store",
+    ),
+    closed(
         "server::backup",
         &[
             "server::http",

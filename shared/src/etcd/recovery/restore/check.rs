@@ -6,11 +6,14 @@ mod survivors;
 mod target;
 mod versions;
 
+use std::collections::BTreeMap;
+
 use super::bump;
 use super::cluster::{self, Cluster};
 use super::observation::Observation;
-use super::{RestoreRequest, peer_url};
+use super::{MemberRequest, RestoreRequest, peer_url};
 use crate::finding::{Finding, Report, Severity};
+use crate::number::grouped;
 
 /// The token that etcd takes when none is given.
 pub const DEFAULT_TOKEN: &str = "etcd-cluster";
@@ -78,7 +81,8 @@ pub fn need_bytes(request: &RestoreRequest, observation: &Observation) -> u64 {
 }
 
 fn check_topology(request: &RestoreRequest, report: &mut Report) {
-    let count = request.members.len();
+    let members = &request.members;
+    let count = members.len();
     if count > 0 && count.is_multiple_of(2) {
         report.push(
             Finding::warning(
@@ -103,36 +107,20 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
             .todo("Restore 3 members, or add members once it runs."),
         );
     }
-    for (position, member) in request.members.iter().enumerate() {
+    let urls: Vec<Vec<String>> = members.iter().map(written).collect();
+    check_loopback(request, &urls, report);
+    check_schemes(request, &urls, report);
+    check_case(request, report);
+    for (position, member) in members.iter().enumerate() {
         let field = format!("members[{position}].peer_urls");
-        let alone = member
-            .peer_urls
-            .iter()
-            .filter_map(|url| peer_url::normalize(url).ok())
-            .find(|url| is_loopback(url));
-        if let Some(url) = alone.filter(|_| count > 1) {
-            report.push(
-                Finding::note(
-                    "member.url-loopback",
-                    format!("member {}", cluster::shown(member.name.trim())),
-                    format!("{url} is a loopback address: only its own host reaches it."),
-                )
-                .in_field(&field)
-                .todo("Use an address that the other members reach, unless all run on one host."),
-            );
-        }
-        let client_port = member
-            .peer_urls
-            .iter()
-            .filter_map(|url| peer_url::normalize(url).ok())
-            .find(|url| {
-                peer_url::host_and_port(url).is_some_and(|address| address.ends_with(":2379"))
-            });
+        let client_port = urls[position].iter().find(|url| {
+            peer_url::host_and_port(url).is_some_and(|address| address.ends_with(":2379"))
+        });
         if let Some(url) = client_port {
             report.push(
                 Finding::warning(
                     "member.url-client-port",
-                    format!("member {}", member.name.trim()),
+                    cluster::label(members, position),
                     format!("{url} uses port 2379, the default client port of etcd."),
                 )
                 .in_field(&field)
@@ -144,7 +132,7 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
             report.push(
                 Finding::note(
                     "member.urls",
-                    format!("member {}", cluster::shown(member.name.trim())),
+                    cluster::label(members, position),
                     format!(
                         "The member has {} peer URLs. Its ID is computed from all of them.",
                         member.peer_urls.len()
@@ -156,8 +144,108 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
     }
 }
 
+/// The member's URLs as etcd writes them, without those that are refused.
+fn written(member: &MemberRequest) -> Vec<String> {
+    let urls = member.peer_urls.iter();
+    urls.filter_map(|url| peer_url::normalize(url).ok())
+        .collect()
+}
+
+/// Addresses that lead each machine to itself: good for all members on one machine, and for nothing else.
+fn check_loopback(request: &RestoreRequest, urls: &[Vec<String>], report: &mut Report) {
+    let count = urls.len();
+    let local: Vec<(usize, &String)> = (0..)
+        .zip(urls)
+        .filter_map(|(position, urls)| Some((position, urls.iter().find(|url| is_loopback(url))?)))
+        .collect();
+    if count < 2 || local.is_empty() {
+        return;
+    }
+    if local.len() == count {
+        report.push(
+            Finding::note(
+                "members.one-machine",
+                "--initial-cluster",
+                format!("All {count} members are at localhost: they run on one machine and fail with it."),
+            )
+            .todo("Use the addresses of different machines, unless this is a test."),
+        );
+        return;
+    }
+    for (position, url) in local {
+        report.push(
+            Finding::warning(
+                "member.url-loopback",
+                cluster::label(&request.members, position),
+                format!("{url} leads every machine to itself: members on other machines cannot reach it."),
+            )
+            .in_field(format!("members[{position}].peer_urls"))
+            .because("The other members have addresses of their own, so they seem to run elsewhere.")
+            .todo("Use an address that the other members can reach."),
+        );
+    }
+}
+
+/// TLS between some members and none between others.
+fn check_schemes(request: &RestoreRequest, urls: &[Vec<String>], report: &mut Report) {
+    let with = |scheme: &str| -> Vec<usize> {
+        let uses = |urls: &Vec<String>| urls.iter().any(|url| url.starts_with(scheme));
+        (0..urls.len()).filter(|at| uses(&urls[*at])).collect()
+    };
+    let (plain, tls) = (with("http://"), with("https://"));
+    if plain.is_empty() || tls.is_empty() {
+        return;
+    }
+    // The fewer are the slip; among as many, those without TLS.
+    let (odd, scheme) = match plain.len() <= tls.len() {
+        true => (plain, "http"),
+        false => (tls, "https"),
+    };
+    for position in odd {
+        report.push(
+            Finding::warning(
+                "member.url-scheme",
+                cluster::label(&request.members, position),
+                format!("The member uses {scheme}, and other members do not."),
+            )
+            .in_field(format!("members[{position}].peer_urls"))
+            .because("A peer that speaks TLS and one that does not cannot connect to each other.")
+            .todo("Use https for all members, or http for all."),
+        );
+    }
+}
+
+/// Names that a person, or a file system, may take for one another.
+fn check_case(request: &RestoreRequest, report: &mut Report) {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for (position, member) in request.members.iter().enumerate() {
+        let name = member.name.as_str();
+        match seen.get(&name.to_lowercase()) {
+            Some(other) if *other != name => report.push(
+                Finding::warning(
+                    "member.name-case",
+                    cluster::label(&request.members, position),
+                    format!(
+                        "{} and {} differ only in upper and lower case.",
+                        cluster::shown(other),
+                        cluster::shown(name)
+                    ),
+                )
+                .in_field(format!("members[{position}].name"))
+                .because("Names are folders too, and are easily mistaken for one another.")
+                .todo("Choose another name."),
+            ),
+            Some(_) => {}
+            None => {
+                seen.insert(name.to_lowercase(), name);
+            }
+        }
+    }
+}
+
 fn is_loopback(url: &str) -> bool {
     peer_url::host_and_port(url).is_some_and(|address| {
+        let address = address.to_ascii_lowercase();
         address.starts_with("localhost:")
             || address.starts_with("127.")
             || address.starts_with("[::1]:")
@@ -167,6 +255,7 @@ fn is_loopback(url: &str) -> bool {
 fn check_token(request: &RestoreRequest, report: &mut Report) {
     const SUBJECT: &str = "--initial-cluster-token";
     const FRESH: &str = "Use a new token, such as etcd-prod-2026-11-21.";
+    let unusual = |c: &char| !(c.is_ascii_alphanumeric() || "-_.:+@/".contains(*c));
     if request.token.is_empty() {
         report.push(
             Finding::warning("token.empty", SUBJECT, "The token is empty.")
@@ -192,6 +281,18 @@ fn check_token(request: &RestoreRequest, report: &mut Report) {
             )
             .because("White space counts: the same token typed without it gives other IDs.")
             .todo("Remove the white space."),
+        );
+    } else if let Some(c) = request.token.chars().find(unusual) {
+        let what = match c.is_whitespace() {
+            true => "The token contains white space.".to_owned(),
+            false => format!("The token contains {c:?}."),
+        };
+        report.push(
+            Finding::warning("token.characters", SUBJECT, what)
+                .because(
+                    "Flags, unit files and scripts need quotes around it, or read it differently.",
+                )
+                .todo("Use letters, digits, dots, dashes and underscores."),
         );
     }
 }
@@ -329,6 +430,24 @@ fn check_seen(
                 .because(because)
                 .todo(format!(
                     "Bump the revision beyond anything that was served. Upstream recommends {}.",
+                    bump::WHEN_UNKNOWN
+                )),
+            );
+        } else if request.bump_revision < bump::MIN_MARGIN
+            && start.is_some_and(|start| start > source.current_revision)
+        {
+            report.push(
+                Finding::warning(
+                    "bump.small",
+                    BUMP,
+                    format!(
+                        "A bump of {} is small: a busy cluster writes as many revisions within minutes.",
+                        grouped(request.bump_revision)
+                    ),
+                )
+                .because("Clients that saw a later revision keep stale caches and miss changes.")
+                .todo(format!(
+                    "Bump by {}, which upstream recommends, or enter the highest revision observed on the old cluster.",
                     bump::WHEN_UNKNOWN
                 )),
             );

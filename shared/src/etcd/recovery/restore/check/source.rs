@@ -22,8 +22,12 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
         return;
     }
     if source.is_restorable() {
-        check_trailer(request, source, report);
-        check_meta(request, source, report);
+        report.in_field("skip_hash_check", |report| {
+            check_trailer(request, source, report);
+        });
+        report.in_field("accept_older_meta", |report| {
+            check_meta(request, source, report);
+        });
     } else {
         note_trailer(source, report);
     }

@@ -12,8 +12,8 @@ const DEFAULT_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
 const LARGEST_SUGGESTED: u64 = 8 * 1024 * 1024 * 1024;
 
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    alarms(request, source, report);
-    auth(request, source, report);
+    report.in_field("clean_up.alarms", |report| alarms(request, source, report));
+    report.in_field("clean_up.auth", |report| auth(request, source, report));
     leases(source, report);
     members(source, report);
     quota(source, report);

@@ -6,7 +6,15 @@ use crate::etcd::storage::version::{Recorded, minor_of};
 use crate::finding::{Finding, Report};
 
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    check_downgrade(request, source, report);
+    report.in_field("clean_up.downgrade", |report| {
+        check_downgrade(request, source, report);
+    });
+    report.in_field("target_version", |report| {
+        check_recorded(request, source, report);
+    });
+}
+
+fn check_recorded(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     let target = request.target_version;
     let versions: Vec<(&str, &str, Recorded)> = [
         ("clusterVersion", &source.cluster_version),

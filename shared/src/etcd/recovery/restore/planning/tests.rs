@@ -106,6 +106,16 @@ fn steps_are_numbered_and_only_two_of_them_change_anything() {
 }
 
 #[test]
+fn how_much_can_be_undone_is_said_in_a_few_words() {
+    let plan = sample();
+    assert_eq!(plan::reversibility(&plan.steps), "6 steps, all reversible");
+    assert_eq!(plan::reversibility(&plan.steps[..1]), "1 step, reversible");
+    let mut steps = plan.steps;
+    steps[3].undo = Undo::PointOfNoReturn(String::new());
+    assert_eq!(plan::reversibility(&steps), "6 steps, 1 irreversible");
+}
+
+#[test]
 fn the_native_commands_are_in_the_plan_one_per_member() {
     let plan = sample();
     let native = plan.steps[2].native.as_ref().unwrap();
