@@ -16,7 +16,7 @@ const SHOWN: usize = 15;
 pub(super) fn keys(inspection: &Inspection) -> impl IntoView + use<> {
     let contents = inspection.details.contents.clone().unwrap_or_default();
     let Some(keys) = contents.keys else {
-        return view! { <p class="muted">"The keys were not counted by prefix when this file was read. Open the file again to count them."</p> }
+        return view! { <p class="muted">"The keys were not counted by prefix when this file was read. Open it on Inspect to count them."</p> }
             .into_any();
     };
     let incomplete = (!keys.complete).then(|| {
