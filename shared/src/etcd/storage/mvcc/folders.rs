@@ -86,7 +86,7 @@ impl Folders {
 mod tests {
     use super::*;
 
-    fn name<'f>(folders: &'f Folders, folder: u16) -> &'f str {
+    fn name(folders: &Folders, folder: u16) -> &str {
         std::str::from_utf8(&folders.names()[usize::from(folder)]).unwrap()
     }
 
