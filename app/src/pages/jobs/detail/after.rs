@@ -102,7 +102,7 @@ impl Handing {
             match handover.steps.len() {
                 0 => String::new(),
                 total if done == total => "Recovery complete: every hand-over step is done.".into(),
-                total if done == 0 => handover.headline.clone(),
+                _ if done == 0 => handover.headline.clone(),
                 total => text::handed_over(done, total),
             }
         })
