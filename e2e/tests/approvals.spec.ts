@@ -143,6 +143,7 @@ test("broken glass is told on every page until an approver closes its review", a
   const address = await seal(page, await fixture("3.6.14-three"), "glass");
   await carl.goto(address);
   await expect(approve(carl)).toHaveCount(0);
+  await expect(carl.getByRole("button", { name: "Run without approval" })).toBeVisible();
   for (const box of await carl.getByLabel("I have read this").all()) await box.check();
   await carl.getByRole("button", { name: "Run without approval" }).click();
   const breaks = carl.getByRole("button", { name: /^Override approval/ });

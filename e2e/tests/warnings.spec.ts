@@ -2,10 +2,23 @@
 // before it is read.
 import { createHash } from "node:crypto";
 import { type Page, expect } from "@playwright/test";
-import { signIn, test } from "../support/console.ts";
+import { signIn, test as console } from "../support/console.ts";
 import { type Given, fixture, testdata } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
 import { call, fields, opened, text, textOf } from "../support/people.ts";
+import { Server } from "../support/server.ts";
+
+// A server of this file's own: the administrator is alone on it, and may approve.
+const test = console.extend<{}, { server: Server }>({
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker" },
+  ],
+});
 
 test.describe.configure({ timeout: 300_000 });
 
@@ -245,7 +258,7 @@ test("several warnings at once: counted, accepted one by one, and the server ask
   await looksRight(page);
   await boxes(page).nth(1).check();
   await expect(page.getByText(/^[45] warnings not read/).first()).toBeVisible();
-  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("button", { name: "Show", exact: true }).click();
   await expect(boxes(page).first()).toBeFocused();
 
   // An approval over the API names none of them, or not all.

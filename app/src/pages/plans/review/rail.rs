@@ -99,7 +99,7 @@ pub fn Rail(
         view! { <div class="acts">{run} {other}</div> }
     });
     view! {
-        <aside class="plan-rail panel" aria-labelledby="approval">
+        <section class="plan-rail panel" aria-labelledby="approval">
             <h2 id="approval">"Approval"</h2>
             <p><PlanStatus plan=summary.clone() /></p>
             <p role="status">{sentence}</p>
@@ -113,7 +113,7 @@ pub fn Rail(
             </dl>
             {next}
             {override_}
-        </aside>
+        </section>
     }
 }
 
