@@ -107,7 +107,7 @@ pub fn OwnFile(
     };
     let inspector = StoredValue::new_local(Inspector::of_files(hear));
     let order = move |order: Order, file: Option<&web_sys::File>| {
-        inspector.try_with_value(|inspector| inspector.send(&order, file));
+        inspector.try_with_value(|inspector| inspector.send(&order, file, None));
     };
     let stop = move || {
         if matches!(own.try_get_untracked(), Some(Own::Reading(..))) {
