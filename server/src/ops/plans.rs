@@ -143,7 +143,7 @@ pub async fn seal(
 /// changes.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanResponse> {
     let (row, plan_json) = find_for(app, actor, Permission::See, id).await?;
-    let row = list::shown(row, app.clock.now_ms());
+    let row = shown(row, app.clock.now_ms());
     let by_newest = match row.state {
         // What invalidated it stays to be seen.
         PlanState::Sealed | PlanState::Approved | PlanState::Invalidated => {
@@ -281,7 +281,7 @@ async fn look_again(
     row: PlanRow,
     plan_json: &str,
 ) -> Result<(PlanRow, Again)> {
-    let row = list::shown(row, app.clock.now_ms());
+    let row = shown(row, app.clock.now_ms());
     if !row.state.is_alive() {
         return Ok((row, Again::default()));
     }
@@ -300,7 +300,7 @@ async fn look_again(
 /// The plan as it is now.
 pub(super) async fn current(app: &App, id: &str) -> Result<PlanRow> {
     let (row, _) = find(app, id).await?;
-    Ok(list::shown(row, app.clock.now_ms()))
+    Ok(shown(row, app.clock.now_ms()))
 }
 
 fn too_early(row: &PlanRow) -> String {
