@@ -136,6 +136,23 @@ const KINDS: Kind[] = [
   },
   { code: "token.empty", file: () => fixture("3.6.14-mixed"), more: { token: "" } },
   { code: "token.default", file: () => fixture("3.6.14-mixed"), more: { token: "etcd-cluster" } },
+  { code: "token.characters", file: () => fixture("3.6.14-mixed"), more: { token: "a token" } },
+  { code: "bump.small", file: () => fixture("3.6.14-mixed"), more: { bump_revision: 10 } },
+  {
+    code: "member.url-scheme",
+    file: () => fixture("3.6.14-mixed"),
+    more: { members: [1, 2, 3].map((n) => ({ name: `w${n}`, peer_urls: [`http${n === 1 ? "s" : ""}://10.9.0.${n}:2380`] })) },
+  },
+  {
+    code: "member.url-loopback",
+    file: () => fixture("3.6.14-mixed"),
+    more: { members: [1, 2, 3].map((n) => ({ name: `w${n}`, peer_urls: [`http://${n === 1 ? "localhost" : `10.9.0.${n}`}:2380`] })) },
+  },
+  {
+    code: "member.name-case",
+    file: () => fixture("3.6.14-mixed"),
+    more: { members: ["w", "W", "v"].map((name, n) => ({ name, peer_urls: [`http://10.9.0.${n}:2380`] })) },
+  },
   { code: "token.space", file: () => fixture("3.6.14-mixed"), more: { token: "a token " } },
   {
     code: "source.older-than-seen",

@@ -2,6 +2,7 @@
 
 use requorum_shared::etcd::recovery::restore::TargetVersion;
 use requorum_shared::etcd::storage::inspection::{Contents, Inspection};
+use requorum_shared::etcd::storage::restore_options;
 use requorum_shared::etcd::storage::version::Recorded;
 use requorum_shared::finding::Outcome;
 use requorum_shared::inspection::PartName;
@@ -57,15 +58,15 @@ impl Choice {
         }
     }
 
-    /// What its field says.
+    /// What its field says, and findings that name it.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Alarms => "Clear active alarms",
-            Self::Auth => "Turn authentication off",
-            Self::Downgrade => "Delete the downgrade state",
-            Self::Versions => "Lower the recorded versions to the target version",
-            Self::SkipHash => "Accept the file without its checksum",
-            Self::OlderMeta => "Accept the older meta page",
+            Self::Alarms => restore_options::CLEAR_ALARMS.label,
+            Self::Auth => restore_options::DISABLE_AUTH.label,
+            Self::Downgrade => restore_options::CLEAR_DOWNGRADE.label,
+            Self::Versions => restore_options::LOWER_VERSIONS.label,
+            Self::SkipHash => restore_options::SKIP_HASH_CHECK.label,
+            Self::OlderMeta => restore_options::ACCEPT_OLDER_META.label,
         }
     }
 
