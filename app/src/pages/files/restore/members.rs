@@ -74,7 +74,7 @@ fn paste_panel(form: RwSignal<RestoreForm>) -> impl IntoView {
             let rows = form.try_update(|f| f.replace_members(&pasted));
             before.set(rows);
             pasting.set(false);
-            focus("undo-members");
+            request_animation_frame(|| focus("undo-members"));
         }
     });
     let undo = move |_| {
@@ -82,7 +82,7 @@ fn paste_panel(form: RwSignal<RestoreForm>) -> impl IntoView {
             form.update(|f| f.put_back(rows));
         }
         before.set(None);
-        focus("paste-members");
+        request_animation_frame(|| focus("paste-members"));
     };
     let there = Memo::new(move |_| form.with(|f| f.members.len()));
     let preview = move || match read.get() {
