@@ -134,7 +134,7 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
 fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
     Box::pin(async {
         match grpc::call(GetFileRequest { id: sha256 }).await {
-            Ok(_) => Ok(true),
+            Ok(found) => Ok(found.file.is_some_and(|file| file.removed_at_ms == 0)),
             Err(failure) if failure.kind == Kind::NotFound => Ok(false),
             Err(failure) => Err(failure),
         }
