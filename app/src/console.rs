@@ -7,7 +7,7 @@ use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{StaticSegment, path};
 use requorum_shared::api::v1::{
     FileOrigin, GetFileRequest, ListFilesRequest, ListInboxRequest, ListInboxResponse,
-    ListJobsRequest, ListPlansRequest,
+    ListJobsRequest, ListPlansRequest, Trust,
 };
 
 use crate::client::grpc;
@@ -90,7 +90,9 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
         .await
         {
             entries.extend(list.files.into_iter().flat_map(|file| {
-                let restore = (file.origin() == FileOrigin::Upload).then(|| Entry {
+                let is_usable = file.origin() == FileOrigin::Upload
+                    && matches!(file.trust(), Trust::Verified | Trust::Unproven);
+                let restore = is_usable.then(|| Entry {
                     label: format!("Plan a restore of {}", file.name),
                     kind: "act",
                     path: paths::restore(&file.id),
@@ -111,7 +113,7 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
         {
             entries.extend(list.plans.into_iter().map(|plan| Entry {
                 path: paths::plan(&plan.id),
-                label: plan.outcome,
+                label: format!("{} · {}", plan.name, plan.file_name),
                 kind: "plan",
             }));
         }
@@ -123,7 +125,7 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
         {
             entries.extend(list.jobs.into_iter().map(|job| Entry {
                 path: paths::job(&job.id),
-                label: job.title,
+                label: format!("{} · {}", job.name, job.file_name),
                 kind: "job",
             }));
         }
