@@ -122,7 +122,7 @@ fn share(bytes: u64, total: u64) -> impl IntoView {
     };
     let width = format!("{percent:.2}%");
     view! {
-        <span class="share"><span class="share-bar" aria-hidden="true"><i style:width=width></i></span> {format!("{percent:.1} %")}</span>
+        <span class="portion"><span class="portion-bar" aria-hidden="true"><i style:width=width></i></span> {format!("{percent:.1} %")}</span>
     }
 }
 
