@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
-use requorum_shared::api::v1::{GetFileRequest, ListInboxResponse};
+use requorum_shared::api::v1::{GetFileRequest, ListInboxResponse, ListPlansRequest};
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tokio::task::JoinSet;
 
@@ -21,13 +21,16 @@ const VIEWERS: [usize; 2] = [8, PEOPLE];
 const TIMES: usize = 25;
 const PAUSE: Duration = Duration::from_millis(200);
 const GET_FILE: &str = "FileService/GetFile";
+/// A search over all plans, which finds a part of them, in the order of their names.
+const SEARCH: &str = "PlanService/ListPlans, searched";
 /// What a page asks for when it is opened, in turn.
-const METHODS: [&str; 5] = [
+const METHODS: [&str; 6] = [
     "ConsoleService/ListInbox",
     "PlanService/ListPlans",
     "JobService/ListJobs",
     "FileService/ListFiles",
     GET_FILE,
+    SEARCH,
 ];
 
 pub(crate) async fn measure(folder: &std::path::Path) {
@@ -115,11 +118,17 @@ async fn look(console: &Console, people: &[String], snapshot: &str) -> [Times; M
         id: snapshot.to_owned(),
     }
     .encode_to_vec();
+    let searched = ListPlansRequest {
+        query: "cluster-7 person".into(),
+        order_by: "name".into(),
+        ..ListPlansRequest::default()
+    }
+    .encode_to_vec();
     let calls = METHODS.map(|method| {
-        let message: &[u8] = if method == GET_FILE {
-            &of_snapshot
-        } else {
-            &[]
+        let (method, message): (&str, &[u8]) = match method {
+            GET_FILE => (method, of_snapshot.as_slice()),
+            SEARCH => ("PlanService/ListPlans", searched.as_slice()),
+            method => (method, &[]),
         };
         (
             format!("{}/requorum.v1.{method}", console.base),
