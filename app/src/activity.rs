@@ -1,12 +1,15 @@
-//! What waits and what is under way, for every page: asked for while somebody is signed in and looks.
+//! What waits and what is under way, for every page: asked for while somebody is signed in and looks, or wants to be
+//! notified.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use requorum_shared::api::v1::ListInboxResponse;
 
+use crate::components::inbox::{Item, Waiting};
 use crate::console_loader::ConsoleLoader;
 use crate::format;
 use crate::identity::Identity;
+use crate::notifications::Notifications;
+use crate::title::Title;
 
 /// How often it is asked, in milliseconds.
 const EVERY_MS: u64 = 15_000;
@@ -14,30 +17,39 @@ const EVERY_MS: u64 = 15_000;
 /// The server's last word on it.
 #[derive(Clone, Copy)]
 pub struct Activity {
-    last: RwSignal<ListInboxResponse>,
+    last: RwSignal<Waiting>,
     identity: Identity,
     console_loader: ConsoleLoader,
+    notifications: Notifications,
 }
 
 impl Activity {
     /// Asks now and then, and gives the answer to all pages below.
-    pub fn provide(identity: Identity, console_loader: ConsoleLoader) -> Self {
+    pub fn provide(
+        identity: Identity,
+        console_loader: ConsoleLoader,
+        notifications: Notifications,
+        title: Title,
+    ) -> Self {
         let activity = Self {
-            last: RwSignal::new(ListInboxResponse::default()),
+            last: RwSignal::new(Waiting::default()),
             identity,
             console_loader,
+            notifications,
         };
         provide_context(activity);
         Effect::new(move |_| {
             if identity.is_person() {
                 activity.ask();
             } else {
-                activity.last.set(ListInboxResponse::default());
+                activity.last.set(Waiting::default());
             }
         });
+        Effect::new(move |_| title.waiting(activity.last.with(|last| last.total)));
         let ask = move || {
-            // A tab that nobody looks at asks nothing.
-            if identity.is_person_now() && !document().hidden() {
+            // A tab that nobody looks at asks nothing, unless it is to notify.
+            let wanted = !document().hidden() || notifications.are_on();
+            if identity.is_person_now() && wanted {
                 activity.ask();
             }
         };
@@ -58,57 +70,63 @@ impl Activity {
             let Ok(console) = self.console_loader.console().await else {
                 return;
             };
-            if let Ok(answer) = (console.waiting)().await
-                && self.identity.is_person_now()
-                && self.last.with_untracked(|last| *last != answer)
-            {
-                self.last.set(answer);
+            let Ok(answer) = (console.waiting)().await else {
+                return;
+            };
+            let last = self.last.get_untracked();
+            if !self.identity.is_person_now() || last == answer {
+                return;
             }
+            if let Some(new) = first_new(&last, &answer) {
+                let what = match answer.total {
+                    1 => "1 item needs your attention".to_owned(),
+                    n => format!("{} items need your attention", format::number(n)),
+                };
+                let body = format!("{}: {}", new.what, new.title);
+                self.notifications.tell(&what, &body, "requorum-inbox");
+            }
+            self.last.set(answer);
         });
     }
 
-    /// How many reviews of broken glass are open.
+    /// How many overrides of an approval wait for a review.
     pub fn open_reviews(self) -> u32 {
         self.last.with(|last| last.open_reviews)
     }
 
-    /// The corner's words; empty for nothing.
-    pub fn words(self) -> String {
-        self.last.with(words)
+    /// What waits and what is under way.
+    pub fn waiting(self) -> Waiting {
+        self.last.get()
     }
 }
 
-/// `2 jobs · 1 waits for you`.
-fn words(activity: &ListInboxResponse) -> String {
-    let mut parts = Vec::new();
-    if activity.jobs_under_way > 0 {
-        parts.push(format::count(activity.jobs_under_way.into(), "job", "jobs"));
-    }
-    match activity.total {
-        0 => {}
-        n => parts.push(format::count(n, "waits for you", "wait for you")),
-    }
-    parts.join(" · ")
+/// The first of what waits now and did not before.
+fn first_new<'a>(before: &Waiting, now: &'a Waiting) -> Option<&'a Item> {
+    now.items.iter().find(|item| !before.items.contains(item))
 }
 
 #[cfg(test)]
 mod tests {
-    use requorum_shared::api::v1::InboxItem;
-
     use super::*;
 
     #[test]
-    fn the_corner_says_what_runs_and_what_waits() {
-        let mut activity = ListInboxResponse::default();
-        assert_eq!(words(&activity), "");
-        activity.jobs_under_way = 2;
-        assert_eq!(words(&activity), "2 jobs");
-        // Of what waits it has the first alone.
-        activity.items.push(InboxItem::default());
-        activity.total = 1;
-        assert_eq!(words(&activity), "2 jobs · 1 waits for you");
-        activity.jobs_under_way = 0;
-        activity.total = 5_000;
-        assert_eq!(words(&activity), "5\u{202f}000 wait for you");
+    fn only_what_is_new_is_told() {
+        let item = |title: &str| Item {
+            title: title.into(),
+            ..Item::default()
+        };
+        let waiting = |titles: &[&str]| Waiting {
+            items: titles.iter().map(|title| item(title)).collect(),
+            total: titles.len() as u64,
+            ..Waiting::default()
+        };
+        let none = waiting(&[]);
+        assert_eq!(first_new(&none, &none), None);
+        assert_eq!(first_new(&none, &waiting(&["a"])), Some(&item("a")));
+        assert_eq!(first_new(&waiting(&["a", "b"]), &waiting(&["b"])), None);
+        assert_eq!(
+            first_new(&waiting(&["b"]), &waiting(&["a", "b"])),
+            Some(&item("a"))
+        );
     }
 }

@@ -8,9 +8,11 @@ use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_split::SplitLoaderError;
-use requorum_shared::api::v1::ListInboxResponse;
+
+use requorum_shared::permission::Grants;
 
 use crate::components::error_view::ErrorView;
+use crate::components::inbox::Waiting;
 use crate::components::palette::Entry;
 use crate::failure::{Failure, Kind};
 
@@ -24,11 +26,13 @@ pub struct Console {
     /// What stands in the corner of every page.
     pub corner: fn() -> AnyView,
     /// What the palette can go to beside the pages.
-    pub entries: fn() -> LocalBoxFuture<'static, Vec<Entry>>,
+    pub entries: fn(Grants) -> LocalBoxFuture<'static, Vec<Entry>>,
     /// Whether the server has the file with this SHA-256.
     pub is_stored: fn(String) -> LocalBoxFuture<'static, Result<bool, Failure>>,
     /// What waits and what is under way.
-    pub waiting: fn() -> LocalBoxFuture<'static, Result<ListInboxResponse, Failure>>,
+    pub waiting: fn() -> LocalBoxFuture<'static, Result<Waiting, Failure>>,
+    /// What the palette finds for what was typed, beside its entries.
+    pub find: fn(String) -> LocalBoxFuture<'static, Vec<Entry>>,
 }
 
 /// Fetches the console's part of the program; the second time it is there.

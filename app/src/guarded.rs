@@ -1,40 +1,21 @@
 //! Pages for people who are signed in.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::components::error_view::ErrorView;
 use crate::failure::Failure;
 use crate::identity::{Identity, Who};
 use crate::paths;
 
-/// Shows its children to signed-in people; others are sent to the sign-in page, which leads back here.
+/// Shows its children to signed-in people. Strangers are sent to the sign-in page by the frame, with the way back.
 pub fn guarded<V: IntoView + 'static>(page: impl Fn() -> V + Send + Sync + 'static) -> AnyView {
     let identity = Identity::expect();
     identity.renew();
-    let location = use_location();
-    let navigate = use_navigate();
     let person = Memo::new(move |_| match identity.who() {
         Who::Asking => Gate::Wait,
         Who::Stranger => Gate::Stranger,
         Who::Person(session) => Gate::Open(session.name),
         Who::Unknown(failure) => Gate::Failed(failure),
-    });
-    Effect::new(move |_| {
-        if person.get() == Gate::Stranger {
-            let here = format!(
-                "{}{}",
-                location.pathname.get_untracked(),
-                window().location().search().unwrap_or_default()
-            );
-            navigate(
-                &paths::login(Some(&here)),
-                leptos_router::NavigateOptions {
-                    replace: true,
-                    ..Default::default()
-                },
-            );
-        }
     });
     (move || match person.get() {
         Gate::Wait | Gate::Stranger => {

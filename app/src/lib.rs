@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod app;
+pub mod arrival;
 pub mod client;
 pub mod clipboard;
 pub mod components;
@@ -16,6 +17,7 @@ pub mod guarded;
 pub mod identity;
 pub mod job_text;
 pub mod ledger;
+pub mod notifications;
 pub mod open_files;
 pub mod page_map;
 pub mod pages;
@@ -24,5 +26,6 @@ pub mod plan_integrity;
 pub mod systems;
 pub mod theme;
 pub mod times;
+pub mod title;
 pub mod uploads;
 pub mod worker;

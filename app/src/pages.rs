@@ -2,6 +2,7 @@
 
 mod cluster_filter;
 pub mod files;
+pub mod help;
 pub mod inspect;
 pub mod jobs;
 pub mod join;

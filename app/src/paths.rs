@@ -20,6 +20,16 @@ pub fn inspect() -> String {
     "/inspect".into()
 }
 
+/// Terms, keys and how approvals work.
+pub fn help() -> String {
+    "/help".into()
+}
+
+/// One term of the help page.
+pub fn help_on(term: &str) -> String {
+    format!("/help#{}", encode(term))
+}
+
 /// Stored files.
 pub fn files() -> String {
     "/files".into()
@@ -215,6 +225,8 @@ mod tests {
             "/login?next=%2Fplans%2F7%3Ftab%3Dx"
         );
         assert_eq!(inspect(), "/inspect");
+        assert_eq!(help(), "/help");
+        assert_eq!(help_on("revision"), "/help#revision");
         assert_eq!(files(), "/files");
         assert_eq!(file("9f"), "/files/9f");
         assert_eq!(restore("9f"), "/files/9f/restore");

@@ -175,24 +175,24 @@ test("broken glass is told on every page until an approver closes its review", a
   for (const one of [page, ben, carl]) {
     for (const where of ["/", "/files", "/plans", "/jobs", "/settings", "/settings/policies"]) {
       await one.goto(where);
-      await expect(one.getByText(/^Broken glass\./)).toBeVisible();
+      await expect(one.getByText(/^Break-glass override in use\./)).toBeVisible();
     }
   }
   await looksRight(page);
   await carl.goto("/reviews");
   await expect(carl.getByText(/you need the role approver/)).toBeVisible();
   await expect(carl.getByRole("button", { name: "Close review" })).toHaveCount(0);
-  await ben.getByRole("link", { name: "Look into it" }).click();
+  await ben.getByRole("alert").getByRole("link", { name: "Review" }).click();
   await looksRight(ben);
   await ben.getByRole("button", { name: "Close review" }).click();
   await ben.getByLabel("Findings").fill("right to do; the rota had a gap");
   await looksRight(ben);
   await ben.getByRole("dialog").getByRole("button", { name: "Close review" }).click();
   await expect(ben.getByText("right to do; the rota had a gap")).toBeVisible();
-  await expect(ben.getByText(/^Broken glass\./)).toHaveCount(0);
+  await expect(ben.getByText(/^Break-glass override in use\./)).toHaveCount(0);
   await page.goto(address);
   await expect(page.getByText("right to do; the rota had a gap")).toBeVisible();
-  await expect(page.getByText(/^Broken glass\./)).toHaveCount(0);
+  await expect(page.getByText(/^Break-glass override in use\./)).toHaveCount(0);
 });
 
 test("what changed between sealing and approving invalidates the plan", async ({ page, server }) => {
@@ -313,21 +313,21 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await seal(page, await fixture("3.6.14-lease"), "policy", "shop-etcd");
   await ben.goto("/settings/policies");
   await expect(ben.getByText(/you need the role admin/)).toBeVisible();
-  await expect(ben.getByRole("button", { name: "Give a cluster its own" })).toHaveCount(0);
+  await expect(ben.getByRole("button", { name: "Add cluster policy" })).toHaveCount(0);
   await page.goto("/settings/policies");
   await looksRight(page);
-  await page.getByRole("button", { name: "Give a cluster its own" }).click();
+  await page.getByRole("button", { name: "Add cluster policy" }).click();
   await page.getByLabel("Cluster", { exact: true }).fill("shop-etcd");
-  const undoable = page.getByRole("group", { name: "Plans that can be taken back whole" });
+  const undoable = page.getByRole("group", { name: "Reversible plans" });
   await undoable.getByLabel("Approvals").selectOption("2");
-  await undoable.getByLabel("A second person").selectOption("always");
+  await undoable.getByLabel("Second person").selectOption("always");
   await expect(undoable.getByText(/2 people must approve/)).toBeVisible();
   await expect(page.getByText(/Waiting for 2 approvals/)).toBeVisible();
   await looksRight(page);
   await undoable.getByLabel("Approvals").selectOption("0");
-  await expect(page.getByRole("button", { name: "Set this policy" })).toBeDisabled();
+  await expect(page.getByRole("button", { name: "Save policy" })).toBeDisabled();
   await undoable.getByLabel("Approvals").selectOption("2");
-  await page.getByRole("button", { name: "Set this policy" }).click();
+  await page.getByRole("button", { name: "Save policy" }).click();
   await expect(page.getByRole("heading", { name: "shop-etcd" })).toBeVisible();
   await page.goto("/plans?cluster=shop-etcd");
   await page.getByRole("rowheader").getByRole("link").click();
@@ -335,23 +335,23 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   const plan = page.url();
 
   await page.goto("/settings/policies");
-  await page.getByRole("button", { name: "Take it away from shop-etcd" }).click();
-  const dialog = page.getByRole("dialog", { name: "Take a policy away" });
+  await page.getByRole("button", { name: "Remove policy of shop-etcd" }).click();
+  const dialog = page.getByRole("dialog", { name: "Remove policy" });
   await expect(dialog.getByText(/Waiting for 2 approvals/)).toBeVisible();
   await expect(dialog.getByText(/Waiting for 1 approval\./)).toBeVisible();
   await looksRight(page);
-  await dialog.getByRole("button", { name: "Take it away" }).click();
+  await dialog.getByRole("button", { name: "Remove policy" }).click();
   // It asks for less, and so for a second person.
   await expect(page.getByRole("status").getByText(/takes a second person/)).toBeVisible();
   const waits = "Removing the policy of shop-etcd needs a second person";
   await expect(page.getByRole("heading", { name: waits })).toBeVisible();
   await expect(page.getByText("You proposed this policy: another person must confirm it.")).toBeVisible();
-  await expect(page.getByRole("button", { name: "Confirm this policy" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Confirm policy" })).toHaveCount(0);
   await looksRight(page);
   await ben.reload();
   await expect(ben.getByRole("heading", { name: waits })).toBeVisible();
   await looksRight(ben);
-  await ben.getByRole("button", { name: "Confirm this policy" }).click();
+  await ben.getByRole("button", { name: "Confirm policy" }).click();
   await expect(ben.getByRole("heading", { name: waits })).toHaveCount(0);
   await page.reload();
   await expect(page.getByRole("heading", { name: "shop-etcd" })).toHaveCount(0);

@@ -131,7 +131,8 @@ test("a list of plans, of which some wait, is gone through page by page", async 
 test("the inbox counts what is on its other pages", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("81 items need your attention");
-  await expect(page.getByRole("banner").getByText("81 wait for you")).toBeVisible();
+  await expect(page.getByRole("banner").getByRole("button", { name: "Inbox: 81 items" })).toBeVisible();
+  await expect(page).toHaveTitle(/^\(81\) /);
   const pages = page.getByRole("navigation", { name: "Pagination" });
   await expect(pages).toContainText("1 to 20 of 81 items");
   await looksRight(page);

@@ -24,6 +24,7 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/setup", post(login::setup)),
         ("/api/login", post(login::login)),
         ("/api/join", post(login::join)),
+        ("/api/join/link", post(login::invitation)),
         ("/api/password", post(login::change_password)),
         ("/api/logout", post(login::logout)),
         ("/api/session", get(login::session)),

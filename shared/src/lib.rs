@@ -17,6 +17,7 @@ pub mod kinds;
 pub mod ledger;
 pub mod matrix;
 mod number;
+pub mod password;
 pub mod permission;
 pub mod plan;
 pub mod raft;

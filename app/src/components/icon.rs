@@ -40,6 +40,10 @@ pub const INBOX: Drawing = Drawing("M3 11 5.5 4h9L17 11v5.5H3zM3 11h4l1 2h4l1-2h
 pub const COPY: Drawing = Drawing("M7.5 7.5h9v9h-9zM12.5 7.5v-4h-9v9h4");
 /// A tick.
 pub const DONE: Drawing = Drawing("M4 10.5l4 4 8-9");
+/// A question in a ring.
+pub const HELP: Drawing = Drawing(
+    "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15zM7.8 7.8a2.2 2.2 0 1 1 3.3 1.9c-.8.5-1.1.9-1.1 1.8M10 14v.2",
+);
 /// Three lines.
 pub const MENU: Drawing = Drawing("M3 5h14M3 10h14M3 15h14");
 

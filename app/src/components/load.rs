@@ -42,12 +42,12 @@ where
     let value = Memo::new(move |_| resource.get());
     let retry = move || resource.refetch();
     (move || match value.get() {
-        None => view! { <PageHeader crumbs=crumbs.clone() sentence="Loading." /> }.into_any(),
+        None => view! { <PageHeader crumbs=crumbs.clone() sentence="Loading" /> }.into_any(),
         Some(Err(failure)) => {
             let sentence = match failure.kind {
-                Kind::NotFound => "There is nothing at this address.",
-                Kind::Offline => "The server does not answer.",
-                _ => "This page cannot be shown.",
+                Kind::NotFound => "Page not found",
+                Kind::Offline => "The server does not answer",
+                _ => "This page cannot be shown",
             };
             view! {
                 <PageHeader crumbs=crumbs.clone() sentence=sentence />

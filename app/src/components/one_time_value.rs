@@ -28,7 +28,7 @@ pub fn OneTimeValue(
             {children()}
             <div class="acts">
                 <CopyButton label=label text=Signal::derive(move || text.clone()) />
-                <button type="button" class="button small" on:click=move |_| on_done.run(())>"I have it; put it away"</button>
+                <button type="button" class="button small" on:click=move |_| on_done.run(())>"Done"</button>
             </div>
         </div>
     }

@@ -2,10 +2,13 @@
 
 use leptos::prelude::*;
 
+use crate::arrival::Arrival;
+use crate::title::Title;
+
 /// The way here, then the page's sentence with its acts beside it.
 #[component]
 pub fn PageHeader(
-    /// The way here: label and address, outermost first; the page itself is not in it.
+    /// Names for the steps of the way here, and steps that the address does not show: label and address.
     #[prop(optional)]
     crumbs: Vec<(String, String)>,
     /// The sentence.
@@ -24,20 +27,15 @@ pub fn PageHeader(
     #[prop(optional, into)]
     acts: ViewFn,
 ) -> impl IntoView {
-    // The tab's title is the sentence, so that a person finds the tab again.
-    Effect::new(move |_| document().set_title(&format!("{} – Requorum", sentence.get())));
-    let crumbs = (!crumbs.is_empty()).then(|| {
-        let items = crumbs
-            .into_iter()
-            .map(|(label, path)| view! { <li><a href=path>{label}</a></li> })
-            .collect_view();
-        view! { <nav class="crumbs" aria-label="You are here"><ol>{items}</ol></nav> }
-    });
+    let title = Title::expect();
+    Effect::new(move |_| title.page(sentence.get()));
+    let heading = NodeRef::<leptos::html::H1>::new();
+    Arrival::expect().at(heading);
+    title.set_way(crumbs);
     view! {
-        {crumbs}
         <div class=format!("page-header {tone}")>
             <div class="page-header-text">
-                <h1>{match headline { Some(headline) => headline.run(), None => sentence.into_any() }}</h1>
+                <h1 node_ref=heading tabindex="-1">{match headline { Some(headline) => headline.run(), None => sentence.into_any() }}</h1>
                 {below.run()}
             </div>
             <div class="acts">{acts.run()}</div>

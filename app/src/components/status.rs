@@ -129,7 +129,7 @@ pub fn trust(trust: Trust) -> (&'static str, &'static str) {
 pub fn person(disabled: bool, can_sign_in: bool, link: bool) -> (&'static str, &'static str) {
     match (disabled, can_sign_in, link) {
         (true, ..) => ("fail", "disabled"),
-        (_, true, _) => ("pass", "can come in"),
+        (_, true, _) => ("pass", "active"),
         (.., true) => ("waits", "invited"),
         _ => ("warning", "needs a new link"),
     }
@@ -139,8 +139,8 @@ pub fn person(disabled: bool, can_sign_in: bool, link: bool) -> (&'static str, &
 pub fn token(revoked: bool, ended: bool) -> (&'static str, &'static str) {
     match (revoked, ended) {
         (true, _) => ("fail", "revoked"),
-        (_, true) => ("waits", "ended"),
-        _ => ("pass", "good"),
+        (_, true) => ("waits", "expired"),
+        _ => ("pass", "active"),
     }
 }
 

@@ -15,8 +15,8 @@ struct Files;
 
 /// The first parts of the addresses that the page itself shows.
 const PAGES: &[&str] = &[
-    "", "inspect", "login", "setup", "join", "overview", "clusters", "files", "restore", "plans",
-    "reviews", "jobs", "ledger", "settings",
+    "", "inspect", "login", "setup", "join", "help", "overview", "clusters", "files", "restore",
+    "plans", "reviews", "jobs", "ledger", "settings",
 ];
 
 /// What is served in place of a page that was not built in.
@@ -30,11 +30,25 @@ pub fn is_page_or_file(path: &str) -> bool {
     file_name(path).is_some() || is_page(path)
 }
 
+/// Whether a person asks, in a browser: they are shown a page at any address, programs are answered in JSON.
+pub fn wants_page(request: &HeaderMap) -> bool {
+    request
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default();
+            kind.trim().eq_ignore_ascii_case("text/html")
+        })
+}
+
 /// What every page of a demo says, before anything else is loaded.
 const DEMO_BANNER: &str = "<aside class=\"demo-banner\" aria-label=\"Demo\"><strong>Demo: nothing here is real.</strong> \
     Everything is removed when the server stops.</aside>";
 
-/// A file of the page; at the page's addresses, the page. In a `demo` each page says that it is one.
+/// A file of the page; at the page's addresses, the page; at any other, to a person, the page, which says that it has
+/// none there. In a `demo` each page says that it is one.
 pub fn serve(request: &Request, demo: bool) -> Response {
     let path = request.uri().path();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -43,12 +57,23 @@ pub fn serve(request: &Request, demo: bool) -> Response {
     if let Some(name) = file_name(path) {
         return file(&name, request.headers());
     }
-    if !is_page(path) {
+    if is_page(path) {
+        return page(request.headers(), demo);
+    }
+    if !wants_page(request.headers()) {
         return not_found("route", format!("Nothing was found at {path}.")).into_response();
     }
+    let mut headers = request.headers().clone();
+    headers.remove(header::IF_NONE_MATCH);
+    let mut response = page(&headers, demo);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn page(request: &HeaderMap, demo: bool) -> Response {
     match Files::get("index.html") {
         Some(page) if demo => html(with_banner(&String::from_utf8_lossy(&page.data))),
-        Some(_) => file("index.html", request.headers()),
+        Some(_) => file("index.html", request),
         None => html(NO_PAGE.to_owned()),
     }
 }
@@ -236,6 +261,22 @@ mod tests {
             assert_eq!(takes_brotli(&headers), takes, "{accept}");
         }
         assert!(!takes_brotli(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn people_ask_for_a_page_and_programs_do_not() {
+        for (accept, page) in [
+            ("text/html,application/xhtml+xml,*/*;q=0.8", true),
+            ("application/json, TEXT/HTML;q=0.5", true),
+            ("*/*", false),
+            ("application/json", false),
+            ("text/htmlx", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(wants_page(&headers), page, "{accept}");
+        }
+        assert!(!wants_page(&HeaderMap::new()));
     }
 
     #[test]

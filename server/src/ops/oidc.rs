@@ -31,6 +31,7 @@ pub fn ways_in(app: &App, failed: &str, request_id: &str) -> WaysIn {
             request_id: request_id.into(),
         }),
         provider: name,
+        ..WaysIn::default()
     }
 }
 

@@ -50,10 +50,10 @@ pub fn Tokens() -> impl IntoView {
     let made = RwSignal::new(None::<CreateTokenResponse>);
     let sentence = Signal::derive(move || match tokens.get() {
         Some(Ok((everybody, list))) => headline(&list.tokens, everybody, now()),
-        _ => "Which programs may come in.".into(),
+        _ => "API tokens".into(),
     });
     let acts = move || {
-        view! { <button type="button" class="button primary" on:click=move |_| creating.set(true)>"Make a token"</button> }
+        view! { <button type="button" class="button primary" on:click=move |_| creating.set(true)>"Create token"</button> }
     };
     let on_made = Callback::new(move |answer| {
         made.set(Some(answer));
@@ -88,16 +88,12 @@ fn is_good(token: &Token, now_ms: i64) -> bool {
 
 fn headline(tokens: &[Token], everybody: bool, now_ms: i64) -> String {
     let good = tokens.iter().filter(|token| is_good(token, now_ms)).count() as u64;
-    let whom = if everybody {
-        "in this console"
-    } else {
-        "on your behalf"
-    };
+    let whose = if everybody { "" } else { " of yours" };
     match good {
-        0 => format!("No program can act {whom}."),
+        0 => format!("No active API tokens{whose}"),
         n => format!(
-            "{} act {whom}.",
-            format::count(n, "token lets a program", "tokens let programs")
+            "{}{whose}",
+            format::count(n, "active API token", "active API tokens")
         ),
     }
 }
@@ -112,13 +108,13 @@ fn handed_over(
     let text = examples(&origin);
     view! {
         <OneTimeValue
-            title=format!("This is the token {}. It is shown this once.", token.name)
+            title=format!("Token {}: shown only once", token.name)
             value=answer.secret
-            label="Copy the token"
+            label="Copy token"
             on_done=Callback::new(move |()| made.set(None))
         >
             <p class="small">
-                "Give it to the program and to nobody else. It acts in your name as " {names(&token.grants).join(", ")} ", until "
+                "Store it where the program reads it. It acts in your name as " {names(&token.grants).join(", ")} ", until "
                 <Time ms=token.expires_at_ms /> "."
             </p>
             <Command label="Use it over HTTP and gRPC" text=Signal::derive(move || text.clone()) />
@@ -148,7 +144,7 @@ fn table(
 ) -> impl IntoView {
     if list.tokens.is_empty() {
         return view! {
-            <Empty text="A token lets a program act in its owner's name, with no more than the owner's roles, until a day that you choose. Only its hash is kept here.">
+            <Empty text="A token lets a program act in your name, with at most your roles, until it expires. Only its hash is stored.">
                 <button type="button" class="button" on:click=move |_| creating.set(true)>"Make the first one"</button>
             </Empty>
         }
@@ -199,11 +195,11 @@ fn table(
                 <Confirm
                     open=asking
                     title=format!("Revoke {name}")
-                    act="Revoke the token"
-                    keep="Keep it"
+                    act="Revoke token"
+                    keep="Cancel"
                     on_act=Callback::new(move |()| { revoke.dispatch_local(id.clone()); })
                 >
-                    <p>"Programs that use it are refused from their next request on. A revoked token cannot be brought back; make another one."</p>
+                    <p>"Programs that use it are refused from their next request on. This cannot be undone; create a new token instead."</p>
                     {last_used(token.used_at_ms)}
                 </Confirm>
             }
@@ -214,8 +210,8 @@ fn table(
 
 fn last_used(ms: i64) -> impl IntoView {
     match ms {
-        0 => view! { <p>"It was never used."</p> }.into_any(),
-        ms => view! { <p>"It was last used at " <Time ms /> "."</p> }.into_any(),
+        0 => view! { <p>"Never used."</p> }.into_any(),
+        ms => view! { <p>"Last used " <Time ms /> "."</p> }.into_any(),
     }
 }
 
@@ -258,18 +254,12 @@ mod tests {
             revoked_at_ms,
             ..Token::default()
         };
-        assert_eq!(
-            headline(&[], false, 5),
-            "No program can act on your behalf."
-        );
+        assert_eq!(headline(&[], false, 5), "No active API tokens of yours");
         let tokens = [token(9, 0), token(9, 3), token(4, 0)];
-        assert_eq!(
-            headline(&tokens, false, 5),
-            "1 token lets a program act on your behalf."
-        );
+        assert_eq!(headline(&tokens, false, 5), "1 active API token of yours");
         assert_eq!(
             headline(&[token(9, 0), token(9, 0)], true, 5),
-            "2 tokens let programs act in this console."
+            "2 active API tokens"
         );
     }
 

@@ -80,7 +80,7 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"File"</th><th scope="col">"Started by"</th><th scope="col">"Cluster"</th>
-                        <th scope="col">"Arrived"</th><th scope="col">"Started"</th>
+                        <th scope="col">"Received"</th><th scope="col">"Started"</th>
                         <th scope="col"><span class="visually-hidden">"Act"</span></th>
                     </tr>
                 </thead>
@@ -97,7 +97,7 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
                     keep="Cancel"
                     on_act=Callback::new(move |()| { cancel.dispatch_local(id.clone()); })
                 >
-                    <p>{format!("What has arrived is discarded, and {owner} has to send the file again.")}</p>
+                    <p>{format!("What has arrived is discarded; {owner} has to upload the file again.")}</p>
                 </Confirm>
             }
         })}
@@ -119,7 +119,7 @@ fn row(upload: Upload, busy: Signal<bool>, on_ask: Callback<Upload>) -> impl Int
             <th scope="row" data-label="File">{upload.name}</th>
             <td data-label="Started by">{upload.owner}</td>
             <td data-label="Cluster">{upload.cluster}</td>
-            <td data-label="Arrived">{arrived}</td>
+            <td data-label="Received">{arrived}</td>
             <td data-label="Started"><Ago ms=begun /></td>
             <td data-label="Act">
                 <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Discard"</button>
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_headline_counts_what_is_left() {
-        assert_eq!(headline(&[]), "No upload is unfinished.");
+        assert_eq!(headline(&[]), "No unfinished uploads");
         let upload = |offset| Upload {
             id: "1".into(),
             name: "a.db".into(),

@@ -17,6 +17,7 @@ const HTTP: &[(&str, &[&str])] = &[
     ("/api/setup", &["POST"]),
     ("/api/login", &["POST"]),
     ("/api/join", &["POST"]),
+    ("/api/join/link", &["POST"]),
     ("/api/sign-in", &["GET", "HEAD"]),
     ("/api/oidc/start", &["GET", "HEAD"]),
     ("/api/oidc/callback", &["GET", "HEAD"]),

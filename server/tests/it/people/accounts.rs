@@ -1,7 +1,7 @@
 //! Accounts: invited by a link, given roles, disabled; passwords changed; sessions listed and ended.
 
 use requorum_server::auth::people::LINK_MS;
-use requorum_shared::api::login::Session;
+use requorum_shared::api::login::{Invitation, Session, WaysIn};
 use requorum_shared::api::v1::{
     CreateTokenRequest, DisablePersonRequest, EnablePersonRequest, EndSessionsRequest,
     GetDependentsRequest, InvitePersonRequest, ListPeopleRequest, ListSessionsRequest,
@@ -51,6 +51,58 @@ async fn the_first_administrator_holds_every_role() {
     let session = session(&server.admin().await).await;
     assert_eq!(session.grants.to_string(), "operator, approver, admin");
     assert!(!session.user_id.is_empty());
+}
+
+#[tokio::test]
+async fn a_stranger_is_no_error_and_is_told_what_they_need() {
+    let server = TestServer::start().await;
+    let ways = |client: Client| async move {
+        let answer = client.get("/api/sign-in").await;
+        assert_eq!(answer.status(), 200);
+        answer.json::<WaysIn>().await.unwrap()
+    };
+    let first = ways(server.stranger()).await;
+    assert!(first.waits_for_setup && first.session.is_none());
+    let admin = server.admin().await;
+    let later = ways(server.stranger()).await;
+    assert!(!later.waits_for_setup && later.session.is_none());
+    let mine = session(&admin).await;
+    assert_eq!(ways(admin).await.session, Some(mine));
+}
+
+#[tokio::test]
+async fn a_link_says_whose_it_is_and_is_not_used_up_by_that() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let token = invite(&admin, "Ben", &["viewer", "operator@prod"])
+        .await
+        .unwrap();
+    let ask = |token: &str| {
+        let body = json!({"token": token});
+        let stranger = server.stranger();
+        async move { stranger.post("/api/join/link", &body).await }
+    };
+    for _ in 0..2 {
+        let found: Invitation = ask(&token).await.json().await.unwrap();
+        assert_eq!(
+            (found.name.as_str(), found.invited_by.as_str()),
+            ("Ben", NAME)
+        );
+        assert_eq!(found.grants.to_string(), "viewer, operator@prod");
+        assert!(!found.has_password && !found.expires_at.is_empty());
+    }
+    // Guessed first, by whoever knows the name.
+    let weak = json!({"token": token, "password": "ben-password-1"});
+    let (status, body) = error(server.stranger().post("/api/join", &weak).await).await;
+    assert_eq!((status, body.code.as_str()), (400, "password.weak"));
+    assert!(!body.message.contains("ben-password"), "{}", body.message);
+    let good = json!({"token": token, "password": OTHER_PASSWORD});
+    assert_eq!(
+        server.stranger().post("/api/join", &good).await.status(),
+        200
+    );
+    let (status, body) = error(ask(&token).await).await;
+    assert_eq!((status, body.code.as_str()), (403, "join.link-invalid"));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ const JSON: &[&str] = &[
     "/api/setup",
     "/api/login",
     "/api/join",
+    "/api/join/link",
     "/api/password",
     "/api/uploads",
 ];
