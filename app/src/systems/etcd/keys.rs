@@ -73,20 +73,22 @@ fn kubernetes(facts: KubernetesFacts, revision: Option<i64>) -> impl IntoView {
 fn counts(name: &'static str, rows: Vec<(String, u64, u64)>, total: u64) -> impl IntoView {
     let many = rows.len();
     let all = RwSignal::new(many <= SHOWN);
-    let rows = rows
-        .into_iter()
-        .enumerate()
-        .map(|(at, (label, keys, bytes))| {
+    // There may be a thousand namespaces: what is not shown is not drawn.
+    let body = move || {
+        let shown = if all.get() { many } else { SHOWN };
+        let rows = rows.iter().take(shown);
+        rows.map(|(label, keys, bytes)| {
             view! {
-                <tr hidden=move || at >= SHOWN && !all.get()>
-                    <th scope="row" data-label=name>{format::visible(&label)}</th>
-                    <td data-label="Live keys" class="number">{format::number(keys)}</td>
-                    <td data-label="Size" class="number"><Bytes n=bytes /></td>
-                    <td data-label="Share">{share(bytes, total)}</td>
+                <tr>
+                    <th scope="row" data-label=name>{format::visible(label)}</th>
+                    <td data-label="Live keys" class="number">{format::number(*keys)}</td>
+                    <td data-label="Size" class="number"><Bytes n=*bytes /></td>
+                    <td data-label="Share">{share(*bytes, total)}</td>
                 </tr>
             }
         })
-        .collect_view();
+        .collect_view()
+    };
     view! {
         <div class="stack">
             <div class="table-wrap">
@@ -97,7 +99,7 @@ fn counts(name: &'static str, rows: Vec<(String, u64, u64)>, total: u64) -> impl
                             <th scope="col" class="number">"Size"</th><th scope="col">"Share"</th>
                         </tr>
                     </thead>
-                    <tbody>{rows}</tbody>
+                    <tbody>{body}</tbody>
                 </table>
             </div>
             {show_all(all, many)}
