@@ -86,7 +86,7 @@ test("a second person approves after both checks, the author cannot, and the pla
 
   await ben.goto("/");
   await expect(ben.getByRole("heading", { level: 1 })).toHaveText("1 item needs your attention");
-  await expect(ben.getByRole("banner").getByText("1 waits for you")).toBeVisible();
+  await expect(ben.getByRole("banner").getByRole("button", { name: "Inbox: 1 item" })).toBeVisible();
   await looksRight(ben);
   await ben.getByRole("link", { name: /^prod-etcd #\d+$/ }).click();
   await expect(ben).toHaveURL(new RegExp(`${address}$`));

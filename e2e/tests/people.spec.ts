@@ -119,7 +119,7 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   await expect(vera.page.getByRole("button", { name: /Approve|Reject|^Run/ })).toHaveCount(0);
   await looksRight(vera.page);
   await vera.page.goto("/files");
-  await expect(vera.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
+  await expect(vera.page.getByText("Uploading files needs the role operator.")).toBeVisible();
   await expect(vera.page.getByRole("button", { name: /press to choose/ })).toHaveCount(0);
   await looksRight(vera.page);
   await vera.page.getByRole("link", { name: "3.6.14-three.db" }).click();
@@ -136,7 +136,7 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   await looksRight(vera.page);
   await vera.page.goto("/settings/people");
   await expect(vera.page.getByRole("heading", { level: 1 })).toHaveText(
-    "Seeing to people and their roles needs the role admin.",
+    "Managing users and roles needs the role admin.",
   );
   await looksRight(vera.page);
 
@@ -169,23 +169,23 @@ test("a role that is given counts without signing in again, and one that is take
   const name = fresh("Olga");
   const olga = await join(browser, server, await invite(page, name, ["viewer"]), name);
   await olga.page.goto("/files");
-  await expect(olga.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
+  await expect(olga.page.getByText("Uploading files needs the role operator.")).toBeVisible();
 
   await page.goto("/settings/people");
   await page.getByRole("link", { name }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer`);
   await looksRight(page);
   const give = page.getByRole("button", { name: "Save roles" });
   await expect(give).toBeDisabled();
   await page.getByRole("checkbox", { name: "operator" }).check();
   await expect(page.getByText(`${name} will also be able to`)).toBeVisible();
-  await expect(page.getByText("Bring in files, for all clusters")).toBeVisible();
+  await expect(page.getByText("Upload files, for all clusters")).toBeVisible();
   await page.getByLabel("Clusters of this operator; empty for all").fill("a/b");
   await expect(give).toBeDisabled();
   await looksRight(page);
   await page.getByLabel("Clusters of this operator; empty for all").fill("");
   await give.click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer, operator.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer, operator`);
 
   // Whoever comes back to the tab sees what holds now.
   await olga.page.evaluate(() => window.dispatchEvent(new Event("focus")));
@@ -195,9 +195,9 @@ test("a role that is given counts without signing in again, and one that is take
   await expect(page.getByText(`${name} will no longer be able to`)).toBeVisible();
   await looksRight(page);
   await give.click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer`);
   await olga.page.evaluate(() => window.dispatchEvent(new Event("focus")));
-  await expect(olga.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
+  await expect(olga.page.getByText("Uploading files needs the role operator.")).toBeVisible();
   await olga.context.close();
 });
 
@@ -226,7 +226,7 @@ test("whoever is disabled is out at once, after what depends on them was shown",
 
   // Enabled again, the old session stays ended and the password is as it was.
   await page.getByRole("button", { name: "Enable account" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: operator.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: operator`);
   expect(await call(server, "FileService/ListFiles", { cookie })).toBe(UNAUTHENTICATED);
   await page.getByRole("button", { name: "Create password link" }).click();
   await expect(page.locator(".once-value")).toHaveText(/\/join#token=./);
@@ -239,10 +239,10 @@ test("the only administrator is told why they cannot be disabled", async ({ page
   await expect(page.getByText(new RegExp(`Only ${NAME} is .*admin`))).toBeVisible();
   await looksRight(page);
   await page.getByRole("link", { name: NAME, exact: true }).click();
-  await expect(page.getByText(`${NAME} alone administers this console`)).toBeVisible();
+  await expect(page.getByText(`${NAME} is the only administrator`)).toBeVisible();
   await expect(page.getByRole("button", { name: "Disable account" })).toHaveCount(0);
   await page.getByRole("checkbox", { name: "admin" }).uncheck();
-  await expect(page.getByText("Nobody else who can come in is admin.")).toBeVisible();
+  await expect(page.getByText("No other active user is admin.")).toBeVisible();
   await page.getByRole("button", { name: "Save roles" }).click();
   await expect(page.getByRole("alert")).toContainText("This is the last administrator of the console.");
   await looksRight(page);
@@ -275,7 +275,7 @@ test("a token made here opens the API for a program until it is revoked", async 
   // Shown once: no reload brings it back.
   await page.reload();
   const row = page.getByRole("row").filter({ hasText: name });
-  await expect(row).toContainText("good");
+  await expect(row).toContainText("active");
   expect(await page.content()).not.toContain(secret);
   await page.getByRole("link", { name: "Everybody's" }).click();
   await expect(page).toHaveURL(/tab=everybody/);
@@ -329,7 +329,7 @@ test("one changes one's password and ends one's other sessions", async ({ page, 
   await expect(pia.page.getByRole("alert")).toContainText("This is not your current password.");
   await looksRight(pia.page);
   await change(PASSWORD, OTHER_PASSWORD);
-  await expect(pia.page.getByText("Your password is changed.")).toBeVisible();
+  await expect(pia.page.getByText("Password changed.")).toBeVisible();
   await expect(pia.page.getByLabel("Current password")).toHaveValue("");
   const answer = await fetch(`${server.url}/api/session`, { headers: { cookie: third.cookie } });
   expect(answer.status).toBe(401);
@@ -351,7 +351,7 @@ test("a credential goes in and never comes out", async ({ page }) => {
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Value").fill(marker);
   await dialog.getByRole("button", { name: "Add credential" }).click();
-  await expect(dialog.getByText(/Give it a name/)).toBeVisible();
+  await expect(dialog.getByText(/Enter a name that says what it is for/)).toBeVisible();
   await looksRight(page);
   const name = fresh("prod-etcd root");
   await dialog.getByLabel("Name").fill(name);
@@ -373,7 +373,7 @@ test("a credential goes in and never comes out", async ({ page }) => {
   expect((await Promise.all(bodies)).filter((body) => body.includes(marker))).toEqual([]);
 
   await row.getByRole("button", { name: "Remove" }).click();
-  await expect(dialog).toContainText("No plan that can still be run needs it");
+  await expect(dialog).toContainText("No open plan and no running job needs it");
   await looksRight(page);
   await dialog.getByLabel(/^Type /).fill(name);
   await dialog.getByRole("button", { name: "Remove credential" }).click();

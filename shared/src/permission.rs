@@ -146,8 +146,8 @@ const TABLE: &[Line] = &[
         permission: Permission::Upload,
         roles: &[Role::Operator],
         programs: true,
-        what: "bring in files",
-        doing: "Bringing in files",
+        what: "upload files",
+        doing: "Uploading files",
     },
     // Deleting what others may still want to restore from is a person's decision.
     Line {
@@ -168,8 +168,8 @@ const TABLE: &[Line] = &[
         permission: Permission::Run,
         roles: &[Role::Operator],
         programs: true,
-        what: "start or steer a job",
-        doing: "Starting or steering a job",
+        what: "run and control jobs",
+        doing: "Running and controlling jobs",
     },
     Line {
         permission: Permission::BreakGlass,
@@ -189,15 +189,15 @@ const TABLE: &[Line] = &[
         permission: Permission::People,
         roles: &[Role::Admin],
         programs: false,
-        what: "see to people and their roles",
-        doing: "Seeing to people and their roles",
+        what: "manage users and roles",
+        doing: "Managing users and roles",
     },
     Line {
         permission: Permission::Policies,
         roles: &[Role::Admin],
         programs: false,
-        what: "decide what must be approved",
-        doing: "Deciding what must be approved",
+        what: "set approval policies",
+        doing: "Setting approval policies",
     },
     Line {
         permission: Permission::ConfirmPolicy,
@@ -210,8 +210,8 @@ const TABLE: &[Line] = &[
         permission: Permission::Secrets,
         roles: &[Role::Admin],
         programs: true,
-        what: "keep credentials",
-        doing: "Keeping credentials",
+        what: "manage credentials",
+        doing: "Managing credentials",
     },
 ];
 

@@ -12,7 +12,7 @@ const KEY: &str = "cluster";
 /// What stands there for what belongs to none; no cluster is called so.
 const NONE: &str = "(none)";
 
-/// The cluster of somebody who may bring in files for that one alone; empty for others.
+/// The cluster of somebody who may upload files for that one alone; empty for others.
 pub(super) fn only(grants: &Grants) -> String {
     let mut scopes = grants
         .iter()

@@ -86,7 +86,7 @@ fn a_role_for_one_cluster_is_worth_nothing_elsewhere() {
         .to_string();
     assert_eq!(
         text,
-        "To start or steer a job you need the role operator for lab or for all clusters. You have: \
+        "To run and control jobs you need the role operator for lab or for all clusters. You have: \
          operator@prod-etcd. An administrator of this console can change that."
     );
     let text = grants("viewer")
@@ -104,7 +104,7 @@ fn a_role_for_one_cluster_is_worth_nothing_elsewhere() {
         .to_string();
     assert_eq!(
         text,
-        "To see to people and their roles you need the role admin for all clusters. You have no role. An \
+        "To manage users and roles you need the role admin for all clusters. You have no role. An \
          administrator of this console can change that."
     );
 }
@@ -123,7 +123,7 @@ fn who_can_is_said_in_a_line() {
     );
     assert_eq!(
         line("", Permission::Run, Place::Cluster("prod")),
-        "Starting or steering a job needs the role operator for prod or for all clusters."
+        "Running and controlling jobs needs the role operator for prod or for all clusters."
     );
     assert_eq!(
         line("", Permission::See, Place::Anywhere),

@@ -261,7 +261,7 @@ mod tests {
             words(Permission::People),
             (
                 ("waits", "no"),
-                "Seeing to people and their roles needs the role admin.".into()
+                "Managing users and roles needs the role admin.".into()
             )
         );
         assert_eq!(words(Permission::See).1, "Any role");
