@@ -15,7 +15,7 @@ const MOST: usize = 100;
 
 /// The section; nothing where there is nothing to tell.
 #[component]
-pub fn Outcomes(
+pub(super) fn Outcomes(
     /// What the server tells.
     items: Vec<OutcomeItem>,
 ) -> impl IntoView {
