@@ -215,6 +215,7 @@ impl Cast<'_> {
         let request = JoinRequest {
             token: link.token,
             password: self.add(name, word),
+            end_tokens: false,
         };
         let opened = said(sign_in::join(self.app, request, &here()).await)?;
         self.confirm(admin, &opened.actor).await?;

@@ -255,7 +255,8 @@ fn each_finding_that_a_choice_resolves_has_the_button_that_does() {
     assert!(form.clean_up.alarms);
 
     let inspection = inspection();
-    let changes: [(&str, fn(&mut RestoreForm)); 16] = [
+    type Change = fn(&mut RestoreForm);
+    let changes: [(&str, Change); 16] = [
         ("alarms.clear-needless", |f| f.clean_up.alarms = true),
         ("auth.disable-needless", |f| f.clean_up.auth = true),
         ("downgrade.clear-needless", |f| f.clean_up.downgrade = true),
