@@ -113,9 +113,9 @@ fn check_reports_three_parts_and_fails_when_one_does() {
     assert_eq!(said.code, 0);
     assert!(said.out.starts_with("Snapshot OK"), "{}", said.out);
     for line in [
-        "Bytes      pass",
+        "Checksum   pass",
         "Structure  pass",
-        "Meaning    pass",
+        "Content    pass",
         "NOSPACE alarm",
     ] {
         assert!(said.out.contains(line), "{line} is not in {}", said.out);
