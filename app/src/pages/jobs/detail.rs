@@ -12,8 +12,8 @@ use requorum_shared::job::history::History;
 use requorum_shared::matrix::Expected;
 use requorum_shared::recovery::{self, Plan};
 
-use self::acts::Acts;
-use self::after::{Dossier, Handing, LeftBehind, Results};
+use self::acts::acts;
+use self::after::{Handing, dossier, left_behind, results};
 use super::follow::{Followed, Link, fold, read};
 use super::question::Ask;
 use crate::client::grpc;
@@ -152,7 +152,7 @@ fn show(response: GetJobResponse) -> impl IntoView {
             Link::Refused(failure) => Some(view! { <ErrorView failure /> }),
             _ => None,
         }}
-        <Acts job followed />
+        {acts(job, followed)}
         {move || question.get().map(|question| {
             let (id, cluster) = ask.get_value();
             view! { <Ask job=id cluster question lost /> }
@@ -255,12 +255,12 @@ fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoVi
     });
     view! {
         {handing.steps()}
-        <Results id=id.clone() />
+        {results(id.clone())}
         {verification}
         <div class="job-columns">
             <div class="stack">
-                <Dossier id=id />
-                <LeftBehind job followed />
+                {dossier(id)}
+                {left_behind(job, followed)}
             </div>
             <section class="section"><h2>"History"</h2><HistoryList lines /></section>
         </div>

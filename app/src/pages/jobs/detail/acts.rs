@@ -15,8 +15,7 @@ use crate::failure::Failure;
 use crate::identity::{Of, permitted};
 
 /// The buttons; disabled, with the reason, while the server does not answer.
-#[component]
-pub(super) fn Acts(job: JobRef, followed: Followed) -> impl IntoView {
+pub(super) fn acts(job: JobRef, followed: Followed) -> impl IntoView {
     let view = followed.view;
     let state = Memo::new(move |_| view.with(|v| v.state));
     let lost = Memo::new(move |_| followed.is_lost());

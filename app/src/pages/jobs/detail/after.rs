@@ -128,8 +128,7 @@ impl Handing {
 }
 
 /// What came out, to download.
-#[component]
-pub(super) fn Results(id: String) -> impl IntoView {
+pub(super) fn results(id: String) -> impl IntoView {
     let job = LocalResource::new({
         let id = id.clone();
         move || grpc::call(GetJobRequest { id: id.clone() })
@@ -160,8 +159,7 @@ pub(super) fn Results(id: String) -> impl IntoView {
 }
 
 /// The record of the recovery.
-#[component]
-pub(super) fn Dossier(id: String) -> impl IntoView {
+pub(super) fn dossier(id: String) -> impl IntoView {
     view! {
         <section class="section">
             <h2>"Dossier"</h2>
@@ -178,8 +176,7 @@ pub(super) fn Dossier(id: String) -> impl IntoView {
 }
 
 /// What a person has to remove some day.
-#[component]
-pub(super) fn LeftBehind(job: JobRef, followed: Followed) -> impl IntoView {
+pub(super) fn left_behind(job: JobRef, followed: Followed) -> impl IntoView {
     let left = job.with_value(|job| {
         let plan = job.plan.as_ref();
         plan.map(|plan| followed.view.with_untracked(|view| left_overs(plan, view)))
