@@ -132,11 +132,7 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_of_ours_is_told() {
-        for bad in [
-            &[1_u8, 0, 0, 0, 0][..],
-            &[0, 0xff, 0, 0, 0],
-            &[b'<', b'h', b't', b'm', b'l'],
-        ] {
+        for bad in [&[1_u8, 0, 0, 0, 0][..], &[0, 0xff, 0, 0, 0], b"<html"] {
             let mut frames = Frames::default();
             frames.push(bad);
             assert_eq!(frames.take(), Some(Frame::Unreadable), "{bad:?}");

@@ -205,6 +205,7 @@ pub fn Palette(
         let mut at = 0;
         let groups = found.get().into_iter().map(|(group, of, more)| {
             let id = format!("palette-{}", group.label().to_lowercase());
+            let labelled = id.clone();
             let options = of.into_iter().map(|entry| {
                 let mine = at;
                 at += 1;
@@ -225,7 +226,7 @@ pub fn Palette(
             let options = options.collect_view();
             let more = (more > 0).then(|| view! { <p class="small muted" role="presentation">{format!("{more} more: type to narrow")}</p> });
             view! {
-                <div role="group" aria-labelledby=id.clone()>
+                <div role="group" aria-labelledby=labelled>
                     <p class="small muted" id=id role="presentation">{group.label()}</p>
                     {options}
                     {more}
