@@ -258,6 +258,9 @@ test("a list is pasted as it comes, is seen before it is used, and can be undone
   await urls(2).fill("https://10.0.0.2:2380");
   await page.reload();
   await expect(urls(2)).toHaveValue("https://10.0.0.2:2380");
+  await page.goto("/plans");
+  await page.goBack();
+  await expect(urls(2)).toHaveValue("https://10.0.0.2:2380");
 });
 
 test("each finding that a choice resolves has its button, and the revision is known before", async ({ page }) => {
