@@ -126,7 +126,7 @@ test.describe("in New York", () => {
     const utc = (await since.innerText()).slice(0, 19);
     await expect(page.getByRole("banner")).toContainText("UTC");
     await account(page).click();
-    await page.getByText("Local", { exact: true }).click();
+    await page.getByRole("radio", { name: "Local" }).check();
     await expect(page.getByRole("banner")).toContainText(/UTC\u22120[45]:00/);
     await expect(since).not.toContainText(utc);
     const local = (await since.innerText()).slice(0, 19);
@@ -136,7 +136,7 @@ test.describe("in New York", () => {
     await page.reload();
     await expect(since).toContainText(local);
     await account(page).click();
-    await page.getByText("UTC", { exact: true }).last().click();
+    await page.getByRole("radio", { name: "UTC" }).check();
     await expect(since).toContainText(utc);
   });
 });
@@ -149,9 +149,9 @@ test("the account menu holds the theme, help and the way out", async ({ page, ad
   await expect(menu).toContainText(NAME);
   await expect(menu).toContainText("admin");
   await looksRight(page);
-  await menu.getByText("Dark", { exact: true }).click();
+  await menu.getByRole("radio", { name: "Dark" }).check();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
-  await menu.getByText("System", { exact: true }).click();
+  await menu.getByRole("radio", { name: "System" }).check();
   await page.keyboard.press("Escape");
   await expect(menu).toBeHidden();
   await expect(account(page)).toBeFocused();
