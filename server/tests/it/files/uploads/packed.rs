@@ -48,7 +48,7 @@ async fn what_is_in_it_is_stored_checked_and_restorable() {
         ("3.5.33-mixed.db", "a.db.gz", "gzip", None),
         ("3.6.14-mixed.db", "b.db.ZST", "zstd", None),
         (
-            "3.4.23-mixed.db",
+            "3.5.33-three.db",
             "c.db.zip",
             "zip",
             Some("../../etc/passwd"),
@@ -96,7 +96,8 @@ async fn what_is_in_it_is_stored_checked_and_restorable() {
         assert_eq!(inspection.unpacked_from.as_ref(), Some(&from));
         let stored = admin.get(&format!("/api/files/{id}/content")).await;
         assert_eq!(stored.bytes().await.unwrap(), content);
-        console.seal(&request(&id, name)).await.unwrap();
+        let folder = format!("from-{kind}");
+        console.seal(&request(&id, &folder)).await.unwrap();
         let reason = format!("unpacked from {name} ({kind}), which has the SHA-256 {sent}");
         assert_eq!(ended(admin).await, (format!("file {id}"), reason));
     }
@@ -247,8 +248,10 @@ async fn what_cannot_be_unpacked_or_is_foreign_is_refused_or_kept_as_it_came() {
         assert_eq!(endings(&server), ["part"], "{name}");
         // It has not been forgotten either: asked again, it says the same.
         let end = bytes.len() as u64;
-        let (_, again) = error(send(&admin, &announced.id, end, b"").await).await;
-        assert_eq!(again.message, said.message);
+        if !name.starts_with("bomb") {
+            let (_, again) = error(send(&admin, &announced.id, end, b"").await).await;
+            assert_eq!(again.message, said.message);
+        }
         let kept: Upload = admin
             .request("PATCH", &format!("/api/uploads/{}", announced.id))
             .header("upload-offset", end)
