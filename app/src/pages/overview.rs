@@ -12,7 +12,6 @@ use requorum_shared::api::v1::{
 };
 use requorum_shared::permission::{Permission, Place};
 
-use self::outcomes::Outcomes;
 use crate::client::{grpc, upload};
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
@@ -129,7 +128,7 @@ fn show(state: State, may_upload: bool) -> impl IntoView {
     }
     view! {
         {waiting(&state)}
-        <Outcomes items=state.outcomes.clone() />
+        {outcomes::outcomes(state.outcomes.clone())}
         {recent::unfinished(&state.unfinished)}
         {jobs(&state)}
         {recent::files(&state.files, may_upload)}

@@ -13,12 +13,8 @@ const KEY: &str = "requorum.dismissed";
 /// How much of it: more than the server tells at once.
 const MOST: usize = 100;
 
-/// The section; nothing where there is nothing to tell.
-#[component]
-pub(super) fn Outcomes(
-    /// What the server tells.
-    items: Vec<OutcomeItem>,
-) -> impl IntoView {
+/// What the server tells, as a section; nothing where that is nothing.
+pub(super) fn outcomes(items: Vec<OutcomeItem>) -> impl IntoView {
     let dismissed = RwSignal::new(remembered());
     let items = StoredValue::new(items);
     let left = Memo::new(move |_| {
