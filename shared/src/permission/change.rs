@@ -148,6 +148,7 @@ mod tests {
             [
                 "download a cluster's keys and values, for all clusters",
                 "upload files, for all clusters",
+                "remove files, for all clusters",
                 "seal a plan, for all clusters",
                 "run and control jobs, for all clusters",
                 "run a plan without approval, for all clusters",

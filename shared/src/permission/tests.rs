@@ -49,6 +49,7 @@ fn what_needs_judgement_needs_a_person() {
         persons,
         [
             Permission::OwnAccount,
+            Permission::RemoveFiles,
             Permission::BreakGlass,
             Permission::Approve,
             Permission::People,
