@@ -409,8 +409,8 @@ fn approvals(opened: &Opened<'_>) -> Finding {
         let subject = accepting(&vote.by, &plan.id, &warnings, vote.accepted.as_deref())?;
         all.by_person_on(acts::APPROVE, &vote.by.name, subject.as_deref())?;
     }
-    all_accepted(&warnings, grounds)?;
     if let Some(glass) = &grounds.glass {
+        all_accepted(&warnings, grounds)?;
         let subject = accepting(&glass.by, &plan.id, &warnings, glass.accepted.as_deref())?;
         all.by_person_on(acts::BREAK_GLASS, &glass.by.name, subject.as_deref())?;
         let review = approvals
@@ -441,7 +441,11 @@ fn approvals(opened: &Opened<'_>) -> Finding {
         .iter()
         .map(|vote| vote.by.name.clone())
         .collect();
-    match grounds.judge(hash) {
+    let judged = grounds.judge(hash);
+    if matches!(judged, Judgement::Enough { .. }) {
+        all_accepted(&warnings, grounds)?;
+    }
+    match judged {
         Judgement::Enough { .. } if names.is_empty() => {
             Ok(format!("The rule was: {}.{set_by}", grounds.rule))
         }

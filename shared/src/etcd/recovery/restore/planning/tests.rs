@@ -1,5 +1,6 @@
 use super::*;
 use crate::etcd::recovery::restore::samples;
+use crate::etcd::storage::inspection::FileKind;
 use crate::plan::{self, Seal};
 
 type Plan = plan::Plan<RestoreRequest, RestoreStep>;
@@ -63,6 +64,9 @@ fn a_forced_checksum_and_a_lost_commit_are_part_of_what_comes_out() {
         let mut observation = samples::observation();
         observation.source.name = "a, from a file b".to_owned();
         observation.source.bytes = bytes;
+        if bytes == Outcome::NotChecked {
+            observation.source.kind = FileKind::DatabaseCopy;
+        }
         observation.source.fallback = lost.then(|| "Meta page 1 is damaged.".to_owned());
         let outcome = seal(&request, &observation).unwrap().outcome;
         assert!(outcome.ends_with(ends), "{outcome}");
