@@ -169,6 +169,7 @@ fn the_lists_above_are_whole() {
         "/api/setup",
         "/api/login",
         "/api/join",
+        "/api/join/link",
         "/api/sign-in",
         "/api/schemas/{file}",
         "/api/oidc/start",
