@@ -280,7 +280,9 @@ mod tests {
             assert_eq!(names(dir.path()), ["a.part"]);
             ended
         };
-        let bomb = run(&zeros(32 << 10), &order(dir.path())).unwrap();
+        let mut small = order(dir.path());
+        small.limits.any_ratio = 1 << 20;
+        let bomb = run(&zeros(32 << 10), &small).unwrap();
         assert!(matches!(bomb.content, Err(UnpackError::Bomb { .. })));
         assert!(
             bomb.sent
