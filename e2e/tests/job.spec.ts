@@ -26,7 +26,7 @@ async function start(page: Page, folder: string, pairs?: string[]): Promise<void
   await openWizard(page, "3.5.33-mixed.db");
   const own = pairs ?? [2380, 2480, 2580].map((port, at) => `m${at + 1}=http://127.0.0.1:${port}`);
   await members(page, own);
-  await page.getByLabel(/Initial-cluster token/).fill(`e2e-${folder}`);
+  await page.getByLabel(/Initial-cluster token/).fill(`e2e-${folder.replace(" ", "-")}`);
   await page.getByRole("radiogroup", { name: "Target etcd version" }).getByLabel(/3\.5/).check();
   await page.getByLabel(/^Bump revision/).uncheck();
   await page.getByLabel("A folder on the server").check();
