@@ -85,7 +85,7 @@ pub fn Put(
                         </div>
                         <div class="dialog-acts">
                             <button type="button" class="button" on:click=move |_| open.set(false)>
-                                {if is_new { "Cancel" } else { "Cancel" }}
+                                "Cancel"
                             </button>
                             <button type="submit" class="button primary" disabled=pending>
                                 {if is_new { "Add credential" } else { "Replace value" }}
