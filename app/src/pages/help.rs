@@ -12,67 +12,81 @@ const TERMS: [(&str, &str, &str); 13] = [
     (
         "revision",
         "Revision",
-        "etcd's counter of changes. Every write raises it by one, for the whole key space, so two files of one cluster are compared by it: the higher one is newer. Clients remember revisions to continue a watch.",
+        "etcd's counter of changes. Every write raises it by one, for the whole key space, so two files of one \
+         cluster are compared by it: the higher one is newer. Clients remember revisions to continue a watch.",
     ),
     (
         "bump",
         "Bump revision",
-        "After a restore the cluster continues at the snapshot's revision, but clients may have seen higher ones before the failure. If those numbers are given out again, watches and caches, such as those of Kubernetes, miss changes without noticing. Bumping raises the revision beyond any that was ever served.",
+        "After a restore the cluster continues at the snapshot's revision, but clients may have seen higher ones \
+         before the failure. If those numbers are given out again, watches and caches, such as those of Kubernetes, \
+         miss changes without noticing. Bumping raises the revision beyond any that was ever served.",
     ),
     (
         "mark-compacted",
         "Mark compacted",
-        "Declares everything up to the bumped revision as compacted. Clients that ask for an older revision get an error and reload, instead of silently continuing with old data. Use it together with a bump.",
+        "Declares everything up to the bumped revision as compacted. Clients that ask for an older revision get an \
+         error and reload, instead of silently continuing with old data. Use it together with a bump.",
     ),
     (
         "learner",
         "Learner",
-        "A member that receives all data but does not vote. A new member can catch up as a learner without putting the quorum at risk. A restore makes voting members only.",
+        "A member that receives all data but does not vote. A new member can catch up as a learner without putting \
+         the quorum at risk. A restore makes voting members only.",
     ),
     (
         "member-id",
         "Member ID",
-        "The number that identifies a member inside a cluster, written in hexadecimal. It is derived from the member's peer URLs, its cluster token and, for members added later, the time. A restore gives new IDs.",
+        "The number that identifies a member inside a cluster, written in hexadecimal. It is derived from the \
+         member's peer URLs, its cluster token and, for members added later, the time. A restore gives new IDs.",
     ),
     (
         "cluster-id",
         "Cluster ID",
-        "Derived from the IDs of the first members. Members of another cluster ID refuse to talk to each other, so restored members never mix with old ones that are still running.",
+        "Derived from the IDs of the first members. Members of another cluster ID refuse to talk to each other, so \
+         restored members never mix with old ones that are still running.",
     ),
     (
         "hashkv",
         "HashKV",
-        "etcd's own checksum over all keys and revisions up to a revision (etcdctl endpoint hashkv). Members that agree have the same content. It can only be compared at the same revision and the same compacted revision.",
+        "etcd's own checksum over all keys and revisions up to a revision (etcdctl endpoint hashkv). Members that \
+         agree have the same content. It can only be compared at the same revision and the same compacted revision.",
     ),
     (
         "consistent-index",
         "Consistent index",
-        "The index of the last entry of the Raft log that was applied to the database, stored in the same transaction. It tells how far a member's database had come, even if its log is lost.",
+        "The index of the last entry of the Raft log that was applied to the database, stored in the same \
+         transaction. It tells how far a member's database had come, even if its log is lost.",
     ),
     (
         "raft-term",
         "Raft term",
-        "The number of the current leadership. Every election raises it. A file with a higher term has seen a later election.",
+        "The number of the current leadership. Every election raises it. A file with a higher term has seen a later \
+         election.",
     ),
     (
         "quorum",
         "Quorum",
-        "More than half of the voting members: 2 of 3, 3 of 5. A cluster without it accepts no writes. If a quorum is lost for good, the cluster must be restored.",
+        "More than half of the voting members: 2 of 3, 3 of 5. A cluster without it accepts no writes. If a quorum is \
+         lost for good, the cluster must be restored.",
     ),
     (
         "checksum",
         "Checksum of a snapshot",
-        "etcdctl snapshot save appends a SHA-256 to the file. If it matches, the bytes are those that were saved. A copy of member/snap/db has none: its structure can be checked, its bytes cannot.",
+        "etcdctl snapshot save appends a SHA-256 to the file. If it matches, the bytes are those that were saved. A \
+         copy of member/snap/db has none: its structure can be checked, its bytes cannot.",
     ),
     (
         "plan",
         "Plan",
-        "Everything a recovery will do, with the facts it relies on, sealed by a SHA-256. Approvers approve that hash. If a fact changes, the plan becomes invalid. Running it executes its steps and decides nothing new.",
+        "Everything a recovery will do, with the facts it relies on, sealed by a SHA-256. Approvers approve that \
+         hash. If a fact changes, the plan becomes invalid. Running it executes its steps and decides nothing new.",
     ),
     (
         "dossier",
         "Dossier",
-        "The signed record of one recovery: plan, approvals, journal, verification. It can be verified years later, without this server.",
+        "The signed record of one recovery: plan, approvals, journal, verification. It can be verified years later, \
+         without this server.",
     ),
 ];
 
@@ -101,7 +115,7 @@ pub fn Help() -> impl IntoView {
             <section class="section" id="two-people">
                 <h2>"Why two people"</h2>
                 <p>
-                    "A restore replaces the data of a cluster. Whoever wrote a plan sees what they expect to see; a second person reads what it says. \
+                    "A restore replaces the data of a cluster. The author of a plan sees what they expect to see; a second person reads what it says. \
                     The "<a href=paths::policies()>"policy"</a>" of a cluster says how many approvals a plan needs and whether the author's counts. \
                     Before approving, the approver's browser recomputes the plan from its facts and compares the hash."
                 </p>

@@ -145,7 +145,7 @@ async fn create(
         Created::NotApproved => {
             return Err(precondition(
                 "plan.decided",
-                "Somebody else decided about this plan a moment ago. Look at it again.",
+                "Another person decided about this plan a moment ago. Read it again.",
             ));
         }
     }

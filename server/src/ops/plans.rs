@@ -177,7 +177,7 @@ pub async fn reject(
         return Err(bad_request(
             "plan.reason",
             format!(
-                "A rejection needs a reason of 1 to {MAX_REASON_CHARS} characters, for whoever made the plan."
+                "A rejection needs a reason of 1 to {MAX_REASON_CHARS} characters, for the plan's author."
             ),
         ));
     }
@@ -240,7 +240,7 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
             return Err(precondition(
                 "plan.from-the-future",
                 format!(
-                    "This plan was sealed at {}, which has not come yet: the server's clock was set back since. See to \
+                    "This plan was sealed at {}, which has not come yet: the server's clock was set back since. Check \
                      the clock, or make a new plan.",
                     clock::text(row.sealed_ms)
                 ),
@@ -378,7 +378,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
 pub(super) fn decided_meanwhile() -> ApiError {
     precondition(
         "plan.decided",
-        "Somebody else decided about this plan a moment ago. Look at it again.",
+        "Another person decided about this plan a moment ago. Read it again.",
     )
 }
 

@@ -118,8 +118,8 @@ pub(super) async fn propose(app: &App, actor: &Actor, proposal: Proposal) -> Res
 /// What is said of a proposal to whoever made it.
 pub(super) fn waiting(confirmers: &Confirmers, proposal: &Proposal) -> String {
     if proposal.in_force {
-        return "It asks for less than before. Nobody else could confirm that, so it counts at once, and stays listed \
-                for everybody to see until a second person has confirmed it."
+        return "It asks for less than before. No one else could confirm that, so it counts at once, and stays listed \
+                until a second person has confirmed it."
             .into();
     }
     let names = names(&confirmers.of(&proposal.cluster, &proposal.by_id));

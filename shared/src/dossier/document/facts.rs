@@ -158,7 +158,7 @@ pub(super) fn ledger(content: &Content<'_>) -> Section {
     let left_out = match usize::try_from(content.left_out).unwrap_or(usize::MAX) {
         0 => Vec::new(),
         count => vec![Block::Text(format!(
-            "{} about them are left out: each was refused or failed and changed nothing, or let somebody download what \
+            "{} about them are left out: each was refused or failed and changed nothing, or was a download of what \
              came of it. The ledger has them.",
             words::count(count, "more act", "more acts")
         ))],

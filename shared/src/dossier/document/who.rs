@@ -39,7 +39,7 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
         );
     };
     let weight = match grounds.weight {
-        Reversibility::Undoable => "every step can be taken back",
+        Reversibility::Undoable => "every step is reversible",
         Reversibility::Destructive => "it passes a point of no return",
     };
     let able: Vec<_> = grounds.able.iter().map(|p| p.name.as_str()).collect();

@@ -225,7 +225,7 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
         let number = at as u64 + 1;
         if event.seq != number {
             return Err(format!(
-                "Event {} stands in the place of event {number}: something was taken out, put in, or moved.",
+                "Event {} is where event {number} belongs: events were removed, inserted, or moved.",
                 event.seq
             ));
         }

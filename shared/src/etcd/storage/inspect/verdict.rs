@@ -49,7 +49,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             let what = "The last 32 bytes are not the SHA-256 of the rest.";
             report.push(
                 Finding::blocking("trailer.mismatch", "file", what)
-                    .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong cannot be told.")
+                    .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong is unknown.")
                     .todo(AGAIN)
                     .at_offset(end),
             );
@@ -70,7 +70,8 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
         }
         Trailer::BadLength => {
             let what = format!(
-                "The length of {} bytes is neither that of a snapshot (32 more than a multiple of 512) nor that of a database (a multiple of 512).",
+                "The length of {} bytes is neither that of a snapshot (32 more than a multiple of 512) nor that of a \
+                 database (a multiple of 512).",
                 grouped(digests.size)
             );
             report.push(

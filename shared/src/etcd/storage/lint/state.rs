@@ -16,7 +16,8 @@ pub(super) fn alarms(seen: &Seen<'_>, report: &mut Report) {
             ),
             "CORRUPT" => (
                 "It survives a restore and blocks every request; it was raised because members disagreed.",
-                "Compare HashKV of all members before trusting this file, then choose “Clear active alarms” in the restore (--clear-alarms).",
+                "Compare HashKV of all members before trusting this file, then choose “Clear active alarms” in the \
+                 restore (--clear-alarms).",
             ),
             _ => (
                 "It survives a restore.",
@@ -71,7 +72,7 @@ pub(super) fn downgrade(seen: &Seen<'_>, report: &mut Report) {
     let what = format!("A downgrade to {} is under way.", downgrade.target_version);
     report.push(
         Finding::warning("downgrade.enabled", "bucket cluster", what)
-            .because("It survives a restore: servers of 3.5 with another version exit at start, those of 3.6 go on with the downgrade.")
+            .because("It survives a restore: servers of 3.5 with another version exit at start, those of 3.6 continue the downgrade.")
             .todo("Choose “Delete the downgrade state” in the restore (--clear-downgrade), unless the downgrade is to continue."),
     );
 }
