@@ -197,6 +197,14 @@ pub struct PageMap {
 }
 
 impl PageMap {
+    /// The map, or none where there are no pages: what is not written down is the same when it is read again.
+    pub fn or_none(self) -> Self {
+        if self.is_empty() {
+            return Self::default();
+        }
+        self
+    }
+
     /// Whether there are no pages.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()

@@ -416,7 +416,11 @@ impl Uploads {
             Ok(content) if !content.is_foreign() => return self.keep(upload, content).await,
             // As evidence it is kept as it came.
             _ if upload.evidence => return self.keep(upload, sent).await,
-            Ok(content) => format!("Unpacked from {}: {}", sent.kind, words(&content)),
+            Ok(content) => {
+                let packed = content.unpacked_from.as_ref();
+                let kind = packed.map_or(&sent.kind, |packed| &packed.kind);
+                format!("Unpacked from {kind}: {}", words(&content))
+            }
             Err(UnpackError::TooMuch { limit }) => {
                 return Err(too_much_in_it(&upload.name, limit));
             }

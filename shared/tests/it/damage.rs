@@ -250,7 +250,7 @@ fn conformance_24_cut_anywhere() {
     assert!(seen.details.status.is_none());
     assert_eq!(
         ungrouped(&seen.verdict.sentence),
-        "Thisetcddatabasewascutoff:30000of73728bytesarethere."
+        "Thefileiscutoff:29.3of72KiBarethere."
     );
 }
 

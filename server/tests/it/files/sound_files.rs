@@ -128,7 +128,10 @@ fn an_older_meta_is_taken_by_choice_only() {
     let file = damaged("older-meta");
     let file = file.to_str().unwrap();
     let check = ends(at, 0, &["check", file]);
-    assert!(check.contains("one of its two meta pages only"), "{check}");
+    assert!(
+        check.contains("One of the two meta pages is damaged"),
+        "{check}"
+    );
     assert!(check.contains("meta.fallback"), "{check}");
     let refused = ends(at, 1, &["restore", file, "--data-dir", "new"]);
     assert!(refused.contains("--accept-older-meta"), "{refused}");

@@ -120,7 +120,7 @@ fn conformance_13_existing_directories() {
             place.restored(&flags);
             assert!(place.path("data/member/snap/db").exists());
         } else {
-            place.flags_refused(&flags, code, &["data is there already"]);
+            place.flags_refused(&flags, code, &["data already exists"]);
         }
     }
     // One that holds something never.
@@ -327,7 +327,7 @@ fn conformance_37_a_name_used_twice_is_said() {
 #[test]
 fn conformance_38_bumps() {
     let place = Place::new();
-    place.flags_refused(&["--bump-revision", "5"], 2, &["--mark-compacted too"]);
+    place.flags_refused(&["--bump-revision", "5"], 2, &["Add --mark-compacted"]);
     place.flags_refused(&["--mark-compacted"], 2, &["--bump-revision too"]);
     place.flags_refused(
         &["--mark-compacted=true", "--bump-revision=0"],
@@ -375,7 +375,7 @@ fn bad_files_are_named_and_leave_nothing() {
         .unwrap();
     flipped[at] = b'V';
     write("flipped.db", &flipped);
-    place.refused(&["flipped.db"], 1, &["not what the server sent"]);
+    place.refused(&["flipped.db"], 1, &["changed after it was saved"]);
     // A page that lost its identity: no flag makes that good.
     let mut broken = whole;
     for page in 2..18 {
@@ -404,7 +404,7 @@ fn conformance_40_targets_that_cannot_be_written() {
     place.flags_refused(
         &["--data-dir", "no/such/folder"],
         1,
-        &["the folder above", "make it first"],
+        &["the folder above", "create it first"],
     );
     std::fs::write(place.path("file"), "mine").unwrap();
     place.flags_refused(&["--data-dir", "file"], 1, &["file is not a folder"]);

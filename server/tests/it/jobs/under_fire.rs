@@ -237,8 +237,11 @@ impl<S: Scene> Fire<S> {
     }
 
     fn process_of(&self, run: &Run, plan: &Plan, life: &Life) -> bool {
+        // As the test harness calls it: without the name of the binary.
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let killed = format!("{module}::the_process_that_is_killed");
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "under_fire::the_process_that_is_killed"])
+            .args(["--exact", &killed])
             .args(["--ignored", "--nocapture"])
             .env("REQUORUM_UNDER_FIRE_SCENE", self.scene.name())
             .env("REQUORUM_UNDER_FIRE_DATA", run.data())

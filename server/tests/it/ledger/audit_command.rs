@@ -356,7 +356,7 @@ async fn what_entries_are_found_by_is_what_they_say() {
         let sql = format!("UPDATE ledger_entries SET {column} = {value} WHERE idx = 7");
         console.tamper(&[sql.leak()]).await;
         let why = bad(&console.audit("verify", &[]), 1);
-        assert!(why.contains("Entry 7 is whole"), "{column}: {why}");
+        assert!(why.contains("Entry 7 is intact"), "{column}: {why}");
         assert!(why.contains(words), "{column}: {why}");
     }
 }

@@ -275,7 +275,7 @@ async fn a_broken_glass_is_in_it_with_its_review() {
 async fn while_it_goes_on_it_is_interim_and_every_end_has_its_dossier() {
     for (choice, state, words) in [
         ("undo", JobState::Undone, "All changes were rolled back."),
-        ("leave", JobState::Left, "Left as it is."),
+        ("leave", JobState::Left, "Ended early, changes kept."),
     ] {
         let server = TestServer::start().await;
         let anna = Console::over(&server).await;

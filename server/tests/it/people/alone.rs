@@ -456,7 +456,7 @@ async fn a_lone_administrator_is_not_locked_out_and_it_stays_listed() {
         set.unwrap()
             .into_inner()
             .pending
-            .contains("Nobody else could confirm")
+            .contains("No one else could confirm")
     );
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();
     anna.start(&plan).await.unwrap();

@@ -189,7 +189,7 @@ fn what_cannot_be_is_said() {
             &["user", "add", "Anna"][..],
             PASSWORD,
             1,
-            "an account named Anna",
+            "An account named Anna",
         ),
         (&["user", "add", "Ben"], "short", 1, "fewer than 12"),
         (&["user", "add", "Ben"], "", 1, "no password came"),

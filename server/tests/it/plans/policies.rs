@@ -104,7 +104,7 @@ async fn a_policy_decides_and_is_judged_again_at_the_start() {
     anna.start(&free).await.unwrap();
     assert_eq!(
         anna.plan(&free.id).await.plan.unwrap().reason,
-        "The policy asks for nobody's approval."
+        "No approval required by the policy."
     );
 
     let plan = anna.seal(&request(&snapshot, "a")).await.unwrap();

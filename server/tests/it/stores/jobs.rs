@@ -94,7 +94,11 @@ async fn a_plan_has_one_job(store: &Store) {
     both.sort_by_key(|created| *created != Created::Yes);
     let is = db.open_jobs().await.unwrap().remove(0);
     assert_eq!(both, [Created::Yes, Created::HasJob(is.clone())]);
-    assert_eq!(db.job(&is).await.unwrap(), Some(job(&is)));
+    let row = db.job(&is).await.unwrap().unwrap();
+    // The job has the number of its plan.
+    assert_eq!(row.brief.number, 1);
+    let brief = row.brief.clone();
+    assert_eq!(row, JobRow { brief, ..job(&is) });
     assert_eq!(db.open_jobs().await.unwrap(), [is]);
     assert_eq!(db.job("j9").await.unwrap(), None);
 }

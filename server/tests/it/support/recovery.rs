@@ -1,5 +1,6 @@
 //! The whole path over the typed API, for the tests that walk it.
 
+use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
 use requorum_server::grpc::v1::file_service_client::FileServiceClient;
 use requorum_server::grpc::v1::job_service_client::JobServiceClient;
 use requorum_server::grpc::v1::ledger_service_client::LedgerServiceClient;
@@ -241,10 +242,25 @@ impl Console {
         Ok(answer.into_inner().job.unwrap())
     }
 
+    /// Approves a plan with all of its warnings, as a person does who has read them.
+    pub(crate) async fn approve_all(
+        &self,
+        plan: &v1::PlanSummary,
+    ) -> Result<v1::PlanSummary, Status> {
+        let request = v1::GetApprovalRequest {
+            plan_id: plan.id.clone(),
+        };
+        let mut approvals = ApprovalServiceClient::new(self.wire.clone());
+        let approval = approvals.get_approval(request).await?.into_inner().approval;
+        let warnings = approval.unwrap().unaccepted_warnings;
+        self.approve_accepting(&plan.id, &plan.hash, &warnings)
+            .await
+    }
+
     /// Seals, approves and starts.
     pub(crate) async fn run(&self, request: &RestoreRequest) -> v1::JobSummary {
         let plan = self.seal(request).await.unwrap();
-        self.approve(&plan.id, &plan.hash).await.unwrap();
+        self.approve_all(&plan).await.unwrap();
         self.start(&plan).await.unwrap()
     }
 

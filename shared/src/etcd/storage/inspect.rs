@@ -139,7 +139,8 @@ pub fn inspect(
             runs: walk.tree.pages,
             stretch: walk.tree.stretch,
             leaf_bytes: walk.tree.leaf_bytes,
-        },
+        }
+        .or_none(),
         details,
     };
     advice::advise(&mut inspection);
@@ -173,7 +174,8 @@ pub fn tree(scan: Scan, source: &dyn Source) -> (Judgement, PageMap) {
         runs: std::mem::take(&mut walk.tree.pages),
         stretch: walk.tree.stretch,
         leaf_bytes: std::mem::take(&mut walk.tree.leaf_bytes),
-    };
+    }
+    .or_none();
     (verdict::structure(&mut walk), page_map)
 }
 

@@ -37,13 +37,13 @@ impl Scene for Restore {
         // There is no etcd in the scene: the boot check says so.
         request.target_version = TargetVersion::V3_7;
         let plan = console.seal(&request).await.unwrap();
-        console.approve(&plan.id, &plan.hash).await.unwrap();
+        console.approve_all(&plan).await.unwrap();
         // Sealed again from the same form, as it is and with another revision: the same token, the same folder.
         for bump in [0, 1_000] {
             request.bump_revision = bump;
             request.mark_compacted = bump > 0;
             let second = console.seal(&request).await.unwrap();
-            console.approve(&second.id, &second.hash).await.unwrap();
+            console.approve_all(&second).await.unwrap();
         }
         plan.id
     }

@@ -279,7 +279,15 @@ pub(super) async fn recovery(told: &mut Told, admin: &Client, ben: &Client, snap
         ..approve(&plan)
     };
     told.refused(ben, &other).await;
-    told.call(ben, &approve(&plan)).await;
+    let asked = v1::GetApprovalRequest {
+        plan_id: plan.id.clone(),
+    };
+    let approval = told.call(ben, &asked).await.approval.unwrap();
+    let read = v1::ApprovePlanRequest {
+        accepted_warnings: approval.unaccepted_warnings,
+        ..approve(&plan)
+    };
+    told.call(ben, &read).await;
     told.refused(ben, &approve(&plan)).await;
     let job = told.start_job(admin, &plan).await;
     told.follow(admin, &job.id).await;
