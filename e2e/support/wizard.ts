@@ -61,7 +61,7 @@ export async function finished(page: Page): Promise<void> {
 export async function sealApproveStart(page: Page, look?: (page: Page) => Promise<void>): Promise<void> {
   await page.getByRole("button", { name: "Seal plan" }).click();
   await expect(page).toHaveURL(/\/plans\/./);
-  await expect(page.getByText(/^Your browser recomputed this plan: same hash/)).toBeVisible();
+  await expect(page.getByText(/Your browser recomputed this plan: same hash/)).toBeVisible();
   await look?.(page);
   await approvePlan(page);
   await page.getByRole("button", { name: /^Run \d+ steps?/ }).click();
