@@ -242,8 +242,5 @@ fn somebody_administers(users: &[User]) -> bool {
 }
 
 fn missing() -> ApiError {
-    not_found(
-        "person.missing",
-        "No account with this id. See the list of people.",
-    )
+    not_found("person.missing", "No such account. See the list of people.")
 }

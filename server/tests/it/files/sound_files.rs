@@ -156,7 +156,7 @@ fn an_older_meta_is_taken_by_choice_only() {
     ];
     let said = ends(at, 0, &arguments);
     assert!(
-        said.contains("nothing older needs to be accepted"),
+        said.contains("the older one does not need to be accepted"),
         "{said}"
     );
 }

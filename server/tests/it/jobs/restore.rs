@@ -328,7 +328,7 @@ fn conformance_37_a_name_used_twice_is_said() {
 fn conformance_38_bumps() {
     let place = Place::new();
     place.flags_refused(&["--bump-revision", "5"], 2, &["Add --mark-compacted"]);
-    place.flags_refused(&["--mark-compacted"], 2, &["--bump-revision too"]);
+    place.flags_refused(&["--mark-compacted"], 2, &["Add --bump-revision"]);
     place.flags_refused(
         &["--mark-compacted=true", "--bump-revision=0"],
         2,

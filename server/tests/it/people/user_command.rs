@@ -222,7 +222,7 @@ fn what_cannot_be_is_said() {
             &["user", "password", "Nobody"],
             PASSWORD,
             1,
-            "no such account",
+            "No such account",
         ),
         (&["user", "disable", "Anna"], "", 1, "left to administer"),
         (

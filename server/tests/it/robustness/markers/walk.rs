@@ -298,11 +298,15 @@ pub(super) async fn recovery(told: &mut Told, admin: &Client, ben: &Client, snap
     told.refused(ben, &approve(&void)).await;
 
     let glass = told.seal(admin, snapshot, "broken").await;
+    let asked = v1::GetApprovalRequest {
+        plan_id: glass.id.clone(),
+    };
+    let approval = told.call(admin, &asked).await.approval.unwrap();
     let break_glass = v1::BreakGlassRequest {
         plan_id: glass.id.clone(),
         plan_hash: glass.hash.clone(),
         reason: "nobody answers the phone, the store is down".into(),
-        accepted_warnings: Vec::new(),
+        accepted_warnings: approval.unaccepted_warnings,
     };
     let review = told.call(admin, &break_glass).await;
     let job = told.start_job(admin, &glass).await;
