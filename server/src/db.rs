@@ -21,16 +21,15 @@ mod oidc;
 mod pages;
 mod plan_list;
 mod plans;
-mod removals;
 mod secrets;
 mod servers;
 mod sessions;
 mod sql;
 mod time;
 mod tokens;
-mod transport;
+mod turn;
 mod users;
-mod write_tx;
+mod way;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -111,7 +110,7 @@ impl Database {
         let (dialect, url) = match at {
             At::File(path) => (Dialect::Sqlite, dialect::url_of(path, to_write)?),
             At::Url(url) => {
-                transport::check(url)?;
+                way::check(url)?;
                 (Dialect::Postgres, url.with_password().to_owned())
             }
         };

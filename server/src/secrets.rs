@@ -118,7 +118,7 @@ impl Secrets {
             Kept::NameTaken => Err(conflict(
                 "secret.exists",
                 format!(
-                    "A credential named {name} already exists. Replace it, or choose another name."
+                    "There is a credential named {name} already. Replace that one, or choose another name."
                 ),
             )),
         }
@@ -224,6 +224,6 @@ fn busy() -> ApiError {
 fn missing() -> ApiError {
     not_found(
         "secret.missing",
-        "No credential with this name. See the list of credentials.",
+        "There is no such credential. The list has those that there are.",
     )
 }

@@ -1,4 +1,4 @@
-//! A document, drawn with the console's components.
+//! A document, in the console's own dress.
 
 use leptos::prelude::*;
 use requorum_shared::document::{Block, Cell, Document, Section};
@@ -12,9 +12,6 @@ use crate::components::time::Time;
 pub fn DocumentView(
     /// The document.
     document: Document,
-    /// Whether a list of its sections stands beside it.
-    #[prop(optional)]
-    contents: bool,
 ) -> impl IntoView {
     let notices = document
         .notices
@@ -23,30 +20,7 @@ pub fn DocumentView(
             view! { <div class=format!("notice {}", mark.class())><p>{text}</p></div> }
         })
         .collect_view();
-    if !contents {
-        return view! { {notices} <Sections sections=document.sections /> }.into_any();
-    }
-    let links = document
-        .sections
-        .iter()
-        .enumerate()
-        .map(|(at, section)| {
-            view! { <li><a href=format!("#{}", anchor(at)) rel="external">{section.title.clone()}</a></li> }
-        })
-        .collect_view();
-    view! {
-        {notices}
-        <div class="with-contents">
-            <nav class="contents" aria-label="Contents"><h2>"Contents"</h2><ul>{links}</ul></nav>
-            <div class="stack"><Sections sections=document.sections /></div>
-        </div>
-    }
-    .into_any()
-}
-
-/// Where a section is on the page.
-fn anchor(at: usize) -> String {
-    format!("section-{}", at + 1)
+    view! { {notices} <Sections sections=document.sections /> }
 }
 
 /// Sections, each with its heading.
@@ -57,10 +31,9 @@ pub fn Sections(
 ) -> impl IntoView {
     sections
         .into_iter()
-        .enumerate()
-        .map(|(at, section)| {
+        .map(|section| {
             let blocks = section.blocks.into_iter().map(block).collect_view();
-            view! { <section class="section" id=anchor(at)><h2>{section.title}</h2>{blocks}</section> }
+            view! { <section class="section"><h2>{section.title}</h2>{blocks}</section> }
         })
         .collect_view()
 }
@@ -82,16 +55,10 @@ fn block(block: Block) -> AnyView {
     }
 }
 
-/// Rows of a table that are shown until all are asked for.
-const SHOWN: usize = 12;
-
 fn table(columns: Vec<String>, rows: Vec<Vec<Cell>>) -> AnyView {
-    let many = rows.len();
-    let all = RwSignal::new(many <= SHOWN + 3);
     let rows = rows
         .into_iter()
-        .enumerate()
-        .map(|(at, row)| {
+        .map(|row| {
             let cells = columns
                 .iter()
                 .zip(row)
@@ -100,7 +67,7 @@ fn table(columns: Vec<String>, rows: Vec<Vec<Cell>>) -> AnyView {
                     view! { <td class=class data-label=column.clone()><span>{cell(value)}</span></td> }
                 })
                 .collect_view();
-            view! { <tr hidden=move || at >= SHOWN && !all.get()>{cells}</tr> }
+            view! { <tr>{cells}</tr> }
         })
         .collect_view();
     let headings = columns
@@ -114,11 +81,6 @@ fn table(columns: Vec<String>, rows: Vec<Vec<Cell>>) -> AnyView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
-        {move || (!all.get()).then(|| view! {
-            <div class="acts">
-                <button type="button" class="button small" on:click=move |_| all.set(true)>{format!("Show all {many} rows")}</button>
-            </div>
-        })}
     }
     .into_any()
 }

@@ -1,37 +1,29 @@
-//! A file on its way to the server, in one compact row.
+//! A file on its way to the server.
 
 use leptos::prelude::*;
 
 use crate::components::meter::Meter;
+use crate::components::status::Status;
 use crate::format;
 use crate::format::Progress;
 
 /// What is shown of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TransferView {
-    /// Class of its state.
-    pub class: &'static str,
-    /// Its state: `uploading 61 %`, `verified`.
-    pub state: String,
-    /// More in words; empty where the state says all.
+    /// Class and word.
+    pub status: (&'static str, &'static str),
+    /// More in words; empty where the word says all.
     pub words: String,
     /// How far it is.
     pub progress: Progress,
-    /// What can be done about it.
-    pub act: TransferAct,
-}
-
-/// What can be done about a transfer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TransferAct {
-    /// It is on its way: it can be cancelled.
-    Cancel,
-    /// It failed: it can be tried again or cancelled.
-    Retry,
-    /// It was refused because it is no etcd file: it can be kept as evidence or cancelled.
-    Keep,
-    /// It is stored: what follows is up to the page.
-    Stored,
+    /// The snapshot that it became.
+    pub done: Option<String>,
+    /// Whether it was kept as evidence, from which nothing is restored.
+    pub evidence: bool,
+    /// Whether it can be tried again.
+    pub failed: bool,
+    /// Whether it was refused because it is no etcd database, and can be kept as evidence.
+    pub foreign: bool,
 }
 
 /// One transfer with its acts.
@@ -39,14 +31,12 @@ pub enum TransferAct {
 pub fn TransferRow(
     /// The file's name.
     name: String,
-    /// The cluster that it is for; empty for none.
-    cluster: String,
     /// What is shown of it.
     #[prop(into)]
     view: Signal<TransferView>,
-    /// Acts for a stored one.
+    /// Acts for a finished one: links to its snapshot.
     #[prop(into)]
-    stored: ViewFn,
+    done_acts: Callback<String, AnyView>,
     /// Stops it.
     #[prop(into)]
     on_cancel: Callback<()>,
@@ -60,50 +50,47 @@ pub fn TransferRow(
     #[prop(into)]
     on_dismiss: Callback<()>,
 ) -> impl IntoView {
-    let state = Memo::new(move |_| view.with(|v| (v.class, v.state.clone())));
+    let status = Memo::new(move |_| view.with(|v| v.status));
     let words = Memo::new(move |_| view.with(|v| v.words.clone()));
-    let act = Memo::new(move |_| view.with(|v| v.act.clone()));
-    let size = format::bytes(view.with_untracked(|v| v.progress.total));
+    let kind = Memo::new(move |_| view.with(|v| (v.done.clone(), v.failed, v.foreign)));
     let label = format!("Uploading {name}");
-    let cancel = move || {
-        view! { <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel"</button> }
-    };
     let acts = move || {
-        match act.get() {
-        TransferAct::Stored => view! {
-            {stored.run()}
-            <button type="button" class="button small" on:click=move |_| on_dismiss.run(())>"Dismiss"</button>
+        match kind.get() {
+        (Some(snapshot), ..) => view! {
+            {done_acts.run(snapshot)}
+            <button type="button" class="button small" on:click=move |_| on_dismiss.run(())>"Take off this list"</button>
         }
         .into_any(),
-        TransferAct::Keep => view! {
+        (None, _, true) => view! {
             <button type="button" class="button small" on:click=move |_| on_keep.run(())>"Keep as evidence"</button>
-            {cancel()}
+            <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
         }
         .into_any(),
-        TransferAct::Retry => view! {
-            <button type="button" class="button small" on:click=move |_| on_again.run(())>"Retry"</button>
-            {cancel()}
+        (None, true, false) => view! {
+            <button type="button" class="button small" on:click=move |_| on_again.run(())>"Try again"</button>
+            <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
         }
         .into_any(),
-        TransferAct::Cancel => cancel().into_any(),
+        (None, false, false) => view! {
+            <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
+        }
+        .into_any(),
     }
     };
-    let is_going = Memo::new(move |_| act.get() == TransferAct::Cancel);
     view! {
-        <li class="upload">
-            <span class="upload-name clip" title=name.clone()>{format::visible(&name)}</span>
-            <span class="upload-size muted small">{size} {(!cluster.is_empty()).then(|| format!(" · {cluster}"))}</span>
-            {move || { let (class, state) = state.get(); view! { <span class=format!("status pill {class}")>{state}</span> } }}
+        <li class="file-row">
+            <div class="file-row-head">
+                <strong>{format::visible(&name)}</strong>
+                {move || view! { <Status is=status.get() /> }}
+            </div>
+            <Meter label progress=Signal::derive(move || view.with(|v| v.progress)) />
+            <p class="small" role="status">{words}</p>
             <div class="acts">{acts}</div>
-            {move || is_going.get().then(|| view! {
-                <div class="upload-progress"><Meter label=label.clone() progress=Signal::derive(move || view.with(|v| v.progress)) /></div>
-            })}
-            <p class="upload-words small" role="status">{words}</p>
         </li>
     }
 }
 
-/// `Continue upload: 61 %`, for the button that resumes one.
+/// `61 %`, for the button that continues an upload.
 pub fn continued(offset: u64, length: u64) -> String {
     format!("Continue upload: {} %", format::percent(offset, length))
 }

@@ -1,10 +1,10 @@
-//! No page has this address.
+//! Nothing has this address.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::components::frame::places;
-use crate::components::page_header::PageHeader;
+use crate::components::lead::Lead;
 
 /// Says so, and where to go instead.
 #[component]
@@ -12,16 +12,16 @@ pub fn NotFound() -> impl IntoView {
     let path = use_location().pathname;
     let links = places()
         .into_iter()
-        .map(|place| view! { <a class="button" href=place.path>{place.label}</a> })
+        .map(|(label, to)| view! { <a class="button" href=to>{label}</a> })
         .collect_view();
     view! {
         <div class="page">
-            <PageHeader
-                sentence="Page not found"
+            <Lead
+                sentence="There is no page at this address."
                 below=move || view! { <p><code>{path}</code></p> }
             />
             <p>
-                "Check the address for typing mistakes. The pages of this console are:"
+                "The link may be mistyped, or what it names may have been removed. Requorum's pages are:"
             </p>
             <div class="acts">{links}</div>
         </div>

@@ -25,7 +25,6 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::POST, "/api/login"),
     (Method::POST, "/api/setup"),
     (Method::POST, "/api/join"),
-    (Method::POST, "/api/join/link"),
     (Method::GET, "/api/sign-in"),
     (Method::GET, "/api/schemas/{file}"),
     (Method::GET, "/api/oidc/start"),
@@ -124,8 +123,7 @@ fn is_open(request: &Request) -> bool {
         }),
         None => {
             matches!(*request.method(), Method::GET | Method::HEAD)
-                && (assets::is_page_or_file(request.uri().path())
-                    || assets::wants_page(request.headers()))
+                && assets::is_page_or_file(request.uri().path())
         }
     }
 }

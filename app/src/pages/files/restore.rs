@@ -1,7 +1,5 @@
 //! What will come out, and what am I forgetting? The right column is alive while the left one is typed.
 
-pub mod context;
-mod earlier;
 pub mod editor;
 pub mod live;
 pub mod members;
@@ -9,7 +7,7 @@ pub mod members;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
+use leptos_router::hooks::{use_navigate, use_params_map};
 use requorum_shared::api::v1::{AboutRequest, GetFileRequest, SealPlanRequest};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
@@ -17,52 +15,44 @@ use requorum_shared::kinds;
 use requorum_shared::permission::Permission;
 use requorum_shared::recovery::Request;
 
-use self::context::FormContext;
-use self::earlier::EarlierPlan;
 use super::cluster::ClusterOf;
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
+use crate::components::lead::Lead;
 use crate::components::load::load_page;
-use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::format;
-use crate::forms::etcd_restore::{RestoreForm, RootChoice, earlier as form_of, fresh_token};
+use crate::forms::etcd_restore::{RestoreForm, RootChoice};
 use crate::identity::{Identity, Of, permitted};
 use crate::paths;
 
-/// The page with the restore form.
+/// The wizard's page.
 #[component]
 pub fn Restore() -> impl IntoView {
     let params = use_params_map();
-    let query = use_query_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
-    let from = Memo::new(move |_| query.with(|q| q.get("from")).unwrap_or_default());
-    let basis = LocalResource::new(move || basis(id.get(), from.get()));
+    let basis = LocalResource::new(move || basis(id.get()));
     let again = Callback::new(move |()| basis.refetch());
     view! { <div class="page">{load_page(basis, super::detail::crumbs(), move |basis| wizard(basis, again))}</div> }
 }
 
-/// The kind of the requests that this form makes.
+/// The kind of the requests that this wizard makes.
 const ETCD_RESTORE: &str = "etcd.restore";
 
-/// What the form rests on.
+/// What the wizard rests on.
 #[derive(Clone, PartialEq)]
 struct Basis {
     inspection: Arc<Inspection>,
     roots: Vec<RootChoice>,
     cluster: String,
-    earlier: EarlierPlan,
 }
 
-async fn basis(id: String, from: String) -> Result<Basis, Failure> {
-    let snapshot = grpc::call(GetFileRequest { id: id.clone() }).await?;
+async fn basis(id: String) -> Result<Basis, Failure> {
+    let snapshot = grpc::call(GetFileRequest { id }).await?;
     let about = grpc::call(AboutRequest {}).await?;
     let inspection = kinds::etcd_from_json(&snapshot.inspection_json).map_err(|_| Failure {
         next: "Reload the page; it may be older than the server.".into(),
-        ..Failure::new(
-            Kind::Other,
-            "The server's inspection of this snapshot is in a form that this page does not know.",
-        )
+        ..Failure::new(Kind::Other, "What the server found in this snapshot is written in a form that this page does not know.")
     })?;
     let cluster = snapshot.file.unwrap_or_default().cluster;
     let roots = about
@@ -79,7 +69,6 @@ async fn basis(id: String, from: String) -> Result<Basis, Failure> {
         inspection: Arc::new(inspection),
         cluster,
         roots,
-        earlier: earlier::find(&from, &id).await,
     })
 }
 
@@ -88,25 +77,16 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         inspection,
         roots,
         cluster,
-        earlier,
     } = basis;
     let id = inspection.file.sha256.clone();
-    let key = storage_key(&id, earlier.plan());
-    let form = kept_form(&key, || match &earlier {
-        EarlierPlan::Read(earlier) => RestoreForm::of(&earlier.request),
-        _ => RestoreForm::suggested(&inspection, &roots, &token()),
-    });
+    let form = kept_form(&id, || suggested(&inspection, &roots));
     let here = {
         let (inspection, roots) = (inspection.clone(), roots.clone());
         Memo::new(move |_| form.with(|form| form.report(&inspection, &roots)))
     };
     let author = Identity::expect().name();
     let live = live::Live::new(form, here, inspection.clone(), roots.clone(), author);
-    let drift = match &earlier {
-        EarlierPlan::Read(earlier) => form_of::drifted(&earlier.drift),
-        _ => Vec::new(),
-    };
-    let context = FormContext::new(form, live.report, inspection.clone(), roots, token(), drift);
+    let of = id.clone();
     let failure = RwSignal::new(None::<Failure>);
     let navigate = use_navigate();
     let seal = {
@@ -114,7 +94,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         Action::new_local(move |_: &()| {
             let (request, _) = form.with_untracked(|form| form.request(&id));
             let request = Request::EtcdRestore(request);
-            let (navigate, key) = (navigate.clone(), key.clone());
+            let (navigate, id) = (navigate.clone(), id.clone());
             async move {
                 failure.set(None);
                 let request_json = serde_json::to_string(&request).unwrap_or_default();
@@ -125,7 +105,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
                 .await
                 {
                     Ok(response) => {
-                        forget_form(&key);
+                        forget_form(&id);
                         let plan = response.plan.unwrap_or_default();
                         navigate(&paths::plan(&plan.id), Default::default());
                     }
@@ -134,14 +114,10 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
             }
         })
     };
-    let blocked = Memo::new(move |_| live.report.with(Report::blocks));
-    let busy = Signal::derive(move || blocked.get() || seal.pending().get());
-    let dispatch = Callback::new(move |()| {
-        seal.dispatch_local(());
-    });
+    let why_not = Memo::new(move |_| why_not(&live.report.get()));
     let revision = inspection.details.status.as_ref().map_or(0, |s| s.revision);
     let sentence = format!(
-        "Restore {} from revision {}",
+        "Restore {} from revision {}.",
         inspection.file.name,
         format::signed(revision)
     );
@@ -149,75 +125,64 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
     crumbs.push((inspection.file.name.clone(), paths::file(&id)));
     let verdict = inspection.verdict.sentence.clone();
     let wanted = Of::Cluster(cluster.clone());
-    let may = wanted.clone();
     view! {
-        <PageHeader crumbs sentence=sentence below=move || view! {
-            <p>{verdict.clone()} " Sealing a plan changes nothing."</p>
-            <p>"Cluster: " <ClusterOf id=id.clone() cluster=cluster.clone() again /></p>
+        <Lead crumbs sentence=sentence below=move || view! {
+            <p>{verdict.clone()} " Making a plan changes nothing."</p>
+            <p>"The plan belongs to the cluster that the snapshot is of: " <ClusterOf id=of.clone() cluster=cluster.clone() again /></p>
         } />
-        {earlier::notice(earlier, form, busy, blocked, may, dispatch)}
-        <div class="restore-form">
-            <div class="wizard">
-                <editor::Editor context />
-                <live::LiveColumn live context />
-            </div>
-            <div class="seal-bar">
-                {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
-                <div class="seal-row">
-                    <p class="seal-count tabular" role="status" id="why-not">{move || live.report.with(counts)}</p>
-                    <button type="button" class="button small seal-jump" on:click=|_| live::show_report()>"Findings"</button>
-                    {permitted(Permission::Plan, wanted, move || view! {
-                        <button
-                            type="button"
-                            class="button primary"
-                            aria-describedby="why-not"
-                            disabled=busy
-                            on:click=move |_| dispatch.run(())
-                        >
-                            "Seal plan"
-                        </button>
-                    })}
-                </div>
-            </div>
+        <div class="wizard">
+            <editor::Editor form inspection=inspection.clone() roots report=live.report />
+            <live::LiveColumn live form inspection=inspection.clone() />
+        </div>
+        {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+        <div class="seal">
+            <p class="why-not" role="status" id="why-not">{move || why_not.get()}</p>
+            {permitted(Permission::Plan, wanted, move || view! {
+                <button
+                    type="button"
+                    class="button primary"
+                    aria-describedby="why-not"
+                    disabled=move || !why_not.with(String::is_empty) || seal.pending().get()
+                    on:click=move |_| { seal.dispatch_local(()); }
+                >
+                    "Seal plan"
+                </button>
+            })}
         </div>
     }
 }
 
-/// `0 blocking · 2 warnings`.
-fn counts(report: &Report) -> String {
-    let warnings = report.count(Severity::Warning) as u64;
-    format!(
-        "{} blocking · {}",
-        format::number(report.count(Severity::Blocking) as u64),
-        format::count(warnings, "warning", "warnings")
-    )
+/// Why the plan cannot be sealed; empty when it can.
+fn why_not(report: &Report) -> String {
+    match report.count(Severity::Blocking) {
+        0 => String::new(),
+        n => format!(
+            "{} the plan.",
+            format::count(n as u64, "finding blocks", "findings block")
+        ),
+    }
 }
 
-/// A token that was never used.
-fn token() -> String {
+fn suggested(inspection: &Inspection, roots: &[RootChoice]) -> RestoreForm {
     let today: String = format::utc(js_sys::Date::now() as i64)
         .chars()
         .take(10)
         .collect();
     let dice = (js_sys::Math::random() * 65_536.0) as u16;
-    fresh_token(&today, dice)
+    RestoreForm::suggested(inspection, roots, &today, dice)
 }
 
 fn storage() -> Option<web_sys::Storage> {
     window().session_storage().ok().flatten()
 }
 
-/// A form that was filled from a plan is kept apart from one that was begun anew.
-fn storage_key(id: &str, plan: &str) -> String {
-    match plan {
-        "" => format!("requorum.restore.{id}"),
-        plan => format!("requorum.restore.{id}.{plan}"),
-    }
+fn storage_key(id: &str) -> String {
+    format!("requorum.restore.{id}")
 }
 
 /// The form, kept for this tab: a reload loses nothing that was typed.
-fn kept_form(key: &str, fresh: impl FnOnce() -> RestoreForm) -> RwSignal<RestoreForm> {
-    let key = key.to_owned();
+fn kept_form(id: &str, fresh: impl FnOnce() -> RestoreForm) -> RwSignal<RestoreForm> {
+    let key = storage_key(id);
     let kept = storage()
         .and_then(|s| s.get_item(&key).ok().flatten())
         .and_then(|text| serde_json::from_str(&text).ok());
@@ -227,15 +192,15 @@ fn kept_form(key: &str, fresh: impl FnOnce() -> RestoreForm) -> RwSignal<Restore
         if first.is_some()
             && let Some(storage) = storage()
         {
-            // Where storage is full or forbidden, a reload loses what was typed, and nothing else.
+            // A full or forbidden storage costs no more than the reload's comfort.
             let _ = storage.set_item(&key, &text);
         }
     });
     form
 }
 
-fn forget_form(key: &str) {
+fn forget_form(id: &str) {
     if let Some(storage) = storage() {
-        let _ = storage.remove_item(key);
+        let _ = storage.remove_item(&storage_key(id));
     }
 }

@@ -1,4 +1,4 @@
-//! One open file: its headline with what can be done with it, and its evidence.
+//! One file of the bench: its headline with what can be done with it, and its evidence.
 
 use std::sync::Arc;
 
@@ -7,19 +7,17 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 use requorum_shared::permission::Permission;
 
-use super::dossier::Keys;
 use super::{dossier, reading};
+use crate::bench::{Bench, State};
 use crate::components::error_view::ErrorView;
 use crate::components::inspection::{InspectionView, summary};
+use crate::components::lead::Lead;
 use crate::components::meter::Meter;
-use crate::components::page_header::PageHeader;
-use crate::components::verdict::tone;
-use crate::console_loader::ConsoleLoader;
 use crate::failure::Failure;
 use crate::format;
 use crate::identity::{Identity, Of, permitted};
-use crate::open_files::{OpenFiles, State};
-use crate::pages::cluster_filter;
+use crate::later::Later;
+use crate::pages::of_cluster;
 use crate::paths;
 use crate::systems;
 use crate::uploads::{TransferState, UploadQueue};
@@ -35,9 +33,9 @@ enum Settled {
     Refused(Refusal),
 }
 
-fn settled(open_files: OpenFiles, job: u32) -> Memo<Option<Settled>> {
+fn settled(bench: Bench, job: u32) -> Memo<Option<Settled>> {
     Memo::new(move |_| {
-        open_files.with(job, |item| match &item.state {
+        bench.with(job, |item| match &item.state {
             State::Reading(..) => Settled::No,
             State::Done(looked) => Settled::Done(looked.clone()),
             State::Dossier(unpacked) => Settled::Dossier(unpacked.clone()),
@@ -46,57 +44,38 @@ fn settled(open_files: OpenFiles, job: u32) -> Memo<Option<Settled>> {
     })
 }
 
-/// The headline, with the file's name where there are several.
-fn headline(open_files: OpenFiles, job: u32, sentence: String) -> Signal<String> {
-    Signal::derive(move || match open_files.numbers().as_slice() {
-        [] | [_] => sentence.clone(),
-        several => {
-            let name = several.iter().find(|(n, _)| *n == job);
-            let name = name.map_or("", |(_, name)| name.as_str());
-            format!("{}: {sentence}", format::visible(name))
-        }
-    })
-}
-
 /// The headline.
-pub(super) fn header(
-    open_files: OpenFiles,
-    job: u32,
-    keys: Keys,
-    close: Callback<u32>,
-) -> impl IntoView {
-    let settled = settled(open_files, job);
-    move || {
-        match settled.get() {
+pub(super) fn lead(bench: Bench, job: u32) -> impl IntoView {
+    let settled = settled(bench, job);
+    move || match settled.get() {
         None => ().into_any(),
-        Some(Settled::No) => reading::header(open_files, job).into_any(),
+        Some(Settled::No) => reading::lead(bench, job).into_any(),
         Some(Settled::Refused(refusal)) => {
-            view! { <PageHeader sentence=refusal.what tone="verdict warning" acts=move || close_button(job, close) /> }
+            view! { <Lead sentence=refusal.what acts=move || close_button(bench, job) /> }
                 .into_any()
         }
         Some(Settled::Dossier(unpacked)) => {
-            dossier::header(unpacked, keys, move || close_button(job, close)).into_any()
+            dossier::lead(&unpacked.verdict, move || close_button(bench, job)).into_any()
         }
-        Some(Settled::Done(looked)) => done(open_files, job, &looked, close).into_any(),
-    }
+        Some(Settled::Done(looked)) => done(bench, job, &looked).into_any(),
     }
 }
 
 /// The evidence.
-pub(super) fn body(open_files: OpenFiles, job: u32, keys: Keys) -> impl IntoView {
-    let settled = settled(open_files, job);
+pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
+    let settled = settled(bench, job);
     move || {
         match settled.get() {
         None => ().into_any(),
-        Some(Settled::No) => reading::body(open_files, job).into_any(),
+        Some(Settled::No) => reading::body(bench, job).into_any(),
         Some(Settled::Refused(refusal)) => reading::explained(refusal).into_any(),
-        Some(Settled::Dossier(unpacked)) => dossier::body(unpacked, keys).into_any(),
+        Some(Settled::Dossier(unpacked)) => dossier::body(&unpacked).into_any(),
         Some(Settled::Done(looked)) => view! {
             <InspectionView
                 inspection=Arc::new(looked.inspection.clone())
-                map=looked.map.clone()
-                tabs=systems::tabs(&looked.inspection, Callback::new(move |()| open_files.copy_json(job)))
-                on_copy_json=Callback::new(move |()| open_files.copy_json(job))
+                strip=looked.strip.clone()
+                tabs=systems::tabs(&looked.inspection, Callback::new(move |()| bench.copy_json(job)))
+                on_copy_json=Callback::new(move |()| bench.copy_json(job))
             />
         }
         .into_any(),
@@ -104,32 +83,25 @@ pub(super) fn body(open_files: OpenFiles, job: u32, keys: Keys) -> impl IntoView
     }
 }
 
-fn close_button(job: u32, close: Callback<u32>) -> impl IntoView {
-    view! { <button type="button" class="button" on:click=move |_| close.run(job)>"Close this file"</button> }
+fn close_button(bench: Bench, job: u32) -> impl IntoView {
+    view! { <button type="button" class="button" on:click=move |_| bench.remove(job)>"Close this file"</button> }
 }
 
-fn done(
-    open_files: OpenFiles,
-    job: u32,
-    looked: &Looked,
-    close: Callback<u32>,
-) -> impl IntoView + use<> {
+fn done(bench: Bench, job: u32, looked: &Looked) -> impl IntoView + use<> {
     let inspection = &looked.inspection;
-    let sentence = headline(open_files, job, inspection.verdict.sentence.clone());
-    let (tone, below) = (tone(inspection), summary(inspection));
+    let (sentence, below) = (inspection.verdict.sentence.clone(), summary(inspection));
     let took = format::duration(looked.took_ms as f64);
     let sha256 = inspection.file.sha256.clone();
     let trust = inspection.trust();
     let restorable = systems::is_restorable(inspection);
-    let send = Send::new(open_files, job, sha256);
+    let send = Send::new(bench, job, sha256);
     view! {
-        <PageHeader
+        <Lead
             sentence=sentence
-            tone=tone
             below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
             acts=move || view! {
                 {restorable.then(|| send.buttons(trust))}
-                {close_button(job, close)}
+                {close_button(bench, job)}
             }
         />
         {move || send.progress()}
@@ -139,10 +111,10 @@ fn done(
 /// Sending the file to the server, which needs a person who is signed in.
 #[derive(Clone, Copy)]
 struct Send {
-    open_files: OpenFiles,
+    bench: Bench,
     uploads: UploadQueue,
     identity: Identity,
-    console_loader: ConsoleLoader,
+    later: Later,
     job: u32,
     sha256: StoredValue<String>,
     /// The upload's key, and whether the wizard is wanted afterwards.
@@ -151,12 +123,12 @@ struct Send {
 }
 
 impl Send {
-    fn new(open_files: OpenFiles, job: u32, sha256: String) -> Self {
+    fn new(bench: Bench, job: u32, sha256: String) -> Self {
         let send = Self {
-            open_files,
+            bench,
             uploads: UploadQueue::expect(),
             identity: Identity::expect(),
-            console_loader: ConsoleLoader::expect(),
+            later: Later::expect(),
             job,
             sha256: StoredValue::new(sha256),
             sending: RwSignal::new(None),
@@ -190,7 +162,7 @@ impl Send {
             self.failure.set(None);
             let id = self.sha256.get_value();
             // The same bytes may be there already: nobody should send 20 GB twice.
-            let stored = match self.console_loader.console().await {
+            let stored = match self.later.console().await {
                 Ok(console) => (console.is_stored)(id.clone()).await,
                 Err(failure) => Err(failure),
             };
@@ -205,12 +177,12 @@ impl Send {
                 }
                 Ok(false) => {
                     let file = self
-                        .open_files
+                        .bench
                         .with(self.job, |item| item.file.clone())
                         .flatten();
                     if let Some(file) = file {
                         let grants = self.identity.grants_now();
-                        let cluster = cluster_filter::only(&grants);
+                        let cluster = of_cluster::only(&grants);
                         self.sending
                             .set(Some((self.uploads.add(file, &cluster, None), wizard)));
                     }
@@ -261,7 +233,8 @@ impl Send {
             <section class="section">
                 <Meter label="Uploading" progress />
                 <p class="small">
-                    "The upload continues on other pages. See " <a href=paths::files()>"Files"</a> " to cancel it."
+                    "The upload goes on while you look around; " <a href=paths::files()>"Files"</a>
+                    " shows it and can cancel it."
                 </p>
             </section>
         }

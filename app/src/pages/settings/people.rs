@@ -13,12 +13,12 @@ use requorum_shared::api::v1::{ListPeopleRequest, PasswordLink, Person};
 use requorum_shared::permission::{Grants, Role};
 
 use crate::client::whole;
+use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::one_time_value::OneTimeValue;
-use crate::components::page_header::PageHeader;
+use crate::components::once::Once;
 use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
-use crate::components::time::{Ago, Time};
+use crate::components::time::Time;
 use crate::format;
 use crate::forms::roles::names;
 use crate::paths;
@@ -31,7 +31,7 @@ pub fn People() -> impl IntoView {
     let made = RwSignal::new(None::<PasswordLink>);
     let sentence = Signal::derive(move || match people.get() {
         Some(Ok(list)) => headline(&list.people),
-        _ => "People and roles".into(),
+        _ => "Who can come in, and as what.".into(),
     });
     let warnings = Memo::new(move |_| match people.get() {
         Some(Ok(list)) => alone(&list.people),
@@ -51,7 +51,7 @@ pub fn People() -> impl IntoView {
         people.refetch();
     });
     view! {
-        <PageHeader sentence below acts />
+        <Lead sentence below acts />
         {move || made.get().map(|link| handed_over(link, made))}
         {load(people, |list| table(list.people))}
         <invite::Invite open=inviting on_made />
@@ -63,17 +63,17 @@ fn handed_over(link: PasswordLink, made: RwSignal<Option<PasswordLink>>) -> impl
     let name = link.person.unwrap_or_default().name;
     let origin = window().location().origin().unwrap_or_default();
     view! {
-        <OneTimeValue
-            title=format!("Send this link to {name} over a private channel.")
+        <Once
+            title=format!("Give this link to {name}, in a way that nobody else reads.")
             value=paths::join_link(&origin, &link.token)
-            label="Copy link"
+            label="Copy the link"
             on_done=Callback::new(move |()| made.set(None))
         >
             <p class="small">
-                "Shown only once. It sets the password of " {name.clone()} " one time, until "
-                <Time ms=link.expires_at_ms /> "; a newer link replaces it. For one day after it is used, the account counts as the same person as you, so it cannot approve your plans. To lift that, run "<code>"requorum user confirm"</code>" on the server."
+                "It is shown this once. It sets " {name.clone()} "'s password one time, until "
+                <Time ms=link.expires_at_ms /> "; a newer link makes it void. For a day after it is used, the account counts as one person with yours: it is no second person for your plans. On the server's machine, "<code>"requorum user confirm"</code>" says that it is somebody else's."
             </p>
-        </OneTimeValue>
+        </Once>
     }
 }
 
@@ -88,11 +88,11 @@ fn headline(people: &[Person]) -> String {
         .filter(|p| grants_of(p).has(Role::Admin))
         .count() as u64;
     match usable.len() as u64 {
-        1 => "1 active user".into(),
+        1 => "One person can come in.".into(),
         n => format!(
-            "{}, {}",
-            format::count(n, "active user", "active users"),
-            format::count(admins, "administrator", "administrators")
+            "{} can come in; {}.",
+            format::count(n, "person", "people"),
+            format::count(admins, "administers", "administer")
         ),
     }
 }
@@ -114,13 +114,15 @@ fn alone(people: &[Person]) -> Vec<String> {
     let mut lines = Vec::new();
     if !nobody.is_empty() {
         lines.push(format!(
-            "No active user is {} for all clusters.",
+            "Nobody who can come in is {} for all clusters.",
             nobody.join(" or ")
         ));
     }
     lines.extend(only.into_iter().map(|(name, roles)| {
-        let of = roles.join(" and ");
-        format!("{name} is the only {of} for all clusters. Give a second person that role.")
+        format!(
+            "Only {name} is {} for all clusters: while {name} is away, nobody stands in.",
+            roles.join(" and ")
+        )
     }));
     lines
 }
@@ -142,9 +144,9 @@ fn table(people: Vec<Person>) -> impl IntoView {
                         <SortHeading key="name" label="Name" sort />
                         <th scope="col">"Roles"</th>
                         <SortHeading key="state" label="State" sort />
-                        <th scope="col">"Sign-in method"</th>
+                        <th scope="col">"Signs in with"</th>
                         <SortHeading key="seen" label="Last seen" sort />
-                        <SortHeading key="since" label="Created" sort />
+                        <SortHeading key="since" label="Here since" sort />
                     </tr>
                 </thead>
                 <tbody on:keydown=arrows>{move || shown.get().into_iter().map(row).collect_view()}</tbody>
@@ -170,9 +172,9 @@ fn row(person: Person) -> impl IntoView {
             <th scope="row" data-label="Name"><a href=paths::person(&person.id)>{person.name}</a></th>
             <td data-label="Roles">{roles_words(&names(&person.grants))}</td>
             <td data-label="State"><Status is=status /></td>
-            <td data-label="Sign-in method">{with}</td>
-            <td data-label="Last seen"><Ago ms=person.seen_at_ms /></td>
-            <td data-label="Created"><Ago ms=person.created_at_ms /></td>
+            <td data-label="Signs in with">{with}</td>
+            <td data-label="Last seen"><Time ms=person.seen_at_ms /></td>
+            <td data-label="Here since"><Time ms=person.created_at_ms /></td>
         </tr>
     }
 }
@@ -221,21 +223,24 @@ mod tests {
     }
 
     #[test]
-    fn the_headline_counts_active_users() {
+    fn the_headline_counts_who_can_come_in() {
         let ada = person("ada", "operator, approver, admin", true);
-        assert_eq!(headline(std::slice::from_ref(&ada)), "1 active user");
+        assert_eq!(
+            headline(std::slice::from_ref(&ada)),
+            "One person can come in."
+        );
         let people = [
             ada,
             person("ben", "viewer", true),
             person("cy", "admin", false),
         ];
-        assert_eq!(headline(&people), "2 active users, 1 administrator");
+        assert_eq!(headline(&people), "2 people can come in; 1 administers.");
     }
 
     #[test]
     fn what_hangs_on_one_person_is_said() {
         let ada = person("ada", "operator, approver, admin", true);
-        let only = "ada is the only operator and approver and admin for all clusters. Give a second person that role.";
+        let only = "Only ada is operator and approver and admin for all clusters: while ada is away, nobody stands in.";
         assert_eq!(alone(std::slice::from_ref(&ada)), [only]);
         let people = [
             ada,
@@ -244,13 +249,13 @@ mod tests {
         ];
         assert_eq!(
             alone(&people),
-            ["ada is the only approver for all clusters. Give a second person that role."]
+            ["Only ada is approver for all clusters: while ada is away, nobody stands in."]
         );
         assert_eq!(
             alone(&people[1..]),
             [
-                "No active user is approver for all clusters.",
-                "ben is the only operator and admin for all clusters. Give a second person that role.",
+                "Nobody who can come in is approver for all clusters.",
+                "Only ben is operator and admin for all clusters: while ben is away, nobody stands in.",
             ]
         );
     }

@@ -14,12 +14,12 @@ use crate::components::command::Command;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
+use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::one_time_value::OneTimeValue;
-use crate::components::page_header::PageHeader;
+use crate::components::once::Once;
 use crate::components::status::{self, Status};
 use crate::components::tabs::{Tab, Tabs, open_tab};
-use crate::components::time::{Ago, Time};
+use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
 use crate::forms::roles::names;
@@ -50,17 +50,17 @@ pub fn Tokens() -> impl IntoView {
     let made = RwSignal::new(None::<CreateTokenResponse>);
     let sentence = Signal::derive(move || match tokens.get() {
         Some(Ok((everybody, list))) => headline(&list.tokens, everybody, now()),
-        _ => "API tokens".into(),
+        _ => "Which programs may come in.".into(),
     });
     let acts = move || {
-        view! { <button type="button" class="button primary" on:click=move |_| creating.set(true)>"Create token"</button> }
+        view! { <button type="button" class="button primary" on:click=move |_| creating.set(true)>"Make a token"</button> }
     };
     let on_made = Callback::new(move |answer| {
         made.set(Some(answer));
         again.run(());
     });
     view! {
-        <PageHeader sentence acts />
+        <Lead sentence acts />
         {move || made.get().map(|answer| handed_over(answer, made))}
         {move || sees_all.get().then(|| view! { <Tabs label="Whose tokens" tabs=tabs() open /> })}
         {load(tokens, move |(everybody, list)| table(list, everybody, again, creating))}
@@ -88,12 +88,16 @@ fn is_good(token: &Token, now_ms: i64) -> bool {
 
 fn headline(tokens: &[Token], everybody: bool, now_ms: i64) -> String {
     let good = tokens.iter().filter(|token| is_good(token, now_ms)).count() as u64;
-    let whose = if everybody { "" } else { " of yours" };
+    let whom = if everybody {
+        "in this console"
+    } else {
+        "on your behalf"
+    };
     match good {
-        0 => format!("No active API tokens{whose}"),
+        0 => format!("No program can act {whom}."),
         n => format!(
-            "{}{whose}",
-            format::count(n, "active API token", "active API tokens")
+            "{} act {whom}.",
+            format::count(n, "token lets a program", "tokens let programs")
         ),
     }
 }
@@ -107,18 +111,18 @@ fn handed_over(
     let origin = window().location().origin().unwrap_or_default();
     let text = examples(&origin);
     view! {
-        <OneTimeValue
-            title=format!("Token {}: shown only once", token.name)
+        <Once
+            title=format!("This is the token {}. It is shown this once.", token.name)
             value=answer.secret
-            label="Copy token"
+            label="Copy the token"
             on_done=Callback::new(move |()| made.set(None))
         >
             <p class="small">
-                "Store it where the program reads it. It acts in your name as " {names(&token.grants).join(", ")} ", until "
+                "Give it to the program and to nobody else. It acts in your name as " {names(&token.grants).join(", ")} ", until "
                 <Time ms=token.expires_at_ms /> "."
             </p>
             <Command label="Use it over HTTP and gRPC" text=Signal::derive(move || text.clone()) />
-        </OneTimeValue>
+        </Once>
     }
 }
 
@@ -144,7 +148,7 @@ fn table(
 ) -> impl IntoView {
     if list.tokens.is_empty() {
         return view! {
-            <Empty text="A token lets a program act in your name, with at most your roles, until it expires. Only its hash is stored.">
+            <Empty text="A token lets a program act in its owner's name, with no more than the owner's roles, until a day that you choose. Only its hash is kept here.">
                 <button type="button" class="button" on:click=move |_| creating.set(true)>"Make the first one"</button>
             </Empty>
         }
@@ -195,11 +199,11 @@ fn table(
                 <Confirm
                     open=asking
                     title=format!("Revoke {name}")
-                    act="Revoke token"
-                    keep="Cancel"
+                    act="Revoke the token"
+                    keep="Keep it"
                     on_act=Callback::new(move |()| { revoke.dispatch_local(id.clone()); })
                 >
-                    <p>"Programs that use it are refused from their next request on. This cannot be undone; create a new token instead."</p>
+                    <p>"Programs that use it are refused from their next request on. A revoked token cannot be brought back; make another one."</p>
                     {last_used(token.used_at_ms)}
                 </Confirm>
             }
@@ -210,8 +214,8 @@ fn table(
 
 fn last_used(ms: i64) -> impl IntoView {
     match ms {
-        0 => view! { <p>"Never used."</p> }.into_any(),
-        ms => view! { <p>"Last used " <Time ms /> "."</p> }.into_any(),
+        0 => view! { <p>"It was never used."</p> }.into_any(),
+        ms => view! { <p>"It was last used at " <Time ms /> "."</p> }.into_any(),
     }
 }
 
@@ -231,9 +235,9 @@ fn row(
             {everybody.then(|| view! { <td data-label="Owner">{token.owner}</td> })}
             <td data-label="Roles">{names(&token.grants).join(", ")}</td>
             <td data-label="State"><Status is=status /></td>
-            <td data-label="Made"><Ago ms=token.created_at_ms /></td>
-            <td data-label="Ends"><Ago ms=token.expires_at_ms /></td>
-            <td data-label="Last used"><Ago ms=token.used_at_ms /></td>
+            <td data-label="Made"><Time ms=token.created_at_ms /></td>
+            <td data-label="Ends"><Time ms=token.expires_at_ms /></td>
+            <td data-label="Last used"><Time ms=token.used_at_ms /></td>
             <td data-label=good.then_some("Act")>
                 {good.then(|| view! {
                     <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Revoke"</button>
@@ -254,12 +258,18 @@ mod tests {
             revoked_at_ms,
             ..Token::default()
         };
-        assert_eq!(headline(&[], false, 5), "No active API tokens of yours");
+        assert_eq!(
+            headline(&[], false, 5),
+            "No program can act on your behalf."
+        );
         let tokens = [token(9, 0), token(9, 3), token(4, 0)];
-        assert_eq!(headline(&tokens, false, 5), "1 active API token of yours");
+        assert_eq!(
+            headline(&tokens, false, 5),
+            "1 token lets a program act on your behalf."
+        );
         assert_eq!(
             headline(&[token(9, 0), token(9, 0)], true, 5),
-            "2 active API tokens"
+            "2 tokens let programs act in this console."
         );
     }
 

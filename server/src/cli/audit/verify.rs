@@ -44,7 +44,7 @@ async fn verify(arguments: &Arguments) -> anyhow::Result<()> {
 fn text(source: &Source, verified: &Verified) -> String {
     let checkpoint = &verified.checkpoint;
     let mut text = format!(
-        "Ledger verified: {} entries match its checkpoint.\n\n\
+        "The ledger is whole: {} entries add up to its checkpoint.\n\n\
          Key          {}\nRoot         {}\n",
         checkpoint.size,
         source.key,
@@ -52,7 +52,7 @@ fn text(source: &Source, verified: &Verified) -> String {
     );
     match remembered(source) {
         Some(before) => text.push_str(&format!(
-            "Compared     consistent with the given checkpoint of {} entries\n",
+            "Compared     goes on from the checkpoint of {} entries that was given\n",
             before.size
         )),
         None => text.push_str(

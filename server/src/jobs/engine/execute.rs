@@ -61,7 +61,7 @@ impl JobRun {
                 (
                     outcome,
                     Outcome::Failed,
-                    "whether it is done could not be determined",
+                    "it could not be told whether it is done",
                 )
             }
             Err(error) => {

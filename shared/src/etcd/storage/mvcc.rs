@@ -11,7 +11,6 @@
 //!   the walk      those in use, in order ──> live keys, tombstones, the order of the pages for HashKV
 //! ```
 
-mod folders;
 mod head_hash;
 mod label;
 mod live;
@@ -26,5 +25,4 @@ mod words;
 pub(super) use label::Label;
 pub(super) use records::Records;
 pub(super) use tally::Oddity;
-pub(super) use walk::FolderTotals;
 pub use walk::{KeyNumbers, KeySpace, Walk};

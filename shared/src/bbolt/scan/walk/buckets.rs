@@ -57,8 +57,6 @@ impl Sum {
         }
         let count = |wanted: Class| walker.classes.iter().filter(|c| **c == wanted).count() as u64;
         let pages_free = count(Class::FREE) + pages_unreached;
-        let missing = meta.hwm - walker.classes.len() as u64;
-        let (pages, used) = page_map::runs(&walker.classes, missing, walker.leaf_bytes, V::LABELS);
         Walk {
             error: None,
             metas: Some(*walker.database.metas()),
@@ -72,12 +70,10 @@ impl Sum {
             pages_used: walker.classes.len() as u64 - pages_free,
             pages_free,
             pages_unreached,
-            pages_missing: missing,
+            pages_missing: meta.hwm - walker.classes.len() as u64,
             // References beyond the file may be more than it has pages.
             pages_unreadable: self.unreadable.min(meta.hwm),
-            pages,
-            stretch: used.stretch as u64,
-            leaf_bytes: used.bytes,
+            pages: page_map::runs(&walker.classes, V::LABELS),
             findings: walker.findings,
             visitor: walker.visitor,
             taken: walker.taken,

@@ -13,7 +13,7 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
             Finding::blocking(
                 "source.other",
                 SUBJECT,
-                "The inspected file is not the one in the request.",
+                "The file that was inspected is not the one that was asked for.",
             )
             .todo("Choose the snapshot again."),
         );
@@ -22,12 +22,8 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
         return;
     }
     if source.is_restorable() {
-        report.in_field("skip_hash_check", |report| {
-            check_trailer(request, source, report);
-        });
-        report.in_field("accept_older_meta", |report| {
-            check_meta(request, source, report);
-        });
+        check_trailer(request, source, report);
+        check_meta(request, source, report);
     } else {
         note_trailer(source, report);
     }
@@ -39,12 +35,12 @@ fn check_kind(source: &SourceFacts, report: &mut Report) -> bool {
     let (what, todo) = match source.kind {
         FileKind::Snapshot | FileKind::DatabaseCopy => return true,
         FileKind::OtherBbolt => (
-            "The file is a bbolt database, but not an etcd database: the buckets key and meta are missing.",
+            "The file is a bbolt database, but not one of etcd: it lacks the buckets key and meta.",
             "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.",
         ),
         FileKind::BigEndian => (
-            "The file was written on a big-endian machine (s390x).",
-            "Restore it on such a machine: others cannot read its pages.",
+            "The file was written by a big-endian machine (s390x).",
+            "Restore it there: other machines cannot read its pages.",
         ),
         FileKind::Unknown => (
             "The file is not an etcd database.",
@@ -61,21 +57,23 @@ fn note_trailer(source: &SourceFacts, report: &mut Report) {
         report.push(Finding::note(
             "trailer.wrong",
             SUBJECT,
-            format!("The checksum does not match: {}.", source.bytes_evidence),
+            format!(
+                "The file is not what the server sent: {}.",
+                source.bytes_evidence
+            ),
         ));
     }
 }
 
 fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    let without_proof =
-        "Only the checksum shows damaged values: keys can hold wrong data without an error.";
+    let without_proof = "Nothing else can show a value that was damaged.";
     match (source.kind, source.bytes) {
         (FileKind::Snapshot, Outcome::Pass) => {
             if request.skip_hash_check {
                 report.push(Finding::note(
                     "trailer.skip-needless",
                     "--skip-hash-check",
-                    "The checksum matches: the check does not need to be skipped.",
+                    "The trailer agrees: the check need not be skipped.",
                 ));
             }
         }
@@ -84,45 +82,45 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
                 "trailer.ignored",
                 "--skip-hash-check",
                 format!(
-                    "The checksum does not match ({}). The file is restored without it, as chosen.",
+                    "The file is not what the server sent ({}), and you chose to restore it all the same.",
                     source.bytes_evidence
                 ),
             )
             .because(without_proof)
-            .todo("Use another snapshot if there is one. Compare the restored keys with another source before you rely on them.")
+            .todo("Compare the restored keys with another source before you rely on them.")
         } else {
             Finding::blocking(
                 "trailer.wrong",
                 SUBJECT,
-                format!("The checksum does not match: {}.", source.bytes_evidence),
+                format!("The file is not what the server sent: {}.", source.bytes_evidence),
             )
-            .because("The file changed after it was saved, in transfer or on disk.")
-            .todo("Copy the file again. If there is no other, accept it without its checksum (--skip-hash-check).")
+            .because("Bytes changed after it was saved, in transfer or on the disk.")
+            .todo("Get the file again; only if there is no other, accept it with --skip-hash-check.")
         }),
         (FileKind::Snapshot, Outcome::NotChecked) => report.push(
             Finding::blocking(
                 "trailer.unchecked",
                 SUBJECT,
-                "The checksum has not been verified yet.",
+                "The file has not been compared with its trailer yet.",
             )
-            .todo("Wait for the inspection to finish."),
+            .todo("Let the inspection finish."),
         ),
         _ => report.push(if request.skip_hash_check {
             Finding::warning(
                 "trailer.none",
                 "--skip-hash-check",
-                "The file has no checksum: nothing proves that its values are as they were written.",
+                "The file has no trailer: nothing proves that its values are as they were written.",
             )
-            .because("It is a copy from a data directory: the last writes may be only in the WAL, and damaged values do not show.")
-            .todo("Use a snapshot if there is one. Compare the restored keys with another source.")
+            .because("It was copied from a data directory, where the last writes may be in the WAL only.")
+            .todo("Compare the restored keys with another source if there is one.")
         } else {
             Finding::blocking(
                 "trailer.missing",
                 SUBJECT,
-                "The file has no checksum: it was copied from a data directory, or it is truncated.",
+                "The file has no trailer: it was copied from a data directory, or its end was cut off.",
             )
             .because(without_proof)
-            .todo("If it is a copy of member/snap/db, accept it without a checksum (--skip-hash-check). If not, copy the file again.")
+            .todo("If you copied member/snap/db, accept it with --skip-hash-check; if not, get the file again.")
         }),
     }
 }
@@ -135,24 +133,24 @@ fn check_meta(request: &RestoreRequest, source: &SourceFacts, report: &mut Repor
             report.push(Finding::note(
                 "meta.accept-needless",
                 FLAG,
-                "The newest meta page is valid: the older one does not need to be accepted.",
+                "The newest meta page can be used: nothing older needs to be accepted.",
             ));
         }
         return;
     };
     let finding = if request.accept_older_meta {
         Finding::warning("meta.fallback", FLAG, fallback.clone())
-            .because("It is restored from the older meta page, as chosen: the last commit, or more, may be missing.")
-            .todo("Use another snapshot if there is one. Compare the revision with the last one served, and the keys with another source.")
+            .because("You chose to restore it all the same: the last commit, or more, may be missing from the result.")
+            .todo("Compare the revision with what the cluster last served, and the keys with another source.")
     } else {
         let finding = Finding::blocking("meta.fallback", SUBJECT, fallback.clone());
         if report.blocks() {
             // What to do was said: one advice.
-            finding.because("The last commit, or more, may be missing. That has to be accepted too (--accept-older-meta).")
+            finding.because("The last commit, or more, may be missing from the result; that has to be accepted too (--accept-older-meta).")
         } else {
             finding
-                .because("The last commit, or more, may be missing.")
-                .todo("Use another snapshot, or another member's file. If there is none, accept the older meta page (--accept-older-meta).")
+                .because("The last commit, or more, may be missing from the result.")
+                .todo("Use another snapshot, or another member's file; only if there is none, accept it with --accept-older-meta.")
         }
     };
     report.push(finding);
@@ -174,7 +172,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
                 SUBJECT,
                 format!("The page tree is damaged.{first}"),
             )
-            .because("etcd walks the page tree when it starts, and refuses to start.")
+            .because("A server walks the whole tree when it starts, and refuses to.")
             .todo("Use another snapshot, or another member's file."),
         ),
         Outcome::NotChecked => report.push(
@@ -191,7 +189,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             Finding::blocking(
                 "source.unservable",
                 SUBJECT,
-                format!("The page tree is intact, but etcd cannot serve its content.{first}"),
+                format!("The pages are sound, but a server cannot serve what they hold.{first}"),
             )
             .todo("Use another snapshot, or another member's file."),
         ),
@@ -199,7 +197,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             Finding::blocking(
                 "source.meaning-unchecked",
                 SUBJECT,
-                "The content could not be checked.",
+                "What the file holds could not be checked.",
             )
             .todo("Use another snapshot, or another member's file."),
         ),

@@ -6,15 +6,7 @@ use crate::etcd::storage::version::{Recorded, minor_of};
 use crate::finding::{Finding, Report};
 
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    report.in_field("clean_up.downgrade", |report| {
-        check_downgrade(request, source, report);
-    });
-    report.in_field("target_version", |report| {
-        check_recorded(request, source, report);
-    });
-}
-
-fn check_recorded(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    check_downgrade(request, source, report);
     let target = request.target_version;
     let versions: Vec<(&str, &str, Recorded)> = [
         ("clusterVersion", &source.cluster_version),
@@ -41,7 +33,7 @@ fn check_recorded(request: &RestoreRequest, source: &SourceFacts, report: &mut R
             report.push(Finding::note(
                 "version.lower-needless",
                 "--lower-versions",
-                format!("The file records no version above {target}: nothing to lower."),
+                format!("The file holds no version above {target}: there is nothing to lower."),
             ));
         }
         return;
@@ -56,10 +48,10 @@ fn check_recorded(request: &RestoreRequest, source: &SourceFacts, report: &mut R
             Finding::warning(
                 "version.lowered",
                 "--lower-versions",
-                format!("The file records {says}; both are lowered for etcd {target} (etcdutl does not)."),
+                format!("The file says {says}; both are lowered for etcd {target}, which etcdutl does not do."),
             )
-            .because("Upstream does not support a snapshot of a newer etcd on an older one.")
-            .todo("Check the boot result of the job, and compare the restored keys."),
+            .because("A snapshot of a newer etcd on an older one is not supported upstream.")
+            .todo("Have the restored members boot-checked, and compare their keys."),
         );
         return;
     }
@@ -70,20 +62,20 @@ fn check_recorded(request: &RestoreRequest, source: &SourceFacts, report: &mut R
         TargetVersion::V3_4 if storage_is_newer => Finding::blocking(
             "version.newer",
             "target version",
-            format!("The file records {says}: etcd 3.4.31 and later refuse to start."),
+            format!("The file says {says}: etcd 3.4.31 and later refuse to start on it."),
         )
         .todo(lower),
         TargetVersion::V3_4 | TargetVersion::V3_5 => Finding::warning(
             "version.newer-unsupported",
             "target version",
-            format!("The file records {says}, newer than etcd {target}."),
+            format!("The file says {says}, newer than etcd {target}."),
         )
-        .because("This etcd ignores these versions and starts, but upstream does not support it.")
-        .todo("Check the boot result of the job, and compare the restored keys."),
+        .because("Such a server does not look at these versions and starts, but upstream does not support it.")
+        .todo("Have the restored members boot-checked, and compare their keys."),
         TargetVersion::V3_6 | TargetVersion::V3_7 => Finding::blocking(
             "version.newer",
             "target version",
-            format!("The file records {says}: etcd {target} refuses to start."),
+            format!("The file says {says}: etcd {target} refuses to start on it."),
         )
         .todo(lower),
     });
@@ -104,29 +96,29 @@ fn check_unknown(
     for (name, text, recorded) in unknown {
         let what = match recorded {
             Recorded::Newer => format!(
-                "The file records {name} {text}, newer than the known versions (3.0 to 3.7)."
+                "The file says {name} {text}, which is newer than the versions we know (3.0 to 3.7)."
             ),
             Recorded::Older => format!(
-                "The file records {name} {text}, older than any etcd that writes it (3.0 to 3.7)."
+                "The file says {name} {text}, which is older than any etcd that writes it (3.0 to 3.7)."
             ),
-            _ => format!("The file records {name} {text:?}, which is not a version."),
+            _ => format!("The file says {name} {text:?}, which is no version."),
         };
         report.push(if request.clean_up.versions {
             Finding::warning(
                 "version.lowered",
                 "--lower-versions",
-                format!("{what} It is rewritten for etcd {target} (etcdutl does not)."),
+                format!("{what} It is written anew for etcd {target}, which etcdutl does not do."),
             )
-            .because("What an unknown version changed in the data is unknown.")
-            .todo("Check the boot result of the job, and compare the restored keys.")
+            .because("What a version that we do not know would have changed in the data is unknown too.")
+            .todo("Have the restored members boot-checked, and compare their keys.")
         } else {
             let finding = Finding::blocking("version.unknown", *name, what)
-                .because("etcd compares it with its own version: it refuses to start, or never becomes ready.");
+                .because("Servers compare it with their own version: they refuse to start, or never get ready.");
             match recorded {
                 Recorded::Newer => finding.todo(
-                    "Restore it with the tool of that version. If the number is wrong, rewrite it (--lower-versions).",
+                    "Restore it with the tool of that version; if the number is wrong, write it anew (--lower-versions).",
                 ),
-                _ => finding.todo("Rewrite it for the target etcd version (--lower-versions)."),
+                _ => finding.todo("Write it anew for the etcd that will run it (--lower-versions)."),
             }
         });
     }
@@ -140,13 +132,13 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
         .iter()
         .any(|code| code == DOWNGRADE_UNREADABLE)
     {
-        let what = "The recorded downgrade state is not JSON";
+        let what = "The recorded downgrade state is no JSON";
         report.push(if request.clean_up.downgrade {
             let flag = "--clear-downgrade";
             Finding::note("downgrade.cleared", flag, format!("{what}; it is deleted."))
         } else {
             Finding::blocking("downgrade.unreadable", SUBJECT, format!("{what}."))
-                .because("etcd crashes on it.")
+                .because("Servers crash on it.")
                 .todo("Delete it (--clear-downgrade).")
         });
         return;
@@ -160,7 +152,7 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
             report.push(Finding::note(
                 "downgrade.clear-needless",
                 "--clear-downgrade",
-                "No downgrade is in progress in the file: nothing to clear.",
+                "No downgrade is under way in the file: there is nothing to clear.",
             ));
         }
         return;
@@ -170,7 +162,7 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
         report.push(Finding::note(
             "downgrade.cleared",
             "--clear-downgrade",
-            format!("The downgrade to {to} is deleted (etcdutl does not)."),
+            format!("The downgrade to {to} is deleted, which etcdutl does not do."),
         ));
         return;
     }
@@ -186,15 +178,15 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
         TargetVersion::V3_4 => Finding::note(
             "downgrade.enabled",
             SUBJECT,
-            format!("The snapshot was taken during a downgrade to {to}; etcd 3.4 ignores it."),
+            format!("The snapshot was taken during a downgrade to {to}; etcd 3.4 does not look at it."),
         )
         .todo(todo),
         _ => Finding::warning(
             "downgrade.enabled",
             SUBJECT,
-            format!("The snapshot was taken during a downgrade to {to}, and the new cluster continues it."),
+            format!("The snapshot was taken during a downgrade to {to}, and the new cluster goes on with it."),
         )
-        .because("Its members lower the cluster version.")
+        .because("Its servers lower the cluster's version again.")
         .todo(todo),
     });
 }
