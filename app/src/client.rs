@@ -2,6 +2,7 @@
 //! failure comes back as words fit to show.
 
 pub mod acts;
+pub mod frames;
 pub mod grpc;
 pub mod http;
 pub mod inspector;

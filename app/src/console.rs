@@ -1,27 +1,32 @@
 //! All of the console but Inspect: its pages by address, and what the frame asks it for. Fetched after the first
-//! load (see [`crate::later`]); nothing that is needed before names this module.
+//! load (see [`crate::console_loader`]); nothing that is needed before names this module.
+
+use std::collections::BTreeSet;
 
 use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{StaticSegment, path};
 use requorum_shared::api::v1::{
-    FileOrigin, GetFileRequest, ListFilesRequest, ListInboxRequest, ListInboxResponse,
-    ListJobsRequest, ListPlansRequest,
+    FileOrigin, FileSummary, GetFileRequest, InboxItem, InboxKind, JobSummary, ListFilesRequest,
+    ListInboxRequest, ListJobsRequest, ListPeopleRequest, ListPlansRequest, PlanSummary, Trust,
 };
+use requorum_shared::permission::{Grants, Permission, Place};
 
 use crate::client::grpc;
 use crate::client::whole::MOST;
+use crate::components::inbox::{Item, Waiting};
 use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
-use crate::components::palette::Entry;
+use crate::components::palette::{Entry, Group};
+use crate::console_loader::Console;
 use crate::failure::{Failure, Kind};
 use crate::guarded::guarded;
-use crate::later::Console;
 use crate::ledger::watch::LedgerWatch;
 use crate::pages::{
-    files, jobs, join, ledger, login, not_found, overview, plans, reviews, settings, setup,
+    files, help, jobs, join, ledger, not_found, overview, plans, reviews, settings, setup,
 };
 use crate::paths;
+use crate::times::Times;
 
 /// The console's functions.
 pub fn console() -> Console {
@@ -32,6 +37,7 @@ pub fn console() -> Console {
         entries,
         is_stored,
         waiting,
+        find,
     }
 }
 
@@ -39,7 +45,7 @@ fn pages() -> AnyView {
     view! {
         <FlatRoutes fallback=not_found::NotFound>
             <Route path=StaticSegment("") view=|| guarded(overview::Overview) />
-            <Route path=path!("/login") view=login::Login />
+            <Route path=path!("/help") view=help::Help />
             <Route path=path!("/setup") view=setup::Setup />
             <Route path=path!("/join") view=join::Join />
             <Route path=path!("/files") view=|| guarded(files::Files) />
@@ -70,33 +76,29 @@ fn alarm() -> AnyView {
 
 fn corner() -> AnyView {
     let watch = LedgerWatch::expect();
-    let badge = Memo::new(move |_| watch.badge());
+    let times = Times::expect();
+    let badge = Memo::new(move |_| {
+        times.zone();
+        watch.badge()
+    });
     view! { <LedgerBadge badge /> }.into_any()
 }
 
-/// The newest files, plans and jobs by name. What cannot be had is left out: the palette is a shortcut, not a page.
-fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
-    Box::pin(async {
-        let mut entries = Vec::new();
+/// The newest files, plans and jobs, clusters, people and sections. What cannot be had is left out: the palette is a
+/// shortcut, not a page.
+fn entries(grants: Grants) -> LocalBoxFuture<'static, Vec<Entry>> {
+    Box::pin(async move {
+        let mut entries = settings::entries(&grants);
+        entries.push(Entry::to(Group::Actions, "Upload files", paths::files()));
+        let mut clusters = BTreeSet::new();
         if let Ok(list) = grpc::call(ListFilesRequest {
             page_size: MOST,
             ..ListFilesRequest::default()
         })
         .await
         {
-            entries.extend(list.files.into_iter().flat_map(|file| {
-                let restore = (file.origin() == FileOrigin::Upload).then(|| Entry {
-                    label: format!("Plan a restore of {}", file.name),
-                    kind: "act",
-                    path: paths::restore(&file.id),
-                });
-                let file = Entry {
-                    path: paths::file(&file.id),
-                    label: file.name,
-                    kind: "file",
-                };
-                [Some(file), restore].into_iter().flatten()
-            }));
+            clusters.extend(list.clusters);
+            entries.extend(list.files.into_iter().flat_map(of_file));
         }
         if let Ok(list) = grpc::call(ListPlansRequest {
             page_size: MOST,
@@ -104,11 +106,8 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
         })
         .await
         {
-            entries.extend(list.plans.into_iter().map(|plan| Entry {
-                path: paths::plan(&plan.id),
-                label: plan.outcome,
-                kind: "plan",
-            }));
+            clusters.extend(list.clusters);
+            entries.extend(list.plans.into_iter().map(of_plan));
         }
         if let Ok(list) = grpc::call(ListJobsRequest {
             page_size: MOST,
@@ -116,30 +115,135 @@ fn entries() -> LocalBoxFuture<'static, Vec<Entry>> {
         })
         .await
         {
-            entries.extend(list.jobs.into_iter().map(|job| Entry {
-                path: paths::job(&job.id),
-                label: job.title,
-                kind: "job",
+            entries.extend(list.jobs.into_iter().map(of_job));
+        }
+        clusters.remove("");
+        entries.extend(clusters.into_iter().map(|name| {
+            let files = paths::with_query(&paths::files(), "", "cluster", &name);
+            Entry::to(Group::Clusters, name, files)
+        }));
+        // Administrators alone see everybody; a refusal is no news.
+        let people = ListPeopleRequest {
+            page_size: MOST,
+            ..ListPeopleRequest::default()
+        };
+        if grants.allow(Permission::People, Place::Console).is_ok()
+            && let Ok(list) = grpc::call(people).await
+        {
+            entries.extend(list.people.into_iter().map(|person| {
+                Entry::to(Group::People, person.name, paths::person(&person.id)).with_ids(person.id)
             }));
         }
         entries
     })
 }
 
+/// What is typed, searched for on the server, however old it is.
+fn find(typed: String) -> LocalBoxFuture<'static, Vec<Entry>> {
+    Box::pin(async move {
+        let mut entries = Vec::new();
+        let files = ListFilesRequest {
+            page_size: 8,
+            query: typed.clone(),
+            ..ListFilesRequest::default()
+        };
+        if let Ok(list) = grpc::call(files).await {
+            entries.extend(list.files.into_iter().flat_map(of_file));
+        }
+        let plans = ListPlansRequest {
+            page_size: 8,
+            query: typed.clone(),
+            ..ListPlansRequest::default()
+        };
+        if let Ok(list) = grpc::call(plans).await {
+            entries.extend(list.plans.into_iter().map(of_plan));
+        }
+        let jobs = ListJobsRequest {
+            page_size: 8,
+            query: typed,
+            ..ListJobsRequest::default()
+        };
+        if let Ok(list) = grpc::call(jobs).await {
+            entries.extend(list.jobs.into_iter().map(of_job));
+        }
+        entries
+    })
+}
+
+fn of_plan(plan: PlanSummary) -> Entry {
+    let label = label(&plan.name, &plan.file_name, &plan.outcome);
+    Entry::to(Group::Plans, label, paths::plan(&plan.id))
+        .with_ids(format!("{} {}", plan.id, plan.hash))
+}
+
+fn of_job(job: JobSummary) -> Entry {
+    let label = label(&job.name, &job.file_name, &job.title);
+    Entry::to(Group::Jobs, label, paths::job(&job.id)).with_ids(job.id)
+}
+
+/// `prod-etcd #7 · weekly.db`; what has no name of its own: what it does.
+fn label(name: &str, file: &str, does: &str) -> String {
+    match (name, file) {
+        ("", _) => does.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, file) => format!("{name} · {file}"),
+    }
+}
+
+fn of_file(file: FileSummary) -> Vec<Entry> {
+    let restorable = file.origin() == FileOrigin::Upload
+        && matches!(file.trust(), Trust::Verified | Trust::Unproven);
+    let plan = restorable.then(|| {
+        let label = format!("New plan: restore {}", file.name);
+        Entry::to(Group::Actions, label, paths::restore(&file.id))
+    });
+    let file = Entry::to(Group::Files, file.name, paths::file(&file.id)).with_ids(file.id);
+    plan.into_iter().chain([file]).collect()
+}
+
 fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
     Box::pin(async {
         match grpc::call(GetFileRequest { id: sha256 }).await {
-            Ok(_) => Ok(true),
+            Ok(found) => Ok(found.file.is_some_and(|file| file.removed_at_ms == 0)),
             Err(failure) if failure.kind == Kind::NotFound => Ok(false),
             Err(failure) => Err(failure),
         }
     })
 }
 
-fn waiting() -> LocalBoxFuture<'static, Result<ListInboxResponse, Failure>> {
-    // What is listed is the overview's; every page says how much there is.
-    Box::pin(grpc::call(ListInboxRequest {
-        page_size: 1,
-        ..ListInboxRequest::default()
-    }))
+fn waiting() -> LocalBoxFuture<'static, Result<Waiting, Failure>> {
+    Box::pin(async {
+        let list = grpc::call(ListInboxRequest {
+            page_size: INBOX_ROWS,
+            ..ListInboxRequest::default()
+        })
+        .await?;
+        Ok(Waiting {
+            items: list.items.into_iter().map(item).collect(),
+            total: list.total,
+            jobs: list.jobs_under_way,
+            open_reviews: list.open_reviews,
+        })
+    })
+}
+
+/// So many items does the frame show; the overview has the rest.
+const INBOX_ROWS: u32 = 5;
+
+fn item(waiting: InboxItem) -> Item {
+    let (what, path) = match waiting.kind() {
+        InboxKind::Approve => ("Approve or reject", paths::plan(&waiting.id)),
+        InboxKind::Run => ("Ready to run", paths::plan(&waiting.id)),
+        InboxKind::Review => ("Review an override", paths::reviews()),
+        InboxKind::Verification => ("Verification failed", paths::job(&waiting.id)),
+        InboxKind::Resume => ("Paused", paths::job(&waiting.id)),
+        InboxKind::Answer => ("Answer a question", paths::job(&waiting.id)),
+        _ => ("New", paths::overview()),
+    };
+    Item {
+        what: what.into(),
+        title: label(&waiting.name, "", &waiting.title),
+        path,
+        since_ms: waiting.since_ms,
+    }
 }

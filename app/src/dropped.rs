@@ -35,6 +35,12 @@ impl Dropped {
         dropped
     }
 
+    /// The file with this name; none when several have it, of which nothing says what belongs to what.
+    pub fn only(&self, name: &str) -> Option<&File> {
+        let mut named = self.files.iter().filter(|file| file.name() == name);
+        named.next().filter(|_| named.next().is_none())
+    }
+
     /// Whether nothing came.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.folders.is_empty()

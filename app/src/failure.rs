@@ -89,28 +89,19 @@ impl Failure {
     }
 
     /// From the status of a typed call.
-    pub fn from_grpc(status: &tonic::Status) -> Self {
-        use tonic::Code;
-        let kind = match status.code() {
-            Code::Unauthenticated => Kind::SignedOut,
-            Code::Unavailable => Kind::Offline,
-            Code::NotFound => Kind::NotFound,
-            Code::InvalidArgument
-            | Code::FailedPrecondition
-            | Code::AlreadyExists
-            | Code::PermissionDenied
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::OutOfRange => Kind::Refused,
+    pub fn from_grpc(status: &Status) -> Self {
+        let kind = match status.code {
+            code::UNAUTHENTICATED => Kind::SignedOut,
+            code::UNAVAILABLE => Kind::Offline,
+            code::NOT_FOUND => Kind::NotFound,
+            code::INVALID_ARGUMENT
+            | code::FAILED_PRECONDITION
+            | code::ALREADY_EXISTS
+            | code::PERMISSION_DENIED
+            | code::RESOURCE_EXHAUSTED
+            | code::ABORTED
+            | code::OUT_OF_RANGE => Kind::Refused,
             _ => Kind::Other,
-        };
-        let header = |name: &str| {
-            status
-                .metadata()
-                .get(name)
-                .and_then(|v| v.to_str().ok())
-                .unwrap_or_default()
-                .to_owned()
         };
         if kind == Kind::SignedOut {
             return Self {
@@ -118,32 +109,31 @@ impl Failure {
                 ..Self::new(kind, "You are not signed in, or your session has ended.")
             };
         }
-        // The transport reports a failed fetch in its own words; a person needs ours.
-        let transport = status.code() == Code::Unknown && status.message().contains("JS API error");
-        if transport || (kind == Kind::Offline && status.message().is_empty()) {
+        if kind == Kind::Offline && status.message.is_empty() {
             return Self::offline();
         }
-        let id = header("x-request-id");
         // Every refusal of the server's names its request; what names none was made on the way.
         let cut = matches!(
-            status.code(),
-            Code::Unknown | Code::Internal | Code::DataLoss
+            status.code,
+            code::UNKNOWN | code::INTERNAL | code::DATA_LOSS
         );
-        if cut && id.is_empty() {
+        if cut && status.request_id.is_empty() {
             return Self {
                 next: "What was asked for may have been done all the same: load the page again and look.".into(),
                 ..Self::new(kind, "The server's answer was cut off on its way.")
             };
         }
-        let message = status.message();
-        let what = if message.is_empty() {
-            format!("The server refused without a reason ({:?}).", status.code())
+        let what = if status.message.is_empty() {
+            format!(
+                "The server refused without a reason (gRPC status {}).",
+                status.code
+            )
         } else {
-            message.to_owned()
+            status.message.clone()
         };
         Self {
-            request_id: id,
-            ..Self::new(kind, what).coded(header("x-error-code"))
+            request_id: status.request_id.clone(),
+            ..Self::new(kind, what).coded(status.error_code.clone())
         }
     }
 
@@ -154,6 +144,107 @@ impl Failure {
         };
         Self { kind, code, ..self }
     }
+}
+
+/// gRPC's status codes.
+mod code {
+    pub(super) const UNKNOWN: u32 = 2;
+    pub(super) const INVALID_ARGUMENT: u32 = 3;
+    pub(super) const NOT_FOUND: u32 = 5;
+    pub(super) const ALREADY_EXISTS: u32 = 6;
+    pub(super) const PERMISSION_DENIED: u32 = 7;
+    pub(super) const RESOURCE_EXHAUSTED: u32 = 8;
+    pub(super) const FAILED_PRECONDITION: u32 = 9;
+    pub(super) const ABORTED: u32 = 10;
+    pub(super) const OUT_OF_RANGE: u32 = 11;
+    pub(super) const INTERNAL: u32 = 13;
+    pub(super) const UNAVAILABLE: u32 = 14;
+    pub(super) const DATA_LOSS: u32 = 15;
+    pub(super) const UNAUTHENTICATED: u32 = 16;
+}
+
+/// How a typed call ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// gRPC's number for it; 0 for a success.
+    pub code: u32,
+    /// What happened, in the server's words.
+    pub message: String,
+    /// A stable name, where the server gave one.
+    pub error_code: String,
+    /// Finds the server's log lines.
+    pub request_id: String,
+}
+
+impl Status {
+    /// From headers or trailers; nothing where they hold none.
+    pub fn of(header: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let text = |name| header(name).unwrap_or_default();
+        Some(Self {
+            code: header("grpc-status")?.parse().unwrap_or(code::UNKNOWN),
+            message: percent_decoded(&text("grpc-message")),
+            error_code: text("x-error-code"),
+            request_id: text("x-request-id"),
+        })
+    }
+
+    /// From the status of an answer that is not of gRPC: a proxy's.
+    pub fn of_http(status: u16) -> Self {
+        let code = match status {
+            401 => code::UNAUTHENTICATED,
+            502..=504 => code::UNAVAILABLE,
+            _ => code::UNKNOWN,
+        };
+        Self {
+            code,
+            ..Self::default()
+        }
+    }
+
+    /// The answer did not arrive in one piece.
+    pub fn cut() -> Self {
+        Self {
+            code: code::UNKNOWN,
+            ..Self::default()
+        }
+    }
+
+    /// There was no answer.
+    pub fn unreachable() -> Self {
+        Self {
+            code: code::UNAVAILABLE,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the call succeeded.
+    pub fn is_ok(&self) -> bool {
+        self.code == 0
+    }
+}
+
+/// What gRPC encodes in `grpc-message`. What is not encoded right is kept as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, more @ ..] = rest {
+        // A sign would be taken for a digit.
+        let hex = more
+            .get(..2)
+            .filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        let hex = hex.and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                out.push(byte);
+                rest = &more[2..];
+            }
+            _ => {
+                out.push(*first);
+                rest = more;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -180,33 +271,53 @@ mod tests {
         assert_eq!(Failure::from_http(503, full).kind, Kind::Refused);
     }
 
+    fn status(code: u32, message: &str) -> Status {
+        Status {
+            code,
+            message: message.into(),
+            ..Status::default()
+        }
+    }
+
     #[test]
     fn typed_calls_translate_their_status() {
-        let refused = Failure::from_grpc(&tonic::Status::failed_precondition("The plan is void."));
+        let refused = Failure::from_grpc(&status(code::FAILED_PRECONDITION, "The plan is void."));
         assert_eq!(
             (refused.kind, refused.what.as_str()),
             (Kind::Refused, "The plan is void.")
         );
-        let out = Failure::from_grpc(&tonic::Status::unauthenticated("x"));
+        let out = Failure::from_grpc(&status(code::UNAUTHENTICATED, "x"));
         assert_eq!(out.kind, Kind::SignedOut);
-        let network = Failure::from_grpc(&tonic::Status::unknown("JS API error: Failed to fetch"));
-        assert_eq!(network.kind, Kind::Offline);
+        for network in [Status::unreachable(), Status::of_http(502)] {
+            assert_eq!(Failure::from_grpc(&network), Failure::offline());
+        }
     }
 
     #[test]
     fn an_answer_that_was_cut_off_is_no_answer() {
         for status in [
-            tonic::Status::unknown("protocol error: missing grpc-status trailer"),
-            tonic::Status::unknown("Malformed response"),
-            tonic::Status::internal("Unexpected EOF decoding stream."),
+            Status::cut(),
+            status(code::INTERNAL, "Unexpected EOF decoding stream."),
         ] {
             let cut = Failure::from_grpc(&status);
             assert_eq!(cut.what, "The server's answer was cut off on its way.");
             assert!(cut.next.contains("may have been done all the same"));
         }
-        let mut broken = tonic::Status::internal("The server could not do this.");
-        let id = "r7".parse().unwrap();
-        broken.metadata_mut().insert("x-request-id", id);
+        let mut broken = status(code::INTERNAL, "The server could not do this.");
+        broken.request_id = "r7".into();
         assert_eq!(Failure::from_grpc(&broken).request_id, "r7");
+    }
+
+    #[test]
+    fn messages_are_decoded_and_what_is_not_encoded_stays() {
+        for (encoded, text) in [
+            ("a%20b", "a b"),
+            ("100%", "100%"),
+            ("%zz%", "%zz%"),
+            ("%C3%A9", "é"),
+            ("%+1", "%+1"),
+        ] {
+            assert_eq!(percent_decoded(encoded), text, "{encoded}");
+        }
     }
 }

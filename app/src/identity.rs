@@ -17,6 +17,13 @@ use crate::failure::{Failure, Kind};
 /// ended, while a page is open.
 const ASK_EVERY: Duration = Duration::from_secs(60);
 
+/// Kept in the browser while somebody is signed in.
+const SIGNED_IN: &str = "requorum.signed-in";
+
+fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
@@ -60,9 +67,9 @@ impl Identity {
     /// Asks the server again.
     pub fn ask(self) {
         spawn_local(async move {
-            self.who.set(match http::session().await {
-                Ok(session) => Who::Person(session),
-                Err(failure) if failure.kind == Kind::SignedOut => Who::Stranger,
+            let who = http::who().await;
+            self.set(match who {
+                Ok(session) => session.map_or(Who::Stranger, Who::Person),
                 Err(failure) => Who::Unknown(failure),
             });
         });
@@ -75,15 +82,32 @@ impl Identity {
             return;
         }
         spawn_local(async move {
-            let now = match http::session().await {
-                Ok(session) => Who::Person(session),
-                Err(failure) if failure.kind == Kind::SignedOut => Who::Stranger,
+            let now = match http::who().await {
+                Ok(session) => session.map_or(Who::Stranger, Who::Person),
                 Err(_) => return,
             };
             if self.who.with_untracked(|who| *who != now) {
-                self.who.set(now);
+                self.set(now);
             }
         });
+    }
+
+    fn set(self, who: Who) {
+        // Whether it is worth fetching the console before the server has said who asks. Storage may be forbidden:
+        // then it is fetched a moment later.
+        if let Some(storage) = storage() {
+            let _ = match &who {
+                Who::Person(_) => storage.set_item(SIGNED_IN, "1"),
+                Who::Stranger => storage.remove_item(SIGNED_IN),
+                Who::Asking | Who::Unknown(_) => Ok(()),
+            };
+        }
+        self.who.set(who);
+    }
+
+    /// Whether somebody was signed in here when a page was last open.
+    pub fn was_signed_in() -> bool {
+        storage().is_some_and(|storage| matches!(storage.get_item(SIGNED_IN), Ok(Some(_))))
     }
 
     /// Who it is.
@@ -141,16 +165,16 @@ impl Identity {
 
     /// Somebody has signed in.
     pub fn signed_in(self, session: Session) {
-        self.who.set(Who::Person(session));
+        self.set(Who::Person(session));
     }
 
     /// Signs out; the page forgets the person only when the server did.
     pub fn sign_out(self) {
         spawn_local(async move {
             match http::logout().await {
-                Ok(()) => self.who.set(Who::Stranger),
-                Err(failure) if failure.kind == Kind::SignedOut => self.who.set(Who::Stranger),
-                Err(failure) => self.who.set(Who::Unknown(failure)),
+                Ok(()) => self.set(Who::Stranger),
+                Err(failure) if failure.kind == Kind::SignedOut => self.set(Who::Stranger),
+                Err(failure) => self.set(Who::Unknown(failure)),
             }
         });
     }

@@ -1,6 +1,7 @@
 //! How far a job is and how long it still takes, in words with units.
 
-use requorum_shared::job::fold::JobView;
+use requorum_shared::job::fold::{JobState, JobView, StepState};
+use requorum_shared::job::text::{self, Phase};
 
 use crate::format;
 
@@ -15,49 +16,129 @@ pub fn took(view: &JobView, now_ms: i64) -> String {
     }
 }
 
+/// Class and word of what the job does right now.
+pub fn now(view: &JobView) -> (&'static str, &'static str) {
+    let phase = text::phase(view);
+    let class = match phase {
+        Phase::Pausing | Phase::Stopping => "warning",
+        Phase::In(state) => match state {
+            JobState::Queued => "waits",
+            JobState::Running | JobState::Undoing => "busy",
+            JobState::Paused | JobState::Waiting | JobState::Left => "warning",
+            JobState::Completed => "pass",
+            JobState::Undone => "undone",
+        },
+    };
+    (class, text::now(phase))
+}
+
+/// What the job's page opens with: short, so that it keeps its line while the job moves on. The steps have the titles.
+pub fn headline<T: AsRef<str>>(view: &JobView, titles: &[T]) -> String {
+    let total = view.steps.len();
+    let at = |states: &[StepState]| view.steps.iter().position(|s| states.contains(&s.state));
+    let working = at(&[StepState::Running]);
+    let next = at(&[StepState::Failed, StepState::Unclear, StepState::Waiting]);
+    let with_amount = |start: &str, index: usize| {
+        let progress = view.steps[index].progress.as_ref();
+        let amount = progress.map_or_else(String::new, |p| format!(" ({})", amount(p)));
+        format!("{start} step {} of {total}{amount}", index + 1)
+    };
+    match text::phase(view) {
+        Phase::Pausing => working.map(|index| with_amount("Pausing after", index)),
+        Phase::Stopping => working.map(|index| with_amount("Stopping", index)),
+        Phase::In(JobState::Running) => match (working, next) {
+            (Some(index), _) => Some(format!("Running step {} of {total}", index + 1)),
+            (None, Some(index)) if view.steps[index].retry_ms.is_some() => {
+                Some(format!("Retrying step {} of {total}", index + 1))
+            }
+            (None, Some(index)) => Some(format!("Running step {} of {total}", index + 1)),
+            (None, None) => Some("Finishing".to_owned()),
+        },
+        Phase::In(JobState::Paused) => Some(match next {
+            Some(index) => format!(
+                "Paused before step {} of {total}. Nothing is running.",
+                index + 1
+            ),
+            None => "Paused. Nothing is running.".to_owned(),
+        }),
+        Phase::In(JobState::Undoing) => at(&[StepState::Undoing])
+            .map(|index| format!("Rolling back step {} of {total}", index + 1))
+            .or_else(|| Some("Rolling back".to_owned())),
+        Phase::In(_) => None,
+    }
+    .unwrap_or_else(|| text::sentence(view, titles))
+}
+
 /// Milliseconds left in the step that runs, from what it did in the last second.
 pub fn step_left_ms(progress: &Option<(u64, u64, String)>, per_second: Option<u64>) -> Option<f64> {
     let (done, total, _) = progress.as_ref()?;
-    let rate = per_second.filter(|rate| *rate > 0)?;
+    let rate = per_second.filter(|rate| *rate > 0 && *total > 0)?;
     Some(total.saturating_sub(*done) as f64 * 1000.0 / rate as f64)
+}
+
+/// `72 of 471 MiB`, `1 of 3 members`; what is done alone where the total is not known.
+pub fn amount(progress: &(u64, u64, String)) -> String {
+    let (done, total, unit) = progress;
+    match (unit.as_str(), *total) {
+        ("bytes", 0) => format::bytes(*done),
+        ("bytes", total) => format!("{} of {}", format::bytes(*done), format::bytes(total)),
+        (unit, 0) => format!("{} {unit}", format::number(*done)),
+        (unit, total) => {
+            format!(
+                "{} of {} {unit}",
+                format::number(*done),
+                format::number(total)
+            )
+        }
+    }
 }
 
 /// `1.1 of 1.6 GiB, 71 % · 212 MiB/s · 4 s left`.
 pub fn progress_words(progress: &(u64, u64, String), per_second: Option<u64>) -> String {
     let (done, total, unit) = progress;
-    let is_bytes = unit == "bytes";
-    let amount = |n: u64| {
-        if is_bytes {
-            format::bytes(n)
-        } else {
-            format::number(n)
+    let mut words = vec![match total {
+        // Unknown is not zero, and not all of it.
+        0 => amount(progress),
+        total => format!("{}, {} %", amount(progress), format::percent(*done, *total)),
+    }];
+    if let Some(rate) = per_second.filter(|_| unit == "bytes") {
+        words.push(format!("{}/s", format::bytes(rate)));
+        if let Some(left) = step_left_ms(&Some(progress.clone()), per_second) {
+            words.push(format!("{} left", format::duration(left)));
         }
-    };
-    let noun = if is_bytes {
-        String::new()
-    } else {
-        format!(" {unit}")
-    };
-    let mut words = vec![format!(
-        "{} of {}{noun}, {} %",
-        amount(*done),
-        amount(*total),
-        format::percent(*done, *total)
-    )];
-    if let Some(rate) = per_second {
-        words.push(format!("{}{noun}/s", amount(rate)));
-    }
-    if let Some(left) = step_left_ms(&Some(progress.clone()), per_second) {
-        words.push(format!("{} left", format::duration(left)));
     }
     words.join(" · ")
 }
 
+/// Since when the server does not answer, how old what is shown is, and, when that lasts, what is known all the same.
+pub fn lost(heard_ms: i64, now_ms: i64, retry_s: u32) -> String {
+    /// From when on a person wonders what became of the job, in milliseconds.
+    const LONG_MS: i64 = 30_000;
+    let age = (now_ms - heard_ms).max(0);
+    let mut said = format!(
+        "No answer from the server since {} {}. What you see is {} old. Trying again in {retry_s} s.",
+        format::clock(heard_ms),
+        format::zone_name(heard_ms),
+        format::duration(age as f64),
+    );
+    if age >= LONG_MS {
+        said.push_str(
+            " What became of the job is unknown. It does not need this page; if the server was stopped or crashed, the \
+             job resumes after a restart and looks at what is there before it changes anything.",
+        );
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
-    use requorum_shared::job::fold::JobState;
+    use requorum_shared::job::events::{Body, Event};
 
     use super::*;
+
+    fn plain(text: String) -> String {
+        text.replace('\u{202f}', " ")
+    }
 
     #[test]
     fn what_it_took_is_known_at_the_end() {
@@ -73,10 +154,68 @@ mod tests {
     #[test]
     fn progress_says_amount_speed_and_time_left() {
         let bytes = (512 << 20, 1 << 30, "bytes".to_owned());
-        let words = progress_words(&bytes, Some(128 << 20)).replace('\u{202f}', " ");
-        assert_eq!(words, "512 MiB of 1.00 GiB, 50 % · 128 MiB/s · 4.0 s left");
-        let members = (1, 3, "members".to_owned());
-        assert_eq!(progress_words(&members, None), "1 of 3 members, 33 %");
+        assert_eq!(
+            plain(progress_words(&bytes, Some(128 << 20))),
+            "512 MiB of 1.00 GiB, 50 % · 128 MiB/s · 4.0 s left"
+        );
+        let members = (1, 3, "members booted".to_owned());
+        assert_eq!(
+            progress_words(&members, Some(1)),
+            "1 of 3 members booted, 33 %"
+        );
         assert_eq!(step_left_ms(&Some(members), Some(0)), None);
+        let unknown = (512 << 20, 0, "bytes".to_owned());
+        assert_eq!(
+            plain(progress_words(&unknown, Some(128 << 20))),
+            "512 MiB · 128 MiB/s"
+        );
+    }
+
+    #[test]
+    fn a_step_that_still_works_is_never_called_paused() {
+        let mut view = JobView::new(2);
+        let mut tell = |seq: u64, body: Body| {
+            view.apply(&Event {
+                seq,
+                at_ms: 0,
+                body,
+            });
+            (plain(headline(&view, &["a", "b"])), now(&view))
+        };
+        tell(1, Body::StepStarted { step: 1 });
+        let progress = Body::StepProgress {
+            step: 1,
+            done: 72 << 20,
+            total: 471 << 20,
+            unit: "bytes".into(),
+            per_second: None,
+            host: None,
+        };
+        let (running, _) = tell(0, progress);
+        assert_eq!(running, "Running step 1 of 2");
+        let (pausing, state) = tell(2, Body::Paused { by: "ak".into() });
+        assert_eq!(pausing, "Pausing after step 1 of 2 (72.0 MiB of 471 MiB)");
+        assert_eq!(state, ("warning", "pausing"));
+        let outcome = requorum_shared::job::events::StepOutcome::Done {
+            evidence: String::new(),
+        };
+        let (paused, state) = tell(3, Body::StepEnded { step: 1, outcome });
+        assert_eq!(paused, "Paused before step 2 of 2. Nothing is running.");
+        assert_eq!(state, ("warning", "paused"));
+        let (back, state) = tell(4, Body::AbortRequested { by: "ak".into() });
+        assert_eq!(
+            (back.as_str(), state),
+            ("Rolling back", ("busy", "rolling back"))
+        );
+    }
+
+    #[test]
+    fn a_lost_connection_says_how_old_everything_is() {
+        let at = 15 * 3_600_000 + 10 * 60_000 + 54_000;
+        assert_eq!(
+            lost(at, at + 6_400, 2),
+            "No answer from the server since 15:10:54 UTC. What you see is 6.4 s old. Trying again in 2 s."
+        );
+        assert!(lost(at, at + 30_000, 5).contains("resumes after a restart"));
     }
 }

@@ -1,6 +1,6 @@
 //! The ledger as this browser knows it: what it remembers, what it verified, and what it says about that.
 
-pub mod meaning;
+pub mod explanations;
 pub mod memory;
 pub mod rows;
 pub mod state;

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod activity;
 pub mod app;
-pub mod bench;
+pub mod arrival;
 pub mod client;
 pub mod clipboard;
 pub mod components;
 pub mod console;
+pub mod console_loader;
 pub mod dropped;
 pub mod entry_filter;
 pub mod failure;
@@ -14,14 +16,16 @@ pub mod forms;
 pub mod guarded;
 pub mod identity;
 pub mod job_text;
-pub mod later;
 pub mod ledger;
+pub mod notifications;
+pub mod open_files;
+pub mod page_map;
 pub mod pages;
 pub mod paths;
 pub mod plan_integrity;
-pub mod pulse;
-pub mod strip;
 pub mod systems;
 pub mod theme;
+pub mod times;
+pub mod title;
 pub mod uploads;
 pub mod worker;

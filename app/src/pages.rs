@@ -1,20 +1,22 @@
 //! What has an address. A page arranges components and talks to the server.
 
+mod cluster_filter;
 pub mod files;
+pub mod help;
 pub mod inspect;
 pub mod jobs;
 pub mod join;
 pub mod ledger;
 pub mod login;
 pub mod not_found;
-mod of_cluster;
-mod of_state;
 pub mod overview;
 pub mod plans;
 pub mod policies;
 pub mod reviews;
+mod search_filter;
 pub mod settings;
 pub mod setup;
+mod state_filter;
 
 use leptos::prelude::{on_cleanup, set_interval_with_handle};
 

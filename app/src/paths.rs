@@ -20,6 +20,16 @@ pub fn inspect() -> String {
     "/inspect".into()
 }
 
+/// Terms, keys and how approvals work.
+pub fn help() -> String {
+    "/help".into()
+}
+
+/// One term of the help page.
+pub fn help_on(term: &str) -> String {
+    format!("/help#{}", encode(term))
+}
+
 /// Stored files.
 pub fn files() -> String {
     "/files".into()
@@ -30,9 +40,14 @@ pub fn file(id: &str) -> String {
     format!("/files/{}", encode(id))
 }
 
-/// The wizard that plans a restore of a snapshot.
+/// The form that plans a restore of a snapshot.
 pub fn restore(snapshot: &str) -> String {
     format!("/files/{}/restore", encode(snapshot))
+}
+
+/// The form for a restore, filled in from an earlier plan.
+pub fn restore_from(snapshot: &str, plan: &str) -> String {
+    format!("{}?from={}", restore(snapshot), encode(plan))
 }
 
 /// Plans.
@@ -210,9 +225,12 @@ mod tests {
             "/login?next=%2Fplans%2F7%3Ftab%3Dx"
         );
         assert_eq!(inspect(), "/inspect");
+        assert_eq!(help(), "/help");
+        assert_eq!(help_on("revision"), "/help#revision");
         assert_eq!(files(), "/files");
         assert_eq!(file("9f"), "/files/9f");
         assert_eq!(restore("9f"), "/files/9f/restore");
+        assert_eq!(restore_from("9f", "p 1"), "/files/9f/restore?from=p%201");
         assert_eq!(plans(), "/plans");
         assert_eq!(plans_of("9f"), "/plans?input=9f");
         assert_eq!(plan("a b"), "/plans/a%20b");

@@ -17,23 +17,21 @@ pub fn verify(plan_json: &str, hash: &str) -> Seal {
     let computed = sha256_hex(plan_json.as_bytes());
     if computed != hash {
         return Seal::Broken(format!(
-            "The plan's bytes have the hash {computed}, and the server says {hash}. Something between the sealing \
-             and this browser changed one of them."
+            "The plan has the hash {computed}, but the server says {hash}. One of them was changed after the plan was \
+             sealed."
         ));
     }
     let plan = match serde_json::from_str::<Plan>(plan_json) {
         Ok(plan) => plan,
         Err(error) => {
-            return Seal::Broken(format!(
-                "The sealed bytes are no plan that this page understands: {error}."
-            ));
+            return Seal::Broken(format!("This page cannot read the sealed plan: {error}."));
         }
     };
     // Bytes that this page reads differently from another reader must not be approved by what is shown here.
     if plan.canonical_json() != plan_json {
         return Seal::Broken(
-            "The sealed bytes hold more than this page shows: they are not in canonical form, or were made by a \
-             newer version."
+            "The sealed plan contains more than this page shows: it is not in canonical form, or a newer version \
+             made it."
                 .into(),
         );
     }

@@ -7,15 +7,16 @@ mod etcd;
 use leptos::prelude::{AnyView, Callback};
 use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{Details, Inspection};
-use requorum_shared::recovery::{Observation, Request};
+use requorum_shared::recovery::{Observation, Plan, Request};
 
 use crate::components::inspection::InspectionTab;
+use crate::format::capital;
 use crate::paths;
 
-/// The page on which such a plan is made.
-pub fn wizard(request: &Request) -> String {
-    match request {
-        Request::EtcdRestore(request) => paths::restore(&request.snapshot),
+/// The page on which such a plan is made, filled in from this one.
+pub fn wizard(plan: &Plan) -> String {
+    match &plan.request {
+        Request::EtcdRestore(request) => paths::restore_from(&request.snapshot, &plan.id),
     }
 }
 
@@ -62,10 +63,23 @@ pub struct Placed {
     pub index: usize,
     /// Why it is there, one sentence.
     pub why: String,
+    /// The cluster within which it is ranked: an index into [`Ranking::clusters`]; `None` for what is not compared.
+    pub cluster: Option<usize>,
+    /// Its place on the axis of its cluster, where that is known.
+    pub revision: Option<i64>,
+}
+
+/// Several files, ranked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ranking {
+    /// The files, by cluster and from best to worst, then those that are not compared.
+    pub placed: Vec<Placed>,
+    /// What each cluster is called.
+    pub clusters: Vec<String>,
 }
 
 /// The files of each system from best to worst, then those that are not compared.
-pub fn rank(files: &[&Inspection]) -> Vec<Placed> {
+pub fn rank(files: &[&Inspection]) -> Ranking {
     let of_etcd: Vec<usize> = (0..files.len())
         .filter(|index| is_restorable(files[*index]))
         .collect();
@@ -73,18 +87,23 @@ pub fn rank(files: &[&Inspection]) -> Vec<Placed> {
         .iter()
         .filter_map(|index| etcd::rank::Database::of(files[*index]))
         .collect();
-    let mut placed = etcd::rank::rank(&databases);
-    for one in &mut placed {
+    let mut ranking = etcd::rank::rank(&databases);
+    for one in &mut ranking.placed {
         one.index = of_etcd[one.index];
     }
     let others = (0..files.len()).filter(|index| !of_etcd.contains(index));
-    placed.extend(others.map(|index| {
+    ranking.placed.extend(others.map(|index| {
         let file = files[index];
         let why = match file.verdict.judged {
-            true => format!("This is {}, which is not compared with others.", file.label),
-            false => "Not a snapshot of etcd.".to_owned(),
+            true => format!("{}: not compared with other files.", capital(&file.label)),
+            false => "Not an etcd snapshot.".to_owned(),
         };
-        Placed { index, why }
+        Placed {
+            index,
+            why,
+            cluster: None,
+            revision: None,
+        }
     }));
-    placed
+    ranking
 }

@@ -1,12 +1,15 @@
 //! Files on their way to the server. They go on while a person looks at other pages; after a reload the server
 //! knows how far each was, and the same file continues it.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use requorum_shared::api::upload::Upload;
+use requorum_shared::api::upload::{FOREIGN, Upload};
+use requorum_shared::inspection::PackedFile;
 use web_sys::{AbortController, File};
 
-use crate::client::upload::{self, BUSY, FIRST_PIECE, INTERRUPTED, OFFSET_MISMATCH};
+use crate::client::upload::{self, BUSY, FIRST_PIECE, INTERRUPTED, OFFSET_MISMATCH, UNKNOWN};
 use crate::failure::{Failure, Kind};
 use crate::format::Progress;
 
@@ -24,11 +27,77 @@ pub struct Transfer {
     pub progress: Progress,
     /// Where it is.
     pub state: TransferState,
+    /// What was sent, once what is packed in it was stored.
+    pub unpacked_from: Option<PackedFile>,
     file: File,
     cluster: String,
     /// The server's id of it, once announced.
     id: Option<String>,
     stop: Option<AbortController>,
+}
+
+impl Transfer {
+    /// The cluster that it is for; empty for none.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// The id of the stored file that it became.
+    pub fn stored(&self) -> Option<&str> {
+        match &self.state {
+            TransferState::Done(id) | TransferState::Kept(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// Where this browser keeps when the files of unfinished uploads were last changed, by the uploads' ids: a file of the
+/// same name and size with other bytes must not continue one.
+const BEGUN_WITH: &str = "requorum.uploads";
+/// How many of them are kept.
+const MOST_KEPT: usize = 100;
+
+fn kept() -> BTreeMap<String, f64> {
+    let storage = window().local_storage().ok().flatten();
+    let text = storage.and_then(|storage| storage.get_item(BEGUN_WITH).ok().flatten());
+    text.and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
+}
+
+fn begun_with(id: &str) -> Option<f64> {
+    kept().get(id).copied()
+}
+
+/// Whether this is known not to be the file that an upload began with.
+pub fn was_changed(id: &str, file: &File) -> bool {
+    begun_with(id).is_some_and(|changed| changed != file.last_modified())
+}
+
+fn is_same(one: &File, other: &File) -> bool {
+    (one.name(), one.size(), one.last_modified())
+        == (other.name(), other.size(), other.last_modified())
+}
+
+/// Keeps when the file of an upload was last changed; forgets it without.
+fn remember(id: &str, changed: Option<f64>) {
+    let mut all = kept();
+    let before = all.clone();
+    match changed {
+        Some(changed) => all.insert(id.to_owned(), changed),
+        None => all.remove(id),
+    };
+    while all.len() > MOST_KEPT {
+        all.pop_first();
+    }
+    if all == before {
+        return;
+    }
+    // A browser that keeps nothing continues by a person's choice of the file alone.
+    if let Some(storage) = window().local_storage().ok().flatten()
+        && let Ok(text) = serde_json::to_string(&all)
+    {
+        let _ = storage.set_item(BEGUN_WITH, &text);
+    }
 }
 
 /// Where a file on its way is.
@@ -38,11 +107,11 @@ pub enum TransferState {
     Waiting,
     /// Bytes are sent.
     Sending,
-    /// All bytes are sent; the server looks at them.
+    /// All bytes are sent; the server unpacks them where they are packed, and checks them.
     Checking,
     /// The network failed; it goes on by itself in so many seconds.
     Pausing(u32),
-    /// It is the snapshot with this id now.
+    /// It is the file with this id now.
     Done(String),
     /// It is kept as evidence under this id: no etcd database, and not for a restore.
     Kept(String),
@@ -66,6 +135,13 @@ impl UploadQueue {
             arrived: RwSignal::new(0),
         };
         provide_context(queue);
+        // Leaving now would stop what is being sent: the browser asks first.
+        let leaving = window_event_listener(leptos::ev::beforeunload, move |ev| {
+            if untrack(|| queue.under_way()) > 0 {
+                ev.prevent_default();
+            }
+        });
+        on_cleanup(move || leaving.remove());
         queue
     }
 
@@ -83,6 +159,11 @@ impl UploadQueue {
     pub fn with<T>(self, key: u32, read: impl FnOnce(&Transfer) -> T) -> Option<T> {
         self.list
             .with(|list| list.iter().find(|t| t.key == key).map(read))
+    }
+
+    /// The same, for whoever does not want to be told of changes.
+    pub fn with_untracked<T>(self, key: u32, read: impl FnOnce(&Transfer) -> T) -> Option<T> {
+        self.untracked(key, read)
     }
 
     /// How many snapshots arrived since the page was loaded.
@@ -125,6 +206,7 @@ impl UploadQueue {
             name: file.name(),
             progress,
             state: TransferState::Waiting,
+            unpacked_from: None,
             file,
             cluster: cluster.to_owned(),
             id: resumes.map(|u| u.id.clone()),
@@ -133,6 +215,39 @@ impl UploadQueue {
         self.list.update(|list| list.push(transfer));
         self.begin();
         key
+    }
+
+    /// Sends a file, or goes on with what is left of it: here after a failure, or of an earlier visit where `left` has an
+    /// upload that began with the same file. One that is being sent is not sent twice.
+    pub fn add_or_continue(self, file: File, cluster: &str, left: &[Upload]) {
+        let here = self.list.with_untracked(|list| {
+            let same = list.iter().filter(|t| t.stored().is_none());
+            let mut same = same.filter(|t| is_same(&t.file, &file));
+            same.next().map(|t| (t.key, t.state.clone()))
+        });
+        match here {
+            // What was refused stays refused.
+            Some((key, TransferState::Failed(failure))) if failure.code != FOREIGN => {
+                self.try_again(key);
+            }
+            Some(_) => {}
+            None => {
+                let size = file.size() as u64;
+                let known = self.list.with_untracked(|list| {
+                    list.iter().filter_map(|t| t.id.clone()).collect::<Vec<_>>()
+                });
+                let mut left = left.iter().filter(|u| {
+                    u.length == size
+                        && u.name == file.name()
+                        && !known.contains(&u.id)
+                        && begun_with(&u.id) == Some(file.last_modified())
+                });
+                match left.next() {
+                    Some(upload) => self.add(file, &upload.cluster, Some(upload)),
+                    None => self.add(file, cluster, None),
+                };
+            }
+        }
     }
 
     /// Goes on after a failure.
@@ -175,6 +290,7 @@ impl UploadQueue {
             stop.abort();
         }
         if let Some(id) = id {
+            remember(&id, None);
             spawn_local(async move {
                 // What cannot be cancelled now is listed as unfinished, and can be cancelled there.
                 let _ = upload::cancel(&id).await;
@@ -233,6 +349,7 @@ impl UploadQueue {
         let mut piece = FIRST_PIECE;
         let mut failed = 0;
         let mut at: Option<Upload> = None;
+        let mut all_sent = false;
         loop {
             let Some((file, name, cluster, id)) = self.untracked(key, |t| {
                 (
@@ -250,6 +367,7 @@ impl UploadQueue {
                 (None, Some(id)) => upload::find(id).await,
                 (Some(upload), _) => {
                     let end = upload.offset.saturating_add(piece).min(size);
+                    all_sent |= end >= size;
                     self.send_piece(key, &file, upload, end, &mut piece).await
                 }
             };
@@ -265,7 +383,12 @@ impl UploadQueue {
                 }
                 Ok(upload) => {
                     failed = 0;
+                    match upload.snapshot {
+                        Some(_) => remember(&upload.id, None),
+                        None => remember(&upload.id, Some(file.last_modified())),
+                    }
                     if let Some(snapshot) = upload.snapshot {
+                        self.change(key, |t| t.unpacked_from = upload.unpacked_from);
                         return Ok(Some(snapshot));
                     }
                     let now = js_sys::Date::now();
@@ -295,6 +418,17 @@ impl UploadQueue {
                         self.change(key, |t| t.state = TransferState::Pausing(left));
                         gloo_timers::future::TimeoutFuture::new(1000).await;
                     }
+                }
+                Err(failure) if failure.code == UNKNOWN && all_sent => {
+                    // It ended while the line was down: to unpack a large file takes longer than some proxies wait.
+                    self.arrived.update(|n| *n += 1);
+                    return Err(Failure {
+                        next: "Look for it in the list of files, and send it again if it is not there.".into(),
+                        ..Failure::new(
+                            Kind::Other,
+                            format!("All of {name} was sent, but the server's answer was lost."),
+                        )
+                    });
                 }
                 Err(failure) => return Err(failure),
             }

@@ -1,5 +1,5 @@
 // What every test starts from: a server of its own, and a page whose every complaint fails the test.
-import { type Page, test as base, expect } from "@playwright/test";
+import { type Locator, type Page, test as base, expect } from "@playwright/test";
 import { Server } from "./server.ts";
 
 export const NAME = "ada";
@@ -68,6 +68,18 @@ export const test = base.extend<Fixtures, { server: Server; administrator: strin
 export async function signIn(page: Page, administrator: string): Promise<void> {
   const { cookies } = JSON.parse(administrator);
   await page.context().addCookies(cookies);
+}
+
+/** The button of the account menu, which is there for whoever is signed in. */
+export function account(page: Page): Locator {
+  return page.getByRole("banner").getByRole("button", { name: /^Account/ });
+}
+
+/** Signs out by the account menu, and waits until the server has said so. */
+export async function signOut(page: Page): Promise<void> {
+  await account(page).click();
+  await page.getByRole("group", { name: "Account and options" }).getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("banner").getByRole("link", { name: "Sign in" })).toBeVisible();
 }
 
 export { expect };

@@ -76,6 +76,19 @@ export class Etcd {
     return answer.json();
   }
 
+  /** Writes a key. */
+  async put(key: string, value: string): Promise<void> {
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
+    await this.call(this.clientUrls[0] ?? "", "kv/put", { key: base64(key), value: base64(value) });
+  }
+
+  /** A snapshot, as `etcdctl snapshot save` writes it: parts of a stream, the SHA-256 at the end. */
+  async snapshot(): Promise<Buffer> {
+    const answer = await fetch(`${this.clientUrls[0]}/v3/maintenance/snapshot`, { method: "POST", body: "{}" });
+    const lines = (await answer.text()).split("\n").filter((line) => line !== "");
+    return Buffer.concat(lines.map((line) => Buffer.from(JSON.parse(line).result.blob ?? "", "base64")));
+  }
+
   /** How many keys a member serves, and the revision it is at. */
   async keys(url: string): Promise<{ count: number; revision: number }> {
     const body = { key: "AA==", range_end: "AA==", count_only: true };

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { type Browser, type Locator, type Page, expect } from "@playwright/test";
-import { NAME, PASSWORD } from "./console.ts";
+import { NAME, PASSWORD, account } from "./console.ts";
 import { type Server, built } from "./server.ts";
 
 /** The badge in the corner. */
@@ -12,7 +12,7 @@ export function badge(page: Page): Locator {
 
 export const VERIFIED = /^ledger verified \d\d:\d\d$/;
 export const UNCHECKED = /^ledger not checked since \d\d:\d\d$/;
-export const BROKEN = "ledger not to be trusted";
+export const BROKEN = "ledger not trusted";
 
 /** Has the page look at the ledger now, as coming back to its tab does. */
 export async function lookAgain(page: Page): Promise<void> {
@@ -74,7 +74,7 @@ export async function logIn(page: Page): Promise<void> {
   await page.getByLabel("Name").fill(NAME);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await expect(account(page)).toBeVisible();
 }
 
 /** Somebody signs in elsewhere: two attempts more in the ledger, one refused. */

@@ -32,7 +32,7 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     await openWizard(page, "3.5.33-three.db");
     await members(page, ["m1=http://10.0.0.1:2380", "m2=http://10.0.0.2:2380"]);
     await page.getByLabel(/Initial-cluster token/).fill("e2e-dossier");
-    await page.getByRole("radiogroup", { name: "Version of etcd" }).getByLabel(/3\.5/).check();
+    await page.getByRole("radiogroup", { name: "Target etcd version" }).getByLabel(/3\.5/).check();
     await page.getByLabel("A download per member").check();
     await checked(page);
     await sealApproveRun(page, async () => {});
@@ -53,7 +53,7 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     // The command line, with a key that did not come from the archive.
     const key = await (await page.request.get("/ledger/key")).text();
     const verified = requorum("dossier", "verify", file, "--key", key.trim());
-    expect(verified.said).toContain("This dossier is whole: 14 of 14 checks pass.");
+    expect(verified.said).toContain("Dossier valid: 14 of 14 checks pass.");
     expect(verified.status).toBe(0);
     const exported = join(folder, "exported.zip");
     const job = page.url().split("/").pop() ?? "";
@@ -69,21 +69,34 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     their.on("request", (request) => sent.push(`${request.method()} ${request.url()}`));
     await choose(their, given("whatever.bin", bytes));
     await expect(their.getByRole("heading", headline)).toContainText(
-      "This dossier is whole, as far as it can be checked here: 13 of 14 checks pass, 1 was not made.",
+      "Dossier valid, signing key not yet confirmed: 13 of 14 checks pass, 1 is not made.",
     );
     await expect(their.getByText("Done. A new cluster of 2 members (m1, m2)").first()).toBeVisible();
     for (const title of ["People and approvals", "Timeline", "Steps", "Verification of the result", "Ledger"]) {
       await expect(their.getByRole("heading", { name: title, exact: true })).toBeVisible();
     }
-    const keyRow = their.getByRole("row").filter({ hasText: "The key is one that you know" });
+    const keyRow = their.getByRole("row").filter({ hasText: "The signing key is trusted" });
     await expect(keyRow).toContainText("not checked");
     await their.getByLabel("The key that you know").fill(key);
     await expect(keyRow).toContainText("pass");
     await looksRight(their);
+    await expect(their.getByRole("heading", headline)).toContainText("Dossier valid: 14 of 14 checks pass.");
     await their.getByLabel("The key that you know").fill(`${key.trim()}x`);
     await expect(keyRow).toContainText("fail");
+    await expect(their.getByRole("heading", headline)).toContainText("Do not rely on this dossier");
+    // A list of its sections leads through it, and it is far shorter than all its rows.
+    await their.getByRole("navigation", { name: "Contents" }).getByRole("link", { name: "Timeline" }).click();
+    await expect(their.getByRole("heading", { name: "Timeline", exact: true })).toBeInViewport();
+    expect(await their.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(6000);
     const elsewhere = sent.filter((line) => !line.startsWith(`GET ${server.url}/assets/`) && !line.startsWith("GET blob:"));
     expect(elsewhere).toEqual([]);
+
+    // Signed in to the console that made it, the key is compared with the console's own.
+    await page.goto("/inspect");
+    await choose(page, given("whatever.bin", bytes));
+    await expect(page.getByRole("heading", headline)).toContainText("Dossier valid: 14 of 14 checks pass.");
+    await expect(page.getByRole("row").filter({ hasText: "The signing key is trusted" })).toContainText("this console's own key");
+    await looksRight(page);
 
     // A byte is another: refused, and the part is named.
     const tampered = Buffer.from(bytes);

@@ -1,7 +1,7 @@
 // What a browser enforces for us: other sites change nothing and read nothing, nothing foreign runs in our pages,
 // cookies stay where they are, and an answer that was cut off is no answer.
 import { type Page, type Response } from "@playwright/test";
-import { NAME, PASSWORD, expect, signIn, test as base } from "../support/console.ts";
+import { NAME, PASSWORD, account, expect, signIn, signOut, test as base } from "../support/console.ts";
 import { fixture } from "../support/files.ts";
 import { Server } from "../support/server.ts";
 import { Stranger, Tls } from "../support/sites.ts";
@@ -162,7 +162,7 @@ for (const kind of ["foreign", "neighbour"] as const) {
 test("no script but ours runs, and nothing leaves the page", async ({ page, server, administrator, stranger }) => {
   await signIn(page, administrator);
   await page.goto("/");
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await expect(account(page)).toBeVisible();
   await page.evaluate(() => {
     const refused: string[] = ((globalThis as any).refused = []);
     document.addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
@@ -260,7 +260,7 @@ test("what is sensitive is kept nowhere", async ({ page, administrator }) => {
   await page.getByLabel("Name").fill(NAME);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await expect(account(page)).toBeVisible();
   const file = await fixture("3.6.14-mixed");
   await upload(page, file);
   const id = await page.getByRole("link", { name: file.name }).first().getAttribute("href");
@@ -288,9 +288,7 @@ test("what is sensitive is kept nowhere", async ({ page, administrator }) => {
   }
   // Signed out, going back shows nothing.
   await page.goto("/settings");
-  const signOut = page.getByRole("button", { name: "Sign out", exact: true });
-  await signOut.click();
-  await expect(signOut).toBeHidden();
+  await signOut(page);
   await page.goBack();
   await expect(page.getByText(file.name)).toBeHidden();
   const session = await page.evaluate(() => fetch("/api/session").then((answer) => answer.status));
@@ -311,7 +309,7 @@ test("under TLS the session is bound to the very origin", async ({ browser }) =>
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByLabel(/again/i).fill(PASSWORD);
     await page.getByRole("button", { name: /administrator/i }).click();
-    await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+    await expect(account(page)).toBeVisible();
     const cookies = await context.cookies();
     // The session, and the mark of a browser that its owner has signed in with before.
     const names = ["__Host-requorum", "__Host-requorum-device"];
@@ -335,7 +333,7 @@ test("under TLS the session is bound to the very origin", async ({ browser }) =>
     expect(kept).toBe("");
     expect(await context.cookies()).toEqual(cookies);
     await page.reload();
-    await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+    await expect(account(page)).toBeVisible();
   } finally {
     await context.close();
     await server.stop();

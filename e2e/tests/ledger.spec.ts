@@ -44,7 +44,7 @@ test.describe("a console that others use too", () => {
     }
     await badge(page).click();
     await expect(page).toHaveURL(/\/ledger\/verification$/);
-    await expect(headline(page)).toContainText(/^The ledger of \d+ entries holds/);
+    await expect(headline(page)).toContainText(/^Ledger verified: \d+ entries/);
     // A stranger sees none.
     await page.context().clearCookies();
     await page.goto("/inspect");
@@ -54,7 +54,7 @@ test.describe("a console that others use too", () => {
 
   test("the ledger lists acts with their outcome, newest first, and every entry", async ({ page }) => {
     await page.goto("/ledger");
-    await expect(headline(page)).toHaveText(/; this browser sees them for the first time, and they add up\.$/);
+    await expect(headline(page)).toHaveText(/; first seen by this browser, and verified\.$/);
     await page.reload();
     await expect(headline(page)).toHaveText(/^\d+ entries since \d{4}-\d\d-\d\d; this browser verified them at \d\d:\d\d\.$/);
     const setup = page.getByRole("row").filter({ hasText: "Make the first administrator" });
@@ -77,7 +77,7 @@ test.describe("a console that others use too", () => {
 
   test("new acts come in live, and wait behind a button while a person reads", async ({ page, browser, server }) => {
     await page.goto("/ledger");
-    await expect(page.getByText("Live: new acts appear")).toBeVisible();
+    await expect(page.getByText("Live: new entries appear")).toBeVisible();
     const before = await page.getByRole("row").count();
     await actElsewhere(browser, server);
     await expect(page.getByRole("row")).toHaveCount(before + 1);
@@ -105,7 +105,7 @@ test.describe("a console that others use too", () => {
     await looksRight(page);
     await page.getByLabel("From (UTC)").fill("2999-01-01");
     await page.getByRole("button", { name: "Show these" }).click();
-    await expect(page.getByText("No act fits these filters.")).toBeVisible();
+    await expect(page.getByText("No entries match these filters.")).toBeVisible();
     await page.reload();
     await expect(page.getByLabel("From (UTC)")).toHaveValue("2999-01-01");
     await page.getByRole("link", { name: "Show all" }).click();
@@ -114,7 +114,7 @@ test.describe("a console that others use too", () => {
 
   test("what is exported is what the command line exports", async ({ page, server }) => {
     await page.goto("/ledger");
-    await expect(page.getByText("Live: new acts appear")).toBeVisible();
+    await expect(page.getByText("Live: new entries appear")).toBeVisible();
     await page.getByText("Export", { exact: true }).click();
     for (const [button, format] of [
       ["Everything as JSON Lines", "jsonl"],
@@ -133,7 +133,7 @@ test.describe("a console that others use too", () => {
     await page.goto("/ledger?act=setup");
     await page.getByText("Export", { exact: true }).click();
     const download = page.waitForEvent("download");
-    await page.getByRole("button", { name: "What is filtered as JSON Lines" }).click();
+    await page.getByRole("button", { name: "Filtered entries as JSON Lines" }).click();
     const lines = (await readFile(await (await download).path(), "utf8")).trim().split("\n");
     expect(lines.map((line) => JSON.parse(line).phase)).toEqual(["opened", "closed"]);
     await expect(page.getByText(/2 entries written to ledger-\d+\.jsonl; all \d+ of the ledger add up/)).toBeVisible();
@@ -141,9 +141,9 @@ test.describe("a console that others use too", () => {
 
   test("everything is verified on request, and the key is shown with its origin", async ({ page, server }) => {
     await page.goto("/ledger/verification");
-    await expect(headline(page)).toContainText(/holds|first time/);
+    await expect(headline(page)).toContainText(/verified|first saw/);
     await page.getByRole("button", { name: "Verify everything" }).click();
-    await expect(page.getByText("all entries add up")).toBeVisible();
+    await expect(page.getByText("all entries verified")).toBeVisible();
     await expect(page.getByText(/\d+ entries read and verified in/)).toBeVisible();
     await expect(page.getByText(`at ${server.url}, when the ledger had`)).toBeVisible();
     const key = /requorum\/ledger\/\S+/.exec(await page.getByText(/^requorum\/ledger\/\S+\+\S+$/).innerText());
@@ -163,8 +163,8 @@ async function own(page: Page): Promise<Server> {
 async function seeActs(page: Page, server: Server, browser: Parameters<typeof actElsewhere>[0], acts = 3): Promise<void> {
   for (let act = 0; act < acts; act++) await actElsewhere(browser, server);
   await page.goto(`${server.url}/ledger/verification`);
-  await expect(headline(page)).toContainText(`The ledger of ${size(server)} entries holds`);
-  await expect(page.getByText("all entries add up")).toBeVisible();
+  await expect(headline(page)).toContainText(`Ledger verified: ${size(server)} entries`);
+  await expect(page.getByText("all entries verified")).toBeVisible();
 }
 
 test("a clean restart stays verified", async ({ page, browser }) => {
@@ -235,12 +235,12 @@ test("an edited row is named, and a clock that went back is shown", async ({ pag
     await expect(page.getByText(/clock set back by/)).toBeVisible();
     await page.goto(`${server.url}/ledger/${last}`);
     await expect(page.getByText("fail", { exact: true }).first()).toBeVisible();
-    await expect(page.getByText("computed here; the checkpoint says another")).toBeVisible();
+    await expect(page.getByText("computed here; differs from the checkpoint")).toBeVisible();
     await looksRight(page, { tampered: true });
     await page.goto(`${server.url}/ledger`);
     await page.getByText("Export", { exact: true }).click();
     await page.getByRole("button", { name: "Everything as CSV" }).click();
-    await expect(page.getByText("What was to be exported is not to be believed.")).toBeVisible();
+    await expect(page.getByText("Export stopped: the ledger failed verification.")).toBeVisible();
   } finally {
     await server.stop();
   }
@@ -329,13 +329,13 @@ test("another console at the same address is not taken for this one until a pers
     await expect(badge(page)).toHaveText(BROKEN);
     await expect(alarm(page)).toContainText("This is another console's ledger, or its key was exchanged");
     await page.goto(`${server.url}/ledger/verification`);
-    await expect(page.getByText("The server shows another key now:")).toBeVisible();
+    await expect(page.getByText("The server now shows a different key:")).toBeVisible();
     expect(old).not.toBe("");
     await looksRight(page, { tampered: true });
-    await page.getByRole("button", { name: "Believe the new key" }).click();
+    await page.getByRole("button", { name: "Trust the new key" }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
     await looksRight(page, { tampered: true });
-    await page.getByRole("dialog").getByRole("button", { name: "Believe the new key" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Trust the new key" }).click();
     await expect(badge(page)).toHaveText(/^ledger (first seen|verified) \d\d:\d\d$/);
     await expect(alarm(page)).toBeHidden();
 
@@ -445,7 +445,7 @@ test("answers that are cut off or changed on the way are never good", async ({ p
     });
     await page.goto(`${server.url}/ledger/2`);
     await expect(page.getByText("The proof does not hold")).toBeVisible();
-    await expect(page.getByText("computed here; the checkpoint says another")).toBeVisible();
+    await expect(page.getByText("computed here; differs from the checkpoint")).toBeVisible();
   } finally {
     await server.stop();
   }
@@ -462,7 +462,7 @@ test("with a ledger that cannot be written nothing is done, and the page says wh
     await page.goto(`${server.url}/files`);
     await page.locator("input[type=file]").setInputFiles(await fixture("3.5.33-mixed"));
     await expect(page.getByText(/This was not done, because nothing is done that is not written down first/).first()).toBeVisible();
-    const halted = page.getByRole("alert").filter({ hasText: "Nothing can be done now, only looked at." });
+    const halted = page.getByRole("alert").filter({ hasText: "Read-only for now." });
     await expect(halted).toContainText("disk is full");
     await expect(badge(page)).toHaveText(VERIFIED);
     await looksRight(page, { tampered: true });

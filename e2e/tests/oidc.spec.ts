@@ -1,6 +1,6 @@
 // Signing in at a real identity provider, through a real browser.
 import type { Page } from "@playwright/test";
-import { NAME, PASSWORD, expect, test } from "../support/console.ts";
+import { NAME, PASSWORD, account, expect, signOut, test } from "../support/console.ts";
 import { looksRight } from "../support/look.ts";
 import { IdentityProvider } from "../support/provider.ts";
 import { Server } from "../support/server.ts";
@@ -33,11 +33,6 @@ async function atTheProvider(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "Continue" }).click();
 }
 
-/** Signs out, and waits until the server has said so. */
-async function signOut(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await expect(page.getByRole("banner").getByRole("link", { name: "Sign in" })).toBeVisible();
-}
 
 // Colours and fonts of the provider's pages are its own affair.
 test.use({ allowed: [/Content Security Policy/, /fonts\.googleapis/] });
@@ -53,7 +48,7 @@ test("the groups at the identity provider are the roles in the console", async (
     await page.getByLabel("Name").fill(NAME);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByLabel("Password again").fill(PASSWORD);
-    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await page.getByRole("button", { name: "Create administrator" }).click();
     await signOut(page);
     await page.goto(`${server.url}/files`);
     const enter = page.getByRole("link", { name: "Sign in with Example" });
@@ -76,7 +71,7 @@ test("the groups at the identity provider are the roles in the console", async (
     await expect(page).toHaveURL(new RegExp(`^${provider.issuer}/interaction/`));
     await atTheProvider(page, "grace");
     await expect(page).toHaveURL(`${server.url}/files?q=x`);
-    await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+    await expect(account(page)).toBeVisible();
     expect(await session(page)).toMatchObject({ name: "grace", grants: ["viewer"] });
     expect(await announced(page), "a viewer uploads nothing").toBe(403);
     const cookies = await ours(page, server);

@@ -1,6 +1,6 @@
 // People: invited, given roles, shut out; tokens, sessions, passwords and credentials, each as a person does it.
 import { type Browser, type BrowserContext, type Page } from "@playwright/test";
-import { NAME, PASSWORD, expect, signIn, test } from "../support/console.ts";
+import { NAME, PASSWORD, account, expect, signIn, test } from "../support/console.ts";
 import { fixture } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
 import type { Server } from "../support/server.ts";
@@ -26,11 +26,11 @@ async function invite(admin: Page, name: string, roles: string[]): Promise<strin
   await admin.goto("/settings/people");
   await admin.getByRole("button", { name: "Invite a person" }).click();
   const dialog = admin.getByRole("dialog");
-  await dialog.getByLabel("Name to sign in with").fill(name);
+  await dialog.getByLabel("Sign-in name").fill(name);
   for (const role of ["viewer", "operator", "approver", "admin"]) {
     await dialog.getByRole("checkbox", { name: role }).setChecked(roles.includes(role));
   }
-  await dialog.getByRole("button", { name: "Make the link" }).click();
+  await dialog.getByRole("button", { name: "Create link" }).click();
   const link = admin.locator(".once-value");
   await expect(link).toBeVisible();
   return await link.innerText();
@@ -43,8 +43,8 @@ async function join(browser: Browser, server: Server, link: string, name: string
   await page.goto(link);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByLabel("Password again").fill(PASSWORD);
-  await page.getByRole("button", { name: "Set the password and sign in" }).click();
-  await expect(page.getByRole("button", { name: "Sign out", exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Set password and sign in" }).click();
+  await expect(account(page)).toBeVisible();
   return { name, page, context };
 }
 
@@ -88,8 +88,8 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   await page.goto("/settings/people");
   await page.getByRole("button", { name: "Invite a person" }).click();
   await looksRight(page);
-  await page.getByRole("button", { name: "Make the link" }).click();
-  await expect(page.getByText("Type the name that the person signs in with.")).toBeVisible();
+  await page.getByRole("button", { name: "Create link" }).click();
+  await expect(page.getByText("Enter the name to sign in with.")).toBeVisible();
   await page.keyboard.press("Escape");
   const name = fresh("Vera");
   const link = await invite(page, name, ["viewer"]);
@@ -99,9 +99,16 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   const stranger = await browser.newContext({ baseURL: server.url });
   const joining = await stranger.newPage();
   await joining.goto(link);
+  // Who they are and by whom, before a password is typed.
+  await expect(joining.getByRole("main")).toContainText(name);
+  await expect(joining.getByRole("main")).toContainText(`Link created by${NAME}`);
   await looksRight(joining);
+  await joining.getByLabel("Password", { exact: true }).fill("password1234");
+  await joining.getByLabel("Password again").fill("password1234");
+  await joining.getByRole("button", { name: "Set password and sign in" }).click();
+  await expect(joining.getByText(/Too easy to guess/)).toBeVisible();
   await joining.getByLabel("Password", { exact: true }).fill("short");
-  await joining.getByRole("button", { name: "Set the password and sign in" }).click();
+  await joining.getByRole("button", { name: "Set password and sign in" }).click();
   await expect(joining.getByText(/this has 5/)).toBeVisible();
   await stranger.close();
 
@@ -112,7 +119,7 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   await expect(vera.page.getByRole("button", { name: /Approve|Reject|^Run/ })).toHaveCount(0);
   await looksRight(vera.page);
   await vera.page.goto("/files");
-  await expect(vera.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
+  await expect(vera.page.getByText("Uploading files needs the role operator.")).toBeVisible();
   await expect(vera.page.getByRole("button", { name: /press to choose/ })).toHaveCount(0);
   await looksRight(vera.page);
   await vera.page.getByRole("link", { name: "3.6.14-three.db" }).click();
@@ -125,11 +132,11 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   await vera.page.goto("/settings");
   await expect(vera.page).toHaveURL(/\/settings\/you$/);
   const sections = vera.page.getByRole("navigation", { name: "Settings" });
-  await expect(sections.getByRole("link")).toHaveText(["You", "Tokens", "Policies", "About"]);
+  await expect(sections.getByRole("link")).toHaveText(["Profile", "API tokens", "Policies", "About"]);
   await looksRight(vera.page);
   await vera.page.goto("/settings/people");
   await expect(vera.page.getByRole("heading", { level: 1 })).toHaveText(
-    "Seeing to people and their roles needs the role admin.",
+    "Managing users and roles needs the role admin.",
   );
   await looksRight(vera.page);
 
@@ -147,12 +154,9 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
 
   // The link is used up, and says what to do.
   await page.goto(link);
-  await expect(page.getByText(`This browser is signed in as ${NAME}.`)).toBeVisible();
-  await page.getByLabel("Password", { exact: true }).fill(OTHER_PASSWORD);
-  await page.getByLabel("Password again").fill(OTHER_PASSWORD);
-  await page.getByRole("button", { name: "Set the password and sign in" }).click();
-  await expect(page.getByRole("alert")).toContainText("This link sets no password");
+  await expect(page.getByRole("alert")).toContainText("This link no longer works");
   await expect(page.getByText(/ask an administrator of this console for a new link/)).toBeVisible();
+  await expect(page.getByLabel("Password", { exact: true })).toHaveCount(0);
   await looksRight(page);
   await vera.context.close();
 });
@@ -165,35 +169,35 @@ test("a role that is given counts without signing in again, and one that is take
   const name = fresh("Olga");
   const olga = await join(browser, server, await invite(page, name, ["viewer"]), name);
   await olga.page.goto("/files");
-  await expect(olga.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
+  await expect(olga.page.getByText("Uploading files needs the role operator.")).toBeVisible();
 
   await page.goto("/settings/people");
   await page.getByRole("link", { name }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} can come in as viewer.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer`);
   await looksRight(page);
-  const give = page.getByRole("button", { name: "Give exactly these roles" });
+  const give = page.getByRole("button", { name: "Save roles" });
   await expect(give).toBeDisabled();
   await page.getByRole("checkbox", { name: "operator" }).check();
-  await expect(page.getByText(`${name} may then also`)).toBeVisible();
-  await expect(page.getByText("Bring in files, for all clusters")).toBeVisible();
+  await expect(page.getByText(`${name} will also be able to`)).toBeVisible();
+  await expect(page.getByText("Upload files, for all clusters")).toBeVisible();
   await page.getByLabel("Clusters of this operator; empty for all").fill("a/b");
   await expect(give).toBeDisabled();
   await looksRight(page);
   await page.getByLabel("Clusters of this operator; empty for all").fill("");
   await give.click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} can come in as viewer, operator.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer, operator`);
 
   // Whoever comes back to the tab sees what holds now.
   await olga.page.evaluate(() => window.dispatchEvent(new Event("focus")));
   await expect(olga.page.getByRole("button", { name: /press to choose/ })).toBeVisible();
 
   await page.getByRole("checkbox", { name: "operator" }).uncheck();
-  await expect(page.getByText(`${name} may then no longer`)).toBeVisible();
+  await expect(page.getByText(`${name} will no longer be able to`)).toBeVisible();
   await looksRight(page);
   await give.click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} can come in as viewer.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer`);
   await olga.page.evaluate(() => window.dispatchEvent(new Event("focus")));
-  await expect(olga.page.getByText("Bringing in files needs the role operator.")).toBeVisible();
+  await expect(olga.page.getByText("Uploading files needs the role operator.")).toBeVisible();
   await olga.context.close();
 });
 
@@ -205,26 +209,26 @@ test("whoever is disabled is out at once, after what depends on them was shown",
 
   await page.goto("/settings/people");
   await page.getByRole("link", { name }).click();
-  await page.getByRole("button", { name: "Disable the account" }).click();
+  await page.getByRole("button", { name: "Disable account" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("1 session ends at once.");
-  await expect(dialog).toContainText("No program comes in on its behalf.");
-  const disable = dialog.getByRole("button", { name: "Disable the account" });
+  await expect(dialog).toContainText("No API tokens.");
+  const disable = dialog.getByRole("button", { name: "Disable account" });
   await expect(disable).toBeDisabled();
   await looksRight(page);
   await dialog.getByLabel(/^Type /).fill(name);
   await disable.click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} is disabled and cannot come in.`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} is disabled`);
   await looksRight(page);
   expect(await call(server, "FileService/ListFiles", { cookie })).toBe(UNAUTHENTICATED);
   await dora.page.evaluate(() => window.dispatchEvent(new Event("focus")));
   await expect(dora.page).toHaveURL(/\/login/);
 
   // Enabled again, the old session stays ended and the password is as it was.
-  await page.getByRole("button", { name: "Enable the account" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} can come in as operator.`);
+  await page.getByRole("button", { name: "Enable account" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name}: operator`);
   expect(await call(server, "FileService/ListFiles", { cookie })).toBe(UNAUTHENTICATED);
-  await page.getByRole("button", { name: "Make a new password link" }).click();
+  await page.getByRole("button", { name: "Create password link" }).click();
   await expect(page.locator(".once-value")).toHaveText(/\/join#token=./);
   await looksRight(page);
   await dora.context.close();
@@ -235,28 +239,28 @@ test("the only administrator is told why they cannot be disabled", async ({ page
   await expect(page.getByText(new RegExp(`Only ${NAME} is .*admin`))).toBeVisible();
   await looksRight(page);
   await page.getByRole("link", { name: NAME, exact: true }).click();
-  await expect(page.getByText(`${NAME} alone administers this console`)).toBeVisible();
-  await expect(page.getByRole("button", { name: "Disable the account" })).toHaveCount(0);
+  await expect(page.getByText(`${NAME} is the only administrator`)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Disable account" })).toHaveCount(0);
   await page.getByRole("checkbox", { name: "admin" }).uncheck();
-  await expect(page.getByText("Nobody else who can come in is admin.")).toBeVisible();
-  await page.getByRole("button", { name: "Give exactly these roles" }).click();
-  await expect(page.getByRole("alert")).toContainText("Nobody would be left to administer this console.");
+  await expect(page.getByText("No other active user is admin.")).toBeVisible();
+  await page.getByRole("button", { name: "Save roles" }).click();
+  await expect(page.getByRole("alert")).toContainText("This is the last administrator of the console.");
   await looksRight(page);
 });
 
 test("a token made here opens the API for a program until it is revoked", async ({ page, server }) => {
   await page.goto("/settings/tokens");
-  await page.getByRole("button", { name: "Make a token" }).click();
+  await page.getByRole("button", { name: "Create token" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByRole("checkbox")).toHaveCount(3);
-  await dialog.getByRole("button", { name: "Make the token" }).click();
+  await dialog.getByRole("button", { name: "Create token" }).click();
   await expect(dialog.getByText(/Give it at least the role viewer/)).toBeVisible();
   await looksRight(page);
   const name = fresh("nightly");
-  await dialog.getByLabel("What for").fill(name);
+  await dialog.getByLabel("Purpose").fill(name);
   await dialog.getByRole("checkbox", { name: "viewer" }).check();
-  await dialog.getByLabel("Good for so many days").fill("7");
-  await dialog.getByRole("button", { name: "Make the token" }).click();
+  await dialog.getByLabel("Expires after (days)").fill("7");
+  await dialog.getByRole("button", { name: "Create token" }).click();
   const secret = await page.locator(".once-value").innerText();
   expect(secret).toMatch(/^rq_.{43}$/);
   await page.getByText("Use it over HTTP and gRPC").click();
@@ -271,7 +275,7 @@ test("a token made here opens the API for a program until it is revoked", async 
   // Shown once: no reload brings it back.
   await page.reload();
   const row = page.getByRole("row").filter({ hasText: name });
-  await expect(row).toContainText("good");
+  await expect(row).toContainText("active");
   expect(await page.content()).not.toContain(secret);
   await page.getByRole("link", { name: "Everybody's" }).click();
   await expect(page).toHaveURL(/tab=everybody/);
@@ -279,7 +283,7 @@ test("a token made here opens the API for a program until it is revoked", async 
   await looksRight(page);
   await row.getByRole("button", { name: "Revoke" }).click();
   await looksRight(page);
-  await page.getByRole("dialog").getByRole("button", { name: "Revoke the token" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
   await expect(row).toContainText("revoked");
   expect((await fetch(`${server.url}/api/session`, { headers: bearer })).status).toBe(401);
   expect(await call(server, "FileService/ListFiles", bearer)).toBe(UNAUTHENTICATED);
@@ -315,18 +319,18 @@ test("one changes one's password and ends one's other sessions", async ({ page, 
   }
 
   const change = async (current: string, next: string) => {
-    await pia.page.getByLabel("Password until now").fill(current);
+    await pia.page.getByLabel("Current password").fill(current);
     await pia.page.getByLabel("New password", { exact: true }).fill(next);
     await pia.page.getByLabel("New password again").fill(next);
-    await pia.page.getByRole("button", { name: "Change the password" }).click();
+    await pia.page.getByRole("button", { name: "Change password" }).click();
   };
   const third = await elsewhere(PASSWORD);
   await change("not the password", OTHER_PASSWORD);
   await expect(pia.page.getByRole("alert")).toContainText("This is not your current password.");
   await looksRight(pia.page);
   await change(PASSWORD, OTHER_PASSWORD);
-  await expect(pia.page.getByText("Your password is changed.")).toBeVisible();
-  await expect(pia.page.getByLabel("Password until now")).toHaveValue("");
+  await expect(pia.page.getByText("Password changed.")).toBeVisible();
+  await expect(pia.page.getByLabel("Current password")).toHaveValue("");
   const answer = await fetch(`${server.url}/api/session`, { headers: { cookie: third.cookie } });
   expect(answer.status).toBe(401);
   expect((await elsewhere(PASSWORD)).status).toBe(401);
@@ -341,18 +345,18 @@ test("a credential goes in and never comes out", async ({ page }) => {
     bodies.push(response.body().then((body) => body.toString("latin1"), () => ""));
   });
   await page.goto("/settings/secrets");
-  await expect(page.getByText("Sealed under the master key")).toBeVisible();
+  await expect(page.getByText("Encrypted with master key")).toBeVisible();
   await looksRight(page);
-  await page.getByRole("button", { name: "Put in a credential" }).click();
+  await page.getByRole("button", { name: "Add credential" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Value").fill(marker);
-  await dialog.getByRole("button", { name: "Seal it" }).click();
-  await expect(dialog.getByText(/Give it a name/)).toBeVisible();
+  await dialog.getByRole("button", { name: "Add credential" }).click();
+  await expect(dialog.getByText(/Enter a name that says what it is for/)).toBeVisible();
   await looksRight(page);
   const name = fresh("prod-etcd root");
   await dialog.getByLabel("Name").fill(name);
   await dialog.getByLabel("Kind").selectOption("private key");
-  await dialog.getByRole("button", { name: "Seal it" }).click();
+  await dialog.getByRole("button", { name: "Add credential" }).click();
   const row = page.getByRole("row").filter({ hasText: name });
   await expect(row).toContainText("private key");
   await looksRight(page);
@@ -361,7 +365,7 @@ test("a credential goes in and never comes out", async ({ page }) => {
   await expect(dialog.getByLabel("Name")).toHaveValue(name);
   await expect(dialog.getByLabel("Value")).toHaveValue("");
   await dialog.getByLabel("Value").fill(`${marker}-2`);
-  await dialog.getByRole("button", { name: "Seal the new value" }).click();
+  await dialog.getByRole("button", { name: "Replace value" }).click();
   await expect(dialog).toBeHidden();
   await page.reload();
   await expect(row).toBeVisible();
@@ -369,10 +373,10 @@ test("a credential goes in and never comes out", async ({ page }) => {
   expect((await Promise.all(bodies)).filter((body) => body.includes(marker))).toEqual([]);
 
   await row.getByRole("button", { name: "Remove" }).click();
-  await expect(dialog).toContainText("No plan that can still be run needs it");
+  await expect(dialog).toContainText("No open plan and no running job needs it");
   await looksRight(page);
   await dialog.getByLabel(/^Type /).fill(name);
-  await dialog.getByRole("button", { name: "Remove the credential" }).click();
+  await dialog.getByRole("button", { name: "Remove credential" }).click();
   await expect(row).toHaveCount(0);
 });
 

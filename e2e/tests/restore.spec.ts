@@ -1,13 +1,15 @@
 // The whole path: a real snapshot goes in, three members come out, and real etcd serves them.
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Page } from "@playwright/test";
 import { expect, signIn, test } from "../support/console.ts";
 import { Etcd, freePort } from "../support/etcd.ts";
 import { fixture, saidOf } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
+import { call, fields, opened, text, textOf } from "../support/people.ts";
 import { checked, members, openWizard, sealApproveRun, upload, verification } from "../support/wizard.ts";
 
 test.describe.configure({ timeout: 240_000 });
@@ -25,6 +27,14 @@ function folder(below: string, name: string): string {
   return join(found.parentPath, found.name);
 }
 
+/** The id and the hash of the plan that is open. */
+async function planOf(page: Page): Promise<[string, string]> {
+  const id = /\/plans\/([^/?]+)/.exec(page.url())?.[1] ?? "";
+  const answer = await call(page, "PlanService/GetPlan", text(1, id));
+  const plan = fields(opened(answer.body).message).find((one) => one.field === 1)?.bytes ?? Buffer.alloc(0);
+  return [id, textOf(plan, 2)];
+}
+
 test("three members restored to a folder boot and serve every key", async ({ page, server }) => {
   const said = await saidOf("3.5.33-mixed");
   await upload(page, await fixture("3.5.33-mixed"));
@@ -37,16 +47,16 @@ test("three members restored to a folder boot and serve every key", async ({ pag
   for (const _ of names) urls.push(`http://127.0.0.1:${await freePort()}`);
   await members(page, names.map((name, at) => `${name}=${urls[at]}`));
   await page.getByLabel(/Initial-cluster token/).fill("e2e-three");
-  await page.getByRole("radiogroup", { name: "Version of etcd" }).getByLabel(/3\.5/).check();
+  await page.getByRole("radiogroup", { name: "Target etcd version" }).getByLabel(/3\.5/).check();
   // Not raised, so that the members' HashKV can be held against the snapshot's.
-  await page.getByLabel(/^Raise the revision/).uncheck();
+  await page.getByLabel(/^Bump revision/).uncheck();
   await page.getByLabel("A folder on the server").check();
   await page.getByLabel("Folder, one sub-folder per member").fill("three-members");
   await expect(page.getByText("etcdutl snapshot restore").first()).toBeAttached();
   await checked(page);
   await looksRight(page);
   await sealApproveRun(page, looksRight);
-  await expect(page.getByRole("heading", { level: 1 })).toContainText(/complete|done|restored/i);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("3 members are ready. Next: start them");
 
   const outcomes = await verification(page);
   expect(outcomes.size).toBeGreaterThan(2);
@@ -69,7 +79,7 @@ test("three members restored to a folder boot and serve every key", async ({ pag
 
   // The address is the state: a colleague who opens it sees the same.
   await page.reload();
-  await expect(page.getByText("Over; nothing more will happen.")).toBeVisible();
+  await expect(page.getByText("Finished", { exact: true })).toBeVisible();
   expect(await verification(page)).toEqual(outcomes);
   for (const address of ["/", "/files", "/plans", "/jobs", "/settings"]) {
     await page.goto(address);
@@ -86,15 +96,15 @@ test("a member is downloaded as a tar that boots", async ({ page }) => {
   const peerUrl = `http://127.0.0.1:${await freePort()}`;
   await members(page, [`solo=${peerUrl}`]);
   await page.getByLabel(/Initial-cluster token/).fill("e2e-solo");
-  await page.getByRole("radiogroup", { name: "Version of etcd" }).getByLabel(/3\.5/).check();
+  await page.getByRole("radiogroup", { name: "Target etcd version" }).getByLabel(/3\.5/).check();
   await page.getByLabel("A download per member").check();
-  await page.getByLabel(/^Raise the revision/).check();
-  await page.getByLabel("Raise by").fill("5000");
+  await page.getByLabel(/^Bump revision/).check();
+  await page.getByLabel("Bump by").fill("50000");
   await checked(page);
   await sealApproveRun(page, looksRight);
   // What a raised revision makes impossible to compare is not called good.
   for (const [what, outcome] of await verification(page)) {
-    expect(outcome, what).toMatch(what === "HashKV is the snapshot's" ? /not checked/ : /pass/);
+    expect(outcome, what).toMatch(what === "HashKV equals the snapshot's" ? /not checked/ : /pass/);
   }
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download solo.tar" }).click();
@@ -106,7 +116,7 @@ test("a member is downloaded as a tar that boots", async ({ page }) => {
     try {
       const { count, revision } = await etcd.keys(etcd.clientUrls[0] ?? "");
       expect(count).toBe(said.liveKeys);
-      expect(revision).toBeGreaterThanOrEqual(said.status["etcdutl 3.5.33"].revision + 5000);
+      expect(revision).toBeGreaterThanOrEqual(said.status["etcdutl 3.5.33"].revision + 50000);
     } finally {
       await etcd.stop();
     }
@@ -123,8 +133,17 @@ test("the report follows what is typed, and nothing that blocks can be sealed", 
   await page.getByLabel("Folder, one sub-folder per member").fill("report");
   await checked(page);
   await expect(seal).toBeEnabled();
-  // The alarm in the file survives a restore: the report says so before it hurts.
-  await expect(page.getByLabel("Report and steps")).toContainText("NOSPACE");
+  // The alarm in the file would survive a restore and refuse all writes: it is cleared unless a person decides else.
+  const report = page.getByLabel("Report and steps");
+  const clear = page.getByLabel("Clear active alarms");
+  await expect(clear).toBeChecked();
+  await expect(report).toContainText("Active alarms are cleared: NOSPACE");
+  await clear.uncheck();
+  await expect(report).toContainText("An alarm survives the restore: NOSPACE");
+  await expect(page.locator("#why-not")).toContainText(/[1-9] warning/);
+  await report.getByRole("button", { name: "Clear the alarm in the restore" }).click();
+  await expect(clear).toBeChecked();
+  await expect(report).not.toContainText("An alarm survives");
 
   await page.getByLabel("Name of member 2").fill("m1");
   await expect(seal).toBeDisabled();
@@ -154,4 +173,196 @@ test("a plan that is rejected does not run", async ({ page }) => {
   await page.getByRole("button", { name: "Reject the plan" }).click();
   await expect(page.getByText("not on a Friday")).toBeVisible();
   await expect(page.getByRole("button", { name: /^Run / })).toHaveCount(0);
+});
+
+test("what is wrong with one member is said at that member, and what two share at both", async ({ page }) => {
+  await upload(page, await fixture("3.6.14-three"));
+  await openWizard(page, "3.6.14-three.db");
+  await members(page, ["n1=https://10.0.0.1:2380", "n2=https://10.0.0.2:2380", "n3=https://10.0.0.3:2380"]);
+  const name = (n: number) => page.getByLabel(`Name of member ${n}`);
+  const urls = (n: number) => page.getByLabel(`Peer URLs of member ${n}`);
+  const wrong = async (names: number[], rows: number[]) => {
+    for (const n of [1, 2, 3]) {
+      if (names.includes(n)) await expect(name(n)).toHaveAttribute("aria-invalid", "true");
+      else await expect(name(n)).not.toHaveAttribute("aria-invalid");
+      if (rows.includes(n)) await expect(urls(n)).toHaveAttribute("aria-invalid", "true");
+      else await expect(urls(n)).not.toHaveAttribute("aria-invalid");
+    }
+  };
+  await wrong([], []);
+  // Two of one name, and a URL that is wrong in the second of them.
+  await name(2).fill("n1");
+  await urls(2).fill("https://10.0.0.2:2380/path");
+  await wrong([1, 2], [2]);
+  await checked(page);
+  await wrong([1, 2], [2]);
+  await expect(urls(2)).toHaveAccessibleDescription(/a path/);
+  await looksRight(page);
+  await name(2).fill("n2");
+  await urls(2).fill("https://10.0.0.3:2380");
+  await wrong([], [2, 3]);
+  await expect(urls(2)).toHaveAccessibleDescription(/also used by member n3/);
+  await expect(urls(3)).toHaveAccessibleDescription(/also used by member n2/);
+  // A row that goes takes its error along, whatever the server said of the rows as they were.
+  await checked(page);
+  await page.getByRole("button", { name: "Remove member 2 n2" }).click();
+  for (const n of [1, 2]) await expect(urls(n)).not.toHaveAttribute("aria-invalid");
+  await checked(page);
+  for (const n of [1, 2]) await expect(urls(n)).not.toHaveAttribute("aria-invalid");
+});
+
+test("a list is pasted as it comes, is seen before it is used, and can be undone", async ({ page }) => {
+  await upload(page, await fixture("3.6.14-three"));
+  await openWizard(page, "3.6.14-three.db");
+  await members(page, ["n1=https://10.0.0.1:2380"]);
+  const list = page.getByLabel(/^name=URL/);
+  const paste = page.getByRole("button", { name: "Paste members" });
+  const name = (n: number) => page.getByLabel(`Name of member ${n}`);
+  const urls = (n: number) => page.getByLabel(`Peer URLs of member ${n}`);
+  const forms = [
+    "a1=https://a:2380,a2=https://b:2380",
+    "a1=https://a:2380\r\na2=https://b:2380\r\n",
+    "ETCD_INITIAL_CLUSTER=\"a1=https://a:2380,a2=https://b:2380\"",
+    "8211f1d0f64f3269, started, a1, https://a:2380, https://a:2379, false\n91bc3c398fb3c146, started, a2, https://b:2380, https://b:2379, false\n",
+    "| ID | STATUS | NAME | PEER ADDRS | CLIENT ADDRS | IS LEARNER |\n| 8211f1d0f64f3269 | started | a1 | https://a:2380 | https://a:2379 | false |\n| 91bc3c398fb3c146 | started | a2 | https://b:2380 | https://b:2379 | false |",
+    JSON.stringify({ members: [{ ID: 1, name: "a1", peerURLs: ["https://a:2380"] }, { ID: 2, name: "a2", peerURLs: ["https://b:2380"] }] }),
+  ];
+  for (const form of forms) {
+    await paste.click();
+    await list.fill(form);
+    const preview = page.getByRole("table", { name: "Members in the text" });
+    await expect(preview.getByRole("row")).toHaveCount(3);
+    await expect(preview).toContainText("https://b:2380");
+    // Nothing is replaced before it was seen.
+    await expect(name(2)).toHaveCount(0);
+    await page.getByRole("button", { name: "Use these 2 members" }).click();
+    await expect(name(1)).toHaveValue("a1");
+    await expect(urls(2)).toHaveValue("https://b:2380");
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect(name(1)).toHaveValue("n1");
+    await expect(name(2)).toHaveCount(0);
+  }
+  // The text stays, and what is no member is named.
+  await paste.click();
+  await expect(list).toHaveValue(forms.at(-1) ?? "");
+  await list.fill("hello a1=https://a:2380 l=");
+  await expect(page.getByText("not understood: hello")).toBeVisible();
+  await looksRight(page);
+  await list.fill("nothing of the kind");
+  await expect(page.getByText(/No members found/)).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Use th/ })).toHaveCount(0);
+  await paste.click();
+  await page.getByRole("button", { name: "Add a member" }).click();
+  await expect(name(2)).toHaveValue("n2");
+  // A reload loses nothing.
+  await urls(2).fill("https://10.0.0.2:2380");
+  await page.reload();
+  await expect(urls(2)).toHaveValue("https://10.0.0.2:2380");
+  await page.goto("/plans");
+  await page.goBack();
+  await expect(urls(2)).toHaveValue("https://10.0.0.2:2380");
+});
+
+test("each finding that a choice resolves has its button, and the revision is known before", async ({ page }) => {
+  await upload(page, await fixture("3.6.14-auth"));
+  await openWizard(page, "3.6.14-auth.db");
+  await members(page, ["m1=https://a:2379", "M1=http://b:2380", "m3=https://localhost:2380"]);
+  const report = page.getByLabel("Report and steps");
+  const start = page.locator("#bump-result");
+  const ends = Number((await saidOf("3.6.14-auth")).status["etcdutl 3.6.14"].revision);
+  await page.getByLabel("Bump by").fill("1 350 007");
+  await expect(start).toContainText(`starts at revision ${(ends + 1_350_007).toLocaleString("fr-FR")}`);
+  await page.getByLabel("Bump by").fill("10");
+  await page.getByLabel("Mark old revisions compacted").uncheck();
+  await page.getByLabel(/Initial-cluster token/).fill("prod etcd");
+  await page.getByLabel("Folder, one sub-folder per member").fill("buttons");
+  await checked(page);
+  for (const code of ["member.name-case", "member.url-client-port", "member.url-scheme", "member.url-loopback", "token.characters", "bump.without-mark", "bump.small", "auth.enabled"]) {
+    await expect(report.getByText(code, { exact: true }), code).toHaveCount(1);
+  }
+  await looksRight(page);
+  for (const [press, code] of [
+    ["Use port 2380", "member.url-client-port"],
+    ["Use https for all members", "member.url-scheme"],
+    [/^Use the token etcd-/, "token.characters"],
+    ["Mark old revisions compacted", "bump.without-mark"],
+    [/^Bump the revision by 1.000.000.000$/, "bump.small"],
+    ["Turn authentication off in the restore", "auth.enabled"],
+  ] as const) {
+    await report.getByRole("button", { name: press }).click();
+    await expect(report.getByText(code, { exact: true }), code).toHaveCount(0);
+    // The button is gone: the focus is where the findings are, and not lost.
+    await expect(report).toBeFocused();
+  }
+  await expect(page.getByLabel("Peer URLs of member 1")).toHaveValue("https://a:2380");
+  await expect(page.getByLabel("Peer URLs of member 2")).toHaveValue("https://b:2380");
+  await expect(page.getByLabel("Turn authentication off")).toBeChecked();
+  await page.getByLabel("Highest revision observed on the old cluster (optional)").fill("5000000");
+  await page.getByLabel("Bump by").fill("100000");
+  await report.getByRole("button", { name: /^Bump the revision by/ }).click();
+  await expect(report.getByText("bump.too-small", { exact: true })).toHaveCount(0);
+  await checked(page);
+  await expect(page.getByRole("button", { name: "Seal plan" })).toBeEnabled();
+});
+
+test("on a narrow screen findings are near their field, and the plan can be sealed from anywhere", async ({ page }) => {
+  await upload(page, await fixture("3.6.14-nospace"));
+  await openWizard(page, "3.6.14-nospace.db");
+  await page.setViewportSize({ width: 360, height: 740 });
+  await members(page, ["m1=https://10.0.0.1:2379"]);
+  const row = page.getByRole("row").filter({ has: page.getByLabel("Name of member 1") });
+  await expect(row.getByText("member.url-client-port", { exact: true })).toBeVisible();
+  await row.getByRole("button", { name: "Use port 2380" }).click();
+  await expect(page.getByLabel("Peer URLs of member 1")).toHaveValue("https://10.0.0.1:2380");
+  await expect(row.getByText("member.url-client-port", { exact: true })).toHaveCount(0);
+  const seal = page.getByRole("button", { name: "Seal plan" });
+  for (const at of [0, 600, 1200]) {
+    await page.evaluate((y) => window.scrollTo(0, y), at);
+    await expect(seal).toBeInViewport({ ratio: 1 });
+  }
+  await expect(page.locator("#why-not")).toContainText("0 blocking");
+  await page.getByRole("button", { name: "Findings", exact: true }).click();
+  await expect(page.getByLabel("Report and steps")).toBeFocused();
+});
+
+test("a new plan after a rejection or a drift begins where the old one ended", async ({ page, server }) => {
+  await upload(page, await fixture("3.7.1-lease"));
+  await openWizard(page, "3.7.1-lease.db");
+  await members(page, ["n1=https://10.0.0.1:2380", "n2=https://10.0.0.2:2380", "n3=https://10.0.0.3:2380"]);
+  await page.getByLabel(/Initial-cluster token/).fill("e2e-again");
+  await page.getByLabel("Folder, one sub-folder per member").fill("again");
+  await checked(page);
+  await page.getByRole("button", { name: "Seal plan" }).click();
+  await expect(page).toHaveURL(/\/plans\/./);
+  // What the plan rests on changes: the folder is there now, empty as it must be.
+  await mkdir(join(server.dataDir, "restores", "again"));
+  const [first, hash] = await planOf(page);
+  const refused = await call(page, "PlanService/ApprovePlan", Buffer.concat([text(1, first), text(2, hash)]));
+  expect(refused.code).toBe("plan.invalidated");
+  await page.reload();
+  await page.getByRole("link", { name: "Make a new plan" }).first().click();
+  await expect(page.getByText("Filled in from a plan that is no longer valid.")).toBeVisible();
+  await expect(page.getByLabel("Name of member 3")).toHaveValue("n3");
+  await expect(page.getByLabel(/Initial-cluster token/)).toHaveValue("e2e-again");
+  await expect(page.getByLabel("Folder, one sub-folder per member")).toHaveValue("again");
+  // What drifted is marked where it is chosen.
+  await expect(page.getByText("Changed since the earlier plan:")).toBeVisible();
+  await checked(page);
+  await looksRight(page);
+  await page.getByRole("button", { name: "Seal again" }).click();
+  await expect(page).toHaveURL(/\/plans\/[^?]+$/);
+  const [second, sealed] = await planOf(page);
+  expect(second).not.toBe(first);
+  const reason = text(3, "another token, please");
+  const rejected = await call(page, "PlanService/RejectPlan", Buffer.concat([text(1, second), text(2, sealed), reason]));
+  expect(rejected.status, rejected.code).toBe("0");
+  await page.reload();
+  await page.getByRole("link", { name: "Make a new plan" }).first().click();
+  await expect(page.getByText(/^Filled in from the plan that ada rejected/)).toBeVisible();
+  await expect(page.getByText("another token, please")).toBeVisible();
+  // What a person refused is not sealed again as it was by one press.
+  await expect(page.getByRole("button", { name: "Seal again" })).toHaveCount(0);
+  await page.getByLabel(/Initial-cluster token/).fill("e2e-again-2");
+  await page.reload();
+  await expect(page.getByLabel(/Initial-cluster token/)).toHaveValue("e2e-again-2");
 });

@@ -1,5 +1,5 @@
 // The first administrator, signing in and out; nothing is open to a stranger.
-import { NAME, PASSWORD, expect, signIn, test } from "../support/console.ts";
+import { NAME, PASSWORD, account, expect, signIn, signOut, test } from "../support/console.ts";
 import { looksRight } from "../support/look.ts";
 import { Server } from "../support/server.ts";
 
@@ -11,28 +11,31 @@ test("the printed link makes the first administrator, once", async ({ browser })
     await looksRight(page);
     await page.getByLabel("Name").fill(NAME);
     await page.getByLabel("Password", { exact: true }).fill("short");
-    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await page.getByRole("button", { name: "Create administrator" }).click();
     await expect(page.getByText(/At least \d+ characters; this has 5/)).toBeVisible();
     await expect(page.getByLabel("Name")).toHaveValue(NAME);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByLabel("Password again").fill(`${PASSWORD}x`);
-    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await page.getByRole("button", { name: "Create administrator" }).click();
     await expect(page.getByText("This differs from the password above.")).toBeVisible();
     await looksRight(page);
     await page.getByLabel("Password again").fill(PASSWORD);
-    await page.getByRole("button", { name: "Make the administrator" }).click();
+    await page.getByRole("button", { name: "Create administrator" }).click();
     await expect(page).toHaveURL(`${server.url}/`);
-    await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+    await expect(account(page)).toBeVisible();
 
-    // Somebody else finds the link in a log.
+    // Somebody else finds the link in a log: it is refused before anything is typed.
     const other = await browser.newPage();
     await other.goto(server.setupLink);
-    await other.getByLabel("Name").fill("mallory");
-    await other.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await other.getByLabel("Password again").fill(PASSWORD);
-    await other.getByRole("button", { name: "Make the administrator" }).click();
-    await expect(other.getByRole("alert")).toBeVisible();
-    await expect(other.getByRole("button", { name: "Sign out" })).toBeHidden();
+    await expect(other.getByRole("alert")).toContainText("already has an administrator");
+    await expect(other.getByLabel("Name")).toHaveCount(0);
+    await looksRight(other);
+    // Nor does the server take it.
+    const taken = await other.request.post(`${server.url}/api/setup`, {
+      headers: { origin: server.url },
+      data: { token: server.setupLink.split("token=")[1], name: "mallory", password: PASSWORD },
+    });
+    expect(taken.status()).toBe(403);
   } finally {
     await server.stop();
   }
@@ -50,7 +53,7 @@ test("a wrong password is refused and what was typed stays", async ({ page, admi
   await looksRight(page);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await expect(account(page)).toBeVisible();
 });
 
 test("a stranger is sent to sign in, and from there to where they wanted", async ({ page, administrator }) => {
@@ -69,10 +72,10 @@ test("signing out ends the session on the server too", async ({ page, server, ad
   await page.getByLabel("Name").fill(NAME);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await expect(account(page)).toBeVisible();
   const cookies = await page.context().cookies();
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeHidden();
+  await signOut(page);
+  await expect(account(page)).toBeHidden();
   // The old cookie, replayed, is worth nothing.
   const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
   const answer = await fetch(`${server.url}/api/session`, { headers: { cookie } });
@@ -82,7 +85,7 @@ test("signing out ends the session on the server too", async ({ page, server, ad
 test("signed in, the frame works by keyboard", async ({ page, administrator }) => {
   await signIn(page, administrator);
   await page.goto("/");
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await expect(account(page)).toBeVisible();
   await looksRight(page);
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog")).toBeVisible();
@@ -108,11 +111,17 @@ test.describe("the rest of the page", () => {
     await page.waitForLoadState("networkidle");
     expect(later()).toBe(0);
 
-    await page.route("**/assets/split_*", (route) => route.abort());
+    // Nor by the sign-in, until a person begins to type.
     await page.getByRole("banner").getByRole("link", { name: "Sign in" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in to Requorum");
+    await page.waitForLoadState("networkidle");
+    expect(later()).toBe(0);
+
+    await page.route("**/assets/split_*", (route) => route.abort());
+    await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Help" }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("This page could not be fetched.");
     await page.unroute("**/assets/split_*");
     await page.getByRole("button", { name: /again/i }).click();
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in to Requorum.");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Help");
   });
 });

@@ -116,7 +116,7 @@ pub fn network(text: &str) -> anyhow::Result<IpNet> {
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .with_context(|| format!("`{text}` is neither an address nor a network like 10.0.0.0/8"))?;
     if net.prefix_len() == 0 {
-        bail!("`{text}` is everybody: anybody could write the addresses that are believed");
+        bail!("`{text}` covers all addresses: any client could forge its own");
     }
     Ok(net.trunc())
 }

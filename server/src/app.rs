@@ -3,9 +3,9 @@
 pub mod accounts;
 pub mod backup;
 pub mod dossier;
+pub mod key_path;
 pub mod ledger;
-pub mod place;
-pub mod sealed;
+pub mod location;
 mod shared;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::place::Place;
+use self::location::ConsoleLocation;
 use self::shared::Among;
 use crate::auth::login::Login;
 use crate::auth::oidc::Oidc;
@@ -33,6 +33,7 @@ use crate::db::Database;
 use crate::downloads::Downloads;
 use crate::files::list::FileList;
 use crate::files::objects::Objects;
+use crate::files::removals::{Releases, RemovalStore};
 use crate::files::store::FileStore;
 use crate::files::uploads::Uploads;
 use crate::jobs::engine::{Engine, Owner};
@@ -90,6 +91,10 @@ pub struct Parts {
     pub objects: Objects,
     /// Files on their way.
     pub uploads: Arc<Uploads>,
+    /// Rows of removed files.
+    pub removals: Arc<dyn RemovalStore>,
+    /// What deletes their bytes.
+    pub releases: Releases,
     /// Where restores may go.
     pub roots: Arc<Roots>,
     /// What boot checks can use.
@@ -153,7 +158,7 @@ impl App {
         config.check()?;
         let tls = config.tls.clone().map(Tls::open).transpose()?;
         let data_dir = DataDir::open(&config.data_dir)?;
-        let place = Place {
+        let place = ConsoleLocation {
             data_dir: config.data_dir.clone(),
             database: config.database.clone(),
             ledger_key: config.ledger_key.clone(),
@@ -177,6 +182,7 @@ impl App {
             store.clone(),
             objects.clone(),
             clock.clone(),
+            config.max_upload_bytes,
         ));
         // Before the ledger is taken up: it closes what was left open, and this is a part of that.
         let stored = uploads.recover().await.context("looking after uploads")?;
@@ -224,10 +230,11 @@ impl App {
         let master_key = config
             .master_key
             .clone()
-            .unwrap_or_else(|| sealed::usual_place(&config.data_dir));
+            .unwrap_or_else(|| key_path::default_key_path(&config.data_dir));
         let secrets = Secrets::open(Arc::new(db.clone()), clock.clone(), master_key)
             .await
             .context("opening the sealed credentials")?;
+        let clock_of_releases = clock.clone();
         Ok(Self(Arc::new(Parts {
             config,
             data_dir,
@@ -244,6 +251,8 @@ impl App {
             oidc,
             secrets,
             store,
+            releases: Releases::new(Arc::new(db.clone()), objects.clone(), clock_of_releases),
+            removals: Arc::new(db.clone()),
             objects,
             uploads,
             roots,

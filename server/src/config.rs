@@ -51,6 +51,8 @@ pub struct Config {
     pub oidc: Option<OidcConfig>,
     /// The certificate with which it speaks TLS itself.
     pub tls: Option<TlsFiles>,
+    /// Whether all that is in it is made up: every page says so.
+    pub demo: bool,
 }
 
 impl Config {
@@ -274,6 +276,7 @@ mod tests {
             master_key: None,
             oidc: None,
             tls: None,
+            demo: false,
         }
     }
 

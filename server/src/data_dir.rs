@@ -37,7 +37,7 @@ impl DataDir {
             .with_context(|| format!("the data directory {}", path.display()))?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o700)).with_context(|| {
             format!(
-                "the data directory {} belongs to somebody else",
+                "the data directory {} belongs to another user",
                 path.display()
             )
         })?;

@@ -21,15 +21,16 @@ mod oidc;
 mod pages;
 mod plan_list;
 mod plans;
+mod removals;
 mod secrets;
 mod servers;
 mod sessions;
 mod sql;
 mod time;
 mod tokens;
-mod turn;
+mod transport;
 mod users;
-mod way;
+mod write_tx;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -110,7 +111,7 @@ impl Database {
         let (dialect, url) = match at {
             At::File(path) => (Dialect::Sqlite, dialect::url_of(path, to_write)?),
             At::Url(url) => {
-                way::check(url)?;
+                transport::check(url)?;
                 (Dialect::Postgres, url.with_password().to_owned())
             }
         };

@@ -4,7 +4,7 @@
 //! Messages are for a person: what happened, why, what to do. Anything unplanned is logged once, in full, and
 //! leaves the server as a plain sentence with the request id that finds the log line.
 
-mod medium;
+mod storage;
 
 use std::fmt::Display;
 
@@ -244,7 +244,7 @@ impl From<anyhow::Error> for ApiError {
                 "A text has a character in it that cannot be kept (U+0000). Take it out and try again.",
             );
         }
-        if let Some(answer) = medium::answer(&error) {
+        if let Some(answer) = storage::answer(&error) {
             tracing::error!(request_id = %request_id(), "the medium: {error:#}");
             return answer;
         }
@@ -253,8 +253,9 @@ impl From<anyhow::Error> for ApiError {
             return Self::new(
                 Kind::Unavailable,
                 "database.unavailable",
-                "The database does not answer, so this could not be done. Jobs wait for it and go on by themselves. Try \
-                 again in a moment; if it stays so, the server's log has the reason under this request id.",
+                "The database does not answer, so this could not be done. Jobs wait for it and resume automatically. \
+                 Try again in a moment; if the error persists, the server's log has the reason under this request \
+                 id.",
             )
             .retry_after(5);
         }

@@ -14,6 +14,7 @@ mod refused;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use requorum_shared::approval::AcceptedWarning;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
@@ -30,6 +31,11 @@ pub mod v1 {
     /// What reflection shows.
     pub const DESCRIPTORS: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/requorum.v1.descriptors"));
+}
+
+/// The warnings that a request accepts.
+fn accepted(warnings: Vec<requorum_shared::api::v1::AcceptedWarning>) -> Vec<AcceptedWarning> {
+    warnings.into_iter().map(Into::into).collect()
 }
 
 /// All services.

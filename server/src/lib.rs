@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod db;
+pub mod demo;
 pub mod dossier;
 pub mod downloads;
 pub mod error;

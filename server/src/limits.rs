@@ -26,6 +26,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at the same time from one address, unless it is a proxy's.
     pub connections_per_address: usize,
+    /// How long a new connection keeps its place before its first request, however much others need one.
+    pub newcomer_grace: Duration,
     /// Requests at the same time on one HTTP/2 connection.
     pub streams: u32,
     /// The longest headers of a request over HTTP/1, in bytes, with its first line.
@@ -45,6 +47,7 @@ impl Default for Limits {
             silent_at_the_end_for: Duration::from_secs(2),
             connections: 1536,
             connections_per_address: 768,
+            newcomer_grace: Duration::from_secs(1),
             streams: 64,
             header_bytes: 64 << 10,
             header_list_bytes: 16 << 10,

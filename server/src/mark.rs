@@ -37,8 +37,10 @@ pub fn write(folder: &Dir, id: &str) -> io::Result<()> {
     options.write(true).create_new(true).mode(0o600);
     let mut file = folder.open_with(NAME, &options)?;
     file.write_all(
-        format!("{id}\nThe restore with this id made this folder, and removes this file when it is over.\n")
-            .as_bytes(),
+        format!(
+            "{id}\nThe restore with this id made this folder, and removes this file when it ends.\n"
+        )
+        .as_bytes(),
     )?;
     file.sync_all()?;
     sync(folder)

@@ -65,6 +65,82 @@ impl Cursor {
     }
 }
 
+/// By which column a list is ordered, and which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order<C> {
+    /// By what.
+    pub by: C,
+    /// The greatest first.
+    pub descending: bool,
+}
+
+impl<C: Copy> Order<C> {
+    /// Reads `name` or `-name`; `usual` where nothing is asked for.
+    ///
+    /// # Errors
+    /// When it is none of the columns.
+    pub fn read(
+        word: &str,
+        usual: &str,
+        columns: &[(&'static str, C)],
+        code: &'static str,
+    ) -> Result<Self> {
+        let word = if word.is_empty() { usual } else { word };
+        let (name, descending) = match word.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (word, false),
+        };
+        let found = columns.iter().find(|(known, _)| *known == name);
+        let by = found.map(|(_, by)| *by).ok_or_else(|| {
+            let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+            bad_request(
+                code,
+                format!(
+                    "This list is ordered by {}, with a - before it for the greatest first.",
+                    names.join(", ")
+                ),
+            )
+        })?;
+        Ok(Self { by, descending })
+    }
+}
+
+/// Words that are looked for at most.
+const MOST_WORDS: usize = 8;
+/// Bytes of them all.
+const MOST_QUERY_BYTES: usize = 256;
+
+/// What is looked for, word by word, in small letters.
+///
+/// # Errors
+/// When there is more of it than a search takes.
+pub fn words(query: &str, code: &'static str) -> Result<Vec<String>> {
+    let query = query.to_ascii_lowercase();
+    let words: Vec<_> = query.split_whitespace().map(str::to_owned).collect();
+    if words.len() > MOST_WORDS || query.len() > MOST_QUERY_BYTES {
+        return Err(bad_request(
+            code,
+            format!(
+                "At most {MOST_WORDS} words and {MOST_QUERY_BYTES} bytes can be looked for. Use fewer."
+            ),
+        ));
+    }
+    Ok(words)
+}
+
+/// A word that names a plan's number: `#7`.
+pub fn number_of(word: &str) -> Option<i64> {
+    word.strip_prefix('#')?.parse().ok().filter(|n| *n > 0)
+}
+
+/// What short names are ordered by: clusters by name, and numbers within each by their size.
+pub fn sort_name(cluster: &str, number: u64) -> String {
+    format!("{cluster} {}", number.saturating_add(SORT_NAME_BASE))
+}
+
+/// Added to numbers, so that all of them have as many digits.
+const SORT_NAME_BASE: u64 = 1_000_000_000_000;
+
 /// Which rows of a list a store gives.
 #[derive(Debug, Clone)]
 pub struct Slice {
@@ -193,6 +269,11 @@ impl PageRequest {
             limit: self.size + 1,
             after: self.after.clone(),
         }
+    }
+
+    /// Whether so many rows of the slice are all that there are: it is the first page, and there is no other.
+    pub fn has_all(&self, rows: usize) -> bool {
+        self.after.is_none() && rows <= self.size
     }
 
     /// The part where the page begins.

@@ -2,5 +2,6 @@
 
 pub mod approval_list;
 pub mod approvals;
+pub mod brief;
 pub mod list;
 pub mod store;

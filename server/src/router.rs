@@ -1,7 +1,7 @@
 //! Every route, HTTP and gRPC, in one list, and the layers around them in order.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -24,6 +24,7 @@ pub fn http_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/api/setup", post(login::setup)),
         ("/api/login", post(login::login)),
         ("/api/join", post(login::join)),
+        ("/api/join/link", post(login::invitation)),
         ("/api/password", post(login::change_password)),
         ("/api/logout", post(login::logout)),
         ("/api/session", get(login::session)),
@@ -59,9 +60,10 @@ pub fn router(app: App, limits: Limits) -> Router {
         })
         .with_state(app.clone());
 
+    let demo = app.config.demo;
     // A request passes the layers from the last to the first.
     http.merge(grpc::routes(&app))
-        .fallback(assets::serve)
+        .fallback(move |request: Request| async move { assets::serve(&request, demo) })
         .method_not_allowed_fallback(assets::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .layer(from_fn_with_state(app.clone(), guard::guard))

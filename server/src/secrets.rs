@@ -118,7 +118,7 @@ impl Secrets {
             Kept::NameTaken => Err(conflict(
                 "secret.exists",
                 format!(
-                    "There is a credential named {name} already. Replace that one, or choose another name."
+                    "A credential named {name} already exists. Replace it, or choose another name."
                 ),
             )),
         }
@@ -224,6 +224,6 @@ fn busy() -> ApiError {
 fn missing() -> ApiError {
     not_found(
         "secret.missing",
-        "There is no such credential. The list has those that there are.",
+        "No credential with this name. See the list of credentials.",
     )
 }

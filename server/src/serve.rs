@@ -93,11 +93,14 @@ impl Server {
         let places = Places::new(
             self.limits.connections,
             self.limits.connections_per_address,
+            self.limits.newcomer_grace,
             proxies,
         );
         let uploads = self.app.uploads.clone();
         let over = stop.clone();
         tokio::spawn(async move { over.run_until_cancelled(uploads.watch_over()).await });
+        let (over, releases) = (stop.clone(), self.app.releases.clone());
+        tokio::spawn(async move { over.run_until_cancelled(releases.watch_over()).await });
         let (over, app) = (stop.clone(), self.app.clone());
         tokio::spawn(async move { over.run_until_cancelled(ops::plans::watch(app)).await });
         if let Some(tls) = self.app.tls.clone() {

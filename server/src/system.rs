@@ -51,7 +51,7 @@ pub fn advice(error: &io::Error) -> Option<&'static str> {
         Errno::NOMEM => "Raise the limit on memory (ulimit -v), or free some",
         Errno::FBIG => "Raise the limit on file sizes (ulimit -f)",
         Errno::IO => {
-            "The disk cannot read or write it: look into the system's log, and copy what can be read with ddrescue"
+            "The disk cannot read or write it: check the system's log, and copy what can be read with ddrescue"
         }
         _ => return None,
     })

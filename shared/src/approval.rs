@@ -4,6 +4,7 @@
 //! A policy has one rule for plans that can be taken back whole, and one for plans that pass a point of no return.
 //! Whoever made a plan and whoever runs it are not a second person, nor is an account that is in their hands.
 
+pub mod accepted;
 mod hands;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::accepted::AcceptedWarning;
 pub use self::hands::{APART_AFTER_MS, Hands};
 use crate::plan::{self, Undo};
 
@@ -21,14 +23,14 @@ pub const MAX_APPROVERS: u32 = 5;
 /// What a plan can do that nobody can take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Weight {
+pub enum Reversibility {
     /// Every step changes nothing or can be taken back.
     Undoable,
     /// It passes a point of no return.
     Destructive,
 }
 
-impl Weight {
+impl Reversibility {
     /// Of a plan: as heavy as its heaviest step.
     pub fn of<R, A>(plan: &plan::Plan<R, A>) -> Self {
         let heavy = |undo: &Undo| matches!(undo, Undo::PointOfNoReturn(_));
@@ -126,6 +128,41 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// The rule for a person who reads a plan: `1 approval required. The author may approve.`
+    ///
+    /// Its [`Display`](fmt::Display) form is what the ledger says of a policy, and stays as it is: entries of policies
+    /// in force are compared with it.
+    pub fn text(&self) -> String {
+        let approvals = match self.approvals() {
+            Some(approvals) => approvals,
+            None => return "No approval required.".into(),
+        };
+        let one = if self.approvers == 1 {
+            ""
+        } else {
+            ", one of them"
+        };
+        match self.second {
+            Second::Never => format!("{approvals} required. The author may approve."),
+            Second::WhenPossible => format!(
+                "{approvals} required{one} by a person who is neither author nor runner, if one is eligible."
+            ),
+            Second::Always => {
+                format!("{approvals} required{one} by a person who is neither author nor runner.")
+            }
+        }
+    }
+
+    fn approvals(&self) -> Option<String> {
+        match self.approvers {
+            0 => None,
+            1 => Some("1 approval".into()),
+            n => Some(format!("{n} approvals")),
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.approvers {
@@ -201,10 +238,10 @@ impl Policy {
     }
 
     /// The rule for a plan of this weight.
-    pub fn rule(&self, weight: Weight) -> Rule {
+    pub fn rule(&self, weight: Reversibility) -> Rule {
         match weight {
-            Weight::Undoable => self.undoable,
-            Weight::Destructive => self.destructive,
+            Reversibility::Undoable => self.undoable,
+            Reversibility::Destructive => self.destructive,
         }
     }
 }
@@ -328,9 +365,9 @@ impl Case<'_> {
 /// What let a plan be run, as it was judged when its job began: kept in the job's journal, because rules and people
 /// change, and whoever asks later asks about that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grounds {
+pub struct Authorization {
     /// The plan's weight.
-    pub weight: Weight,
+    pub weight: Reversibility,
     /// The rule that was in force for it.
     pub rule: Rule,
     /// Who made the plan.
@@ -353,7 +390,11 @@ pub struct Grounds {
     pub policy: Option<PolicyInForce>,
     /// Set when it was run without approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub glass: Option<Glass>,
+    pub glass: Option<BreakGlass>,
+    /// The plan's warnings that the runner accepted: those which no approval had accepted, at least. Absent in journals
+    /// of versions that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
 /// A policy that somebody set, and that was in force then.
@@ -397,11 +438,14 @@ pub struct Vote {
     pub at_ms: i64,
     /// The hash of the plan that was read.
     pub plan_hash: String,
+    /// The plan's warnings that were accepted with it. Absent where a version took it that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
 /// A glass that was broken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Glass {
+pub struct BreakGlass {
     /// The id of its review.
     pub review: String,
     /// Who broke it.
@@ -410,9 +454,12 @@ pub struct Glass {
     pub at_ms: i64,
     /// Why, in that person's words.
     pub reason: String,
+    /// The plan's warnings that were accepted with it. Absent where a version took it that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
-impl Grounds {
+impl Authorization {
     /// Judges the approvals again, as the server did: of those, only approvals of this plan's hash count. A broken
     /// glass is not looked at.
     pub fn judge(&self, plan_hash: &str) -> Judgement {

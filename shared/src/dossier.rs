@@ -31,7 +31,7 @@ pub use self::leftovers::{LeftOver, left_overs};
 pub use self::manifest::{FORMAT, Manifest, RENDERING};
 pub use self::parts::{MAX_ENTRIES, MAX_EVENTS, PackError, Sources, pack};
 pub use self::record::{Approvals, JobFacts, LedgerFacts, ReviewFacts};
-pub use self::verify::{Verdict, is_dossier, verify};
+pub use self::verify::{Verdict, is_dossier, sentence, verify};
 
 /// The names of the parts.
 pub mod name {

@@ -207,6 +207,9 @@ pub enum Outcome {
 pub struct Check {
     /// What must be true: `HashKV is equal on all members`.
     pub name: String,
+    /// The member it is about; absent where it is about all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// Whether it is.
     pub outcome: Outcome,
     /// What was seen, or why nobody looked.
@@ -218,9 +221,32 @@ impl Check {
     pub fn new(name: impl Into<String>, outcome: Outcome, evidence: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            member: None,
             outcome,
             evidence: evidence.into(),
         }
+    }
+
+    /// The same check, about one member.
+    #[must_use]
+    pub fn of_member(self, member: impl Into<String>) -> Self {
+        Self {
+            member: Some(member.into()),
+            ..self
+        }
+    }
+
+    /// Its name in a list of checks of all members: `m1: Database opens`.
+    pub fn full_name(&self) -> String {
+        match &self.member {
+            Some(member) => format!("{member}: {}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// Whether both are about the same thing.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.member == other.member
     }
 }
 

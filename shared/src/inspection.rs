@@ -181,16 +181,30 @@ pub struct FileFacts {
     pub sha256: String,
 }
 
-/// A file page by page.
+/// A file page by page, as far as its meta page declares it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageMap {
     /// Bytes per page; 0 when unknown.
     pub page_size: u32,
-    /// Run-length coded, in file order.
+    /// Run-length coded, in file order; in a file of very many runs to within a stretch.
     pub runs: Vec<PageRun>,
+    /// Pages of a stretch; 0 in documents from before there were stretches.
+    #[serde(default)]
+    pub stretch: u64,
+    /// Bytes that the leaves of each stretch use, headers included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaf_bytes: Vec<u64>,
 }
 
 impl PageMap {
+    /// The map, or none where there are no pages: what is not written down is the same when it is read again.
+    pub fn or_none(self) -> Self {
+        if self.is_empty() {
+            return Self::default();
+        }
+        self
+    }
+
     /// Whether there are no pages.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
@@ -206,6 +220,10 @@ pub struct PackedFile {
     pub name: String,
     /// Its length in bytes.
     pub size: u64,
+    /// SHA-256 of the packed file, hexadecimal; the inspection's own is that of what is in it. Empty when the packed
+    /// file was not hashed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
     /// What an archive calls the entry: text, never a path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
@@ -237,7 +255,7 @@ impl Labelled {
 /// May the file be trusted, in a sentence and in parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The headline: `This snapshot is whole.`
+    /// The headline: `Snapshot OK: checksum, structure and content verified.`
     pub sentence: String,
     /// What to do, once for the whole file; empty where nothing needs doing, or only what single findings say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -339,9 +357,9 @@ impl PartName {
     /// For people.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Bytes => "Bytes",
+            Self::Bytes => "Checksum",
             Self::Structure => "Structure",
-            Self::Meaning => "Meaning",
+            Self::Meaning => "Content",
         }
     }
 }

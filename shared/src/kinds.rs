@@ -22,10 +22,10 @@ use crate::finding::Finding;
 use crate::inspection::{FileFacts, Kind, PackedFile, PartName};
 use crate::raft::inspect as raft;
 use crate::raft::peers::{self, Peers};
-use crate::raft::snapshot::{MAX_META_BYTES, Meta};
+use crate::raft::snapshot::{Checksum, MAX_META_BYTES, Meta};
 use crate::raft::store::{self, RaftDb};
 use crate::recognise;
-use crate::source::{Blocks, Source};
+use crate::source::{Blocks, Source, SourceError};
 use crate::unpack::{UnpackError, Unpacker};
 
 /// The pass that any file is fed to, and what it leaves: the kind is told when it has ended.
@@ -206,14 +206,53 @@ pub fn etcd_from_json(json: &str) -> serde_json::Result<etcd::Inspection> {
         .ok_or_else(|| serde::de::Error::custom("it is of no etcd database"))
 }
 
-/// The packed file that an unpacker reads.
+/// The packed file that an unpacker reads, which has not hashed it.
 pub fn packed_file(unpacker: &Unpacker<'_>, name: &str, size: u64) -> PackedFile {
     PackedFile {
         kind: Kind::new(unpacker.packing().word()),
         name: name.to_owned(),
         size,
+        sha256: String::new(),
         entry: unpacker.entry().map(str::to_owned),
     }
+}
+
+/// What a snapshot of a Raft server is of: it has length and checksum of the [`STATE_BIN`] beside it.
+pub const META_JSON: &str = "meta.json";
+/// The state itself.
+pub const STATE_BIN: &str = "state.bin";
+
+/// Judges the Raft snapshot that a `meta.json` describes by the [`STATE_BIN`] beside it, which is read to its end.
+/// `progress` hears how many of its bytes were read. Any other inspection stays as it is, and nothing is read.
+///
+/// # Errors
+/// When the state cannot be read.
+pub fn with_state(
+    inspection: Inspection,
+    state: &dyn Source,
+    mut progress: impl FnMut(u64),
+) -> Result<Inspection, SourceError> {
+    const PIECE: u64 = 1 << 20;
+    let Details::RaftSnapshot(meta) = &inspection.details else {
+        return Ok(inspection);
+    };
+    let (mut checksum, mut piece, mut at) = (Checksum::default(), Vec::new(), 0);
+    let size = state.size();
+    // Of another length it is another file: it need not be read to tell.
+    while size == meta.size && at < size {
+        piece.resize((size - at).min(PIECE) as usize, 0);
+        state.read_at(at, &mut piece)?;
+        checksum.feed(&piece);
+        at += piece.len() as u64;
+        progress(at);
+    }
+    let crc = checksum.finish();
+    let meta = Ok(meta.as_ref().clone());
+    let judged = raft::snapshot(inspection.file, &meta, Some(raft::State { size, crc }));
+    let mut judged =
+        judged.map(|meta| meta.map_or(Details::None, |meta| Details::RaftSnapshot(Box::new(meta))));
+    judged.unpacked_from = inspection.unpacked_from;
+    Ok(judged)
 }
 
 /// Says in the inspection of a packed file why it was not read through. What is only recognised is told from its

@@ -42,7 +42,9 @@ impl Role {
             Self::Viewer => {
                 "Sees reports, plans, jobs and the ledger, but no values of a cluster; changes nothing."
             }
-            Self::Operator => "Uploads and downloads files, plans, and runs what was approved.",
+            Self::Operator => {
+                "Uploads, downloads and removes files, plans, and runs what was approved."
+            }
             Self::Approver => "Approves and rejects what others planned.",
             Self::Admin => "Keeps people, policies and credentials.",
         }
@@ -84,6 +86,8 @@ pub enum Permission {
     OwnAccount,
     /// Bring files into the console.
     Upload,
+    /// Remove stored files: their bytes are gone then.
+    RemoveFiles,
     /// Seal a plan.
     Plan,
     /// Start, pause, answer and stop a job.
@@ -142,8 +146,16 @@ const TABLE: &[Line] = &[
         permission: Permission::Upload,
         roles: &[Role::Operator],
         programs: true,
-        what: "bring in files",
-        doing: "Bringing in files",
+        what: "upload files",
+        doing: "Uploading files",
+    },
+    // Deleting what others may still want to restore from is a person's decision.
+    Line {
+        permission: Permission::RemoveFiles,
+        roles: &[Role::Operator],
+        programs: false,
+        what: "remove files",
+        doing: "Removing files",
     },
     Line {
         permission: Permission::Plan,
@@ -156,8 +168,8 @@ const TABLE: &[Line] = &[
         permission: Permission::Run,
         roles: &[Role::Operator],
         programs: true,
-        what: "start or steer a job",
-        doing: "Starting or steering a job",
+        what: "run and control jobs",
+        doing: "Running and controlling jobs",
     },
     Line {
         permission: Permission::BreakGlass,
@@ -177,15 +189,15 @@ const TABLE: &[Line] = &[
         permission: Permission::People,
         roles: &[Role::Admin],
         programs: false,
-        what: "see to people and their roles",
-        doing: "Seeing to people and their roles",
+        what: "manage users and roles",
+        doing: "Managing users and roles",
     },
     Line {
         permission: Permission::Policies,
         roles: &[Role::Admin],
         programs: false,
-        what: "decide what must be approved",
-        doing: "Deciding what must be approved",
+        what: "set approval policies",
+        doing: "Setting approval policies",
     },
     Line {
         permission: Permission::ConfirmPolicy,
@@ -198,8 +210,8 @@ const TABLE: &[Line] = &[
         permission: Permission::Secrets,
         roles: &[Role::Admin],
         programs: true,
-        what: "keep credentials",
-        doing: "Keeping credentials",
+        what: "manage credentials",
+        doing: "Managing credentials",
     },
 ];
 

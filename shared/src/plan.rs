@@ -143,6 +143,20 @@ pub fn stable_facts(facts: &[Fact]) -> impl Iterator<Item = &Fact> {
     facts.iter().filter(|fact| !fact.volatile)
 }
 
+/// What people call a plan, and the job that carries it out: `prod-etcd #7`, and `Restore #7` where it belongs to no
+/// cluster. The number is given at sealing, once for each plan of a console.
+pub fn short_name(cluster: &str, number: u64) -> String {
+    let of = if cluster.is_empty() {
+        "Restore"
+    } else {
+        cluster
+    };
+    match number {
+        0 => of.to_owned(),
+        number => format!("{of} #{number}"),
+    }
+}
+
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step<A> {
@@ -161,6 +175,20 @@ pub struct Step<A> {
     pub native: Option<String>,
     /// The step as data: all that what carries it out needs, and nothing to decide.
     pub action: A,
+}
+
+/// How many steps, and how many of them cannot be undone: `6 steps, all reversible`.
+pub fn reversibility<A>(steps: &[Step<A>]) -> String {
+    let lost = |step: &&Step<A>| matches!(step.undo, Undo::PointOfNoReturn(_));
+    let count = match steps.len() {
+        1 => "1 step".to_owned(),
+        n => format!("{n} steps"),
+    };
+    match (steps.len(), steps.iter().filter(lost).count()) {
+        (1, 0) => format!("{count}, reversible"),
+        (_, 0) => format!("{count}, all reversible"),
+        (_, lost) => format!("{count}, {lost} irreversible"),
+    }
 }
 
 /// How a step is taken back.

@@ -13,11 +13,14 @@ pub use self::schema::{KINDS, read, schema};
 
 use crate::etcd::recovery::restore::observation::{self as etcd_restore, TargetState};
 use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
-use crate::finding::{Outcome, Report};
+use crate::finding::{Check, Outcome, Report};
+use crate::handover::{Context, Handover};
 use crate::kinds::Inspection;
+use crate::matrix::Expected;
 use crate::plan::{self, Gate, Seal};
 use crate::replan::{Difference, Recheck};
 use crate::system::System;
+use crate::value::Value;
 
 /// A sealed recovery of any system.
 pub type Plan = plan::Plan<Request, Action>;
@@ -77,6 +80,19 @@ pub struct TargetDir {
     pub path: String,
 }
 
+/// What a list says of a recovery in one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The name of the file that it rests on.
+    pub file_name: String,
+    /// The newest revision in that file; 0 where there is none.
+    pub revision: i64,
+    /// How many members the new cluster has.
+    pub members: u32,
+    /// Where the result goes: `ROOT/PATH`; empty for a download.
+    pub target: String,
+}
+
 /// Something that a completed job offers for download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
@@ -133,6 +149,14 @@ impl Request {
         }
     }
 
+    /// The outcome of a plan for this in two parts: what comes out, and, where a file is restored that does not prove
+    /// itself, what it lacks.
+    pub fn outcome_parts<'a>(&self, outcome: &'a str) -> (&'a str, Option<&'a str>) {
+        match self {
+            Self::EtcdRestore(request) => restore::outcome_parts(request, outcome),
+        }
+    }
+
     /// What a completed job offers for download.
     pub fn artifacts(&self) -> Vec<Artifact> {
         match self {
@@ -145,6 +169,27 @@ impl Request {
                 })
                 .collect(),
             Self::EtcdRestore(_) => Vec::new(),
+        }
+    }
+
+    /// What will be checked of the result, in its places.
+    pub fn verification(&self) -> Expected {
+        match self {
+            Self::EtcdRestore(request) => restore::checks::expected(request),
+        }
+    }
+
+    /// The ids of the hand-over's steps, in order.
+    pub fn handover_steps(&self) -> Vec<String> {
+        match self {
+            Self::EtcdRestore(request) => restore::handover::step_ids(request),
+        }
+    }
+
+    /// The members whose files each step of this kind works on.
+    pub fn members(&self) -> Vec<String> {
+        match self {
+            Self::EtcdRestore(request) => request.member_names(),
         }
     }
 
@@ -165,6 +210,20 @@ impl Request {
 }
 
 impl Action {
+    /// Whether the step works on each member of the request.
+    pub fn is_of_members(&self) -> bool {
+        match self {
+            Self::Etcd(step) => matches!(
+                **step,
+                RestoreStep::BuildMembers { .. }
+                    | RestoreStep::PlaceMembers { .. }
+                    | RestoreStep::VerifyMembers { .. }
+                    | RestoreStep::BootMembers { .. }
+            ),
+            Self::Person(_) => false,
+        }
+    }
+
     /// What carries the step out.
     pub fn carrier(&self) -> Carrier {
         match self {
@@ -231,6 +290,42 @@ impl Observation {
                 Some(observation.source.differences(&here))
             }
         }
+    }
+}
+
+/// What is left to people once all steps of a plan are done, given what was proven of the result.
+pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
+    match &plan.request {
+        Request::EtcdRestore(request) => {
+            let files = plan.steps.iter().filter_map(|step| step.action.file());
+            let revision = plan.fact("snapshot.revision").map(|fact| &fact.value);
+            let facts = restore::handover::Facts {
+                plan: &plan.id,
+                size: files.map(|(_, size)| size).max().unwrap_or(0),
+                revision: match revision {
+                    Some(Value::Revision(revision)) => Some(*revision),
+                    _ => None,
+                },
+                report: &plan.report,
+                checks,
+            };
+            restore::handover::handover(request, facts, context)
+        }
+    }
+}
+
+/// What a list says of it in one line.
+pub fn outline(request: &Request, observation: &Observation) -> Outline {
+    match (request, observation) {
+        (Request::EtcdRestore(asked), Observation::EtcdRestore(seen)) => Outline {
+            file_name: seen.source.name.clone(),
+            revision: seen.source.last_revision,
+            members: u32::try_from(asked.members.len()).unwrap_or(u32::MAX),
+            target: request
+                .target()
+                .map(|target| format!("{}/{}", target.root, target.path))
+                .unwrap_or_default(),
+        },
     }
 }
 

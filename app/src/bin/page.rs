@@ -3,8 +3,8 @@
 use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use requorum_app::app::App;
+use requorum_app::console_loader::Console;
 use requorum_app::failure::Failure;
-use requorum_app::later::Console;
 
 fn main() {
     console_error_panic_hook::set_once();

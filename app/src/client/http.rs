@@ -2,7 +2,8 @@
 
 use gloo_net::http::{Request, Response};
 use requorum_shared::api::login::{
-    JoinRequest, LoginRequest, PasswordRequest, Session, SetupRequest, WaysIn,
+    Invitation, JoinRequest, LinkRequest, LoginRequest, PasswordRequest, Session, SetupRequest,
+    WaysIn,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,12 +12,21 @@ use super::acts;
 use crate::failure::{Failure, Kind};
 use crate::paths;
 
-/// Who is signed in.
+/// Who is signed in; none for a stranger.
 ///
 /// # Errors
-/// [`Kind::SignedOut`] when nobody is.
-pub async fn session() -> Result<Session, Failure> {
-    get("/api/session").await
+/// When the server cannot be reached.
+pub async fn who() -> Result<Option<Session>, Failure> {
+    get::<WaysIn>("/api/sign-in").await.map(|ways| ways.session)
+}
+
+/// Whose a one-time link is. It is not used up by asking.
+///
+/// # Errors
+/// In the server's words: the link was used, replaced or has expired.
+pub async fn invitation(token: &str) -> Result<Invitation, Failure> {
+    let token = token.to_owned();
+    post("/api/join/link", &LinkRequest { token }).await
 }
 
 /// How one can sign in, and in the server's words why the last try at the identity provider did not work.
@@ -72,6 +82,25 @@ pub async fn logout() -> Result<(), Failure> {
         .await
         .map_err(|_| Failure::offline())?;
     accept(response).await.map(drop)
+}
+
+/// Whether the server answers at all.
+pub async fn is_alive() -> bool {
+    let answer = Request::get("/healthz").send().await;
+    answer.is_ok_and(|answer| answer.ok())
+}
+
+/// The verifier key of this console's ledger, in one line: `name+id+key`.
+///
+/// # Errors
+/// As [`Failure::from_http`].
+pub async fn ledger_key() -> Result<String, Failure> {
+    let response = Request::get("/ledger/key")
+        .send()
+        .await
+        .map_err(|_| Failure::offline())?;
+    let text = accept(response).await?.text().await;
+    Ok(text.map_err(|_| Failure::offline())?.trim().to_owned())
 }
 
 /// `GET` with a JSON answer.

@@ -46,14 +46,15 @@ impl Inspector {
         Self { thread }
     }
 
-    /// Sends an order, with the file that it is about.
-    pub fn send(&self, order: &Order, file: Option<&File>) {
+    /// Sends an order, with the file that it is about, and one that belongs to it.
+    pub fn send(&self, order: &Order, file: Option<&File>, beside: Option<&File>) {
         let text = serde_json::to_string(order).unwrap_or_default();
         let message = Object::new();
         let set = |key: &str, value: &JsValue| Reflect::set(&message, &key.into(), value);
-        let made = set("order", &text.into()).and_then(|_| match file {
-            Some(file) => set("file", file),
-            None => Ok(true),
+        let made = set("order", &text.into()).and_then(|_| {
+            let files = [("file", file), ("beside", beside)].into_iter();
+            let mut files = files.filter_map(|(key, file)| Some((key, file?)));
+            files.try_for_each(|(key, file)| set(key, file).map(drop))
         });
         // Setting a field of a fresh object does not fail.
         if made.is_ok() {

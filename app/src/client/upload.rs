@@ -16,6 +16,9 @@ pub const BUSY: &str = "upload.busy";
 /// The server stopped hearing us in the middle of a piece: ask, and go on.
 pub const INTERRUPTED: &str = "upload.interrupted";
 
+/// There is no such upload any more: it ended or was cancelled.
+pub const UNKNOWN: &str = "upload.unknown";
+
 /// Where administrators find everybody's.
 const OF_ALL: &str = "/api/people/uploads";
 

@@ -49,7 +49,7 @@ pub fn Confirm(
                         {children.with_value(|children| children())}
                         {(!name.is_empty()).then(|| view! {
                             <div class="field">
-                                <label for="confirm-name">"Type " <strong>{name}</strong> " to go on"</label>
+                                <label for="confirm-name">"Type " <strong>{name}</strong> " to confirm"</label>
                                 <input
                                     id="confirm-name" type="text" autocomplete="off" spellcheck="false" autocapitalize="none"
                                     prop:value=typed on:input=move |ev| typed.set(event_target_value(&ev))

@@ -1,4 +1,4 @@
-//! A document, in the console's own dress.
+//! A document, drawn with the console's components.
 
 use leptos::prelude::*;
 use requorum_shared::document::{Block, Cell, Document, Section};
@@ -12,6 +12,9 @@ use crate::components::time::Time;
 pub fn DocumentView(
     /// The document.
     document: Document,
+    /// Whether a list of its sections stands beside it.
+    #[prop(optional)]
+    contents: bool,
 ) -> impl IntoView {
     let notices = document
         .notices
@@ -20,7 +23,30 @@ pub fn DocumentView(
             view! { <div class=format!("notice {}", mark.class())><p>{text}</p></div> }
         })
         .collect_view();
-    view! { {notices} <Sections sections=document.sections /> }
+    if !contents {
+        return view! { {notices} <Sections sections=document.sections /> }.into_any();
+    }
+    let links = document
+        .sections
+        .iter()
+        .enumerate()
+        .map(|(at, section)| {
+            view! { <li><a href=format!("#{}", anchor(at)) rel="external">{section.title.clone()}</a></li> }
+        })
+        .collect_view();
+    view! {
+        {notices}
+        <div class="with-contents">
+            <nav class="contents" aria-label="Contents"><h2>"Contents"</h2><ul>{links}</ul></nav>
+            <div class="stack"><Sections sections=document.sections /></div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where a section is on the page.
+fn anchor(at: usize) -> String {
+    format!("section-{}", at + 1)
 }
 
 /// Sections, each with its heading.
@@ -31,9 +57,10 @@ pub fn Sections(
 ) -> impl IntoView {
     sections
         .into_iter()
-        .map(|section| {
+        .enumerate()
+        .map(|(at, section)| {
             let blocks = section.blocks.into_iter().map(block).collect_view();
-            view! { <section class="section"><h2>{section.title}</h2>{blocks}</section> }
+            view! { <section class="section" id=anchor(at)><h2>{section.title}</h2>{blocks}</section> }
         })
         .collect_view()
 }
@@ -55,10 +82,16 @@ fn block(block: Block) -> AnyView {
     }
 }
 
+/// Rows of a table that are shown until all are asked for.
+const SHOWN: usize = 12;
+
 fn table(columns: Vec<String>, rows: Vec<Vec<Cell>>) -> AnyView {
+    let many = rows.len();
+    let all = RwSignal::new(many <= SHOWN + 3);
     let rows = rows
         .into_iter()
-        .map(|row| {
+        .enumerate()
+        .map(|(at, row)| {
             let cells = columns
                 .iter()
                 .zip(row)
@@ -67,7 +100,7 @@ fn table(columns: Vec<String>, rows: Vec<Vec<Cell>>) -> AnyView {
                     view! { <td class=class data-label=column.clone()><span>{cell(value)}</span></td> }
                 })
                 .collect_view();
-            view! { <tr>{cells}</tr> }
+            view! { <tr hidden=move || at >= SHOWN && !all.get()>{cells}</tr> }
         })
         .collect_view();
     let headings = columns
@@ -81,6 +114,11 @@ fn table(columns: Vec<String>, rows: Vec<Vec<Cell>>) -> AnyView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
+        {move || (!all.get()).then(|| view! {
+            <div class="acts">
+                <button type="button" class="button small" on:click=move |_| all.set(true)>{format!("Show all {many} rows")}</button>
+            </div>
+        })}
     }
     .into_any()
 }

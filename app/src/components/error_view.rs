@@ -26,6 +26,8 @@ pub fn ErrorView(
         Kind::SignedOut => {
             view! { <a class="button" href=paths::login(Some(&here()))>"Sign in"</a> }.into_any()
         }
+        // What does not exist does not come to exist by asking again.
+        Kind::NotFound => ().into_any(),
         _ => retry
             .map(|retry| {
                 view! {

@@ -9,24 +9,25 @@ use crate::format;
 /// How many findings are drawn at once; a badly damaged file has thousands.
 const SHOWN: usize = 200;
 
-/// `blocking 0   warnings 2   notes 3`.
+/// `0 blocking   2 warnings   3 notes`.
 #[component]
 pub fn ReportCount(
     /// The report.
     report: Report,
 ) -> impl IntoView {
-    let item = |severity: Severity, label: &'static str| {
+    let item = |severity: Severity, one: &'static str, many: &'static str| {
         let n = report.count(severity);
+        let label = if n == 1 { one } else { many };
         let class = if n == 0 {
             "muted"
         } else {
             status::severity(severity).0
         };
-        view! { <span class=if n == 0 { class.to_owned() } else { format!("status {class}") }>{format!("{label} {}", format::number(n as u64))}</span> }
+        view! { <span class=if n == 0 { class.to_owned() } else { format!("status {class}") }>{format!("{} {label}", format::number(n as u64))}</span> }
     };
     view! {
         <p class="report-count tabular">
-            {item(Severity::Blocking, "blocking")} {item(Severity::Warning, "warnings")} {item(Severity::Note, "notes")}
+            {item(Severity::Blocking, "blocking", "blocking")} {item(Severity::Warning, "warning", "warnings")} {item(Severity::Note, "note", "notes")}
         </p>
     }
 }
@@ -39,6 +40,9 @@ pub fn Findings(
     /// What to say when there is none.
     #[prop(into)]
     none: String,
+    /// Buttons that resolve a finding, shown with it.
+    #[prop(optional)]
+    acts: Option<Callback<Finding, AnyView>>,
 ) -> impl IntoView {
     if findings.is_empty() {
         return view! { <p class="muted">{none}</p> }.into_any();
@@ -47,14 +51,18 @@ pub fn Findings(
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     let hidden = findings.len().saturating_sub(SHOWN);
     findings.truncate(SHOWN);
-    let items = findings.into_iter().map(one).collect_view();
+    let items = findings
+        .into_iter()
+        .map(|finding| one(finding, acts))
+        .collect_view();
     let more = (hidden > 0).then(|| {
         view! { <p class="muted">{format!("And {} more; the JSON has them all.", format::number(hidden as u64))}</p> }
     });
     view! { <ul class="findings">{items}</ul> {more} }.into_any()
 }
 
-fn one(finding: Finding) -> impl IntoView {
+fn one(finding: Finding, acts: Option<Callback<Finding, AnyView>>) -> impl IntoView {
+    let acts = acts.map(|acts| acts.run(finding.clone()));
     let (class, _) = status::severity(finding.severity);
     let place = finding.place.map(|place| {
         let mut words = Vec::new();
@@ -80,6 +88,7 @@ fn one(finding: Finding) -> impl IntoView {
             <p>{format::visible(&finding.what)}</p>
             {text("why", finding.why)}
             {text("todo", finding.todo)}
+            {acts}
         </li>
     }
 }

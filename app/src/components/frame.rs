@@ -5,21 +5,49 @@ use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use crate::arrival::Arrival;
+use crate::components::crumbs::Crumbs;
+use crate::components::icon::{self, Drawing, Icon};
+use crate::components::inbox::{Inbox, Waiting};
 use crate::components::keys::Keys;
-use crate::components::palette::{Entry, Palette};
+use crate::components::palette::{Act, Entry, Group, Palette};
+use crate::components::user_menu::UserMenu;
+use crate::format::Zone;
+use crate::notifications::Notify;
 use crate::paths;
 use crate::theme::Theme;
+use crate::times::Times;
+
+/// A page of the side list.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// What the link says.
+    pub label: &'static str,
+    /// Its address.
+    pub path: String,
+    /// Its drawing.
+    pub drawing: Drawing,
+    /// Whether a stranger can open it.
+    pub open: bool,
+}
 
 /// The pages of the side list.
-pub fn places() -> Vec<(&'static str, String)> {
+pub fn places() -> Vec<Place> {
+    let place = |label, path, drawing, open| Place {
+        label,
+        path,
+        drawing,
+        open,
+    };
     vec![
-        ("Overview", paths::overview()),
-        ("Inspect", paths::inspect()),
-        ("Files", paths::files()),
-        ("Plans", paths::plans()),
-        ("Jobs", paths::jobs()),
-        ("Ledger", paths::ledger()),
-        ("Settings", paths::settings()),
+        place("Overview", paths::overview(), icon::OVERVIEW, false),
+        place("Inspect", paths::inspect(), icon::INSPECT, true),
+        place("Files", paths::files(), icon::FILES, false),
+        place("Plans", paths::plans(), icon::PLANS, false),
+        place("Jobs", paths::jobs(), icon::JOBS, false),
+        place("Ledger", paths::ledger(), icon::LEDGER, false),
+        place("Settings", paths::settings(), icon::SETTINGS, false),
+        place("Help", paths::help(), icon::HELP, true),
     ]
 }
 
@@ -28,13 +56,22 @@ pub fn places() -> Vec<(&'static str, String)> {
 pub fn Frame(
     /// The chosen theme.
     theme: RwSignal<Theme>,
-    /// Who is signed in; empty for nobody.
+    /// Who is signed in; empty for a stranger.
     #[prop(into)]
     user: Signal<String>,
-    /// What is under way and what waits, in words; empty for nothing.
+    /// Their roles, in words.
     #[prop(into)]
-    busy: Signal<String>,
-    /// Plans that were run without approval, and that nobody has looked into: every page says so.
+    roles: Signal<String>,
+    /// Whether pages that need an account are listed.
+    #[prop(into)]
+    member: Signal<bool>,
+    /// What waits and what is under way.
+    #[prop(into)]
+    waiting: Signal<Waiting>,
+    /// Uploads of this tab that are under way.
+    #[prop(into)]
+    uploads: Signal<usize>,
+    /// Overrides of an approval that wait for a review: every page says so.
     #[prop(into)]
     open_reviews: Signal<u32>,
     /// What has to be said loudly on every page, above it.
@@ -46,9 +83,14 @@ pub fn Frame(
     /// What the palette knows beside the pages.
     #[prop(into)]
     entries: Signal<Vec<Entry>>,
-    /// Told when the palette opens.
+    /// What is typed in the palette; nothing while it is closed.
+    typed: RwSignal<Option<String>>,
+    /// Whether the browser's notifications come.
     #[prop(into)]
-    on_palette: Callback<()>,
+    notify: Signal<Notify>,
+    /// Turns them on or off.
+    #[prop(into)]
+    on_notify: Callback<bool>,
     /// Signs out.
     #[prop(into)]
     on_sign_out: Callback<()>,
@@ -58,105 +100,133 @@ pub fn Frame(
     let menu = RwSignal::new(false);
     let keys = RwSignal::new(false);
     let palette = RwSignal::new(false);
+    let words = RwSignal::new(String::new());
+    let times = Times::expect();
+    let arrival = Arrival::expect();
     let location = use_location();
     let path = location.pathname;
-    // A new page closes the menu and is read from its top.
+    // A new page closes the menu and is read from its heading.
     Effect::new(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {
             menu.set(false);
+            arrival.begin();
         }
         now
     });
-    Effect::new(move |_| {
-        if palette.get() {
-            on_palette.run(());
-        }
-    });
+    Effect::new(move |_| typed.set(palette.get().then(|| words.get())));
     let keydown = window_event_listener(leptos::ev::keydown, move |ev| on_key(&ev, keys, palette));
     on_cleanup(move || keydown.remove());
+    let signed_in = Memo::new(move |_| user.with(|name| !name.is_empty()));
     let all = Signal::derive(move || {
-        let pages = places().into_iter().map(|(label, path)| Entry {
-            label: label.into(),
-            kind: "page",
-            path,
-        });
-        pages.chain(entries.get()).collect::<Vec<_>>()
+        let member = member.get();
+        let mut all: Vec<Entry> = places()
+            .into_iter()
+            .filter(|place| member || place.open)
+            .map(|place| Entry::to(Group::Pages, place.label, place.path))
+            .collect();
+        if !signed_in.get() {
+            all.push(Entry::to(Group::Pages, "Sign in", paths::login(None)));
+        }
+        all.extend(acts(signed_in.get()));
+        all.extend(entries.get());
+        all
+    });
+    let on_act = Callback::new(move |act: Act| match act {
+        Act::Keys => keys.set(true),
+        Act::SignOut => on_sign_out.run(()),
+        Act::Theme(chosen) => theme.set(chosen),
+        Act::Zone(zone) => times.choose(zone),
     });
     let links = places()
         .into_iter()
-        .map(|(label, to)| {
+        .map(|Place { label, path: to, drawing, open }| {
             let target = to.clone();
             let current = move || is_current(&path.get(), &target).then_some("page");
-            view! { <li><a href=to aria-current=current>{label}</a></li> }
+            view! { <li hidden=move || !open && !member.get()><a href=to aria-current=current><Icon is=drawing />{label}</a></li> }
         })
         .collect_view();
     view! {
-        <a class="skip" href="#page" rel="external" on:click=|ev| { ev.prevent_default(); focus_page() }>"To the page"</a>
+        <a class="skip" href="#page" rel="external" on:click=|ev| { ev.prevent_default(); focus_page() }>"Skip to content"</a>
         <header class="bar">
             <button
                 type="button"
-                class="button icon narrow-only"
+                class="button small icon narrow-only"
                 aria-expanded=move || menu.get().to_string()
                 aria-controls="places"
                 on:click=move |_| menu.update(|open| *open = !*open)
             >
-                "Menu"
+                <Icon is=icon::MENU />
+                <span class="visually-hidden">"Menu"</span>
             </button>
             <a class="brand" href=paths::overview()>
                 <Mark />
                 <span class="brand-name">"Requorum"</span>
             </a>
             <div class="bar-end">
-                <a class="waiting-badge" href=paths::overview() hidden=move || busy.with(String::is_empty)>{busy}</a>
-                <button type="button" class="button small wide-only" on:click=move |_| palette.set(true)>
-                    "Go to " <kbd>"Ctrl K"</kbd>
+                <button type="button" class="button small search-button" aria-keyshortcuts="Control+K" on:click=move |_| palette.set(true)>
+                    <Icon is=icon::SEARCH />
+                    <span class="search-words">"Search"</span>
+                    <kbd class="wide-only" aria-hidden="true">"Ctrl K"</kbd>
                 </button>
                 <button
-                    type="button"
-                    class="button small icon"
-                    title=move || theme.get().label()
-                    aria-label=move || theme.get().label()
-                    on:click=move |_| theme.update(|t| *t = t.next())
+                    type="button" class="button small icon wide-only" title="Keyboard shortcuts" aria-keyshortcuts="?"
+                    on:click=move |_| keys.set(true)
                 >
-                    {move || match theme.get() { Theme::System => "◐", Theme::Light => "☀", Theme::Dark => "☾" }}
+                    <span aria-hidden="true">"?"</span>
+                    <span class="visually-hidden">"Keyboard shortcuts"</span>
                 </button>
-                {move || {
-                    let name = user.get();
-                    if name.is_empty() {
-                        view! { <a class="button small" href=paths::login(Some(&path.get()))>"Sign in"</a> }.into_any()
-                    } else {
-                        view! {
-                            <span class="small wide-only" title="Signed in">{name}</span>
-                            <button type="button" class="button small" on:click=move |_| on_sign_out.run(())>"Sign out"</button>
-                        }
-                        .into_any()
-                    }
-                }}
+                {move || signed_in.get().then(|| view! { <Inbox waiting uploads /> })}
+                <span class="zone" title="Times on this page are in this zone. The menu beside it changes that.">
+                    <span class="visually-hidden">"Times are "</span>
+                    {move || times.name()}
+                </span>
+                <UserMenu
+                    user roles theme notify on_notify on_sign_out
+                    on_keys=Callback::new(move |()| keys.set(true))
+                />
+                {move || (!signed_in.get()).then(|| view! { <a class="button small" href=paths::login(Some(&path.get()))>"Sign in"</a> })}
             </div>
         </header>
         <nav id="places" class="side" class:open=menu aria-label="Pages"><ul>{links}</ul></nav>
         <main id="page" tabindex="-1">
             {alarm.run()}
-            {move || broken_glass(open_reviews.get())}
+            {move || override_notice(open_reviews.get())}
+            <Crumbs />
             {children()}
         </main>
         {corner.run()}
         <Keys open=keys />
-        <Palette open=palette entries=all />
+        <Palette open=palette entries=all typed=words on_act />
     }
 }
 
-/// The glass is broken, and nobody has looked into it.
-fn broken_glass(open: u32) -> Option<impl IntoView> {
+/// What the palette does at once.
+fn acts(signed_in: bool) -> Vec<Entry> {
+    let mut acts = vec![
+        Entry::act("Theme: system", Act::Theme(Theme::System)),
+        Entry::act("Theme: light", Act::Theme(Theme::Light)),
+        Entry::act("Theme: dark", Act::Theme(Theme::Dark)),
+        Entry::act("Show times in UTC", Act::Zone(Zone::Utc)),
+        Entry::act("Show times in local time", Act::Zone(Zone::Local)),
+        Entry::act("Keyboard shortcuts", Act::Keys),
+    ];
+    if signed_in {
+        acts.push(Entry::act("Sign out", Act::SignOut));
+    }
+    acts
+}
+
+/// An approval was overridden, and the review of that is open.
+fn override_notice(open: u32) -> Option<impl IntoView> {
     (open > 0).then(|| {
         let what = match open {
-            1 => "A plan was let run without approval, and its review is open.".to_owned(),
-            n => format!("{n} plans were let run without approval, and their reviews are open."),
+            1 => "A plan was released without approval, and its review is open.".to_owned(),
+            n => format!("{n} plans were released without approval, and their reviews are open."),
         };
         view! {
             <div class="notice fail glass" role="alert">
-                <p><strong>"Broken glass. "</strong> {what} " " <a href=paths::reviews()>"Look into it"</a></p>
+                <p><strong>"Break-glass override in use. "</strong> {what} " " <a href=paths::reviews()>"Review"</a></p>
             </div>
         }
     })

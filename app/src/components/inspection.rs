@@ -11,12 +11,12 @@ use requorum_shared::value::Value;
 
 use crate::components::document::Sections;
 use crate::components::findings::{Findings, ReportCount};
-use crate::components::strip::PageStrip;
+use crate::components::page_map::PageMap;
 use crate::components::tabs::{Tab, Tabs, open_tab};
 use crate::components::verdict::VerdictParts;
 use crate::format;
+use crate::page_map::PageMapView;
 use crate::paths::with_query;
-use crate::strip::Strip;
 
 /// `etcd 3.6 · revision 1 200 007 · 600 000 keys · 1.54 GiB · prod.db`, as far as known.
 pub fn summary(inspection: &Inspection) -> String {
@@ -71,13 +71,13 @@ pub struct InspectionTab {
     pub body: ViewFn,
 }
 
-/// Verdict, strip and tabs of one file.
+/// Verdict, map and tabs of one file.
 #[component]
 pub fn InspectionView(
     /// What is known of it.
     inspection: Arc<Inspection>,
     /// Its picture.
-    strip: Strip,
+    map: PageMapView,
     /// What only its kind shows.
     #[prop(name = "tabs")]
     own: Vec<InspectionTab>,
@@ -99,12 +99,12 @@ pub fn InspectionView(
             FINDINGS,
         )
     });
-    let has_pages = strip.pages > 0;
+    let has_pages = map.pages > 0;
     let page_map = has_pages.then(|| {
         view! {
             <section class="section">
                 <h2>"The file, page by page"</h2>
-                <PageStrip strip />
+                <PageMap map />
             </section>
         }
     });
@@ -169,7 +169,7 @@ fn contents(inspection: &Arc<Inspection>, on_copy_json: Callback<()>) -> Inspect
                 <Sections sections=inspection.sections.clone() />
                 <div class="acts">
                     <button type="button" class="button small" on:click=move |_| on_copy_json.run(())>
-                        "Copy all of this as JSON"
+                        "Copy as JSON"
                     </button>
                 </div>
             }
@@ -199,7 +199,7 @@ fn findings_tab(inspection: &Inspection) -> impl IntoView + use<> {
         <ReportCount report=inspection.report.clone() />
         <Findings
             findings=inspection.report.findings.clone()
-            none="Nothing to report: every check that could be made passed."
+            none="No findings: every check that could be made passed."
         />
     }
 }

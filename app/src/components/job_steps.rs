@@ -1,7 +1,7 @@
-//! A job's steps as they are now.
+//! A job's steps as they are now. While the job runs every step keeps its height: nothing that is read moves away.
 
 use leptos::prelude::*;
-use requorum_shared::job::fold::{JobView, StepState};
+use requorum_shared::job::fold::{JobView, StepState, StepView};
 use requorum_shared::recovery::Step;
 
 use crate::components::plan_steps::point_of_no_return;
@@ -9,14 +9,21 @@ use crate::components::status::{self, Status};
 use crate::format;
 use crate::job_text::progress_words;
 
-/// Every step with its state; the one that runs has its progress.
+/// Every step with its state; the one that runs has its progress, and those that work on members have a lane for each.
 #[component]
 pub fn JobSteps(
     /// The plan's steps.
     steps: Vec<Step>,
+    /// The members, in the plan's order.
+    members: Vec<String>,
     /// The job.
     #[prop(into)]
     view: Signal<JobView>,
+    /// Whether the job runs: what a step says is kept to one line then, and the history has the rest.
+    live: bool,
+    /// Whether the server does not answer: what is shown is old.
+    #[prop(into)]
+    stale: Signal<bool>,
 ) -> impl IntoView {
     let no_return = point_of_no_return(&steps);
     let items = steps
@@ -24,30 +31,33 @@ pub fn JobSteps(
         .enumerate()
         .map(|(at, step)| {
             let line = (no_return == Some(step.number))
-                .then(|| view! { <li class="no-return">"no way back below this line"</li> });
-            view! { {line} {one(at, step, view)} }
+                .then(|| view! { <li class="no-return">"point of no return"</li> });
+            let lanes = match step.action.is_of_members() {
+                true => members.clone(),
+                false => Vec::new(),
+            };
+            view! { {line} {one(at, step, lanes, view, stale)} }
         })
         .collect_view();
-    view! { <ol class="steps">{items}</ol> }
+    view! { <ol class=if live { "steps live" } else { "steps" } class:stale=stale>{items}</ol> }
 }
 
-fn one(at: usize, step: Step, view: Signal<JobView>) -> impl IntoView {
+fn one(
+    at: usize,
+    step: Step,
+    lanes: Vec<String>,
+    view: Signal<JobView>,
+    stale: Signal<bool>,
+) -> impl IntoView {
     let of = Memo::new(move |_| view.with(|v| v.steps.get(at).cloned().unwrap_or_default()));
     let state = Memo::new(move |_| of.with(|s| s.state));
-    let running = move || matches!(state.get(), StepState::Running | StepState::Undoing);
-    let progress = Memo::new(move |_| {
-        of.with(|s| {
-            s.progress
-                .clone()
-                .filter(|_| matches!(s.state, StepState::Running | StepState::Undoing))
-        })
-    });
+    let running = Memo::new(move |_| works(state.get()));
+    let progress = move || of.with(|s| s.progress.clone().filter(|_| works(s.state)));
     let words = move || {
-        of.with(|s| {
-            s.progress
-                .as_ref()
-                .map(|p| progress_words(p, s.per_second))
-                .unwrap_or_default()
+        of.with(|s| match &s.progress {
+            // A rate of long ago is none.
+            Some(p) => progress_words(p, s.per_second.filter(|_| !stale.get())),
+            None => "Working; this part has no figures.".to_owned(),
         })
     };
     let note = Memo::new(move |_| of.with(|s| s.note.clone()));
@@ -58,32 +68,95 @@ fn one(at: usize, step: Step, view: Signal<JobView>) -> impl IntoView {
         })
     };
     let label = format!("Step {}", step.number);
+    let lanes = (!lanes.is_empty()).then(|| {
+        let lanes = lanes
+            .into_iter()
+            .map(|member| lane(member, of))
+            .collect_view();
+        view! { <ul class="lanes" aria-label=format!("{label} by member")>{lanes}</ul> }
+    });
+    let slot = move || {
+        if running.get() {
+            view! {
+                <div class="meter">
+                    <progress
+                        aria-label=label.clone()
+                        max="1000"
+                        value=move || progress().and_then(|(done, total, _)| thousandths(done, total))
+                    ></progress>
+                    <div class="meter-line"><span>{words}</span></div>
+                </div>
+            }
+            .into_any()
+        } else {
+            view! { <p class="small muted note"><span class="nowrap">{took}</span> " " <span title=note>{note}</span></p> }
+                .into_any()
+        }
+    };
     view! {
-        <li class="step" aria-current=move || running().then_some("step")>
+        <li class="step job-step" aria-current=move || running.get().then_some("step")>
             <span class="step-number">{step.number}</span>
             <div class="step-body">
                 <p>{step.title}</p>
-                {move || progress.with(Option::is_some).then(|| view! {
-                    <div class="meter">
-                        <progress
-                            aria-label=label.clone()
-                            max="1000"
-                            value=move || progress.with(|p| p.as_ref().map_or(0, |(done, total, _)| thousandths(*done, *total)))
-                        ></progress>
-                        <div class="meter-line"><span>{words}</span></div>
-                    </div>
-                })}
-                <p class="small muted">{note} " " <span class="nowrap">{took}</span></p>
+                <div class="step-slot">{slot}</div>
+                {lanes}
             </div>
             {move || view! { <Status is=status::step(state.get()) /> }}
         </li>
     }
 }
 
-fn thousandths(done: u64, total: u64) -> u64 {
-    if total == 0 {
-        0
-    } else {
-        (u128::from(done.min(total)) * 1000 / u128::from(total)) as u64
+/// One member in a step.
+fn lane(member: String, of: Memo<StepView>) -> impl IntoView {
+    let name = member.clone();
+    let is = Memo::new(move |_| of.with(|step| of_lane(step, &member)));
+    view! {
+        <li class=move || format!("lane {}", is.get().0)>
+            {name} <span class="visually-hidden">{move || format!(": {}", is.get().1)}</span>
+        </li>
+    }
+}
+
+/// Class and word of a member in a step: its own part where that is told, and the step's state otherwise.
+fn of_lane(step: &StepView, member: &str) -> (&'static str, &'static str) {
+    let part = step.parts.iter().find(|(name, ..)| name == member);
+    match part.filter(|_| works(step.state)) {
+        Some((_, done, total)) if done >= total => ("pass", "done"),
+        Some(_) => ("waits", "not yet"),
+        None => status::step(step.state),
+    }
+}
+
+fn works(state: StepState) -> bool {
+    matches!(state, StepState::Running | StepState::Undoing)
+}
+
+/// `None` where the total is not known: the bar says that something is done, and not how much.
+fn thousandths(done: u64, total: u64) -> Option<u64> {
+    (total > 0).then(|| (u128::from(done.min(total)) * 1000 / u128::from(total)) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_has_its_own_state_only_while_its_step_works() {
+        let mut step = StepView {
+            state: StepState::Running,
+            parts: vec![("m1".to_owned(), 1, 1), ("m2".to_owned(), 0, 1)],
+            ..StepView::default()
+        };
+        assert_eq!(of_lane(&step, "m1").1, "done");
+        assert_eq!(of_lane(&step, "m2").1, "not yet");
+        assert_eq!(of_lane(&step, "m3").1, "running", "unknown is not waiting");
+        step.state = StepState::Failed;
+        assert_eq!(of_lane(&step, "m1").1, "failed");
+    }
+
+    #[test]
+    fn an_unknown_total_is_no_zero() {
+        assert_eq!(thousandths(5, 0), None);
+        assert_eq!(thousandths(5, 10), Some(500));
     }
 }

@@ -6,16 +6,26 @@ use crate::components::dialog::Dialog;
 
 const KEYS: [(&str, &str); 7] = [
     ("/", "search: the filter of this page, or the palette"),
-    ("Ctrl K", "palette of pages and acts"),
+    (
+        "Ctrl K",
+        "command palette: pages, ids, people, clusters, actions",
+    ),
     ("?", "this list"),
     ("↑ ↓", "move between the rows of a table"),
-    ("← →", "move along the page strip"),
-    (
-        "Tab",
-        "to the next thing that can be pressed; ids show themselves whole",
-    ),
+    ("← →", "move along the page map"),
+    ("Tab", "next control; ids show in full, Enter copies them"),
     ("Esc", "close what is open"),
 ];
+
+/// All keys.
+#[component]
+pub fn KeyList() -> impl IntoView {
+    view! {
+        <dl class="keys">
+            {KEYS.map(|(key, what)| view! { <dt><kbd>{key}</kbd></dt><dd>{what}</dd> }).collect_view()}
+        </dl>
+    }
+}
 
 /// The dialog with all keys.
 #[component]
@@ -24,11 +34,9 @@ pub fn Keys(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     view! {
-        <Dialog open label="Keys">
-            <h2>"Keys"</h2>
-            <dl class="keys">
-                {KEYS.map(|(key, what)| view! { <dt><kbd>{key}</kbd></dt><dd>{what}</dd> }).collect_view()}
-            </dl>
+        <Dialog open label="Keyboard shortcuts">
+            <h2>"Keyboard shortcuts"</h2>
+            <KeyList />
             <div class="dialog-acts">
                 <button type="button" class="button" autofocus on:click=move |_| open.set(false)>"Close"</button>
             </div>

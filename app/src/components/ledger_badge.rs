@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ledger::meaning;
+use crate::ledger::explanations;
 use crate::ledger::state::Badge;
 use crate::paths;
 use crate::worker::ledger::protocol::Wrong;
@@ -18,7 +18,7 @@ pub fn LedgerBadge(
         badge.get().map(|Badge { class, text }| {
             view! {
                 <footer class="corner">
-                    <a class=format!("status pill {class}") href=paths::ledger_verification() title="What this browser knows of the ledger. Times are UTC.">
+                    <a class=format!("status pill {class}") href=paths::ledger_verification() title="What this browser knows of the ledger.">
                         {text}
                     </a>
                 </footer>
@@ -39,12 +39,12 @@ pub fn LedgerAlarm(
 ) -> impl IntoView {
     let alarm = move || {
         wrong.get().map(|wrong| {
-            let todo = meaning::of(&wrong.code).map(|meaning| view! { <p>{meaning.todo}</p> });
+            let todo = explanations::of(&wrong.code).map(|meaning| view! { <p>{meaning.todo}</p> });
             view! {
                 <div class="notice fail" role="alert">
                     <p><strong>"Do not trust this console's ledger. "</strong>{wrong.words}</p>
                     {todo}
-                    <p><a href=paths::ledger_verification()>"What this browser has seen"</a></p>
+                    <p><a href=paths::ledger_verification()>"What this browser remembers"</a></p>
                 </div>
             }
         })
@@ -55,8 +55,8 @@ pub fn LedgerAlarm(
         (!trouble.is_empty() && wrong.with(Option::is_none)).then(|| {
             view! {
                 <div class="notice warning" role="alert">
-                    <p><strong>"Nothing can be done now, only looked at. "</strong>"No act goes through that is not written down first, and "{trouble}"."</p>
-                    <p>"See to the server's disk and database; it goes on by itself once it can write."</p>
+                    <p><strong>"Read-only for now. "</strong>"Every act is recorded in the ledger first, and "{trouble}"."</p>
+                    <p>"Check the server's disk and database; the console resumes as soon as the ledger can be written."</p>
                 </div>
             }
         })

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 
 /// Shows what a resource holds. While it loads anew, what was shown stays; when it gives the same value, nothing
@@ -42,15 +42,15 @@ where
     let value = Memo::new(move |_| resource.get());
     let retry = move || resource.refetch();
     (move || match value.get() {
-        None => view! { <Lead crumbs=crumbs.clone() sentence="Loading." /> }.into_any(),
+        None => view! { <PageHeader crumbs=crumbs.clone() sentence="Loading" /> }.into_any(),
         Some(Err(failure)) => {
             let sentence = match failure.kind {
-                Kind::NotFound => "There is nothing at this address.",
-                Kind::Offline => "The server does not answer.",
-                _ => "This page cannot be shown.",
+                Kind::NotFound => "Page not found",
+                Kind::Offline => "The server does not answer",
+                _ => "This page cannot be shown",
             };
             view! {
-                <Lead crumbs=crumbs.clone() sentence=sentence />
+                <PageHeader crumbs=crumbs.clone() sentence=sentence />
                 <ErrorView failure retry=Callback::new(move |()| retry()) />
             }
             .into_any()

@@ -76,7 +76,7 @@ pub fn ProofPath(
                 .map(|side| {
                     let (class, how) = match side.ours {
                         true => ("climb-side ours", "computed here"),
-                        false => ("climb-side", "brought by the proof"),
+                        false => ("climb-side", "from the proof"),
                     };
                     view! {
                         <div class=class>
@@ -97,7 +97,7 @@ pub fn ProofPath(
                     <span>{format!("root of {} entries", number(size))}</span>
                     <Id value=computed />
                     <small class="muted">
-                        {if agrees { "computed here; the checkpoint says the same" } else { "computed here; the checkpoint says another" }}
+                        {if agrees { "computed here; matches the checkpoint" } else { "computed here; differs from the checkpoint" }}
                     </small>
                 </div>
             </li>

@@ -36,7 +36,7 @@ pub fn BothSides(
     #[prop(into)]
     snapshot: Signal<(String, String, (&'static str, &'static str))>,
 ) -> impl IntoView {
-    const SAME: (&str, &str) = ("pass", "the same");
+    const SAME: (&str, &str) = ("pass", "same");
     let steps = format::count(steps as u64, "step", "steps");
     view! {
         <div class="table-wrap">
@@ -52,19 +52,19 @@ pub fn BothSides(
                         <td data-label="Compared"><Status is=SAME /></td>
                     </tr>
                     <tr>
-                        <th scope="row" data-label="What">"Check of what it rests on, now"</th>
+                        <th scope="row" data-label="What">"Check of the facts, now"</th>
                         <td data-label="This browser">{brief(&here)}</td>
                         <td data-label="The server">{brief(&told)}</td>
                         <td data-label="Compared"><Status is=SAME /></td>
                     </tr>
                     <tr>
-                        <th scope="row" data-label="What">"The plan, made again from that"</th>
+                        <th scope="row" data-label="What">"Plan recomputed from them"</th>
                         <td data-label="This browser">{steps.clone()}</td>
                         <td data-label="The server">{steps}</td>
                         <td data-label="Compared"><Status is=SAME /></td>
                     </tr>
                     <tr>
-                        <th scope="row" data-label="What">"The snapshot"</th>
+                        <th scope="row" data-label="What">"Snapshot"</th>
                         <td data-label="This browser">{move || snapshot.get().0}</td>
                         <td data-label="The server">{move || snapshot.get().1}</td>
                         <td data-label="Compared">{move || view! { <Status is=snapshot.get().2 /> }}</td>
@@ -80,7 +80,7 @@ pub fn BothSides(
 pub fn Differences(
     /// What differs.
     differences: Vec<Difference>,
-    /// Whose word stands against this browser's.
+    /// Whose word differs from this browser's.
     #[prop(default = "The server")]
     told: &'static str,
 ) -> impl IntoView {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use requorum_shared::api::v1::{PersonSession, SignInMethod};
 
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::format;
 
 /// How a session was opened, in words.
@@ -49,9 +49,9 @@ pub fn SessionTable(
                     </th>
                     <td data-label="From" class="mono">{session.address}</td>
                     <td data-label="By">{method}</td>
-                    <td data-label="Since"><Time ms=session.opened_at_ms /></td>
-                    <td data-label="Last seen"><Time ms=session.seen_at_ms /></td>
-                    <td data-label="Ends"><Time ms=session.expires_at_ms /></td>
+                    <td data-label="Since"><Ago ms=session.opened_at_ms /></td>
+                    <td data-label="Last seen"><Ago ms=session.seen_at_ms /></td>
+                    <td data-label="Ends"><Ago ms=session.expires_at_ms /></td>
                     <td data-label="Act">
                         <button type="button" class="button small nowrap" aria-label=label disabled=busy on:click=move |_| on_end.run(id.clone())>
                             {if session.this { "Sign out" } else { "End" }}

@@ -1,7 +1,7 @@
 //! A word, a mark and a colour for every outcome, severity and state.
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{PlanState, Trust};
+use requorum_shared::api::v1::{PlanState, PlanSummary, Trust};
 use requorum_shared::finding::{Outcome, Severity};
 use requorum_shared::job::fold::{JobState, StepState};
 
@@ -31,10 +31,10 @@ pub fn step(state: StepState) -> (&'static str, &'static str) {
         StepState::Done => ("pass", "done"),
         StepState::Failed => ("fail", "failed"),
         StepState::Unclear => ("not-checked", "unclear"),
-        StepState::UndoFailed => ("fail", "undo failed"),
-        StepState::Left => ("warning", "left"),
-        StepState::Undoing => ("busy", "being undone"),
-        StepState::Undone => ("undone", "undone"),
+        StepState::UndoFailed => ("fail", "rollback failed"),
+        StepState::Left => ("warning", "kept"),
+        StepState::Undoing => ("busy", "rolling back"),
+        StepState::Undone => ("undone", "rolled back"),
     }
 }
 
@@ -44,25 +44,63 @@ pub fn job(state: JobState) -> (&'static str, &'static str) {
         JobState::Queued => ("waits", "queued"),
         JobState::Running => ("busy", "running"),
         JobState::Paused => ("warning", "paused"),
-        JobState::Waiting => ("warning", "waits for an answer"),
-        JobState::Undoing => ("busy", "being undone"),
+        JobState::Waiting => ("warning", "waiting for an answer"),
+        JobState::Undoing => ("busy", "rolling back"),
         JobState::Completed => ("pass", "completed"),
-        JobState::Undone => ("undone", "undone"),
-        JobState::Left => ("warning", "left as it was"),
+        JobState::Undone => ("undone", "rolled back"),
+        JobState::Left => ("warning", "ended early"),
     }
 }
 
 /// Class and word of a plan's state.
 pub fn plan(state: PlanState) -> (&'static str, &'static str) {
     match state {
-        PlanState::Sealed => ("waits", "waits for approval"),
+        PlanState::Sealed => ("waits", "waiting for approval"),
         PlanState::Approved => ("pass", "approved"),
         PlanState::Rejected => ("fail", "rejected"),
         PlanState::Invalidated => ("fail", "invalidated"),
         PlanState::Expired => ("fail", "expired"),
-        PlanState::Used => ("note", "used"),
+        PlanState::Used => ("note", "executed"),
         PlanState::Unspecified => ("not-checked", "unknown"),
     }
+}
+
+/// Class and text of a plan, with who decided about it and who ran it. What runs by an override is never approved, and
+/// never green.
+pub fn plan_text(plan: &PlanSummary) -> (&'static str, String) {
+    let (class, word) = self::plan(plan.state());
+    let by = &plan.decided_by;
+    let text = match (plan.broke_glass, plan.state()) {
+        (true, PlanState::Approved) => {
+            return ("override", format!("not approved · override by {by}"));
+        }
+        (true, PlanState::Used) => {
+            let text = format!(
+                "ran without approval (override by {by}, run by {})",
+                plan.run_by
+            );
+            return ("override", text);
+        }
+        (_, PlanState::Used) if by.is_empty() => {
+            format!("{word} (no approval required, run by {})", plan.run_by)
+        }
+        (_, PlanState::Used) => format!("{word} (approved by {by}, run by {})", plan.run_by),
+        (_, PlanState::Approved | PlanState::Rejected) if !by.is_empty() => {
+            format!("{word} by {by}")
+        }
+        _ => word.to_owned(),
+    };
+    (class, text)
+}
+
+/// The state of a plan, as [`plan_text`] puts it.
+#[component]
+pub fn PlanStatus(
+    /// The plan.
+    plan: PlanSummary,
+) -> impl IntoView {
+    let (class, text) = plan_text(&plan);
+    view! { <span class=format!("status pill long {class}")>{text}</span> }
 }
 
 /// Whether a plan may still come to be run.
@@ -72,7 +110,7 @@ pub fn is_open(state: PlanState) -> bool {
 
 /// The mark of what was let run without approval.
 pub fn without_approval() -> impl IntoView {
-    view! { <Status is=("fail", "without approval") /> }
+    view! { <Status is=("override", "without approval") /> }
 }
 
 /// Class and word of how far a stored file can be trusted.
@@ -91,7 +129,7 @@ pub fn trust(trust: Trust) -> (&'static str, &'static str) {
 pub fn person(disabled: bool, can_sign_in: bool, link: bool) -> (&'static str, &'static str) {
     match (disabled, can_sign_in, link) {
         (true, ..) => ("fail", "disabled"),
-        (_, true, _) => ("pass", "can come in"),
+        (_, true, _) => ("pass", "active"),
         (.., true) => ("waits", "invited"),
         _ => ("warning", "needs a new link"),
     }
@@ -101,8 +139,8 @@ pub fn person(disabled: bool, can_sign_in: bool, link: bool) -> (&'static str, &
 pub fn token(revoked: bool, ended: bool) -> (&'static str, &'static str) {
     match (revoked, ended) {
         (true, _) => ("fail", "revoked"),
-        (_, true) => ("waits", "ended"),
-        _ => ("pass", "good"),
+        (_, true) => ("waits", "expired"),
+        _ => ("pass", "active"),
     }
 }
 
@@ -114,4 +152,47 @@ pub fn Status(
 ) -> impl IntoView {
     let (class, word) = is;
     view! { <span class=format!("status pill {class}")>{word}</span> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_approved_and_who_ran_are_told_apart_and_an_override_is_no_approval() {
+        let plan = |state: PlanState, by: &str, run_by: &str, broke_glass| {
+            let plan = PlanSummary {
+                state: state.into(),
+                decided_by: by.into(),
+                run_by: run_by.into(),
+                broke_glass,
+                ..PlanSummary::default()
+            };
+            plan_text(&plan)
+        };
+        let text = |state, by, run_by| plan(state, by, run_by, false).1;
+        assert_eq!(text(PlanState::Sealed, "", ""), "waiting for approval");
+        assert_eq!(text(PlanState::Approved, "Ben", ""), "approved by Ben");
+        assert_eq!(text(PlanState::Rejected, "Ben", ""), "rejected by Ben");
+        assert_eq!(text(PlanState::Expired, "Ben", ""), "expired");
+        assert_eq!(
+            text(PlanState::Used, "Ben, Carl", "Anna"),
+            "executed (approved by Ben, Carl, run by Anna)"
+        );
+        assert_eq!(
+            text(PlanState::Used, "", "Anna"),
+            "executed (no approval required, run by Anna)"
+        );
+        assert_eq!(
+            plan(PlanState::Approved, "Carl", "", true),
+            ("override", "not approved · override by Carl".to_owned())
+        );
+        assert_eq!(
+            plan(PlanState::Used, "Carl", "Anna", true),
+            (
+                "override",
+                "ran without approval (override by Carl, run by Anna)".to_owned()
+            )
+        );
+    }
 }

@@ -40,6 +40,19 @@ pub fn arrows(ev: web_sys::KeyboardEvent) {
     }
 }
 
+/// A text of a row that must not make it higher: cut where it is too long, whole on hover.
+#[component]
+pub fn Clipped(
+    /// The text.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    if text.is_empty() {
+        return view! { <span class="muted">"–"</span> }.into_any();
+    }
+    view! { <span class="clip" title=text.clone()>{text.clone()}</span> }.into_any()
+}
+
 /// A heading that sorts: the address keeps by what, and which way.
 #[component]
 pub fn SortHeading(

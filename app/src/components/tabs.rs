@@ -48,7 +48,7 @@ pub fn Tabs(
             let note = (!tab.note.is_empty())
                 .then(|| view! { " " <span class="count">{tab.note.clone()}</span> });
             view! {
-                <a href=href attr:data-noscroll="" aria-current=move || (open.get() == tab.key).then_some("page")>
+                <a href=href data-noscroll="" aria-current=move || (open.get() == tab.key).then_some("page")>
                     {tab.label}
                     {note}
                 </a>

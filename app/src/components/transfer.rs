@@ -1,29 +1,37 @@
-//! A file on its way to the server.
+//! A file on its way to the server, in one compact row.
 
 use leptos::prelude::*;
 
 use crate::components::meter::Meter;
-use crate::components::status::Status;
 use crate::format;
 use crate::format::Progress;
 
 /// What is shown of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TransferView {
-    /// Class and word.
-    pub status: (&'static str, &'static str),
-    /// More in words; empty where the word says all.
+    /// Class of its state.
+    pub class: &'static str,
+    /// Its state: `uploading 61 %`, `verified`.
+    pub state: String,
+    /// More in words; empty where the state says all.
     pub words: String,
     /// How far it is.
     pub progress: Progress,
-    /// The snapshot that it became.
-    pub done: Option<String>,
-    /// Whether it was kept as evidence, from which nothing is restored.
-    pub evidence: bool,
-    /// Whether it can be tried again.
-    pub failed: bool,
-    /// Whether it was refused because it is no etcd database, and can be kept as evidence.
-    pub foreign: bool,
+    /// What can be done about it.
+    pub act: TransferAct,
+}
+
+/// What can be done about a transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferAct {
+    /// It is on its way: it can be cancelled.
+    Cancel,
+    /// It failed: it can be tried again or cancelled.
+    Retry,
+    /// It was refused because it is no etcd file: it can be kept as evidence or cancelled.
+    Keep,
+    /// It is stored: what follows is up to the page.
+    Stored,
 }
 
 /// One transfer with its acts.
@@ -31,12 +39,14 @@ pub struct TransferView {
 pub fn TransferRow(
     /// The file's name.
     name: String,
+    /// The cluster that it is for; empty for none.
+    cluster: String,
     /// What is shown of it.
     #[prop(into)]
     view: Signal<TransferView>,
-    /// Acts for a finished one: links to its snapshot.
+    /// Acts for a stored one.
     #[prop(into)]
-    done_acts: Callback<String, AnyView>,
+    stored: ViewFn,
     /// Stops it.
     #[prop(into)]
     on_cancel: Callback<()>,
@@ -50,47 +60,50 @@ pub fn TransferRow(
     #[prop(into)]
     on_dismiss: Callback<()>,
 ) -> impl IntoView {
-    let status = Memo::new(move |_| view.with(|v| v.status));
+    let state = Memo::new(move |_| view.with(|v| (v.class, v.state.clone())));
     let words = Memo::new(move |_| view.with(|v| v.words.clone()));
-    let kind = Memo::new(move |_| view.with(|v| (v.done.clone(), v.failed, v.foreign)));
+    let act = Memo::new(move |_| view.with(|v| v.act.clone()));
+    let size = format::bytes(view.with_untracked(|v| v.progress.total));
     let label = format!("Uploading {name}");
+    let cancel = move || {
+        view! { <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel"</button> }
+    };
     let acts = move || {
-        match kind.get() {
-        (Some(snapshot), ..) => view! {
-            {done_acts.run(snapshot)}
-            <button type="button" class="button small" on:click=move |_| on_dismiss.run(())>"Take off this list"</button>
+        match act.get() {
+        TransferAct::Stored => view! {
+            {stored.run()}
+            <button type="button" class="button small" on:click=move |_| on_dismiss.run(())>"Dismiss"</button>
         }
         .into_any(),
-        (None, _, true) => view! {
+        TransferAct::Keep => view! {
             <button type="button" class="button small" on:click=move |_| on_keep.run(())>"Keep as evidence"</button>
-            <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
+            {cancel()}
         }
         .into_any(),
-        (None, true, false) => view! {
-            <button type="button" class="button small" on:click=move |_| on_again.run(())>"Try again"</button>
-            <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
+        TransferAct::Retry => view! {
+            <button type="button" class="button small" on:click=move |_| on_again.run(())>"Retry"</button>
+            {cancel()}
         }
         .into_any(),
-        (None, false, false) => view! {
-            <button type="button" class="button small" on:click=move |_| on_cancel.run(())>"Cancel the upload"</button>
-        }
-        .into_any(),
+        TransferAct::Cancel => cancel().into_any(),
     }
     };
+    let is_going = Memo::new(move |_| act.get() == TransferAct::Cancel);
     view! {
-        <li class="file-row">
-            <div class="file-row-head">
-                <strong>{format::visible(&name)}</strong>
-                {move || view! { <Status is=status.get() /> }}
-            </div>
-            <Meter label progress=Signal::derive(move || view.with(|v| v.progress)) />
-            <p class="small" role="status">{words}</p>
+        <li class="upload">
+            <span class="upload-name clip" title=name.clone()>{format::visible(&name)}</span>
+            <span class="upload-size muted small">{size} {(!cluster.is_empty()).then(|| format!(" · {cluster}"))}</span>
+            {move || { let (class, state) = state.get(); view! { <span class=format!("status pill {class}")>{state}</span> } }}
             <div class="acts">{acts}</div>
+            {move || is_going.get().then(|| view! {
+                <div class="upload-progress"><Meter label=label.clone() progress=Signal::derive(move || view.with(|v| v.progress)) /></div>
+            })}
+            <p class="upload-words small" role="status">{words}</p>
         </li>
     }
 }
 
-/// `61 %`, for the button that continues an upload.
+/// `Continue upload: 61 %`, for the button that resumes one.
 pub fn continued(offset: u64, length: u64) -> String {
     format!("Continue upload: {} %", format::percent(offset, length))
 }

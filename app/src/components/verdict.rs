@@ -1,11 +1,23 @@
-//! The parts of a verdict.
+//! A verdict: how its headline looks, and its parts.
 
 use leptos::prelude::*;
-use requorum_shared::finding::Outcome;
-use requorum_shared::inspection::{Part, Verdict};
+use requorum_shared::finding::{Outcome, Severity};
+use requorum_shared::inspection::{Part, Trust, Verdict};
+use requorum_shared::kinds::Inspection;
 
 use crate::components::status::{self, Status};
 use crate::format;
+
+/// The look of a headline that says how far a file can be trusted, for [`PageHeader`]'s `tone`.
+///
+/// [`PageHeader`]: crate::components::page_header::PageHeader
+pub fn tone(inspection: &Inspection) -> &'static str {
+    match inspection.trust() {
+        Trust::Broken => "verdict fail",
+        Trust::Whole if inspection.report.count(Severity::Warning) == 0 => "verdict pass",
+        Trust::None | Trust::Unproven | Trust::Whole => "verdict warning",
+    }
+}
 
 /// What a file is judged by, side by side.
 #[component]
@@ -29,7 +41,11 @@ fn part(part: Part, findings: Signal<String>) -> impl IntoView {
         (outcome, _) => status::outcome(outcome).0,
     };
     let more = (part.findings > 0).then(|| {
-        view! { <p class="more"><a href=findings data-noscroll="">{format!("{name}: what was found, and what to do")}</a></p> }
+        let more = format!(
+            "View {}",
+            format::count(part.findings.into(), "finding", "findings")
+        );
+        view! { <p class="more"><a href=findings data-noscroll="">{more}</a></p> }
     });
     view! {
         <section class=format!("part {class}")>

@@ -1,15 +1,101 @@
-//! Points in time and lengths of it. Times are milliseconds since the Unix epoch, shown in UTC.
+//! Points in time and lengths of it. Times are milliseconds since the Unix epoch, shown in the zone that the person
+//! chose.
 
-/// `2026-11-21 14:02:11 UTC`.
-pub fn utc(ms: i64) -> String {
-    let (year, month, day) = civil(ms.div_euclid(86_400_000));
-    format!("{year:04}-{month:02}-{day:02} {} UTC", clock(ms))
+use std::cell::Cell;
+
+/// Whose clock the page shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Zone {
+    /// UTC, which everybody in an incident shares.
+    #[default]
+    Utc,
+    /// The browser's time zone.
+    Local,
 }
 
-/// The time of day in UTC: `14:02:11`.
+thread_local! {
+    static ZONE: Cell<Zone> = const { Cell::new(Zone::Utc) };
+}
+
+/// From now on times are shown in this zone. What is on the page already is drawn again by `crate::times`.
+pub fn set_zone(zone: Zone) {
+    ZONE.set(zone);
+}
+
+/// Minutes that the chosen zone is ahead of UTC at a moment: daylight saving time counts.
+fn offset_minutes(ms: i64) -> i64 {
+    match ZONE.get() {
+        Zone::Utc => 0,
+        Zone::Local => {
+            let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(ms as f64));
+            -(date.get_timezone_offset() as i64)
+        }
+    }
+}
+
+/// The moment as the chosen zone's clock shows it.
+fn shown(ms: i64) -> i64 {
+    ms + offset_minutes(ms) * 60_000
+}
+
+/// `2026-11-21 14:02:11` in the chosen zone, which the header names.
+pub fn stamp(ms: i64) -> String {
+    plain(shown(ms))
+}
+
+/// `2026-11-21 14:02:11 UTC+01:00` in the chosen zone.
+pub fn full(ms: i64) -> String {
+    format!("{} {}", stamp(ms), zone_name(ms))
+}
+
+/// `UTC`, or how far the chosen zone is from it at that moment: `UTC+01:00`.
+pub fn zone_name(ms: i64) -> String {
+    offset_name(offset_minutes(ms))
+}
+
+/// `2026-11-21` in the chosen zone.
+pub fn day(ms: i64) -> String {
+    stamp(ms)[..10].to_owned()
+}
+
+/// The time of day in the chosen zone: `14:02:11`.
 pub fn clock(ms: i64) -> String {
+    time_of_day(shown(ms))
+}
+
+/// The hour and minute in the chosen zone: `14:02`.
+pub fn minute(ms: i64) -> String {
+    clock(ms)[..5].to_owned()
+}
+
+/// The hour and minute with the zone, for sentences: `14:02 UTC`.
+pub fn minute_zoned(ms: i64) -> String {
+    format!("{} {}", minute(ms), zone_name(ms))
+}
+
+/// `2026-11-21 14:02:11 UTC`, whatever zone is chosen: for what is kept, and for the time in the other zone.
+pub fn utc(ms: i64) -> String {
+    format!("{} UTC", plain(ms))
+}
+
+fn plain(ms: i64) -> String {
+    let (year, month, day) = civil(ms.div_euclid(86_400_000));
+    format!("{year:04}-{month:02}-{day:02} {}", time_of_day(ms))
+}
+
+fn time_of_day(ms: i64) -> String {
     let s = ms.div_euclid(1000).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+fn offset_name(minutes: i64) -> String {
+    let sign = match minutes {
+        0 => return "UTC".into(),
+        1.. => '+',
+        _ => '\u{2212}',
+    };
+    let minutes = minutes.abs();
+    format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// How long ago `then` was: `4 min ago`, `just now`, `in 2 h`.
@@ -105,6 +191,15 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_is_named_by_its_distance() {
+        assert_eq!(offset_name(0), "UTC");
+        assert_eq!(offset_name(60), "UTC+01:00");
+        assert_eq!(offset_name(-210), "UTC\u{2212}03:30");
+        assert_eq!(full(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!((day(0), minute(0)), ("1970-01-01".into(), "00:00".into()));
+    }
 
     #[test]
     fn known_days() {

@@ -4,6 +4,7 @@ use requorum_shared::api::login::{
     JoinRequest, LoginRequest, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordRequest,
     SetupRequest,
 };
+use requorum_shared::password::weakness;
 
 /// Errors beside the fields; empty where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,15 +29,18 @@ impl AccountErrors {
         }
     }
 
-    /// A new password is long enough and was typed twice.
-    fn check_new(&mut self, password: &str, again: &str) {
+    /// A new password for the account `name` is long enough, not among those that are guessed first, and was typed twice.
+    fn check_new(&mut self, name: &str, password: &str, again: &str) {
         let chars = password.chars().count();
         if chars < MIN_PASSWORD_CHARS {
             self.password = format!(
-                "At least {MIN_PASSWORD_CHARS} characters; this has {chars}. Several words do well."
+                "At least {MIN_PASSWORD_CHARS} characters; this has {chars}. A passphrase works well."
             );
         } else if password.len() > MAX_PASSWORD_BYTES {
             self.password = format!("At most {MAX_PASSWORD_BYTES} bytes.");
+        } else if let Some(why) = weakness(password, name) {
+            self.password =
+                format!("Too easy to guess. {why} Several unrelated words make a good one.");
         } else if password != again {
             self.again = "This differs from the password above.".into();
         }
@@ -75,7 +79,7 @@ pub fn setup(
     if name.trim().is_empty() {
         errors.name = "Choose a name for the account.".into();
     }
-    errors.check_new(password, again);
+    errors.check_new(name, password, again);
     errors.or(SetupRequest {
         token: token.into(),
         name: name.trim().into(),
@@ -89,12 +93,13 @@ pub fn setup(
 /// Which rule of passwords is not kept.
 pub fn join(
     token: &str,
+    name: &str,
     password: &str,
     again: &str,
     end_tokens: bool,
 ) -> Result<JoinRequest, AccountErrors> {
     let mut errors = AccountErrors::default();
-    errors.check_new(password, again);
+    errors.check_new(name, password, again);
     errors.or(JoinRequest {
         token: token.into(),
         password: password.into(),
@@ -107,6 +112,7 @@ pub fn join(
 /// # Errors
 /// What is missing, or which rule of passwords is not kept.
 pub fn change(
+    name: &str,
     current: &str,
     new: &str,
     again: &str,
@@ -116,7 +122,7 @@ pub fn change(
     if current.is_empty() {
         errors.current = "Type the password that you have now.".into();
     }
-    errors.check_new(new, again);
+    errors.check_new(name, new, again);
     if errors.password.is_empty() && new == current {
         errors.password = "This is the password that you have now.".into();
     }
@@ -152,7 +158,7 @@ mod tests {
                 .password
                 .contains("11")
         );
-        let twelve = "é".repeat(12);
+        let twelve = "éàüöíóúñçøåß".to_owned();
         assert!(setup("t", "ak", &twelve, &twelve).is_ok());
         assert!(
             !setup("t", "ak", &twelve, "other")
@@ -172,15 +178,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_guessed_first_is_refused() {
+        for (name, password) in [("ak", "password1234"), ("Ada Lovelace", "ada-lovelace-1")] {
+            let errors = setup("t", name, password, password).err().unwrap();
+            assert!(
+                errors.password.starts_with("Too easy to guess."),
+                "{}",
+                errors.password
+            );
+        }
+    }
+
+    #[test]
     fn a_link_asks_for_a_password_alone() {
         let words = "several words do well";
-        let request = join("t", words, words, true).ok().unwrap();
+        let request = join("t", "ak", words, words, true).ok().unwrap();
         assert_eq!(
             (request.token.as_str(), request.password.as_str()),
             ("t", words)
         );
         assert!(
-            !join("t", "short", "short", true)
+            !join("t", "ak", "short", "short", true)
                 .err()
                 .unwrap()
                 .password
@@ -191,10 +209,10 @@ mod tests {
     #[test]
     fn a_changed_password_is_another_one() {
         let (old, new) = ("several words do well", "other words do as well");
-        assert!(change(old, new, new, true).is_ok());
-        let errors = change("", new, "x", true).err().unwrap();
+        assert!(change("ak", old, new, new, true).is_ok());
+        let errors = change("ak", "", new, "x", true).err().unwrap();
         assert!(!errors.current.is_empty() && !errors.again.is_empty());
-        let errors = change(old, old, old, true).err().unwrap();
+        let errors = change("ak", old, old, old, true).err().unwrap();
         assert_eq!(errors.password, "This is the password that you have now.");
     }
 }

@@ -1,6 +1,11 @@
 //! The restore of an etcd cluster, as it is typed.
 
-use requorum_shared::etcd::recovery::restore::bump::{Suggestion, WHEN_UNKNOWN, suggest};
+pub mod carried;
+pub mod earlier;
+pub mod fix;
+pub mod paste;
+
+use requorum_shared::etcd::recovery::restore::bump::{Suggestion, WHEN_UNKNOWN, raised, suggest};
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
@@ -12,6 +17,8 @@ use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
 use serde::{Deserialize, Serialize};
 
+use self::paste::Pasted;
+
 /// What was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreForm {
@@ -19,26 +26,26 @@ pub struct RestoreForm {
     pub members: Vec<MemberRow>,
     /// The token.
     pub token: String,
-    /// Whether the revision is raised.
+    /// Whether the revision is bumped.
     pub bump_on: bool,
     /// By how much.
     pub bump: String,
     /// Whether older revisions are marked compacted.
     pub mark_compacted: bool,
-    /// The newest revision that somebody saw served; empty when nobody did.
+    /// The highest revision observed on the old cluster; empty where unknown.
     pub seen: String,
     /// Whether a missing or wrong trailer is accepted.
     pub skip_hash_check: bool,
     /// Whether a file is accepted whose newest meta page cannot be used.
     #[serde(default)]
     pub accept_older_meta: bool,
-    /// Which etcd will run the result.
+    /// The etcd that will run the result.
     pub target_version: TargetVersion,
     /// What is taken out.
     pub clean_up: CleanUp,
     /// Whether the result is downloaded instead of placed.
     pub download: bool,
-    /// Below which root it is placed.
+    /// The restore root.
     pub root: String,
     /// The folder below it.
     pub path: String,
@@ -68,14 +75,9 @@ pub struct RootChoice {
 
 impl RestoreForm {
     /// The form as it opens: the old members under their names and URLs, a token that was never used, the
-    /// revision raised as upstream recommends. `today` is `2026-11-21`; `dice` makes the token new.
-    pub fn suggested(
-        inspection: &Inspection,
-        roots: &[RootChoice],
-        today: &str,
-        dice: u16,
-    ) -> Self {
-        let token = format!("etcd-{today}-{dice:04x}");
+    /// revision bumped as upstream recommends, an alarm that would refuse writes cleared. `token` is a fresh one.
+    pub fn suggested(inspection: &Inspection, roots: &[RootChoice], token: &str) -> Self {
+        let token = token.to_owned();
         let contents = inspection.details.contents.as_ref();
         let mut members: Vec<MemberRow> = contents
             .and_then(|c| c.members.as_deref())
@@ -107,7 +109,11 @@ impl RestoreForm {
             skip_hash_check: false,
             accept_older_meta: false,
             target_version,
-            clean_up: CleanUp::default(),
+            clean_up: CleanUp {
+                // Without it the new cluster serves reads only; a CORRUPT alarm is for a person to judge.
+                alarms: carried::only_nospace(inspection),
+                ..CleanUp::default()
+            },
             download: roots.is_empty(),
             root: roots.first().map(|r| r.name.clone()).unwrap_or_default(),
             path: token.clone(),
@@ -115,14 +121,10 @@ impl RestoreForm {
         }
     }
 
-    /// Adds a row with the next free name of the kind `m4`.
+    /// Adds a row whose name continues those that are there: `n3` after `n2`.
     pub fn add_member(&mut self) {
-        let key = self.members.iter().map(|m| m.key + 1).max().unwrap_or(0);
-        let taken = |name: &str| self.members.iter().any(|m| m.name == name);
-        let name = (1..)
-            .map(|n| format!("m{n}"))
-            .find(|name| !taken(name))
-            .unwrap_or_default();
+        let key = self.next_key();
+        let name = self.next_name();
         self.members.push(MemberRow {
             key,
             name,
@@ -130,42 +132,60 @@ impl RestoreForm {
         });
     }
 
+    fn next_key(&self) -> u32 {
+        self.members.iter().map(|m| m.key + 1).max().unwrap_or(0)
+    }
+
+    /// The next free name in the series of the last numbered one: from the lowest number on, so that a gap is filled.
+    fn next_name(&self) -> String {
+        let taken = |name: &str| self.members.iter().any(|m| m.name == name);
+        let numbered = self.members.iter().rev().find_map(|m| Series::of(&m.name));
+        let Some(series) = numbered else {
+            let stem = match self.members.last() {
+                Some(last) if !last.name.is_empty() => format!("{}-", last.name),
+                _ => "m".to_owned(),
+            };
+            let from = if stem == "m" { 1 } else { 2 };
+            let mut names = (from..).map(|n: u32| format!("{stem}{n}"));
+            return names.find(|name| !taken(name)).unwrap_or_default();
+        };
+        let same = |m: &MemberRow| Series::of(&m.name).filter(|s| s.is_like(&series));
+        let numbers = self.members.iter().filter_map(same).map(|s| s.number);
+        let lowest = numbers.min().unwrap_or(series.number);
+        let mut names = (lowest..).map(|n| series.name(n));
+        names.find(|name| !taken(name)).unwrap_or_default()
+    }
+
     /// Removes a row.
     pub fn remove_member(&mut self, key: u32) {
         self.members.retain(|m| m.key != key);
     }
 
-    /// Takes `name=url,name=url` in place of all rows.
-    ///
-    /// # Errors
-    /// When nothing in it is a member; the rows stay as they are.
-    pub fn paste(&mut self, text: &str) -> Result<(), String> {
-        // What people copy has the flag before it, or quotes around it.
-        let text = text.trim();
-        let text = text
-            .strip_prefix("--initial-cluster")
-            .map_or(text, |t| t.trim_start_matches(['=', ' ']));
-        let text = text.trim_matches(['"', '\'']);
-        let parsed = initial_cluster::parse(text);
-        if !parsed
-            .members
-            .iter()
-            .any(|m| m.peer_urls.iter().any(|url| !url.is_empty()))
-        {
-            return Err("There is no name=url in it. It looks like m1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380.".into());
+    /// Replaces all rows by pasted ones, and gives those that were there, for [`Self::put_back`].
+    pub fn replace_members(&mut self, pasted: &Pasted) -> Vec<MemberRow> {
+        let first = self.next_key();
+        let rows = pasted.members.iter().zip(first..);
+        let rows = rows.map(|(member, key)| MemberRow {
+            key,
+            name: member.name.clone(),
+            urls: member.urls.join(", "),
+        });
+        let rows = rows.collect();
+        std::mem::replace(&mut self.members, rows)
+    }
+
+    /// Undoes [`Self::replace_members`].
+    pub fn put_back(&mut self, rows: Vec<MemberRow>) {
+        self.members = rows;
+    }
+
+    /// The revision that the new cluster starts at; none where it is unknown or out of range.
+    pub fn start_revision(&self, inspection: &Inspection) -> Option<i64> {
+        if !self.bump_on {
+            return inspection.start_revision();
         }
-        let first = self.members.iter().map(|m| m.key + 1).max().unwrap_or(0);
-        self.members = parsed
-            .members
-            .into_iter()
-            .zip(first..)
-            .map(|(member, key)| MemberRow {
-                key,
-                name: member.name,
-                urls: member.peer_urls.join(", "),
-            })
-            .collect();
-        Ok(())
+        let last = inspection.details.status.as_ref()?.revision;
+        raised(last, parse_number(&self.bump)?)
     }
 
     /// The members as `--initial-cluster` has them.
@@ -177,7 +197,7 @@ impl RestoreForm {
         self.members
             .iter()
             .map(|row| MemberRequest {
-                // A space is part of what was typed; the check says what it would become.
+                // A space is a part of the name; the check says so.
                 name: row.name.clone(),
                 peer_urls: row
                     .urls
@@ -213,7 +233,7 @@ impl RestoreForm {
             members: self.member_requests(),
             token: self.token.clone(),
             bump_revision,
-            // What the form shows unticked because nothing is raised is not asked for.
+            // The form shows it unticked while nothing is bumped.
             mark_compacted: self.bump_on && self.mark_compacted,
             skip_hash_check: self.skip_hash_check,
             accept_older_meta: self.accept_older_meta,
@@ -266,7 +286,7 @@ impl RestoreForm {
         let (request, mut findings) = self.request(&inspection.file.sha256);
         let mut report = check_sealable(&request, &self.observation(inspection, roots));
         if !findings.is_empty() {
-            // What was typed there is no number: what the check says of the 0 in its place says nothing.
+            // What was typed is no number: what the check says of the 0 in its place is of no use.
             report
                 .findings
                 .retain(|f| !is_about(f, "bump_revision") && !is_about(f, "mark_compacted"));
@@ -277,17 +297,17 @@ impl RestoreForm {
             report.push(
                 Finding::warning(
                     "seen.number",
-                    "newest revision seen",
+                    "highest revision observed",
                     format!("{:?} is not a revision.", self.seen),
                 )
                 .in_field("last_seen")
-                .todo("Type digits, or leave it empty where it is not known."),
+                .todo("Type digits, or leave the field empty."),
             );
         }
         report
     }
 
-    /// The bump computed from what somebody saw served.
+    /// The bump computed from the highest revision observed.
     pub fn suggestion(&self, inspection: &Inspection) -> Option<Suggestion> {
         let current = inspection.start_revision()?;
         self.seen_revision().map(|seen| suggest(current, &seen))
@@ -315,10 +335,18 @@ pub fn parse_number(text: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// What the page found, corrected by the server: only the server has looked at the target, and what it found beyond
-/// that counts too. Of what was typed and could not be read, only this page knows.
-pub fn merge(here: &Report, server: &[Finding]) -> Report {
-    let same = |a: &Finding, b: &Finding| a.code == b.code && a.subject == b.subject;
+/// A token that was never used: `today` is `2026-11-21`, `dice` makes it new.
+pub fn fresh_token(today: &str, dice: u16) -> String {
+    format!("etcd-{today}-{dice:04x}")
+}
+
+/// What the page found, corrected by the server, whose answer counts. `answered` says whether the server's findings are
+/// about what is in the form now: of an older answer only what it saw of the same destination is kept, since anything
+/// else may be about a member that was changed or removed meanwhile. What could not be read, only the page knows.
+pub fn merge(here: &Report, server: &[Finding], answered: bool) -> Report {
+    let same = |a: &Finding, b: &Finding| {
+        (&a.code, &a.subject, &a.field) == (&b.code, &b.subject, &b.field)
+    };
     let mut findings: Vec<Finding> = here
         .findings
         .iter()
@@ -329,15 +357,57 @@ pub fn merge(here: &Report, server: &[Finding]) -> Report {
     for finding in server {
         let superseded =
             unread && (is_about(finding, "bump_revision") || is_about(finding, "mark_compacted"));
-        if !superseded && !findings.iter().any(|f| same(f, finding)) {
+        let counts = answered || is_about(finding, "target");
+        if counts && !superseded && !findings.iter().any(|f| same(f, finding)) {
             findings.push(finding.clone());
         }
     }
     Report { findings }
 }
 
+/// A name that ends in, or holds, a number: `n2`, `etcd-01`, `db-1.example`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Series {
+    before: String,
+    number: u32,
+    width: usize,
+    after: String,
+}
+
+impl Series {
+    /// The last number in a name counts.
+    fn of(name: &str) -> Option<Self> {
+        let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
+        let digits = name[..end]
+            .bytes()
+            .rev()
+            .take_while(u8::is_ascii_digit)
+            .count();
+        let start = end - digits;
+        // A longer one is an id or a date rather than a place in a series.
+        if digits > 9 {
+            return None;
+        }
+        Some(Self {
+            before: name[..start].to_owned(),
+            number: name[start..end].parse().ok()?,
+            width: digits,
+            after: name[end..].to_owned(),
+        })
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.before, &self.after) == (&other.before, &other.after)
+    }
+
+    fn name(&self, number: u32) -> String {
+        let width = self.width;
+        format!("{}{number:0width$}{}", self.before, self.after)
+    }
+}
+
 /// Whether a finding is about this part of the request, or a part of it.
-fn is_about(finding: &Finding, field: &str) -> bool {
+pub fn is_about(finding: &Finding, field: &str) -> bool {
     let path = finding.field.as_deref();
     path.and_then(|path| path.strip_prefix(field))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

@@ -12,7 +12,7 @@ use super::roles::RolesForm;
 pub fn invite(name: &str, roles: &RolesForm) -> Result<InvitePersonRequest, String> {
     let name = name.trim();
     if name.is_empty() {
-        return Err("Type the name that the person signs in with.".into());
+        return Err("Enter the name to sign in with.".into());
     }
     let grants = roles.grants().map_err(|_| String::new())?;
     Ok(InvitePersonRequest {

@@ -33,10 +33,10 @@ pub fn put(
 ) -> Result<PutCredentialRequest, SecretErrors> {
     let mut errors = SecretErrors::default();
     if name.trim().is_empty() {
-        errors.name = "Give it a name that says what it opens: prod-etcd root.".into();
+        errors.name = "Enter a name that says what it is for, such as prod-etcd root.".into();
     }
     if value.is_empty() {
-        errors.value = "Type or paste the value.".into();
+        errors.value = "Enter the value.".into();
     }
     if errors != SecretErrors::default() {
         return Err(errors);

@@ -32,11 +32,11 @@ pub fn create(
 ) -> Result<CreateTokenRequest, TokenErrors> {
     let mut errors = TokenErrors::default();
     if name.trim().is_empty() {
-        errors.name = "Say what the token is for: it is how you find it again.".into();
+        errors.name = "Enter what the token is for.".into();
     }
     let days = days.trim().parse().unwrap_or(0);
     if !(1..=MAX_DAYS).contains(&days) {
-        errors.days = format!("A whole number of days, from 1 to {MAX_DAYS}.");
+        errors.days = format!("Enter a number of days from 1 to {MAX_DAYS}.");
     }
     let grants = roles.grants().unwrap_or_default();
     if let Err(error) = roles.grants() {

@@ -1,6 +1,6 @@
 //! What is known of the ledger now, and the words for it. Unknown is never called good.
 
-use crate::format::{clock, number};
+use crate::format::{minute, number};
 use crate::worker::ledger::protocol::{Point, Whole, Wrong};
 
 use super::memory::Memory;
@@ -9,7 +9,7 @@ use super::memory::Memory;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
     /// What the checkpoints say.
-    pub standing: Standing,
+    pub status: LedgerStatus,
     /// What the entries themselves say.
     pub reading: Reading,
     /// The key that the ledger shows.
@@ -24,7 +24,7 @@ pub struct State {
 
 /// What the checkpoints say.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum Standing {
+pub enum LedgerStatus {
     /// Nothing yet.
     #[default]
     Unasked,
@@ -104,16 +104,16 @@ pub struct Badge {
 impl State {
     /// What does not hold, if anything.
     pub fn wrong(&self) -> Option<&Wrong> {
-        match &self.standing {
-            Standing::Wrong(wrong) => Some(wrong),
+        match &self.status {
+            LedgerStatus::Wrong(wrong) => Some(wrong),
             _ => self.reading.wrong(),
         }
     }
 
     /// The checkpoint that holds.
     pub fn point(&self) -> Option<&Point> {
-        match &self.standing {
-            Standing::First { now, .. } | Standing::Verified { now, .. } => Some(now),
+        match &self.status {
+            LedgerStatus::First { now, .. } | LedgerStatus::Verified { now, .. } => Some(now),
             _ => None,
         }
     }
@@ -131,19 +131,19 @@ impl State {
         if self.wrong().is_some() {
             return Badge {
                 class: "fail",
-                text: "ledger not to be trusted".into(),
+                text: "ledger not trusted".into(),
             };
         }
         let text = format!("ledger {}", self.checked(memory));
-        let class = match (&self.standing, memory.alarm()) {
-            (Standing::Verified { .. } | Standing::First { .. }, Some(alarm)) => {
+        let class = match (&self.status, memory.alarm()) {
+            (LedgerStatus::Verified { .. } | LedgerStatus::First { .. }, Some(alarm)) => {
                 let text = format!("{text}, failed {}", minute(alarm.at_ms));
                 return Badge {
                     class: "warning",
                     text,
                 };
             }
-            (Standing::Verified { .. }, None) => "pass",
+            (LedgerStatus::Verified { .. }, None) => "pass",
             _ => "not-checked",
         };
         Badge { class, text }
@@ -151,10 +151,10 @@ impl State {
 
     /// When it was checked, in words: `verified 14:03`.
     pub fn checked(&self, memory: &Memory) -> String {
-        match (&self.standing, memory.current()) {
-            (Standing::Verified { at_ms, .. }, _) => format!("verified {}", minute(*at_ms)),
-            (Standing::First { at_ms, .. }, _) => format!("first seen {}", minute(*at_ms)),
-            (Standing::Wrong(_), _) => "does not hold".into(),
+        match (&self.status, memory.current()) {
+            (LedgerStatus::Verified { at_ms, .. }, _) => format!("verified {}", minute(*at_ms)),
+            (LedgerStatus::First { at_ms, .. }, _) => format!("first seen {}", minute(*at_ms)),
+            (LedgerStatus::Wrong(_), _) => "verification failed".into(),
             (_, Some(known)) => format!("not checked since {}", minute(known.verified_ms)),
             (_, None) => "not checked yet".into(),
         }
@@ -175,33 +175,24 @@ impl State {
             day => format!(" since {day}"),
         };
         let entries = format!("{} entries{since}", number(size));
-        match &self.standing {
-            Standing::Verified { at_ms, .. } if self.is_read() => {
+        match &self.status {
+            LedgerStatus::Verified { at_ms, .. } if self.is_read() => {
                 format!(
                     "{entries}; this browser verified them at {}.",
                     minute(*at_ms)
                 )
             }
-            Standing::Verified { at_ms, .. } => {
+            LedgerStatus::Verified { at_ms, .. } => {
                 let at = minute(*at_ms);
                 format!("{entries}; this browser verified their checkpoint at {at}.")
             }
-            Standing::First { .. } => {
-                let whole = if self.is_read() {
-                    ", and they add up"
-                } else {
-                    ""
-                };
-                format!("{entries}; this browser sees them for the first time{whole}.")
+            LedgerStatus::First { .. } => {
+                let whole = if self.is_read() { ", and verified" } else { "" };
+                format!("{entries}; first seen by this browser{whole}.")
             }
             _ => format!("{entries}; {}.", self.checked(memory)),
         }
     }
-}
-
-/// The hour and minute of a moment, in UTC.
-pub fn minute(at_ms: i64) -> String {
-    clock(at_ms)[..5].to_owned()
 }
 
 #[cfg(test)]
@@ -227,7 +218,7 @@ mod tests {
 
     fn verified() -> State {
         State {
-            standing: Standing::Verified {
+            status: LedgerStatus::Verified {
                 at_ms: NOW,
                 before: point(5),
                 now: point(1204),
@@ -264,7 +255,7 @@ mod tests {
         let good = ("pass", "ledger verified 14:03".to_owned());
         assert_eq!(badge(&verified(), &memory()), good);
         let unreached = State {
-            standing: Standing::Unreached {
+            status: LedgerStatus::Unreached {
                 why: "The server does not answer.".into(),
             },
             ..State::default()
@@ -274,7 +265,7 @@ mod tests {
         let never = ("not-checked", "ledger not checked yet".to_owned());
         assert_eq!(badge(&State::default(), &Memory::default()), never);
         let first = State {
-            standing: Standing::First {
+            status: LedgerStatus::First {
                 at_ms: NOW,
                 now: point(5),
             },
@@ -296,7 +287,7 @@ mod tests {
         };
         assert_eq!(state.badge(&memory()).class, "fail");
         state.reading = whole(1204);
-        state.standing = Standing::Wrong(wrong());
+        state.status = LedgerStatus::Wrong(wrong());
         assert_eq!(state.badge(&memory()).class, "fail");
         assert_eq!(state.sentence(&memory(), ""), "Do not trust this ledger.");
     }
@@ -329,7 +320,7 @@ mod tests {
             sentence(&state),
             "1 204 entries since 2026-11-21; this browser verified them at 14:03."
         );
-        state.standing = Standing::Unreached { why: String::new() };
+        state.status = LedgerStatus::Unreached { why: String::new() };
         assert_eq!(
             sentence(&state),
             "5 entries since 2026-11-21; not checked since 13:58."

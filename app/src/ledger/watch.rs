@@ -9,7 +9,7 @@ use requorum_shared::api::v1::{
 use web_sys::Blob;
 
 use super::memory::Memory;
-use super::state::{Badge, Reading, Standing, State};
+use super::state::{Badge, LedgerStatus, Reading, State};
 use crate::client::verifier::{Verifier, in_base64};
 use crate::client::{acts, grpc};
 use crate::entry_filter::Filter;
@@ -219,23 +219,23 @@ impl LedgerWatch {
             Err(failure) => return self.unreached(&failure.what),
         };
         let at_ms = js_sys::Date::now() as i64;
-        let (standing, now) = match seen {
+        let (status, now) = match seen {
             Seen::Wrong(wrong) => return self.wrong(wrong),
             Seen::Unproven { .. } => return self.unreached(&why),
             Seen::First { now } => {
-                let standing = Standing::First {
+                let status = LedgerStatus::First {
                     at_ms,
                     now: now.clone(),
                 };
-                (standing, now)
+                (status, now)
             }
             Seen::GoesOn { before, now } => {
-                let standing = Standing::Verified {
+                let status = LedgerStatus::Verified {
                     at_ms,
                     before,
                     now: now.clone(),
                 };
-                (standing, now)
+                (status, now)
             }
         };
         self.remember(|memory| memory.keep(&ledger.key, &note, &now, at_ms));
@@ -245,7 +245,7 @@ impl LedgerWatch {
         self.state.update(|state| {
             state.note = note;
             state.proof = hashes;
-            state.standing = standing;
+            state.status = status;
         });
     }
 
@@ -312,7 +312,7 @@ impl LedgerWatch {
                     self.remember(|memory| memory.raise(&wrong, at_ms));
                     Reading::Wrong(wrong)
                 }
-                Ok((End::Stopped, _)) => stopped("You stopped it.".into()),
+                Ok((End::Stopped, _)) => stopped("Cancelled.".into()),
                 Ok((End::Unreached { why }, _)) => stopped(why),
                 Err(failure) => stopped(failure.what),
             };
@@ -381,7 +381,7 @@ impl LedgerWatch {
                 let at_ms = js_sys::Date::now() as i64;
                 self.remember(|memory| memory.raise(&wrong, at_ms));
                 let what = format!(
-                    "What was to be exported is not to be believed. {}",
+                    "Export stopped: the ledger failed verification. {}",
                     wrong.words
                 );
                 self.state
@@ -455,7 +455,7 @@ impl LedgerWatch {
             memory.note_alarms();
         });
         self.state.update(|state| {
-            state.standing = Standing::Unasked;
+            state.status = LedgerStatus::Unasked;
             state.reading = Reading::Not;
         });
         self.look();
@@ -470,8 +470,8 @@ impl LedgerWatch {
         let why = why.to_owned();
         self.state.update(|state| {
             // What was seen to be wrong stays so until it is seen to be right.
-            if !matches!(state.standing, Standing::Wrong(_)) {
-                state.standing = Standing::Unreached { why };
+            if !matches!(state.status, LedgerStatus::Wrong(_)) {
+                state.status = LedgerStatus::Unreached { why };
             }
         });
     }
@@ -480,7 +480,7 @@ impl LedgerWatch {
         let at_ms = js_sys::Date::now() as i64;
         self.remember(|memory| memory.raise(&wrong, at_ms));
         self.state
-            .update(|state| state.standing = Standing::Wrong(wrong));
+            .update(|state| state.status = LedgerStatus::Wrong(wrong));
     }
 
     /// Takes up what the browser kept.
@@ -494,7 +494,7 @@ impl LedgerWatch {
                 let wrong = Wrong {
                     code: "ledger.memory".into(),
                     words:
-                        "What this browser kept of the ledger cannot be read, and it begins anew."
+                        "What this browser remembered of the ledger cannot be read; it starts anew."
                             .into(),
                 };
                 memory.raise(&wrong, js_sys::Date::now() as i64);
@@ -529,6 +529,7 @@ fn damaged(trouble: &str) -> Wrong {
 fn other_key() -> Wrong {
     Wrong {
         code: "ledger.other-key".into(),
-        words: "The ledger is signed with another key than the one that you told this browser to believe.".into(),
+        words: "The ledger is signed with another key than the one you told this browser to trust."
+            .into(),
     }
 }

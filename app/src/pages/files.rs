@@ -2,31 +2,36 @@
 
 pub mod cluster;
 pub mod detail;
+pub mod removal;
 pub mod restore;
 pub mod sending;
+pub mod storage;
 
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate, use_query_map};
+use leptos_router::hooks::use_query_map;
 use requorum_shared::api::v1::{
     FileOrigin, FileSummary, ListFilesRequest, ListFilesResponse, Trust,
 };
-use requorum_shared::permission::Permission;
+use requorum_shared::permission::{Grants, Permission, Place};
 
 use crate::client::grpc;
 use crate::components::bytes::Bytes;
-use crate::components::hash::Id;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
-use crate::components::table::{Sort, SortHeading, arrows};
-use crate::components::time::Time;
+use crate::components::table::{Clipped, Sort, SortHeading, arrows};
+use crate::components::time::Ago;
 use crate::format;
 use crate::identity::{Identity, Of, permitted, reason};
-use crate::pages::of_cluster;
+use crate::pages::{cluster_filter, search_filter, state_filter};
 use crate::paths;
 use crate::uploads::UploadQueue;
+
+/// What the API's names of trust begin with.
+const PREFIX: &str = "TRUST_";
+/// What stands in the address for files that were removed.
+const REMOVED: &str = "removed";
 
 /// The list, and uploads.
 #[component]
@@ -35,68 +40,69 @@ pub fn Files() -> impl IntoView {
     let query = use_query_map();
     let sort =
         Memo::new(move |_| Sort::parse(query.with(|q| q.get("sort")).as_deref(), "-uploaded"));
-    let filter = Memo::new(move |_| query.with(|q| q.get("q")).unwrap_or_default());
-    let (cluster, place) = (of_cluster::chosen(), pager::place());
+    let (search, state) = (search_filter::chosen(), state_filter::chosen());
+    let (cluster, place) = (cluster_filter::chosen(), pager::place());
     let list = LocalResource::new(move || {
         uploads.arrived();
+        let state = state.get();
+        let removed = state == REMOVED;
+        let trusts = if removed { String::new() } else { state };
         grpc::call(ListFilesRequest {
             page_token: place.get().after,
-            cluster: of_cluster::asked(&cluster.get()),
-            query: filter.get(),
+            cluster: cluster_filter::asked(&cluster.get()),
+            query: search.get(),
             order_by: sort.get().word(),
+            trusts: state_filter::asked(&trusts, PREFIX, Trust::from_str_name),
+            removed,
             ..ListFilesRequest::default()
         })
     });
     let sentence = Signal::derive(move || match list.get() {
         Some(Ok(list)) => headline(&counts(&list)),
-        _ => "Files kept by this console.".into(),
+        _ => "Files".into(),
     });
-    let clusters = Memo::new(move |last: Option<&Vec<String>>| match list.get() {
-        Some(Ok(list)) => list.clusters,
-        _ => last.cloned().unwrap_or_default(),
-    });
+    let last =
+        Memo::new(
+            move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
+                Some(Ok(list)) => (list.clusters.clone(), states(&list)),
+                _ => last.cloned().unwrap_or_default(),
+            },
+        );
     let grants = Identity::expect().grants_now();
-    let known = Signal::derive(move || clusters.with(|names| cluster::known(names, &grants)));
+    let known = Signal::derive(move || last.with(|(names, _)| cluster::known(names, &grants)));
+    let asked = RwSignal::new(None::<FileSummary>);
+    let removed = Callback::new(move |()| list.refetch());
     view! {
         <div class="page">
-            <Lead sentence />
+            <PageHeader sentence />
             {permitted(Permission::Upload, Of::Any, move || view! { <sending::Sending known /> })}
-            {filters(filter, clusters.into())}
-            {load(list, move |list| table(list, sort))}
+            {filters(last)}
+            {load(list, move |list| table(list, sort, asked))}
+            <removal::RemoveFile asked removed />
+            <storage::StorageUse />
         </div>
     }
 }
 
 /// Outside of what is drawn anew with each page, so that whoever types stays in the field.
-fn filters(filter: Memo<String>, clusters: Signal<Vec<String>>) -> impl IntoView {
-    let location = use_location();
-    let navigate = use_navigate();
-    let on_filter = Callback::new(move |text: String| {
-        let to = paths::narrowed(
-            &location.pathname.get_untracked(),
-            &location.search.get_untracked(),
-            "q",
-            &text,
-        );
-        navigate(
-            &to,
-            NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..Default::default()
-            },
-        );
-    });
-    let any = Memo::new(move |_| !clusters.with(Vec::is_empty) || !filter.with(String::is_empty));
+fn filters(last: Memo<(Vec<String>, state_filter::Counts)>) -> impl IntoView {
+    let clusters = Signal::derive(move || last.get().0);
+    let counts = Signal::derive(move || last.get().1);
+    let any = Memo::new(move |_| !counts.with(Vec::is_empty));
+    let word = |state: &str| match state {
+        REMOVED => "removed",
+        state => {
+            let name = format!("{PREFIX}{}", state.to_ascii_uppercase());
+            status::trust(Trust::from_str_name(&name).unwrap_or_default()).1
+        }
+    };
     move || {
         any.get().then(|| {
             view! {
                 <div class="filter">
-                    <div class="field">
-                        <label for="filter">"Filter by name, kind, id or trust"</label>
-                        <input id="filter" type="search" prop:value=filter on:input=move |ev| on_filter.run(event_target_value(&ev)) />
-                    </div>
-                    {of_cluster::choice(clusters)}
+                    {search_filter::field("Search files: name, kind, SHA-256, person")}
+                    {cluster_filter::choice(clusters)}
+                    {state_filter::choice(counts, word)}
                 </div>
             }
         })
@@ -109,100 +115,163 @@ fn counts(list: &ListFilesResponse) -> Vec<(Trust, u64)> {
     counts.map(|of| (of.trust(), of.count)).collect()
 }
 
+/// The same by the words of addresses, with those that were removed.
+fn states(list: &ListFilesResponse) -> state_filter::Counts {
+    let word = |trust: Trust| state_filter::word(trust.as_str_name(), PREFIX);
+    let counts = list.counts.iter();
+    let mut states: Vec<_> = counts.map(|of| (word(of.trust()), of.count)).collect();
+    if list.removed_count > 0 {
+        states.push((REMOVED.to_owned(), list.removed_count));
+    }
+    states
+}
+
+/// `4 files: 2 verified, 2 damaged`.
 fn headline(counts: &[(Trust, u64)]) -> String {
-    let of = |wanted: Option<Trust>| -> u64 {
-        let fits = |trust| wanted.is_none_or(|wanted| wanted == trust);
-        let counts = counts.iter().filter(|(trust, _)| fits(*trust));
-        counts.map(|(_, count)| count).sum()
-    };
-    match (of(None), of(Some(Trust::Verified))) {
-        (0, _) => "No file is kept here yet.".into(),
-        (1, 1) => "One file is kept here, and it is verified.".into(),
-        (all, verified) if all == verified => format!(
-            "{} files are kept here, all of them verified.",
-            format::number(all)
-        ),
-        (all, verified) => format!(
-            "{} kept here; {} verified.",
-            format::count(all, "file is", "files are"),
-            format::count(verified, "is", "are")
+    let total = counts.iter().map(|(_, count)| count).sum();
+    let mut parts = Vec::new();
+    for trust in [
+        Trust::Verified,
+        Trust::Unproven,
+        Trust::Damaged,
+        Trust::Unknown,
+    ] {
+        let of: u64 = counts
+            .iter()
+            .filter(|(this, _)| *this == trust)
+            .map(|(_, n)| n)
+            .sum();
+        if of > 0 {
+            parts.push(format!("{} {}", format::number(of), status::trust(trust).1));
+        }
+    }
+    match total {
+        0 => "No files yet".into(),
+        total => format!(
+            "{}: {}",
+            format::count(total, "file", "files"),
+            parts.join(", ")
         ),
     }
 }
 
-fn table(list: ListFilesResponse, sort: Memo<Sort>) -> impl IntoView {
-    if list.counts.is_empty() {
+fn table(
+    list: ListFilesResponse,
+    sort: Memo<Sort>,
+    asked: RwSignal<Option<FileSummary>>,
+) -> impl IntoView {
+    if list.counts.is_empty() && list.removed_count == 0 {
         let why_not = reason(Permission::Upload, Of::Any);
         let first = move || {
             if why_not.with(String::is_empty) {
-                "Upload one above: it is checked while it arrives."
+                "Upload a snapshot above: it is checked while it arrives."
             } else {
-                "Here stand those that somebody uploaded, each with what was found in it."
+                "Operators upload snapshots here. Each is listed with what was found in it."
             }
         };
         return view! {
             <p class="muted">
-                {first} " To look at a file without sending it anywhere, use "
-                <a href=paths::inspect()>"Inspect"</a> ", which also has a sample."
+                {first} " To check a file without sending it anywhere, use "
+                <a href=paths::inspect()>"Inspect"</a> "."
             </p>
         }
         .into_any();
     }
     if list.total == 0 {
-        return view! {
-            <p class="muted" role="status">"No file fits. " <a href=paths::files()>"All files"</a></p>
-        }
-        .into_any();
+        return search_filter::nothing("files").into_any();
     }
     let shown = list.files.len();
-    let rows = list.files.into_iter().map(row).collect_view();
+    let grants = Identity::expect().grants_now();
+    let rows = list
+        .files
+        .into_iter()
+        .map(|file| row(file, &grants, asked))
+        .collect_view();
     let used = format::bytes(list.used_bytes);
     view! {
-        <section class="section">
+        <section class="section" aria-label="Files">
             <div class="table-wrap">
-                <table class="table">
+                <table class="table lines">
                     <thead>
                         <tr>
                             <SortHeading key="name" label="Name" sort />
                             <SortHeading key="cluster" label="Cluster" sort />
                             <SortHeading key="kind" label="Kind" sort />
-                            <SortHeading key="trust" label="Trust" sort />
-                            <th scope="col">"Headline"</th>
+                            <SortHeading key="trust" label="State" sort />
+                            <th scope="col">"Content"</th>
                             <SortHeading key="size" label="Size" sort number=true />
                             <SortHeading key="uploaded" label="Uploaded" sort />
-                            <th scope="col">"From"</th>
-                            <th scope="col">"SHA-256"</th>
+                            <th scope="col"><span class="visually-hidden">"Actions"</span></th>
                         </tr>
                     </thead>
                     <tbody on:keydown=arrows>{rows}</tbody>
                 </table>
             </div>
             <Pager shown total=list.total next=list.next_page_token one="file" many="files" />
-            <p class="small muted">{format!("All that are kept use {used}.")}</p>
+            <p class="small muted">{format!("{used} in all.")}</p>
         </section>
     }
     .into_any()
 }
 
-fn row(file: FileSummary) -> impl IntoView {
-    let trust = status::trust(file.trust());
+fn row(
+    file: FileSummary,
+    grants: &Grants,
+    asked: RwSignal<Option<FileSummary>>,
+) -> impl IntoView + use<> {
+    let is_removed = file.removed_at_ms > 0;
+    let is = if is_removed {
+        ("not-checked", REMOVED)
+    } else {
+        status::trust(file.trust())
+    };
+    let why = if is_removed {
+        format!("Removed by {}", format::visible(&file.removed_by))
+    } else {
+        file.sentence.clone()
+    };
     let from = came_by(&file);
-    let values = file.headline.into_iter().map(|of| {
-        view! { <span class="nowrap">{of.label} " " {format::visible(&of.value)}</span> " " }
-    });
+    let values = file
+        .headline
+        .iter()
+        .map(|of| format!("{} {}", of.label, format::visible(&of.value)));
+    let values = values.collect::<Vec<_>>().join(", ");
+    let place = Place::Cluster(&file.cluster);
+    let may_restore = is_restorable(&file) && grants.allow(Permission::Plan, place).is_ok();
+    let may_remove = !is_removed && grants.allow(Permission::RemoveFiles, place).is_ok();
+    let first = if may_restore {
+        view! { <a class="button small" href=paths::restore(&file.id)>"Restore"</a> }.into_any()
+    } else if !is_removed && file.trust() != Trust::Verified {
+        view! { <a class="button small" href=paths::file(&file.id)>"View findings"</a> }.into_any()
+    } else {
+        ().into_any()
+    };
+    let asked_file = file.clone();
     view! {
         <tr>
-            <th scope="row" data-label="Name"><a href=paths::file(&file.id)>{format::visible(&file.name)}</a></th>
-            <td data-label="Cluster">{of_cluster::shown(&file.cluster)}</td>
-            <td data-label="Kind">{file.kind}</td>
-            <td data-label="Trust"><Status is=trust /></td>
-            <td data-label="Headline" class="small">{values.collect_view()}</td>
+            <th scope="row" data-label="Name"><span class="clip"><a href=paths::file(&file.id)>{format::visible(&file.name)}</a></span></th>
+            <td data-label="Cluster">{cluster_filter::shown(&file.cluster)}</td>
+            <td data-label="Kind" class="wide-only">{file.kind}</td>
+            <td data-label="State" class="state"><span title=why><Status is /></span></td>
+            <td data-label="Content" class="wide-only"><Clipped text=values /></td>
             <td data-label="Size" class="number"><Bytes n=file.size /></td>
-            <td data-label="Uploaded"><Time ms=file.uploaded_at_ms /></td>
-            <td data-label="From">{from}</td>
-            <td data-label="SHA-256"><Id value=file.id /></td>
+            <td data-label="Uploaded"><span title=from><Ago ms=file.uploaded_at_ms /></span></td>
+            <td data-label="Actions" class="row-acts">
+                {first}
+                {may_remove.then(|| view! {
+                    <button type="button" class="button small" on:click=move |_| asked.set(Some(asked_file.clone()))>"Remove"</button>
+                })}
+            </td>
         </tr>
     }
+}
+
+/// Whether a restore can be planned from it.
+pub(super) fn is_restorable(file: &FileSummary) -> bool {
+    file.removed_at_ms == 0
+        && file.origin() == FileOrigin::Upload
+        && matches!(file.trust(), Trust::Verified | Trust::Unproven)
+        && matches!(file.kind.as_str(), "etcd-snapshot" | "etcd-db")
 }
 
 /// How a file came, and by whom.
@@ -221,18 +290,31 @@ mod tests {
 
     #[test]
     fn the_headline_counts_what_is_verified() {
-        assert_eq!(headline(&[]), "No file is kept here yet.");
+        assert_eq!(headline(&[]), "No files yet");
+        assert_eq!(headline(&[(Trust::Verified, 1)]), "1 file: 1 verified");
         assert_eq!(
-            headline(&[(Trust::Verified, 1)]),
-            "One file is kept here, and it is verified."
+            headline(&[(Trust::Damaged, 2), (Trust::Verified, 2)]),
+            "4 files: 2 verified, 2 damaged"
         );
-        assert_eq!(
-            headline(&[(Trust::Verified, 2)]),
-            "2 files are kept here, all of them verified."
-        );
-        assert_eq!(
-            headline(&[(Trust::Damaged, 1), (Trust::Verified, 1)]),
-            "2 files are kept here; 1 is verified."
-        );
+    }
+
+    #[test]
+    fn a_restore_is_offered_of_what_can_be_restored_alone() {
+        let file = |trust: Trust, kind: &str, origin: FileOrigin, removed| {
+            is_restorable(&FileSummary {
+                trust: trust.into(),
+                kind: kind.into(),
+                origin: origin.into(),
+                removed_at_ms: removed,
+                ..FileSummary::default()
+            })
+        };
+        let (good, upload) = ("etcd-snapshot", FileOrigin::Upload);
+        assert!(file(Trust::Verified, good, upload, 0));
+        assert!(file(Trust::Unproven, "etcd-db", upload, 0));
+        assert!(!file(Trust::Damaged, good, upload, 0));
+        assert!(!file(Trust::Verified, "etcd-wal", upload, 0));
+        assert!(!file(Trust::Verified, good, FileOrigin::Evidence, 0));
+        assert!(!file(Trust::Verified, good, upload, 1));
     }
 }

@@ -9,80 +9,92 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
-use crate::bench::Bench;
+use crate::client::http;
 use crate::components::file_drop::FileDrop;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::dropped::Dropped;
+use crate::identity::Identity;
+use crate::open_files::{OpenFiles, Sample};
 use crate::paths::with_query;
 
 /// Drop, verdict, contents.
 #[component]
 pub fn Inspect() -> impl IntoView {
-    let bench = Bench::expect();
+    let open_files = OpenFiles::expect();
     let query = use_query_map();
     let location = use_location();
     let navigate = use_navigate();
+    let named = Memo::new(move |_| {
+        let file = query.with(|q| q.get("file"));
+        file.and_then(|n| n.parse::<u32>().ok())
+    });
+    let is_open = move |job: u32| open_files.numbers().iter().any(|(n, _)| *n == job);
     // The file that the address names, or the first.
     let selected = Memo::new(move |_| {
-        let named = query
-            .with(|q| q.get("file"))
-            .and_then(|n| n.parse::<u32>().ok());
-        let numbers = bench.numbers();
-        let known = |job: &u32| numbers.iter().any(|(n, _)| n == job);
-        named
-            .filter(known)
-            .or_else(|| numbers.first().map(|(job, _)| *job))
+        let named = named.get().filter(|job| is_open(*job));
+        named.or_else(|| open_files.numbers().first().map(|(job, _)| *job))
     });
-    let select = move |job: u32| {
-        let to = with_query(
-            &location.pathname.get_untracked(),
-            &location.search.get_untracked(),
-            "file",
-            &job.to_string(),
-        );
+    // Files do not outlive a reload; who follows a link does not have them either.
+    let lost = Memo::new(move |_| named.get().is_some_and(|job| !is_open(job)));
+    let show = StoredValue::new(move |job: Option<u32>, replace: bool| {
+        let job = job.map(|job| job.to_string()).unwrap_or_default();
+        let search = location.search.get_untracked();
+        let to = with_query(&location.pathname.get_untracked(), &search, "file", &job);
         navigate(
             &to,
             NavigateOptions {
                 scroll: false,
+                replace,
                 ..Default::default()
             },
         );
-    };
-    let select = StoredValue::new(select);
+    });
+    let select = move |job: u32| show.with_value(|show| show(Some(job), false));
+    let close = Callback::new(move |job: u32| {
+        open_files.remove(job);
+        if named.get_untracked() == Some(job) {
+            show.with_value(|show| show(None, true));
+        }
+    });
     let on_files = move |dropped: Dropped| {
-        if let Some(job) = bench.put(dropped) {
-            select.with_value(|select| select(job));
+        if let Some(job) = open_files.put(dropped) {
+            select(job);
         }
     };
-    let on_sample = move |_| {
-        bench.put_sample(move |job| select.with_value(|select| select(job)));
+    let on_sample = move |sample: Sample| open_files.put_sample(sample, select);
+    let has_files = Memo::new(move |_| !open_files.numbers().is_empty());
+    let several = Memo::new(move |_| open_files.numbers().len() > 1);
+    let keys = dossier::Keys {
+        typed: RwSignal::new(String::new()),
+        console: console_key(),
     };
-    let has_files = Memo::new(move |_| !bench.numbers().is_empty());
-    let several = Memo::new(move |_| bench.numbers().len() > 1);
     view! {
         <div class="page">
             {move || match selected.get() {
-                Some(job) => file::lead(bench, job).into_any(),
+                Some(job) => file::header(open_files, job, keys, close).into_any(),
+                None if lost.get() => lost_header().into_any(),
                 None => view! {
-                    <Lead
-                        sentence="Drop a file: see what it is, whether it is whole, and what is in it."
-                        below=|| view! { <p>"Nothing leaves this browser. No account is needed."</p> }
+                    <PageHeader
+                        sentence="Drop a file to see what it is, whether you can trust it, and what is in it."
+                        below=|| view! { <p>"Nothing leaves this browser. No account needed."</p> }
                     />
                 }
                 .into_any(),
             }}
-            {move || several.get().then(|| ranking::ranking(bench, selected.into()))}
-            {move || selected.get().map(|job| file::body(bench, job))}
+            {move || (has_files.get() && lost.get()).then(lost_notice)}
+            {move || several.get().then(|| ranking::ranking(open_files, selected.into(), close))}
+            {move || selected.get().map(|job| file::body(open_files, job, keys))}
             <section class="section">
                 <FileDrop
-                    title="Drop files here, or press to choose"
-                    hint="Pasting works too. Several at once are ranked."
+                    title="Drop files here or click to browse"
+                    hint="You can paste a file. Drop several to compare them."
                     slim=has_files
                     on_files=UnsyncCallback::new(on_files)
                 />
-                {move || bench.sample_failure().map(reading::refusal)}
+                {move || open_files.sample_failure().map(reading::refusal)}
                 <div class="acts">
-                    <button type="button" class="button" on:click=on_sample>"Open a sample snapshot"</button>
+                    <button type="button" class="button" on:click=move |_| on_sample(Sample::Sound)>"Open a sound sample"</button>
+                    <button type="button" class="button" on:click=move |_| on_sample(Sample::Damaged)>"Open a damaged sample"</button>
                 </div>
             </section>
             {move || (!has_files.get()).then(what_it_reads)}
@@ -90,10 +102,48 @@ pub fn Inspect() -> impl IntoView {
     }
 }
 
+/// The key of the ledger of the console that this page came from, for people who are signed in to it; empty otherwise.
+fn console_key() -> Signal<String> {
+    let identity = Identity::expect();
+    let key = LocalResource::new(move || {
+        let signed_in = identity.is_person();
+        async move {
+            match signed_in {
+                true => http::ledger_key().await.unwrap_or_default(),
+                false => String::new(),
+            }
+        }
+    });
+    Signal::derive(move || key.get().unwrap_or_default())
+}
+
+fn lost_header() -> impl IntoView {
+    view! {
+        <PageHeader
+            sentence="Open the file again: it did not survive the reload."
+            tone="verdict warning"
+            below=|| view! {
+                <p>
+                    "This address names a file that is not open here. It was never uploaded, and a browser cannot read \
+                     it again without you: drop it or choose it below."
+                </p>
+            }
+        />
+    }
+}
+
+fn lost_notice() -> impl IntoView {
+    view! {
+        <div class="notice warning">
+            <p>"The file that this address names is not open here. Drop it again to see it."</p>
+        </div>
+    }
+}
+
 fn what_it_reads() -> impl IntoView {
     view! {
         <section class="section">
-            <h2>"What it can read"</h2>
+            <h2>"What it reads"</h2>
             <ul class="reads">
                 <li>"A snapshot of etcd 3.4 to 3.7, saved with " <code>"etcdctl snapshot save"</code></li>
                 <li>"A copy of a member's database, " <code>"member/snap/db"</code> ", taken while the member was stopped"</li>

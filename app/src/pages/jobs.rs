@@ -5,20 +5,22 @@ mod follow;
 pub mod question;
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 use requorum_shared::api::v1::{self, JobSummary, ListJobsRequest, ListJobsResponse};
 use requorum_shared::job::fold::JobState;
 
 use crate::client::grpc;
 use crate::components::empty::Empty;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
+use crate::components::short_name::{ShortName, target};
 use crate::components::status::{self, Status};
-use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::table::{Clipped, Sort, SortHeading, arrows};
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
-use crate::pages::{every, of_cluster, of_state};
+use crate::pages::{cluster_filter, every, search_filter, state_filter};
 use crate::paths;
 
 /// The state of a job; `None` for one that this page does not know.
@@ -35,8 +37,8 @@ fn read(word: &str) -> Option<JobState> {
 }
 
 /// How many have each state.
-fn counts(list: &ListJobsResponse) -> of_state::Counts {
-    let word = |state: v1::JobState| of_state::word(state.as_str_name(), PREFIX);
+fn counts(list: &ListJobsResponse) -> state_filter::Counts {
+    let word = |state: v1::JobState| state_filter::word(state.as_str_name(), PREFIX);
     let counts = list.counts.iter();
     counts.map(|of| (word(of.state()), of.count)).collect()
 }
@@ -54,31 +56,48 @@ fn named(state: &str) -> (&'static str, &'static str) {
 /// The list.
 #[component]
 pub fn Jobs() -> impl IntoView {
-    let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
+    let (cluster, state, place, search) = (
+        cluster_filter::chosen(),
+        state_filter::chosen(),
+        pager::place(),
+        search_filter::chosen(),
+    );
+    let query = use_query_map();
+    let sort =
+        Memo::new(move |_| Sort::parse(query.with(|q| q.get("sort")).as_deref(), "-started"));
     let list = LocalResource::new(move || {
         grpc::call(ListJobsRequest {
             page_token: place.get().after,
-            cluster: of_cluster::asked(&cluster.get()),
-            states: of_state::asked(&state.get(), PREFIX, v1::JobState::from_str_name),
+            cluster: cluster_filter::asked(&cluster.get()),
+            states: state_filter::asked(&state.get(), PREFIX, v1::JobState::from_str_name),
+            query: search.get(),
+            order_by: sort.get().word(),
             ..ListJobsRequest::default()
         })
     });
     every(5_000, move || list.refetch());
     let sentence = Signal::derive(move || match list.get() {
         Some(Ok(list)) => headline(&counts(&list)),
-        _ => "Jobs of this console.".into(),
+        _ => "Jobs".into(),
     });
-    view! { <div class="page"><Lead sentence />{filters(list)}{load(list, table)}</div> }
+    view! {
+        <div class="page">
+            <PageHeader sentence />
+            {filters(list)}
+            {load(list, move |list| table(list, sort))}
+        </div>
+    }
 }
 
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
 fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoView {
-    let last = Memo::new(
-        move |last: Option<&(Vec<String>, of_state::Counts)>| match list.get() {
-            Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
-            _ => last.cloned().unwrap_or_default(),
-        },
-    );
+    let last =
+        Memo::new(
+            move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
+                Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
+                _ => last.cloned().unwrap_or_default(),
+            },
+        );
     let clusters = Signal::derive(move || last.get().0);
     let counts = Signal::derive(move || last.get().1);
     let any = Memo::new(move |_| !counts.with(Vec::is_empty));
@@ -86,8 +105,9 @@ fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoV
         any.get().then(|| {
             view! {
                 <div class="filter">
-                    {of_cluster::choice(clusters)}
-                    {of_state::choice(counts, |state| named(state).1)}
+                    {search_filter::field("Search jobs: name, id, file, person")}
+                    {cluster_filter::choice(clusters)}
+                    {state_filter::choice(counts, |state| named(state).1)}
                 </div>
             }
         })
@@ -95,78 +115,95 @@ fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoV
 }
 
 fn headline(counts: &[(String, u64)]) -> String {
-    let waiting = of_state::count(counts, |state| read(state) == Some(JobState::Waiting));
-    let running = of_state::count(counts, |state| read(state).is_none_or(|s| !s.is_over()));
+    let waiting = state_filter::count(counts, |state| read(state) == Some(JobState::Waiting));
+    let running = state_filter::count(counts, |state| read(state).is_none_or(|s| !s.is_over()));
     match (counts.is_empty(), waiting, running) {
-        (true, ..) => "No job has run yet.".into(),
-        (_, 0, 0) => "No job is running.".into(),
-        (_, 0, running) => format!(
-            "{} under way.",
-            format::count(running, "job is", "jobs are")
-        ),
+        (true, ..) => "No jobs yet".into(),
+        (_, 0, 0) => "No running jobs".into(),
+        (_, 0, running) => format!("{} running", format::count(running, "job", "jobs")),
         (_, waiting, _) => format!(
-            "{} for an answer.",
-            format::count(waiting, "job waits", "jobs wait")
+            "{} for an answer",
+            format::count(waiting, "job waiting", "jobs waiting")
         ),
     }
 }
 
-fn table(list: ListJobsResponse) -> impl IntoView {
+fn table(list: ListJobsResponse, sort: Memo<Sort>) -> impl IntoView {
     if list.counts.is_empty() {
         return view! {
             <Empty text="A job carries out an approved plan, step by step.">
-                <a class="button" href=paths::plans()>"See the plans"</a>
+                <a class="button" href=paths::plans()>"View plans"</a>
             </Empty>
         }
         .into_any();
     }
     if list.total == 0 {
-        return view! {
-            <p class="muted">"No job fits. " <a href=paths::jobs()>"All jobs"</a></p>
-        }
-        .into_any();
+        return search_filter::nothing("jobs").into_any();
     }
     let shown = list.jobs.len();
+    let headings = view! {
+        <SortHeading key="name" label="Name" sort />
+        <SortHeading key="file" label="Snapshot" sort />
+        <th scope="col">"Target"</th>
+        <SortHeading key="state" label="State" sort />
+        <th scope="col">"Progress"</th>
+        <SortHeading key="by" label="Started by" sort />
+        <SortHeading key="started" label="Started" sort />
+    };
     view! {
-        {job_table(list.jobs)}
+        {job_table(headings.into_any(), list.jobs)}
         <Pager shown total=list.total next=list.next_page_token one="job" many="jobs" />
     }
     .into_any()
 }
 
-/// A table of jobs.
-pub(super) fn job_table(jobs: Vec<JobSummary>) -> impl IntoView {
-    let rows = jobs
-        .into_iter()
-        .map(|job| {
-            let status = status_of(&job);
-            // Once over, a job's sentence can be its title: nobody reads that twice.
-            let words = if job.sentence == job.title { String::new() } else { job.sentence };
-            view! {
-                <tr>
-                    <th scope="row" data-label="Job"><a href=paths::job(&job.id)>{job.title}</a></th>
-                    <td data-label="Cluster">{of_cluster::shown(&job.cluster)}</td>
-                    <td data-label="State"><span><Status is=status /> {job.broke_glass.then(status::without_approval)}</span></td>
-                    <td data-label="Steps" class="number">{format!("{} of {}", job.steps_done, job.steps_total)}</td>
-                    <td data-label="In words">{words}</td>
-                    <td data-label="Started"><Time ms=job.started_at_ms /></td>
-                    <td data-label="By">{job.started_by}</td>
-                </tr>
-            }
-        })
-        .collect_view();
+/// The newest jobs, in the order that they come in.
+pub(super) fn newest_jobs(jobs: Vec<JobSummary>) -> impl IntoView {
+    let headings = view! {
+        <th scope="col">"Name"</th><th scope="col">"Snapshot"</th><th scope="col">"Target"</th><th scope="col">"State"</th>
+        <th scope="col">"Progress"</th><th scope="col">"Started by"</th><th scope="col">"Started"</th>
+    };
+    job_table(headings.into_any(), jobs)
+}
+
+fn job_table(headings: AnyView, jobs: Vec<JobSummary>) -> impl IntoView {
+    let row = |job: JobSummary| {
+        let (status, progress) = (status_of(&job), progress(&job));
+        // What a running job does, or what it asks; of one that is over, its plan's sentence, which its page has.
+        let sentence = (job.sentence != job.title).then(|| job.sentence.clone());
+        view! {
+            <tr>
+                <th scope="row" data-label="Name"><ShortName to=paths::job(&job.id) name=job.name members=job.members /></th>
+                <td data-label="Snapshot"><Clipped text=format::visible(&job.file_name) /></td>
+                <td data-label="Target" class="wide-only"><Clipped text=target(&job.target) /></td>
+                <td data-label="State" class="state">
+                    <span title=sentence><Status is=status /> " " {job.broke_glass.then(status::without_approval)}</span>
+                </td>
+                <td data-label="Progress" class="nowrap wide-only">{progress}</td>
+                <td data-label="Started by"><Clipped text=job.started_by /></td>
+                <td data-label="Started"><Ago ms=job.started_at_ms /></td>
+            </tr>
+        }
+    };
     view! {
         <div class="table-wrap">
-            <table class="table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Job"</th><th scope="col">"Cluster"</th><th scope="col">"State"</th><th scope="col" class="number">"Steps"</th>
-                        <th scope="col">"In words"</th><th scope="col">"Started"</th><th scope="col">"By"</th>
-                    </tr>
-                </thead>
-                <tbody on:keydown=arrows>{rows}</tbody>
+            <table class="table lines">
+                <thead><tr>{headings}</tr></thead>
+                <tbody on:keydown=arrows>{jobs.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
+    }
+}
+
+/// How far a job is, or how long it took.
+fn progress(job: &JobSummary) -> String {
+    let steps = format!("{} of {}", job.steps_done, job.steps_total);
+    match job.ended_at_ms {
+        0 => format!("step {steps}"),
+        ended => format!(
+            "{steps} in {}",
+            format::duration((ended - job.started_at_ms) as f64)
+        ),
     }
 }
 
@@ -180,13 +217,13 @@ mod tests {
             let one = |state: &&str| ((*state).to_owned(), 1);
             states.iter().map(one).collect::<Vec<_>>()
         };
-        assert_eq!(headline(&list(&[])), "No job has run yet.");
+        assert_eq!(headline(&list(&[])), "No jobs yet");
         assert_eq!(
             headline(&list(&["completed", "undone", "left"])),
-            "No job is running."
+            "No running jobs"
         );
-        assert!(headline(&list(&["running", "completed"])).starts_with("1 job is under way"));
-        assert!(headline(&list(&["running", "waiting"])).starts_with("1 job waits"));
+        assert!(headline(&list(&["running", "completed"])).starts_with("1 job running"));
+        assert!(headline(&list(&["running", "waiting"])).starts_with("1 job waiting"));
         assert_eq!(
             state_of(&JobSummary {
                 state: 99,

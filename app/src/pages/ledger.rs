@@ -11,12 +11,12 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::client::grpc;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::entry_filter::Filter;
 use crate::format;
 use crate::ledger::rows::Row;
-use crate::ledger::state::{Reading, Standing};
+use crate::ledger::state::{LedgerStatus, Reading};
 use crate::ledger::watch::LedgerWatch;
 use crate::paths;
 
@@ -45,7 +45,7 @@ pub fn Ledger() -> impl IntoView {
     };
     view! {
         <div class="page">
-            <Lead sentence below=move || view! { <p role="status">{move || checked(watch)}</p> } acts=verify_link />
+            <PageHeader sentence below=move || view! { <p role="status">{move || checked(watch)}</p> } acts=verify_link />
             <div class="stack">
                 <filters::Filters filter />
                 <export::ExportBox filter />
@@ -62,27 +62,26 @@ fn verify_link() -> impl IntoView {
 /// What was checked, in a line.
 fn checked(watch: LedgerWatch) -> String {
     let state = watch.state().get();
-    match (&state.standing, &state.reading) {
+    match (&state.status, &state.reading) {
         _ if state.wrong().is_some() => "What is listed below may be false.".into(),
-        (Standing::Unreached { why }, _) => why.clone(),
-        (Standing::Verified { before, now, .. }, _) if state.is_read() => format!(
-            "All {} were read and add up to the signed checkpoint, which goes on from the {} seen before.",
+        (LedgerStatus::Unreached { why }, _) => why.clone(),
+        (LedgerStatus::Verified { before, now, .. }, _) if state.is_read() => format!(
+            "All {} were read and match the signed checkpoint, which is consistent with the {} seen earlier.",
             format::count(now.size, "entry", "entries"),
             format::number(before.size)
         ),
-        (Standing::Verified { before, now, .. }, Reading::Not | Reading::Stopped { .. }) => {
+        (LedgerStatus::Verified { before, now, .. }, Reading::Not | Reading::Stopped { .. }) => {
             format!(
-                "The signed checkpoint of {} goes on from the {} seen before. The entries themselves were not all read yet.",
+                "The signed checkpoint of {} is consistent with the {} seen earlier. Not all entries have been read yet.",
                 format::count(now.size, "entry", "entries"),
                 format::number(before.size)
             )
         }
-        (Standing::First { .. }, _) => {
-            "Its key and checkpoint are remembered from now on; compare the key with a colleague's."
-                .into()
+        (LedgerStatus::First { .. }, _) => {
+            "Its key and checkpoint are now remembered; compare the key with a colleague's.".into()
         }
-        (Standing::Unasked, _) => "Being verified.".into(),
-        (_, _) => "Entries are being read.".into(),
+        (LedgerStatus::Unasked, _) => "Verifying.".into(),
+        (_, _) => "Reading entries.".into(),
     }
 }
 
@@ -91,7 +90,5 @@ async fn first_day() -> String {
     let request = Filter::default().request(Some(1), 1);
     let list = grpc::call(request).await.unwrap_or_default();
     let first = list.entries.first().and_then(Row::read);
-    first.map_or(String::new(), |row| {
-        format::utc(row.entry.at_ms)[..10].to_owned()
-    })
+    first.map_or(String::new(), |row| format::day(row.entry.at_ms))
 }

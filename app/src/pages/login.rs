@@ -1,13 +1,15 @@
-//! Signing in.
+//! Signing in, and for a stranger what this is. Part of the first load: it waits for nothing but itself.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use crate::client::http;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
-use crate::failure::Failure;
+use crate::components::page_header::PageHeader;
+use crate::console_loader::ConsoleLoader;
+use crate::failure::{Failure, Kind};
 use crate::forms::account::{self, AccountErrors};
 use crate::identity::Identity;
 use crate::paths;
@@ -16,6 +18,7 @@ use crate::paths;
 #[component]
 pub fn Login() -> impl IntoView {
     let identity = Identity::expect();
+    let console_loader = ConsoleLoader::expect();
     let query = use_query_map();
     let navigate = use_navigate();
     let (name, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
@@ -30,7 +33,7 @@ pub fn Login() -> impl IntoView {
                     Ok(session) => identity.signed_in(session),
                     // A wrong password is this page's own business, not a reason to sign in.
                     Err(refused) => failure.set(Some(Failure {
-                        kind: crate::failure::Kind::Refused,
+                        kind: Kind::Refused,
                         ..refused
                     })),
                 }
@@ -51,6 +54,16 @@ pub fn Login() -> impl IntoView {
             );
         }
     });
+    // The rest of the page comes while the person types.
+    let typing = Memo::new(move |_| !name.with(String::is_empty));
+    Effect::new(move |_| {
+        if typing.get() {
+            spawn_local(async move {
+                // Where it cannot be had, the page after this one says so.
+                let _ = console_loader.console().await;
+            });
+        }
+    });
     // Whoever comes back from the provider without a session brings the reason's code; the server has its words.
     let asked = |key| query.with_untracked(|q| q.get(key)).unwrap_or_default();
     let (failed, request) = (asked("failed"), asked("request"));
@@ -59,15 +72,15 @@ pub fn Login() -> impl IntoView {
         let (failed, request) = (failed.clone(), request.clone());
         async move {
             // Without an answer there is the form still, which says what is wrong when it is sent.
-            let ways = http::ways_in(&failed, &request).await.unwrap_or_default();
-            if let Some(refused) = ways.failure {
+            let mut ways = http::ways_in(&failed, &request).await.unwrap_or_default();
+            if let Some(refused) = ways.failure.take() {
                 failure.set(Some(Failure::refused(refused)));
             }
-            ways.provider
+            ways
         }
     });
     let provider = move || {
-        let name = ways.get().flatten()?;
+        let name = ways.get()?.provider?;
         let next = paths::after_login(query.with(|q| q.get("next")).as_deref());
         // A link that the router leaves alone: this address is the server's.
         Some(view! {
@@ -76,27 +89,53 @@ pub fn Login() -> impl IntoView {
             </a>
         })
     };
+    let first = move || {
+        ways.get().is_some_and(|ways| ways.waits_for_setup).then(|| {
+            view! {
+                <div class="notice warning">
+                    <p><strong>"This console has no administrator yet."</strong></p>
+                    <p>
+                        "Open the one-time link that " <code>"requorum serve"</code>
+                        " printed when it started: in its terminal, its container log or its journal. Restarting the server prints a new one."
+                    </p>
+                </div>
+            }
+        })
+    };
     let pending = sign_in.pending();
     view! {
-        <div class="page">
-            <Lead sentence="Sign in to Requorum." />
-            <form
-                class="gate"
-                novalidate
-                on:submit=move |ev| { ev.prevent_default(); sign_in.dispatch_local(()); }
-            >
-                {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
-                <Field id="name" label="Name" value=name autocomplete="username" error=Signal::derive(move || errors.get().name) />
-                <Field id="password" label="Password" kind="password" value=password autocomplete="current-password" error=Signal::derive(move || errors.get().password) />
-                <div class="acts">
-                    <button type="submit" class="button primary" disabled=pending>"Sign in"</button>
-                    {provider}
-                </div>
-            </form>
-            <p class="muted">
-                "To look at a snapshot no account is needed: " <a href=paths::inspect()>"Inspect"</a>
-                " reads it in this browser and sends nothing."
-            </p>
+        <div class="page welcome">
+            <PageHeader sentence="Sign in to Requorum" />
+            <div class="welcome-columns">
+                <form
+                    class="panel gate"
+                    novalidate
+                    on:submit=move |ev| { ev.prevent_default(); sign_in.dispatch_local(()); }
+                >
+                    {first}
+                    {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+                    <Field id="name" label="Name" value=name autocomplete="username" error=Signal::derive(move || errors.get().name) />
+                    <Field id="password" label="Password" kind="password" value=password autocomplete="current-password" error=Signal::derive(move || errors.get().password) />
+                    <div class="acts">
+                        <button type="submit" class="button primary" disabled=pending>"Sign in"</button>
+                        {provider}
+                    </div>
+                </form>
+                <section class="welcome-text">
+                    <h2>"Recover a cluster that lost its quorum or its data"</h2>
+                    <ul class="points">
+                        <li>"Check a snapshot: is it complete, undamaged, the newest?"</li>
+                        <li>"Plan a restore of etcd 3.4 to 3.7. Every step and every risk is shown before anything is touched."</li>
+                        <li>"A second person approves; the run is verified and can be rolled back."</li>
+                        <li>"Every act is recorded in a ledger that your own browser verifies."</li>
+                    </ul>
+                    <p>
+                        "No account is needed to look at a file: " <a href=paths::inspect()>"Inspect a snapshot"</a>
+                        " reads it in this browser and uploads nothing."
+                    </p>
+                    <p class="small muted"><a href=paths::help()>"Help: terms, keys and how approvals work"</a></p>
+                </section>
+            </div>
         </div>
     }
 }

@@ -1,10 +1,10 @@
-//! Nothing has this address.
+//! No page has this address.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::components::frame::places;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 
 /// Says so, and where to go instead.
 #[component]
@@ -12,16 +12,16 @@ pub fn NotFound() -> impl IntoView {
     let path = use_location().pathname;
     let links = places()
         .into_iter()
-        .map(|(label, to)| view! { <a class="button" href=to>{label}</a> })
+        .map(|place| view! { <a class="button" href=place.path>{place.label}</a> })
         .collect_view();
     view! {
         <div class="page">
-            <Lead
-                sentence="There is no page at this address."
+            <PageHeader
+                sentence="Page not found"
                 below=move || view! { <p><code>{path}</code></p> }
             />
             <p>
-                "The link may be mistyped, or what it names may have been removed. Requorum's pages are:"
+                "Check the address for typing mistakes. The pages of this console are:"
             </p>
             <div class="acts">{links}</div>
         </div>

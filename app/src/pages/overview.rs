@@ -1,23 +1,28 @@
-//! Does anything need me?
+//! Does anything need me, and what became of what I asked for?
+
+mod outcomes;
+mod recent;
 
 use leptos::prelude::*;
+use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1::{
-    FileSummary, InboxItem, InboxKind, JobSummary, ListFilesRequest, ListInboxRequest,
-    ListInboxResponse, ListJobsRequest, ListPlansRequest,
+    FileOrigin, FileSummary, InboxItem, InboxKind, JobSummary, LedgerEntry, ListEntriesRequest,
+    ListFilesRequest, ListInboxRequest, ListInboxResponse, ListJobsRequest, ListOutcomesRequest,
+    ListPlansRequest, OutcomeItem, Trust,
 };
+use requorum_shared::permission::{Permission, Place};
 
-use crate::client::grpc;
-use crate::components::bytes::Bytes;
-use crate::components::lead::Lead;
+use crate::client::{grpc, upload};
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
-use crate::components::status::{self, Status};
-use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::status::Status;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
+use crate::identity::Identity;
 use crate::pages::every;
-use crate::pages::jobs::job_table;
+use crate::pages::jobs::newest_jobs;
 use crate::paths;
 
 /// How many recent things are listed.
@@ -25,36 +30,46 @@ const RECENT: u32 = 5;
 /// How many of those that wait are on one page.
 const WAITING: u32 = 20;
 
-/// What waits first, then what is there.
+/// What waits first, then what became of one's own, then what is there.
 #[component]
 pub fn Overview() -> impl IntoView {
     let place = pager::place();
-    let state = LocalResource::new(move || fetch(place.get().after));
+    let may_upload = {
+        let grants = Identity::expect().grants_now();
+        grants.allow(Permission::Upload, Place::Anywhere).is_ok()
+    };
+    let state = LocalResource::new(move || fetch(place.get().after, may_upload));
     every(10_000, move || state.refetch());
     let sentence = Signal::derive(move || match state.get() {
         Some(Ok(state)) => headline(&state),
-        _ => "Requorum, a recovery console for quorum systems.".into(),
+        _ => "Overview".into(),
     });
-    view! { <div class="page"><Lead sentence />{load(state, show)}</div> }
+    view! { <div class="page"><PageHeader sentence />{load(state, move |state| show(state, may_upload))}</div> }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct State {
     inbox: ListInboxResponse,
+    outcomes: Vec<OutcomeItem>,
+    unfinished: Vec<Upload>,
     files: Vec<FileSummary>,
+    has_files: bool,
     plans: u64,
     jobs: Vec<JobSummary>,
+    acts: Vec<LedgerEntry>,
 }
 
 impl State {
     fn is_new(&self) -> bool {
-        self.files.is_empty() && self.plans == 0 && self.jobs.is_empty()
+        !self.has_files && self.plans == 0 && self.jobs.is_empty()
     }
 }
 
-async fn fetch(page_token: String) -> Result<State, Failure> {
-    let files = ListFilesRequest {
+async fn fetch(page_token: String, may_upload: bool) -> Result<State, Failure> {
+    let usable = ListFilesRequest {
         page_size: RECENT,
+        trusts: vec![Trust::Verified.into(), Trust::Unproven.into()],
+        origins: vec![FileOrigin::Upload.into()],
         ..ListFilesRequest::default()
     };
     let inbox = ListInboxRequest {
@@ -70,59 +85,84 @@ async fn fetch(page_token: String) -> Result<State, Failure> {
         page_size: RECENT,
         ..ListJobsRequest::default()
     };
+    let acts = ListEntriesRequest {
+        page_size: RECENT,
+        acts_only: true,
+        ..ListEntriesRequest::default()
+    };
+    let inbox = grpc::call(inbox).await?;
+    let files = grpc::call(usable).await?;
     Ok(State {
-        files: grpc::call(files).await?.files,
-        inbox: grpc::call(inbox).await?,
+        inbox,
+        outcomes: grpc::call(ListOutcomesRequest {}).await?.items,
+        unfinished: match may_upload {
+            true => upload::unfinished().await?.uploads,
+            false => Vec::new(),
+        },
+        has_files: !files.counts.is_empty(),
+        files: files.files,
         plans: grpc::call(plans).await?.total,
         jobs: grpc::call(jobs).await?.jobs,
+        acts: grpc::call(acts).await?.entries,
     })
 }
 
 fn headline(state: &State) -> String {
     let running = u64::from(state.inbox.jobs_under_way);
     match (state.inbox.total, running) {
-        _ if state.is_new() => "This console is new: begin with a snapshot.".into(),
-        (0, 0) => "Nothing waits for you.".into(),
+        (0, 0) => "You're all caught up".into(),
         (0, n) => format!(
-            "Nothing waits for you; {} under way.",
-            format::count(n, "job is", "jobs are")
+            "You're all caught up; {} running",
+            format::count(n, "job", "jobs")
         ),
         (n, _) => format!(
-            "{} for you.",
-            format::count(n, "thing waits", "things wait")
+            "{} your attention",
+            format::count(n, "item needs", "items need")
         ),
     }
 }
 
-fn show(state: State) -> impl IntoView {
-    if state.is_new() {
-        return first_steps().into_any();
+fn show(state: State, may_upload: bool) -> impl IntoView {
+    if state.is_new() && state.unfinished.is_empty() {
+        return first_steps(may_upload).into_any();
     }
-    view! { {waiting(&state)} {jobs(&state)} {files(&state)} }.into_any()
+    view! {
+        {waiting(&state)}
+        {outcomes::outcomes(state.outcomes.clone())}
+        {recent::unfinished(&state.unfinished)}
+        {jobs(&state)}
+        {recent::files(&state.files, may_upload)}
+        {recent::acts(&state.acts)}
+    }
+    .into_any()
 }
 
-fn first_steps() -> impl IntoView {
+fn first_steps(may_upload: bool) -> impl IntoView {
+    let second = match may_upload {
+        true => view! { <p><a href=paths::files()>"Upload a snapshot"</a></p> }.into_any(),
+        false => view! { <p>"An operator uploads a snapshot"</p> }.into_any(),
+    };
     view! {
         <ol class="steps">
             <li class="step">
                 <span class="step-number">"1"</span>
                 <div class="step-body">
-                    <p><a href=paths::inspect()>"Look at a snapshot"</a></p>
-                    <p class="small muted">"In this browser, nothing is sent. There is a sample to try."</p>
+                    <p><a href=paths::inspect()>"Inspect a snapshot"</a></p>
+                    <p class="small muted">"In this browser: nothing is sent. A sample is included."</p>
                 </div>
             </li>
             <li class="step">
                 <span class="step-number">"2"</span>
                 <div class="step-body">
-                    <p><a href=paths::files()>"Upload one"</a></p>
-                    <p class="small muted">"The server checks it while it arrives, and keeps it."</p>
+                    {second}
+                    <p class="small muted">"The server checks it while it arrives."</p>
                 </div>
             </li>
             <li class="step">
                 <span class="step-number">"3"</span>
                 <div class="step-body">
-                    <p>"Plan a restore from it, have it approved, run it"</p>
-                    <p class="small muted">"Planning changes nothing. Every step says how it is undone."</p>
+                    <p>"Plan a restore, get it approved, run it"</p>
+                    <p class="small muted">"Planning changes nothing. Every step says how it is rolled back."</p>
                 </div>
             </li>
         </ol>
@@ -130,35 +170,35 @@ fn first_steps() -> impl IntoView {
 }
 
 /// Where a person goes for it, what to do there, and its mark.
-fn way(waiting: &InboxItem) -> (String, &'static str, (&'static str, &'static str)) {
+fn target_of(waiting: &InboxItem) -> (String, &'static str, (&'static str, &'static str)) {
     match waiting.kind() {
         InboxKind::Answer => (
             paths::job(&waiting.id),
-            "Answer its question.",
-            ("warning", "waits for an answer"),
+            "Answer",
+            ("warning", "waiting for an answer"),
         ),
         InboxKind::Resume => (
             paths::job(&waiting.id),
-            "Go on with it, or stop it.",
+            "Resume or stop",
             ("warning", "paused"),
         ),
         InboxKind::Approve => (
             paths::plan(&waiting.id),
-            "Read it, then approve or reject it.",
-            ("waits", "waits for approval"),
+            "Review",
+            ("waits", "waiting for approval"),
         ),
-        InboxKind::Run => (paths::plan(&waiting.id), "Run it.", ("pass", "approved")),
+        InboxKind::Run => (paths::plan(&waiting.id), "Run", ("pass", "ready to run")),
         InboxKind::Verification => (
             paths::job(&waiting.id),
-            "Look at what was seen.",
+            "View",
             ("fail", "verification failed"),
         ),
         InboxKind::Review => (
             paths::reviews(),
-            "Look into it, and close its review.",
-            ("fail", "ran without approval"),
+            "Review",
+            ("fail", "released without approval"),
         ),
-        InboxKind::Unspecified => (paths::plans(), "", ("not-checked", "unknown")),
+        InboxKind::Unspecified => (paths::plans(), "View", ("not-checked", "unknown")),
     }
 }
 
@@ -169,13 +209,20 @@ fn waiting(state: &State) -> impl IntoView + use<> {
         .iter()
         .cloned()
         .map(|waiting| {
-            let (to, act, is) = way(&waiting);
-            let cluster = (!waiting.cluster.is_empty()).then(|| format!(" · {}", waiting.cluster));
+            let (to, act, is) = target_of(&waiting);
+            let to_act = to.clone();
+            // An approval's sentence says how many more are needed, which the mark says already.
+            let why = match waiting.kind() {
+                InboxKind::Approve | InboxKind::Run => format!("by {}", waiting.by),
+                _ => waiting.sentence,
+            };
             view! {
-                <li class="file-row">
-                    <div class="file-row-head"><a href=to>{waiting.title}</a><Status is /></div>
-                    <p>{waiting.sentence}</p>
-                    <p class="small muted">{act} " By " {waiting.by} ", " <Time ms=waiting.since_ms /> {cluster}</p>
+                <li class="line">
+                    <a class="line-name" href=to title=waiting.title>{waiting.name}</a>
+                    <Status is />
+                    <span class="line-words">{why}</span>
+                    <span class="muted small"><Ago ms=waiting.since_ms /></span>
+                    <a class="button small" href=to_act>{act}</a>
                 </li>
             }
         })
@@ -188,9 +235,9 @@ fn waiting(state: &State) -> impl IntoView + use<> {
     (total > 0).then(|| {
         view! {
             <section class="section">
-                <h2>"What waits for you"</h2>
-                <ul class="waiting-list">{items}</ul>
-                <Pager shown total next one="thing" many="things" />
+                <h2>"Needs your attention"</h2>
+                <ul class="line-list">{items}</ul>
+                <Pager shown total next one="item" many="items" />
             </section>
         }
     })
@@ -202,53 +249,9 @@ fn jobs(state: &State) -> impl IntoView + use<> {
         <section class="section">
             <h2>"Recent jobs"</h2>
             {if recent.is_empty() {
-                view! { <p class="muted">"No job has run yet."</p> }.into_any()
+                view! { <p class="muted">"No jobs yet."</p> }.into_any()
             } else {
-                job_table(recent).into_any()
-            }}
-        </section>
-    }
-}
-
-fn files(state: &State) -> impl IntoView + use<> {
-    let rows = state
-        .files
-        .iter()
-        .cloned()
-        .map(|s| {
-            let trust = status::trust(s.trust());
-            view! {
-                <tr>
-                    <th scope="row" data-label="Name"><a href=paths::file(&s.id)>{s.name}</a></th>
-                    <td data-label="Kind">{s.kind.clone()}</td>
-                    <td data-label="Trust"><Status is=trust /></td>
-                    <td data-label="Size" class="number"><Bytes n=s.size /></td>
-                    <td data-label="Uploaded"><Time ms=s.uploaded_at_ms /></td>
-                </tr>
-            }
-        })
-        .collect_view();
-    let none = state.files.is_empty();
-    view! {
-        <section class="section">
-            <h2>"Newest files"</h2>
-            {if none {
-                view! { <p class="muted">"None is kept here. " <a href=paths::files()>"Upload one"</a> "."</p> }.into_any()
-            } else {
-                view! {
-                    <div class="table-wrap">
-                        <table class="table">
-                            <thead>
-                                <tr>
-                                    <th scope="col">"Name"</th><th scope="col">"Kind"</th><th scope="col">"Trust"</th>
-                                    <th scope="col" class="number">"Size"</th><th scope="col">"Uploaded"</th>
-                                </tr>
-                            </thead>
-                            <tbody on:keydown=arrows>{rows}</tbody>
-                        </table>
-                    </div>
-                }
-                .into_any()
+                newest_jobs(recent).into_any()
             }}
         </section>
     }
@@ -261,17 +264,17 @@ mod tests {
     #[test]
     fn the_headline_says_what_needs_a_person() {
         let mut state = State::default();
-        assert!(headline(&state).contains("new"));
-        state.files.push(FileSummary::default());
-        assert_eq!(headline(&state), "Nothing waits for you.");
+        assert!(state.is_new());
+        state.has_files = true;
+        assert!(!state.is_new());
+        assert_eq!(headline(&state), "You're all caught up");
         state.inbox.jobs_under_way = 1;
-        assert_eq!(
-            headline(&state),
-            "Nothing waits for you; 1 job is under way."
-        );
+        assert_eq!(headline(&state), "You're all caught up; 1 job running");
         // Of which a page has the first alone.
         state.inbox.items.push(InboxItem::default());
+        state.inbox.total = 1;
+        assert_eq!(headline(&state), "1 item needs your attention");
         state.inbox.total = 2;
-        assert_eq!(headline(&state), "2 things wait for you.");
+        assert_eq!(headline(&state), "2 items need your attention");
     }
 }

@@ -6,47 +6,62 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanState, PlanSummary};
 
+use crate::activity::Activity;
 use crate::client::grpc;
 use crate::components::empty::Empty;
-use crate::components::hash::Id;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
+use crate::components::short_name::{ShortName, revision, target};
 use crate::components::status::{self, Status};
-use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::table::{Clipped, Sort, SortHeading, arrows};
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
-use crate::pages::{of_cluster, of_state};
+use crate::pages::{cluster_filter, search_filter, state_filter};
 use crate::paths;
 
 /// The list.
 #[component]
 pub fn Plans() -> impl IntoView {
-    let (cluster, state, place) = (of_cluster::chosen(), of_state::chosen(), pager::place());
+    let (cluster, state, place, search) = (
+        cluster_filter::chosen(),
+        state_filter::chosen(),
+        pager::place(),
+        search_filter::chosen(),
+    );
     let query = use_query_map();
     let input = Memo::new(move |_| query.with(|q| q.get("input")).unwrap_or_default());
+    let sort = Memo::new(move |_| Sort::parse(query.with(|q| q.get("sort")).as_deref(), "-sealed"));
     let list = LocalResource::new(move || {
         grpc::call(ListPlansRequest {
             page_token: place.get().after,
-            cluster: of_cluster::asked(&cluster.get()),
-            states: of_state::asked(&state.get(), PREFIX, PlanState::from_str_name),
+            cluster: cluster_filter::asked(&cluster.get()),
+            states: state_filter::asked(&state.get(), PREFIX, PlanState::from_str_name),
             input: input.get(),
+            query: search.get(),
+            order_by: sort.get().word(),
             ..ListPlansRequest::default()
         })
     });
     let sentence = Signal::derive(move || match list.get() {
         Some(Ok(list)) => headline(&counts(&list)),
-        _ => "Plans of this console.".into(),
+        _ => "Plans".into(),
     });
-    let acts =
-        || view! { <a class="button small" href=paths::reviews()>"Run without approval"</a> };
+    let activity = Activity::expect();
+    let acts = move || {
+        let reviews = move || match activity.open_reviews() {
+            0 => "Break-glass reviews".to_owned(),
+            open => format!("Break-glass reviews ({open} open)"),
+        };
+        view! { <a href=paths::reviews()>{reviews}</a> }
+    };
     view! {
         <div class="page">
-            <Lead sentence acts />
+            <PageHeader sentence acts />
             {filters(list)}
             {move || (!input.with(String::is_empty)).then(of_one_file)}
-            {load(list, table)}
+            {load(list, move |list| table(list, sort))}
         </div>
     }
 }
@@ -60,20 +75,21 @@ fn read(word: &str) -> PlanState {
 }
 
 /// How many have each state.
-fn counts(list: &ListPlansResponse) -> of_state::Counts {
-    let word = |state: PlanState| of_state::word(state.as_str_name(), PREFIX);
+fn counts(list: &ListPlansResponse) -> state_filter::Counts {
+    let word = |state: PlanState| state_filter::word(state.as_str_name(), PREFIX);
     let counts = list.counts.iter();
     counts.map(|of| (word(of.state()), of.count)).collect()
 }
 
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
 fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl IntoView {
-    let last = Memo::new(
-        move |last: Option<&(Vec<String>, of_state::Counts)>| match list.get() {
-            Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
-            _ => last.cloned().unwrap_or_default(),
-        },
-    );
+    let last =
+        Memo::new(
+            move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
+                Some(Ok(list)) => (list.clusters.clone(), counts(&list)),
+                _ => last.cloned().unwrap_or_default(),
+            },
+        );
     let clusters = Signal::derive(move || last.get().0);
     let counts = Signal::derive(move || last.get().1);
     let any = Memo::new(move |_| !counts.with(Vec::is_empty));
@@ -81,8 +97,9 @@ fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl Into
         any.get().then(|| {
             view! {
                 <div class="filter">
-                    {of_cluster::choice(clusters)}
-                    {of_state::choice(counts, |state| status::plan(read(state)).1)}
+                    {search_filter::field("Search plans: name, id, file, person")}
+                    {cluster_filter::choice(clusters)}
+                    {state_filter::choice(counts, |state| status::plan(read(state)).1)}
                 </div>
             }
         })
@@ -90,49 +107,51 @@ fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl Into
 }
 
 fn of_one_file() -> impl IntoView {
-    view! { <p>"Plans that rest on one file. " <a href=paths::plans()>"All plans"</a></p> }
+    view! { <p>"Plans made from one file. " <a href=paths::plans()>"All plans"</a></p> }
 }
 
 fn headline(counts: &[(String, u64)]) -> String {
-    let count = |wanted: &str| of_state::count(counts, |state| state == wanted);
+    let count = |wanted: &str| state_filter::count(counts, |state| state == wanted);
     match (counts.is_empty(), count("sealed"), count("approved")) {
-        (true, ..) => "There is no plan yet.".into(),
-        (_, 0, 0) => "No plan waits for anything.".into(),
+        (true, ..) => "No plans yet".into(),
+        (_, 0, 0) => "No open plans".into(),
         (_, 0, ready) => format!(
-            "{} to run.",
-            format::count(ready, "plan is ready", "plans are ready")
+            "{} to run",
+            format::count(ready, "plan ready", "plans ready")
         ),
         (_, waiting, _) => format!(
-            "{} for approval.",
-            format::count(waiting, "plan waits", "plans wait")
+            "{} for approval",
+            format::count(waiting, "plan waiting", "plans waiting")
         ),
     }
 }
 
-fn table(list: ListPlansResponse) -> impl IntoView {
+fn table(list: ListPlansResponse, sort: Memo<Sort>) -> impl IntoView {
     if list.counts.is_empty() {
         return view! {
-            <Empty text="A plan says exactly what a restore will do, before anything is touched. It is made from a stored snapshot.">
+            <Empty text="A plan lists exactly what a restore will do, before anything changes. Create one from a stored snapshot.">
                 <a class="button" href=paths::files()>"Choose a snapshot"</a>
             </Empty>
         }
         .into_any();
     }
     if list.total == 0 {
-        return view! {
-            <p class="muted">"No plan fits. " <a href=paths::plans()>"All plans"</a></p>
-        }
-        .into_any();
+        return search_filter::nothing("plans").into_any();
     }
     let shown = list.plans.len();
     let rows = list.plans.into_iter().map(row).collect_view();
     view! {
         <div class="table-wrap">
-            <table class="table">
+            <table class="table lines">
                 <thead>
                     <tr>
-                        <th scope="col">"Outcome"</th><th scope="col">"Cluster"</th><th scope="col">"State"</th>
-                        <th scope="col">"Author"</th><th scope="col">"Sealed"</th><th scope="col">"Hash"</th>
+                        <SortHeading key="name" label="Name" sort />
+                        <SortHeading key="file" label="Snapshot" sort />
+                        <SortHeading key="revision" label="Revision" sort number=true />
+                        <SortHeading key="target" label="Target" sort />
+                        <SortHeading key="state" label="State" sort />
+                        <SortHeading key="author" label="Author" sort />
+                        <SortHeading key="sealed" label="Age" sort />
                     </tr>
                 </thead>
                 <tbody on:keydown=arrows>{rows}</tbody>
@@ -144,16 +163,26 @@ fn table(list: ListPlansResponse) -> impl IntoView {
 }
 
 fn row(plan: PlanSummary) -> impl IntoView {
-    let state = status::plan(plan.state());
-    let decided = (!plan.decided_by.is_empty()).then(|| format!("by {}", plan.decided_by));
+    let (state, mark) = match (plan.broke_glass, plan.state()) {
+        // What may run by an override is not approved.
+        (true, PlanState::Approved) => (("override", "not approved · override"), None),
+        (broke_glass, state) => (
+            status::plan(state),
+            broke_glass.then(status::without_approval),
+        ),
+    };
+    let all = status::plan_text(&plan).1;
     view! {
         <tr>
-            <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
-            <td data-label="Cluster">{of_cluster::shown(&plan.cluster)}</td>
-            <td data-label="State"><span><Status is=state /> " " {decided} " " {plan.broke_glass.then(status::without_approval)}</span></td>
-            <td data-label="Author">{plan.author}</td>
-            <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
-            <td data-label="Hash"><Id value=plan.hash /></td>
+            <th scope="row" data-label="Name"><ShortName to=paths::plan(&plan.id) name=plan.name members=plan.members /></th>
+            <td data-label="Snapshot"><Clipped text=format::visible(&plan.file_name) /></td>
+            <td data-label="Revision" class="number wide-only">{revision(plan.revision)}</td>
+            <td data-label="Target" class="wide-only"><Clipped text=target(&plan.target) /></td>
+            <td data-label="State" class="state">
+                <span title=all><Status is=state /> " " {mark}</span>
+            </td>
+            <td data-label="Author"><Clipped text=plan.author /></td>
+            <td data-label="Age"><Ago ms=plan.sealed_at_ms /></td>
         </tr>
     }
 }
@@ -168,18 +197,15 @@ mod tests {
             let count = |(state, count): &(&str, u64)| ((*state).to_owned(), *count);
             states.iter().map(count).collect::<Vec<_>>()
         };
-        assert_eq!(headline(&list(&[])), "There is no plan yet.");
+        assert_eq!(headline(&list(&[])), "No plans yet");
         assert_eq!(
             headline(&list(&[("used", 1), ("invalidated", 1)])),
-            "No plan waits for anything."
+            "No open plans"
         );
-        assert_eq!(
-            headline(&list(&[("approved", 1)])),
-            "1 plan is ready to run."
-        );
+        assert_eq!(headline(&list(&[("approved", 1)])), "1 plan ready to run");
         assert_eq!(
             headline(&list(&[("approved", 1), ("sealed", 5_000)])),
-            "5\u{202f}000 plans wait for approval."
+            "5\u{202f}000 plans waiting for approval"
         );
     }
 }

@@ -17,8 +17,8 @@ use crate::client::{grpc, whole};
 use crate::components::dialog::Dialog;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
@@ -52,16 +52,16 @@ pub fn Policies() -> impl IntoView {
     });
     let again = Callback::new(move |()| done.run(String::new()));
     view! {
-            <Lead
-                sentence="Who must agree before a plan runs."
-                below=|| view! { <p>"A policy is judged again when a plan is started: what is set here counts for plans that are approved already. A policy that asks for less than before takes a second person, who confirms it here."</p> }
+            <PageHeader
+                sentence="Approval policies"
+                below=|| view! { <p>"A policy is applied when a plan starts, so changes also affect plans that are already approved. A policy that requires less than before must be confirmed by a second person. "<a href=paths::help_on("two-people")>"Why two people?"</a>" · "<a href=paths::help_on("break-glass")>"What is break-glass?"</a></p> }
             />
             <p role="status" class="notice" hidden=move || said.with(String::is_empty)>{said}</p>
             {load(list, move |list| show(list, edit, remove, again))}
-            <Dialog open label="Set a policy">
+            <Dialog open label="Set policy">
                 {move || editing.get().map(|form| view! { <Edit form done on_keep=Callback::new(move |()| open.set(false)) /> })}
             </Dialog>
-            <Dialog open=open_to_remove label="Take a policy away">
+            <Dialog open=open_to_remove label="Remove policy">
                 {move || removing.get().map(|then| view! { <Remove then done on_keep=Callback::new(move |()| open_to_remove.set(false)) /> })}
             </Dialog>
     }
@@ -120,7 +120,7 @@ fn show(
         });
     };
     let acts = match may {
-        Ok(()) => view! { <button type="button" class="button" on:click=new>"Give a cluster its own"</button> }.into_any(),
+        Ok(()) => view! { <button type="button" class="button" on:click=new>"Add cluster policy"</button> }.into_any(),
         Err(denied) => view! { <p class="why-not">{denied.to_string()}</p> }.into_any(),
     };
     view! {
@@ -131,9 +131,9 @@ fn show(
 
 fn glass(may: bool) -> &'static str {
     if may {
-        "An operator may run a plan without approval, with a reason that everybody sees and a review afterwards."
+        "An operator may override approval, with a reason that is shown to everyone and a review afterwards."
     } else {
-        "Nobody may run a plan without approval."
+        "Plans never run without approval."
     }
 }
 
@@ -150,14 +150,11 @@ fn card(
         break_glass,
     } = policy(&wire);
     let (title, change) = match wire.cluster.as_str() {
-        "" => (
-            "Everything that has no policy of its own".to_owned(),
-            "Change it".to_owned(),
-        ),
-        name => (name.to_owned(), format!("Change it for {name}")),
+        "" => ("Default".to_owned(), "Edit".to_owned()),
+        name => (name.to_owned(), format!("Edit policy for {name}")),
     };
     let set = if wire.set_by.is_empty() {
-        view! { "As every console begins." }.into_any()
+        view! { "Default policy" }.into_any()
     } else {
         view! { "Set by " {wire.set_by.clone()} ", " <Time ms=wire.set_at_ms /> "." }.into_any()
     };
@@ -169,21 +166,21 @@ fn card(
         });
     };
     let take_away = then.filter(|_| admin).map(|then| {
-        let label = format!("Take it away from {}", then.cluster);
+        let label = format!("Remove policy of {}", then.cluster);
         let on_remove = move |_| remove.run(then.clone());
-        view! { <button type="button" class="button small" aria-label=label on:click=on_remove>"Take it away"</button> }
+        view! { <button type="button" class="button small" aria-label=label on:click=on_remove>"Remove policy"</button> }
     });
     view! {
         <section class="panel">
             <div class="file-row-head">
                 <h2>{title}</h2>
                 {take_away}
-                {admin.then(|| view! { <button type="button" class="button small" aria-label=change on:click=on_edit>"Change it"</button> })}
+                {admin.then(|| view! { <button type="button" class="button small" aria-label=change on:click=on_edit>"Edit"</button> })}
             </div>
             <dl class="step-facts">
-                <dt>"Plans that can be taken back whole"</dt><dd>{sentence(undoable)}</dd>
-                <dt>"Plans that cannot be taken back"</dt><dd>{sentence(destructive)}</dd>
-                <dt>"Without approval"</dt><dd>{glass(break_glass)}</dd>
+                <dt>"Reversible plans"</dt><dd>{sentence(undoable)}</dd>
+                <dt>"Irreversible plans"</dt><dd>{sentence(destructive)}</dd>
+                <dt>"Break-glass"</dt><dd>{glass(break_glass)}</dd>
             </dl>
             <p class="small muted">{set}</p>
         </section>
@@ -195,9 +192,9 @@ fn card(
 fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl IntoView {
     let is_new = form.of_one && form.cluster.is_empty();
     let title = match form.cluster.as_str() {
-        "" if form.of_one => "A policy of its own".to_owned(),
-        "" => "The policy for everything else".to_owned(),
-        name => format!("The policy for {name}"),
+        "" if form.of_one => "Cluster policy".to_owned(),
+        "" => "Default policy".to_owned(),
+        name => format!("Policy for {name}"),
     };
     let cluster = RwSignal::new(form.cluster.clone());
     let undoable = RwSignal::new(form.policy.undoable);
@@ -261,20 +258,20 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
                     label="Cluster"
                     value=cluster
                     suggestions=Signal::derive(move || known.get().unwrap_or_default())
-                    hint="As snapshots of it are named here, such as prod-etcd."
+                    hint="The name given at upload, such as prod-etcd."
                 />
             })}
-            <RuleChoice id="undoable" title="Plans that can be taken back whole" rule=undoable />
-            <RuleChoice id="destructive" title="Plans that cannot be taken back" rule=destructive />
+            <RuleChoice id="undoable" title="Reversible plans" rule=undoable />
+            <RuleChoice id="destructive" title="Irreversible plans" rule=destructive />
             <label class="choice">
                 <input type="checkbox" prop:checked=break_glass on:change=move |ev| break_glass.set(event_target_checked(&ev)) />
-                <span>"An operator may break the glass"</span>
+                <span>"Allow break-glass override"</span>
                 <span class="hint">{move || glass(break_glass.get())}</span>
             </label>
             <section class="section">
-                <h3>"What it would do to plans that are open now"</h3>
+                <h3>"Effect on open plans"</h3>
                 {move || match effects.get() {
-                    None => view! { <p class="muted">"Asking the server."</p> }.into_any(),
+                    None => view! { <p class="muted">"Loading"</p> }.into_any(),
                     Some(Ok(effects)) => effect_list(effects).into_any(),
                     Some(Err(failure)) => view! { <ErrorView failure /> }.into_any(),
                 }}
@@ -282,8 +279,8 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
             <p class="field-error" role="alert" hidden=move || wrong.with(String::is_empty)>{wrong}</p>
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
             <div class="dialog-acts">
-                <button type="button" class="button" on:click=move |_| on_keep.run(())>"Leave it"</button>
-                <button type="submit" class="button primary" disabled=move || set.pending().get() || !wrong.with(String::is_empty)>"Set this policy"</button>
+                <button type="button" class="button" on:click=move |_| on_keep.run(())>"Cancel"</button>
+                <button type="submit" class="button primary" disabled=move || set.pending().get() || !wrong.with(String::is_empty)>"Save policy"</button>
             </div>
         </form>
     }
@@ -293,7 +290,7 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
 #[component]
 fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl IntoView {
     let cluster = then.cluster.clone();
-    let title = format!("Take the policy of {cluster} away");
+    let title = format!("Remove policy of {cluster}");
     let effects = LocalResource::new(move || {
         let policy = Some(then.clone());
         grpc::call(PreviewPolicyRequest { policy })
@@ -312,19 +309,19 @@ fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl Int
     view! {
         <form on:submit=move |ev| { ev.prevent_default(); remove.dispatch_local(()); }>
             <h2>{title}</h2>
-            <p>"The policy for everything else counts for it again, for plans that are approved already too."</p>
+            <p>"The default policy applies again, also to plans that are already approved."</p>
             <section class="section">
-                <h3>"What it would do to plans that are open now"</h3>
+                <h3>"Effect on open plans"</h3>
                 {move || match effects.get() {
-                    None => view! { <p class="muted">"Asking the server."</p> }.into_any(),
+                    None => view! { <p class="muted">"Loading"</p> }.into_any(),
                     Some(Ok(effects)) => effect_list(effects).into_any(),
                     Some(Err(failure)) => view! { <ErrorView failure /> }.into_any(),
                 }}
             </section>
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
             <div class="dialog-acts">
-                <button type="button" class="button" on:click=move |_| on_keep.run(())>"Leave it"</button>
-                <button type="submit" class="button primary" disabled=remove.pending()>"Take it away"</button>
+                <button type="button" class="button" on:click=move |_| on_keep.run(())>"Cancel"</button>
+                <button type="submit" class="button primary" disabled=remove.pending()>"Remove policy"</button>
             </div>
         </form>
     }
@@ -333,16 +330,16 @@ fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl Int
 fn effect_list(answer: PreviewPolicyResponse) -> impl IntoView {
     let PreviewPolicyResponse { effects, total } = answer;
     if effects.is_empty() {
-        return view! { <p class="muted">"Nothing: it counts for no plan that may still be run."</p> }.into_any();
+        return view! { <p class="muted">"No open plan is affected."</p> }.into_any();
     }
     let others = total.saturating_sub(effects.len() as u64);
     let others = (others > 0).then(|| {
         let plans = format::count(others, "older plan", "older plans");
-        view! { <p class="muted">{format!("It counts for {plans} too.")}</p> }
+        view! { <p class="muted">{format!("It also applies to {plans}.")}</p> }
     });
     let items = effects.into_iter().map(|effect| {
         let words = if effect.now == effect.then {
-            view! { <p class="small muted">"As now: " {effect.then}</p> }.into_any()
+            view! { <p class="small muted">"Unchanged: " {effect.then}</p> }.into_any()
         } else {
             view! { <p class="small">"Now: " {effect.now}</p> <p class="small">"Then: " <strong>{effect.then}</strong></p> }.into_any()
         };
@@ -355,8 +352,8 @@ fn effect_list(answer: PreviewPolicyResponse) -> impl IntoView {
 #[component]
 fn RuleChoice(id: &'static str, title: &'static str, rule: RwSignal<Rule>) -> impl IntoView {
     const SECONDS: [(Second, &str); 3] = [
-        (Second::Never, "no: the author may approve"),
-        (Second::WhenPossible, "as soon as there is anybody else"),
+        (Second::Never, "not required: the author may approve"),
+        (Second::WhenPossible, "if anyone else is eligible"),
         (Second::Always, "always"),
     ];
     let numbers = (0..=MAX_APPROVERS).map(|n| {
@@ -387,7 +384,7 @@ fn RuleChoice(id: &'static str, title: &'static str, rule: RwSignal<Rule>) -> im
                     <select id=number_id on:change=on_number>{numbers.collect_view()}</select>
                 </div>
                 <div class="field">
-                    <label for=second_id.clone()>"A second person"</label>
+                    <label for=second_id.clone()>"Second person"</label>
                     <select id=second_id on:change=on_second>{seconds.collect_view()}</select>
                 </div>
             </div>

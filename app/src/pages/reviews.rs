@@ -1,22 +1,22 @@
-//! What was run without approval, and who looked into it.
+//! Break-glass overrides, and who reviewed them.
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::{
     CloseReviewRequest, ListReviewsRequest, ListReviewsResponse, Review,
 };
 
+use crate::activity::Activity;
 use crate::client::grpc;
+use crate::components::break_glass::BreakGlassNotice;
 use crate::components::dialog::Dialog;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::glass::Broken;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
-use crate::pulse::Pulse;
 
 /// All reviews, the open ones first.
 #[component]
@@ -31,12 +31,12 @@ pub fn Reviews() -> impl IntoView {
     let again = Callback::new(move |()| list.refetch());
     let sentence = Signal::derive(move || match list.get() {
         Some(Ok(list)) => headline(&list),
-        _ => "Plans that were run without approval.".into(),
+        _ => "Break-glass reviews".into(),
     });
     let crumbs = vec![("Plans".to_owned(), paths::plans())];
     view! {
         <div class="page">
-            <Lead crumbs sentence />
+            <PageHeader crumbs sentence />
             {load(list, move |list| show(list, again))}
         </div>
     }
@@ -44,11 +44,15 @@ pub fn Reviews() -> impl IntoView {
 
 fn headline(list: &ListReviewsResponse) -> String {
     match (list.total, list.open) {
-        (0, _) => "No plan was run without approval.".into(),
-        (_, 0) => "Everything that was run without approval was looked into.".into(),
+        (0, _) => "No break-glass overrides".into(),
+        (_, 0) => "All break-glass overrides are reviewed.".into(),
         (_, open) => format!(
-            "{} run without approval and not looked into.",
-            format::count(open, "plan was", "plans were")
+            "{} review.",
+            format::count(
+                open,
+                "break-glass override needs",
+                "break-glass overrides need"
+            )
         ),
     }
 }
@@ -56,8 +60,8 @@ fn headline(list: &ListReviewsResponse) -> String {
 fn show(list: ListReviewsResponse, again: Callback<()>) -> impl IntoView {
     if list.total == 0 {
         return view! {
-            <Empty text="When a plan cannot wait for its approval, an operator can let it run all the same, with a reason. It then stands here until an approver has looked into it.">
-                <a class="button" href=paths::plans()>"See the plans"</a>
+            <Empty text="If a plan cannot wait for approval, an operator can run it with an override and a reason. Each override is listed here until an approver reviews it.">
+                <a class="button" href=paths::plans()>"Plans"</a>
             </Empty>
         }
         .into_any();
@@ -72,9 +76,10 @@ fn show(list: ListReviewsResponse, again: Callback<()>) -> impl IntoView {
 }
 
 fn one(review: Review, again: Callback<()>) -> impl IntoView {
-    let job = (!review.job_id.is_empty())
-        .then(|| view! { <a class="button small" href=paths::job(&review.job_id)>"Its job"</a> });
-    let cluster = (!review.cluster.is_empty()).then(|| format!("For {}.", review.cluster));
+    let job = (!review.job_id.is_empty()).then(
+        || view! { <a class="button small" href=paths::job(&review.job_id)>"Open the job"</a> },
+    );
+    let cluster = (!review.cluster.is_empty()).then(|| format!("Cluster: {}", review.cluster));
     let close = (review.closed_at_ms == 0).then(|| {
         if review.you_can_close {
             let id = review.id.clone();
@@ -86,7 +91,7 @@ fn one(review: Review, again: Callback<()>) -> impl IntoView {
     view! {
         <li class="file-row">
             <div class="file-row-head"><a href=paths::plan(&review.plan_id)>{review.outcome.clone()}</a> {cluster}</div>
-            <Broken review />
+            <BreakGlassNotice review />
             <div class="acts">{close} {job}</div>
         </li>
     }
@@ -98,7 +103,7 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
     let open = RwSignal::new(false);
     let note = RwSignal::new(String::new());
     let failure = RwSignal::new(None::<Failure>);
-    let pulse = Pulse::expect();
+    let activity = Activity::expect();
     let close = Action::new_local(move |_: &()| {
         let request = CloseReviewRequest {
             id: id.clone(),
@@ -109,7 +114,7 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
             match grpc::call(request).await {
                 Ok(_) => {
                     open.set(false);
-                    pulse.ask();
+                    activity.ask();
                     again.run(());
                 }
                 Err(refused) => failure.set(Some(refused)),
@@ -117,19 +122,19 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
         }
     });
     view! {
-        <button type="button" class="button primary small" on:click=move |_| open.set(true)>"Close this review"</button>
-        <Dialog open label="Close this review">
+        <button type="button" class="button primary small" on:click=move |_| open.set(true)>"Close review"</button>
+        <Dialog open label="Close review">
             <form on:submit=move |ev| { ev.prevent_default(); close.dispatch_local(()); }>
-                <h2>"What did you find?"</h2>
-                <p>"Read the plan, its job and what the ledger says. Then write down whether it was right to run it, and what follows. It is kept with your name. A plan that was not run yet is rejected by this."</p>
+                <h2>"Close review"</h2>
+                <p>"Check the plan, its job and the ledger. Then note whether the override was justified and what follows. Your name is recorded. Closing the review rejects a plan that has not run yet."</p>
                 <div class="field">
-                    <label for="note">"What was found"</label>
+                    <label for="note">"Findings"</label>
                     <textarea id="note" rows="4" required autofocus prop:value=note on:input=move |ev| note.set(event_target_value(&ev))></textarea>
                 </div>
                 {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
                 <div class="dialog-acts">
-                    <button type="button" class="button" on:click=move |_| open.set(false)>"Leave it open"</button>
-                    <button type="submit" class="button primary" disabled=move || close.pending().get() || note.with(|n| n.trim().is_empty())>"Close the review"</button>
+                    <button type="button" class="button" on:click=move |_| open.set(false)>"Cancel"</button>
+                    <button type="submit" class="button primary" disabled=move || close.pending().get() || note.with(|n| n.trim().is_empty())>"Close review"</button>
                 </div>
             </form>
         </Dialog>
@@ -147,11 +152,15 @@ mod tests {
             open,
             ..ListReviewsResponse::default()
         };
-        assert_eq!(headline(&list(0, 0)), "No plan was run without approval.");
-        assert!(headline(&list(1, 0)).starts_with("Everything"));
+        assert_eq!(headline(&list(0, 0)), "No break-glass overrides");
+        assert!(headline(&list(1, 0)).starts_with("All"));
+        assert_eq!(
+            headline(&list(1, 1)),
+            "1 break-glass override needs review."
+        );
         assert_eq!(
             headline(&list(3, 2)),
-            "2 plans were run without approval and not looked into."
+            "2 break-glass overrides need review."
         );
     }
 }

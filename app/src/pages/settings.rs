@@ -9,10 +9,11 @@ pub mod you;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_navigate, use_params_map};
-use requorum_shared::permission::{Denied, Permission, Place};
+use requorum_shared::permission::{Denied, Grants, Permission, Place};
 
 use crate::components::frame::is_current;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
+use crate::components::palette::{Entry, Group};
 use crate::identity::Identity;
 use crate::pages::not_found::NotFound;
 use crate::pages::policies;
@@ -43,14 +44,14 @@ const SECTIONS: &[Section] = &[
     ),
     section(
         "you",
-        "You",
+        "Profile",
         Permission::OwnAccount,
         Place::Anywhere,
         || you::You().into_any(),
     ),
     section(
         "tokens",
-        "Tokens",
+        "API tokens",
         Permission::OwnAccount,
         Place::Anywhere,
         || tokens::Tokens().into_any(),
@@ -64,7 +65,7 @@ const SECTIONS: &[Section] = &[
     ),
     section(
         "secrets",
-        "Secrets",
+        "Credentials",
         Permission::Secrets,
         Place::Console,
         || secrets::Secrets().into_any(),
@@ -80,6 +81,21 @@ const SECTIONS: &[Section] = &[
         about::About().into_any()
     }),
 ];
+
+/// Where the palette can go here.
+pub fn entries(grants: &Grants) -> Vec<Entry> {
+    SECTIONS
+        .iter()
+        .filter(|section| grants.allow(section.needs, section.place).is_ok())
+        .map(|section| {
+            Entry::to(
+                Group::Settings,
+                section.label,
+                paths::settings_section(section.key),
+            )
+        })
+        .collect()
+}
 
 const fn section(
     key: &'static str,
@@ -126,7 +142,7 @@ pub fn Settings() -> impl IntoView {
             },
         );
     });
-    view! { <div class="page"><Lead sentence="Settings." /></div> }
+    view! { <div class="page"><PageHeader sentence="Settings" /></div> }
 }
 
 /// `/settings/…`: one section.
@@ -191,8 +207,8 @@ fn refusal(denied: &Denied) -> impl IntoView + use<> {
         format!("You have: {}.", denied.have)
     };
     view! {
-        <Lead sentence=denied.needs() />
-        <p>{have} " An administrator of this console can change that."</p>
+        <PageHeader sentence=denied.needs() />
+        <p>{have} " An administrator can change that."</p>
     }
 }
 

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_navigate;
 use crate::client::http;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::forms::account::{self, AccountErrors};
 use crate::identity::Identity;
@@ -71,12 +71,12 @@ pub fn Setup() -> impl IntoView {
     let pending = make.pending();
     let form = move || {
         view! {
-            <form class="gate" novalidate on:submit=move |ev| { ev.prevent_default(); make.dispatch_local(()); }>
+            <form class="panel gate" novalidate on:submit=move |ev| { ev.prevent_default(); make.dispatch_local(()); }>
                 {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
                 <Field id="name" label="Name" value=name autocomplete="username" error=Signal::derive(move || errors.get().name) />
                 <Field
                     id="password" label="Password" kind="password" value=password autocomplete="new-password"
-                    hint=format!("At least {MIN_PASSWORD_CHARS} characters.")
+                    hint=format!("At least {MIN_PASSWORD_CHARS} characters. A passphrase works well.")
                     error=Signal::derive(move || errors.get().password)
                 />
                 <Field
@@ -84,33 +84,56 @@ pub fn Setup() -> impl IntoView {
                     error=Signal::derive(move || errors.get().again)
                 />
                 <div class="acts">
-                    <button type="submit" class="button primary" disabled=pending>"Make the administrator"</button>
+                    <button type="submit" class="button primary" disabled=pending>"Create administrator"</button>
                 </div>
             </form>
         }
     };
+    // A link that was used is refused before anything is typed. Without an answer there is the form, which says so.
+    let used = LocalResource::new(|| async {
+        let ways = http::ways_in("", "").await;
+        ways.is_ok_and(|ways| !ways.waits_for_setup)
+    });
     view! {
-        <div class="page">
-            {if has_token {
+        <div class="page welcome">
+            {move || {
+                if !has_token {
+                    return incomplete().into_any();
+                }
+                if used.get() == Some(true) && !identity.is_person() {
+                    return done().into_any();
+                }
                 view! {
-                    <Lead
-                        sentence="Make the first administrator of this console."
-                        below=|| view! { <p>"This link works once. Nobody else can sign in before."</p> }
+                    <PageHeader
+                        sentence="Create the first administrator"
+                        below=|| view! { <p>"This link works once. Until then this console has no accounts."</p> }
                     />
                     {form()}
                 }
                 .into_any()
-            } else {
-                view! {
-                    <Lead sentence="This link is not whole." />
-                    <p>
-                        "The one-time link ends in # and a long word, which is missing here. Open the link exactly as "
-                        <code>"requorum serve"</code> " printed it."
-                    </p>
-                    <div class="acts"><a class="button" href=paths::login(None)>"Sign in"</a></div>
-                }
-                .into_any()
             }}
         </div>
+    }
+}
+
+fn incomplete() -> impl IntoView {
+    view! {
+        <PageHeader sentence="This link is incomplete" />
+        <p>
+            "The one-time link ends in # and a long code, which is missing here. Open the link exactly as "
+            <code>"requorum serve"</code> " printed it."
+        </p>
+        <div class="acts"><a class="button" href=paths::login(None)>"Sign in"</a></div>
+    }
+}
+
+fn done() -> impl IntoView {
+    view! {
+        <PageHeader sentence="This link no longer works" />
+        <div class="notice warning" role="alert">
+            <p><strong>"This console already has an administrator."</strong></p>
+            <p>"Sign in, or ask an administrator for an invitation. If all passwords are lost, set one on the server: " <code>"requorum user password NAME"</code> "."</p>
+        </div>
+        <div class="acts"><a class="button primary" href=paths::login(None)>"Sign in"</a></div>
     }
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod changes;
 mod contents;
+mod keys;
 mod leases;
 mod members;
 pub(super) mod rank;
@@ -25,8 +26,8 @@ fn kind_words(kind: FileKind) -> &'static str {
         FileKind::Snapshot => "etcd snapshot",
         FileKind::DatabaseCopy => "copy of member/snap/db",
         FileKind::OtherBbolt => "bbolt database without etcd's buckets",
-        FileKind::BigEndian => "bbolt database of a big-endian machine",
-        FileKind::Unknown => "no file of etcd",
+        FileKind::BigEndian => "bbolt database from a big-endian machine",
+        FileKind::Unknown => "not an etcd file",
     }
 }
 
@@ -62,8 +63,15 @@ pub(super) fn tabs(inspection: Inspection, on_copy_json: Callback<()>) -> Vec<In
         Some(false) => "off".into(),
         None => unknown(),
     };
+    let live = inspection.details.status.as_ref();
     vec![
         status,
+        tab(
+            "keys",
+            "Keys",
+            live.map_or_else(unknown, |status| format::number(status.total_key)),
+            |inspection| keys::keys(inspection).into_any(),
+        ),
         tab(
             "members",
             "Members",

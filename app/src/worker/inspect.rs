@@ -45,6 +45,13 @@ pub(super) async fn look(
     }
 }
 
+/// Judges the snapshot of a Raft server by its state, which came with it.
+pub(super) fn with_state(inspection: Inspection, state: Blob) -> Result<Inspection, Refusal> {
+    let unreadable = |said: &str| Refusal::unreadable(kinds::STATE_BIN, 0, said);
+    let source = BlobSource::new(state).map_err(|error| unreadable(&said(&error)))?;
+    kinds::with_state(inspection, &source, |_| {}).map_err(|error| unreadable(&error.to_string()))
+}
+
 async fn read(
     scope: &DedicatedWorkerGlobalScope,
     blob: Blob,
@@ -65,6 +72,7 @@ async fn read(
         let mut scanner = Scanner::new(Options {
             hash: beside.is_none(),
             hash_kv: true,
+            prefixes: true,
         });
         let pieces = Pieces::new(&blob)?;
         let mut bytes = Vec::new();

@@ -5,7 +5,7 @@ use requorum_shared::dossier::{Verdict, zip};
 use requorum_shared::kinds::Inspection;
 use serde::{Deserialize, Serialize};
 
-use crate::strip::Strip;
+use crate::page_map::PageMapView;
 
 /// The name that a worker's helper thread is started with: it only hashes.
 pub const HASHER: &str = "requorum-hasher";
@@ -111,11 +111,11 @@ impl Phase {
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Waiting => "waits for the file before it",
+            Self::Waiting => "waiting for the file before it",
             Self::Unpacking => "unpacking",
-            Self::Reading => "reading, hashing, accounting for each page",
-            Self::Hashing => "read; hashing the last bytes",
-            Self::Walking => "read and hashed; walking the tree",
+            Self::Reading => "reading and hashing",
+            Self::Hashing => "hashing the last bytes",
+            Self::Walking => "checking every page",
         }
     }
 }
@@ -127,7 +127,7 @@ pub struct Looked {
     /// The document; its page map is empty.
     pub inspection: Inspection,
     /// The picture.
-    pub strip: Strip,
+    pub map: PageMapView,
     /// Milliseconds from the first byte to the verdict.
     pub took_ms: u64,
 }
@@ -157,8 +157,8 @@ impl Refusal {
     pub fn folder(name: &str) -> Self {
         Self {
             what: format!("{name} is a folder."),
-            why: "A browser hands over files, and a folder has no bytes of its own.".into(),
-            next: "Open it and drop the file in it: a snapshot, or member/snap/db of a data directory.".into(),
+            why: "A browser opens files, not folders.".into(),
+            next: "Drop a file from it: a snapshot, or member/snap/db of a data directory.".into(),
         }
     }
 
@@ -166,7 +166,7 @@ impl Refusal {
     pub fn empty(name: &str) -> Self {
         Self {
             what: format!("{name} is empty."),
-            why: "It holds 0 bytes: the command that should have written it probably failed, or the disk was full.".into(),
+            why: "It has 0 bytes: the command that should have written it probably failed, or the disk was full.".into(),
             next: "Save the snapshot again, or take another member's file.".into(),
         }
     }
@@ -205,10 +205,10 @@ impl Refusal {
     /// The browser could not read on.
     pub fn unreadable(name: &str, read: u64, said: &str) -> Self {
         Self {
-            what: format!("{name} could not be read to its end."),
+            what: format!("{name} could not be read completely."),
             why: format!("After {} the browser said: {said}", crate::format::exact_bytes(read)),
             next: "It was changed, moved or unmounted while it was read, or is not readable for you. Copy it to \
-                   a quiet place (never point at the file of a running server) and open the copy."
+                   a place where nothing writes to it (never open the file of a running server) and open the copy."
                 .into(),
         }
     }
@@ -216,9 +216,9 @@ impl Refusal {
     /// A person stopped it.
     pub fn cancelled(name: &str) -> Self {
         Self {
-            what: format!("{name} was not read to its end."),
-            why: "You cancelled it; nothing is known about the file.".into(),
-            next: "Open it again to look at it.".into(),
+            what: format!("{name} was not read completely."),
+            why: "You cancelled it.".into(),
+            next: "Open it again to inspect it.".into(),
         }
     }
 

@@ -13,7 +13,7 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::protocol::{DOSSIERS, HASHER, Looked, Order, Phase, Report};
 use super::{dossier, hashing, inspect, ledger};
-use crate::strip::{CELLS, Strip};
+use crate::page_map::{CELLS, PageMapView};
 
 /// At least this many milliseconds lie between two reports of progress.
 const TELL_EVERY_MS: f64 = 80.0;
@@ -29,7 +29,9 @@ pub fn start_reader() {
         running: RefCell::default(),
         kept: RefCell::default(),
     });
-    on_order(&scope, move |order, file| desk.clone().obey(order, file));
+    on_order(&scope, move |order, file, beside| {
+        desk.clone().obey(order, file, beside);
+    });
 }
 
 /// The verifier: takes orders until the page goes away, about dossiers or, by its name, about the ledger.
@@ -39,7 +41,7 @@ pub fn start_verifier() {
         return ledger::serve(scope);
     }
     let teller = scope.clone();
-    on_order(&scope, move |order, file| {
+    on_order(&scope, move |order, file, _| {
         let (Order::Inspect { job, name }, Some(file)) = (order, file) else {
             return;
         };
@@ -61,8 +63,11 @@ fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
-/// Hands every order, and the file that came with it, to `obey`.
-fn on_order(scope: &DedicatedWorkerGlobalScope, obey: impl Fn(Order, Option<Blob>) + 'static) {
+/// Hands every order to `obey`, with the file that it is about and one that belongs to that.
+fn on_order(
+    scope: &DedicatedWorkerGlobalScope,
+    obey: impl Fn(Order, Option<Blob>, Option<Blob>) + 'static,
+) {
     let on_message = Closure::<dyn FnMut(_)>::new(move |ev: MessageEvent| {
         let data = ev.data();
         let text = Reflect::get(&data, &"order".into())
@@ -70,10 +75,11 @@ fn on_order(scope: &DedicatedWorkerGlobalScope, obey: impl Fn(Order, Option<Blob
             .and_then(|v| v.as_string());
         let order = text.and_then(|text| serde_json::from_str::<Order>(&text).ok());
         if let Some(order) = order {
-            let file = Reflect::get(&data, &"file".into())
-                .ok()
-                .and_then(|v| v.dyn_into::<Blob>().ok());
-            obey(order, file);
+            let file = |key: &str| {
+                let value = Reflect::get(&data, &key.into()).ok();
+                value.and_then(|value| value.dyn_into::<Blob>().ok())
+            };
+            obey(order, file("file"), file("beside"));
         }
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -88,11 +94,11 @@ struct Desk {
 }
 
 impl Desk {
-    fn obey(self: Rc<Self>, order: Order, file: Option<Blob>) {
+    fn obey(self: Rc<Self>, order: Order, file: Option<Blob>, beside: Option<Blob>) {
         match order {
             Order::Inspect { job, name } => {
                 if let Some(file) = file {
-                    spawn_local(self.look(job, name, file));
+                    spawn_local(self.look(job, name, file, beside));
                 }
             }
             Order::Cancel { job } => {
@@ -115,7 +121,7 @@ impl Desk {
         }
     }
 
-    async fn look(self: Rc<Self>, job: u32, name: String, file: Blob) {
+    async fn look(self: Rc<Self>, job: u32, name: String, file: Blob, beside: Option<Blob>) {
         match dossier::begins(&file, &name) {
             Ok(false) => {}
             Ok(true) => return self.tell(&Report::IsDossier { job }),
@@ -138,15 +144,15 @@ impl Desk {
                 });
             }
         };
-        let result = inspect::look(&self.scope, file, &name, stop, tell).await;
+        let looked = inspect::look(&self.scope, file, &name, stop, tell).await;
+        let result = looked.and_then(|inspection| match beside {
+            Some(state) => inspect::with_state(inspection, state),
+            None => Ok(inspection),
+        });
         self.running.borrow_mut().remove(&job);
         let report = match result {
             Ok(inspection) => {
-                let strip = Strip::fold(
-                    &inspection.page_map.runs,
-                    inspection.page_map.page_size,
-                    CELLS,
-                );
+                let map = PageMapView::fold(&inspection.page_map, CELLS);
                 let whole = inspection.clone();
                 self.kept.borrow_mut().insert(job, whole);
                 let took_ms = (js_sys::Date::now() - began).max(0.0) as u64;
@@ -158,7 +164,7 @@ impl Desk {
                     job,
                     looked: Box::new(Looked {
                         inspection,
-                        strip,
+                        map,
                         took_ms,
                     }),
                 }

@@ -1,6 +1,7 @@
 //! A real `requorum serve` on loopback, with people in it.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -98,7 +99,17 @@ impl Console {
 
     /// A native gRPC connection of its own, with this cookie.
     pub(crate) async fn grpc(&self, cookie: &str) -> InterceptedService<Channel, Cookie> {
+        self.grpc_from(None, cookie).await
+    }
+
+    /// The same from an address of this machine.
+    pub(crate) async fn grpc_from(
+        &self,
+        address: Option<IpAddr>,
+        cookie: &str,
+    ) -> InterceptedService<Channel, Cookie> {
         let channel = Channel::from_shared(self.base.clone()).unwrap();
+        let channel = channel.local_address(address);
         let cookie = Cookie(MetadataValue::try_from(cookie).unwrap());
         InterceptedService::new(channel.connect().await.unwrap(), cookie)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
-use requorum_shared::api::v1::{GetFileRequest, ListInboxResponse};
+use requorum_shared::api::v1::{GetFileRequest, ListInboxResponse, ListPlansRequest};
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tokio::task::JoinSet;
 
@@ -21,13 +21,16 @@ const VIEWERS: [usize; 2] = [8, PEOPLE];
 const TIMES: usize = 25;
 const PAUSE: Duration = Duration::from_millis(200);
 const GET_FILE: &str = "FileService/GetFile";
+/// A search over all plans, which finds a part of them, in the order of their names.
+const SEARCH: &str = "PlanService/ListPlans, searched";
 /// What a page asks for when it is opened, in turn.
-const METHODS: [&str; 5] = [
+const METHODS: [&str; 6] = [
     "ConsoleService/ListInbox",
     "PlanService/ListPlans",
     "JobService/ListJobs",
     "FileService/ListFiles",
     GET_FILE,
+    SEARCH,
 ];
 
 pub(crate) async fn measure(folder: &std::path::Path) {
@@ -72,9 +75,11 @@ async fn crowd(console: &Console, plan: &str) {
     let statements = [
         format!(
             "{all} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             cluster, weight) SELECT 'plan' || i, 'hash' || i, outcome, users.id, users.name, \
+             cluster, weight, number, file_name, revision, members, target) \
+             SELECT 'plan' || i, 'hash' || i, outcome, users.id, users.name, \
              sealed_ms + i, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, plan_json, \
-             CASE WHEN i % 10 = 0 THEN '' ELSE 'cluster-' || (i % 10) END, weight FROM plans, n \
+             CASE WHEN i % 10 = 0 THEN '' ELSE 'cluster-' || (i % 10) END, weight, 1000 + i, file_name, revision, \
+             members, target || '-' || i FROM plans, n \
              JOIN users ON users.name = 'person ' || (i / 2 % {PEOPLE}) WHERE plans.id = '{plan}'"
         ),
         format!(
@@ -89,9 +94,10 @@ async fn crowd(console: &Console, plan: &str) {
         ),
         format!(
             "{all} INSERT INTO jobs (id, plan_id, started_by, created_ms, over, cluster, title, state, sentence, \
-             updated_ms, ended_ms, steps_done, steps_total, digest_json) SELECT 'job' || i, plans.id, author, \
-             sealed_ms, 1, cluster, outcome, 'completed', 'Three members stand in the folder.', sealed_ms, sealed_ms, \
-             9, 9, '-' FROM n JOIN plans ON plans.id = 'plan' || i WHERE i % 2 = 1"
+             updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_name, revision, members, target) \
+             SELECT 'job' || i, plans.id, author, \
+             sealed_ms, 1, cluster, outcome, 'completed', 'Three members were placed in the folder.', sealed_ms, \
+             sealed_ms, 9, 9, '-', number, file_name, revision, members, target FROM n JOIN plans ON plans.id = 'plan' || i WHERE i % 2 = 1"
         ),
         format!(
             "{all}, e (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM e WHERE seq < 25) \
@@ -112,11 +118,17 @@ async fn look(console: &Console, people: &[String], snapshot: &str) -> [Times; M
         id: snapshot.to_owned(),
     }
     .encode_to_vec();
+    let searched = ListPlansRequest {
+        query: "cluster-7 person".into(),
+        order_by: "name".into(),
+        ..ListPlansRequest::default()
+    }
+    .encode_to_vec();
     let calls = METHODS.map(|method| {
-        let message: &[u8] = if method == GET_FILE {
-            &of_snapshot
-        } else {
-            &[]
+        let (method, message): (&str, &[u8]) = match method {
+            GET_FILE => (method, of_snapshot.as_slice()),
+            SEARCH => ("PlanService/ListPlans", searched.as_slice()),
+            method => (method, &[]),
         };
         (
             format!("{}/requorum.v1.{method}", console.base),

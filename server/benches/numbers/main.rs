@@ -14,7 +14,7 @@ mod filled;
 mod lists;
 mod measure;
 mod say;
-#[path = "../../tests/it/sparse.rs"]
+#[path = "../../tests/it/support/sparse.rs"]
 mod sparse;
 mod tail;
 mod times;

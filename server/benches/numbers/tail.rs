@@ -1,5 +1,6 @@
 //! The live ledger in front of 500 people: each entry reaches each of them, soon, and the server's memory is small.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,6 +27,9 @@ const ACTS: usize = 300;
 const EVERY: Duration = Duration::from_millis(40);
 /// Acts that are begun at the same time, in the end.
 const BURST: usize = 50;
+/// Addresses that the viewers come from, as people do: one address has a share of the connections, and a hundred more
+/// are begun beside the viewers'.
+const ADDRESSES: usize = 50;
 /// All of it is over by then.
 const WITHIN: Duration = Duration::from_secs(120);
 
@@ -41,10 +45,10 @@ pub(crate) async fn measure(console: &Console, admin: &str, people: &[String]) {
         let cookie = people[n % people.len()].clone();
         let viewer = Viewer::new(before, entries, ready.clone());
         if n % 2 == 0 {
-            let client = LedgerServiceClient::new(console.grpc(&cookie).await);
-            viewers.spawn(native(client, viewer));
+            let connection = console.grpc_from(Some(address(n)), &cookie).await;
+            viewers.spawn(native(LedgerServiceClient::new(connection), viewer));
         } else {
-            viewers.spawn(web(console.base.clone(), cookie, viewer));
+            viewers.spawn(web(console.base.clone(), address(n), cookie, viewer));
         }
     }
     let all = tokio::time::timeout(WITHIN, async {
@@ -86,9 +90,15 @@ pub(crate) async fn measure(console: &Console, admin: &str, people: &[String]) {
     );
 }
 
+/// Where a viewer comes from.
+fn address(n: usize) -> IpAddr {
+    // No more than `ADDRESSES`.
+    [127, 0, 1, (1 + n % ADDRESSES) as u8].into()
+}
+
 /// Announces uploads, and cancels them: cancelling is an act of two entries.
 async fn act(console: &Console, admin: &str) {
-    // Viewers have all places of the address: a connection that is kept idle may be closed for another.
+    // Each from a connection of its own, as from so many people.
     let http = reqwest::Client::builder()
         .no_proxy()
         .pool_max_idle_per_host(0);
@@ -192,11 +202,12 @@ async fn native(
     viewer
 }
 
-async fn web(base: String, cookie: String, mut viewer: Viewer) -> Viewer {
+async fn web(base: String, from: IpAddr, cookie: String, mut viewer: Viewer) -> Viewer {
     let since = TailEntriesRequest {
         since: viewer.since,
     };
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().local_address(from);
+    let client = client.build().unwrap();
     let request = client
         .post(format!("{base}/requorum.v1.LedgerService/TailEntries"))
         .header("cookie", cookie)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ledger;
-use super::place::Place;
+use super::location::ConsoleLocation;
 use super::shared::Among;
 use crate::auth::password::Passwords;
 use crate::auth::people::People;
@@ -34,7 +34,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When there is none, it cannot be opened, or it was written by a newer version.
-    pub async fn open(place: &Place, may_make: bool) -> anyhow::Result<Self> {
+    pub async fn open(place: &ConsoleLocation, may_make: bool) -> anyhow::Result<Self> {
         if may_make {
             place.make()?;
         } else {

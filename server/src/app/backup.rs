@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 
 use super::accounts::Accounts;
-use super::place::Place;
-use super::sealed::KEY_FILE;
+use super::key_path::KEY_FILE;
+use super::location::ConsoleLocation;
 use crate::auth::store::{SessionStore as _, UserStore as _};
 use crate::backup::{Copied, Filling, Manifest};
 use crate::clock::{Clock as _, SystemClock};
@@ -31,13 +31,23 @@ impl Accounts {
     ///
     /// # Errors
     /// When something that belongs to it is missing or cannot be copied; then there is no backup.
-    pub async fn back_up(&self, place: &Place, to: &Path, wanted: Wanted) -> Result<Manifest> {
+    pub async fn back_up(
+        &self,
+        place: &ConsoleLocation,
+        to: &Path,
+        wanted: Wanted,
+    ) -> Result<Manifest> {
         self.copy(place, to, wanted)
             .await
             .map_err(|error| precondition("console.backup", format!("{error:#}")))
     }
 
-    async fn copy(&self, place: &Place, to: &Path, wanted: Wanted) -> anyhow::Result<Manifest> {
+    async fn copy(
+        &self,
+        place: &ConsoleLocation,
+        to: &Path,
+        wanted: Wanted,
+    ) -> anyhow::Result<Manifest> {
         let folder = Filling::begin(to)?;
         let mut manifest = Manifest::new(SystemClock.now_text());
         let copy = folder.path().join(DATABASE);
@@ -50,7 +60,8 @@ impl Accounts {
             let from = place.data_dir.join(KEY_FILE);
             manifest.files.push(folder.copy(&from, KEY_FILE)?);
         }
-        // The rows first: files come before their rows and are never removed, so each row of the copy has its file.
+        // The rows first: files come before their rows, so each row of the copy has its file, unless it is removed
+        // meanwhile.
         let rows = Database::open_to_read(&At::File(copy)).await?;
         let head = rows.head().await?;
         manifest.ledger_entries = head.map_or(0, |head| head.size);
@@ -68,6 +79,14 @@ impl Accounts {
                 continue;
             }
             let from = place.data_dir.join(&path);
+            if !from.exists() {
+                let now = self.database().file(&wanted_file.sha256).await?;
+                ensure!(
+                    now.is_none_or(|(file, _)| file.removed_ms == 0),
+                    "the stored file {} was removed while the backup was made: make the backup again",
+                    wanted_file.sha256
+                );
+            }
             ensure!(
                 from.exists(),
                 "the stored file {} is missing; if the files lie in a bucket, name it with --objects",
@@ -132,8 +151,8 @@ impl PuttingBack {
     }
 
     /// The console as long as it is not in its place.
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn place(&self) -> ConsoleLocation {
+        ConsoleLocation {
             data_dir: self.folder.path().to_owned(),
             database: None,
             ledger_key: None,
@@ -159,7 +178,7 @@ fn belongs(file: &Copied) -> bool {
 
 /// Where the master key of a console lies that must be kept beside its backup; `None` when nothing is sealed with
 /// one in the data directory.
-pub fn master_key_of(place: &Place) -> Option<PathBuf> {
+pub fn master_key_of(place: &ConsoleLocation) -> Option<PathBuf> {
     let path = place.data_dir.join(KEY_FILE);
     path.exists().then_some(path)
 }
@@ -168,7 +187,7 @@ pub fn master_key_of(place: &Place) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When `to` is inside.
-pub fn is_apart(to: &Path, place: &Place) -> anyhow::Result<()> {
+pub fn is_apart(to: &Path, place: &ConsoleLocation) -> anyhow::Result<()> {
     let to = std::path::absolute(to).context("the backup's folder")?;
     let data_dir = std::path::absolute(&place.data_dir).context("the data directory")?;
     ensure!(

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::App;
 use super::ledger::signing_key;
-use super::place::Place;
+use super::location::ConsoleLocation;
 use crate::db::Database;
 use crate::dossier::Books;
 
@@ -28,7 +28,7 @@ impl App {
 ///
 /// # Errors
 /// When there is no console there, or its database or key cannot be read.
-pub async fn read(place: &Place) -> anyhow::Result<Books> {
+pub async fn read(place: &ConsoleLocation) -> anyhow::Result<Books> {
     place.look()?;
     let db = Arc::new(Database::open_to_read(&place.database()).await?);
     let key = signing_key(place)?.with_context(|| {

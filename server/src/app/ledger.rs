@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use requorum_shared::ledger::checkpoint::{Checkpoint, CheckpointError, SigningKey, VerifyingKey};
 use requorum_shared::ledger::entry::{CONSOLE, Draft, Outcome, act, named};
 
-use super::place::Place;
+use super::location::ConsoleLocation;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::files::store::UploadRow;
@@ -15,7 +15,7 @@ use crate::ledger::{Ledger, OpenActs, key};
 
 /// Takes up the ledger in this database, or begins it with a new key.
 pub(super) async fn take_up(
-    place: &Place,
+    place: &ConsoleLocation,
     db: &Database,
     clock: Arc<dyn Clock>,
     left: OpenActs,
@@ -29,7 +29,7 @@ pub(super) async fn take_up(
             ensure!(
                 store.head().await?.is_none(),
                 "the ledger's key {} is missing: put it back from a backup, or take it from another server of this \
-                 database, so that those who have seen the ledger can go on believing it",
+                 database, so that browsers that have seen the ledger keep trusting it",
                 key_file.display()
             );
             key::make(&key_file)?
@@ -92,13 +92,13 @@ pub(super) async fn note_stored(ledger: &Ledger, stored: Vec<(UploadRow, String)
 ///
 /// # Errors
 /// When there is no console there, or its database cannot be read.
-pub async fn read(place: &Place) -> anyhow::Result<Arc<dyn LedgerStore>> {
+pub async fn read(place: &ConsoleLocation) -> anyhow::Result<Arc<dyn LedgerStore>> {
     place.look()?;
     Ok(Arc::new(Database::open_to_read(&place.database()).await?))
 }
 
 /// The key that signs the ledger of a console; none where it is missing.
-pub(super) fn signing_key(place: &Place) -> anyhow::Result<Option<SigningKey>> {
+pub(super) fn signing_key(place: &ConsoleLocation) -> anyhow::Result<Option<SigningKey>> {
     key::read(&place.key_file())
 }
 
@@ -106,7 +106,7 @@ pub(super) fn signing_key(place: &Place) -> anyhow::Result<Option<SigningKey>> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn key_of(place: &Place) -> anyhow::Result<VerifyingKey> {
+pub fn key_of(place: &ConsoleLocation) -> anyhow::Result<VerifyingKey> {
     let key = signing_key(place)?.with_context(|| {
         format!(
             "the ledger's key {} is missing: name the key that you know with --key",

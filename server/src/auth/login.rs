@@ -12,7 +12,7 @@ use super::device::Devices;
 use super::names::{account_name, composed};
 use super::password::{self, Passwords};
 use super::session::{Caller, Opened, Proof, Sessions};
-use super::store::{Changed, PeopleStore, User, UserChange};
+use super::store::{Changed, PasswordLink, PeopleStore, User, UserChange};
 use super::throttle::{Attempt, Throttle, Wait};
 use crate::address::Network;
 use crate::clock::Clock;
@@ -32,6 +32,15 @@ pub struct Login {
     /// One-time links.
     links: Throttle,
     devices: OnceCell<Devices>,
+}
+
+/// A link that sets a password, while it can be used.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// Whose password it sets.
+    pub owner: User,
+    /// The link.
+    pub link: PasswordLink,
 }
 
 impl Login {
@@ -93,13 +102,13 @@ impl Login {
             return Err(ApiError::new(
                 Kind::Forbidden,
                 "setup.link-invalid",
-                "This link does not make an administrator: it was used already, or the server was started again \
-                 since. Sign in, or take the link that the server printed last.",
+                "This link no longer works: it was used, or the server has been restarted since. Use the link that \
+                 the server printed last, or sign in.",
             ));
         }
         // What is not taken is told first: it is no guess.
         let name = account_name(&request.name)?;
-        password::check(&request.password)?;
+        password::check(&request.password, &name)?;
         let attempt = self.try_link(&hash).await?;
         let user = User {
             id: random::id(),
@@ -112,7 +121,7 @@ impl Login {
         if !self.users.add_first_user(&user).await? {
             return Err(conflict(
                 "setup.done",
-                "There is an administrator already. Sign in.",
+                "This console already has an administrator. Sign in.",
             ));
         }
         tracing::info!(user = %user.name, "the first administrator was made");
@@ -149,7 +158,7 @@ impl Login {
             return Err(ApiError::new(
                 Kind::Unauthenticated,
                 "login.failed",
-                "Name and password do not belong together. Check both and try again.",
+                "Wrong name or password.",
             ));
         };
         self.throttle.succeeded(attempt).await?;
@@ -164,8 +173,8 @@ impl Login {
     ///
     /// # Errors
     /// When the link was used, replaced, is too old or another console's, and when the account is disabled.
-    pub async fn joins(&self, request: &JoinRequest, caller: &Caller) -> Result<User> {
-        let hash = random::token_hash(&request.token);
+    pub async fn joins(&self, token: &str, caller: &Caller) -> Result<Invitation> {
+        let hash = random::token_hash(token);
         let link = self.users.find_link(&hash).await?;
         let now = self.clock.now_ms();
         let Some(link) = link.filter(|link| !link.is_void(now)) else {
@@ -173,9 +182,11 @@ impl Login {
             return Err(no_such_link());
         };
         let owner = self.users.user(&link.user_id).await?;
-        owner
-            .filter(|user| user.disabled_ms == 0)
-            .ok_or_else(no_such_link)
+        let owner = owner.filter(|user| user.disabled_ms == 0);
+        Ok(Invitation {
+            owner: owner.ok_or_else(no_such_link)?,
+            link,
+        })
     }
 
     /// Sets a password by a one-time link and signs in. Other sessions of the account end.
@@ -184,8 +195,8 @@ impl Login {
     /// When the link was used, replaced, is too old or another console's, when the account is disabled, and when
     /// the password cannot be accepted; the link stays good then.
     pub async fn join(&self, request: JoinRequest, caller: &Caller) -> Result<Opened> {
-        self.joins(&request, caller).await?;
-        password::check(&request.password)?;
+        let invitation = self.joins(&request.token, caller).await?;
+        password::check(&request.password, &invitation.owner.name)?;
         let hash = random::token_hash(&request.token);
         let attempt = self.try_link(&hash).await?;
         let password_hash = self.passwords.hash(request.password).await?;
@@ -237,6 +248,7 @@ impl Login {
             return Err(wrong());
         }
         self.current.succeeded(attempt).await?;
+        password::check(&request.new, &actor.name)?;
         let keep = match &actor.via {
             Via::Session(id) => id.clone(),
             Via::Token(_) => String::new(),
@@ -304,7 +316,7 @@ fn no_such_link() -> ApiError {
     ApiError::new(
         Kind::Forbidden,
         "join.link-invalid",
-        "This link sets no password: it was used, a newer one was made, or it is too old. Ask whoever gave it to you \
-         for a new one.",
+        "This link no longer works: it was used, replaced by a newer one, or has expired. Ask an administrator for a \
+         new one.",
     )
 }

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use requorum_shared::api::login::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS};
+use requorum_shared::password::weakness;
 use tokio::sync::Semaphore;
 
 use self::memory::{InMemory, Memory};
@@ -39,7 +40,7 @@ impl Passwords {
     /// # Errors
     /// When the password is too short or too long.
     pub async fn hash(&self, password: String) -> Result<String> {
-        check(&password)?;
+        check_length(&password)?;
         self.blocking(move |argon2| {
             argon2
                 .hash_password(password.as_bytes())
@@ -87,11 +88,24 @@ impl Passwords {
     }
 }
 
-/// Whether a password is one that is taken.
+/// Whether a new password can be accepted for the account `name`.
 ///
 /// # Errors
-/// When it is too short or too long.
-pub(super) fn check(password: &str) -> Result<(), ApiError> {
+/// When it is too short, too long or among those that are guessed first.
+pub(super) fn check(password: &str, name: &str) -> Result<(), ApiError> {
+    check_length(password)?;
+    match weakness(password, name) {
+        None => Ok(()),
+        Some(why) => Err(bad_request(
+            "password.weak",
+            format!(
+                "This password is too easy to guess. {why} Several unrelated words make a good one."
+            ),
+        )),
+    }
+}
+
+fn check_length(password: &str) -> Result<(), ApiError> {
     if password.chars().count() < MIN_PASSWORD_CHARS {
         return Err(bad_request(
             "password.short",

@@ -9,7 +9,7 @@ use requorum_shared::permission::{Grants, Role};
 
 pub use self::hands::Late;
 use super::names::{self, account_name};
-use super::password::Passwords;
+use super::password::{self, Passwords};
 use super::store::{Changed, PasswordLink, PeopleStore, User, UserChange};
 use crate::clock::Clock;
 use crate::error::{ApiError, Result, conflict, not_found, precondition};
@@ -104,9 +104,11 @@ impl People {
         grants: Grants,
         password: String,
     ) -> Result<User> {
+        let name = account_name(name)?;
+        password::check(&password, &name)?;
         self.add(User {
             id: random::id(),
-            name: account_name(name)?,
+            name,
             password_hash: self.passwords.hash(password).await?,
             created_ms: self.clock.now_ms(),
             grants,
@@ -125,7 +127,7 @@ impl People {
         Err(conflict(
             "person.exists",
             format!(
-                "There is an account named {taken} already. Names are compared without case, and letters that look \
+                "An account named {taken} already exists. Names are compared without case, and letters that look \
                  alike count as the same; choose another."
             ),
         ))
@@ -201,6 +203,8 @@ impl People {
     /// # Errors
     /// When there is no such account or the password cannot be accepted.
     pub async fn set_password(&self, id: &str, password: String, end_tokens: bool) -> Result<User> {
+        let user = self.store.user(id).await?.ok_or_else(missing)?;
+        password::check(&password, &user.name)?;
         let change = UserChange::Password {
             hash: self.passwords.hash(password).await?,
             keep: String::new(),
@@ -223,8 +227,8 @@ impl People {
             Changed::Missing => Err(missing()),
             Changed::AgainstTheRule => Err(precondition(
                 "person.last-admin",
-                "Nobody would be left to administer this console. Give somebody else the role admin first, \
-                 and see that they have signed in.",
+                "This is the last administrator of the console. Give another person the role admin first, and have \
+                 them sign in.",
             )),
         }
     }
@@ -238,8 +242,5 @@ fn somebody_administers(users: &[User]) -> bool {
 }
 
 fn missing() -> ApiError {
-    not_found(
-        "person.missing",
-        "There is no such account. The list of people has those that there are.",
-    )
+    not_found("person.missing", "No such account. See the list of people.")
 }

@@ -149,7 +149,7 @@ impl Tokens {
         self.store.token(id).await?.ok_or_else(|| {
             not_found(
                 "token.missing",
-                "There is no such token. The list has those that there are.",
+                "No token with this id. See the list of tokens.",
             )
         })
     }

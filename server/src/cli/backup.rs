@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use requorum_shared::ledger::entry::act;
 
+use super::location::LocationArguments;
 use super::objects::ObjectsArguments;
 use super::people::{act, log_errors, run};
-use super::place::PlaceArguments;
 use super::terminal::{self, Text};
 use crate::app::accounts::Accounts;
 use crate::app::backup::{PuttingBack, Wanted, is_apart, master_key_of};
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     objects: ObjectsArguments,
     #[command(flatten)]
-    place: PlaceArguments,
+    place: LocationArguments,
 }
 
 /// Runs `requorum backup`.
@@ -74,8 +74,8 @@ fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> Text {
     }
     if let Some(path) = master_key {
         text.line(format_args!(
-            "Not in it is the master key of the sealed credentials: keep a copy of {} elsewhere. Without it nobody \
-             can read them again.",
+            "Not in it is the master key of the sealed credentials: keep a copy of {} elsewhere. Without it they \
+             cannot be decrypted.",
             path.display()
         ));
     }
@@ -136,7 +136,7 @@ async fn put_back(arguments: &PutBackArguments) -> anyhow::Result<()> {
         arguments.data_dir.display()
     ));
     text.line(format_args!(
-        "Whoever saw later entries of the ledger is told that they are gone, which is so."
+        "Browsers that saw later entries of the ledger will report them as missing, which is correct."
     ));
     if !manifest.elsewhere.is_empty() {
         text.line(format_args!(

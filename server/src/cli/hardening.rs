@@ -50,7 +50,7 @@ pub(super) fn keep_private() {
     }
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         terminal::complain(format_args!(
-            "requorum: other processes of this user may look into this one: {error}"
+            "requorum: other processes of this user may read this one's memory: {error}"
         ));
     }
 }

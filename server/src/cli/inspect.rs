@@ -16,12 +16,13 @@ use requorum_shared::value::Value;
 use crate::cli::snapshot::check::{in_use, outcome, write_finding};
 use crate::cli::snapshot::reading::{self, FAILED};
 use crate::cli::terminal::{self, Text};
-use crate::inspect_file::{InspectedFile, Unpacked};
+use crate::inspect_file::{FileError, InspectedFile, Unpacked};
 
 /// Look at any file: what it is, its main numbers, whether it can be trusted, and what is in it.
 ///
 /// Kinds that are read: snapshots and databases of etcd, segments of its write-ahead log and .snap files; raft.db,
-/// meta.json and peers.json of Dkron, Consul and Nomad; dossiers of this console. What is packed by ZIP (one entry), gzip or Zstandard is read
+/// meta.json and peers.json of Dkron, Consul and Nomad; dossiers of this console. The state.bin beside a meta.json is
+/// compared with the checksum in it. What is packed by ZIP (one entry), gzip or Zstandard is read
 /// through, unpacked in the folder that TMPDIR names. Any other file is named by what it is.
 ///
 /// Exit code 0 when nothing fails in any of the files; 1 when something does, or one is of no kind that is read here, or
@@ -60,6 +61,7 @@ fn inspect(path: &Path) -> Result<Inspection, u8> {
         Some(Unpacked::Refused(error)) => refused(&file, &error)?,
     };
     reading::refuse_changed(&file, path)?;
+    inspection = with_state(inspection, path)?;
     if file.in_use() {
         let mut finding = in_use();
         if !inspection.verdict.advice.is_empty() {
@@ -72,6 +74,24 @@ fn inspect(path: &Path) -> Result<Inspection, u8> {
         }
     }
     Ok(inspection)
+}
+
+/// Judges the snapshot of a Raft server by the state that lies beside its meta.json.
+fn with_state(inspection: Inspection, path: &Path) -> Result<Inspection, u8> {
+    if !matches!(inspection.details, Details::RaftSnapshot(_)) {
+        return Ok(inspection);
+    }
+    let state = match InspectedFile::open(&path.with_file_name(kinds::STATE_BIN)) {
+        Ok(state) => state,
+        // It was copied without: then it is said that the state was not looked at.
+        Err(FileError::Missing(_)) => return Ok(inspection),
+        Err(error) => return Err(reading::complain(error)),
+    };
+    let source = state.source().map_err(reading::complain)?;
+    kinds::with_state(inspection, &source, |_| {}).map_err(|error| {
+        terminal::complain(format_args!("requorum: {}: {error}", state.name()));
+        FAILED
+    })
 }
 
 fn read(file: &InspectedFile) -> Result<Inspection, u8> {

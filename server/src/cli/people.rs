@@ -13,7 +13,7 @@ use requorum_shared::permission::{Grant, Grants};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tracing_subscriber::EnvFilter;
 
-use super::place::PlaceArguments;
+use super::location::LocationArguments;
 use super::terminal;
 use crate::app::accounts::Accounts;
 use crate::error::{ApiError, Result};
@@ -37,7 +37,7 @@ impl Granted {
 /// Runs one command over the accounts and turns what goes wrong into a sentence.
 pub(super) fn run(
     name: &str,
-    place: PlaceArguments,
+    place: LocationArguments,
     may_make: bool,
     act: impl AsyncFnOnce(&Accounts) -> anyhow::Result<()>,
 ) -> ExitCode {

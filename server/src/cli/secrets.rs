@@ -7,10 +7,10 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use requorum_shared::ledger::entry::act;
 
+use super::location::LocationArguments;
 use super::people::{act, run};
-use super::place::PlaceArguments;
 use super::terminal;
-use crate::app::sealed;
+use crate::app::key_path;
 use crate::secrets::master_key::{KeyPlace, MasterKey};
 
 /// Holds the master key itself, where it is not in a file.
@@ -59,14 +59,14 @@ pub(super) enum Command {
         #[command(flatten)]
         key: KeyArguments,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
 }
 
 /// Runs one.
 pub(super) fn run_command(command: Command) -> ExitCode {
     let Command::Rotate { key, place } = command;
-    let usual = sealed::usual_place(place.folder());
+    let usual = key_path::default_key_path(place.folder());
     run("secrets rotate", place, false, async |accounts| {
         let key_place = key.place()?.unwrap_or(usual);
         let new = key_from(NEW_KEY_VARIABLE)?;

@@ -14,14 +14,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::location::DatabaseArguments;
 use super::objects::ObjectsArguments;
 use super::oidc::OidcArguments;
-use super::place::DatabaseArguments;
 use super::secrets::KeyArguments;
 use super::terminal;
 use crate::address::{self, ForwardedHeader, Proxies};
 use crate::clock::SystemClock;
 use crate::config::{Config, LEASE, PublicUrl, RootConfig};
+use crate::demo;
 use crate::serve::Server;
 use crate::tls::TlsFiles;
 
@@ -39,6 +40,15 @@ pub(super) struct Arguments {
         default_value = "requorum-data"
     )]
     data_dir: PathBuf,
+    /// Show the console with made-up people, snapshots, plans and jobs, in a temporary data directory that is removed
+    /// when the server stops.
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "data_dir", "database_url", "ledger_key_file", "objects", "master_key_file", "issuer", "restore_roots",
+        ]
+    )]
+    demo: bool,
     /// Where to listen; port 0 picks a free one.
     #[arg(
         long,
@@ -141,13 +151,30 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
         )
         .init();
     raise_open_files();
-    match config(arguments).and_then(serve) {
+    match run_with(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::complain(format_args!("requorum serve: {error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn run_with(mut arguments: Arguments) -> anyhow::Result<()> {
+    if !arguments.demo {
+        return serve(config(arguments)?);
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("requorum-demo-")
+        .tempdir()
+        .context("making the demo's data directory")?;
+    arguments.data_dir = folder.path().join("data");
+    let served = config(arguments).and_then(serve);
+    let path = folder.path().to_owned();
+    folder
+        .close()
+        .with_context(|| format!("removing the demo's data directory {}", path.display()))?;
+    served
 }
 
 fn config(arguments: Arguments) -> anyhow::Result<Config> {
@@ -164,7 +191,12 @@ fn config(arguments: Arguments) -> anyhow::Result<Config> {
         restore_roots: arguments.restore_roots,
         etcd_bin: arguments.etcd_bin,
         max_upload_bytes: arguments.max_upload_bytes,
-        master_key: arguments.master_key.place()?,
+        // A demo never seals anything under a key that is used elsewhere.
+        master_key: match arguments.demo {
+            true => None,
+            false => arguments.master_key.place()?,
+        },
+        demo: arguments.demo,
         oidc: arguments.oidc.config()?,
         tls: arguments
             .tls_cert
@@ -180,7 +212,11 @@ fn serve(config: Config) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Server::open(config, Arc::new(SystemClock)).await?;
-        announce(&server)?;
+        if server.app().config.demo {
+            fill_demo(&server).await?;
+        } else {
+            announce(&server)?;
+        }
         let running = tokio::spawn(server.run(stop.clone()));
         tokio::select! {
             _ = terminate.recv() => {}
@@ -216,16 +252,49 @@ fn raise_open_files() {
     }
 }
 
+/// Makes what a demo shows, and says who can sign in.
+async fn fill_demo(server: &Server) -> anyhow::Result<()> {
+    let app = server.app();
+    let link = server.setup_link().context("the demo is set up already")?;
+    let (_, token) = link.split_once('=').context("a link without a token")?;
+    let demo = demo::fill(app, token).await.context("making the demo")?;
+    say_where(server)?;
+    let folder = app.config.data_dir.parent().unwrap_or(&app.config.data_dir);
+    terminal::line(format_args!(
+        "Demo: nothing here is real. Everything is in {} and is removed when the server stops. Sign in as:",
+        folder.display()
+    ))?;
+    for person in &demo.people {
+        terminal::line(format_args!(
+            "  {:<8} {:<9} password {}",
+            person.name, person.role, person.password
+        ))?;
+    }
+    // Its job may boot members for seconds: nobody has to wait for that.
+    let app = app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = demo.finish(app).await {
+            tracing::error!("the demo is incomplete: {error:#}");
+        }
+    });
+    Ok(())
+}
+
 /// Says where the server is, for people and for programs that wait for it.
 fn announce(server: &Server) -> anyhow::Result<()> {
+    say_where(server)?;
+    if let Some(link) = server.setup_link() {
+        terminal::line(format_args!("make the first administrator (once): {link}"))?;
+    }
+    Ok(())
+}
+
+fn say_where(server: &Server) -> anyhow::Result<()> {
     let scheme = if server.app().tls.is_some() {
         "https"
     } else {
         "http"
     };
     terminal::line(format_args!("listening on {scheme}://{}", server.address()))?;
-    if let Some(link) = server.setup_link() {
-        terminal::line(format_args!("make the first administrator (once): {link}"))?;
-    }
     Ok(())
 }

@@ -7,8 +7,8 @@ use clap::Subcommand;
 
 use requorum_shared::ledger::entry::act;
 
+use super::location::LocationArguments;
 use super::people::{Granted, act, run, said, table};
-use super::place::PlaceArguments;
 use super::terminal;
 use crate::app::accounts::Accounts;
 use crate::auth::store::StoredToken;
@@ -31,19 +31,19 @@ pub(super) enum Command {
         #[arg(long, value_name = "N", default_value_t = 90)]
         days: u32,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// List tokens, ended ones included.
     List {
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// Make a token worthless at once.
     Revoke {
         /// Its id, as in the list.
         id: String,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
 }
 

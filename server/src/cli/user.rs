@@ -7,8 +7,8 @@ use clap::Subcommand;
 
 use requorum_shared::ledger::entry::act;
 
+use super::location::LocationArguments;
 use super::people::{Granted, act, read_password, run, said, table};
-use super::place::PlaceArguments;
 use super::terminal;
 use crate::app::accounts::Accounts;
 use crate::auth::store::User;
@@ -27,12 +27,12 @@ pub(super) enum Command {
         #[arg(long)]
         invite: bool,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// List the accounts.
     List {
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// Set an account's password, read from standard input. Its sessions, links and tokens end.
     Password {
@@ -42,7 +42,7 @@ pub(super) enum Command {
         #[arg(long)]
         keep_tokens: bool,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// Give an account exactly these roles.
     Roles {
@@ -51,7 +51,7 @@ pub(super) enum Command {
         #[command(flatten)]
         roles: Granted,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// Say that an account is in its owner's hands. For a day after an administrator made it, set its password by a
     /// link or gave it a role, its approvals do not count beside that administrator's plans; after this they do.
@@ -59,21 +59,21 @@ pub(super) enum Command {
         /// The account's name.
         name: String,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// Shut an account out: its sessions end, its tokens are revoked.
     Disable {
         /// The account's name.
         name: String,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
     /// Let an account in again.
     Enable {
         /// The account's name.
         name: String,
         #[command(flatten)]
-        place: PlaceArguments,
+        place: LocationArguments,
     },
 }
 

@@ -15,13 +15,13 @@ use crate::plans::approvals::{Review, Vote};
 impl ApprovalList for Database {
     async fn votes_on(&self, plan_ids: &[String]) -> anyhow::Result<Vec<(String, Vote)>> {
         let mut sql = Sql::new(
-            "SELECT user_id, \"user\", plan_hash, at_ms, entry, plan_id FROM plan_votes WHERE 1 = 1",
+            "SELECT user_id, \"user\", plan_hash, at_ms, entry, accepted_json, plan_id FROM plan_votes WHERE 1 = 1",
         );
         sql.and_one_of("plan_id", plan_ids)?
             .push(" ORDER BY at_ms, user_id");
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter()
-            .map(|row| Ok((row.try_get(5)?, vote(row)?)))
+            .map(|row| Ok((row.try_get(6)?, vote(row)?)))
             .collect()
     }
 

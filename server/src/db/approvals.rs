@@ -2,12 +2,13 @@
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use requorum_shared::approval::AcceptedWarning;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
 use super::ledger::signed;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::plans::approvals::{ApprovalStore, Proposal, Review, SetPolicy, Vote};
 use crate::plans::store::{Decision, PlanState};
 
@@ -15,7 +16,8 @@ use crate::plans::store::{Decision, PlanState};
 macro_rules! reviews {
     () => {
         "SELECT reviews.id, reviews.plan_id, plans.hash, plans.outcome, COALESCE(jobs.id, ''), broken_by_id, \
-         broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note, plans.cluster, reviews.entry FROM reviews \
+         broken_by, broken_ms, reviews.reason, closed_by, closed_ms, note, plans.cluster, reviews.entry, \
+         reviews.accepted_json, plans.number FROM reviews \
          JOIN plans ON plans.id = reviews.plan_id LEFT JOIN jobs ON jobs.plan_id = reviews.plan_id "
     };
 }
@@ -27,8 +29,8 @@ impl ApprovalStore for Database {
     async fn add_vote(&self, plan_id: &str, vote: &Vote) -> anyhow::Result<bool> {
         let mut tx = self.begin().await?;
         let done = sqlx::query(
-            "INSERT INTO plan_votes (plan_id, user_id, \"user\", plan_hash, at_ms, entry) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            "INSERT INTO plan_votes (plan_id, user_id, \"user\", plan_hash, at_ms, entry, accepted_json) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         )
         .bind(plan_id)
         .bind(&vote.user_id)
@@ -36,6 +38,7 @@ impl ApprovalStore for Database {
         .bind(&vote.plan_hash)
         .bind(vote.at_ms)
         .bind(vote.entry.map(signed))
+        .bind(json(vote.accepted.as_deref())?)
         .execute(&mut *tx)
         .await?;
         if done.rows_affected() != 1 {
@@ -48,7 +51,8 @@ impl ApprovalStore for Database {
 
     async fn votes(&self, plan_id: &str) -> anyhow::Result<Vec<Vote>> {
         sqlx::query(
-            "SELECT user_id, \"user\", plan_hash, at_ms, entry FROM plan_votes WHERE plan_id = $1 ORDER BY at_ms, user_id",
+            "SELECT user_id, \"user\", plan_hash, at_ms, entry, accepted_json FROM plan_votes WHERE plan_id = $1 \
+             ORDER BY at_ms, user_id",
         )
         .bind(plan_id)
         .fetch_all(&self.pool)
@@ -220,8 +224,8 @@ impl ApprovalStore for Database {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO reviews (id, plan_id, broken_by_id, broken_by, broken_ms, reason, entry) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO reviews (id, plan_id, broken_by_id, broken_by, broken_ms, reason, entry, accepted_json) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&review.id)
         .bind(&review.plan_id)
@@ -230,6 +234,7 @@ impl ApprovalStore for Database {
         .bind(review.broken_ms)
         .bind(&review.reason)
         .bind(review.entry.map(signed))
+        .bind(json(review.accepted.as_deref())?)
         .execute(&mut *tx)
         .await?;
         tx.mark(None, None).await?;
@@ -290,7 +295,18 @@ fn entry(row: &AnyRow, column: usize) -> anyhow::Result<Option<u64>> {
     Ok(index.map(u64::try_from).transpose()?)
 }
 
-async fn upsert(tx: &mut Turn, policy: &SetPolicy) -> anyhow::Result<()> {
+/// Accepted warnings as they are kept.
+fn json(accepted: Option<&[AcceptedWarning]>) -> serde_json::Result<Option<String>> {
+    accepted.map(serde_json::to_string).transpose()
+}
+
+fn accepted(row: &AnyRow, column: usize) -> anyhow::Result<Option<Vec<AcceptedWarning>>> {
+    let json: Option<String> = row.try_get(column)?;
+    let read = json.map(|json| serde_json::from_str(&json)).transpose();
+    read.context("the warnings that were accepted with an approval")
+}
+
+async fn upsert(tx: &mut WriteTx, policy: &SetPolicy) -> anyhow::Result<()> {
     sqlx::query(
         "INSERT INTO policies (cluster, policy_json, set_by, set_ms, entry) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (cluster) DO UPDATE SET policy_json = $2, set_by = $3, set_ms = $4, entry = $5",
@@ -312,6 +328,7 @@ pub(super) fn vote(row: &AnyRow) -> anyhow::Result<Vote> {
         plan_hash: row.try_get(2)?,
         at_ms: row.try_get(3)?,
         entry: entry(row, 4)?,
+        accepted: accepted(row, 5)?,
     })
 }
 
@@ -331,5 +348,7 @@ pub(super) fn review(row: &AnyRow) -> anyhow::Result<Review> {
         note: row.try_get(11)?,
         cluster: row.try_get(12)?,
         entry: entry(row, 13)?,
+        accepted: accepted(row, 14)?,
+        number: u64::try_from(row.try_get::<i64, _>(15)?)?,
     })
 }

@@ -54,6 +54,15 @@ impl Dialect {
         }
     }
 
+    /// Which index a statement goes by, where the database would take a worse one. PostgreSQL keeps documents apart from
+    /// their rows, and reads what it needs alone.
+    pub(super) fn by_index(self, hint: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite => hint,
+            Self::Postgres => "",
+        }
+    }
+
     /// The time in milliseconds since the Unix epoch, by the database's clock: it is the same for all that share it.
     pub(super) fn now_ms(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::Database;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::auth::store::{FailureStore, Failures, KeyStore};
 
 #[async_trait]
@@ -83,7 +83,7 @@ impl FailureStore for Database {
     }
 }
 
-async fn count(tx: &mut Turn, who: &str, now_ms: i64, old_ms: i64) -> anyhow::Result<()> {
+async fn count(tx: &mut WriteTx, who: &str, now_ms: i64, old_ms: i64) -> anyhow::Result<()> {
     sqlx::query("DELETE FROM login_failures WHERE last_ms <= $1")
         .bind(old_ms)
         .execute(&mut **tx)

@@ -9,7 +9,7 @@ use super::pages::{count, tally};
 use super::sql::Sql;
 use crate::files::list::{Column, FileFilter, FileList, Order};
 use crate::files::store::StoredFile;
-use crate::paging::{Cursor, Key, Slice, Tally};
+use crate::paging::{Clusters, Cursor, Key, Slice, Tally};
 
 #[async_trait]
 impl FileList for Database {
@@ -35,7 +35,8 @@ impl FileList for Database {
 
     async fn tally_files(&self) -> anyhow::Result<Vec<(Tally, u64)>> {
         sqlx::query(
-            "SELECT cluster, trust, COUNT(*), CAST(SUM(size) AS BIGINT) FROM files GROUP BY cluster, trust",
+            "SELECT cluster, trust, COUNT(*), CAST(SUM(size) AS BIGINT) FROM files WHERE removed_ms = 0 \
+             GROUP BY cluster, trust",
         )
         .fetch_all(&self.pool)
         .await?
@@ -46,9 +47,20 @@ impl FileList for Database {
         })
         .collect()
     }
+
+    async fn count_removed(&self, clusters: &Clusters) -> anyhow::Result<u64> {
+        let mut sql = Sql::new("SELECT COUNT(*) FROM files WHERE removed_ms > 0");
+        sql.and_clusters("cluster", clusters)?;
+        count(&sql.query().fetch_one(&self.pool).await?)
+    }
 }
 
 fn filtered(sql: &mut Sql, filter: &FileFilter) -> sqlx::Result<()> {
+    sql.push(if filter.removed {
+        " AND removed_ms > 0"
+    } else {
+        " AND removed_ms = 0"
+    });
     sql.and_clusters("cluster", &filter.clusters)?;
     for word in &filter.words {
         let mut like = String::from("%");

@@ -13,7 +13,7 @@ use crate::ledger;
 impl FileStore for Database {
     async fn files(&self) -> anyhow::Result<Vec<StoredFile>> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {FILE} FROM files ORDER BY uploaded_ms DESC, id"
+            "SELECT {FILE} FROM files WHERE removed_ms = 0 ORDER BY uploaded_ms DESC, id"
         )))
         .fetch_all(&self.pool)
         .await?
@@ -29,7 +29,7 @@ impl FileStore for Database {
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| Ok((file(&row)?, row.try_get("inspection_json")?)))
+        row.map(|row| Ok((file(&row)?, row.try_get(12)?)))
             .transpose()
     }
 
@@ -124,7 +124,18 @@ impl FileStore for Database {
         Ok(())
     }
 
-    async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<()> {
+    async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<bool> {
+        // In a turn of its own: whoever deletes a removed file's bytes looks for uploads of them in one, too.
+        let mut tx = self.begin().await?;
+        let going: i64 =
+            sqlx::query("SELECT COUNT(*) FROM files WHERE id = $1 AND releasing_ms > 0")
+                .bind(&finished.sha256)
+                .fetch_one(&mut *tx)
+                .await?
+                .try_get(0)?;
+        if going > 0 {
+            return Ok(false);
+        }
         sqlx::query(
             "UPDATE uploads SET sha256 = $1, inspection_json = $2, entry = COALESCE($4, entry) WHERE id = $3",
         )
@@ -132,9 +143,10 @@ impl FileStore for Database {
         .bind(&finished.inspection_json)
         .bind(id)
         .bind(ledger::under_way().map(signed))
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn upload_becomes(&self, id: &str, file: &StoredFile) -> anyhow::Result<()> {
@@ -143,7 +155,9 @@ impl FileStore for Database {
         sqlx::query(
             "INSERT INTO files (id, name, size, uploaded_ms, uploaded_by, origin, cluster, kind, trust, headline_json, \
              headline_text, inspection_json) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, inspection_json \
-             FROM uploads WHERE id = $12 ON CONFLICT (id) DO NOTHING",
+             FROM uploads WHERE id = $12 ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+             uploaded_ms = excluded.uploaded_ms, uploaded_by = excluded.uploaded_by, origin = excluded.origin, \
+             cluster = excluded.cluster, removed_ms = 0, removed_by = '', has_bytes = 1 WHERE files.removed_ms > 0",
         )
         .bind(&file.id)
         .bind(&file.name)
@@ -178,8 +192,7 @@ impl FileStore for Database {
 }
 
 /// What [`file`] reads.
-pub(super) const FILE: &str =
-    "id, name, size, uploaded_ms, uploaded_by, origin, cluster, kind, trust, headline_json";
+pub(super) const FILE: &str = "id, name, size, uploaded_ms, uploaded_by, origin, cluster, kind, trust, headline_json, removed_ms, removed_by";
 
 pub(super) fn file(row: &AnyRow) -> anyhow::Result<StoredFile> {
     Ok(StoredFile {
@@ -193,6 +206,8 @@ pub(super) fn file(row: &AnyRow) -> anyhow::Result<StoredFile> {
         kind: row.try_get(7)?,
         trust: Trust::from_word(row.try_get(8)?),
         headline: serde_json::from_str(row.try_get(9)?)?,
+        removed_ms: row.try_get(10)?,
+        removed_by: row.try_get(11)?,
     })
 }
 

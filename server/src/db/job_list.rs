@@ -8,30 +8,55 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
-use super::pages::{count, tally};
+use super::pages::{brief, count, tally};
 use super::sql::Sql;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::jobs::digest::{Digest, Summary};
-use crate::jobs::list::{JobFilter, JobLine, JobList};
+use crate::jobs::list::{Column, JobFilter, JobLine, JobList, Made};
 use crate::paging::{Clusters, Slice, Tally};
 
 /// What [`line`] reads.
 const LINES: &str = "SELECT id, plan_id, title, cluster, \
     CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = jobs.plan_id) THEN 1 ELSE 0 END, started_by, \
-    created_ms, state, sentence, updated_ms, ended_ms, steps_done, steps_total, failed_check FROM jobs WHERE 1 = 1";
+    created_ms, state, sentence, updated_ms, ended_ms, steps_done, steps_total, failed_check, number, file_name, \
+    revision, members, target FROM jobs WHERE 1 = 1";
+
+/// What jobs are found by.
+const TEXTS: [&str; 1] = ["found_by"];
 
 #[async_trait]
 impl JobList for Database {
     async fn job_lines(&self, filter: &JobFilter, slice: &Slice) -> anyhow::Result<Vec<JobLine>> {
-        let mut sql = Sql::new(LINES);
-        filtered(&mut sql, filter)?;
-        sql.newest("created_ms", "id", slice)?;
+        let mut sql = Sql::default();
+        if filter.is_usual() {
+            filtered(sql.push(LINES), filter)?;
+            sql.newest("created_ms", "id", slice)?;
+        } else {
+            // That index has all this looks at; with another the rows would be read.
+            sql.push(LINES)
+                .push(" AND id IN (SELECT id FROM jobs")
+                .push(self.dialect.by_index(" INDEXED BY jobs_found"))
+                .push(" WHERE 1 = 1");
+            filtered(&mut sql, filter)?;
+            let by = |sql: &mut Sql| {
+                sql.push(ordered_by(filter.order.by));
+                Ok(())
+            };
+            let descending = filter.order.descending;
+            sql.in_order(&by, "id", descending, slice.after.as_ref())?;
+            sql.limit(slice)?.push(")");
+            sql.in_order(&by, "id", descending, None)?;
+        }
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter().map(line).collect()
     }
 
     async fn count_jobs(&self, filter: &JobFilter) -> anyhow::Result<u64> {
-        let mut sql = Sql::new("SELECT COUNT(*) FROM jobs WHERE 1 = 1");
+        let mut sql = Sql::new("SELECT COUNT(*) FROM jobs");
+        if !filter.words.is_empty() {
+            sql.push(self.dialect.by_index(" INDEXED BY jobs_found"));
+        }
+        sql.push(" WHERE 1 = 1");
         filtered(&mut sql, filter)?;
         count(&sql.query().fetch_one(&self.pool).await?)
     }
@@ -47,6 +72,25 @@ impl JobList for Database {
         let mut sql = Sql::new("SELECT COUNT(*) FROM jobs WHERE over = 0");
         sql.and_clusters("cluster", clusters)?;
         count(&sql.query().fetch_one(&self.pool).await?)
+    }
+
+    async fn made(&self) -> anyhow::Result<Vec<Made>> {
+        sqlx::query(
+            "SELECT id, cluster, target_root, target_path FROM jobs WHERE state NOT IN ('queued', 'undone') \
+             ORDER BY created_ms DESC, id",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Made {
+                id: row.try_get(0)?,
+                cluster: row.try_get(1)?,
+                root: row.try_get(2)?,
+                path: row.try_get(3)?,
+            })
+        })
+        .collect()
     }
 
     async fn open_job_lines(&self) -> anyhow::Result<Vec<JobLine>> {
@@ -70,8 +114,28 @@ fn filtered(sql: &mut Sql, filter: &JobFilter) -> sqlx::Result<()> {
         sql.push(" AND failed_check <> '' AND ended_ms >= ")
             .bind(since.max(1))?;
     }
+    sql.and_found(&TEXTS, &filter.words)?;
+    if !filter.plan_ids.is_empty() {
+        sql.and_one_of("plan_id", &filter.plan_ids)?;
+    }
     sql.and_clusters("cluster", &filter.clusters)?;
     Ok(())
+}
+
+/// What the rows are ordered by.
+fn ordered_by(column: Column) -> &'static str {
+    match column {
+        Column::Started => "created_ms",
+        Column::Name => "lower(cluster || ' ' || CAST(1000000000000 + number AS TEXT))",
+        Column::File => "lower(file_name)",
+        Column::By => "lower(started_by)",
+        Column::Ended => "ended_ms",
+        // As `rank` says.
+        Column::State => {
+            "CASE state WHEN 'waiting' THEN 0 WHEN 'paused' THEN 1 WHEN 'undoing' THEN 2 WHEN 'running' THEN 3 \
+             WHEN 'queued' THEN 4 WHEN 'left' THEN 5 WHEN 'undone' THEN 6 ELSE 7 END"
+        }
+    }
 }
 
 fn line(row: &AnyRow) -> anyhow::Result<JobLine> {
@@ -94,6 +158,7 @@ fn line(row: &AnyRow) -> anyhow::Result<JobLine> {
             steps_total: number(12)?,
             failed_check: row.try_get(13)?,
         },
+        brief: brief(row, 14)?,
     })
 }
 
@@ -104,7 +169,7 @@ fn state_of(word: &str) -> anyhow::Result<JobState> {
 }
 
 /// Writes what the journal says after this entry into the job's row, in the same turn.
-pub(super) async fn digest(tx: &mut Turn, id: &str, event: &Event) -> anyhow::Result<()> {
+pub(super) async fn digest(tx: &mut WriteTx, id: &str, event: &Event) -> anyhow::Result<()> {
     let row = sqlx::query("SELECT digest_json FROM jobs WHERE id = $1")
         .bind(id)
         .fetch_one(&mut **tx)
@@ -122,7 +187,7 @@ pub(super) async fn digest(tx: &mut Turn, id: &str, event: &Event) -> anyhow::Re
 }
 
 /// Folds a whole journal.
-async fn folded(tx: &mut Turn, id: &str) -> anyhow::Result<Digest> {
+async fn folded(tx: &mut WriteTx, id: &str) -> anyhow::Result<Digest> {
     let plan = sqlx::query(
         "SELECT plan_json FROM plans JOIN jobs ON jobs.plan_id = plans.id WHERE jobs.id = $1",
     )
@@ -139,7 +204,7 @@ async fn folded(tx: &mut Turn, id: &str) -> anyhow::Result<Digest> {
     Ok(Digest::of(plan.try_get(0)?, &events))
 }
 
-async fn write(tx: &mut Turn, id: &str, digest: &Digest) -> anyhow::Result<()> {
+async fn write(tx: &mut WriteTx, id: &str, digest: &Digest) -> anyhow::Result<()> {
     let summary = digest.summary();
     sqlx::query(
         "UPDATE jobs SET state = $1, sentence = $2, updated_ms = $3, ended_ms = $4, steps_done = $5, \

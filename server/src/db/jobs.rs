@@ -9,8 +9,9 @@ use sqlx::any::AnyRow;
 use super::Database;
 use super::job_list;
 use super::notices::Notice;
+use super::pages::brief;
 use super::sql::Sql;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer, target_of};
 
 #[async_trait]
@@ -38,6 +39,18 @@ impl JobLog for Database {
         if used.rows_affected() != 1 {
             return Ok(Created::NotApproved);
         }
+        // Its time may just have been over, and the file not needed any more.
+        let removed: i64 = sqlx::query(
+            "SELECT COUNT(*) FROM plan_inputs JOIN files ON files.id = plan_inputs.id \
+             WHERE plan_inputs.plan_id = $1 AND files.removed_ms > 0",
+        )
+        .bind(&job.plan_id)
+        .fetch_one(&mut *tx)
+        .await?
+        .try_get(0)?;
+        if removed > 0 {
+            return Ok(Created::NotApproved);
+        }
         let plan_json: String = sqlx::query("SELECT plan_json FROM plans WHERE id = $1")
             .bind(&job.plan_id)
             .fetch_one(&mut *tx)
@@ -51,8 +64,9 @@ impl JobLog for Database {
         }
         let target = target.as_ref();
         sqlx::query(
-            "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path, cluster, title) \
-             SELECT $1, id, $3, $4, $5, $6, cluster, outcome FROM plans WHERE id = $2",
+            "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path, cluster, title, \
+             number, file_name, revision, members, target) SELECT $1, id, $3, $4, $5, $6, cluster, outcome, number, \
+             file_name, revision, members, target FROM plans WHERE id = $2",
         )
         .bind(&job.id)
         .bind(&job.plan_id)
@@ -86,7 +100,8 @@ impl JobLog for Database {
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
         let row = sqlx::query(
             "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
-             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash FROM jobs \
+             CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash, \
+             plans.number, plans.file_name, plans.revision, plans.members, plans.target FROM jobs \
              JOIN plans ON plans.id = jobs.plan_id WHERE jobs.id = $1",
         )
         .bind(id)
@@ -136,7 +151,8 @@ impl JobLog for Database {
         let row = sqlx::query(
             "SELECT COALESCE(MAX(seq), 0), \
              (SELECT lease_owner FROM jobs WHERE id = $1 AND over = 0), \
-             COALESCE((SELECT closing FROM jobs WHERE id = $1), 0) FROM job_events WHERE job_id = $1",
+             COALESCE((SELECT closing FROM jobs WHERE id = $1), 0), \
+             COALESCE((SELECT over FROM jobs WHERE id = $1), 0) FROM job_events WHERE job_id = $1",
         )
         .bind(id)
         .fetch_one(&mut *tx)
@@ -145,11 +161,13 @@ impl JobLog for Database {
         // None: there is no such job, or it is over.
         let owner = row.try_get::<Option<String>, _>(1)?;
         let closing = row.try_get::<i64, _>(2)? != 0;
+        let over = row.try_get::<i64, _>(3)? != 0;
         let may = match (writer, &owner) {
             (Writer::Owner(writer) | Writer::OwnerAgain(writer, _), Some(owner)) => writer == owner,
             (Writer::PersonWhoSaw(seen), Some(_)) => seen == last && !closing,
             (Writer::OwnerWhoSaw { owner: w, saw, .. }, Some(owner)) => w == owner && saw == last,
-            (_, None) => false,
+            (Writer::PersonAfterEnd(seen), None) => over && seen == last,
+            (Writer::PersonAfterEnd(_), Some(_)) | (_, None) => false,
         };
         // The entry that ends a job may be the one that was written.
         let tried = match writer {
@@ -176,7 +194,7 @@ impl JobLog for Database {
                 .execute(&mut *tx)
                 .await?;
         }
-        if matches!(writer, Writer::PersonWhoSaw(_)) {
+        if matches!(writer, Writer::PersonWhoSaw(_) | Writer::PersonAfterEnd(_)) {
             tx.mark(None, None).await?;
         }
         self.tell(&mut tx, Notice::Job(id.to_owned())).await?;
@@ -298,7 +316,7 @@ async fn holder(
 
 /// The entry that one of these attempts has written.
 async fn written(
-    tx: &mut Turn,
+    tx: &mut WriteTx,
     id: &str,
     body: &Body,
     tried_ms: &[i64],
@@ -324,7 +342,13 @@ async fn written(
     Ok(None)
 }
 
-async fn insert(tx: &mut Turn, id: &str, seq: u64, at_ms: i64, body: &Body) -> anyhow::Result<()> {
+async fn insert(
+    tx: &mut WriteTx,
+    id: &str,
+    seq: u64,
+    at_ms: i64,
+    body: &Body,
+) -> anyhow::Result<()> {
     sqlx::query("INSERT INTO job_events (job_id, seq, at_ms, body_json) VALUES ($1, $2, $3, $4)")
         .bind(id)
         .bind(i64::try_from(seq)?)
@@ -350,5 +374,6 @@ fn job(row: &AnyRow) -> anyhow::Result<JobRow> {
         cluster: row.try_get(5)?,
         broke_glass: row.try_get::<i64, _>(6)? != 0,
         plan_hash: row.try_get(7)?,
+        brief: brief(row, 8)?,
     })
 }

@@ -10,9 +10,9 @@ use sqlx::any::AnyRow;
 use super::Database;
 use super::notices::Notice;
 use super::sql::Sql;
-use super::turn;
+use super::write_tx::WriteTx;
 use crate::ledger;
-use crate::ledger::store::{Batch, Columns, Effect, Filter, Head, LedgerStore, Stored, Turn};
+use crate::ledger::store::{AppendLock, Batch, Columns, Effect, Filter, Head, LedgerStore, Stored};
 
 /// Rows per statement: below the number of values that a statement may have.
 const ROWS_AT_ONCE: usize = 256;
@@ -44,7 +44,7 @@ impl LedgerStore for Database {
         }))
     }
 
-    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>> {
+    async fn turn(&self) -> anyhow::Result<Box<dyn AppendLock>> {
         let mut tx = self.begin().await?;
         let end = sqlx::query("SELECT COALESCE(MAX(idx) + 1, 0) FROM ledger_entries");
         let end: i64 = end.fetch_one(&mut *tx).await?.try_get(0)?;
@@ -179,7 +179,7 @@ impl LedgerStore for Database {
     }
 }
 
-impl turn::Turn {
+impl WriteTx {
     /// Notes, as a part of it, that the act under way has its effect by this.
     pub(super) async fn mark(
         &mut self,
@@ -203,12 +203,12 @@ impl turn::Turn {
 
 struct LedgerTurn {
     db: Database,
-    tx: turn::Turn,
+    tx: WriteTx,
     end: u64,
 }
 
 #[async_trait]
-impl Turn for LedgerTurn {
+impl AppendLock for LedgerTurn {
     fn end(&self) -> u64 {
         self.end
     }

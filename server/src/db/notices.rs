@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgListener;
 use tokio::sync::mpsc;
 
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use super::{At, Database};
 
 const CHANNEL: &str = "requorum";
@@ -41,7 +41,7 @@ struct Envelope {
 
 impl Database {
     /// Tells the other servers once the transaction is committed.
-    pub(super) async fn tell(&self, tx: &mut Turn, notice: Notice) -> sqlx::Result<()> {
+    pub(super) async fn tell(&self, tx: &mut WriteTx, notice: Notice) -> sqlx::Result<()> {
         if !self.is_shared() {
             return Ok(());
         }

@@ -1,10 +1,12 @@
 //! What the statements of lists have in common.
 
+use requorum_shared::recovery::Outline;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::sql::Sql;
-use crate::paging::{Clusters, Cursor, Key, Slice, Tally};
+use crate::paging::{Clusters, Cursor, Key, Slice, Tally, number_of};
+use crate::plans::brief::Brief;
 
 impl Sql {
     /// `AND` the column is one of these.
@@ -64,10 +66,85 @@ impl Sql {
         self.limit(slice)
     }
 
+    /// `AND` each of these words is in one of the texts, which have small letters, and each number of a plan is that of
+    /// the row.
+    pub(super) fn and_found(
+        &mut self,
+        texts: &[&'static str],
+        words: &[String],
+    ) -> sqlx::Result<&mut Self> {
+        for word in words {
+            if let Some(wanted) = number_of(word) {
+                self.push(" AND number = ").bind(wanted)?;
+                continue;
+            }
+            self.push(" AND (1 = 0");
+            for text in texts {
+                self.push(" OR instr(")
+                    .push(text)
+                    .push(", lower(")
+                    .bind(word.as_str())?
+                    .push(")) > 0");
+            }
+            self.push(")");
+        }
+        Ok(self)
+    }
+
+    /// The rows of a list by what `by` writes, from the cursor on. Names are put in order without minding
+    /// capital letters.
+    pub(super) fn in_order(
+        &mut self,
+        by: &dyn Fn(&mut Sql) -> sqlx::Result<()>,
+        id: &'static str,
+        descending: bool,
+        after: Option<&Cursor>,
+    ) -> sqlx::Result<&mut Self> {
+        if let Some(Cursor { key, id: last, .. }) = after {
+            let bound = |sql: &mut Sql| match key {
+                Key::Number(n) => sql.bind(*n).map(|_| ()),
+                Key::Text(text) => {
+                    sql.push("lower(").bind(text.as_str())?.push(")");
+                    Ok(())
+                }
+            };
+            self.push(" AND (");
+            by(self)?;
+            self.push(if descending { " < " } else { " > " });
+            bound(self)?;
+            self.push(" OR (");
+            by(self)?;
+            self.push(" = ");
+            bound(self)?;
+            self.push(" AND ")
+                .push(id)
+                .push(" > ")
+                .bind(last.as_str())?
+                .push("))");
+        }
+        self.push(" ORDER BY ");
+        by(self)?;
+        self.push(if descending { " DESC, " } else { ", " });
+        Ok(self.push(id))
+    }
+
     pub(super) fn limit(&mut self, slice: &Slice) -> sqlx::Result<&mut Self> {
         self.push(" LIMIT ")
             .bind(i64::try_from(slice.limit).unwrap_or(i64::MAX))
     }
+}
+
+/// Number, file, revision, members, target, from this column on.
+pub(super) fn brief(row: &AnyRow, at: usize) -> anyhow::Result<Brief> {
+    Ok(Brief {
+        number: u64::try_from(row.try_get::<i64, _>(at)?)?,
+        outline: Outline {
+            file_name: row.try_get(at + 1)?,
+            revision: row.try_get(at + 2)?,
+            members: u32::try_from(row.try_get::<i64, _>(at + 3)?)?,
+            target: row.try_get(at + 4)?,
+        },
+    })
 }
 
 /// A count that a row begins with.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -12,11 +12,14 @@ use super::pages::{count, tally};
 use super::plans::{PLANS, plan};
 use super::sql::Sql;
 use crate::paging::{Slice, Tally};
-use crate::plans::list::{OpenGroup, PlanFilter, PlanList};
+use crate::plans::list::{Column, OpenGroup, PlanFilter, PlanList};
 use crate::plans::store::{PlanRow, PlanState};
 
 /// Those that can still come to be run, once their time is not over. As the indexes have it.
 const OPEN: &str = " AND state IN ('sealed', 'approved') AND expires_ms > ";
+
+/// What plans are found by.
+const TEXTS: [&str; 2] = ["found_by", "lower(decided_by)"];
 
 /// Whether a plan is in a group.
 const IN_GROUP: &str = "wanted.cluster = plans.cluster AND wanted.weight = plans.weight \
@@ -25,6 +28,9 @@ const IN_GROUP: &str = "wanted.cluster = plans.cluster AND wanted.weight = plans
 #[async_trait]
 impl PlanList for Database {
     async fn plan_rows(&self, filter: &PlanFilter, slice: &Slice) -> anyhow::Result<Vec<PlanRow>> {
+        if !filter.is_usual() {
+            return self.found_plans(filter, slice).await;
+        }
         let mut sql = Sql::new(PLANS);
         if filter.is_by_input_alone() {
             // Which they are is found in the index of the inputs alone.
@@ -42,6 +48,13 @@ impl PlanList for Database {
     }
 
     async fn count_plans(&self, filter: &PlanFilter) -> anyhow::Result<u64> {
+        if !filter.words.is_empty() {
+            let mut sql = Sql::new("SELECT COUNT(*) FROM plans");
+            sql.push(self.dialect.by_index(" INDEXED BY plans_found"))
+                .push(" WHERE 1 = 1");
+            filtered(&mut sql, filter)?;
+            return count(&sql.query().fetch_one(&self.pool).await?);
+        }
         let mut sql = Sql::new("SELECT COUNT(*) FROM ");
         if filter.is_by_input_alone() {
             on_input(sql.push("plan_inputs WHERE 1 = 1"), filter)?;
@@ -136,6 +149,29 @@ impl PlanList for Database {
     }
 }
 
+impl Database {
+    /// Plans that are searched, or in another order than by time.
+    async fn found_plans(
+        &self,
+        filter: &PlanFilter,
+        slice: &Slice,
+    ) -> anyhow::Result<Vec<PlanRow>> {
+        let mut sql = Sql::new(PLANS);
+        // That index has all this looks at. With another the rows would be read, with their documents.
+        sql.push("WHERE plans.id IN (SELECT plans.id FROM plans")
+            .push(self.dialect.by_index(" INDEXED BY plans_found"))
+            .push(" WHERE 1 = 1");
+        filtered(&mut sql, filter)?;
+        let by = |sql: &mut Sql| ordered_by(sql, filter);
+        let descending = filter.order.descending;
+        sql.in_order(&by, "plans.id", descending, slice.after.as_ref())?;
+        sql.limit(slice)?.push(")");
+        sql.in_order(&by, "plans.id", descending, None)?;
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        rows.iter().map(plan).collect()
+    }
+}
+
 fn on_input(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
     sql.and_clusters("cluster", &filter.clusters)?;
     sql.push(" AND id = ").bind(filter.input.as_str())?;
@@ -185,10 +221,38 @@ fn filtered(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
     if filter.under_way {
         sql.push(" AND EXISTS (SELECT 1 FROM jobs WHERE jobs.plan_id = plans.id AND over = 0)");
     }
+    if filter.since_ms > 0 {
+        sql.push(" AND sealed_ms >= ").bind(filter.since_ms)?;
+    }
+    sql.and_found(&TEXTS, &filter.words)?;
     if !filter.naming.is_empty() {
         sql.push(" AND plan_json LIKE ")
             .bind(format!("%{}%", filter.naming))?;
     }
+    Ok(())
+}
+
+/// What the rows are ordered by.
+fn ordered_by(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
+    match filter.order.by {
+        Column::Sealed => sql.push("sealed_ms"),
+        Column::Name => {
+            sql.push("lower(plans.cluster || ' ' || CAST(1000000000000 + number AS TEXT))")
+        }
+        Column::File => sql.push("lower(file_name)"),
+        Column::Revision => sql.push("revision"),
+        Column::Author => sql.push("lower(author)"),
+        Column::Target => sql.push("lower(target)"),
+        Column::State => {
+            // As `rank` says.
+            sql.push("CASE WHEN state IN ('sealed', 'approved') AND expires_ms <= ")
+                .bind(filter.now_ms)?
+                .push(
+                    " THEN 5 WHEN state = 'sealed' THEN 0 WHEN state = 'approved' THEN 1 WHEN state = 'used' THEN 2 \
+                     WHEN state = 'rejected' THEN 3 WHEN state = 'invalidated' THEN 4 ELSE 5 END",
+                )
+        }
+    };
     Ok(())
 }
 
@@ -198,7 +262,7 @@ fn group(row: &AnyRow) -> anyhow::Result<OpenGroup> {
         count: count(row)?,
         cluster: row.try_get(1)?,
         // One that cannot be read is as heavy as a plan can be.
-        weight: Weight::from_word(row.try_get(2)?).unwrap_or(Weight::Destructive),
+        weight: Reversibility::from_word(row.try_get(2)?).unwrap_or(Reversibility::Destructive),
         author_id: row.try_get(3)?,
         voters: voters
             .split(',')

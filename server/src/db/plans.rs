@@ -2,19 +2,22 @@
 
 use anyhow::Context;
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
 use super::ledger::signed;
-use crate::plans::store::{Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore};
+use super::pages::brief;
+use crate::plans::store::{Added, Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore};
 
 /// What [`plan`] reads.
 pub(super) const PLANS: &str = "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, \
     plans.state, decided_by, decided_ms, plans.reason, COALESCE((SELECT jobs.id FROM jobs \
     WHERE jobs.plan_id = plans.id), ''), CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) \
-    THEN 1 ELSE 0 END, plans.cluster, plans.entry, plans.weight FROM plans ";
+    THEN 1 ELSE 0 END, plans.cluster, plans.entry, plans.weight, COALESCE((SELECT jobs.started_by FROM jobs \
+    WHERE jobs.plan_id = plans.id), ''), plans.number, plans.file_name, plans.revision, plans.members, plans.target \
+    FROM plans ";
 
 #[async_trait]
 impl PlanStore for Database {
@@ -23,7 +26,7 @@ impl PlanStore for Database {
         plan: &PlanRow,
         plan_json: &str,
         most_open: u32,
-    ) -> anyhow::Result<bool> {
+    ) -> anyhow::Result<Added> {
         let mut tx = self.begin().await?;
         let open = sqlx::query(
             "SELECT COUNT(*) FROM plans WHERE author_id = $1 AND state IN ('sealed', 'approved') AND expires_ms > $2",
@@ -33,11 +36,29 @@ impl PlanStore for Database {
         .fetch_one(&mut *tx)
         .await?;
         if open.try_get::<i64, _>(0)? >= i64::from(most_open) {
-            return Ok(false);
+            return Ok(Added::TooMany);
         }
+        for input in plan.inputs.iter().filter(|i| i.kind == InputKind::File) {
+            let removed: i64 =
+                sqlx::query("SELECT COUNT(*) FROM files WHERE id = $1 AND removed_ms > 0")
+                    .bind(&input.id)
+                    .fetch_one(&mut *tx)
+                    .await?
+                    .try_get(0)?;
+            if removed > 0 {
+                return Ok(Added::FileRemoved(input.id.clone()));
+            }
+        }
+        let outline = &plan.brief.outline;
+        let number: i64 =
+            sqlx::query("SELECT COALESCE(MAX(number), 0) + 1 FROM plans WHERE number > 0")
+                .fetch_one(&mut *tx)
+                .await?
+                .try_get(0)?;
         sqlx::query(
             "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             cluster, entry, weight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             cluster, entry, weight, number, file_name, revision, members, target) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         )
         .bind(&plan.id)
         .bind(&plan.hash)
@@ -51,6 +72,11 @@ impl PlanStore for Database {
         .bind(&plan.cluster)
         .bind(plan.entry.map(signed))
         .bind(plan.weight.word())
+        .bind(number)
+        .bind(&outline.file_name)
+        .bind(outline.revision)
+        .bind(i64::from(outline.members))
+        .bind(&outline.target)
         .execute(&mut *tx)
         .await?;
         for (position, input) in (0_i64..).zip(&plan.inputs) {
@@ -69,7 +95,7 @@ impl PlanStore for Database {
         }
         tx.mark(None, None).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Added::Sealed(u64::try_from(number)?))
     }
 
     async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>> {
@@ -77,7 +103,8 @@ impl PlanStore for Database {
             "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, plans.state, decided_by, \
              decided_ms, plans.reason, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster, plans.entry, plans.weight, plan_json FROM plans \
+             plans.cluster, plans.entry, plans.weight, COALESCE(jobs.started_by, ''), plans.number, plans.file_name, \
+             plans.revision, plans.members, plans.target, plan_json FROM plans \
              LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
@@ -88,7 +115,7 @@ impl PlanStore for Database {
         };
         let mut plan = plan(&row)?;
         plan.inputs = self.inputs(id).await?;
-        Ok(Some((plan, row.try_get(16)?)))
+        Ok(Some((plan, row.try_get(22)?)))
     }
 
     async fn decide_plan(
@@ -144,7 +171,9 @@ pub(super) fn plan(row: &AnyRow) -> anyhow::Result<PlanRow> {
             .try_get::<Option<i64>, _>(14)?
             .map(u64::try_from)
             .transpose()?,
-        weight: Weight::from_word(row.try_get(15)?).unwrap_or(Weight::Destructive),
+        weight: Reversibility::from_word(row.try_get(15)?).unwrap_or(Reversibility::Destructive),
+        run_by: row.try_get(16)?,
+        brief: brief(row, 17)?,
     })
 }
 

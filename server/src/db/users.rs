@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
-use super::turn::Turn;
+use super::write_tx::WriteTx;
 use crate::auth::store::{Changed, PasswordLink, Rule, User, UserChange, UserStore};
 
 /// The columns that [`user`] reads, in its order; the table may be joined with others.
@@ -300,7 +300,7 @@ impl UserStore for Database {
 }
 
 /// What ends with a change to an account.
-async fn end_with(tx: &mut Turn, id: &str, change: &UserChange) -> sqlx::Result<()> {
+async fn end_with(tx: &mut WriteTx, id: &str, change: &UserChange) -> sqlx::Result<()> {
     let (sessions, link, tokens_ms) = match change {
         UserChange::Grants(_) | UserChange::Disabled(..=0) => return Ok(()),
         UserChange::NoGrants => ("", false, None),
@@ -329,7 +329,7 @@ async fn end_with(tx: &mut Turn, id: &str, change: &UserChange) -> sqlx::Result<
 }
 
 /// Revokes all of an account's tokens.
-async fn end_tokens(tx: &mut Turn, id: &str, now_ms: i64) -> sqlx::Result<()> {
+async fn end_tokens(tx: &mut WriteTx, id: &str, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE api_tokens SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms = 0")
         .bind(now_ms)
         .bind(id)

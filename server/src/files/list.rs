@@ -86,6 +86,8 @@ pub struct FileFilter {
     pub trusts: Vec<String>,
     /// That came in one of these ways; in any when there is none.
     pub origins: Vec<String>,
+    /// Those that were removed, instead of those that are kept.
+    pub removed: bool,
 }
 
 /// Files in lists.
@@ -100,8 +102,10 @@ pub trait FileList: Send + Sync {
     ) -> anyhow::Result<Vec<StoredFile>>;
     /// How many fit.
     async fn count_files(&self, filter: &FileFilter) -> anyhow::Result<u64>;
-    /// How many there are of each cluster and trust, and how many bytes they have.
+    /// How many are kept of each cluster and trust, and how many bytes they have.
     async fn tally_files(&self) -> anyhow::Result<Vec<(Tally, u64)>>;
+    /// How many of these clusters were removed.
+    async fn count_removed(&self, clusters: &Clusters) -> anyhow::Result<u64>;
 }
 
 #[cfg(test)]

@@ -119,6 +119,27 @@ impl Objects {
         }
     }
 
+    /// Deletes an object; nothing happens where there is none.
+    ///
+    /// # Errors
+    /// When the store refuses, or does not answer: it may be there still.
+    pub async fn delete(&self, sha256: &str) -> Result<()> {
+        let name = name_of(sha256);
+        match &*self.0 {
+            Kept::Here(folder) => {
+                let folder = folder.clone();
+                tokio::task::spawn_blocking(move || folder.delete(&name))
+                    .await
+                    .map_err(|error| ObjectError::disk("deleting", &io::Error::other(error)))?
+            }
+            Kept::There { bucket, here } => {
+                bucket.delete(&name).await?;
+                here.forget(sha256);
+                Ok(())
+            }
+        }
+    }
+
     /// Whether the object is there.
     ///
     /// # Errors

@@ -63,6 +63,11 @@ impl Part {
         })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Bytes that have arrived.
     pub fn written(&self) -> u64 {
         self.written

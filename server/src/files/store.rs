@@ -28,6 +28,10 @@ pub struct StoredFile {
     pub trust: Trust,
     /// What else a list shows of the inspection.
     pub headline: Headline,
+    /// When it was removed, milliseconds since the Unix epoch; 0 while it is kept.
+    pub removed_ms: i64,
+    /// Who removed it; empty while it is kept.
+    pub removed_by: String,
 }
 
 /// How far a file can be trusted.
@@ -173,7 +177,7 @@ pub struct Finished {
 /// Rows of files and uploads.
 #[async_trait]
 pub trait FileStore: Send + Sync {
-    /// All files, newest first.
+    /// All files that are kept, newest first.
     async fn files(&self) -> anyhow::Result<Vec<StoredFile>>;
     /// One file with its inspection as JSON.
     async fn file(&self, id: &str) -> anyhow::Result<Option<(StoredFile, String)>>;
@@ -190,9 +194,11 @@ pub trait FileStore: Send + Sync {
     async fn upload_is_evidence(&self, id: &str) -> anyhow::Result<()>;
     /// Notes how many bytes are on the medium.
     async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()>;
-    /// Notes what the upload turned out to be, before its file is moved.
-    async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<()>;
-    /// Turns a finished upload, whose bytes were moved, into a stored file. One with the same bytes stays as it was.
+    /// Notes what the upload turned out to be, before its file is moved. `false`, and nothing is noted, while the same
+    /// content is being deleted.
+    async fn upload_finished(&self, id: &str, finished: &Finished) -> anyhow::Result<bool>;
+    /// Turns a finished upload, whose bytes were moved, into a stored file. One with the same bytes stays as it was,
+    /// unless it was removed.
     async fn upload_becomes(&self, id: &str, file: &StoredFile) -> anyhow::Result<()>;
     /// Forgets an upload.
     async fn remove_upload(&self, id: &str) -> anyhow::Result<()>;

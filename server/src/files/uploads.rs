@@ -1,12 +1,16 @@
 //! Uploads on their way: bytes go to a part file and through the scanner as they arrive, and the finished file
 //! becomes an object and a snapshot.
 //!
+//! ```text
+//! ID.part      what has arrived
+//! ID.content   what is packed in it, while that is unpacked and until it is stored
+//! ```
 //! What survives a crash is what the store says: `safe_bytes` are on the medium. A finished upload is noted
 //! before its file is moved, and the move is repeated at start.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,16 +19,20 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use requorum_shared::api::upload::{EVIDENCE_ORIGIN, FOREIGN};
+use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::Inspection;
+use requorum_shared::unpack::{Limits, UnpackError};
 use rustix::fs::statvfs;
 use tokio_util::sync::CancellationToken;
 
 use super::objects::Objects;
 use super::part::Part;
 use super::store::{FileStore, Finished, StoredFile, Summary, UploadRow};
+use super::unpacking::{self, Failed, Opened, Order, Room};
 use crate::clock::Clock;
 use crate::error::{ApiError, Kind, Result, bad_request, conflict, internal, not_found};
 use crate::ledger;
+use crate::shares::Shares;
 
 /// Bytes gathered before they are written and scanned.
 const GATHER: usize = 1 << 20;
@@ -45,6 +53,11 @@ pub const KEEP_FREE: u64 = 64 << 20;
 const AHEAD: u64 = 64 << 20;
 /// What others are promised takes no more than this part of the free room from anybody, for each of them.
 const SHARE: u64 = 4;
+/// Files that are unpacked at the same time, in all and of one person: each may hold 128 MiB of what came out last.
+const UNPACKED_AT_ONCE: usize = 2;
+const UNPACKED_AT_ONCE_EACH: usize = 1;
+/// How often it is looked what others are sure of while a file is unpacked.
+const LOOK_AT_PROMISES_EVERY: Duration = Duration::from_secs(1);
 
 /// Bytes on their way in.
 pub type Incoming = BoxStream<'static, std::io::Result<Bytes>>;
@@ -57,15 +70,20 @@ pub struct Uploads {
     store: Arc<dyn FileStore>,
     objects: Objects,
     clock: Arc<dyn Clock>,
+    /// The longest file that is taken, in bytes, packed or not.
+    max_bytes: u64,
+    unpacking: Shares,
     live: Mutex<HashMap<String, Arc<Live>>>,
 }
 
 /// An upload in memory.
 struct Live {
-    /// Held by whoever adds bytes.
+    /// Held while bytes are added.
     part: tokio::sync::Mutex<Option<Part>>,
     /// Bytes written, readable by others meanwhile.
     written: AtomicU64,
+    /// Whether it is being unpacked, which takes room too.
+    unpacking: AtomicBool,
     cancelled: CancellationToken,
 }
 
@@ -73,18 +91,28 @@ struct Live {
 pub enum Appended {
     /// There is more to come.
     Partly(u64),
-    /// All bytes are there; this is the snapshot's id.
-    Whole(String),
+    /// All bytes are there.
+    Whole(Stored),
+}
+
+/// The file that an upload became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its id: the SHA-256 of what is stored.
+    pub id: String,
+    /// What was sent, where what was in it is stored.
+    pub unpacked_from: Option<PackedFile>,
 }
 
 impl Uploads {
-    /// Uploads whose part files lie in `folder`.
+    /// Uploads whose part files lie in `folder`, of at most `max_bytes` each.
     pub fn new(
         folder: PathBuf,
         place: String,
         store: Arc<dyn FileStore>,
         objects: Objects,
         clock: Arc<dyn Clock>,
+        max_bytes: u64,
     ) -> Self {
         Self {
             folder,
@@ -92,6 +120,8 @@ impl Uploads {
             store,
             objects,
             clock,
+            max_bytes,
+            unpacking: Shares::new(UNPACKED_AT_ONCE, UNPACKED_AT_ONCE_EACH),
             live: Mutex::new(HashMap::new()),
         }
     }
@@ -110,28 +140,31 @@ impl Uploads {
             if let Some(finished) = &upload.finished {
                 let put_away = self.put_away(&upload, finished);
                 match carry_on(&upload, put_away).await {
-                    Ok(snapshot) => {
+                    Ok(file) => {
                         tracing::info!(upload = %upload.id, "finished an upload that was interrupted at its end");
-                        stored.push((upload, snapshot));
+                        stored.push((upload, file.id));
                     }
                     Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
             } else if is_stale(&upload, now) || (upload.safe_bytes > 0 && !path.exists()) {
                 tracing::info!(upload = %upload.id, "discarded an abandoned upload");
                 self.store.remove_upload(&upload.id).await?;
-            } else if upload.safe_bytes == upload.length {
+            } else if upload.safe_bytes == upload.length
+                && !unpacking::is_packed(&path).unwrap_or(false)
+            {
                 // The last byte had arrived; nobody will send more.
                 let safe = upload.safe_bytes;
                 let part = blocking(move || Part::open(&path, safe)).await;
                 let ended = match part {
-                    Ok(part) => carry_on(&upload, self.finish(&upload, part)).await,
+                    Ok(part) => carry_on(&upload, self.finish_plain(&upload, part)).await,
                     Err(error) => Err(error),
                 };
                 match ended {
-                    Ok(snapshot) => stored.push((upload, snapshot)),
+                    Ok(file) => stored.push((upload, file.id)),
                     Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
             } else {
+                // More comes, or it is unpacked once its sender asks: a start does not wait for that.
                 known.push(path);
             }
         }
@@ -149,6 +182,9 @@ impl Uploads {
     fn keep_for_later(&self, upload: &UploadRow, error: &ApiError, known: &mut Vec<PathBuf>) {
         tracing::warn!(upload = %upload.id, "an upload stays unfinished: {}", error.message);
         known.push(self.part_path(&upload.id));
+        if upload.finished.is_some() {
+            known.push(self.content_path(&upload.id));
+        }
     }
 
     /// Bytes that have arrived, of an upload that may be receiving more.
@@ -159,17 +195,30 @@ impl Uploads {
     }
 
     /// Bytes that uploads under way are sure of and have not written, as far as they count against `owner`. An upload
-    /// of which nothing has come is sure of nothing.
+    /// of which nothing has come is sure of nothing; one that is being unpacked, of room for what comes out next.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn promised_bytes(&self, owner: &str, free: u64) -> Result<u64> {
+        self.promised_beside(None, owner, free).await
+    }
+
+    /// The same without what one of them is sure of.
+    async fn promised_beside(&self, one: Option<&str>, owner: &str, free: u64) -> Result<u64> {
         let mut of: HashMap<String, u64> = HashMap::new();
         for upload in self.own().await? {
+            if one == Some(upload.id.as_str()) {
+                continue;
+            }
             let written = self.written(&upload);
             if written > 0 {
-                let left = upload.length.saturating_sub(written);
-                *of.entry(upload.owner_id).or_default() += left.min(AHEAD);
+                let left = upload.length.saturating_sub(written).min(AHEAD);
+                let comes_out = if self.is_unpacking(&upload.id) {
+                    AHEAD
+                } else {
+                    0
+                };
+                *of.entry(upload.owner_id).or_default() += left + comes_out;
             }
         }
         let counts = |(who, bytes): (String, u64)| match who == owner {
@@ -185,6 +234,14 @@ impl Uploads {
     /// When the system does not say.
     pub fn free_bytes(&self) -> std::io::Result<u64> {
         free_bytes(&self.folder)
+    }
+
+    /// How large the file system is where uploads are kept, in bytes.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn disk_bytes(&self) -> std::io::Result<u64> {
+        disk_bytes(&self.folder)
     }
 
     /// Forgets what nobody sends any more, now and then.
@@ -225,16 +282,8 @@ impl Uploads {
     /// Removes row and file. Whoever calls this holds the part.
     async fn remove(&self, id: &str) -> Result<()> {
         self.store.remove_upload(id).await?;
-        let path = self.part_path(id);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(internal(format_args!(
-                    "removing {}: {error}",
-                    path.display()
-                )));
-            }
-            _ => {}
-        }
+        remove_file(&self.part_path(id))?;
+        remove_file(&self.content_path(id))?;
         self.forget(id);
         Ok(())
     }
@@ -309,7 +358,7 @@ impl Uploads {
         if offset != at {
             return Err(conflict(
                 "upload.offset-mismatch",
-                format!("The next byte expected is {at}; the request begins at {offset}. Go on from {at}."),
+                format!("The next byte expected is {at}; the request begins at {offset}. Continue from {at}."),
             )
             .with_header(http::HeaderName::from_static("upload-offset"), at));
         }
@@ -354,54 +403,157 @@ impl Uploads {
             *slot = Some(part);
             return received.map(|()| Appended::Partly(written));
         }
-        self.finish(&upload, part).await.map(Appended::Whole)
+        self.finish(&upload, live, part).await.map(Appended::Whole)
     }
 
-    async fn finish(&self, upload: &UploadRow, part: Part) -> Result<String> {
+    /// Makes a file of an upload all of which has arrived: of what is in it, where it is packed.
+    async fn finish(&self, upload: &UploadRow, live: &Live, part: Part) -> Result<Stored> {
+        if !unpacking::is_packed(part.path())? {
+            return self.finish_plain(upload, part).await;
+        }
+        let Opened { sent, content } = self.unpack(upload, live, part).await?;
+        let words = match content {
+            Ok(content) if !content.is_foreign() => return self.keep(upload, content).await,
+            // As evidence it is kept as it came.
+            _ if upload.evidence => return self.keep(upload, sent).await,
+            Ok(content) => {
+                let packed = content.unpacked_from.as_ref();
+                let kind = packed.map_or(&sent.kind, |packed| &packed.kind);
+                format!("Unpacked from {kind}: {}", words(&content))
+            }
+            Err(UnpackError::TooMuch { limit }) => {
+                return Err(too_much_in_it(&upload.name, limit));
+            }
+            Err(error) => not_read_through(&sent, &error),
+        };
+        Err(foreign(&words))
+    }
+
+    /// The same for a file that is not packed.
+    async fn finish_plain(&self, upload: &UploadRow, part: Part) -> Result<Stored> {
         let name = upload.name.clone();
         let inspection = blocking(move || part.inspect(&name)).await?;
         if inspection.is_foreign() && !upload.evidence {
-            return Err(foreign(&inspection));
+            return Err(foreign(&words(&inspection)));
         }
+        self.keep(upload, inspection).await
+    }
+
+    async fn keep(&self, upload: &UploadRow, inspection: Inspection) -> Result<Stored> {
         let finished = Finished {
             sha256: inspection.file.sha256.clone(),
             inspection_json: serde_json::to_string(&inspection).map_err(internal)?,
         };
-        self.store.upload_finished(&upload.id, &finished).await?;
-        let snapshot = self.put_away(upload, &finished).await?;
-        tracing::info!(%snapshot, verdict = %inspection.verdict.sentence, "stored a snapshot");
-        Ok(snapshot)
+        if !self.store.upload_finished(&upload.id, &finished).await? {
+            return Err(conflict(
+                "upload.busy",
+                "The same content was removed a moment ago and is still being deleted. It is stored once that is over.",
+            )
+            .retry_after(5));
+        }
+        let stored = self.put_away(upload, &finished).await?;
+        tracing::info!(file = %stored.id, verdict = %inspection.verdict.sentence, "stored a file");
+        Ok(stored)
     }
 
-    /// Makes an object and a snapshot of a finished upload. May be repeated until it succeeds.
-    async fn put_away(&self, upload: &UploadRow, finished: &Finished) -> Result<String> {
-        let path = self.part_path(&upload.id);
+    /// Unpacks what has arrived, beside it, within the room that is for it.
+    async fn unpack(&self, upload: &UploadRow, live: &Live, part: Part) -> Result<Opened> {
+        let share = tokio::select! {
+            share = self.unpacking.take(&upload.owner_id) => share.map_err(internal)?,
+            () = live.cancelled.cancelled() => return Err(gone()),
+        };
+        let _takes_room = TakesRoom::of(live);
+        // Whatever ends this ends the work too.
+        let stop = live.cancelled.child_token();
+        let _ends = stop.clone().drop_guard();
+        let promised = Arc::new(AtomicU64::new(self.promised_to_others(upload).await?));
+        let order = Order {
+            name: upload.name.clone(),
+            into: self.content_path(&upload.id),
+            limits: Limits {
+                bytes: self.max_bytes,
+                ..Limits::DEFAULT
+            },
+            room: Room {
+                folder: self.folder.clone(),
+                keep_free: KEEP_FREE,
+                promised: promised.clone(),
+            },
+            stop,
+        };
+        let work = blocking(move || {
+            // Held for as long as the work takes, even when the caller hangs up.
+            let _share = share;
+            Ok(unpacking::unpack(part, &order))
+        });
+        tokio::pin!(work);
+        let opened = loop {
+            tokio::select! {
+                opened = work.as_mut() => break opened?,
+                () = tokio::time::sleep(LOOK_AT_PROMISES_EVERY) => {
+                    // Where the store does not answer, what was seen last holds: the work is not left alone.
+                    if let Ok(now) = self.promised_to_others(upload).await {
+                        promised.store(now, Ordering::Relaxed);
+                    }
+                }
+            }
+        };
+        opened.map_err(|failed| match failed {
+            Failed::Stopped => gone(),
+            Failed::Write { written, source } => {
+                no_room_for_content(&upload.name, written, &source)
+            }
+            Failed::Other(error) => error.into(),
+        })
+    }
+
+    async fn promised_to_others(&self, upload: &UploadRow) -> Result<u64> {
+        let free = self.free_bytes().map_err(internal)?;
+        self.promised_beside(Some(&upload.id), &upload.owner_id, free)
+            .await
+    }
+
+    /// Makes an object and a file of a finished upload. May be repeated until it succeeds.
+    async fn put_away(&self, upload: &UploadRow, finished: &Finished) -> Result<Stored> {
+        let inspection: Inspection =
+            serde_json::from_str(&finished.inspection_json).map_err(internal)?;
+        let sent = self.part_path(&upload.id);
+        let is_content = inspection.unpacked_from.is_some();
+        let path = match is_content {
+            true => self.content_path(&upload.id),
+            false => sent.clone(),
+        };
         let sha256 = &finished.sha256;
         if path.exists() {
             self.objects.adopt(sha256, &path).await?;
         } else if !self.objects.has(sha256).await? {
             return Err(not_found(
                 "upload.lost",
-                "What was uploaded is neither on the server's disk nor stored: somebody removed it. Cancel the \
-                 upload and send the file again.",
+                "What was uploaded is neither on the server's disk nor stored: it was removed. Cancel the upload and \
+                 send the file again.",
             ));
         }
-        self.become_file(upload, finished).await?;
+        if is_content {
+            remove_file(&sent)?;
+        }
+        self.become_file(upload, &inspection).await?;
         self.forget(&upload.id);
-        Ok(sha256.clone())
+        Ok(Stored {
+            id: sha256.clone(),
+            unpacked_from: inspection.unpacked_from,
+        })
     }
 
-    async fn become_file(&self, upload: &UploadRow, finished: &Finished) -> anyhow::Result<()> {
-        let inspection: Inspection = serde_json::from_str(&finished.inspection_json)?;
+    async fn become_file(&self, upload: &UploadRow, inspection: &Inspection) -> anyhow::Result<()> {
         let Summary {
             kind,
             trust,
             headline,
-        } = Summary::from(&inspection);
+        } = Summary::from(inspection);
         let file = StoredFile {
-            id: finished.sha256.clone(),
-            name: upload.name.clone(),
-            size: upload.length,
+            id: inspection.file.sha256.clone(),
+            name: inspection.file.name.clone(),
+            size: inspection.file.size,
             uploaded_ms: self.clock.now_ms(),
             uploaded_by: upload.owner.clone(),
             origin: if inspection.is_foreign() {
@@ -413,6 +565,8 @@ impl Uploads {
             kind,
             trust,
             headline,
+            removed_ms: 0,
+            removed_by: String::new(),
         };
         self.store.upload_becomes(&upload.id, &file).await
     }
@@ -441,6 +595,7 @@ impl Uploads {
                 Arc::new(Live {
                     part: tokio::sync::Mutex::new(None),
                     written: AtomicU64::new(upload.safe_bytes),
+                    unpacking: AtomicBool::new(false),
                     cancelled: CancellationToken::new(),
                 })
             })
@@ -452,13 +607,39 @@ impl Uploads {
         live.remove(id);
     }
 
+    fn is_unpacking(&self, id: &str) -> bool {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.get(id)
+            .is_some_and(|live| live.unpacking.load(Ordering::Relaxed))
+    }
+
     fn part_path(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}.part"))
+    }
+
+    fn content_path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.content"))
     }
 
     /// Where the part files lie.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Says that an upload takes room for what comes out of it, until this is dropped.
+struct TakesRoom<'a>(&'a Live);
+
+impl<'a> TakesRoom<'a> {
+    fn of(live: &'a Live) -> Self {
+        live.unpacking.store(true, Ordering::Relaxed);
+        Self(live)
+    }
+}
+
+impl Drop for TakesRoom<'_> {
+    fn drop(&mut self) {
+        self.0.unpacking.store(false, Ordering::Relaxed);
     }
 }
 
@@ -555,6 +736,13 @@ fn is_stale(upload: &UploadRow, now_ms: i64) -> bool {
         && (silent_ms > FORGET_MS || upload.safe_bytes == 0 && silent_ms > FORGET_EMPTY_MS)
 }
 
+/// How large the file system of a folder is, for those who may not use what is reserved.
+fn disk_bytes(folder: &Path) -> std::io::Result<u64> {
+    let stat = statvfs(folder)?;
+    let blocks = stat.f_blocks - stat.f_bfree + stat.f_bavail;
+    Ok(blocks.saturating_mul(stat.f_frsize))
+}
+
 fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     let stat = statvfs(folder)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
@@ -566,6 +754,17 @@ fn has_room(folder: &Path, bytes: u64) -> std::io::Result<()> {
         return Err(std::io::ErrorKind::StorageFull.into());
     }
     Ok(())
+}
+
+/// Removes a file that may be gone already.
+fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(internal(format_args!(
+            "removing {}: {error}",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -580,17 +779,33 @@ async fn blocking<T: Send + 'static>(
 pub fn gone() -> ApiError {
     not_found(
         "upload.unknown",
-        "There is no such upload: it ended, was cancelled, or is another person's. Begin again.",
+        "No such upload: it has ended, was cancelled, or belongs to another person. Start again.",
     )
 }
 
-/// What is no etcd database is kept only if the uploader wants that.
-fn foreign(inspection: &Inspection) -> ApiError {
-    let words = match &inspection.recognised {
+/// What a file is that no recovery can use.
+fn words(inspection: &Inspection) -> String {
+    match &inspection.recognised {
         Some(recognised) => recognised.words(),
         None if inspection.etcd().is_some() => inspection.verdict.sentence.clone(),
         None => format!("This is {}, not an etcd database.", inspection.label),
-    };
+    }
+}
+
+/// The same for a packed file, with the reason why what is in it is not known.
+fn not_read_through(sent: &Inspection, error: &UnpackError) -> String {
+    match error {
+        // To unpack it is no advice then.
+        UnpackError::Bomb { .. } => format!(
+            "{} The reason: {error}. {}",
+            sent.verdict.sentence, sent.verdict.advice
+        ),
+        _ => format!("{} It was not unpacked: {error}.", words(sent)),
+    }
+}
+
+/// What is no etcd database is kept only if the uploader wants that.
+fn foreign(words: &str) -> ApiError {
     bad_request(
         FOREIGN,
         format!(
@@ -600,12 +815,40 @@ fn foreign(inspection: &Inspection) -> ApiError {
     )
 }
 
+fn too_much_in_it(name: &str, limit: u64) -> ApiError {
+    ApiError::new(
+        Kind::TooLarge,
+        "upload.too-large",
+        format!(
+            "More than {limit} bytes are packed in {name}, and this server accepts no larger file. Its operator can \
+             raise that with --max-upload-bytes. What arrived is kept; continue after that, or cancel the upload."
+        ),
+    )
+}
+
+fn no_room_for_content(name: &str, written: u64, error: &std::io::Error) -> ApiError {
+    if !matches!(
+        error.kind(),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+    ) {
+        return medium(error);
+    }
+    ApiError::new(
+        Kind::NoSpace,
+        "upload.no-room",
+        format!(
+            "The server has no room for what is packed in {name}: {written} bytes of it could be unpacked. What arrived \
+             is kept; free some space on the server's disk and continue."
+        ),
+    )
+}
+
 fn interrupted(why: &str) -> ApiError {
     ApiError::new(
         Kind::BadRequest,
         "upload.interrupted",
         format!(
-            "The upload stopped half-way: {why}. What arrived is kept; ask for the offset and go on from there."
+            "The upload was interrupted: {why}. What arrived is kept; ask for the offset and continue from there."
         ),
     )
 }
@@ -618,7 +861,7 @@ fn medium(error: &std::io::Error) -> ApiError {
         return ApiError::new(
             Kind::NoSpace,
             "upload.no-room",
-            "The server's disk is full. What arrived is kept; free some space there and go on.",
+            "The server's disk is full. What arrived is kept; free some space there and resume.",
         );
     }
     if error.kind() == std::io::ErrorKind::FileTooLarge {
@@ -626,8 +869,13 @@ fn medium(error: &std::io::Error) -> ApiError {
             Kind::NoSpace,
             "upload.no-room",
             "The server may not write a file as large as this one. What arrived is kept; raise the limit on file \
-             sizes there (ulimit -f) and go on.",
+             sizes there (ulimit -f) and resume.",
         );
     }
-    internal(format_args!("writing an upload: {error}"))
+    match error.raw_os_error() {
+        Some(code) => anyhow::Error::from(std::io::Error::from_raw_os_error(code))
+            .context("writing an upload")
+            .into(),
+        None => internal(format_args!("writing an upload: {error}")),
+    }
 }

@@ -6,8 +6,8 @@ use requorum_shared::api::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::actor;
 use super::v1::approval_service_server::ApprovalService;
+use super::{accepted, actor};
 use crate::app::App;
 use crate::ops::approvals;
 
@@ -35,8 +35,11 @@ impl ApprovalService for Approvals {
             plan_id,
             plan_hash,
             reason,
-        } = request.get_ref();
-        let review = approvals::break_glass(&self.0, &actor, plan_id, plan_hash, reason).await?;
+            accepted_warnings,
+        } = request.into_inner();
+        let accepted = accepted(accepted_warnings);
+        let named = (plan_id.as_str(), plan_hash.as_str());
+        let review = approvals::break_glass(&self.0, &actor, named, &reason, &accepted).await?;
         Ok(Response::new(BreakGlassResponse {
             review: Some(review),
         }))

@@ -1,12 +1,15 @@
 //! What the console is and may do, and what waits for the caller.
 
-use requorum_shared::api::v1::{AboutRequest, AboutResponse, ListInboxRequest, ListInboxResponse};
+use requorum_shared::api::v1::{
+    AboutRequest, AboutResponse, GetStorageRequest, GetStorageResponse, ListInboxRequest,
+    ListInboxResponse, ListOutcomesRequest, ListOutcomesResponse,
+};
 use tonic::{Request, Response, Status};
 
 use super::actor;
 use super::v1::console_service_server::ConsoleService;
 use crate::app::App;
-use crate::ops::{console, waiting};
+use crate::ops::{console, inbox, outcomes, storage};
 
 pub(super) struct Console(pub(super) App);
 
@@ -21,7 +24,20 @@ impl ConsoleService for Console {
 
     async fn list_inbox(&self, request: Request<ListInboxRequest>) -> Answer<ListInboxResponse> {
         let actor = actor(&request)?;
-        let answer = waiting::list(&self.0, &actor, request.get_ref()).await?;
+        let answer = inbox::list(&self.0, &actor, request.get_ref()).await?;
         Ok(Response::new(answer))
+    }
+
+    async fn list_outcomes(
+        &self,
+        request: Request<ListOutcomesRequest>,
+    ) -> Answer<ListOutcomesResponse> {
+        let actor = actor(&request)?;
+        Ok(Response::new(outcomes::list(&self.0, &actor).await?))
+    }
+
+    async fn get_storage(&self, request: Request<GetStorageRequest>) -> Answer<GetStorageResponse> {
+        let actor = actor(&request)?;
+        Ok(Response::new(storage::storage(&self.0, &actor).await?))
     }
 }

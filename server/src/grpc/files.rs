@@ -1,7 +1,8 @@
 //! Stored files over gRPC.
 
 use requorum_shared::api::v1::{
-    GetFileRequest, GetFileResponse, ListFilesRequest, ListFilesResponse, SetFileClusterRequest,
+    GetFileRequest, GetFileResponse, GetFileUsesRequest, GetFileUsesResponse, ListFilesRequest,
+    ListFilesResponse, RemoveFileRequest, RemoveFileResponse, SetFileClusterRequest,
     SetFileClusterResponse,
 };
 use tonic::{Request, Response, Status};
@@ -37,5 +38,20 @@ impl FileService for Files {
         let request = request.get_ref();
         let file = files::set_cluster(&self.0, &actor, &request.id, &request.cluster).await?;
         Ok(Response::new(SetFileClusterResponse { file: Some(file) }))
+    }
+
+    async fn get_file_uses(
+        &self,
+        request: Request<GetFileUsesRequest>,
+    ) -> Answer<GetFileUsesResponse> {
+        let actor = actor(&request)?;
+        let answer = files::uses(&self.0, &actor, &request.get_ref().id).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn remove_file(&self, request: Request<RemoveFileRequest>) -> Answer<RemoveFileResponse> {
+        let actor = actor(&request)?;
+        let file = files::remove(&self.0, &actor, &request.get_ref().id).await?;
+        Ok(Response::new(RemoveFileResponse { file: Some(file) }))
     }
 }

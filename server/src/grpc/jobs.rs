@@ -4,15 +4,15 @@ use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _};
 use requorum_shared::api::v1::{
-    AbortJobRequest, AbortJobResponse, AnswerJobRequest, AnswerJobResponse, GetJobRequest,
-    GetJobResponse, ListJobsRequest, ListJobsResponse, PauseJobRequest, PauseJobResponse,
-    ResumeJobRequest, ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest,
-    WatchJobResponse,
+    AbortJobRequest, AbortJobResponse, AnswerJobRequest, AnswerJobResponse,
+    CompleteHandoverStepRequest, CompleteHandoverStepResponse, GetJobRequest, GetJobResponse,
+    ListJobsRequest, ListJobsResponse, PauseJobRequest, PauseJobResponse, ResumeJobRequest,
+    ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest, WatchJobResponse,
 };
 use tonic::{Request, Response, Status};
 
-use super::actor;
 use super::v1::job_service_server::JobService;
+use super::{accepted, actor};
 use crate::app::App;
 use crate::ops::jobs;
 
@@ -24,8 +24,13 @@ type Answer<T> = Result<Response<T>, Status>;
 impl JobService for Jobs {
     async fn start_job(&self, request: Request<StartJobRequest>) -> Answer<StartJobResponse> {
         let actor = actor(&request)?;
-        let StartJobRequest { plan_id, plan_hash } = request.get_ref();
-        let job = jobs::start(&self.0, &actor, plan_id, plan_hash).await?;
+        let StartJobRequest {
+            plan_id,
+            plan_hash,
+            accepted_warnings,
+        } = request.into_inner();
+        let accepted = accepted(accepted_warnings);
+        let job = jobs::start(&self.0, &actor, &plan_id, &plan_hash, &accepted).await?;
         Ok(Response::new(StartJobResponse { job: Some(job) }))
     }
 
@@ -72,6 +77,18 @@ impl JobService for Jobs {
         } = request.get_ref();
         let job = jobs::answer(&self.0, &actor, id, question_id, choice_id, typed).await?;
         Ok(Response::new(AnswerJobResponse { job: Some(job) }))
+    }
+
+    async fn complete_handover_step(
+        &self,
+        request: Request<CompleteHandoverStepRequest>,
+    ) -> Answer<CompleteHandoverStepResponse> {
+        let actor = actor(&request)?;
+        let CompleteHandoverStepRequest { id, step_id, note } = request.get_ref();
+        let job = jobs::complete(&self.0, &actor, id, step_id, note).await?;
+        Ok(Response::new(CompleteHandoverStepResponse {
+            job: Some(job),
+        }))
     }
 
     type WatchJobStream = Pin<Box<dyn Stream<Item = Result<WatchJobResponse, Status>> + Send>>;

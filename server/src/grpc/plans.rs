@@ -7,8 +7,8 @@ use requorum_shared::api::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::actor;
 use super::v1::plan_service_server::PlanService;
+use super::{accepted, actor};
 use crate::app::App;
 use crate::ops::{approvals, plans};
 
@@ -49,8 +49,13 @@ impl PlanService for Plans {
         request: Request<ApprovePlanRequest>,
     ) -> Answer<ApprovePlanResponse> {
         let actor = actor(&request)?;
-        let request = request.get_ref();
-        let plan = approvals::approve(&self.0, &actor, &request.id, &request.hash).await?;
+        let ApprovePlanRequest {
+            id,
+            hash,
+            accepted_warnings,
+        } = request.into_inner();
+        let accepted = accepted(accepted_warnings);
+        let plan = approvals::approve(&self.0, &actor, &id, &hash, &accepted).await?;
         Ok(Response::new(ApprovePlanResponse { plan: Some(plan) }))
     }
 

@@ -15,8 +15,8 @@ struct Files;
 
 /// The first parts of the addresses that the page itself shows.
 const PAGES: &[&str] = &[
-    "", "inspect", "login", "setup", "join", "overview", "clusters", "files", "restore", "plans",
-    "reviews", "jobs", "ledger", "settings",
+    "", "inspect", "login", "setup", "join", "help", "overview", "clusters", "files", "restore",
+    "plans", "reviews", "jobs", "ledger", "settings",
 ];
 
 /// What is served in place of a page that was not built in.
@@ -30,22 +30,65 @@ pub fn is_page_or_file(path: &str) -> bool {
     file_name(path).is_some() || is_page(path)
 }
 
-/// A file of the page; at the page's addresses, the page.
-pub async fn serve(request: Request) -> Response {
+/// Whether a person asks, in a browser: they are shown a page at any address, programs are answered in JSON.
+pub fn wants_page(request: &HeaderMap) -> bool {
+    request
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default();
+            kind.trim().eq_ignore_ascii_case("text/html")
+        })
+}
+
+/// What every page of a demo says, before anything else is loaded.
+const DEMO_BANNER: &str = "<aside class=\"demo-banner\" aria-label=\"Demo\"><strong>Demo: nothing here is real.</strong> \
+    Everything is removed when the server stops.</aside>";
+
+/// A file of the page; at the page's addresses, the page; at any other, to a person, the page, which says that it has
+/// none there. In a `demo` each page says that it is one.
+pub fn serve(request: &Request, demo: bool) -> Response {
     let path = request.uri().path();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return not_found("route", format!("There is nothing at {path}.")).into_response();
+        return not_found("route", format!("Nothing was found at {path}.")).into_response();
     }
     if let Some(name) = file_name(path) {
         return file(&name, request.headers());
     }
-    if !is_page(path) {
-        return not_found("route", format!("There is nothing at {path}.")).into_response();
+    if is_page(path) {
+        return page(request.headers(), demo);
     }
-    if Files::get("index.html").is_some() {
-        return file("index.html", request.headers());
+    if !wants_page(request.headers()) {
+        return not_found("route", format!("Nothing was found at {path}.")).into_response();
     }
-    let mut response = NO_PAGE.into_response();
+    let mut headers = request.headers().clone();
+    headers.remove(header::IF_NONE_MATCH);
+    let mut response = page(&headers, demo);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn page(request: &HeaderMap, demo: bool) -> Response {
+    match Files::get("index.html") {
+        Some(page) if demo => html(with_banner(&String::from_utf8_lossy(&page.data))),
+        Some(_) => file("index.html", request),
+        None => html(NO_PAGE.to_owned()),
+    }
+}
+
+/// The page with the banner as the first of its body.
+fn with_banner(page: &str) -> String {
+    const BODY: &str = "<body>";
+    match page.split_once(BODY) {
+        Some((before, after)) => format!("{before}{BODY}{DEMO_BANNER}{after}"),
+        None => format!("{page}{DEMO_BANNER}"),
+    }
+}
+
+fn html(page: String) -> Response {
+    let mut response = page.into_response();
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
@@ -79,7 +122,7 @@ fn file_name(path: &str) -> Option<String> {
 
 fn file(name: &str, request: &HeaderMap) -> Response {
     let Some(plain) = Files::get(name) else {
-        return not_found("route", format!("There is no file {name}.")).into_response();
+        return not_found("route", format!("No file {name}.")).into_response();
     };
     let compressed = takes_brotli(request)
         .then(|| Files::get(&format!("{name}.br")))
@@ -194,6 +237,16 @@ mod tests {
     }
 
     #[test]
+    fn the_banner_of_a_demo_is_in_the_page_and_comes_first() {
+        let page = with_banner("<html><body>\n<p>page</p></body></html>");
+        assert!(
+            page.contains("<body><aside class=\"demo-banner\""),
+            "{page}"
+        );
+        assert!(page.ends_with("<p>page</p></body></html>"), "{page}");
+    }
+
+    #[test]
     fn brotli_is_served_to_those_who_take_it() {
         for (accept, takes) in [
             ("br", true),
@@ -208,6 +261,22 @@ mod tests {
             assert_eq!(takes_brotli(&headers), takes, "{accept}");
         }
         assert!(!takes_brotli(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn people_ask_for_a_page_and_programs_do_not() {
+        for (accept, page) in [
+            ("text/html,application/xhtml+xml,*/*;q=0.8", true),
+            ("application/json, TEXT/HTML;q=0.5", true),
+            ("*/*", false),
+            ("application/json", false),
+            ("text/htmlx", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(wants_page(&headers), page, "{accept}");
+        }
+        assert!(!wants_page(&HeaderMap::new()));
     }
 
     #[test]

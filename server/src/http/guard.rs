@@ -25,6 +25,7 @@ pub const OPEN: &[(Method, &str)] = &[
     (Method::POST, "/api/login"),
     (Method::POST, "/api/setup"),
     (Method::POST, "/api/join"),
+    (Method::POST, "/api/join/link"),
     (Method::GET, "/api/sign-in"),
     (Method::GET, "/api/schemas/{file}"),
     (Method::GET, "/api/oidc/start"),
@@ -123,7 +124,8 @@ fn is_open(request: &Request) -> bool {
         }),
         None => {
             matches!(*request.method(), Method::GET | Method::HEAD)
-                && assets::is_page_or_file(request.uri().path())
+                && (assets::is_page_or_file(request.uri().path())
+                    || assets::wants_page(request.headers()))
         }
     }
 }

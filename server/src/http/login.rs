@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum_extra::extract::cookie::{Cookie, CookieJar};
 use http::StatusCode;
 use requorum_shared::api::login::{
-    JoinRequest, LoginRequest, PasswordRequest, Session, SetupRequest,
+    Invitation, JoinRequest, LinkRequest, LoginRequest, PasswordRequest, Session, SetupRequest,
 };
 
 use super::extract::{AtPlace, Json};
@@ -54,6 +54,17 @@ pub async fn join(
     Ok(signed_in(&app, place, jar, opened))
 }
 
+/// Whose a one-time link is.
+pub async fn invitation(
+    State(app): State<App>,
+    caller: Caller,
+    Json(request): Json<LinkRequest>,
+) -> Result<axum::Json<Invitation>> {
+    Ok(axum::Json(
+        ops::sign_in::invitation(&app, request, &caller).await?,
+    ))
+}
+
 /// Changes one's own password.
 pub async fn change_password(
     State(app): State<App>,
@@ -93,7 +104,7 @@ fn signed_in(app: &App, place: AtPlace, jar: CookieJar, opened: Opened) -> Signe
     (jar.add(cookie), axum::Json(session))
 }
 
-fn session_of(actor: &Actor) -> Session {
+pub(super) fn session_of(actor: &Actor) -> Session {
     Session {
         name: actor.name.clone(),
         expires_at: clock::text(actor.session_expires_ms),

@@ -12,10 +12,11 @@ use url::form_urlencoded;
 
 use super::assets;
 use super::extract::AtPlace;
+use super::login;
 use crate::app::App;
 use crate::auth::oidc::{Answer, Refusal};
 use crate::auth::session::Caller;
-use crate::error::request_id;
+use crate::error::{ApiError, request_id};
 use crate::http::guard;
 use crate::ops;
 
@@ -43,11 +44,21 @@ pub struct Wanted {
     again: bool,
 }
 
-/// How one can sign in here.
+/// Who is signed in, and how one can sign in here.
 pub async fn ways_in(
     State(app): State<App>,
+    place: AtPlace,
+    jar: CookieJar,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> axum::Json<WaysIn> {
+) -> Result<axum::Json<WaysIn>, ApiError> {
+    let actor = match guard::token(&app, &jar) {
+        Some(token) => app.sessions.find(&token).await?,
+        None => None,
+    };
+    let session = actor.as_ref().map(login::session_of);
+    if session.is_some() {
+        place.is_known();
+    }
     let Query(asked) = asked.unwrap_or_default();
     let id = asked.request;
     let id = if id.len() <= MAX_ID_BYTES && id.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -55,7 +66,11 @@ pub async fn ways_in(
     } else {
         String::new()
     };
-    axum::Json(ops::oidc::ways_in(&app, &asked.failed, &id))
+    Ok(axum::Json(WaysIn {
+        waits_for_setup: session.is_none() && app.login.waits_for_setup().await?,
+        session,
+        ..ops::oidc::ways_in(&app, &asked.failed, &id)
+    }))
 }
 
 /// Sends the browser to the provider.

@@ -19,7 +19,7 @@ pub async fn schema(Path(file): Path<String>) -> Result<Response> {
         not_found(
             "schema.unknown",
             format!(
-                "There is no schema {}. The kinds of requests are: {}.",
+                "No schema {}. The kinds of requests are: {}.",
                 quoted(&file),
                 recovery::KINDS.join(", ")
             ),

@@ -42,6 +42,7 @@ pub struct Progress {
 struct State {
     reported: Option<Instant>,
     seen: VecDeque<(Instant, u64)>,
+    unit: String,
     lines: usize,
 }
 
@@ -64,13 +65,19 @@ impl Progress {
 
     fn at_time(&self, done: u64, total: u64, unit: &str, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = state
-            .reported
-            .is_none_or(|at| now.duration_since(at) >= REPORT_EVERY);
+        let due = state.unit != unit
+            || state
+                .reported
+                .is_none_or(|at| now.duration_since(at) >= REPORT_EVERY);
         if !due && done < total {
             return;
         }
         state.reported = Some(now);
+        if state.unit != unit {
+            // Something else is counted: what came before says nothing about its rate.
+            state.seen.clear();
+            state.unit = unit.to_owned();
+        }
         if state.seen.back().is_some_and(|(_, before)| done < *before) {
             // Another round: what came before says nothing about its rate.
             state.seen.clear();
@@ -96,6 +103,19 @@ impl Progress {
             unit: unit.into(),
             per_second,
             host: None,
+        });
+    }
+
+    /// The same for a part of the step, a member or a host by its name.
+    pub fn at_part(&self, part: &str, done: u64, total: u64, unit: &str) {
+        // Nobody listens any more once the job has let go of the step.
+        let _ = self.out.send(Body::StepProgress {
+            step: self.step,
+            done,
+            total,
+            unit: unit.into(),
+            per_second: None,
+            host: Some(part.into()),
         });
     }
 

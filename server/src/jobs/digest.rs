@@ -5,6 +5,7 @@ use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::job::events::Event;
 use requorum_shared::job::fold::{JobState, JobView, StepState};
 use requorum_shared::job::text;
+use requorum_shared::recovery::Request;
 use serde::{Deserialize, Serialize};
 
 /// A job's journal, folded, without its log.
@@ -13,6 +14,9 @@ pub struct Digest {
     /// The steps' titles.
     titles: Vec<String>,
     view: JobView,
+    /// The ids of the hand-over's steps.
+    #[serde(default)]
+    handover: Vec<String>,
 }
 
 /// What a list shows of it.
@@ -42,9 +46,11 @@ impl Digest {
         let titles: Vec<_> = plan
             .map(|plan| plan.steps.into_iter().map(|step| step.title).collect())
             .unwrap_or_default();
+        let asked: Option<Asked> = serde_json::from_str(plan_json).ok();
         Self {
             view: JobView::new(titles.len()),
             titles,
+            handover: asked.map_or_else(Vec::new, |asked| asked.request.handover_steps()),
         }
     }
 
@@ -71,15 +77,18 @@ impl Digest {
     /// What a list shows.
     pub fn summary(&self) -> Summary {
         let view = &self.view;
-        let (updated_ms, over) = (
-            view.span_ms.map_or(0, |(_, last)| last),
-            view.state.is_over(),
-        );
+        let last_ms = view.span_ms.map_or(0, |(_, last)| last);
+        let mut sentence = text::sentence(view, &self.titles);
+        if view.state == JobState::Completed && !self.handover.is_empty() {
+            let done = view.handed_count(self.handover.iter().map(String::as_str));
+            let said = text::handed_over(done, self.handover.len());
+            sentence = format!("{sentence} {said}");
+        }
         Summary {
             state: view.state,
-            sentence: text::sentence(view, &self.titles),
-            updated_ms,
-            ended_ms: if over { updated_ms } else { 0 },
+            sentence,
+            updated_ms: view.updated_ms().unwrap_or(0),
+            ended_ms: if view.state.is_over() { last_ms } else { 0 },
             steps_done: done(view),
             steps_total: view.steps.len() as u32,
             failed_check: view.checks.iter().find_map(failed).unwrap_or_default(),
@@ -93,13 +102,19 @@ struct Titles {
     steps: Vec<Title>,
 }
 
+/// Another part of it.
+#[derive(Deserialize)]
+struct Asked {
+    request: Request,
+}
+
 #[derive(Deserialize)]
 struct Title {
     title: String,
 }
 
 fn failed(check: &Check) -> Option<String> {
-    (check.outcome == Outcome::Fail).then(|| format!("{}: {}", check.name, check.evidence))
+    (check.outcome == Outcome::Fail).then(|| format!("{}: {}", check.full_name(), check.evidence))
 }
 
 fn done(view: &JobView) -> u32 {
@@ -117,11 +132,7 @@ mod tests {
         r#"{"steps":[{"title":"Build","undo":"none"},{"title":"Verify"}],"outcome":"x"}"#;
 
     fn events() -> Vec<Event> {
-        let check = |name: &str, outcome| Check {
-            name: name.into(),
-            outcome,
-            evidence: format!("seen of {name}"),
-        };
+        let check = |name: &str, outcome| Check::new(name, outcome, format!("seen of {name}"));
         let bodies = [
             Body::Started {
                 by: "ak".into(),

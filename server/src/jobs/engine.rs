@@ -100,7 +100,7 @@ impl Engine {
             };
             while wait().await.is_some() {
                 if let Err(error) = engine.take_up_abandoned("takeover").await {
-                    tracing::warn!("looking for jobs that nobody carries out: {error:#}");
+                    tracing::warn!("looking for jobs without an owner: {error:#}");
                 }
                 if engine.owner.shared {
                     // What another server said may have been lost on the way.
@@ -196,6 +196,20 @@ impl Engine {
         Ok(event)
     }
 
+    /// Appends what a person did after the end, if the journal is still as the person saw it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn append_after_end(
+        &self,
+        id: &str,
+        body: &Body,
+        saw: u64,
+    ) -> anyhow::Result<Option<Event>> {
+        let (now, writer) = (self.clock.now_ms(), Writer::PersonAfterEnd(saw));
+        self.log.append(id, now, body, writer).await
+    }
+
     fn waker(&self, id: &str) -> Arc<Notify> {
         self.wakers().entry(id.into()).or_default().clone()
     }
@@ -248,7 +262,7 @@ impl Engine {
 
     /// Ends a job whose plan is not the one that was approved.
     async fn refuse(&self, job: &JobRow, reason: &str) -> anyhow::Result<()> {
-        tracing::error!(job = %job.id, "the job's plan in the database is not the one that was approved");
+        tracing::error!(job = %job.id, "the job's plan in the database differs from the approved plan");
         let adopted = Body::Adopted {
             reason: reason.into(),
         };

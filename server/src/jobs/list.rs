@@ -1,9 +1,11 @@
 //! Jobs as lists show them.
 
 use async_trait::async_trait;
+use requorum_shared::job::fold::JobState;
 
 use super::digest::Summary;
-use crate::paging::{Clusters, Slice, Tally};
+use crate::paging::{Clusters, Cursor, Order, Slice, Tally, sort_name};
+use crate::plans::brief::Brief;
 
 /// A row of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,66 @@ pub struct JobLine {
     pub created_ms: i64,
     /// What its journal says.
     pub summary: Summary,
+    /// That of its plan.
+    pub brief: Brief,
+}
+
+/// What a list of jobs is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// When they were started.
+    Started,
+    /// Their clusters, then their numbers.
+    Name,
+    /// The file that they rest on.
+    File,
+    /// What they are at, by [`rank`].
+    State,
+    /// Who started them.
+    By,
+    /// When they ended.
+    Ended,
+}
+
+impl Column {
+    /// All of them, as the API names them.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("started", Self::Started),
+        ("name", Self::Name),
+        ("file", Self::File),
+        ("state", Self::State),
+        ("by", Self::By),
+        ("ended", Self::Ended),
+    ];
+    /// The order where none is asked for.
+    pub const USUAL: &'static str = "-started";
+}
+
+/// Where a state is in a list by state: what waits for a person first, what is over last.
+pub fn rank(state: JobState) -> i64 {
+    match state {
+        JobState::Waiting => 0,
+        JobState::Paused => 1,
+        JobState::Undoing => 2,
+        JobState::Running => 3,
+        JobState::Queued => 4,
+        JobState::Left => 5,
+        JobState::Undone => 6,
+        JobState::Completed => 7,
+    }
+}
+
+/// Where a row is in a list of this order.
+pub fn cursor(order: Order<Column>, line: &JobLine) -> Cursor {
+    let id = &line.id;
+    match order.by {
+        Column::Started => Cursor::at(line.created_ms, id),
+        Column::Name => Cursor::named(&sort_name(&line.cluster, line.brief.number), id),
+        Column::File => Cursor::named(&line.brief.outline.file_name, id),
+        Column::State => Cursor::at(rank(line.summary.state), id),
+        Column::By => Cursor::named(&line.started_by, id),
+        Column::Ended => Cursor::at(line.summary.ended_ms, id),
+    }
 }
 
 /// Which jobs.
@@ -35,12 +97,53 @@ pub struct JobFilter {
     pub states: Vec<String>,
     /// Where it is set: only those that ended at this time or later and have a verification that failed.
     pub failed_since_ms: Option<i64>,
+    /// Where there are any: only those of these plans.
+    pub plan_ids: Vec<String>,
+    /// Only those that have each of these in what there is to read of them, in small letters.
+    pub words: Vec<String>,
+    /// In which order.
+    pub order: Order<Column>,
+}
+
+impl JobFilter {
+    /// All of these clusters, the newest first.
+    pub fn of(clusters: Clusters) -> Self {
+        Self {
+            clusters,
+            states: Vec::new(),
+            failed_since_ms: None,
+            plan_ids: Vec::new(),
+            words: Vec::new(),
+            order: Order {
+                by: Column::Started,
+                descending: true,
+            },
+        }
+    }
+
+    /// Whether it is the usual order of what need not be looked for.
+    pub fn is_usual(&self) -> bool {
+        self.words.is_empty() && self.order.by == Column::Started && self.order.descending
+    }
+}
+
+/// Where a job puts what it makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The job's id.
+    pub id: String,
+    /// Its cluster; empty for none.
+    pub cluster: String,
+    /// The root of its target; empty for a download.
+    pub root: String,
+    /// The target below it.
+    pub path: String,
 }
 
 /// Jobs in lists.
 #[async_trait]
 pub trait JobList: Send + Sync {
-    /// Some of them, the newest first.
+    /// Some of them, in their order.
     async fn job_lines(&self, filter: &JobFilter, slice: &Slice) -> anyhow::Result<Vec<JobLine>>;
     /// How many fit.
     async fn count_jobs(&self, filter: &JobFilter) -> anyhow::Result<u64>;
@@ -48,6 +151,8 @@ pub trait JobList: Send + Sync {
     async fn tally_jobs(&self) -> anyhow::Result<Vec<Tally>>;
     /// How many of these clusters are not over.
     async fn count_open_jobs(&self, clusters: &Clusters) -> anyhow::Result<u64>;
+    /// Where all jobs that did something put it, the newest first.
+    async fn made(&self) -> anyhow::Result<Vec<Made>>;
     /// The jobs that are not over, the oldest first.
     async fn open_job_lines(&self) -> anyhow::Result<Vec<JobLine>>;
 }

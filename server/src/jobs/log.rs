@@ -5,6 +5,8 @@ use requorum_shared::job::events::{Body, Event};
 use requorum_shared::recovery::{Request, TargetDir};
 use serde::Deserialize;
 
+use crate::plans::brief::Brief;
+
 /// A job's row. What happened to it is in its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRow {
@@ -24,6 +26,8 @@ pub struct JobRow {
     pub started_by: String,
     /// Milliseconds since the Unix epoch.
     pub created_ms: i64,
+    /// That of its plan.
+    pub brief: Brief,
 }
 
 /// What creating a job came to.
@@ -104,6 +108,8 @@ pub enum Writer<'a> {
     },
     /// A person who saw the journal up to this entry; refused when there are newer ones, and once it is closed.
     PersonWhoSaw(u64),
+    /// The same after the job's end, for the hand-over; refused when there are newer entries, and before the end.
+    PersonAfterEnd(u64),
 }
 
 /// Jobs and their journals.

@@ -26,7 +26,7 @@ pub(super) fn step_failed(plan: &Plan, job: &JobView, index: usize) -> Question 
         n => format!(" {} times", n + 1),
     };
     let text = format!(
-        "Step {number}, “{}”, failed{after}. What now?",
+        "Step {number}, “{}”, failed{after}: choose how to proceed.",
         title(plan, index)
     );
     question(job, index, text, &step.note, choices)
@@ -56,7 +56,7 @@ pub(super) fn unclear(plan: &Plan, job: &JobView, index: usize) -> Question {
         leave(plan, job),
     ];
     let text = format!(
-        "It cannot be told whether step {number}, “{}”, is done. Is it?",
+        "Whether step {number}, “{}”, is done could not be determined. Is it?",
         title(plan, index)
     );
     question(job, index, text, &job.steps[index].note, choices)
@@ -85,20 +85,20 @@ pub(super) fn undo_failed(plan: &Plan, job: &JobView, index: usize) -> Question 
     let choices = vec![
         choice(
             Then::Retry,
-            format!("Try to undo step {number} again"),
+            format!("Try to roll step {number} back again"),
             "It looks again at what is there and continues from it.",
         ),
         choice(
             Then::Leave,
-            "Leave it as it is".into(),
+            "End job, keep data".into(),
             &format!(
                 "What step {number} did stays where it is and has to be cleared up by hand. The steps before it are \
-                 undone."
+                 rolled back."
             ),
         ),
     ];
     let text = format!(
-        "Step {number}, “{}”, could not be undone. What now?",
+        "Step {number}, “{}”, could not be rolled back: choose how to proceed.",
         title(plan, index)
     );
     question(job, index, text, &job.steps[index].note, choices)
@@ -109,11 +109,11 @@ pub(super) fn no_way_back(plan: &Plan, job: &JobView, index: usize, why: &str) -
     let number = index + 1;
     let choices = vec![choice(
         Then::Leave,
-        "Leave it as it is".into(),
-        &format!("What step {number} did stays. The steps before it are undone."),
+        "End job, keep data".into(),
+        &format!("What step {number} did stays. The steps before it are rolled back."),
     )];
     let text = format!(
-        "Step {number}, “{}”, cannot be undone. Undo the steps before it?",
+        "Step {number}, “{}”, cannot be rolled back. Roll back the steps before it?",
         title(plan, index)
     );
     question(job, index, text, why, choices)
@@ -123,13 +123,13 @@ pub(super) fn no_way_back(plan: &Plan, job: &JobView, index: usize, why: &str) -
 pub(super) fn undone_sentence(job: &JobView) -> String {
     match &job.refused {
         Some(why) => format!("Stopped before anything was changed. {why}"),
-        None => "Everything that was done was undone.".into(),
+        None => "All changes were rolled back.".into(),
     }
 }
 
 /// A person decided to leave something.
 pub(super) fn left_sentence(plan: &Plan, job: &JobView) -> String {
-    format!("Left as it is. {}", remains(plan, job))
+    format!("Ended early, changes kept. {}", remains(plan, job))
 }
 
 /// What stays when nothing more happens.
@@ -174,17 +174,17 @@ fn undo(plan: &Plan, job: &JobView) -> Choice {
         "Nothing was changed so far; the job ends.".into()
     } else {
         format!(
-            "What was done is undone, newest first: {}",
+            "What was done is rolled back, newest first: {}",
             undone.join(" ")
         )
     };
-    choice(Then::Undo, "Stop and undo".into(), &consequence)
+    choice(Then::Undo, "Stop and roll back".into(), &consequence)
 }
 
 fn leave(plan: &Plan, job: &JobView) -> Choice {
     choice(
         Then::Leave,
-        "Leave it as it is".into(),
+        "End job, keep data".into(),
         &format!(
             "The job ends here and does not continue. {}",
             remains(plan, job)

@@ -141,7 +141,7 @@ pub struct Filter {
 
 /// The turn to write to the ledger. Nobody writes beside, in any process, until it is used or dropped.
 #[async_trait]
-pub trait Turn: Send {
+pub trait AppendLock: Send {
     /// The index behind the last entry, which stays true while the turn lasts.
     fn end(&self) -> u64;
 
@@ -158,7 +158,7 @@ pub trait LedgerStore: Send + Sync {
     async fn head(&self) -> anyhow::Result<Option<Head>>;
 
     /// Waits for the turn to write.
-    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>>;
+    async fn turn(&self) -> anyhow::Result<Box<dyn AppendLock>>;
 
     /// Up to `count` entries from `start` on, in order.
     async fn entries(&self, start: u64, count: u64) -> anyhow::Result<Vec<Stored>>;

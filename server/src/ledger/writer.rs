@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::recent::Recent;
 use super::status::{LedgerError, LedgerStatus, OpenActs};
-use super::store::{Batch, Effect, LedgerStore, NewEntry, NewNode, Stored, Turn};
+use super::store::{AppendLock, Batch, Effect, LedgerStore, NewEntry, NewNode, Stored};
 use super::tree;
 use crate::clock::Clock;
 use crate::random;
@@ -201,7 +201,7 @@ impl Writer {
     }
 
     /// Waits for the turn to write, and looks at what others have written meanwhile: from then on nobody does.
-    async fn turn(&mut self) -> Result<Box<dyn Turn>, LedgerError> {
+    async fn turn(&mut self) -> Result<Box<dyn AppendLock>, LedgerError> {
         let unwritable = |error| LedgerError::Unwritable(format!("{error:#}").into());
         let store = self.store.clone();
         let turn = store.turn().await.map_err(unwritable)?;
@@ -365,7 +365,7 @@ impl Writer {
     }
 
     /// Writes what is owed and what is asked for, as one batch.
-    async fn commit(&mut self, turn: Box<dyn Turn>, writes: Vec<Write>) {
+    async fn commit(&mut self, turn: Box<dyn AppendLock>, writes: Vec<Write>) {
         let mut batch = Drawn {
             frontier: self.frontier.clone(),
             last_ms: self.last_ms,

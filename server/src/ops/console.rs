@@ -5,7 +5,7 @@ use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::KINDS;
 
 use super::approvals;
-use super::permit::{permit, sees};
+use super::authorize::{authorize, sees};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::config::RootClusters;
@@ -13,7 +13,7 @@ use crate::error::Result;
 
 /// Version, limits, and what is there to restore to and boot with.
 pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     Ok(AboutResponse {
         version: env!("CARGO_PKG_VERSION").into(),
         user: actor.name.clone(),

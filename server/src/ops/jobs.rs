@@ -2,20 +2,23 @@
 
 mod dossier;
 mod download;
+mod handover;
 mod list;
 mod watch;
 
 use requorum_shared::api::v1;
+use requorum_shared::approval::AcceptedWarning;
 use requorum_shared::canonical::sha256_hex;
+use requorum_shared::handover::{Context, Handover};
 use requorum_shared::job::events::{Body, Event, Then};
 use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::job::text;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
-use requorum_shared::recovery::{Plan, TargetDir};
+use requorum_shared::recovery::{self, Plan, TargetDir};
 
-use super::permit::{permit, sees};
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::{authorize, sees};
 use super::{approvals, plans};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -30,6 +33,7 @@ use crate::random;
 
 pub use self::dossier::dossier;
 pub use self::download::{Download, artifact};
+pub use self::handover::complete;
 pub use self::list::list;
 pub(super) use self::list::{open, summary};
 pub use self::watch::watch;
@@ -38,19 +42,25 @@ pub use self::watch::watch;
 const ATTEMPTS: usize = 20;
 
 /// Runs an approved plan. Once.
-pub async fn start(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<v1::JobSummary> {
+pub async fn start(
+    app: &App,
+    actor: &Actor,
+    plan_id: &str,
+    hash: &str,
+    accepted: &[AcceptedWarning],
+) -> Result<v1::JobSummary> {
     let (plan, plan_json) = plans::find_for(app, actor, Permission::Run, plan_id).await?;
-    let draft = plans::of_plan(actor, act::JOB_START, &plan);
+    let draft = approvals::accepting(actor, act::JOB_START, &plan, &plan_json, accepted);
     plans::is_meant(app, &draft, &plan, hash).await?;
     let (here, actor) = (app.clone(), actor.clone());
-    let hash = hash.to_owned();
+    let (hash, accepted) = (hash.to_owned(), accepted.to_vec());
     // A plan that was run says so, and not that its own job works there.
     let was_run = plan.state == PlanState::Used;
-    let job = record::carry(app, draft, move |_| async move {
+    let job = audit::carry(app, draft, move |_| async move {
         if !was_run {
             target_is_free(&here, &actor, &plan_json).await?;
         }
-        let job = create(&here, &actor, &plan.id, &hash).await?;
+        let job = create(&here, &actor, &plan.id, &hash, &accepted).await?;
         here.engine.adopt(&job, "start");
         Ok(Done {
             job: Some(job.clone()),
@@ -98,8 +108,15 @@ fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
 }
 
 /// Makes the job, and gives its id.
-async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<String> {
-    let (plan, plan_json, grounds) = approvals::ready_to_run(app, actor, plan_id, hash).await?;
+async fn create(
+    app: &App,
+    actor: &Actor,
+    plan_id: &str,
+    hash: &str,
+    accepted: &[AcceptedWarning],
+) -> Result<String> {
+    let (plan, plan_json, grounds) =
+        approvals::ready_to_run(app, actor, plan_id, hash, accepted).await?;
     let job = JobRow {
         id: random::id(),
         plan_id: plan.id,
@@ -109,6 +126,7 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
         broke_glass: plan.broke_glass,
         started_by: actor.name.clone(),
         created_ms: app.clock.now_ms(),
+        brief: plan.brief,
     };
     let first = Body::Started {
         by: actor.name.clone(),
@@ -127,7 +145,7 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
         Created::NotApproved => {
             return Err(precondition(
                 "plan.decided",
-                "Somebody else decided about this plan a moment ago. Look at it again.",
+                "Another person decided about this plan a moment ago. Read it again.",
             ));
         }
     }
@@ -139,9 +157,16 @@ async fn create(app: &App, actor: &Actor, plan_id: &str, hash: &str) -> Result<S
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobResponse> {
     let row = find_for(app, actor, Permission::See, id).await?;
     let job = Loaded::new(app, row).await?;
+    let (place, handover) = (job.place(app), job.handover(app));
+    let handover_json = match handover.steps.is_empty() {
+        true => String::new(),
+        false => serde_json::to_string(&handover).map_err(internal)?,
+    };
     Ok(v1::GetJobResponse {
         job: Some(job.summary()),
         artifacts: job.artifacts(),
+        place,
+        handover_json,
         events: job.events.iter().map(message).collect::<Result<_>>()?,
         plan_json: job.row.plan_json,
     })
@@ -246,7 +271,7 @@ async fn steer(
     let job = find_for(app, actor, Permission::Run, id).await?;
     let draft = of_job(actor, act, &job);
     let (here, actor) = (app.clone(), actor.clone());
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         append(&here, &actor, &job.id, decide).await
     })
     .await
@@ -258,7 +283,7 @@ fn of_job(actor: &Actor, act: &str, job: &JobRow) -> Draft {
         job: Some(job.id.clone()),
         plan: Some(sha256_hex(job.plan_json.as_bytes())),
         cluster: named(&job.cluster),
-        ..record::draft(actor, act, format!("job {}", job.id))
+        ..audit::draft(actor, act, format!("job {}", job.id))
     }
 }
 
@@ -294,9 +319,9 @@ async fn append(
 
 /// The job, for somebody who may do this with those of its cluster.
 async fn find_for(app: &App, actor: &Actor, permission: Permission, id: &str) -> Result<JobRow> {
-    permit(app, actor, permission, Place::Anywhere).await?;
+    authorize(app, actor, permission, Place::Anywhere).await?;
     let job = app.jobs.job(id).await?.ok_or_else(unknown)?;
-    permit(app, actor, permission, Place::Cluster(&job.cluster)).await?;
+    authorize(app, actor, permission, Place::Cluster(&job.cluster)).await?;
     Ok(job)
 }
 
@@ -344,8 +369,31 @@ impl Loaded {
             broke_glass: row.broke_glass,
             started_by: row.started_by.clone(),
             created_ms: row.created_ms,
+            brief: row.brief.clone(),
             summary: Digest::of(&row.plan_json, &self.events).summary(),
         })
+    }
+
+    /// The folder that the result lies in, as the server's operator would call it; empty where it is downloaded.
+    fn place(&self, app: &App) -> String {
+        self.plan.request.target().map_or_else(String::new, |at| {
+            let TargetDir { root, path } = &at;
+            let root = app.roots.find_for(root, &self.row.cluster);
+            root.map_or_else(String::new, |root| root.shown(path))
+        })
+    }
+
+    /// What is left to people once it has completed, written with the usual settings.
+    fn handover(&self, app: &App) -> Handover {
+        if self.view.state != JobState::Completed {
+            return Handover::default();
+        }
+        let context = Context {
+            job: self.row.id.clone(),
+            place: self.place(app),
+            ..Context::default()
+        };
+        recovery::handover(&self.plan, &self.view.checks, &context)
     }
 
     /// What can be downloaded, by name, once all of it is made.
@@ -374,7 +422,7 @@ fn message(event: &Event) -> Result<v1::JobEvent> {
 fn not_now(what: &str, state: JobState) -> ApiError {
     let why = match state {
         JobState::Waiting => "it waits for an answer".to_owned(),
-        JobState::Undoing => "it is taking back what was done".to_owned(),
+        JobState::Undoing => "it is rolling back what was done".to_owned(),
         state if state.is_over() => "it is over".to_owned(),
         state => format!("it is {}", text::word(state)),
     };

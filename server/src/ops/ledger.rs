@@ -10,7 +10,7 @@ use requorum_shared::ledger::merkle::Hash;
 use requorum_shared::ledger::tiles::{MAX_TOGETHER, Tile};
 use requorum_shared::permission::{Permission, Place};
 
-use super::permit::permit;
+use super::authorize::authorize;
 use super::stay::Stay;
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -20,7 +20,7 @@ use crate::paging::{Cursor, Key, PageRequest};
 
 /// Key, checkpoint, and whether it can be written.
 pub async fn get(app: &App, actor: &Actor) -> Result<GetLedgerResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let standing = app.ledger.status();
     Ok(GetLedgerResponse {
         key: app.ledger.key().to_string(),
@@ -48,7 +48,7 @@ pub async fn checkpoint(app: &App, actor: &Actor) -> Result<String> {
 
 /// A tile or bundle, by its path below the ledger's prefix.
 pub async fn tile(app: &App, actor: &Actor, path: &str) -> Result<Bytes> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let tile =
         Tile::parse(path).map_err(|error| not_found("ledger.tile-path", format!("{error}.")))?;
     app.ledger.tile(tile).await?.ok_or_else(|| {
@@ -64,7 +64,7 @@ pub async fn tile(app: &App, actor: &Actor, path: &str) -> Result<Bytes> {
 
 /// Entries from `start` on, as bundles that follow each other, for whoever reads all of them.
 pub async fn together(app: &App, actor: &Actor, start: u64, count: u64) -> Result<Bytes> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     app.ledger.together(start, count).await?.ok_or_else(|| {
         not_found(
             "ledger.entries-missing",
@@ -83,7 +83,7 @@ pub async fn list(
     actor: &Actor,
     request: ListEntriesRequest,
 ) -> Result<ListEntriesResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("entries", request.page_size, &request.page_token)?;
     let slice = page.slice();
     // A page begins below the last entry of the one before.
@@ -120,7 +120,7 @@ pub async fn list(
 
 /// An entry and its way to the current checkpoint.
 pub async fn prove_entry(app: &App, actor: &Actor, index: u64) -> Result<ProveEntryResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let proof = app.ledger.prove_entry(index).await?.ok_or_else(|| {
         not_found(
             "ledger.entry-missing",
@@ -143,7 +143,7 @@ pub async fn prove_consistency(
     actor: &Actor,
     old: u64,
 ) -> Result<ProveConsistencyResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let proof = app.ledger.prove_consistency(old).await?;
     let (proof, checkpoint) = proof.ok_or_else(|| shorter(app, old))?;
     Ok(ProveConsistencyResponse {
@@ -159,7 +159,7 @@ pub async fn tail(
     actor: &Actor,
     since: u64,
 ) -> Result<impl Stream<Item = Result<TailEntriesResponse>> + Send + use<>> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     if since > app.ledger.status().size {
         return Err(shorter(app, since));
     }

@@ -4,7 +4,7 @@ use requorum_shared::api::login::{ErrorBody, WaysIn};
 use requorum_shared::ledger::entry::{CONSOLE, Draft, act};
 use requorum_shared::permission::{Grants, Role};
 
-use super::record;
+use super::audit;
 use crate::app::App;
 use crate::auth::oidc::{Answer, Begun, Oidc, Person, Refusal};
 use crate::auth::session::{Caller, Opened, Proof};
@@ -31,6 +31,7 @@ pub fn ways_in(app: &App, failed: &str, request_id: &str) -> WaysIn {
             request_id: request_id.into(),
         }),
         provider: name,
+        ..WaysIn::default()
     }
 }
 
@@ -76,7 +77,7 @@ pub async fn come_back(
         Ok(person) => {
             let (here, caller) = (app.clone(), caller.clone());
             // A browser that goes away on its last step leaves nothing half done.
-            record::to_the_end(app, async move {
+            audit::to_the_end(app, async move {
                 Ok(match &here.oidc {
                     Some(oidc) => admit(&here, oidc, &person, &caller).await,
                     None => Err(Refusal::Off),
@@ -115,7 +116,7 @@ async fn admit(
         Ok(opened) => {
             let actor = &opened.actor;
             let who = (actor.name.as_str(), Some(actor.user_id.as_str()));
-            record::passage(app, who, from(caller), act::LOGIN, Ok(())).await;
+            audit::passage(app, who, from(caller), act::LOGIN, Ok(())).await;
             Ok(opened)
         }
         Err(error) => {
@@ -145,7 +146,7 @@ async fn account(
         let draft = by_the_console(caller, act::PEOPLE_INVITE, subject(oidc, &name, &grants));
         let (here, person) = (app.clone(), person.clone());
         let add = async move { provider(&here)?.add(&person, name, grants).await };
-        return Ok(Ok(record::act(app, draft, add).await?));
+        return Ok(Ok(audit::act(app, draft, add).await?));
     };
     if user.disabled_ms != 0 {
         return Ok(Err(Refusal::Disabled));
@@ -158,7 +159,7 @@ async fn account(
         let draft = by_the_console(caller, act::PEOPLE_ROLES, subject);
         let here = app.clone();
         let follow = async move { provider(&here)?.follow(&user, grants).await };
-        record::act(app, draft, follow).await?
+        audit::act(app, draft, follow).await?
     };
     Ok(if refuse {
         Err(Refusal::NoRole)
@@ -214,7 +215,7 @@ async fn refused(
         },
         ..Draft::default()
     };
-    record::refused(app, draft, &refusal.error(at)).await;
+    audit::refused(app, draft, &refusal.error(at)).await;
 }
 
 fn from(caller: &Caller) -> String {

@@ -11,8 +11,8 @@ use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place, Role};
 
 pub use self::dependents::dependents;
-use super::permit::{permit, read_grants};
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::{authorize, read_grants};
 use super::uploads;
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -29,11 +29,11 @@ pub async fn change_password(
     request: PasswordRequest,
     caller: &Caller,
 ) -> Result<()> {
-    permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
-    let draft = record::draft(actor, act::PASSWORD, "their own password");
+    authorize(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+    let draft = audit::draft(actor, act::PASSWORD, "their own password");
     let (here, actor, caller) = (app.clone(), actor.clone(), caller.clone());
     let change = async move { here.login.change_password(&actor, request, &caller).await };
-    record::act(app, draft, change).await
+    audit::act(app, draft, change).await
 }
 
 /// A page of everybody, by name.
@@ -42,7 +42,7 @@ pub async fn list(
     actor: &Actor,
     request: &ListPeopleRequest,
 ) -> Result<ListPeopleResponse> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let page = PageRequest::read("people", request.page_size, &request.page_token)?;
     let links = app.people.links().await?;
     let now = app.clock.now_ms();
@@ -101,13 +101,13 @@ pub async fn invite(
     name: &str,
     grants: &[v1::Grant],
 ) -> Result<PasswordLink> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let grants = read_grants(grants)?;
     let roles = grants.texts().join(", ");
     let subject = format!("{} as {roles}", quoted(name.trim()));
-    let draft = record::draft(actor, act::PEOPLE_INVITE, subject);
+    let draft = audit::draft(actor, act::PEOPLE_INVITE, subject);
     let (people, name, by) = (app.people.clone(), name.to_owned(), Maker::of(actor));
-    record::carry(app, draft, |_| async move {
+    audit::carry(app, draft, |_| async move {
         let user = people.invite(&name, grants).await?;
         let subject = format!("{} as {roles}", user.name);
         Ok(Done {
@@ -120,11 +120,11 @@ pub async fn invite(
 
 /// Makes a link that sets an account's password. Nothing changes until it is used.
 pub async fn make_link(app: &App, actor: &Actor, id: &str) -> Result<PasswordLink> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let user = app.people.get(id).await?;
-    let draft = record::draft(actor, act::PEOPLE_LINK, &*user.name);
+    let draft = audit::draft(actor, act::PEOPLE_LINK, &*user.name);
     let (people, by) = (app.people.clone(), Maker::of(actor));
-    record::act(app, draft, async move { link(&people, &by, user).await }).await
+    audit::act(app, draft, async move { link(&people, &by, user).await }).await
 }
 
 /// Whoever makes a link.
@@ -158,31 +158,31 @@ pub async fn set_grants(
     id: &str,
     grants: &[v1::Grant],
 ) -> Result<Person> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let grants = read_grants(grants)?;
     let name = app.people.get(id).await?.name;
     let subject = format!("{name} as {}", grants.texts().join(", "));
-    let draft = record::draft(actor, act::PEOPLE_ROLES, subject);
+    let draft = audit::draft(actor, act::PEOPLE_ROLES, subject);
     let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
     let set = async move {
         people.note_roles(&by, &id, &grants).await?;
         people.set_grants(&id, grants).await
     };
-    let user = record::act(app, draft, set).await?;
+    let user = audit::act(app, draft, set).await?;
     Ok(person(user, 0))
 }
 
 /// Shuts an account out, at once.
 pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let name = app.people.get(id).await?.name;
-    let draft = record::draft(actor, act::PEOPLE_DISABLE, name);
+    let draft = audit::draft(actor, act::PEOPLE_DISABLE, name);
     let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
     let disable = async move {
         people.note_use(&by, &id, false).await?;
         people.disable(&id).await
     };
-    let user = record::act(app, draft, disable).await?;
+    let user = audit::act(app, draft, disable).await?;
     // What it was sending is not wanted any more, and takes room from others.
     if let Err(error) = uploads::cancel_all_of(app, actor, &user.id).await {
         tracing::error!(account = %user.id, "cancelling its uploads: {}", error.message);
@@ -192,15 +192,15 @@ pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
 
 /// Lets an account in again.
 pub async fn enable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let name = app.people.get(id).await?.name;
-    let draft = record::draft(actor, act::PEOPLE_ENABLE, name);
+    let draft = audit::draft(actor, act::PEOPLE_ENABLE, name);
     let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
     let enable = async move {
         people.note_use(&by, &id, true).await?;
         people.enable(&id).await
     };
-    let user = record::act(app, draft, enable).await?;
+    let user = audit::act(app, draft, enable).await?;
     Ok(person(user, 0))
 }
 

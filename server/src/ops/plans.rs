@@ -6,22 +6,23 @@ mod recheck;
 
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
-use requorum_shared::plan::Seal;
+use requorum_shared::plan::{Seal, short_name};
 use requorum_shared::recovery::{self, Input, KINDS, Observation, Request};
 use tokio::time::Instant;
 
 pub use self::list::list;
-pub(super) use self::list::{naming, open_where, resting_on};
+pub(super) use self::list::{naming, open_where, resting_on, shown, under_way_on};
 pub(super) use self::observing::look_at_those_of;
 pub use self::observing::{look_at_open, watch};
 use self::recheck::Again;
-use super::permit::permit;
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::authorize;
+use super::stored;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
@@ -29,7 +30,8 @@ use crate::error::{
     ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition, quoted,
 };
 use crate::limits::OPEN_PLANS_PER_PERSON;
-use crate::plans::store::{Decision, InputKind, PlanInput, PlanRow, PlanState};
+use crate::plans::brief::Brief;
+use crate::plans::store::{Added, Decision, InputKind, PlanInput, PlanRow, PlanState};
 use crate::random;
 use crate::systems::{self, Sight, StoredInput};
 
@@ -49,7 +51,7 @@ pub async fn check(
     kind: &str,
     request_json: &str,
 ) -> Result<Vec<v1::Finding>> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let request = parse(kind, request_json)?;
     let (request, observation) = observe_for(app, actor, Permission::See, request).await?;
     let check = move || Ok(findings(&recovery::check(&request, &observation)));
@@ -63,7 +65,7 @@ pub async fn seal(
     kind: &str,
     request_json: &str,
 ) -> Result<v1::PlanSummary> {
-    permit(app, actor, Permission::Plan, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Plan, Place::Anywhere).await?;
     if list::count_open(app, actor).await? >= u64::from(OPEN_PLANS_PER_PERSON) {
         return Err(too_many_open());
     }
@@ -84,18 +86,21 @@ pub async fn seal(
     let id = random::id();
     let now = app.clock.now_ms();
     let sealed_at = clock::text(now);
-    let plan = {
+    let (plan, outline) = {
         let seal = Seal {
             id: id.clone(),
             author: actor.name.clone(),
             sealed_at,
             cluster: observation.cluster().to_owned(),
         };
-        let plan =
-            move || recovery::plan(&request, &observation, seal).map_err(|report| blocked(&report));
+        let plan = move || {
+            let plan = recovery::plan(&request, &observation, seal);
+            let plan = plan.map_err(|report| blocked(&report))?;
+            Ok::<_, ApiError>((plan, recovery::outline(&request, &observation)))
+        };
         app.work.run(&actor.user_id, plan).await?
     };
-    let row = PlanRow {
+    let mut row = PlanRow {
         id,
         hash: plan.hash(),
         cluster: plan.cluster.clone(),
@@ -110,21 +115,24 @@ pub async fn seal(
         reason: String::new(),
         inputs,
         job_id: String::new(),
+        run_by: String::new(),
         broke_glass: false,
         entry: None,
-        weight: Weight::of(&plan),
+        weight: Reversibility::of(&plan),
+        brief: Brief { number: 0, outline },
     };
     let draft = of_plan(actor, act::PLAN_SEAL, &row);
     let (plans, new, json) = (app.plans.clone(), row.clone(), plan.canonical_json());
-    record::carry(app, draft, move |entry| async move {
+    row.brief.number = audit::carry(app, draft, move |entry| async move {
         let new = PlanRow {
             entry: Some(entry),
             ..new
         };
-        if !plans.add_plan(&new, &json, OPEN_PLANS_PER_PERSON).await? {
-            return Err(too_many_open());
+        match plans.add_plan(&new, &json, OPEN_PLANS_PER_PERSON).await? {
+            Added::Sealed(number) => Ok(Done::plainly(number)),
+            Added::TooMany => Err(too_many_open()),
+            Added::FileRemoved(_) => Err(stored::removed()),
         }
-        Ok(Done::plainly(()))
     })
     .await?;
     tracing::info!(plan = %row.id, hash = %row.hash, author = %row.author, "sealed a plan");
@@ -135,7 +143,7 @@ pub async fn seal(
 /// changes.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetPlanResponse> {
     let (row, plan_json) = find_for(app, actor, Permission::See, id).await?;
-    let row = list::shown(row, app.clock.now_ms());
+    let row = shown(row, app.clock.now_ms());
     let by_newest = match row.state {
         // What invalidated it stays to be seen.
         PlanState::Sealed | PlanState::Approved | PlanState::Invalidated => {
@@ -169,7 +177,7 @@ pub async fn reject(
         return Err(bad_request(
             "plan.reason",
             format!(
-                "A rejection needs a reason of 1 to {MAX_REASON_CHARS} characters, for whoever made the plan."
+                "A rejection needs a reason of 1 to {MAX_REASON_CHARS} characters, for the plan's author."
             ),
         ));
     }
@@ -177,7 +185,7 @@ pub async fn reject(
     is_meant(app, &draft, &row, hash).await?;
     let (here, actor) = (app.clone(), actor.clone());
     let (hash, reason) = (hash.to_owned(), reason.to_owned());
-    record::carry(app, draft, |_| async move {
+    audit::carry(app, draft, |_| async move {
         let rejected = decide_against(&here, &actor, &row.id, &hash, &reason).await?;
         Ok(Done {
             reason,
@@ -192,7 +200,7 @@ pub(super) fn of_plan(actor: &Actor, act: &str, plan: &PlanRow) -> Draft {
     Draft {
         plan: Some(plan.hash.clone()),
         cluster: named(&plan.cluster),
-        ..record::draft(actor, act, format!("plan {}", plan.id))
+        ..audit::draft(actor, act, format!("plan {}", plan.id))
     }
 }
 
@@ -202,7 +210,7 @@ pub(super) async fn is_meant(app: &App, draft: &Draft, row: &PlanRow, hash: &str
         return Ok(());
     }
     if let Err(error) = same_hash(row, hash) {
-        record::refused(app, draft.clone(), &error).await;
+        audit::refused(app, draft.clone(), &error).await;
         return Err(error);
     }
     Ok(())
@@ -215,9 +223,9 @@ pub(super) async fn find_for(
     permission: Permission,
     id: &str,
 ) -> Result<(PlanRow, String)> {
-    permit(app, actor, permission, Place::Anywhere).await?;
+    authorize(app, actor, permission, Place::Anywhere).await?;
     let found = find(app, id).await?;
-    permit(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
+    authorize(app, actor, permission, Place::Cluster(&found.0.cluster)).await?;
     Ok(found)
 }
 
@@ -232,7 +240,7 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
             return Err(precondition(
                 "plan.from-the-future",
                 format!(
-                    "This plan was sealed at {}, which has not come yet: the server's clock was set back since. See to \
+                    "This plan was sealed at {}, which has not come yet: the server's clock was set back since. Check \
                      the clock, or make a new plan.",
                     clock::text(row.sealed_ms)
                 ),
@@ -273,7 +281,7 @@ async fn look_again(
     row: PlanRow,
     plan_json: &str,
 ) -> Result<(PlanRow, Again)> {
-    let row = list::shown(row, app.clock.now_ms());
+    let row = shown(row, app.clock.now_ms());
     if !row.state.is_alive() {
         return Ok((row, Again::default()));
     }
@@ -292,7 +300,7 @@ async fn look_again(
 /// The plan as it is now.
 pub(super) async fn current(app: &App, id: &str) -> Result<PlanRow> {
     let (row, _) = find(app, id).await?;
-    Ok(list::shown(row, app.clock.now_ms()))
+    Ok(shown(row, app.clock.now_ms()))
 }
 
 fn too_early(row: &PlanRow) -> String {
@@ -322,7 +330,7 @@ async fn observe_for(
 ) -> Result<(Request, Observation)> {
     let observation = observe(app, &actor.user_id, &request).await?;
     let place = Place::Cluster(observation.cluster());
-    permit(app, actor, permission, place).await?;
+    authorize(app, actor, permission, place).await?;
     Ok((request, observation))
 }
 
@@ -330,7 +338,8 @@ async fn observe_for(
 pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Result<Observation> {
     let mut files = Vec::new();
     for Input::File(sha256) in request.inputs() {
-        let (file, inspection_json) = super::files::find(app, &sha256).await?;
+        let (file, inspection_json) = stored::find(app, &sha256).await?;
+        let file = stored::kept(file)?;
         if file.origin == EVIDENCE_ORIGIN {
             return Err(conflict(
                 "file.evidence",
@@ -369,7 +378,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
 pub(super) fn decided_meanwhile() -> ApiError {
     precondition(
         "plan.decided",
-        "Somebody else decided about this plan a moment ago. Look at it again.",
+        "Another person decided about this plan a moment ago. Read it again.",
     )
 }
 
@@ -533,6 +542,12 @@ pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
         state: v1::PlanState::from(row.state).into(),
         id: row.id,
         hash: row.hash,
+        number: row.brief.number,
+        name: short_name(&row.cluster, row.brief.number),
+        file_name: row.brief.outline.file_name,
+        revision: row.brief.outline.revision,
+        members: row.brief.outline.members,
+        target: row.brief.outline.target,
         cluster: row.cluster,
         outcome: row.outcome,
         author: row.author,
@@ -541,6 +556,7 @@ pub(super) fn summary(row: PlanRow) -> v1::PlanSummary {
         decided_at_ms: row.decided_ms,
         reason: row.reason,
         job_id: row.job_id,
+        run_by: row.run_by,
         broke_glass: row.broke_glass,
     }
 }

@@ -7,8 +7,8 @@ use requorum_shared::api::v1::{
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
-use super::permit::permit;
-use super::{plans, record};
+use super::authorize::authorize;
+use super::{audit, plans};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub async fn list(
     actor: &Actor,
     request: &ListCredentialsRequest,
 ) -> Result<ListCredentialsResponse> {
-    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    authorize(app, actor, Permission::Secrets, Place::Console).await?;
     let page = PageRequest::read("secrets", request.page_size, &request.page_token)?;
     let kinds = asked(&request.kinds, "secret.kind", word)?;
     let mut all = app.secrets.list().await?;
@@ -46,7 +46,7 @@ pub async fn list(
 /// What needs a credential: the plans that name it by its id, which is all that a plan ever holds of one, and that can
 /// still come to be run or are being carried out.
 pub async fn uses(app: &App, actor: &Actor, id: &str) -> Result<GetCredentialUsesResponse> {
-    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    authorize(app, actor, Permission::Secrets, Place::Console).await?;
     let view = app.secrets.view(id).await?;
     Ok(GetCredentialUsesResponse {
         plans: plans::naming(app, &view.id).await?,
@@ -60,7 +60,7 @@ pub async fn put(
     mut request: PutCredentialRequest,
 ) -> Result<Credential> {
     let value = Secret::new(std::mem::take(&mut request.value));
-    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    authorize(app, actor, Permission::Secrets, Place::Console).await?;
     // What is not known is refused with the rest of what is wrong.
     let kind = word(request.kind()).unwrap_or_default();
     let PutCredentialRequest { id, name, .. } = request;
@@ -69,24 +69,24 @@ pub async fn put(
         "" => "a new credential".to_owned(),
         id => format!("credential {}", app.secrets.view(id).await?.id),
     };
-    let draft = record::draft(actor, act::SECRET_SET, subject);
+    let draft = audit::draft(actor, act::SECRET_SET, subject);
     let (secrets, by) = (app.secrets.clone(), actor.name.clone());
     let put = async move { secrets.put(&id, &name, kind, &value, &by).await };
-    let view = record::act(app, draft, put).await?;
+    let view = audit::act(app, draft, put).await?;
     tracing::info!(secret = %view.id, by = %actor.name, "put a credential in");
     Ok(info(view))
 }
 
 /// Takes a credential away.
 pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<()> {
-    permit(app, actor, Permission::Secrets, Place::Console).await?;
+    authorize(app, actor, Permission::Secrets, Place::Console).await?;
     let view = app.secrets.view(id).await?;
     // Its name may be the value, which somebody typed into the wrong field and now takes away for that reason.
     let subject = format!("credential {}", view.id);
-    let draft = record::draft(actor, act::SECRET_REMOVE, subject);
+    let draft = audit::draft(actor, act::SECRET_REMOVE, subject);
     let secrets = app.secrets.clone();
     let remove = async move { secrets.remove(&view.id).await };
-    record::act(app, draft, remove).await?;
+    audit::act(app, draft, remove).await?;
     tracing::info!(secret = %id, by = %actor.name, "removed a credential");
     Ok(())
 }

@@ -6,8 +6,8 @@ use requorum_shared::api::v1::{
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
-use super::permit::permit;
-use super::record;
+use super::audit;
+use super::authorize::authorize;
 use crate::app::App;
 use crate::auth::actor::{Actor, Via};
 use crate::auth::session::Sessions;
@@ -20,11 +20,11 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
         return Ok(());
     };
     let (here, actor) = (app.clone(), actor.clone());
-    record::to_the_end(app, async move {
+    audit::to_the_end(app, async move {
         here.sessions.end(&actor.user_id, &id).await?;
-        let from = record::address(&actor);
+        let from = audit::address(&actor);
         let who = (actor.name.as_str(), Some(actor.user_id.as_str()));
-        record::passage(&here, who, from, act::LOGOUT, Ok(())).await;
+        audit::passage(&here, who, from, act::LOGOUT, Ok(())).await;
         Ok(())
     })
     .await
@@ -82,10 +82,10 @@ pub async fn end(app: &App, actor: &Actor, person: &str, id: &str) -> Result<u64
     } else {
         "a session"
     };
-    let draft = record::draft(actor, act::SESSION_END, format!("{which} of {name}"));
+    let draft = audit::draft(actor, act::SESSION_END, format!("{which} of {name}"));
     let (sessions, this) = (app.sessions.clone(), this(actor).to_owned());
     let (person, id) = (person.to_owned(), id.to_owned());
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         end_them(&sessions, &this, &person, &id).await
     })
     .await
@@ -100,17 +100,17 @@ async fn end_them(sessions: &Sessions, this: &str, person: &str, id: &str) -> Re
     }
     Err(not_found(
         "session.missing",
-        "There is no such session: it has ended already. Load the list again.",
+        "This session has already ended. Reload the list.",
     ))
 }
 
 /// Whose sessions are meant, if the actor may.
 async fn whose<'a>(app: &App, actor: &'a Actor, person: &'a str) -> Result<&'a str> {
     if person.is_empty() || person == actor.user_id {
-        permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+        authorize(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
         return Ok(&actor.user_id);
     }
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     app.people.get(person).await?;
     Ok(person)
 }

@@ -10,7 +10,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use requorum_shared::permission::{Permission, Place};
 use tokio::time::Instant;
 
-use super::permit::allowed;
+use super::authorize::allowed;
 use crate::app::App;
 use crate::auth::actor::{Actor, Via};
 use crate::auth::token::no_token;

@@ -9,8 +9,8 @@ use requorum_shared::api::v1::{
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::{Permission, Place};
 
-use super::permit::{permit, read_grants};
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::{authorize, read_grants};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::store::{StoredToken, User};
@@ -24,10 +24,10 @@ pub async fn list(
     request: &ListTokensRequest,
 ) -> Result<ListTokensResponse> {
     let all = if request.all_owners {
-        permit(app, actor, Permission::People, Place::Console).await?;
+        authorize(app, actor, Permission::People, Place::Console).await?;
         app.tokens.list(None).await?
     } else {
-        permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+        authorize(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
         app.tokens.list(Some(&actor.user_id)).await?
     };
     let names: HashMap<_, _> = app
@@ -68,15 +68,15 @@ pub async fn create(
     actor: &Actor,
     request: &CreateTokenRequest,
 ) -> Result<CreateTokenResponse> {
-    permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+    authorize(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
     let owner = app.people.get(&actor.user_id).await?;
     let grants = read_grants(&request.grants)?;
     let what = format!("for {} days as {}", request.days, grants.texts().join(", "));
     let subject = format!("{} {what}", quoted(&request.name));
-    let draft = record::draft(actor, act::TOKEN_CREATE, subject);
+    let draft = audit::draft(actor, act::TOKEN_CREATE, subject);
     let tokens = app.tokens.clone();
     let (name, days, whose) = (request.name.clone(), request.days, owner.name.clone());
-    let (secret, token) = record::carry(app, draft, move |_| async move {
+    let (secret, token) = audit::carry(app, draft, move |_| async move {
         let (secret, token) = tokens.create(&owner, &name, grants, days).await?;
         let subject = format!("{} {what}", token.name);
         Ok(Done {
@@ -100,17 +100,17 @@ pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<Token> {
         .iter()
         .any(|token| token.id == id);
     if mine {
-        permit(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
+        authorize(app, actor, Permission::OwnAccount, Place::Anywhere).await?;
     } else {
-        permit(app, actor, Permission::People, Place::Console).await?;
+        authorize(app, actor, Permission::People, Place::Console).await?;
     }
     let token = app.tokens.get(id).await?;
     let owner = app.people.get(&token.user_id).await?;
     let subject = format!("{} of {}", token.name, owner.name);
-    let draft = record::draft(actor, act::TOKEN_REVOKE, subject);
+    let draft = audit::draft(actor, act::TOKEN_REVOKE, subject);
     let (tokens, which) = (app.tokens.clone(), id.to_owned());
     let revoke = async move { tokens.revoke(&which).await };
-    record::act(app, draft, revoke).await?;
+    audit::act(app, draft, revoke).await?;
     let token = app.tokens.get(id).await?;
     Ok(view(owner.name, token))
 }

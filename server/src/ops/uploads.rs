@@ -2,11 +2,12 @@
 
 use futures_util::StreamExt as _;
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use requorum_shared::inspection::PackedFile;
 use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
-use super::permit::{permit, permit_for_claimed};
-use super::record::{self, Done};
+use super::audit::{self, Done};
+use super::authorize::{authorize, authorize_for_claimed};
 use super::stay::{Stay, is_final};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -23,17 +24,15 @@ const MAX_UNFINISHED: usize = 50;
 
 /// Announces a file. Refused when it could not be kept anyway: nobody should send 20 GB to learn that.
 pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<Upload> {
-    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Upload, Place::Anywhere).await?;
     check_cluster_name(&request.cluster)
         .map_err(|error| bad_request("upload.cluster", format!("{error}.")))?;
-    permit_for_claimed(app, actor, Permission::Upload, &request.cluster).await?;
+    authorize_for_claimed(app, actor, Permission::Upload, &request.cluster).await?;
     let name = file_name(&request.name)?;
     if request.length == 0 {
         return Err(bad_request(
             "upload.empty",
-            format!(
-                "{name} is empty: there is nothing in it to restore from. Choose another file."
-            ),
+            format!("{name} is empty and cannot be restored from. Choose another file."),
         ));
     }
     let limit = app.config.max_upload_bytes;
@@ -94,7 +93,7 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
 
 /// What this person left unfinished.
 pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
-    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Upload, Place::Anywhere).await?;
     let uploads = app.store.uploads().await?;
     Ok(Uploads {
         uploads: uploads
@@ -107,7 +106,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
 
 /// What everybody left unfinished, for administrators: it takes room from all.
 pub async fn list_all(app: &App, actor: &Actor) -> Result<Uploads> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     app.uploads.forget_stale().await?;
     let uploads = app.store.uploads().await?;
     Ok(Uploads {
@@ -123,7 +122,7 @@ pub async fn list_all(app: &App, actor: &Actor) -> Result<Uploads> {
 
 /// Ends another person's upload, and leaves nothing of it.
 pub async fn cancel_any(app: &App, actor: &Actor, id: &str) -> Result<()> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let upload = app.store.upload(id).await?.ok_or_else(gone)?;
     cancel_of(app, actor, &upload).await
 }
@@ -141,7 +140,7 @@ async fn cancel_of(app: &App, actor: &Actor, upload: &UploadRow) -> Result<()> {
     let mut draft = draft(actor, act::FILE_UPLOAD_CANCEL, upload);
     draft.subject = format!("{}, begun by {}", draft.subject, upload.owner);
     let (uploads, upload) = (app.uploads.clone(), upload.clone());
-    record::act(app, draft, async move { uploads.cancel(&upload).await }).await
+    audit::act(app, draft, async move { uploads.cancel(&upload).await }).await
 }
 
 /// One of this person's uploads.
@@ -198,7 +197,7 @@ pub async fn append(
         appended
     };
     let appended = if last {
-        record::carry(app, draft, move |_| async move {
+        audit::carry(app, draft, move |_| async move {
             let appended = append.await?;
             Ok(match &appended {
                 Appended::Partly(_) => Done {
@@ -206,21 +205,23 @@ pub async fn append(
                     reason: "upload.partly".to_owned(),
                     ..Done::plainly(appended)
                 },
-                Appended::Whole(snapshot) => Done {
-                    subject: Some(format!("file {snapshot}")),
+                Appended::Whole(stored) => Done {
+                    subject: Some(format!("file {}", stored.id)),
+                    reason: stored.unpacked_from.as_ref().map_or(String::new(), as_sent),
                     ..Done::plainly(appended)
                 },
             })
         })
         .await?
     } else {
-        record::to_the_end(app, append).await?
+        audit::to_the_end(app, append).await?
     };
     match appended {
         Appended::Partly(offset) => seen.offset = offset,
-        Appended::Whole(snapshot) => {
+        Appended::Whole(stored) => {
             seen.offset = seen.length;
-            seen.snapshot = Some(snapshot);
+            seen.snapshot = Some(stored.id);
+            seen.unpacked_from = stored.unpacked_from;
         }
     }
     Ok(seen)
@@ -230,7 +231,7 @@ pub async fn append(
 fn draft(actor: &Actor, act: &str, upload: &UploadRow) -> Draft {
     Draft {
         cluster: named(&upload.cluster),
-        ..record::draft(
+        ..audit::draft(
             actor,
             act,
             format!("{}, {} bytes", upload.name, upload.length),
@@ -243,18 +244,18 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<()> {
     let upload = row(app, actor, id).await?;
     let draft = draft(actor, act::FILE_UPLOAD_CANCEL, &upload);
     let uploads = app.uploads.clone();
-    record::act(app, draft, async move { uploads.cancel(&upload).await }).await
+    audit::act(app, draft, async move { uploads.cancel(&upload).await }).await
 }
 
 /// One of this person's uploads, which they still may bring in.
 async fn row(app: &App, actor: &Actor, id: &str) -> Result<UploadRow> {
-    permit(app, actor, Permission::Upload, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Upload, Place::Anywhere).await?;
     let upload = app.store.upload(id).await?;
     let upload = upload
         .filter(|upload| upload.owner_id == actor.user_id)
         .ok_or_else(gone)?;
     let place = Place::Cluster(&upload.cluster);
-    permit(app, actor, Permission::Upload, place).await?;
+    authorize(app, actor, Permission::Upload, place).await?;
     Ok(upload)
 }
 
@@ -268,7 +269,16 @@ fn view(app: &App, upload: &UploadRow) -> Upload {
         owner: String::new(),
         started_at: clock::text(upload.started_ms),
         snapshot: None,
+        unpacked_from: None,
     }
+}
+
+/// What was sent, for the entry about what was in it.
+fn as_sent(packed: &PackedFile) -> String {
+    format!(
+        "unpacked from {} ({}), which has the SHA-256 {}",
+        packed.name, packed.kind, packed.sha256
+    )
 }
 
 /// The last part of what the client calls the file: no folder of its machine is kept.

@@ -1,7 +1,7 @@
 //! What is remembered of approvals: votes, policies, and reviews of what was run without.
 
 use async_trait::async_trait;
-use requorum_shared::approval::Policy;
+use requorum_shared::approval::{AcceptedWarning, Policy};
 
 use super::store::{Decision, PlanState};
 
@@ -18,6 +18,8 @@ pub struct Vote {
     pub at_ms: i64,
     /// The entry of the ledger that opened the act; none for a vote of an earlier version.
     pub entry: Option<u64>,
+    /// The plan's warnings that were accepted with it; none for a vote of an earlier version, which did not ask.
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
 /// A policy and who set it.
@@ -66,6 +68,8 @@ pub struct Review {
     pub plan_hash: String,
     /// The plan's cluster; empty for none.
     pub cluster: String,
+    /// The plan's number.
+    pub number: u64,
     /// What the plan does, one sentence.
     pub outcome: String,
     /// The job that ran it; empty before.
@@ -86,6 +90,8 @@ pub struct Review {
     pub note: String,
     /// The entry of the ledger that opened the act of breaking it; none for a review of an earlier version.
     pub entry: Option<u64>,
+    /// The plan's warnings that were accepted with it; none for a review of an earlier version, which did not ask.
+    pub accepted: Option<Vec<AcceptedWarning>>,
 }
 
 /// Approvals.

@@ -1,10 +1,73 @@
 //! Plans as lists show them.
 
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
 
 use super::store::{PlanRow, PlanState};
-use crate::paging::{Clusters, Slice, Tally};
+use crate::paging::{Clusters, Cursor, Order, Slice, Tally, sort_name};
+
+/// What a list of plans is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// When they were sealed.
+    Sealed,
+    /// Their clusters, then their numbers.
+    Name,
+    /// The file that they rest on.
+    File,
+    /// Its newest revision.
+    Revision,
+    /// Where they are in their lives, by [`rank`].
+    State,
+    /// Who sealed them.
+    Author,
+    /// Where the result goes.
+    Target,
+}
+
+impl Column {
+    /// All of them, as the API names them.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("sealed", Self::Sealed),
+        ("name", Self::Name),
+        ("file", Self::File),
+        ("revision", Self::Revision),
+        ("state", Self::State),
+        ("author", Self::Author),
+        ("target", Self::Target),
+    ];
+    /// The order where none is asked for.
+    pub const USUAL: &'static str = "-sealed";
+}
+
+/// Where a state is in a list by state: what can still come to be run first.
+pub fn rank(state: PlanState) -> i64 {
+    match state {
+        PlanState::Sealed => 0,
+        PlanState::Approved => 1,
+        PlanState::Used => 2,
+        PlanState::Rejected => 3,
+        PlanState::Invalidated => 4,
+        PlanState::Expired => 5,
+    }
+}
+
+/// Where a row is in a list of this order.
+pub fn cursor(order: Order<Column>, row: &PlanRow, now_ms: i64) -> Cursor {
+    let (id, outline) = (&row.id, &row.brief.outline);
+    match order.by {
+        Column::Sealed => Cursor::at(row.sealed_ms, id),
+        Column::Name => Cursor::named(&sort_name(&row.cluster, row.brief.number), id),
+        Column::File => Cursor::named(&outline.file_name, id),
+        Column::Revision => Cursor::at(outline.revision, id),
+        Column::State if row.state.is_alive() && row.expires_ms <= now_ms => {
+            Cursor::at(rank(PlanState::Expired), id)
+        }
+        Column::State => Cursor::at(rank(row.state), id),
+        Column::Author => Cursor::named(&row.author, id),
+        Column::Target => Cursor::named(&outline.target, id),
+    }
+}
 
 /// Which plans. One whose time is over counts as expired.
 #[derive(Debug, Clone)]
@@ -23,6 +86,12 @@ pub struct PlanFilter {
     pub naming: String,
     /// Only those that a job carries out now.
     pub under_way: bool,
+    /// Only those that have each of these in what there is to read of them, in small letters.
+    pub words: Vec<String>,
+    /// Only those that were sealed at this time or later.
+    pub since_ms: i64,
+    /// In which order.
+    pub order: Order<Column>,
     /// The time, milliseconds since the Unix epoch.
     pub now_ms: i64,
 }
@@ -38,6 +107,12 @@ impl PlanFilter {
             author_id: String::new(),
             naming: String::new(),
             under_way: false,
+            words: Vec::new(),
+            since_ms: 0,
+            order: Order {
+                by: Column::Sealed,
+                descending: true,
+            },
             now_ms,
         }
     }
@@ -46,9 +121,16 @@ impl PlanFilter {
     pub fn is_by_input_alone(&self) -> bool {
         let empty = [&self.hash, &self.author_id, &self.naming];
         !self.input.is_empty()
+            && self.is_usual()
+            && self.since_ms == 0
             && self.states.is_empty()
             && !self.under_way
             && empty.into_iter().all(String::is_empty)
+    }
+
+    /// Whether it is the usual order of what need not be looked for.
+    pub fn is_usual(&self) -> bool {
+        self.words.is_empty() && self.order.by == Column::Sealed && self.order.descending
     }
 
     /// Those that a job carries out now.
@@ -74,7 +156,7 @@ pub struct OpenGroup {
     /// Their cluster; empty for none.
     pub cluster: String,
     /// What they can do that nobody can take back.
-    pub weight: Weight,
+    pub weight: Reversibility,
     /// Who sealed them.
     pub author_id: String,
     /// The accounts that approved each of them, in order.
@@ -88,7 +170,7 @@ pub struct OpenGroup {
 /// Plans in lists.
 #[async_trait]
 pub trait PlanList: Send + Sync {
-    /// Some of them, the newest first.
+    /// Some of them, in their order.
     async fn plan_rows(&self, filter: &PlanFilter, slice: &Slice) -> anyhow::Result<Vec<PlanRow>>;
     /// How many fit.
     async fn count_plans(&self, filter: &PlanFilter) -> anyhow::Result<u64>;

@@ -1,7 +1,9 @@
 //! What is remembered of plans.
 
 use async_trait::async_trait;
-use requorum_shared::approval::Weight;
+use requorum_shared::approval::Reversibility;
+
+use super::brief::Brief;
 
 /// Where a plan is in its life. It moves forward only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,15 @@ impl PlanState {
             Self::Invalidated => "invalidated",
             Self::Expired => "expired",
             Self::Used => "used",
+        }
+    }
+
+    /// As people read it: `the plan is executed`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Sealed => "waiting for approval",
+            Self::Used => "executed",
+            decided => decided.word(),
         }
     }
 
@@ -84,12 +95,16 @@ pub struct PlanRow {
     pub inputs: Vec<PlanInput>,
     /// The job that has it; empty before.
     pub job_id: String,
+    /// Who started that job; empty before.
+    pub run_by: String,
     /// Whether somebody let it be run without approval.
     pub broke_glass: bool,
     /// The entry of the ledger that opened its sealing; none for a plan of an earlier version.
     pub entry: Option<u64>,
     /// What it can do that nobody can take back.
-    pub weight: Weight,
+    pub weight: Reversibility,
+    /// What its line in a list says.
+    pub brief: Brief,
 }
 
 /// Something that a plan rests on.
@@ -140,17 +155,28 @@ pub struct Decision {
     pub reason: String,
 }
 
+/// What keeping a sealed plan came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// It is kept, and has this number.
+    Sealed(u64),
+    /// Its author has too many that can still be run.
+    TooMany,
+    /// A file that it rests on was removed meanwhile: its id.
+    FileRemoved(String),
+}
+
 /// Plans.
 #[async_trait]
 pub trait PlanStore: Send + Sync {
-    /// Keeps a sealed plan with its canonical JSON, unless its author has so many that can still come to be run;
-    /// then it is `false`.
+    /// Keeps a sealed plan with its canonical JSON and gives it the next number, unless its author has so many that can
+    /// still be run, or a file that it rests on is not kept any more.
     async fn add_plan(
         &self,
         plan: &PlanRow,
         plan_json: &str,
         most_open: u32,
-    ) -> anyhow::Result<bool>;
+    ) -> anyhow::Result<Added>;
     /// One plan with its canonical JSON.
     async fn plan(&self, id: &str) -> anyhow::Result<Option<(PlanRow, String)>>;
     /// Decides, if the plan is still in state `from`.

@@ -28,7 +28,7 @@ pub(super) async fn follow(files: &TlsFiles, mut seen: Stamp, take: impl Fn(Pair
         seen = now;
         match files::read(files) {
             Ok(pair) => {
-                tracing::info!("a new certificate is in use, good until {}", until(&pair));
+                tracing::info!("a new certificate is in use, valid until {}", until(&pair));
                 take(pair);
             }
             Err(error) => tracing::error!(

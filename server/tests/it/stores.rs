@@ -16,7 +16,7 @@ use requorum_server::auth::store::UserStore as _;
 use requorum_server::db::{At, Database};
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 
-use crate::postgres::Postgres;
+use crate::support::postgres::Postgres;
 
 /// Runs stories on both databases.
 macro_rules! stories {

@@ -2,7 +2,7 @@
 //! request, shown as unknown in an answer, and never taken for a good one.
 
 use super::v1;
-use crate::approval::{Second, Weight};
+use crate::approval::{AcceptedWarning, Reversibility, Second};
 use crate::finding::{Finding, Place, Severity};
 use crate::job::fold::JobState;
 use crate::permission::{Grant, GrantError, Grants, Role, Scope};
@@ -50,8 +50,20 @@ same_names!(
 );
 same_names!(Severity, v1::Severity, Note, Warning, Blocking);
 same_names!(Second, v1::SecondPerson, Never, WhenPossible, Always);
-same_names!(Weight, v1::Reversibility, Undoable, Destructive);
+same_names!(Reversibility, v1::Reversibility, Undoable, Destructive);
 same_names!(Role, v1::Role, Viewer, Operator, Approver, Admin);
+
+impl From<AcceptedWarning> for v1::AcceptedWarning {
+    fn from(AcceptedWarning { code, subject }: AcceptedWarning) -> Self {
+        Self { code, subject }
+    }
+}
+
+impl From<v1::AcceptedWarning> for AcceptedWarning {
+    fn from(v1::AcceptedWarning { code, subject }: v1::AcceptedWarning) -> Self {
+        Self { code, subject }
+    }
+}
 
 impl From<&Grant> for v1::Grant {
     fn from(grant: &Grant) -> Self {

@@ -42,6 +42,28 @@ pub struct JoinRequest {
     pub end_tokens: bool,
 }
 
+/// Body of `POST /api/join/link`: whose link this is.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct LinkRequest {
+    /// The one-time token from the link.
+    pub token: String,
+}
+
+/// Answer of `POST /api/join/link`: what a link that sets a password is for. It is not used up by that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Account name, which one signs in with.
+    pub name: String,
+    /// What the account may do.
+    pub grants: Grants,
+    /// Who made the link.
+    pub invited_by: String,
+    /// Whether the account has a password already, which this link replaces.
+    pub has_password: bool,
+    /// When the link ends, RFC 3339 in UTC.
+    pub expires_at: String,
+}
+
 /// Whoever does not say otherwise lets nothing of before come in.
 fn yes() -> bool {
     true
@@ -75,13 +97,19 @@ pub struct Session {
     pub grants: Grants,
 }
 
-/// Answer of `GET /api/sign-in`: how one can sign in here.
+/// Answer of `GET /api/sign-in`: who is signed in, and how one can sign in here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaysIn {
     /// What people call the identity provider; none when there is none.
     pub provider: Option<String>,
     /// Why the last try there did not work, for the code that the page's address holds.
     pub failure: Option<ErrorBody>,
+    /// Who asks; none for a stranger, who is no error: every page asks this first.
+    #[serde(default)]
+    pub session: Option<Session>,
+    /// Whether this console waits for its first administrator, who needs the link that the server printed.
+    #[serde(default)]
+    pub waits_for_setup: bool,
 }
 
 /// The body of every HTTP error.

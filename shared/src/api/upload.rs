@@ -4,8 +4,14 @@
 //! at that offset (`Upload-Offset` of the request must be the server's), `DELETE` cancels it, `GET /api/uploads`
 //! lists what the signed-in person left unfinished. `PATCH` answers with [`Upload`]; when the last byte has
 //! arrived, [`Upload::snapshot`] names the stored snapshot.
+//!
+//! A packed file (ZIP with one entry, gzip, Zstandard) is announced and sent as it is: lengths and offsets are those of
+//! the packed file. What is in it is stored, once the last byte has arrived, under the SHA-256 of what came out; the
+//! answer has that of the packed file in [`Upload::unpacked_from`].
 
 use serde::{Deserialize, Serialize};
+
+use crate::inspection::PackedFile;
 
 /// Body of `POST /api/uploads`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +55,12 @@ pub struct Upload {
     pub owner: String,
     /// When it was begun, RFC 3339 in UTC.
     pub started_at: String,
-    /// The id of the snapshot it became, once all bytes have arrived.
+    /// The id of the snapshot it became, once all bytes have arrived: the SHA-256 of what is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
+    /// What was sent, where that was packed and what was in it is stored: with the SHA-256 of what was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpacked_from: Option<PackedFile>,
 }
 
 /// Answer of `GET /api/uploads`, and to administrators of `GET /api/people/uploads`, which has everybody's.

@@ -111,7 +111,7 @@ fn rules_that_cannot_be_kept_are_refused() {
     assert!(rule(MAX_APPROVERS + 1, NEVER).check().is_err());
     let usual = Policy::default();
     assert!(usual.undoable.check().is_ok() && usual.destructive.check().is_ok());
-    assert_eq!(usual.rule(Weight::Destructive).second, ALWAYS);
+    assert_eq!(usual.rule(Reversibility::Destructive).second, ALWAYS);
 }
 
 #[test]
@@ -163,12 +163,12 @@ fn a_plan_is_as_heavy_as_its_heaviest_step() {
     let back = serde_json::json!({"kind": "back", "how": "move it back"});
     let over = serde_json::json!({"kind": "point-of-no-return", "how": "it is gone"});
     assert_eq!(
-        Weight::of(&plan(&[nothing.clone(), back.clone()])),
-        Weight::Undoable
+        Reversibility::of(&plan(&[nothing.clone(), back.clone()])),
+        Reversibility::Undoable
     );
     assert_eq!(
-        Weight::of(&plan(&[nothing, over, back])),
-        Weight::Destructive
+        Reversibility::of(&plan(&[nothing, over, back])),
+        Reversibility::Destructive
     );
 }
 
@@ -182,10 +182,11 @@ fn what_was_judged_at_the_start_can_be_judged_again() {
         by: person(id),
         at_ms: 1,
         plan_hash: hash.into(),
+        accepted: None,
     };
-    let grounds = |votes: &[Vote]| Grounds {
+    let grounds = |votes: &[Vote]| Authorization {
         policy: None,
-        weight: Weight::Destructive,
+        weight: Reversibility::Destructive,
         rule: Policy::default().destructive,
         author: person("anna"),
         runner: person("ben"),
@@ -194,6 +195,7 @@ fn what_was_judged_at_the_start_can_be_judged_again() {
         hands: Hands::default(),
         votes: votes.to_vec(),
         glass: None,
+        accepted: None,
     };
     for (votes, expected) in [
         (vec![], Judgement::More(1)),

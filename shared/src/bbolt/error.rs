@@ -171,7 +171,7 @@ pub enum ErrorKind {
         flags: u16,
     },
     /// A page of another kind than the place demands.
-    #[error("a {found} page stands where a {wanted} belongs")]
+    #[error("a {found} page is where a {wanted} belongs")]
     WrongType {
         /// What it is.
         found: &'static str,

@@ -367,3 +367,85 @@ impl Source for Value<'_> {
         source.read_at(self.offset() + offset, out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &[u8] = include_bytes!("../../testdata/etcd/3.6.14-empty.db");
+    /// A leaf of it with ten elements, and the size of a page.
+    const LEAF: usize = 4;
+    const PAGE: usize = 4096;
+    /// Where the table of its ten elements ends.
+    const TABLE_END: u32 = 16 + 10 * 16;
+
+    /// Looks at the leaf with one element set to this: position from the start of the page, lengths of key and value.
+    fn set(index: u16, [start, key, value]: [u32; 3]) -> Result<NodeElement, ErrorKind> {
+        let mut bytes = FILE.to_vec();
+        let element = &mut bytes[LEAF * PAGE + at(index)..][..ELEMENT_SIZE];
+        let position = start - at(index) as u32;
+        for (field, value) in [(4, position), (8, key), (12, value)] {
+            element[field..field + 4].copy_from_slice(&value.to_le_bytes());
+        }
+        let source = bytes.as_slice();
+        let database = Database::open(&source).unwrap();
+        let node = database.node(LEAF as u64).unwrap();
+        assert!(node.is_leaf() && node.count() == 10);
+        node.element(index).map_err(|error| error.kind().clone())
+    }
+
+    #[test]
+    fn an_element_lies_within_its_page_to_the_byte() {
+        for index in [0, 9] {
+            let bounds = Err(ErrorKind::ElementBounds { index });
+            let overlap = Err(ErrorKind::ElementOverlap { index });
+            let ok = |place: [u32; 3]| {
+                let element = set(index, place).unwrap();
+                assert_eq!(element.start, u64::from(place[0]), "{place:?}");
+                assert_eq!([element.key, element.value], place[1..], "{place:?}");
+            };
+            let refused = |place: [u32; 3]| set(index, place).map(|_| ());
+            // Up to the last byte, and not one further.
+            ok([4000, 40, 56]);
+            ok([4096, 0, 0]);
+            assert_eq!(refused([4000, 40, 57]), bounds);
+            assert_eq!(refused([4000, 41, 56]), bounds);
+            assert_eq!(refused([4001, 40, 56]), bounds);
+            assert_eq!(refused([4097, 0, 0]), bounds);
+            assert_eq!(refused([4000, u32::MAX, u32::MAX]), bounds);
+            // From the first byte behind the table, and not one before; what has no bytes lies anywhere.
+            ok([TABLE_END, 4, 4]);
+            assert_eq!(refused([TABLE_END - 1, 4, 4]), overlap);
+            assert_eq!(refused([TABLE_END - 1, 0, 1]), overlap);
+            ok([TABLE_END - 1, 0, 0]);
+        }
+    }
+
+    #[test]
+    fn there_is_no_element_behind_the_last() {
+        let database = Database::open(&FILE).unwrap();
+        let node = database.node(LEAF as u64).unwrap();
+        assert!(node.element(9).is_ok());
+        let kind = node.element(10).unwrap_err().kind().clone();
+        assert_eq!(kind, ErrorKind::ElementBounds { index: 10 });
+    }
+
+    #[test]
+    fn elements_claim_together_what_the_page_has_and_no_more() {
+        let claiming = |value: u32| {
+            let mut bytes = FILE.to_vec();
+            for index in 0..10 {
+                let element = &mut bytes[LEAF * PAGE + at(index)..][..ELEMENT_SIZE];
+                let [key, value] = if index == 9 { [96, value] } else { [100, 300] };
+                element[8..12].copy_from_slice(&key.to_le_bytes());
+                element[12..16].copy_from_slice(&value.to_le_bytes());
+            }
+            let source = bytes.as_slice();
+            let database = Database::open(&source).unwrap();
+            let node = database.node(LEAF as u64).unwrap();
+            node.check_sum().map_err(|error| error.kind().clone())
+        };
+        assert_eq!(claiming(400), Ok(()));
+        assert_eq!(claiming(401), Err(ErrorKind::ElementSum { index: 9 }));
+    }
+}

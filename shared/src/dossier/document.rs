@@ -55,7 +55,7 @@ pub(super) fn of(content: &Content<'_>) -> Document {
     }
     notices.extend(who::glass_notice(content));
     let failed = view.checks.iter().any(|c| c.outcome == Outcome::Fail);
-    if failed {
+    if failed && !view.checks_are_invalid() {
         notices.push((
             Mark::Fail,
             format!(
@@ -69,18 +69,22 @@ pub(super) fn of(content: &Content<'_>) -> Document {
         sentence: words::sentence(view, &content.plan.titles()),
         below: format!("Job {}, made by {}.", content.job, content.console),
         notices,
-        sections: vec![
-            facts::in_short(content),
-            run::left(content),
-            who::approvals(content),
-            run::timeline(content),
-            run::steps(content),
-            run::verification(content),
-            facts::rests_on(content),
-            facts::commands(content),
-            run::log(content),
-            facts::ledger(content),
-            facts::files(content),
-        ],
+        sections: [
+            Some(facts::in_short(content)),
+            run::hand_over(content),
+            Some(run::left(content)),
+            Some(who::approvals(content)),
+            Some(run::timeline(content)),
+            Some(run::steps(content)),
+            Some(run::verification(content)),
+            Some(facts::rests_on(content)),
+            Some(facts::commands(content)),
+            Some(run::log(content)),
+            Some(facts::ledger(content)),
+            Some(facts::files(content)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     }
 }

@@ -28,13 +28,13 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
             let how = match &step.undo {
                 Undo::Nothing => return None,
                 Undo::Back(how) => how.clone(),
-                Undo::PointOfNoReturn(why) => format!("It cannot be taken back: {why}"),
+                Undo::PointOfNoReturn(why) => format!("It cannot be rolled back: {why}"),
             };
             let state = match seen.state {
                 StepState::Done => "is done",
                 StepState::Failed | StepState::Unclear => "failed, and may have done a part",
-                StepState::UndoFailed => "could not be undone",
-                StepState::Left => "was left as it is",
+                StepState::UndoFailed => "could not be rolled back",
+                StepState::Left => "was kept as it is",
                 _ => "was begun",
             };
             let (number, title, effect) = (step.number, &step.title, &step.effect);

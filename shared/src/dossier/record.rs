@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::approval::Grounds;
+use crate::approval::Authorization;
 use crate::finding::{Check, Outcome};
 use crate::job::events::{Body, Event};
 use crate::job::fold::{JobState, JobView};
@@ -39,7 +39,7 @@ pub struct Approvals {
     /// The hash of the plan.
     pub plan_hash: String,
     /// What the job was started on; absent for a job of a version that did not keep it.
-    pub grounds: Option<Grounds>,
+    pub grounds: Option<Authorization>,
     /// What the console remarked when the plan was approved.
     pub remark: String,
     /// The review of a broken glass.
@@ -200,7 +200,7 @@ pub(super) fn view(plan: &Plan, events: &[Event]) -> JobView {
 }
 
 /// What the job was started on, as its journal has it.
-pub(super) fn grounds(events: &[Event]) -> Option<&Grounds> {
+pub(super) fn grounds(events: &[Event]) -> Option<&Authorization> {
     match &events.first()?.body {
         Body::Started { grounds, .. } => grounds.as_deref(),
         _ => None,

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use super::{JobFacts, LedgerFacts, ReviewFacts, Sources};
-use crate::approval::{Glass, Grounds, Person, Policy, PolicyInForce, Rule, Second, Vote, Weight};
+use crate::approval::{
+    Authorization, BreakGlass, Person, Policy, PolicyInForce, Reversibility, Rule, Second, Vote,
+    accepted,
+};
 use crate::canonical::sha256_hex;
 use crate::etcd::recovery::restore::samples::{observation, request};
 use crate::finding::{Check, Outcome as Seen};
@@ -22,6 +25,7 @@ pub(super) fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed("requorum/ledger/sample", [seed; 32]).unwrap()
 }
 
+/// A restore that leaves authentication on: one warning to accept.
 pub(super) fn plan() -> Plan {
     let seal = Seal {
         id: "c0ffee".to_owned(),
@@ -30,7 +34,9 @@ pub(super) fn plan() -> Plan {
         cluster: String::new(),
     };
     let request = Request::EtcdRestore(request());
-    recovery::plan(&request, &Observation::EtcdRestore(observation()), seal).unwrap()
+    let mut observation = observation();
+    (observation.source.auth_enabled, observation.source.users) = (true, 2);
+    recovery::plan(&request, &Observation::EtcdRestore(observation), seal).unwrap()
 }
 
 fn person(name: &str) -> Person {
@@ -150,8 +156,8 @@ impl Run {
         };
         run.books.noise();
         run.by("Anna K.", act::PLAN_SEAL, None, Outcome::Done);
-        let mut grounds = Grounds {
-            weight: Weight::Undoable,
+        let mut grounds = Authorization {
+            weight: Reversibility::Undoable,
             rule: Rule {
                 approvers: 1,
                 second: Second::WhenPossible,
@@ -164,14 +170,17 @@ impl Run {
             votes: Vec::new(),
             policy: None,
             glass: None,
+            accepted: Some(Vec::new()),
         };
+        let warnings = accepted::warnings(&run.plan.report);
         if glass {
             run.by("Anna K.", act::PLAN_BREAK_GLASS, None, Outcome::Done);
-            grounds.glass = Some(Glass {
+            grounds.glass = Some(BreakGlass {
                 review: "r1".into(),
                 by: person("Anna K."),
                 at_ms: START + 3000,
                 reason: "prod is down & Ben sleeps <since 1 a.m.>".into(),
+                accepted: Some(warnings),
             });
             run.review = Some(ReviewFacts {
                 id: "r1".into(),
@@ -185,6 +194,7 @@ impl Run {
                 by: person("Ben"),
                 at_ms: START + 3000,
                 plan_hash: run.hash.clone(),
+                accepted: Some(warnings),
             });
         }
         if policy {
@@ -229,6 +239,9 @@ impl Run {
     fn by(&mut self, who: &str, act: &str, step: Option<u32>, outcome: Outcome) {
         let subject = match step {
             Some(n) => format!("step {n} of 6: {}", self.plan.steps[n as usize - 1].title),
+            None if matches!(act, act::PLAN_APPROVE | act::PLAN_BREAK_GLASS) => {
+                accepted::subject(&self.plan.id, &accepted::warnings(&self.plan.report))
+            }
             None => format!("plan {}", self.plan.id),
         };
         let draft = Draft {
@@ -316,6 +329,17 @@ impl Run {
             sentence,
         });
         self.books.noise();
+        self
+    }
+
+    /// Ben ticks a step of the hand-over.
+    pub(super) fn handed_over(mut self, step: &str, note: &str) -> Self {
+        self.by("Ben", act::JOB_HAND_OVER, None, Outcome::Done);
+        self.event(Body::HandedOver {
+            step: step.into(),
+            by: "Ben".into(),
+            note: note.into(),
+        });
         self
     }
 

@@ -13,7 +13,9 @@ use self::open::{Opened, Parts};
 use super::document::{self, Content};
 use super::manifest::{Manifest, PartFacts, RENDERING};
 use super::{html, name, parts, readme, record, seal, words, zip};
-use crate::approval::{Grounds, Judgement, Policy, Weight};
+use crate::approval::{
+    AcceptedWarning, Authorization, Judgement, Person, Policy, Reversibility, accepted,
+};
 use crate::canonical::sha256_hex;
 use crate::document::Document;
 use crate::finding::{Check, Outcome};
@@ -65,7 +67,7 @@ const CHECKPOINT: &str = "The ledger's checkpoint is signed by its key";
 const ENTRIES: &str = "Every entry of the ledger is in the checkpoint's tree";
 const ACTS: &str = "What the journal says was done is in the ledger";
 const PAGE: &str = "The readable page is the one that these parts give";
-const KEY: &str = "The key is one that you know";
+const KEY: &str = "The signing key is trusted";
 
 /// Checks after the first two, which need a manifest.
 const REST: [&str; 12] = [
@@ -158,42 +160,12 @@ impl Verdict {
         key: Option<String>,
         document: Option<Document>,
     ) -> Self {
-        let count = |outcome| checks.iter().filter(|c| c.outcome == outcome).count();
-        let (pass, failed, rest, all) = (
-            count(Outcome::Pass),
-            count(Outcome::Fail),
-            count(Outcome::NotChecked),
-            checks.len(),
-        );
         let interim = manifest.is_some_and(|m| m.interim);
-        let kind = if interim {
-            "interim dossier"
-        } else {
-            "dossier"
-        };
-        let approval = checks
-            .iter()
-            .find(|check| check.name == APPROVALS)
-            .map_or(Outcome::NotChecked, |check| check.outcome);
-        let sentence = match (failed, rest) {
-            (0, _) if approval == Outcome::NotChecked => format!(
-                "Nothing in this {kind} fails, but it does not show that the plan was approved: {pass} of {all} checks \
-                 pass, {rest} {} not made.",
-                if rest == 1 { "was" } else { "were" }
-            ),
-            (0, 0) => format!("This {kind} is whole: {pass} of {all} checks pass."),
-            (0, _) => format!(
-                "This {kind} is whole, as far as it can be checked here: {pass} of {all} checks pass, {rest} {} not \
-                 made.",
-                if rest == 1 { "was" } else { "were" }
-            ),
-            _ => format!(
-                "Do not rely on this {kind}: {failed} of {all} checks {}.",
-                if failed == 1 { "fails" } else { "fail" }
-            ),
-        };
+        let sentence = sentence(interim, &checks);
+        let failed = checks.iter().any(|check| check.outcome == Outcome::Fail);
+        let approval = outcome_of(&checks, APPROVALS);
         Self {
-            whole: failed == 0,
+            whole: !failed,
             approval,
             sentence,
             job: manifest.map(|m| m.job.clone()),
@@ -204,6 +176,50 @@ impl Verdict {
             document,
         }
     }
+}
+
+/// The headline of a dossier with these checks.
+pub fn sentence(interim: bool, checks: &[Check]) -> String {
+    let count = |outcome| checks.iter().filter(|c| c.outcome == outcome).count();
+    let (pass, failed, rest) = (
+        count(Outcome::Pass),
+        count(Outcome::Fail),
+        count(Outcome::NotChecked),
+    );
+    let all = checks.len();
+    let kind = match interim {
+        true => "interim dossier",
+        false => "dossier",
+    };
+    let valid = match interim {
+        true => "Interim dossier valid",
+        false => "Dossier valid",
+    };
+    let are = if rest == 1 { "is" } else { "are" };
+    match (failed, rest) {
+        (0, _) if outcome_of(checks, APPROVALS) == Outcome::NotChecked => format!(
+            "No check fails, but this {kind} does not show that the plan was approved: {pass} of {all} checks pass, \
+             {rest} {are} not made."
+        ),
+        (0, 0) => format!("{valid}: {pass} of {all} checks pass."),
+        (0, 1) if outcome_of(checks, KEY) == Outcome::NotChecked => {
+            format!(
+                "{valid}, signing key not yet confirmed: {pass} of {all} checks pass, 1 is not made."
+            )
+        }
+        (0, _) => format!(
+            "{valid} as far as it can be checked here: {pass} of {all} checks pass, {rest} {are} not made."
+        ),
+        _ => format!(
+            "Do not rely on this {kind}: {failed} of {all} checks {}.",
+            if failed == 1 { "fails" } else { "fail" }
+        ),
+    }
+}
+
+fn outcome_of(checks: &[Check], name: &str) -> Outcome {
+    let found = checks.iter().find(|check| check.name == name);
+    found.map_or(Outcome::NotChecked, |check| check.outcome)
 }
 
 fn exact(archive: &zip::Archive<'_>) -> Finding {
@@ -357,7 +373,7 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             "The job was started by a version that did not keep on what grounds.",
         ));
     };
-    if grounds.weight != Weight::of(plan) {
+    if grounds.weight != Reversibility::of(plan) {
         return Err(fail(
             "The plan was weighed wrongly: another rule was due for it.",
         ));
@@ -388,32 +404,36 @@ fn approvals(opened: &Opened<'_>) -> Finding {
             vote.by.name
         )));
     }
+    let warnings = accepted::warnings(&plan.report);
     for vote in &grounds.votes {
-        all.by_person(acts::APPROVE, &vote.by.name)?;
+        let subject = accepting(&vote.by, &plan.id, &warnings, vote.accepted.as_deref())?;
+        all.by_person_on(acts::APPROVE, &vote.by.name, subject.as_deref())?;
     }
     if let Some(glass) = &grounds.glass {
-        all.by_person(acts::BREAK_GLASS, &glass.by.name)?;
+        all_accepted(&warnings, grounds)?;
+        let subject = accepting(&glass.by, &plan.id, &warnings, glass.accepted.as_deref())?;
+        all.by_person_on(acts::BREAK_GLASS, &glass.by.name, subject.as_deref())?;
         let review = approvals
             .review
             .as_ref()
             .filter(|review| review.id == glass.review);
-        let review =
-            review.ok_or_else(|| fail("The glass was broken, and there is no review of it."))?;
+        let review = review
+            .ok_or_else(|| fail("The approval was overridden, and the review of it is missing."))?;
         if review.closed_at_ms == 0 {
             return Ok(format!(
-                "Nobody had to: {} broke the glass, and the ledger says so. Its review was still open.",
+                "Not approved: {} overrode the approval, as the ledger says. The review was still open.",
                 glass.by.name
             ));
         }
         all.by_person(acts::CLOSE_REVIEW, &review.closed_by)?;
         return Ok(format!(
-            "Nobody had to: {} broke the glass, and {} closed its review. The ledger says so.",
+            "Not approved: {} overrode the approval, and {} closed the review, as the ledger says.",
             glass.by.name, review.closed_by
         ));
     }
     if approvals.review.is_some() {
         return Err(fail(
-            "There is a review of a broken glass, and no glass was broken.",
+            "It has a review of an override, and the approval was not overridden.",
         ));
     }
     let names: Vec<_> = grounds
@@ -421,7 +441,11 @@ fn approvals(opened: &Opened<'_>) -> Finding {
         .iter()
         .map(|vote| vote.by.name.clone())
         .collect();
-    match grounds.judge(hash) {
+    let judged = grounds.judge(hash);
+    if matches!(judged, Judgement::Enough { .. }) {
+        all_accepted(&warnings, grounds)?;
+    }
+    match judged {
         Judgement::Enough { .. } if names.is_empty() => {
             Ok(format!("The rule was: {}.{set_by}", grounds.rule))
         }
@@ -445,8 +469,51 @@ fn approvals(opened: &Opened<'_>) -> Finding {
     }
 }
 
+/// What the ledger has to say of an approval or an override that names the warnings it accepts: every one of the plan.
+/// An earlier version's names none, and its subject says nothing of them.
+fn accepting(
+    by: &Person,
+    plan: &str,
+    warnings: &[AcceptedWarning],
+    named: Option<&[AcceptedWarning]>,
+) -> Result<Option<String>, Failure> {
+    let Some(named) = named else {
+        return Ok(None);
+    };
+    if accepted::check(warnings, warnings, named).is_err() {
+        return Err(fail(format!(
+            "{} did not accept the warnings of the plan: others are named.",
+            by.name
+        )));
+    }
+    Ok(Some(accepted::subject(plan, named)))
+}
+
+/// Warnings that no approval and no override accepted were accepted by the runner, since that is asked for.
+fn all_accepted(warnings: &[AcceptedWarning], grounds: &Authorization) -> Result<(), Failure> {
+    let Some(by_runner) = &grounds.accepted else {
+        return Ok(());
+    };
+    let votes = grounds
+        .votes
+        .iter()
+        .filter_map(|vote| vote.accepted.as_ref());
+    let glass = grounds
+        .glass
+        .iter()
+        .filter_map(|glass| glass.accepted.as_ref());
+    let named: Vec<_> = votes.chain(glass).chain([by_runner]).flatten().collect();
+    match warnings.iter().find(|warning| !named.contains(warning)) {
+        None => Ok(()),
+        Some(open) => Err(fail(format!(
+            "No one accepted the warning {}.",
+            open.text()
+        ))),
+    }
+}
+
 /// Where the rule came from, in a sentence, if the ledger has it.
-fn policy_in_force(grounds: &Grounds, all: &acts::Acts) -> Finding {
+fn policy_in_force(grounds: &Authorization, all: &acts::Acts) -> Finding {
     let Some(policy) = &grounds.policy else {
         let usual = Policy::default().rule(grounds.weight) == grounds.rule;
         return Ok(if usual || grounds.glass.is_some() {

@@ -47,7 +47,7 @@ pub enum ArchiveError {
         what: &'static str,
     },
     /// It ends too early.
-    #[error("it is cut off: at byte {at} a part goes on beyond the end")]
+    #[error("it is cut off: at byte {at} a part extends beyond the end")]
     CutOff {
         /// Where the part begins.
         at: usize,

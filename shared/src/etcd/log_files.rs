@@ -35,7 +35,7 @@ pub fn inspect_wal(file: FileFacts, source: &dyn Source) -> Inspection<Wal> {
     let sentence = match &wal.end {
         End::Clean => format!("This segment of a write-ahead log is sound: {range}{committed}."),
         End::Torn { .. } => format!(
-            "This segment of a write-ahead log ends in a record that was not written whole; what is before it is sound: {range}{committed}."
+            "This segment of a write-ahead log ends in a record that was not written completely; all records before it are OK: {range}{committed}."
         ),
         End::Damaged { .. } => format!(
             "This segment of a write-ahead log is damaged: {range} can be read, and what follows is lost."
@@ -90,12 +90,12 @@ fn wal_bytes(wal: &Wal) -> Judgement {
         End::Torn { why } => {
             report.push(
                 Finding::warning("wal.torn", "the segment", format!("It ends {at}: {why}."))
-                    .because("A server that was killed leaves such an end in its newest segment, and cuts it off when it starts: a record that was not written whole was not acknowledged. In an older segment records are lost.")
+                    .because("A server that was killed leaves such an end in its newest segment, and cuts it off when it starts: a record that was not written completely was not acknowledged. In an older segment records are lost.")
                     .todo("Nothing, if it is the newest segment of its member. Otherwise use another member.")
                     .at_offset(wal.end_offset),
             );
             let evidence = format!(
-                "the checksums of {records} records follow from each other, and the next one is not whole"
+                "the checksums of {records} records follow from each other, and the next one is incomplete"
             );
             Judgement::new(Outcome::Pass, evidence, report)
         }
@@ -239,7 +239,7 @@ pub fn inspect_snap(file: FileFacts, source: &dyn Source) -> Inspection<Option<S
         }
     };
     let sentence = format!(
-        "This .snap file is whole: the membership at index {} of term {}.",
+        "Snap file OK: the membership at index {} of term {}.",
         grouped(snap.index),
         snap.term
     );

@@ -21,8 +21,10 @@
 //! | [`mvcc`] | what the pass makes of bucket `key`: status, live keys, HashKV of the newest revision |
 //! | [`hashkv`] | HashKV at any revision, by random access |
 //! | `contents`, [`auth`] | the small buckets: members, versions, leases, alarms, users |
+//! | `keys` | the live keys by prefix, and as objects of Kubernetes |
 //! | `lint` | what a sound file means for whoever restores it |
 //! | [`inspection`], [`mod@inspect`] | the document about a file, and how it is made |
+//! | [`restore_options`] | the choices of a restore that findings name |
 //! | [`status`] | the numbers of `etcdutl snapshot status`, as etcd's tools print them |
 //!
 //! Nothing here imports the recovery, and nothing of a plan.
@@ -32,8 +34,10 @@ mod contents;
 pub mod hashkv;
 pub mod inspect;
 pub mod inspection;
+mod keys;
 mod lint;
 pub mod mvcc;
+pub mod restore_options;
 pub mod scan;
 pub mod schema;
 pub mod snap;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use crate::finding::Finding;
-use crate::number::grouped;
+use crate::number::{grouped, part_of};
 
 /// A file that was recognised as something else than a sound etcd snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,17 +105,23 @@ impl Recognised {
 /// of value was on the pages that are missing.
 pub(crate) fn cut_off(size: u64, declared: u64, name: &str) -> Recognised {
     let on_save = name.ends_with(".part");
-    let when = if on_save { " while it was saved" } else { "" };
-    let (size_text, declared_text) = (grouped(size), grouped(declared));
-    let inside = if on_save {
-        "A snapshot is called .part until all of it has arrived, then it gets its name."
+    let when = if on_save {
+        "was cut off while it was saved"
     } else {
-        "Its meta pages declare more pages than the file holds."
+        "is cut off"
+    };
+    let declares = format!(
+        "Its meta pages declare {} bytes, and the file has {}.",
+        grouped(declared),
+        grouped(size)
+    );
+    let inside = if on_save {
+        format!("{declares} etcdctl calls a snapshot .part until all of it has arrived.")
+    } else {
+        declares
     };
     Recognised {
-        sentence: format!(
-            "This etcd database was cut off{when}: {size_text} of {declared_text} bytes are there."
-        ),
+        sentence: format!("The file {when}: {} are there.", part_of(size, declared)),
         etcd: true,
         ..Recognised::other(
             "cut-off",

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::approval::Grounds;
+use crate::approval::Authorization;
 use crate::finding::Check;
 
 /// The number of events that are not in the journal.
@@ -33,7 +33,7 @@ pub enum Body {
         by: String,
         /// What let that person start it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        grounds: Option<Box<Grounds>>,
+        grounds: Option<Box<Authorization>>,
     },
     /// A server took (or took over) the job.
     Adopted {
@@ -58,7 +58,7 @@ pub enum Body {
         /// How much was done in the last second, in `unit`; absent in the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         per_second: Option<u64>,
-        /// The host that it is about, where a step has several.
+        /// The part of the step that it is about, a member's or a host's name; absent for the step as a whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         host: Option<String>,
     },
@@ -149,6 +149,16 @@ pub enum Body {
         state: EndState,
         /// One sentence.
         sentence: String,
+    },
+    /// A person did a step of the hand-over. The one event that may follow the end, and only that of a completed job.
+    HandedOver {
+        /// The step's id: `start`, `member:m1`.
+        step: String,
+        /// Who.
+        by: String,
+        /// What that person remarked; empty for nothing.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
     },
 }
 

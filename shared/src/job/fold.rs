@@ -74,9 +74,9 @@ pub struct StepView {
     pub progress: Option<(u64, u64, String)>,
     /// How much was done in the last second, in the unit of `progress`.
     pub per_second: Option<u64>,
-    /// The host that `progress` is about, where the step has several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
+    /// How far its parts are, members or hosts by name: how much is done and how much there is. Not in the journal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<(String, u64, u64)>,
     /// What was seen at its end, or what went wrong.
     pub note: String,
     /// What can be done about it, where it failed.
@@ -111,6 +111,19 @@ pub struct LogLine {
     pub line: String,
 }
 
+/// A step of the hand-over that a person did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// The step's id.
+    pub step: String,
+    /// Who did it.
+    pub by: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// What that person remarked; empty for nothing.
+    pub note: String,
+}
+
 /// A job, as far as its journal knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobView {
@@ -128,7 +141,7 @@ pub struct JobView {
     pub log: Vec<LogLine>,
     /// The sentence that it ended with; empty until then.
     pub sentence: String,
-    /// First and last event, milliseconds since the Unix epoch.
+    /// First event, and the last one up to its end, milliseconds since the Unix epoch.
     pub span_ms: Option<(i64, i64)>,
     /// Whether a server took it.
     #[serde(default)]
@@ -151,6 +164,9 @@ pub struct JobView {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<EndState>,
+    /// The steps of the hand-over that people did, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed_over: Vec<HandedOver>,
 }
 
 impl JobView {
@@ -172,8 +188,10 @@ impl JobView {
             return false;
         }
         self.last_seq = event.seq;
-        let first = self.span_ms.map_or(event.at_ms, |(first, _)| first);
-        self.span_ms = Some((first, event.at_ms));
+        if self.ended.is_none() {
+            let first = self.span_ms.map_or(event.at_ms, |(first, _)| first);
+            self.span_ms = Some((first, event.at_ms));
+        }
         self.fold(&event.body, event.at_ms);
         self.state = self.derived();
         true
@@ -218,6 +236,7 @@ impl JobView {
                 s.note.clone_from(error);
                 s.progress = None;
                 s.per_second = None;
+                s.parts.clear();
             }),
             Body::StepEnded { step, outcome } => self.with_step(*step, |s| s.end(outcome, at_ms)),
             Body::Asked { question } => {
@@ -248,7 +267,7 @@ impl JobView {
             }),
             Body::Verified { checks } => {
                 for check in checks {
-                    match self.checks.iter_mut().find(|c| c.name == check.name) {
+                    match self.checks.iter_mut().find(|c| c.is_same(check)) {
                         Some(known) => *known = check.clone(),
                         None => self.checks.push(check.clone()),
                     }
@@ -259,7 +278,44 @@ impl JobView {
                 self.question = None;
                 self.sentence.clone_from(sentence);
             }
+            Body::HandedOver { step, by, note } => {
+                if self.ended == Some(EndState::Completed) && self.handed(step).is_none() {
+                    self.handed_over.push(HandedOver {
+                        step: step.clone(),
+                        by: by.clone(),
+                        at_ms,
+                        note: note.clone(),
+                    });
+                }
+            }
         }
+    }
+
+    /// Who did this step of the hand-over, and when; `None` while it is open.
+    pub fn handed(&self, step: &str) -> Option<&HandedOver> {
+        self.handed_over.iter().find(|done| done.step == step)
+    }
+
+    /// How many of these steps people have done.
+    pub fn handed_count<'s>(&self, steps: impl IntoIterator<Item = &'s str>) -> usize {
+        let done = steps.into_iter().filter(|step| self.handed(step).is_some());
+        done.count()
+    }
+
+    /// Whether a step is being carried out.
+    pub fn is_working(&self) -> bool {
+        self.steps.iter().any(|s| s.state == StepState::Running)
+    }
+
+    /// Whether what was verified is rolled back, or may be by now: the checks were true of what was undone.
+    pub fn checks_are_invalid(&self) -> bool {
+        self.backward && !self.checks.is_empty()
+    }
+
+    /// The newest event's time, milliseconds since the Unix epoch.
+    pub fn updated_ms(&self) -> Option<i64> {
+        let handed = self.handed_over.iter().map(|done| done.at_ms);
+        handed.chain(self.span_ms.map(|(_, last)| last)).max()
     }
 
     /// What is no choice of the open question changes nothing: the question stays open.
@@ -328,9 +384,15 @@ impl JobView {
         };
         self.with_step(*step, |s| {
             if matches!(s.state, StepState::Running | StepState::Undoing) {
-                s.progress = Some((*done, *total, unit.clone()));
-                s.per_second = *per_second;
-                s.host.clone_from(host);
+                let Some(host) = host else {
+                    s.progress = Some((*done, *total, unit.clone()));
+                    s.per_second = *per_second;
+                    return;
+                };
+                match s.parts.iter_mut().find(|(name, ..)| name == host) {
+                    Some(part) => (part.1, part.2) = (*done, *total),
+                    None => s.parts.push((host.clone(), *done, *total)),
+                }
             }
         });
         true
@@ -377,6 +439,7 @@ impl StepView {
         self.note.clone_from(note);
         self.ended_ms = Some(at_ms);
         self.per_second = None;
+        self.parts.clear();
         self.unprobed = false;
     }
 }

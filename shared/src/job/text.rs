@@ -2,6 +2,26 @@
 
 use super::fold::{JobState, JobView, StepState};
 
+/// What a job does right now: its state, told apart by whether a step still works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// In this state, with nothing to add.
+    In(JobState),
+    /// A pause was asked for, and a step still works.
+    Pausing,
+    /// A stop was asked for, and a step still works.
+    Stopping,
+}
+
+/// What the job does right now.
+pub fn phase(view: &JobView) -> Phase {
+    match view.state {
+        JobState::Paused if view.is_working() => Phase::Pausing,
+        JobState::Undoing if view.is_working() => Phase::Stopping,
+        state => Phase::In(state),
+    }
+}
+
 /// Where the job is, in one sentence. `titles` are those of the plan's steps.
 pub fn sentence<T: AsRef<str>>(view: &JobView, titles: &[T]) -> String {
     let total = titles.len().max(view.steps.len());
@@ -27,22 +47,31 @@ pub fn sentence<T: AsRef<str>>(view: &JobView, titles: &[T]) -> String {
         },
         JobState::Paused => match (at(&[StepState::Running]), current) {
             (Some(index), _) => format!("Pausing after {}.", step(index)),
-            (None, Some(index)) => format!("Paused before {}.", step(index)),
-            (None, None) => "Paused.".into(),
+            (None, Some(index)) => format!("Paused before {}. Nothing is running.", step(index)),
+            (None, None) => "Paused. Nothing is running.".into(),
         },
         JobState::Waiting => match &view.question {
             Some(question) => question.text.clone(),
             None => "Waiting for an answer.".into(),
         },
-        JobState::Undoing => match at(&[StepState::Undoing]) {
-            Some(index) => format!("Undoing {}.", step(index)),
-            None => "Stopping, and undoing what was done.".into(),
+        JobState::Undoing => match (at(&[StepState::Running]), at(&[StepState::Undoing])) {
+            (Some(index), _) => format!("Stopping {}.", step(index)),
+            (None, Some(index)) => format!("Rolling back {}.", step(index)),
+            (None, None) => "Stopping, and rolling back what was done.".into(),
         },
         JobState::Completed if view.sentence.is_empty() => "Every step is done.".into(),
         JobState::Completed => format!("Done. {}", view.sentence),
-        JobState::Undone if view.sentence.is_empty() => "Everything was undone.".into(),
-        JobState::Left if view.sentence.is_empty() => "It was left as it was.".into(),
+        JobState::Undone if view.sentence.is_empty() => "All changes were rolled back.".into(),
+        JobState::Left if view.sentence.is_empty() => "Ended early; its changes were kept.".into(),
         JobState::Undone | JobState::Left => view.sentence.clone(),
+    }
+}
+
+/// How far the hand-over of a completed job is: `2 of 7 hand-over steps done.`; empty where there is none.
+pub fn handed_over(done: usize, total: usize) -> String {
+    match total {
+        0 => String::new(),
+        total => format!("{} of {total} hand-over steps done.", done.min(total)),
     }
 }
 
@@ -64,9 +93,19 @@ pub fn word(state: JobState) -> &'static str {
 pub fn state(state: JobState) -> &'static str {
     match state {
         JobState::Waiting => "waiting for an answer",
-        JobState::Undoing => "being undone",
-        JobState::Left => "left as it was",
+        JobState::Undoing => "rolling back",
+        JobState::Undone => "rolled back",
+        JobState::Left => "ended early",
         other => word(other),
+    }
+}
+
+/// The same for what it does right now.
+pub fn now(phase: Phase) -> &'static str {
+    match phase {
+        Phase::In(in_state) => state(in_state),
+        Phase::Pausing => "pausing",
+        Phase::Stopping => "stopping",
     }
 }
 
@@ -99,50 +138,94 @@ mod tests {
 
     #[test]
     fn the_sentence_follows_the_job() {
-        let said = |bodies: &[Body]| sentence(&folded(bodies), &TITLES);
+        let said = |bodies: &[Body]| {
+            let view = folded(bodies);
+            (sentence(&view, &TITLES), now(phase(&view)))
+        };
+        let is = |said: (String, &'static str), sentence: &str, word: &str| {
+            assert_eq!((said.0.as_str(), said.1), (sentence, word));
+        };
         let mut bodies = vec![Body::Started {
             by: "ak".into(),
             grounds: None,
         }];
-        assert_eq!(said(&bodies), "Queued: the server has not begun yet.");
+        is(
+            said(&bodies),
+            "Queued: the server has not begun yet.",
+            "queued",
+        );
         bodies.push(Body::Adopted {
             reason: "start".into(),
         });
         bodies.push(Body::StepStarted { step: 1 });
-        assert_eq!(said(&bodies), "Running step 1 of 2: prove the source.");
+        is(
+            said(&bodies),
+            "Running step 1 of 2: prove the source.",
+            "running",
+        );
         bodies.push(Body::StepRetried {
             step: 1,
             attempt: 1,
             error: "no answer".into(),
             after_ms: 1,
         });
-        assert_eq!(said(&bodies), "Retrying step 1 of 2: prove the source.");
+        is(
+            said(&bodies),
+            "Retrying step 1 of 2: prove the source.",
+            "running",
+        );
         bodies.push(Body::StepStarted { step: 1 });
         bodies.push(Body::Paused { by: "ak".into() });
-        assert_eq!(
+        is(
             said(&bodies),
-            "Pausing after step 1 of 2: prove the source."
+            "Pausing after step 1 of 2: prove the source.",
+            "pausing",
         );
+        let mut stopped = bodies.clone();
         bodies.push(Body::StepEnded {
             step: 1,
             outcome: StepOutcome::Done {
                 evidence: String::new(),
             },
         });
-        assert_eq!(said(&bodies), "Paused before step 2 of 2: build 3 members.");
+        is(
+            said(&bodies),
+            "Paused before step 2 of 2: build 3 members. Nothing is running.",
+            "paused",
+        );
+        stopped.push(Body::AbortRequested { by: "ak".into() });
+        is(
+            said(&stopped),
+            "Stopping step 1 of 2: prove the source.",
+            "stopping",
+        );
         bodies.push(Body::AbortRequested { by: "ak".into() });
-        assert_eq!(said(&bodies), "Stopping, and undoing what was done.");
+        is(
+            said(&bodies),
+            "Stopping, and rolling back what was done.",
+            "rolling back",
+        );
         bodies.push(Body::UndoStarted { step: 1 });
-        assert_eq!(said(&bodies), "Undoing step 1 of 2: prove the source.");
+        is(
+            said(&bodies),
+            "Rolling back step 1 of 2: prove the source.",
+            "rolling back",
+        );
         bodies.push(Body::Ended {
             state: EndState::Undone,
             sentence: "All was undone.".into(),
         });
-        assert_eq!(said(&bodies), "All was undone.");
+        is(said(&bodies), "All was undone.", "rolled back");
         let done = Body::Ended {
             state: EndState::Completed,
             sentence: "A cluster.".into(),
         };
-        assert_eq!(said(&[done]), "Done. A cluster.");
+        is(said(&[done]), "Done. A cluster.", "completed");
+    }
+
+    #[test]
+    fn a_hand_over_is_counted_where_there_is_one() {
+        assert_eq!(handed_over(2, 7), "2 of 7 hand-over steps done.");
+        assert_eq!(handed_over(0, 0), "");
     }
 }

@@ -61,6 +61,8 @@ pub mod act {
     pub const FILE_UPLOAD_CANCEL: &str = "file.upload.cancel";
     /// It was said which cluster a file belongs to.
     pub const FILE_CLUSTER: &str = "file.cluster";
+    /// A file was removed: its bytes were deleted.
+    pub const FILE_REMOVE: &str = "file.remove";
     /// A snapshot was downloaded.
     pub const FILE_DOWNLOAD: &str = "file.download";
     /// A plan was sealed.
@@ -109,6 +111,8 @@ pub mod act {
     pub const JOB_STEP: &str = "job.step";
     /// A step of a job was taken back.
     pub const JOB_UNDO: &str = "job.undo";
+    /// A step of a job's hand-over was ticked as done.
+    pub const JOB_HAND_OVER: &str = "job.hand-over";
     /// A restored member was downloaded.
     pub const JOB_DOWNLOAD: &str = "job.download";
     /// The dossier of a job was downloaded.
@@ -137,6 +141,7 @@ pub mod act {
             FILE_UPLOAD => "upload a file",
             FILE_UPLOAD_CANCEL => "give up an upload",
             FILE_CLUSTER => "say which cluster a file belongs to",
+            FILE_REMOVE => "remove a file",
             FILE_DOWNLOAD => "download a file",
             PLAN_SEAL => "seal a plan",
             PLAN_APPROVE => "approve a plan",
@@ -156,11 +161,12 @@ pub mod act {
             CONSOLE_RESTORE => "put a backup of the console back",
             JOB_START => "start a job",
             JOB_PAUSE => "pause a job",
-            JOB_RESUME => "continue a job",
-            JOB_ABORT => "stop a job and undo it",
+            JOB_RESUME => "resume a job",
+            JOB_ABORT => "stop a job and roll it back",
             JOB_ANSWER => "answer a job's question",
             JOB_STEP => "run a step",
-            JOB_UNDO => "take a step back",
+            JOB_UNDO => "roll a step back",
+            JOB_HAND_OVER => "tick a hand-over step",
             JOB_DOWNLOAD => "download a restored member",
             JOB_DOSSIER => "download a dossier",
             other => other,
@@ -168,7 +174,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 46] = [
+    pub const ALL: [&str; 48] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -189,6 +195,7 @@ pub mod act {
         FILE_UPLOAD,
         FILE_UPLOAD_CANCEL,
         FILE_CLUSTER,
+        FILE_REMOVE,
         FILE_DOWNLOAD,
         PLAN_SEAL,
         PLAN_APPROVE,
@@ -213,6 +220,7 @@ pub mod act {
         JOB_ANSWER,
         JOB_STEP,
         JOB_UNDO,
+        JOB_HAND_OVER,
         JOB_DOWNLOAD,
         JOB_DOSSIER,
     ];

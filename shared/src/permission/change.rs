@@ -130,10 +130,10 @@ mod tests {
             [
                 "look at this, for all clusters",
                 "change an account",
-                "see to people and their roles",
-                "decide what must be approved",
+                "manage users and roles",
+                "set approval policies",
                 "confirm a lower policy, for all clusters",
-                "keep credentials",
+                "manage credentials",
             ]
         );
     }
@@ -147,9 +147,10 @@ mod tests {
             there.gains,
             [
                 "download a cluster's keys and values, for all clusters",
-                "bring in files, for all clusters",
+                "upload files, for all clusters",
+                "remove files, for all clusters",
                 "seal a plan, for all clusters",
-                "start or steer a job, for all clusters",
+                "run and control jobs, for all clusters",
                 "run a plan without approval, for all clusters",
             ]
         );

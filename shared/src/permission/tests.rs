@@ -12,6 +12,7 @@ fn the_table_is_what_the_design_says() {
         (Permission::ReadValues, "operator"),
         (Permission::OwnAccount, "viewer operator approver admin"),
         (Permission::Upload, "operator"),
+        (Permission::RemoveFiles, "operator"),
         (Permission::Plan, "operator"),
         (Permission::Run, "operator"),
         (Permission::BreakGlass, "operator"),
@@ -48,6 +49,7 @@ fn what_needs_judgement_needs_a_person() {
         persons,
         [
             Permission::OwnAccount,
+            Permission::RemoveFiles,
             Permission::BreakGlass,
             Permission::Approve,
             Permission::People,
@@ -85,7 +87,7 @@ fn a_role_for_one_cluster_is_worth_nothing_elsewhere() {
         .to_string();
     assert_eq!(
         text,
-        "To start or steer a job you need the role operator for lab or for all clusters. You have: \
+        "To run and control jobs you need the role operator for lab or for all clusters. You have: \
          operator@prod-etcd. An administrator of this console can change that."
     );
     let text = grants("viewer")
@@ -103,7 +105,7 @@ fn a_role_for_one_cluster_is_worth_nothing_elsewhere() {
         .to_string();
     assert_eq!(
         text,
-        "To see to people and their roles you need the role admin for all clusters. You have no role. An \
+        "To manage users and roles you need the role admin for all clusters. You have no role. An \
          administrator of this console can change that."
     );
 }
@@ -122,7 +124,7 @@ fn who_can_is_said_in_a_line() {
     );
     assert_eq!(
         line("", Permission::Run, Place::Cluster("prod")),
-        "Starting or steering a job needs the role operator for prod or for all clusters."
+        "Running and controlling jobs needs the role operator for prod or for all clusters."
     );
     assert_eq!(
         line("", Permission::See, Place::Anywhere),

@@ -201,7 +201,7 @@ pub fn snapshot(
     let bytes = state_judgement(meta, state);
     let at = format!("index {} of term {}", grouped(meta.index), meta.term);
     let sentence = match bytes.outcome {
-        Outcome::Pass => format!("This snapshot is whole: the state at {at}."),
+        Outcome::Pass => format!("Snapshot OK: the state at {at}."),
         Outcome::Fail => format!("This snapshot cannot be used: {}.", bytes.evidence),
         Outcome::NotChecked => {
             format!("This describes a snapshot at {at}; the state beside it was not looked at.")
@@ -211,6 +211,12 @@ pub fn snapshot(
     let parts = [(PartName::Bytes, bytes), (PartName::Structure, structure)];
     let details = Some(meta.clone());
     let mut inspection = Inspection::judged(RAFT_SNAPSHOT, label, file, sentence, parts, details);
+    if state.is_none() {
+        inspection.verdict.advice =
+            "Inspect it together with its state.bin: on the command line the two lie in one \
+                                     folder, in the browser open both at once."
+                .to_owned();
+    }
     inspection.headline = vec![
         Labelled::new("index", "Index", Value::Index(meta.index)),
         Labelled::new("term", "Term", Value::Index(meta.term)),

@@ -61,3 +61,19 @@ fn a_restore_to_a_folder_has_a_target_and_one_for_download_has_artifacts() {
     assert_eq!(names, ["m1", "m2", "m3"]);
     assert!(request.keeps().unwrap().0.contains("m1, m2, m3"));
 }
+
+#[test]
+fn a_hand_over_has_the_steps_that_its_request_names() {
+    let (plan, _) = sealed();
+    let context = Context {
+        place: "/srv/restores/prod".to_owned(),
+        ..Context::default()
+    };
+    let handover = handover(&plan, &[], &context);
+    let ids: Vec<_> = handover.ids().collect();
+    assert_eq!(ids, plan.request.handover_steps());
+    let copy = &handover.step("member:m2").unwrap().commands[0].text;
+    assert!(copy.contains("/srv/restores/prod/m2/"), "{copy}");
+    let of_members = plan.steps.iter().filter(|s| s.action.is_of_members());
+    assert_eq!(of_members.count(), 4);
+}

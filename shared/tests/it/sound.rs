@@ -86,7 +86,7 @@ fn restorable(bytes: &[u8], code: &str) -> Inspection {
         assert!(!report.blocks(), "{report:?}");
         let (_, result) = restored(bytes, &request);
         let again = look(&with_trailer(result.clone()));
-        assert_eq!(again.verdict.sentence, "This snapshot is whole.");
+        assert!(again.verdict.sentence.starts_with("Snapshot OK"));
         if request.bump_revision == 0 {
             assert_eq!(hashed(&result), SAME);
         }
@@ -493,6 +493,7 @@ fn values_of_any_size_are_streamed() {
         let mut scanner = Scanner::new(Options {
             hash: false,
             hash_kv: true,
+            prefixes: false,
         });
         let mut piece = vec![0; 1 << 20];
         let mut at = 0;

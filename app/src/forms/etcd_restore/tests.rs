@@ -4,6 +4,7 @@ use requorum_shared::etcd::storage::inspection::{
 use requorum_shared::finding::{Outcome, Severity};
 use requorum_shared::inspection::{FileFacts, Judgement, PartName};
 
+use super::carried::Choice;
 use super::*;
 
 fn member(name: &str, url: &str, learner: bool) -> MemberFacts {
@@ -62,7 +63,7 @@ fn roots() -> Vec<RootChoice> {
 }
 
 fn form() -> RestoreForm {
-    RestoreForm::suggested(&inspection(), &roots(), "2026-11-21", 0x7f)
+    RestoreForm::suggested(&inspection(), &roots(), &fresh_token("2026-11-21", 0x7f))
 }
 
 #[test]
@@ -110,16 +111,233 @@ fn rows_are_added_removed_and_pasted() {
     let keys: std::collections::BTreeSet<_> = form.members.iter().map(|m| m.key).collect();
     assert_eq!(keys.len(), 3, "keys stay unique");
 
-    form.paste("--initial-cluster 'x=http://a:1,x=http://a:2,y=http://b:1'")
-        .unwrap();
+    let pasted = paste::read("--initial-cluster 'x=http://a:1,x=http://a:2,y=http://b:1'").unwrap();
+    let before = form.members.clone();
+    let replaced = form.replace_members(&pasted);
     assert_eq!(form.members[0].urls, "http://a:1, http://a:2");
     assert_eq!(
         form.initial_cluster(),
         "x=http://a:1,x=http://a:2,y=http://b:1"
     );
-    let before = form.clone();
-    assert!(form.paste("nonsense").is_err());
-    assert_eq!(form, before, "what was there is kept");
+    let keys: std::collections::BTreeSet<_> =
+        form.members.iter().chain(&before).map(|m| m.key).collect();
+    assert_eq!(keys.len(), 5, "no row is taken for another");
+    form.put_back(replaced);
+    assert_eq!(form.members, before, "undone");
+}
+
+#[test]
+fn added_members_continue_the_names_that_are_there() {
+    let next = |names: &[&str]| {
+        let mut form = form();
+        form.members = (0..)
+            .zip(names)
+            .map(|(key, name)| MemberRow {
+                key,
+                name: (*name).into(),
+                urls: String::new(),
+            })
+            .collect();
+        form.add_member();
+        form.members.last().unwrap().name.clone()
+    };
+    for (names, name) in [
+        (&["n1"][..], "n2"),
+        (&["n1", "n2", "n3"], "n4"),
+        (&["n1", "n3"], "n2"),
+        (&["n5", "n6"], "n7"),
+        (&["etcd-09"], "etcd-10"),
+        (&["etcd-01", "etcd-02"], "etcd-03"),
+        (&["db-1.example", "db-2.example"], "db-3.example"),
+        (&["a1", "b7"], "b8"),
+        (&["n1", "infra"], "n2"),
+        (&["default"], "default-2"),
+        (&["n4294967295"], "n4294967295-2"),
+        (&[""], "m1"),
+    ] {
+        assert_eq!(next(names), name, "{names:?}");
+    }
+}
+
+#[test]
+fn the_revision_that_comes_out_is_known_before() {
+    let mut form = form();
+    let inspection = inspection();
+    assert_eq!(form.start_revision(&inspection), Some(1_000_000_339));
+    form.bump = "1 350 007".into();
+    assert_eq!(form.start_revision(&inspection), Some(1_350_346));
+    form.bump = "lots".into();
+    assert_eq!(form.start_revision(&inspection), None);
+    form.bump = u64::MAX.to_string();
+    assert_eq!(form.start_revision(&inspection), None);
+    form.bump_on = false;
+    assert_eq!(form.start_revision(&inspection), Some(339));
+}
+
+fn with_alarms(kinds: &[&str]) -> Inspection {
+    let mut inspection = inspection();
+    let alarm = |kind: &&str| requorum_shared::etcd::storage::inspection::AlarmFacts {
+        member_id: "1".into(),
+        alarm: (*kind).into(),
+    };
+    let contents = inspection.details.contents.as_mut().unwrap();
+    contents.alarms = Some(kinds.iter().map(alarm).collect());
+    inspection
+}
+
+#[test]
+fn an_alarm_that_refuses_writes_is_cleared_by_default_and_no_other() {
+    for (alarms, cleared) in [
+        (&[][..], false),
+        (&["NOSPACE"], true),
+        (&["NOSPACE", "NOSPACE"], true),
+        (&["CORRUPT"], false),
+        (&["NOSPACE", "CORRUPT"], false),
+    ] {
+        let form = RestoreForm::suggested(&with_alarms(alarms), &roots(), "t");
+        assert_eq!(form.clean_up.alarms, cleared, "{alarms:?}");
+    }
+}
+
+#[test]
+fn choices_that_do_not_apply_are_one_line() {
+    let inspection = with_alarms(&[]);
+    let line = carried::nothing_to_clean(&inspection, TargetVersion::V3_6, 0).unwrap();
+    assert!(
+        line.starts_with("Nothing to clean up: no active alarms, "),
+        "{line}"
+    );
+    let applies = |inspection: &Inspection, choice: Choice| {
+        choice.applies(inspection, TargetVersion::V3_6).applies
+    };
+    assert!(!applies(&inspection, Choice::Alarms));
+    assert!(!applies(&inspection, Choice::SkipHash));
+    assert!(applies(&with_alarms(&["CORRUPT"]), Choice::Alarms));
+    let mut newer = inspection;
+    newer.details.contents.as_mut().unwrap().storage_version = Some("3.7.0".into());
+    assert!(applies(&newer, Choice::Versions));
+    assert!(
+        !Choice::Versions
+            .applies(&newer, TargetVersion::V3_7)
+            .applies
+    );
+}
+
+/// Presses the first button of the finding with this code until it is gone.
+#[track_caller]
+fn resolved(form: &mut RestoreForm, inspection: &Inspection, code: &str) {
+    let roots = roots();
+    let known = fix::Known {
+        inspection,
+        roots: &roots,
+        token: "etcd-2026-11-21-beef",
+    };
+    let report = form.report(inspection, &roots);
+    let finding = report
+        .find(code)
+        .unwrap_or_else(|| panic!("no {code} in {report:?}"));
+    let fixes = fix::fixes(finding, form, &known);
+    let first = fixes
+        .first()
+        .unwrap_or_else(|| panic!("no button at {code}"));
+    assert!(!first.label(|n| n.to_string()).is_empty());
+    first.apply(form);
+    let report = form.report(inspection, &roots);
+    assert!(report.find(code).is_none(), "{code} is still in {report:?}");
+}
+
+#[test]
+fn each_finding_that_a_choice_resolves_has_the_button_that_does() {
+    let nospace = with_alarms(&["NOSPACE"]);
+    let mut form = RestoreForm::suggested(&nospace, &roots(), "etcd-2026-11-21-007f");
+    form.clean_up.alarms = false;
+    resolved(&mut form, &nospace, "alarms.active");
+    assert!(form.clean_up.alarms);
+
+    let inspection = inspection();
+    type Change = fn(&mut RestoreForm);
+    let changes: [(&str, Change); 16] = [
+        ("alarms.clear-needless", |f| f.clean_up.alarms = true),
+        ("auth.disable-needless", |f| f.clean_up.auth = true),
+        ("downgrade.clear-needless", |f| f.clean_up.downgrade = true),
+        ("version.lower-needless", |f| f.clean_up.versions = true),
+        ("trailer.skip-needless", |f| f.skip_hash_check = true),
+        ("meta.accept-needless", |f| f.accept_older_meta = true),
+        ("bump.none", |f| f.bump_on = false),
+        ("bump.small", |f| f.bump = "10".into()),
+        ("bump.number", |f| f.bump = "lots".into()),
+        ("bump.without-mark", |f| f.mark_compacted = false),
+        ("bump.too-small", |f| {
+            f.seen = "5000000".into();
+            f.bump = "100".into();
+        }),
+        ("token.space", |f| f.token.push(' ')),
+        ("token.characters", |f| f.token = "a b".into()),
+        ("token.default", |f| f.token = "etcd-cluster".into()),
+        ("member.url-client-port", |f| {
+            f.members[0].urls = "https://a:2379, https://a:2381".into();
+        }),
+        ("target.root", |f| f.root = "gone".into()),
+    ];
+    for (code, change) in changes {
+        let mut form = self::form();
+        change(&mut form);
+        resolved(&mut form, &inspection, code);
+    }
+    let mut form = self::form();
+    form.add_member();
+    form.members[1].urls = "https://b:2380".into();
+    resolved(&mut form, &inspection, "member.url-scheme");
+    assert_eq!(form.members[0].urls, "https://10.0.0.1:2380");
+}
+
+#[test]
+fn a_plan_fills_the_form_that_made_it() {
+    let mut form = form();
+    form.members[0].urls = "http://a:1, http://a:2".into();
+    form.seen = "144452".into();
+    form.clean_up.auth = true;
+    form.root = "data".into();
+    let (request, _) = form.request("x");
+    assert_eq!(RestoreForm::of(&request).request("x").0, request);
+    form.bump_on = false;
+    form.download = true;
+    let (request, _) = form.request("x");
+    let again = RestoreForm::of(&request);
+    assert_eq!(again.request("x").0, request);
+    assert!(again.mark_compacted, "for when the bump is turned on again");
+
+    let drift = [
+        Finding::blocking("drift.fact", "target", "/srv/x exists."),
+        Finding::blocking("members.x", "member", "…").in_field("members[1].name"),
+        Finding::blocking("drift.steps", "plan", "…"),
+    ];
+    let fields: Vec<_> = earlier::drifted(&drift)
+        .into_iter()
+        .map(|(f, _)| f)
+        .collect();
+    assert_eq!(fields, ["target", "members[1].name"]);
+}
+
+#[test]
+fn what_the_server_said_of_an_earlier_form_stays_off_other_rows() {
+    let here = form().report(&inspection(), &roots());
+    let server = [
+        Finding::blocking("member.url", "member m2", "bad").in_field("members[1].peer_urls"),
+        Finding::blocking("target.exists", "target", "exists").in_field("target"),
+    ];
+    let merged = merge(&here, &server, false);
+    assert!(merged.find("member.url").is_none() && merged.find("target.exists").is_some());
+    let two = [
+        Finding::blocking("member.name-twice", "member m1", "twice").in_field("members[0].name"),
+        Finding::blocking("member.name-twice", "member m1", "twice").in_field("members[1].name"),
+    ];
+    let merged = merge(&here, &two, true);
+    let twice = merged
+        .findings
+        .iter()
+        .filter(|f| f.code == "member.name-twice");
+    assert_eq!(twice.count(), 2, "each row keeps its own");
 }
 
 #[test]
@@ -188,10 +406,10 @@ fn the_servers_word_on_the_target_counts_and_ours_is_dropped() {
         Finding::blocking("target.exists", "target", "there already").in_field("target"),
         Finding::warning("token.used", "--initial-cluster-token", "used before"),
     ];
-    let merged = merge(&here, &server);
+    let merged = merge(&here, &server, true);
     assert!(merged.find("target.unseen").is_none());
     assert!(merged.find("target.exists").is_some() && merged.find("token.used").is_some());
-    let again = merge(&merged, &server);
+    let again = merge(&merged, &server, true);
     assert_eq!(
         again.findings.len(),
         merged.findings.len(),

@@ -76,26 +76,26 @@ pub fn ClusterOf(
         }
     });
     let now = if cluster.is_empty() {
-        "of no cluster".to_owned()
+        "no cluster".to_owned()
     } else {
-        format!("of {cluster}")
+        cluster
     };
     view! {
         <span class="inline-field">
             {now}
             {may.then(|| view! {
-                <button type="button" class="button small" on:click=move |_| open.set(true)>"Name another cluster"</button>
+                <button type="button" class="button small" on:click=move |_| open.set(true)>"Change"</button>
             })}
         </span>
-        <Dialog open label="Name the cluster of this file">
+        <Dialog open label="Change the cluster of this file">
             <form on:submit=move |ev| { ev.prevent_default(); set.dispatch_local(()); }>
-                <h2>"Which cluster is this file of?"</h2>
-                <p>"The roles and the policy of that cluster count for it, and for plans that are made from it. Plans that were made from it before and have not run are invalidated."</p>
-                <Field id="cluster-name" label="Cluster; empty for none" value=name suggestions />
+                <h2>"Change the cluster of this file"</h2>
+                <p>"The cluster determines who can see the file, and which approval policy applies to plans made from it. Open plans made from it are invalidated."</p>
+                <Field id="cluster-name" label="Cluster (empty for none)" value=name suggestions />
                 {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
                 <div class="dialog-acts">
-                    <button type="button" class="button" on:click=move |_| open.set(false)>"Leave it"</button>
-                    <button type="submit" class="button primary" disabled=move || set.pending().get()>"Name the cluster"</button>
+                    <button type="button" class="button" on:click=move |_| open.set(false)>"Cancel"</button>
+                    <button type="submit" class="button primary" disabled=move || set.pending().get()>"Save"</button>
                 </div>
             </form>
         </Dialog>

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
-use requorum_shared::api::v1::{FileOrigin, GetFileRequest, GetFileResponse, PlanSummary};
+use requorum_shared::api::v1::{
+    FileOrigin, GetFileRequest, GetFileResponse, PlanSummary, Trust as StoredTrust,
+};
+use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::Inspection;
 use requorum_shared::permission::Permission;
 
@@ -15,16 +18,18 @@ use crate::clipboard::copy;
 use crate::components::bytes::Bytes;
 use crate::components::hash::Id;
 use crate::components::inspection::{InspectionView, summary};
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
+use crate::components::short_name::ShortName;
 use crate::components::status::{self, Status};
 use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::time::{Ago, Time};
+use crate::components::verdict::tone;
 use crate::format;
 use crate::identity::{Of, permitted};
+use crate::page_map::{CELLS, PageMapView};
 use crate::paths;
-use crate::strip::{CELLS, Strip};
 use crate::systems;
 
 /// The detail page.
@@ -48,40 +53,54 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
         let (restore, file) = (paths::restore(&stored.id), paths::file_content(&stored.id));
         let of = Of::Cluster(stored.cluster.clone());
         let evidence = stored.origin() == FileOrigin::Evidence;
+        let removed = stored.removed_at_ms > 0;
+        let class = match stored.trust() {
+            StoredTrust::Verified | StoredTrust::Unproven => "button primary",
+            _ => "button",
+        };
         move || {
+            if removed {
+                return ().into_any();
+            }
             view! {
                 {(!evidence).then(|| permitted(Permission::Plan, of.clone(), {
                     let restore = restore.clone();
-                    move || view! { <a class="button primary" href=restore.clone()>"Plan a restore"</a> }
+                    move || view! { <a class=class href=restore.clone()>"Plan a restore"</a> }
                 }))}
                 {permitted(Permission::ReadValues, of.clone(), {
                     let file = file.clone();
                     move || view! { <a class="button" href=file.clone() rel="external" download="">"Download"</a> }
                 })}
             }
+            .into_any()
         }
     };
-    let origin = vec![
+    let mut origin = vec![
         (
             "Cluster",
             view! { <ClusterOf id=stored.id.clone() cluster=stored.cluster.clone() again /> }
                 .into_any(),
         ),
         (
-            "Kept since",
+            "Uploaded",
             view! { <Time ms=stored.uploaded_at_ms /> }.into_any(),
         ),
         ("From", super::came_by(&stored).into_any()),
         ("Size", view! { <Bytes n=stored.size /> }.into_any()),
         (
-            "SHA-256, its id here",
+            "SHA-256 (ID)",
             view! { <Id value=stored.id.clone() /> }.into_any(),
         ),
     ];
+    let gone = (stored.removed_at_ms > 0).then(|| {
+        let by = format!(" by {}: its content was deleted, what was found in it is kept.", format::visible(&stored.removed_by));
+        view! { <div class="notice warning"><p>"Removed " <Ago ms=stored.removed_at_ms /> {by}</p></div> }
+    });
     let plans = plans(&stored.id, response.plans, response.plans_total);
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
-            let strip = Strip::fold(&inspection.page_map.runs, inspection.page_map.page_size, CELLS);
+            origin.extend(inspection.unpacked_from.iter().flat_map(unpacked_from));
+            let map = PageMapView::fold(&inspection.page_map, CELLS);
             let below = summary(&inspection);
             let json = StoredValue::new(response.inspection_json);
             let on_copy_json = Callback::new(move |()| {
@@ -90,28 +109,50 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             });
             let tabs = systems::tabs(&inspection, on_copy_json);
             view! {
-                <Lead
+                <PageHeader
                     crumbs=crumbs()
                     sentence=inspection.verdict.sentence.clone()
+                    tone=tone(&inspection)
                     below=move || view! { <p>{below.clone()}</p> }
                     acts=acts
                 />
-                <InspectionView inspection=Arc::new(inspection) strip tabs on_copy_json />
+                {gone}
+                <InspectionView inspection=Arc::new(inspection) map tabs on_copy_json />
                 <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
                 {plans}
             }
             .into_any()
         }
         Err(_) => view! {
-            <Lead crumbs=crumbs() sentence=stored.sentence.clone() acts=acts />
+            <PageHeader crumbs=crumbs() sentence=stored.sentence.clone() acts=acts />
+            {gone}
             <div class="notice warning">
-                <p>"What this server found in the file is written in a form that this page does not know. Reload the page; it may be older than the server."</p>
+                <p>"This page cannot read the server's inspection of the file. Reload the page: it may be older than the server."</p>
             </div>
             <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
             {plans}
         }
         .into_any(),
     }
+}
+
+/// The packed file that it was sent as, by which a person finds it again.
+fn unpacked_from(packed: &PackedFile) -> Vec<(&'static str, AnyView)> {
+    let entry = packed.entry.as_ref().map_or(String::new(), |entry| {
+        format!(", entry {}", format::visible(entry))
+    });
+    let name = format!(
+        "{} ({}, {}{entry})",
+        format::visible(&packed.name),
+        packed.kind,
+        format::bytes(packed.size)
+    );
+    let mut rows = vec![("Unpacked from", name.into_any())];
+    if !packed.sha256.is_empty() {
+        let sha256 = view! { <Id value=packed.sha256.clone() /> };
+        rows.push(("SHA-256 of the packed file", sha256.into_any()));
+    }
+    rows
 }
 
 fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView + use<> {
@@ -131,10 +172,10 @@ fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView +
             let state = status::plan(plan.state());
             view! {
                 <tr>
-                    <th scope="row" data-label="Outcome"><a href=paths::plan(&plan.id)>{plan.outcome}</a></th>
+                    <th scope="row" data-label="Name"><ShortName to=paths::plan(&plan.id) name=plan.name members=plan.members /></th>
                     <td data-label="State"><Status is=state /></td>
                     <td data-label="Author">{plan.author}</td>
-                    <td data-label="Sealed"><Time ms=plan.sealed_at_ms /></td>
+                    <td data-label="Sealed"><Ago ms=plan.sealed_at_ms /></td>
                 </tr>
             }
         })
@@ -145,7 +186,7 @@ fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView +
             <div class="table-wrap">
                 <table class="table">
                     <thead>
-                        <tr><th scope="col">"Outcome"</th><th scope="col">"State"</th><th scope="col">"Author"</th><th scope="col">"Sealed"</th></tr>
+                        <tr><th scope="col">"Name"</th><th scope="col">"State"</th><th scope="col">"Author"</th><th scope="col">"Sealed"</th></tr>
                     </thead>
                     <tbody on:keydown=arrows>{rows}</tbody>
                 </table>

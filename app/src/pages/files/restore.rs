@@ -1,5 +1,7 @@
 //! What will come out, and what am I forgetting? The right column is alive while the left one is typed.
 
+pub mod context;
+mod earlier;
 pub mod editor;
 pub mod live;
 pub mod members;
@@ -7,7 +9,7 @@ pub mod members;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use requorum_shared::api::v1::{AboutRequest, GetFileRequest, SealPlanRequest};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Report, Severity};
@@ -15,44 +17,52 @@ use requorum_shared::kinds;
 use requorum_shared::permission::Permission;
 use requorum_shared::recovery::Request;
 
+use self::context::FormContext;
+use self::earlier::EarlierPlan;
 use super::cluster::ClusterOf;
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::format;
-use crate::forms::etcd_restore::{RestoreForm, RootChoice};
+use crate::forms::etcd_restore::{RestoreForm, RootChoice, earlier as form_of, fresh_token};
 use crate::identity::{Identity, Of, permitted};
 use crate::paths;
 
-/// The wizard's page.
+/// The page with the restore form.
 #[component]
 pub fn Restore() -> impl IntoView {
     let params = use_params_map();
+    let query = use_query_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
-    let basis = LocalResource::new(move || basis(id.get()));
+    let from = Memo::new(move |_| query.with(|q| q.get("from")).unwrap_or_default());
+    let basis = LocalResource::new(move || basis(id.get(), from.get()));
     let again = Callback::new(move |()| basis.refetch());
     view! { <div class="page">{load_page(basis, super::detail::crumbs(), move |basis| wizard(basis, again))}</div> }
 }
 
-/// The kind of the requests that this wizard makes.
+/// The kind of the requests that this form makes.
 const ETCD_RESTORE: &str = "etcd.restore";
 
-/// What the wizard rests on.
+/// What the form rests on.
 #[derive(Clone, PartialEq)]
 struct Basis {
     inspection: Arc<Inspection>,
     roots: Vec<RootChoice>,
     cluster: String,
+    earlier: EarlierPlan,
 }
 
-async fn basis(id: String) -> Result<Basis, Failure> {
-    let snapshot = grpc::call(GetFileRequest { id }).await?;
+async fn basis(id: String, from: String) -> Result<Basis, Failure> {
+    let snapshot = grpc::call(GetFileRequest { id: id.clone() }).await?;
     let about = grpc::call(AboutRequest {}).await?;
     let inspection = kinds::etcd_from_json(&snapshot.inspection_json).map_err(|_| Failure {
         next: "Reload the page; it may be older than the server.".into(),
-        ..Failure::new(Kind::Other, "What the server found in this snapshot is written in a form that this page does not know.")
+        ..Failure::new(
+            Kind::Other,
+            "The server's inspection of this snapshot is in a form that this page does not know.",
+        )
     })?;
     let cluster = snapshot.file.unwrap_or_default().cluster;
     let roots = about
@@ -69,6 +79,7 @@ async fn basis(id: String) -> Result<Basis, Failure> {
         inspection: Arc::new(inspection),
         cluster,
         roots,
+        earlier: earlier::find(&from, &id).await,
     })
 }
 
@@ -77,16 +88,25 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         inspection,
         roots,
         cluster,
+        earlier,
     } = basis;
     let id = inspection.file.sha256.clone();
-    let form = kept_form(&id, || suggested(&inspection, &roots));
+    let key = storage_key(&id, earlier.plan());
+    let form = kept_form(&key, || match &earlier {
+        EarlierPlan::Read(earlier) => RestoreForm::of(&earlier.request),
+        _ => RestoreForm::suggested(&inspection, &roots, &token()),
+    });
     let here = {
         let (inspection, roots) = (inspection.clone(), roots.clone());
         Memo::new(move |_| form.with(|form| form.report(&inspection, &roots)))
     };
     let author = Identity::expect().name();
     let live = live::Live::new(form, here, inspection.clone(), roots.clone(), author);
-    let of = id.clone();
+    let drift = match &earlier {
+        EarlierPlan::Read(earlier) => form_of::drifted(&earlier.drift),
+        _ => Vec::new(),
+    };
+    let context = FormContext::new(form, live.report, inspection.clone(), roots, token(), drift);
     let failure = RwSignal::new(None::<Failure>);
     let navigate = use_navigate();
     let seal = {
@@ -94,7 +114,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         Action::new_local(move |_: &()| {
             let (request, _) = form.with_untracked(|form| form.request(&id));
             let request = Request::EtcdRestore(request);
-            let (navigate, id) = (navigate.clone(), id.clone());
+            let (navigate, key) = (navigate.clone(), key.clone());
             async move {
                 failure.set(None);
                 let request_json = serde_json::to_string(&request).unwrap_or_default();
@@ -105,7 +125,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
                 .await
                 {
                     Ok(response) => {
-                        forget_form(&id);
+                        forget_form(&key);
                         let plan = response.plan.unwrap_or_default();
                         navigate(&paths::plan(&plan.id), Default::default());
                     }
@@ -114,10 +134,14 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
             }
         })
     };
-    let why_not = Memo::new(move |_| why_not(&live.report.get()));
+    let blocked = Memo::new(move |_| live.report.with(Report::blocks));
+    let busy = Signal::derive(move || blocked.get() || seal.pending().get());
+    let dispatch = Callback::new(move |()| {
+        seal.dispatch_local(());
+    });
     let revision = inspection.details.status.as_ref().map_or(0, |s| s.revision);
     let sentence = format!(
-        "Restore {} from revision {}.",
+        "Restore {} from revision {}",
         inspection.file.name,
         format::signed(revision)
     );
@@ -125,64 +149,75 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
     crumbs.push((inspection.file.name.clone(), paths::file(&id)));
     let verdict = inspection.verdict.sentence.clone();
     let wanted = Of::Cluster(cluster.clone());
+    let may = wanted.clone();
     view! {
-        <Lead crumbs sentence=sentence below=move || view! {
-            <p>{verdict.clone()} " Making a plan changes nothing."</p>
-            <p>"The plan belongs to the cluster that the snapshot is of: " <ClusterOf id=of.clone() cluster=cluster.clone() again /></p>
+        <PageHeader crumbs sentence=sentence below=move || view! {
+            <p>{verdict.clone()} " Sealing a plan changes nothing."</p>
+            <p>"Cluster: " <ClusterOf id=id.clone() cluster=cluster.clone() again /></p>
         } />
-        <div class="wizard">
-            <editor::Editor form inspection=inspection.clone() roots report=live.report />
-            <live::LiveColumn live form inspection=inspection.clone() />
-        </div>
-        {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
-        <div class="seal">
-            <p class="why-not" role="status" id="why-not">{move || why_not.get()}</p>
-            {permitted(Permission::Plan, wanted, move || view! {
-                <button
-                    type="button"
-                    class="button primary"
-                    aria-describedby="why-not"
-                    disabled=move || !why_not.with(String::is_empty) || seal.pending().get()
-                    on:click=move |_| { seal.dispatch_local(()); }
-                >
-                    "Seal plan"
-                </button>
-            })}
+        {earlier::notice(earlier, form, busy, blocked, may, dispatch)}
+        <div class="restore-form">
+            <div class="wizard">
+                <editor::Editor context />
+                <live::LiveColumn live context />
+            </div>
+            <div class="seal-bar">
+                {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+                <div class="seal-row">
+                    <p class="seal-count tabular" role="status" id="why-not">{move || live.report.with(counts)}</p>
+                    <button type="button" class="button small seal-jump" on:click=|_| live::show_report()>"Findings"</button>
+                    {permitted(Permission::Plan, wanted, move || view! {
+                        <button
+                            type="button"
+                            class="button primary"
+                            aria-describedby="why-not"
+                            disabled=busy
+                            on:click=move |_| dispatch.run(())
+                        >
+                            "Seal plan"
+                        </button>
+                    })}
+                </div>
+            </div>
         </div>
     }
 }
 
-/// Why the plan cannot be sealed; empty when it can.
-fn why_not(report: &Report) -> String {
-    match report.count(Severity::Blocking) {
-        0 => String::new(),
-        n => format!(
-            "{} the plan.",
-            format::count(n as u64, "finding blocks", "findings block")
-        ),
-    }
+/// `0 blocking · 2 warnings`.
+fn counts(report: &Report) -> String {
+    let warnings = report.count(Severity::Warning) as u64;
+    format!(
+        "{} blocking · {}",
+        format::number(report.count(Severity::Blocking) as u64),
+        format::count(warnings, "warning", "warnings")
+    )
 }
 
-fn suggested(inspection: &Inspection, roots: &[RootChoice]) -> RestoreForm {
+/// A token that was never used.
+fn token() -> String {
     let today: String = format::utc(js_sys::Date::now() as i64)
         .chars()
         .take(10)
         .collect();
     let dice = (js_sys::Math::random() * 65_536.0) as u16;
-    RestoreForm::suggested(inspection, roots, &today, dice)
+    fresh_token(&today, dice)
 }
 
 fn storage() -> Option<web_sys::Storage> {
     window().session_storage().ok().flatten()
 }
 
-fn storage_key(id: &str) -> String {
-    format!("requorum.restore.{id}")
+/// A form that was filled from a plan is kept apart from one that was begun anew.
+fn storage_key(id: &str, plan: &str) -> String {
+    match plan {
+        "" => format!("requorum.restore.{id}"),
+        plan => format!("requorum.restore.{id}.{plan}"),
+    }
 }
 
 /// The form, kept for this tab: a reload loses nothing that was typed.
-fn kept_form(id: &str, fresh: impl FnOnce() -> RestoreForm) -> RwSignal<RestoreForm> {
-    let key = storage_key(id);
+fn kept_form(key: &str, fresh: impl FnOnce() -> RestoreForm) -> RwSignal<RestoreForm> {
+    let key = key.to_owned();
     let kept = storage()
         .and_then(|s| s.get_item(&key).ok().flatten())
         .and_then(|text| serde_json::from_str(&text).ok());
@@ -192,15 +227,15 @@ fn kept_form(id: &str, fresh: impl FnOnce() -> RestoreForm) -> RwSignal<RestoreF
         if first.is_some()
             && let Some(storage) = storage()
         {
-            // A full or forbidden storage costs no more than the reload's comfort.
+            // Where storage is full or forbidden, a reload loses what was typed, and nothing else.
             let _ = storage.set_item(&key, &text);
         }
     });
     form
 }
 
-fn forget_form(id: &str) {
+fn forget_form(key: &str) {
     if let Some(storage) = storage() {
-        let _ = storage.remove_item(&storage_key(id));
+        let _ = storage.remove_item(key);
     }
 }

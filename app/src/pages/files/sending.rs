@@ -3,20 +3,23 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::upload::{FOREIGN, Upload};
+use requorum_shared::api::v1::{FileSummary, ListFilesRequest, Trust};
 use requorum_shared::permission::check_cluster_name;
 use wasm_bindgen::JsCast;
 
-use crate::client::upload;
+use crate::client::{grpc, upload};
 use crate::components::field::Field;
 use crate::components::file_drop::FileDrop;
-use crate::components::transfer::{TransferRow, TransferView, continued};
+use crate::components::status;
+use crate::components::time::Ago;
+use crate::components::transfer::{TransferAct, TransferRow, TransferView, continued};
 use crate::dropped::Dropped;
 use crate::failure::Failure;
 use crate::format;
 use crate::identity::Identity;
-use crate::pages::of_cluster;
+use crate::pages::cluster_filter;
 use crate::paths;
-use crate::uploads::{Transfer, TransferState, UploadQueue};
+use crate::uploads::{self, Transfer, TransferState, UploadQueue};
 use crate::worker::protocol::Refusal;
 
 /// The upload part of the page.
@@ -27,7 +30,13 @@ pub fn Sending(
     known: Signal<Vec<String>>,
 ) -> impl IntoView {
     let uploads = UploadQueue::expect();
-    let cluster = RwSignal::new(of_cluster::only(&Identity::expect().grants_now()));
+    let only = cluster_filter::only(&Identity::expect().grants_now());
+    let cluster = RwSignal::new(if only.is_empty() {
+        remembered_cluster()
+    } else {
+        only
+    });
+    Effect::new(move |_| remember_cluster(cluster.with(|name| name.trim().to_owned())));
     let wrong = Signal::derive(move || {
         cluster.with(|name| match check_cluster_name(name.trim()) {
             Ok(()) => String::new(),
@@ -41,19 +50,29 @@ pub fn Sending(
     });
     let on_files = move |dropped: Dropped| {
         let name = cluster.with_untracked(|name| name.trim().to_owned());
-        let mut bad: Vec<_> = dropped
+        let bad: Vec<_> = dropped
             .folders
             .iter()
             .map(|name| Refusal::folder(name))
+            .chain(
+                dropped
+                    .files
+                    .iter()
+                    .filter(|file| file.size() as u64 == 0)
+                    .map(|file| Refusal::empty(&file.name())),
+            )
             .collect();
-        for file in dropped.files {
-            if file.size() as u64 == 0 {
-                bad.push(Refusal::empty(&file.name()));
-            } else {
-                uploads.add(file, &name, None);
-            }
-        }
         refused.set(bad);
+        spawn_local(async move {
+            // What an earlier visit left: the same file goes on where it was.
+            let left = upload::unfinished().await.map(|list| list.uploads);
+            let left = left.unwrap_or_default();
+            for file in dropped.files {
+                if file.size() as u64 > 0 {
+                    uploads.add_or_continue(file, &name, &left);
+                }
+            }
+        });
     };
     // What this page is sending itself is not left behind.
     let left = Memo::new(move |_| match unfinished.get() {
@@ -66,33 +85,32 @@ pub fn Sending(
         }
         _ => Vec::new(),
     });
+    let any = Memo::new(move |_| !uploads.keys().is_empty() || !left.with(Vec::is_empty));
     view! {
-        <section class="section">
-            <div class="filter">
+        <section class="section" aria-label="Uploads">
+            <div class="upload-bar">
+                <FileDrop
+                    title="Drop files here or click to browse"
+                    hint="Each file is checked while it arrives. ZIP (one entry), gzip and Zstandard are unpacked by the server."
+                    slim=true
+                    on_files=UnsyncCallback::new(on_files)
+                />
                 <Field
                     id="upload-cluster"
-                    label="Cluster that the next files are of"
+                    label="Cluster for these uploads"
                     value=cluster
                     error=wrong
                     suggestions=known
-                    hint="Its name here, such as prod-etcd: the roles and the policy of that cluster count. Empty for none."
+                    hint="Determines who can see them and which approval policy applies. Optional."
                 />
             </div>
-            <FileDrop
-                title="Drop snapshots here to upload them, or press to choose"
-                hint="Each is checked while it arrives. Closing this page stops an upload; it can be continued later."
-                slim=true
-                on_files=UnsyncCallback::new(on_files)
-            />
             {move || refused.get().into_iter().map(|refusal| view! {
                 <div class="notice warning" role="alert">
                     <p><strong>{refusal.what}</strong></p><p>{refusal.why}</p><p>{refusal.next}</p>
                 </div>
             }).collect_view()}
-            <ul class="stack">
+            <ul class="uploads" aria-label="Uploads" hidden=move || !any.get()>
                 <For each=move || uploads.keys() key=|key| *key children=move |key| transfer(uploads, key) />
-            </ul>
-            <ul class="stack">
                 <For
                     each=move || left.get()
                     key=|upload| upload.id.clone()
@@ -103,35 +121,77 @@ pub fn Sending(
     }
 }
 
+/// Where this browser keeps the cluster that files were uploaded for last.
+const CLUSTER_KEY: &str = "requorum.upload-cluster";
+
+fn remembered_cluster() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let name = storage.and_then(|storage| storage.get_item(CLUSTER_KEY).ok().flatten());
+    name.unwrap_or_default()
+}
+
+fn remember_cluster(name: String) {
+    // A browser that keeps nothing asks again the next time.
+    if let Some(storage) = window().local_storage().ok().flatten() {
+        let _ = match name.is_empty() {
+            true => storage.remove_item(CLUSTER_KEY),
+            false => storage.set_item(CLUSTER_KEY, &name),
+        };
+    }
+}
+
 fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
-    let name = uploads.with(key, |t| t.name.clone()).unwrap_or_default();
+    let (name, cluster) = uploads
+        .with_untracked(key, |t| (t.name.clone(), t.cluster().to_owned()))
+        .unwrap_or_default();
+    let stored_id = Memo::new(move |_| {
+        uploads
+            .with(key, |t| t.stored().map(str::to_owned))
+            .flatten()
+    });
+    // What was found in it is the server's to say.
+    let found = LocalResource::new(move || async move {
+        match stored_id.get() {
+            Some(id) => file_of(id).await,
+            None => None,
+        }
+    });
+    let found = Memo::new(move |_| found.get().flatten());
     let shown = Memo::new(move |before: Option<&TransferView>| {
         uploads
-            .with(key, shown)
+            .with(key, |transfer| shown(transfer, found.get().as_ref()))
             .or_else(|| before.cloned())
             .unwrap_or_else(|| TransferView {
-                status: ("waits", "gone"),
+                class: "waits",
+                state: "gone".into(),
                 words: String::new(),
                 progress: Default::default(),
-                done: None,
-                evidence: false,
-                failed: false,
-                foreign: false,
+                act: TransferAct::Cancel,
             })
     });
-    let done_acts = Callback::new(move |snapshot: String| {
-        let evidence = shown.with_untracked(|view| view.evidence);
-        view! {
-            {(!evidence).then(|| view! { <a class="button small primary" href=paths::restore(&snapshot)>"Plan a restore"</a> })}
-            <a class="button small" href=paths::file(&snapshot)>"Open the snapshot"</a>
+    let stored = move || {
+        let Some(id) = stored_id.get() else {
+            return ().into_any();
+        };
+        match found.get() {
+            Some(file) if super::is_restorable(&file) => view! {
+                <a class="button small primary" href=paths::restore(&id)>"Plan a restore"</a>
+                <a class="button small" href=paths::file(&id)>"Open"</a>
+            }
+            .into_any(),
+            Some(file) if file.trust() == Trust::Damaged => {
+                view! { <a class="button small" href=paths::file(&id)>"View findings"</a> }
+                    .into_any()
+            }
+            _ => view! { <a class="button small" href=paths::file(&id)>"Open"</a> }.into_any(),
         }
-        .into_any()
-    });
+    };
     view! {
         <TransferRow
             name
+            cluster
             view=shown
-            done_acts
+            stored
             on_cancel=Callback::new(move |()| uploads.cancel(key))
             on_again=Callback::new(move |()| uploads.try_again(key))
             on_keep=Callback::new(move |()| uploads.keep_as_evidence(key))
@@ -140,67 +200,69 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
     }
 }
 
-fn shown(transfer: &Transfer) -> TransferView {
-    let (status, words, done, failed) = match &transfer.state {
-        TransferState::Waiting => (
-            ("waits", "waits"),
-            "Goes on when another upload has ended.".to_owned(),
-            None,
-            false,
-        ),
-        TransferState::Sending => (("busy", "sending"), String::new(), None, false),
-        TransferState::Checking => (
-            ("busy", "arriving"),
-            "The last bytes are on their way; then the server gives its verdict.".into(),
-            None,
-            false,
-        ),
-        TransferState::Pausing(left) => (
-            ("warning", "interrupted"),
-            format!(
-                "The server does not answer. It goes on by itself, next in {left} s; what arrived is safe."
-            ),
-            None,
-            false,
-        ),
-        TransferState::Done(id) => (
-            ("pass", "stored"),
-            "Stored, and looked at by the server.".into(),
-            Some(id.clone()),
-            false,
-        ),
-        TransferState::Kept(id) => (
-            ("not-checked", "kept as evidence"),
-            "Stored as it is. It is not an etcd database, and is not offered for a restore.".into(),
-            Some(id.clone()),
-            false,
-        ),
-        TransferState::Failed(failure) if failure.code == FOREIGN => (
-            ("fail", "not etcd"),
-            format!("{} {}", failure.what, failure.next),
-            None,
-            false,
-        ),
-        TransferState::Failed(failure) => (
-            ("fail", "failed"),
-            format!("{} {}", failure.what, failure.next),
-            None,
-            true,
-        ),
+/// What the server lists of a file; `None` when it cannot be had.
+async fn file_of(id: String) -> Option<FileSummary> {
+    let request = ListFilesRequest {
+        query: id,
+        page_size: 1,
+        ..ListFilesRequest::default()
     };
-    let mut progress = transfer.progress;
-    if done.is_some() {
-        progress.done = progress.total;
-        progress.rate = Default::default();
-    }
-    TransferView {
-        status,
+    grpc::call(request).await.ok()?.files.pop()
+}
+
+fn shown(transfer: &Transfer, found: Option<&FileSummary>) -> TransferView {
+    let of = |class, state: &str, words: String, act| TransferView {
+        class,
+        state: state.to_owned(),
         words,
-        progress,
-        done,
-        evidence: matches!(transfer.state, TransferState::Kept(_)),
-        failed,
-        foreign: matches!(&transfer.state, TransferState::Failed(failure) if failure.code == FOREIGN),
+        progress: transfer.progress,
+        act,
+    };
+    let percent = format::percent(transfer.progress.done, transfer.progress.total);
+    match &transfer.state {
+        TransferState::Waiting => of("waits", "queued", String::new(), TransferAct::Cancel),
+        TransferState::Sending => {
+            let state = format!("uploading {percent}\u{202f}%");
+            of("busy", &state, String::new(), TransferAct::Cancel)
+        }
+        TransferState::Checking => of("busy", "checking", String::new(), TransferAct::Cancel),
+        TransferState::Pausing(left) => of(
+            "warning",
+            "interrupted",
+            format!("The server does not answer. Retrying in {left} s; nothing is lost."),
+            TransferAct::Cancel,
+        ),
+        TransferState::Done(_) => {
+            let (class, state) = found.map_or(("busy", "stored"), |f| status::trust(f.trust()));
+            let words = found.filter(|f| f.trust() != Trust::Verified);
+            let words = words.map(|f| f.sentence.clone());
+            let unpacked = transfer.unpacked_from.as_ref().map(|packed| {
+                format!(
+                    "Unpacked from {}: its id is the SHA-256 of the unpacked file.",
+                    packed.kind
+                )
+            });
+            let words: Vec<String> = unpacked.into_iter().chain(words).collect();
+            of(class, state, words.join(" "), TransferAct::Stored)
+        }
+        TransferState::Kept(_) => of(
+            "not-checked",
+            "not an etcd file",
+            "Kept as evidence: it cannot be restored from.".into(),
+            TransferAct::Stored,
+        ),
+        TransferState::Failed(failure) if failure.code == FOREIGN => of(
+            "fail",
+            "not an etcd file",
+            format!("{} {}", failure.what, failure.next),
+            TransferAct::Keep,
+        ),
+        TransferState::Failed(failure) => of(
+            "fail",
+            "failed",
+            format!("{} {}", failure.what, failure.next),
+            TransferAct::Retry,
+        ),
     }
 }
 
@@ -225,16 +287,22 @@ fn left_behind(
         input.set_value("");
         let Some(file) = file else { return };
         let wanted = stored.with_value(|u| u.length);
-        if file.size() as u64 == wanted {
+        if file.size() as u64 == wanted && !uploads::was_changed(&id.get_value(), &file) {
             failure.set(String::new());
             stored.with_value(|u| uploads.add(file, &u.cluster, Some(u)));
         } else {
-            failure.set(format!(
-                "{} has {}, and this upload is of a file of {}. Choose the file that it was begun with.",
-                file.name(),
-                format::exact_bytes(file.size() as u64),
-                format::exact_bytes(wanted)
-            ));
+            failure.set(match file.size() as u64 == wanted {
+                true => format!(
+                    "{} was changed since the upload began. Discard this upload and start again.",
+                    file.name()
+                ),
+                false => format!(
+                    "{} has {}, but this upload is of a file with {}. Choose the file that it began with.",
+                    file.name(),
+                    format::exact_bytes(file.size() as u64),
+                    format::exact_bytes(wanted)
+                ),
+            });
         }
     };
     let on_cancel = move |_| {
@@ -245,24 +313,26 @@ fn left_behind(
             }
         });
     };
-    let arrived = format!(
-        "{} of {} arrived. Begun at {}.",
+    let size = format!(
+        "{} of {}",
         format::bytes(upload.offset),
-        format::bytes(upload.length),
-        format::parse_rfc3339(&upload.started_at).map_or(upload.started_at.clone(), format::utc)
+        format::bytes(upload.length)
     );
+    let begun = format::parse_rfc3339(&upload.started_at).unwrap_or_default();
+    let cluster = (!upload.cluster.is_empty()).then(|| format!(" · {}", upload.cluster));
     view! {
-        <li class="file-row">
-            <div class="file-row-head"><strong>{upload.name.clone()}</strong><span class="status pill warning">"unfinished"</span></div>
-            <p class="small">{arrived}</p>
-            <p class="field-error" role="alert" hidden=move || failure.with(String::is_empty)>{failure}</p>
+        <li class="upload">
+            <span class="upload-name clip" title=upload.name.clone()>{format::visible(&upload.name)}</span>
+            <span class="upload-size muted small">{size} {cluster} " · " <Ago ms=begun /></span>
+            <span class="status pill warning">"unfinished"</span>
             <div class="acts">
                 <button type="button" class="button small" on:click=move |_| if let Some(input) = input.get() { input.click() }>
                     {continued(upload.offset, upload.length)}
                 </button>
-                <button type="button" class="button small" on:click=on_cancel>"Drop it"</button>
+                <button type="button" class="button small" on:click=on_cancel>"Discard"</button>
                 <input node_ref=input type="file" hidden aria-label=format!("Choose {} again", upload.name) on:change=on_change />
             </div>
+            <p class="upload-words field-error" role="alert" hidden=move || failure.with(String::is_empty)>{failure}</p>
         </li>
     }
 }

@@ -1,4 +1,4 @@
-//! One file of the bench: its headline with what can be done with it, and its evidence.
+//! One open file: its headline with what can be done with it, and its evidence.
 
 use std::sync::Arc;
 
@@ -7,17 +7,19 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 use requorum_shared::permission::Permission;
 
+use super::dossier::Keys;
 use super::{dossier, reading};
-use crate::bench::{Bench, State};
 use crate::components::error_view::ErrorView;
 use crate::components::inspection::{InspectionView, summary};
-use crate::components::lead::Lead;
 use crate::components::meter::Meter;
+use crate::components::page_header::PageHeader;
+use crate::components::verdict::tone;
+use crate::console_loader::ConsoleLoader;
 use crate::failure::Failure;
 use crate::format;
 use crate::identity::{Identity, Of, permitted};
-use crate::later::Later;
-use crate::pages::of_cluster;
+use crate::open_files::{OpenFiles, State};
+use crate::pages::cluster_filter;
 use crate::paths;
 use crate::systems;
 use crate::uploads::{TransferState, UploadQueue};
@@ -33,9 +35,9 @@ enum Settled {
     Refused(Refusal),
 }
 
-fn settled(bench: Bench, job: u32) -> Memo<Option<Settled>> {
+fn settled(open_files: OpenFiles, job: u32) -> Memo<Option<Settled>> {
     Memo::new(move |_| {
-        bench.with(job, |item| match &item.state {
+        open_files.with(job, |item| match &item.state {
             State::Reading(..) => Settled::No,
             State::Done(looked) => Settled::Done(looked.clone()),
             State::Dossier(unpacked) => Settled::Dossier(unpacked.clone()),
@@ -44,38 +46,57 @@ fn settled(bench: Bench, job: u32) -> Memo<Option<Settled>> {
     })
 }
 
+/// The headline, with the file's name where there are several.
+fn headline(open_files: OpenFiles, job: u32, sentence: String) -> Signal<String> {
+    Signal::derive(move || match open_files.numbers().as_slice() {
+        [] | [_] => sentence.clone(),
+        several => {
+            let name = several.iter().find(|(n, _)| *n == job);
+            let name = name.map_or("", |(_, name)| name.as_str());
+            format!("{}: {sentence}", format::visible(name))
+        }
+    })
+}
+
 /// The headline.
-pub(super) fn lead(bench: Bench, job: u32) -> impl IntoView {
-    let settled = settled(bench, job);
-    move || match settled.get() {
+pub(super) fn header(
+    open_files: OpenFiles,
+    job: u32,
+    keys: Keys,
+    close: Callback<u32>,
+) -> impl IntoView {
+    let settled = settled(open_files, job);
+    move || {
+        match settled.get() {
         None => ().into_any(),
-        Some(Settled::No) => reading::lead(bench, job).into_any(),
+        Some(Settled::No) => reading::header(open_files, job).into_any(),
         Some(Settled::Refused(refusal)) => {
-            view! { <Lead sentence=refusal.what acts=move || close_button(bench, job) /> }
+            view! { <PageHeader sentence=refusal.what tone="verdict warning" acts=move || close_button(job, close) /> }
                 .into_any()
         }
         Some(Settled::Dossier(unpacked)) => {
-            dossier::lead(&unpacked.verdict, move || close_button(bench, job)).into_any()
+            dossier::header(unpacked, keys, move || close_button(job, close)).into_any()
         }
-        Some(Settled::Done(looked)) => done(bench, job, &looked).into_any(),
+        Some(Settled::Done(looked)) => done(open_files, job, &looked, close).into_any(),
+    }
     }
 }
 
 /// The evidence.
-pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
-    let settled = settled(bench, job);
+pub(super) fn body(open_files: OpenFiles, job: u32, keys: Keys) -> impl IntoView {
+    let settled = settled(open_files, job);
     move || {
         match settled.get() {
         None => ().into_any(),
-        Some(Settled::No) => reading::body(bench, job).into_any(),
+        Some(Settled::No) => reading::body(open_files, job).into_any(),
         Some(Settled::Refused(refusal)) => reading::explained(refusal).into_any(),
-        Some(Settled::Dossier(unpacked)) => dossier::body(&unpacked).into_any(),
+        Some(Settled::Dossier(unpacked)) => dossier::body(unpacked, keys).into_any(),
         Some(Settled::Done(looked)) => view! {
             <InspectionView
                 inspection=Arc::new(looked.inspection.clone())
-                strip=looked.strip.clone()
-                tabs=systems::tabs(&looked.inspection, Callback::new(move |()| bench.copy_json(job)))
-                on_copy_json=Callback::new(move |()| bench.copy_json(job))
+                map=looked.map.clone()
+                tabs=systems::tabs(&looked.inspection, Callback::new(move |()| open_files.copy_json(job)))
+                on_copy_json=Callback::new(move |()| open_files.copy_json(job))
             />
         }
         .into_any(),
@@ -83,25 +104,32 @@ pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
     }
 }
 
-fn close_button(bench: Bench, job: u32) -> impl IntoView {
-    view! { <button type="button" class="button" on:click=move |_| bench.remove(job)>"Close this file"</button> }
+fn close_button(job: u32, close: Callback<u32>) -> impl IntoView {
+    view! { <button type="button" class="button" on:click=move |_| close.run(job)>"Close this file"</button> }
 }
 
-fn done(bench: Bench, job: u32, looked: &Looked) -> impl IntoView + use<> {
+fn done(
+    open_files: OpenFiles,
+    job: u32,
+    looked: &Looked,
+    close: Callback<u32>,
+) -> impl IntoView + use<> {
     let inspection = &looked.inspection;
-    let (sentence, below) = (inspection.verdict.sentence.clone(), summary(inspection));
+    let sentence = headline(open_files, job, inspection.verdict.sentence.clone());
+    let (tone, below) = (tone(inspection), summary(inspection));
     let took = format::duration(looked.took_ms as f64);
     let sha256 = inspection.file.sha256.clone();
     let trust = inspection.trust();
     let restorable = systems::is_restorable(inspection);
-    let send = Send::new(bench, job, sha256);
+    let send = Send::new(open_files, job, sha256);
     view! {
-        <Lead
+        <PageHeader
             sentence=sentence
+            tone=tone
             below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
             acts=move || view! {
                 {restorable.then(|| send.buttons(trust))}
-                {close_button(bench, job)}
+                {close_button(job, close)}
             }
         />
         {move || send.progress()}
@@ -111,10 +139,10 @@ fn done(bench: Bench, job: u32, looked: &Looked) -> impl IntoView + use<> {
 /// Sending the file to the server, which needs a person who is signed in.
 #[derive(Clone, Copy)]
 struct Send {
-    bench: Bench,
+    open_files: OpenFiles,
     uploads: UploadQueue,
     identity: Identity,
-    later: Later,
+    console_loader: ConsoleLoader,
     job: u32,
     sha256: StoredValue<String>,
     /// The upload's key, and whether the wizard is wanted afterwards.
@@ -123,12 +151,12 @@ struct Send {
 }
 
 impl Send {
-    fn new(bench: Bench, job: u32, sha256: String) -> Self {
+    fn new(open_files: OpenFiles, job: u32, sha256: String) -> Self {
         let send = Self {
-            bench,
+            open_files,
             uploads: UploadQueue::expect(),
             identity: Identity::expect(),
-            later: Later::expect(),
+            console_loader: ConsoleLoader::expect(),
             job,
             sha256: StoredValue::new(sha256),
             sending: RwSignal::new(None),
@@ -162,7 +190,7 @@ impl Send {
             self.failure.set(None);
             let id = self.sha256.get_value();
             // The same bytes may be there already: nobody should send 20 GB twice.
-            let stored = match self.later.console().await {
+            let stored = match self.console_loader.console().await {
                 Ok(console) => (console.is_stored)(id.clone()).await,
                 Err(failure) => Err(failure),
             };
@@ -177,12 +205,12 @@ impl Send {
                 }
                 Ok(false) => {
                     let file = self
-                        .bench
+                        .open_files
                         .with(self.job, |item| item.file.clone())
                         .flatten();
                     if let Some(file) = file {
                         let grants = self.identity.grants_now();
-                        let cluster = of_cluster::only(&grants);
+                        let cluster = cluster_filter::only(&grants);
                         self.sending
                             .set(Some((self.uploads.add(file, &cluster, None), wizard)));
                     }
@@ -233,8 +261,7 @@ impl Send {
             <section class="section">
                 <Meter label="Uploading" progress />
                 <p class="small">
-                    "The upload goes on while you look around; " <a href=paths::files()>"Files"</a>
-                    " shows it and can cancel it."
+                    "The upload continues on other pages. See " <a href=paths::files()>"Files"</a> " to cancel it."
                 </p>
             </section>
         }

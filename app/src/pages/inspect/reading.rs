@@ -2,21 +2,21 @@
 
 use leptos::prelude::*;
 
-use crate::bench::{Bench, State};
-use crate::components::lead::Lead;
 use crate::components::meter::Meter;
+use crate::components::page_header::PageHeader;
 use crate::format::Progress;
+use crate::open_files::{OpenFiles, State};
 use crate::worker::protocol::{Phase, Refusal};
 
-fn name(bench: Bench, job: u32) -> String {
-    bench
+fn name(open_files: OpenFiles, job: u32) -> String {
+    open_files
         .with(job, |item| item.name.clone())
         .unwrap_or_default()
 }
 
-fn state(bench: Bench, job: u32) -> Memo<(Progress, Phase)> {
+fn state(open_files: OpenFiles, job: u32) -> Memo<(Progress, Phase)> {
     Memo::new(move |_| {
-        bench
+        open_files
             .with(job, |item| match &item.state {
                 State::Reading(progress, phase) => (*progress, *phase),
                 _ => (Progress::default(), Phase::Waiting),
@@ -26,28 +26,28 @@ fn state(bench: Bench, job: u32) -> Memo<(Progress, Phase)> {
 }
 
 /// The headline while a file is read.
-pub(super) fn lead(bench: Bench, job: u32) -> impl IntoView {
-    let state = state(bench, job);
-    let sentence = format!("Reading {}.", name(bench, job));
+pub(super) fn header(open_files: OpenFiles, job: u32) -> impl IntoView {
+    let state = state(open_files, job);
+    let sentence = format!("Reading {}", name(open_files, job));
     view! {
-        <Lead
+        <PageHeader
             sentence=sentence
             below=move || view! { <p>{move || state.get().1.words()}</p> }
-            acts=move || view! { <button type="button" class="button" on:click=move |_| bench.cancel(job)>"Cancel"</button> }
+            acts=move || view! { <button type="button" class="button" on:click=move |_| open_files.cancel(job)>"Cancel"</button> }
         />
     }
 }
 
 /// How far reading is, with the places where the verdict will stand.
-pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
-    let state = state(bench, job);
-    let label = format!("Reading {}", name(bench, job));
+pub(super) fn body(open_files: OpenFiles, job: u32) -> impl IntoView {
+    let state = state(open_files, job);
+    let label = format!("Reading {}", name(open_files, job));
     view! {
         <Meter label progress=Signal::derive(move || state.get().0) />
         <div class="parts">
-            {part("Bytes", state.into(), Phase::Hashing)}
+            {part("Checksum", state.into(), Phase::Hashing)}
             {part("Structure", state.into(), Phase::Walking)}
-            {part("Meaning", state.into(), Phase::Walking)}
+            {part("Content", state.into(), Phase::Walking)}
         </div>
     }
 }
@@ -55,10 +55,10 @@ pub(super) fn body(bench: Bench, job: u32) -> impl IntoView {
 /// A part of the verdict before there is one: it says what is being done for it.
 fn part(name: &'static str, state: Signal<(Progress, Phase)>, decided_in: Phase) -> impl IntoView {
     let words = move || match state.get().1 {
-        Phase::Waiting | Phase::Unpacking => "waits",
-        phase if phase == decided_in => "being decided",
-        Phase::Reading => "evidence is being gathered",
-        Phase::Hashing | Phase::Walking => "gathered",
+        Phase::Waiting | Phase::Unpacking => "waiting",
+        phase if phase == decided_in => "checking",
+        Phase::Reading => "collecting",
+        Phase::Hashing | Phase::Walking => "done",
     };
     view! {
         <section class="part">

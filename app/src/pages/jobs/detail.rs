@@ -1,33 +1,32 @@
-//! Where are we, is it going well, what does it need from me?
+//! Where are we, is it going well, what does it need from me, and what comes next?
+
+mod acts;
+mod after;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use requorum_shared::api::v1::{
-    AbortJobRequest, Artifact, GetApprovalRequest, GetJobRequest, GetJobResponse, PauseJobRequest,
-    ResumeJobRequest,
-};
-use requorum_shared::dossier::left_overs;
-use requorum_shared::job::fold::{JobState, JobView, StepState};
-use requorum_shared::job::text::sentence;
-use requorum_shared::permission::Permission;
-use requorum_shared::plan::Undo;
-use requorum_shared::recovery::{Plan, Step};
+use requorum_shared::api::v1::{GetApprovalRequest, GetJobRequest, GetJobResponse, JobSummary};
+use requorum_shared::handover;
+use requorum_shared::job::fold::{JobState, JobView};
+use requorum_shared::job::history::History;
+use requorum_shared::matrix::Expected;
+use requorum_shared::recovery::{self, Plan};
 
-use super::follow::{Line, fold, follow};
+use self::acts::acts;
+use self::after::{Handing, dossier, left_behind, results};
+use super::follow::{Followed, Link, fold, read};
 use super::question::Ask;
 use crate::client::grpc;
-use crate::components::checks::Checks;
-use crate::components::dialog::Dialog;
+use crate::components::break_glass::BreakGlassNotice;
+use crate::components::check_matrix::CheckMatrix;
 use crate::components::error_view::ErrorView;
-use crate::components::glass::Broken;
+use crate::components::history::HistoryList;
 use crate::components::job_steps::JobSteps;
-use crate::components::lead::Lead;
 use crate::components::load::{load, load_page};
-use crate::components::log::Log;
-use crate::components::status::{self, Status};
-use crate::failure::Failure;
-use crate::identity::{Of, permitted};
-use crate::job_text::took;
+use crate::components::page_header::PageHeader;
+use crate::components::status::Status;
+use crate::format;
+use crate::job_text::{self, took};
 use crate::pages::every;
 use crate::paths;
 
@@ -38,176 +37,234 @@ pub fn JobDetail() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     // The first answer begins the page; from then on the stream keeps it up to date.
     let job = LocalResource::new(move || grpc::call(GetJobRequest { id: id.get() }));
-    view! { <div class="page">{load_page(job, crumbs(), show)}</div> }
+    view! { <div class="page job-page">{load_page(job, crumbs(), show)}</div> }
 }
 
 fn crumbs() -> Vec<(String, String)> {
     vec![("Jobs".to_owned(), paths::jobs())]
 }
 
-fn show(response: GetJobResponse) -> impl IntoView {
-    let summary = response.job.clone().unwrap_or_default();
-    let plan = serde_json::from_str::<Plan>(&response.plan_json).ok();
-    let steps = plan
-        .as_ref()
-        .map(|plan| plan.steps.clone())
-        .unwrap_or_default();
-    let titles: Vec<String> = steps.iter().map(|s| s.title.clone()).collect();
-    let mut first = JobView::new(steps.len());
-    for event in &response.events {
-        fold(&mut first, event);
+/// What the page knows of the job beside its journal.
+struct Job {
+    summary: JobSummary,
+    plan: Option<Plan>,
+    /// The folder on the server that the result lies in; empty where it is downloaded.
+    place: String,
+}
+
+impl Job {
+    fn titles(&self) -> Vec<String> {
+        let steps = self.plan.iter().flat_map(|plan| &plan.steps);
+        steps.map(|step| step.title.clone()).collect()
     }
-    let view = RwSignal::new(first);
-    let line = RwSignal::new(Line::Connecting);
-    follow(summary.id.clone(), view, line);
+
+    fn expected(&self) -> Expected {
+        let request = self.plan.as_ref().map(|plan| &plan.request);
+        request
+            .map(|request| request.verification())
+            .unwrap_or_default()
+    }
+
+    fn members(&self) -> Vec<String> {
+        let request = self.plan.as_ref().map(|plan| &plan.request);
+        request.map(|request| request.members()).unwrap_or_default()
+    }
+
+    /// The hand-over's steps by id and title, before there is one: the history names them.
+    fn handover_titles(&self) -> Vec<(String, String)> {
+        let none = handover::Context::default();
+        let plan = self.plan.as_ref();
+        plan.map(|plan| recovery::handover(plan, &[], &none).titles())
+            .unwrap_or_default()
+    }
+}
+
+type JobRef = StoredValue<Job>;
+
+fn show(response: GetJobResponse) -> impl IntoView {
+    let job = Job {
+        plan: serde_json::from_str::<Plan>(&response.plan_json).ok(),
+        place: response.place.clone(),
+        summary: response.job.clone().unwrap_or_default(),
+    };
+    let titles = job.titles();
+    let mut view = JobView::new(titles.len());
+    let mut history = History::new(&titles, job.handover_titles());
+    for event in response.events.iter().filter_map(read) {
+        fold(&mut view, &event);
+        history.apply(&event);
+    }
+    let summary = job.summary.clone();
+    let job = StoredValue::new(job);
+    let followed = Followed::new(view, history);
+    followed.follow(summary.id.clone());
+    let Followed { view, link, .. } = followed;
     let now = RwSignal::new(js_sys::Date::now() as i64);
     every(1_000, move || now.set(js_sys::Date::now() as i64));
 
     let state = Memo::new(move |_| view.with(|v| v.state));
     let over = Memo::new(move |_| state.get().is_over());
-    let headline = Memo::new(move |_| view.with(|v| sentence(v, &titles)));
+    let lost = Memo::new(move |_| followed.is_lost());
+    let handing = Handing::new(job, followed);
+    let headline = Memo::new(move |_| {
+        let next = handing.headline();
+        if next.is_empty() {
+            view.with(|v| job_text::headline(v, &titles))
+        } else {
+            next
+        }
+    });
     let question = Memo::new(move |_| view.with(|v| v.question.clone()));
-    let checks = Memo::new(move |_| view.with(|v| v.checks.clone()));
-    let lines = Memo::new(move |_| view.with(|v| v.log.clone()));
-    let job_id = StoredValue::new(summary.id.clone());
-    let cluster = StoredValue::new(summary.cluster.clone());
     let below = {
         let summary = summary.clone();
         move || {
             let plan = paths::plan(&summary.plan_id);
-            let by = format!("started by {}", summary.started_by);
+            let by = format!("Started by {}", summary.started_by);
             let cluster = (!summary.cluster.is_empty()).then(|| format!(" · {}", summary.cluster));
             let written = paths::ledger_with(&format!("job={}", paths::encode(&summary.id)));
+            // While the server does not answer, time passes here and not there.
+            let clock = move || match lost.get() {
+                true => followed.heard_ms.get(),
+                false => now.get(),
+            };
             view! {
-                <p>
-                    {move || view! { <Status is=status::job(state.get()) /> }} " "
-                    {move || took(&view.get(), now.get())} " · " {by} " · " <a href=plan>"its plan"</a> {cluster}
-                    " · " <a href=written>"in the ledger"</a>
+                <p class="job-now tabular">
+                    {move || view! { <Status is=view.with(job_text::now) /> }} " "
+                    <span>{move || view.with(|v| took(v, clock()))}</span> " · "
+                    <span role="status">{move || link_words(&link.get(), followed.resumed_ms.get())}</span>
                 </p>
-                <p class="reserve" role="status">{move || line_words(&line.get())}</p>
+                <p>{by} " · " <a href=plan>"Plan"</a> {cluster} " · " <a href=written>"Ledger entries"</a></p>
             }
         }
     };
-    let steps_for_acts = StoredValue::new(steps.clone());
+    let ask = StoredValue::new((summary.id.clone(), summary.cluster.clone()));
+    let body = move || {
+        if over.get() {
+            view! { <AfterTheEnd job followed handing /> }.into_any()
+        } else {
+            view! { <WhileItRuns job followed lost /> }.into_any()
+        }
+    };
     view! {
-        <Lead crumbs=crumbs() sentence=headline below=below />
+        <PageHeader crumbs=crumbs() sentence=headline below=below />
         {summary.broke_glass.then(|| view! { <GlassOf plan=summary.plan_id.clone() /> })}
-        {move || match line.get() {
-            Line::Refused(failure) => Some(view! { <ErrorView failure /> }),
+        {move || match link.get() {
+            Link::Refused(failure) => Some(view! { <ErrorView failure /> }),
             _ => None,
         }}
-        <Acts id=summary.id.clone() cluster=cluster.get_value() state view steps=steps_for_acts.get_value() />
-        {move || question.get().map(|question| view! { <Ask job=job_id.get_value() cluster=cluster.get_value() question /> })}
-        {move || over.get().then(|| view! { <Results id=job_id.get_value() /> })}
-        <Record id=job_id.get_value() over plan view />
-        {move || (!checks.with(Vec::is_empty)).then(|| view! {
-            <section class="section"><h2>"Verification"</h2><Checks checks=checks.get() /></section>
+        {acts(job, followed)}
+        {move || question.get().map(|question| {
+            let (id, cluster) = ask.get_value();
+            view! { <Ask job=id cluster question lost /> }
         })}
-        <section class="section"><h2>"Steps"</h2><JobSteps steps view /></section>
-        <section class="section"><h2>"Log"</h2><Log lines /></section>
+        {body}
+        <p class="job-lost notice warning" role="status" hidden=move || !lost.get()>
+            {move || match link.get() {
+                Link::Lost(retry_s) => job_text::lost(followed.heard_ms.get(), now.get(), retry_s),
+                _ => String::new(),
+            }}
+        </p>
     }
 }
 
-fn line_words(line: &Line) -> String {
-    match line {
-        Line::Connecting => "Connecting to the server.".into(),
-        Line::Live => "Live.".into(),
-        Line::Lost(left) => format!(
-            "The connection was lost. The job goes on without this page; what is new is fetched in {left} s."
-        ),
-        Line::Over => "Over; nothing more will happen.".into(),
-        Line::Refused(_) => String::new(),
+fn link_words(link: &Link, resumed_ms: Option<i64>) -> String {
+    match link {
+        Link::Connecting => "Connecting".into(),
+        Link::Live => match resumed_ms {
+            Some(at_ms) => format!(
+                "Live. The server was restarted; the job resumed at {} {}",
+                format::clock(at_ms),
+                format::zone_name(at_ms)
+            ),
+            None => "Live".into(),
+        },
+        Link::Lost(_) => "No connection".into(),
+        Link::Over => "Finished".into(),
+        Link::Refused(_) => "Not followed any more".into(),
     }
 }
 
-/// What can be done with the job in its state.
+/// The steps first; everything has its place from the beginning.
 #[component]
-fn Acts(
-    id: String,
-    cluster: String,
-    state: Memo<JobState>,
-    view: RwSignal<JobView>,
-    steps: Vec<Step>,
-) -> impl IntoView {
-    let failure = RwSignal::new(None::<Failure>);
-    let stopping = RwSignal::new(false);
-    let id = StoredValue::new(id);
-    let of = StoredValue::new(Of::Cluster(cluster));
-    let settle = move |result: Result<(), Failure>| failure.set(result.err());
-    let pause = Action::new_local(move |_: &()| async move {
-        let request = PauseJobRequest { id: id.get_value() };
-        settle(grpc::call(request).await.map(drop));
+fn WhileItRuns(job: JobRef, followed: Followed, lost: Memo<bool>) -> impl IntoView {
+    let Followed { view, history, .. } = followed;
+    let (steps, members, expected, id) = job.with_value(|job| {
+        let steps = job.plan.as_ref().map(|plan| plan.steps.clone());
+        (
+            steps.unwrap_or_default(),
+            job.members(),
+            job.expected(),
+            job.summary.id.clone(),
+        )
     });
-    let resume = Action::new_local(move |_: &()| async move {
-        let request = ResumeJobRequest { id: id.get_value() };
-        settle(grpc::call(request).await.map(drop));
-    });
-    let abort = Action::new_local(move |_: &()| async move {
-        stopping.set(false);
-        let request = AbortJobRequest { id: id.get_value() };
-        settle(grpc::call(request).await.map(drop));
-    });
-    let busy = move || pause.pending().get() || resume.pending().get() || abort.pending().get();
-    let buttons = move || {
-        let stop = move || {
-            view! {
-                <button type="button" class="button danger" disabled=busy on:click=move |_| stopping.set(true)>"Stop and undo"</button>
-            }
-        };
-        match state.get() {
-            JobState::Queued | JobState::Running => {
-                permitted(Permission::Run, of.get_value(), move || {
-                    view! {
-                        <button type="button" class="button" disabled=busy on:click=move |_| { pause.dispatch_local(()); }>"Pause before the next step"</button>
-                        {stop()}
-                    }
-                })
-            }
-            JobState::Paused => permitted(Permission::Run, of.get_value(), move || {
-                view! {
-                    <button type="button" class="button primary" disabled=busy on:click=move |_| { resume.dispatch_local(()); }>"Go on"</button>
-                    {stop()}
-                }
-            }),
-            JobState::Waiting
-            | JobState::Undoing
-            | JobState::Completed
-            | JobState::Undone
-            | JobState::Left => ().into_any(),
-        }
-    };
-    let steps = StoredValue::new(steps);
-    let undone = move || {
-        let states: Vec<_> = view.with_untracked(|v| v.steps.iter().map(|s| s.state).collect());
-        steps.with_value(|steps| {
-            steps
-                .iter()
-                .zip(states)
-                .filter(|(_, state)| matches!(state, StepState::Done | StepState::Running))
-                .rev()
-                .map(|(step, _)| {
-                    let how = match &step.undo {
-                        Undo::Nothing => "changed nothing".to_owned(),
-                        Undo::Back(how) => how.clone(),
-                        Undo::PointOfNoReturn(why) => format!("cannot be undone: {why}"),
-                    };
-                    view! { <li><p>{format!("{}. {}", step.number, step.title)}</p><p class="small muted">{how}</p></li> }
-                })
-                .collect_view()
-        })
-    };
+    let checks = Memo::new(move |_| view.with(|v| v.checks.clone()));
+    let lines = Memo::new(move |_| history.with(|h| h.lines.clone()));
+    let invalid = Memo::new(move |_| view.with(|v| v.checks_are_invalid()));
     view! {
-        <div class="acts">{buttons}</div>
-        {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
-        <Dialog open=stopping label="Stop and undo">
-            <h2>"Stop, and take back what was done?"</h2>
-            <p>"The step that runs is stopped. Then, last first:"</p>
-            <ul class="stack">{undone}</ul>
-            <div class="dialog-acts">
-                <button type="button" class="button" autofocus on:click=move |_| stopping.set(false)>"Let it run"</button>
-                <button type="button" class="button danger" on:click=move |_| { abort.dispatch_local(()); }>"Stop and undo"</button>
+        <div class="job-columns">
+            <section class="section"><h2>"Steps"</h2><JobSteps steps members view live=true stale=lost /></section>
+            <section class="section"><h2>"History"</h2><HistoryList lines /></section>
+        </div>
+        <section class="section">
+            <h2>{move || if invalid.get() { "Verification (invalid: its subject is being rolled back)" } else { "Verification" }}</h2>
+            <CheckMatrix expected checks live=true />
+        </section>
+        <p class="small">
+            <a href=paths::dossier(&id) rel="external" download="">"Download an interim dossier"</a>
+            ": the record so far."
+        </p>
+    }
+}
+
+/// What came of it, and what comes next.
+#[component]
+fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoView {
+    let Followed { view, history, .. } = followed;
+    let (steps, members, expected, id) = job.with_value(|job| {
+        let steps = job.plan.as_ref().map(|plan| plan.steps.clone());
+        (
+            steps.unwrap_or_default(),
+            job.members(),
+            job.expected(),
+            job.summary.id.clone(),
+        )
+    });
+    let checks = Memo::new(move |_| view.with(|v| v.checks.clone()));
+    let lines = Memo::new(move |_| history.with(|h| h.lines.clone()));
+    let invalid = view.with_untracked(|v| v.checks_are_invalid());
+    let verified = view.with_untracked(|v| !v.checks.is_empty() || v.state == JobState::Completed);
+    let verification = verified.then(|| {
+        let matrix = view! { <CheckMatrix expected checks live=false /> };
+        if invalid {
+            let count = checks.with_untracked(Vec::len) as u64;
+            let were = format::count(count, "check", "checks");
+            view! {
+                <section class="section">
+                    <h2>"Verification (invalid)"</h2>
+                    <p>"These results were true of what was rolled back. They say nothing of what is there now."</p>
+                    <details class="command">
+                        <summary>{format!("{were} of what was rolled back")}</summary>
+                        <div class="command-body">{matrix}</div>
+                    </details>
+                </section>
+            }
+            .into_any()
+        } else {
+            view! { <section class="section"><h2>"Verification"</h2>{matrix}</section> }.into_any()
+        }
+    });
+    view! {
+        {handing.steps()}
+        {results(id.clone())}
+        {verification}
+        <div class="job-columns">
+            <div class="stack">
+                {dossier(id)}
+                {left_behind(job, followed)}
             </div>
-        </Dialog>
+            <section class="section"><h2>"History"</h2><HistoryList lines /></section>
+        </div>
+        <section class="section"><h2>"Steps"</h2><JobSteps steps members view live=false stale=Signal::stored(false) /></section>
     }
 }
 
@@ -221,89 +278,6 @@ fn GlassOf(plan: String) -> impl IntoView {
     });
     load(approval, |approval| {
         let review = approval.approval.unwrap_or_default().review;
-        review.map(|review| view! { <Broken review /> })
+        review.map(|review| view! { <BreakGlassNotice review /> })
     })
-}
-
-/// What came out, to download.
-#[component]
-fn Results(id: String) -> impl IntoView {
-    let job = LocalResource::new({
-        let id = id.clone();
-        move || grpc::call(GetJobRequest { id: id.clone() })
-    });
-    move || {
-        let (artifacts, cluster) = match job.get() {
-            Some(Ok(job)) => (job.artifacts, job.job.unwrap_or_default().cluster),
-            _ => Default::default(),
-        };
-        let (id, made) = (id.clone(), artifacts.clone());
-        let links = move || {
-            let link = |artifact: &Artifact| {
-                let href = paths::artifact(&id, &artifact.name);
-                view! { <a class="button" href=href rel="external" download="">{format!("Download {}", artifact.name)}</a> }
-            };
-            made.iter().map(link).collect_view()
-        };
-        (!artifacts.is_empty()).then(|| {
-            view! {
-                <section class="section">
-                    <h2>"Restored members"</h2>
-                    <p class="muted">"Each archive holds one member's data directory. Unpack it on that member's machine, owned by the user that runs etcd."</p>
-                    <div class="acts">{permitted(Permission::ReadValues, Of::Cluster(cluster), links)}</div>
-                </section>
-            }
-        })
-    }
-}
-
-/// What stays when the job is over: its record, and what somebody has to clean up.
-#[component]
-fn Record(
-    id: String,
-    over: Memo<bool>,
-    plan: Option<Plan>,
-    view: RwSignal<JobView>,
-) -> impl IntoView {
-    let left = move || {
-        let left = plan
-            .as_ref()
-            .map(|plan| view.with_untracked(|view| left_overs(plan, view)))
-            .unwrap_or_default();
-        if left.is_empty() {
-            return view! { <p>"Nothing of this job is left to clean up."</p> }.into_any();
-        }
-        let items = left
-            .into_iter()
-            .map(|left| view! { <li><p>{left.what}</p><p class="small muted">{left.how}</p></li> })
-            .collect_view();
-        view! { <ul class="stack">{items}</ul> }.into_any()
-    };
-    move || {
-        let href = paths::dossier(&id);
-        if !over.get() {
-            return view! {
-                <p class="small">
-                    <a href=href rel="external" download="">"Download an interim dossier"</a>
-                    ": the record as it stands."
-                </p>
-            }
-            .into_any();
-        }
-        view! {
-            <section class="section">
-                <h2>"Dossier"</h2>
-                <p class="muted">
-                    "The record of this recovery in one archive: plan, approvals, journal, verification and the ledger's \
-                     proofs. Anybody can read, print and verify it without this console."
-                </p>
-                <div class="acts">
-                    <a class="button primary" href=href rel="external" download="">"Download dossier"</a>
-                    <a class="button" href=paths::inspect()>"Verify a dossier"</a>
-                </div>
-            </section>
-            <section class="section"><h2>"Left to clean up"</h2>{left()}</section>
-        }
-        .into_any()
-    }
 }

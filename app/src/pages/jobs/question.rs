@@ -19,6 +19,8 @@ pub fn Ask(
     cluster: String,
     /// The question.
     question: Question,
+    /// Whether the server does not answer.
+    lost: Memo<bool>,
 ) -> impl IntoView {
     let failure = RwSignal::new(None::<Failure>);
     let question_id = question.id.clone();
@@ -55,7 +57,7 @@ pub fn Ask(
                 }
                 let choose = move |_| { answer.dispatch_local((id.get_value(), typed.get_untracked())); };
                 view! {
-                    <button type="button" class="button" disabled=move || pending.get() || unconfirmed() on:click=choose>
+                    <button type="button" class="button" disabled=move || lost.get() || pending.get() || unconfirmed() on:click=choose>
                         {label.get_value()}
                     </button>
                 }
@@ -85,6 +87,7 @@ pub fn Ask(
             <p class="evidence">{question.evidence}</p>
             <ul class="stack">{choices}</ul>
             <p class="why-not" hidden=move || why_not.with(String::is_empty)>{why_not}</p>
+            <p class="why-not" hidden=move || !lost.get()>"Not available without a connection to the server."</p>
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
         </section>
     }

@@ -6,8 +6,8 @@ use requorum_shared::ledger::entry::{Entry, act};
 
 use super::tail::{Line, follow};
 use crate::components::status::Status;
-use crate::components::table::arrows;
-use crate::components::time::Time;
+use crate::components::table::{Clipped, arrows};
+use crate::components::time::Ago;
 use crate::entry_filter::Filter;
 use crate::format;
 use crate::ledger::rows::{Row, fold};
@@ -87,12 +87,12 @@ pub fn Acts(
     });
     let none = move || {
         rows.with(Vec::is_empty)
-            .then(|| view! { <p class="muted">"No act fits these filters."</p> })
+            .then(|| view! { <p class="muted">"No entries match these filters."</p> })
     };
     view! {
         <section class="section" aria-label="Acts">
             <div class="live-line">
-                <p class="small muted" role="status">{move || if live { line.get().words() } else { "Older acts; new ones are on the first page.".to_owned() }}</p>
+                <p class="small muted" role="status">{move || if live { line.get().words() } else { "Older entries; new ones are on the first page.".to_owned() }}</p>
                 {move || (fresh.get() > 0).then(|| view! {
                     <button type="button" class="button small primary" on:click=let_in>{format!("{} new", format::number(fresh.get()))}</button>
                 })}
@@ -101,7 +101,7 @@ pub fn Acts(
                 <p class="status fail">{format!("{} cannot be read and are not shown", format::count(unreadable as u64, "entry", "entries"))}</p>
             })}
             <div class="table-wrap" class:is-empty=move || rows.with(Vec::is_empty)>
-                <table class="table acts-table">
+                <table class="table lines acts-table">
                     <thead>
                         <tr>
                             <th scope="col">"Time"</th><th scope="col">"Who"</th><th scope="col">"Act"</th>
@@ -133,7 +133,7 @@ fn row(row: Row) -> impl IntoView {
         view! { <a class="id" href=paths::ledger_with(&query) title=plan.clone()>{format::short_id(&plan)}</a> }
     });
     let who = if entry.who.is_empty() {
-        view! { <span class="muted">"nobody signed in"</span> }.into_any()
+        view! { <span class="muted">"anonymous"</span> }.into_any()
     } else {
         entry.who.clone().into_any()
     };
@@ -141,19 +141,19 @@ fn row(row: Row) -> impl IntoView {
         <tr>
             <th scope="row" data-label="Time">
                 <span>
-                    <a href=paths::ledger_entry(entry.index)><Time ms=entry.at_ms /></a>
+                    <a href=paths::ledger_entry(entry.index)><Ago ms=entry.at_ms /></a>
                     {entry.clock_back_ms.map(|ms| view! { " " <ClockBack ms /> })}
                 </span>
             </th>
             <td data-label="Who">{who}</td>
             <td data-label="Act">{format::capital(act::phrase(&entry.act))}</td>
-            <td data-label="Subject" class="subject">{entry.subject}</td>
+            <td data-label="Subject" class="subject"><Clipped text=entry.subject /></td>
             <td data-label="Outcome">
                 <Status is=outcome />
-                {(!reason.is_empty()).then(|| view! { " " <span class="small muted">{reason}</span> })}
+                {(!reason.is_empty()).then(|| view! { " " <span class="small muted clip reason" title=reason.clone()>{reason.clone()}</span> })}
             </td>
-            <td data-label="Cluster">{entry.cluster.unwrap_or_else(|| "–".into())}</td>
-            <td data-label="Plan">{plan.map_or_else(|| "–".into_any(), IntoAny::into_any)}</td>
+            <td data-label="Cluster" class="wide-only">{entry.cluster.unwrap_or_else(|| "–".into())}</td>
+            <td data-label="Plan" class="wide-only">{plan.map_or_else(|| "–".into_any(), IntoAny::into_any)}</td>
         </tr>
     }
 }

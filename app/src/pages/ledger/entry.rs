@@ -10,8 +10,8 @@ use crate::client::grpc;
 use crate::components::button::CopyButton;
 use crate::components::command::Command;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::components::proof_path::ProofPath;
 use crate::components::properties::Properties;
 use crate::components::status::Status;
@@ -20,7 +20,7 @@ use crate::entry_filter::Filter;
 use crate::failure::{Failure, Kind};
 use crate::format;
 use crate::ledger::rows::{Row, outcome};
-use crate::ledger::state::minute;
+
 use crate::ledger::watch::{LedgerWatch, Proven};
 use crate::paths;
 
@@ -54,7 +54,7 @@ async fn find(watch: LedgerWatch, index: Option<u64>) -> Result<Found, Failure> 
     let index = index.ok_or_else(|| {
         Failure::new(
             Kind::NotFound,
-            "Entries of the ledger have numbers, and this is none.",
+            "Ledger entries have numbers; this is not one.",
         )
     })?;
     let proven = watch.prove(index).await?;
@@ -104,19 +104,19 @@ fn show(watch: LedgerWatch, index: u64, found: Found) -> impl IntoView {
     let proof = found.proven.proof.clone();
     let leaf = proof.leaf.clone();
     view! {
-        <Lead crumbs=crumbs() sentence below=move || view! { <p>{format!("Entry {}", format::number(index))}</p> } />
+        <PageHeader crumbs=crumbs() sentence below=move || view! { <p>{format!("Entry {}", format::number(index))}</p> } />
         {details}
         <section class="section">
-            <h2>"Is it in the ledger?"</h2>
+            <h2>"Inclusion"</h2>
             {verdicts(watch, &found.proven)}
         </section>
         <section class="section">
-            <h2>"Its way to the checkpoint"</h2>
+            <h2>"Inclusion proof"</h2>
             <p class="muted">"Two neighbours are hashed into one, level by level. The last is the root, which the checkpoint signs."</p>
             <ProofPath index proof />
         </section>
         <section class="section">
-            <h2>"Its text, exactly as it is hashed"</h2>
+            <h2>"Canonical text, exactly as hashed"</h2>
             <pre class="canonical" tabindex="0">{text.clone()}</pre>
             <div class="acts"><CopyButton label="Copy text" text=text /></div>
             <p class="small muted">"Leaf hash (SHA-256 of a zero byte and the text): " <Id value=leaf /></p>
@@ -133,7 +133,7 @@ fn text_of(listed: &LedgerEntry) -> String {
 /// `ada: approve a plan, done.`
 fn sentence(entry: &Entry, closing: Option<&Entry>) -> String {
     let who = if entry.who.is_empty() {
-        "Nobody signed in"
+        "Anonymous"
     } else {
         &entry.who
     };
@@ -178,17 +178,14 @@ fn details(entry: &Entry, closing: Option<&Entry>, plan: Option<&str>) -> impl I
         ),
         ("When", time.into_any()),
         ("Who", or_dash(Some(&entry.who)).into_any()),
-        (
-            "That account's id",
-            or_dash(entry.who_id.as_deref()).into_any(),
-        ),
+        ("Account id", or_dash(entry.who_id.as_deref()).into_any()),
         ("From", or_dash(Some(&entry.from)).into_any()),
         ("Subject", or_dash(Some(&entry.subject)).into_any()),
         ("Why", or_dash(Some(reason)).into_any()),
         ("Cluster", or_dash(entry.cluster.as_deref()).into_any()),
         ("Plan", plan),
         ("Job", job),
-        ("The act's other half", ends),
+        ("Completed by", ends),
     ];
     view! { <Properties rows /> }
 }
@@ -210,18 +207,15 @@ fn verdicts(watch: LedgerWatch, proven: &Proven) -> impl IntoView + use<> {
             ),
         ),
         (Some(wrong), _) => ("fail", wrong.words.clone()),
-        (None, None) => (
-            "not-checked",
-            "There is no checkpoint to hold it against.".into(),
-        ),
+        (None, None) => ("not-checked", "No checkpoint to compare it with.".into()),
     };
     let signed = match (&proof.point, &proof.wrong) {
         (Some(_), _) => (
             "pass",
-            "That checkpoint is signed with the key that this browser believes.".to_owned(),
+            "That checkpoint is signed with the key that this browser trusts.".to_owned(),
         ),
         (None, Some(wrong)) => ("fail", wrong.words.clone()),
-        (None, None) => ("not-checked", "There is no checkpoint.".into()),
+        (None, None) => ("not-checked", "No checkpoint.".into()),
     };
     let verified = proven.verified;
     let remembered = move || {
@@ -232,18 +226,17 @@ fn verdicts(watch: LedgerWatch, proven: &Proven) -> impl IntoView + use<> {
                 let at = watch
                     .memory()
                     .with(|m| m.current().map_or(0, |known| known.verified_ms));
-                let at = minute(at);
+                let at = format::minute_zoned(at);
                 (
                     "pass",
                     format!(
-                        "This browser verified that checkpoint at {at}: it goes on from what was seen before."
+                        "This browser verified that checkpoint at {at}: it is consistent with what was seen earlier."
                     ),
                 )
             }
             None => (
                 "not-checked",
-                "This browser could not hold that checkpoint against the one that it remembers."
-                    .into(),
+                "This browser could not compare that checkpoint with the one it remembers.".into(),
             ),
         }
     };
@@ -305,7 +298,7 @@ mod tests {
         );
         assert_eq!(
             sentence(&noted, None),
-            "Nobody signed in: approve a plan, refused."
+            "Anonymous: approve a plan, refused."
         );
     }
 }

@@ -67,13 +67,13 @@ pub fn ExportBox(
         <details class="fold">
             <summary>"Export"</summary>
             <div class="stack">
-                <p>"The whole ledger is read and verified in this browser on the way; what does not hold is not written."</p>
+                <p>"The complete ledger is read and verified in this browser during the export; nothing that fails verification is written."</p>
                 <div class="acts">
                     {button("Everything as JSON Lines", Format::JsonLines, true)}
                     {button("Everything as CSV", Format::Csv, true)}
                     {move || (!filter.with(Filter::is_empty)).then(|| view! {
-                        {button("What is filtered as JSON Lines", Format::JsonLines, false)}
-                        {button("What is filtered as CSV", Format::Csv, false)}
+                        {button("Filtered entries as JSON Lines", Format::JsonLines, false)}
+                        {button("Filtered entries as CSV", Format::Csv, false)}
                     })}
                 </div>
                 <p class="small muted reserve" role="status">{said}</p>

@@ -32,9 +32,9 @@ impl Line {
     pub(super) fn words(&self) -> String {
         match self {
             Self::Connecting => "Connecting to the server.".into(),
-            Self::Live => "Live: new acts appear as they are written down.".into(),
+            Self::Live => "Live: new entries appear as they are recorded.".into(),
             Self::Lost(left) => {
-                format!("The connection was lost. What was missed is fetched in {left} s.")
+                format!("Connection lost. Reconnecting in {left} s.")
             }
             Self::Refused(failure) => format!("Not live. {}", failure.what),
         }

@@ -7,14 +7,14 @@ use crate::components::button::CopyButton;
 use crate::components::command::Command;
 use crate::components::dialog::Dialog;
 use crate::components::hash::Id;
-use crate::components::lead::Lead;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::status::Status;
 use crate::components::time::Time;
 use crate::format;
-use crate::ledger::meaning;
+use crate::ledger::explanations;
 use crate::ledger::memory::{Alarm, Known, Memory};
-use crate::ledger::state::{Reading, Standing, State, minute};
+use crate::ledger::state::{LedgerStatus, Reading, State};
 use crate::ledger::watch::LedgerWatch;
 use crate::paths;
 use crate::worker::ledger::protocol::{Point, Whole};
@@ -35,7 +35,7 @@ pub fn Verification() -> impl IntoView {
     let alarms = Memo::new(move |_| memory.with(|memory| memory.alarms.clone()));
     view! {
         <div class="page">
-            <Lead crumbs sentence below=move || view! { <p role="status">{move || state.with(below)}</p> } acts=again />
+            <PageHeader crumbs sentence below=move || view! { <p role="status">{move || state.with(below)}</p> } acts=again />
             {move || alarms_view(watch, alarms.get())}
             <section class="section"><h2>"Checkpoints"</h2>{checkpoints}</section>
             <Everything />
@@ -46,39 +46,39 @@ pub fn Verification() -> impl IntoView {
 }
 
 fn sentence(state: &State, memory: &Memory) -> String {
-    match &state.standing {
+    match &state.status {
         _ if state.wrong().is_some() => "Do not trust this ledger.".into(),
-        Standing::Verified { at_ms, now, .. } => format!(
-            "The ledger of {} holds; this browser verified it at {}.",
+        LedgerStatus::Verified { at_ms, now, .. } => format!(
+            "Ledger verified: {}, by this browser at {}.",
             format::count(now.size, "entry", "entries"),
-            minute(*at_ms)
+            format::minute_zoned(*at_ms)
         ),
-        Standing::First { at_ms, .. } => format!(
-            "This browser saw this ledger for the first time at {}, and remembers it.",
-            minute(*at_ms)
+        LedgerStatus::First { at_ms, .. } => format!(
+            "This browser first saw this ledger at {}, and remembers it.",
+            format::minute_zoned(*at_ms)
         ),
         _ => format!("The ledger was {}.", state.checked(memory)),
     }
 }
 
 fn below(state: &State) -> String {
-    match &state.standing {
+    match &state.status {
         _ if state.wrong().is_some() => state.wrong().map_or(String::new(), |w| w.words.clone()),
-        Standing::Verified { before, now, .. } => match (state.proof, before == now) {
-            (_, true) => "Nothing was written since it was last looked at; its signature holds.".into(),
+        LedgerStatus::Verified { before, now, .. } => match (state.proof, before == now) {
+            (_, true) => "Nothing was added since the last check; its signature is valid.".into(),
             (Some(hashes), _) => format!(
-                "Its signature holds, and {} from the {} remembered entries to the {} of now.",
+                "Its signature is valid, and {} from the {} remembered entries to the current {}.",
                 format::count(hashes as u64, "hash leads", "hashes lead"),
                 format::number(before.size),
                 format::number(now.size)
             ),
-            (None, _) => "Its signature holds.".into(),
+            (None, _) => "Its signature is valid.".into(),
         },
-        Standing::First { .. } => {
-            "Its signature holds. Nothing was remembered to hold it against: compare the key below with a colleague's.".into()
+        LedgerStatus::First { .. } => {
+            "Its signature is valid. Nothing was remembered to compare it with: compare the key below with a colleague's.".into()
         }
-        Standing::Unreached { why } => why.clone(),
-        Standing::Unasked | Standing::Wrong(_) => "The server is being asked.".into(),
+        LedgerStatus::Unreached { why } => why.clone(),
+        LedgerStatus::Unasked | LedgerStatus::Wrong(_) => "Asking the server.".into(),
     }
 }
 
@@ -102,14 +102,14 @@ fn checkpoints(state: &State, memory: &Memory) -> impl IntoView + use<> {
             </tr>
         }
     };
-    let (before, now, status) = match &state.standing {
-        _ if state.wrong().is_some() => (None, None, ("fail", "does not hold")),
-        Standing::Verified { before, now, .. } => (
+    let (before, now, status) = match &state.status {
+        _ if state.wrong().is_some() => (None, None, ("fail", "verification failed")),
+        LedgerStatus::Verified { before, now, .. } => (
             Some(before.clone()),
             Some(now.clone()),
-            ("pass", "goes on from it"),
+            ("pass", "consistent"),
         ),
-        Standing::First { now, .. } => (None, Some(now.clone()), ("not-checked", "first seen")),
+        LedgerStatus::First { now, .. } => (None, Some(now.clone()), ("not-checked", "first seen")),
         _ => (None, None, ("not-checked", "not checked")),
     };
     let before = before.or_else(|| known.as_ref().map(|known| known.point.clone()));
@@ -123,8 +123,8 @@ fn checkpoints(state: &State, memory: &Memory) -> impl IntoView + use<> {
     } else {
         ("not-checked", "none")
     };
-    let now_when = match &state.standing {
-        Standing::Verified { at_ms, .. } | Standing::First { at_ms, .. } => Some(*at_ms),
+    let now_when = match &state.status {
+        LedgerStatus::Verified { at_ms, .. } | LedgerStatus::First { at_ms, .. } => Some(*at_ms),
         _ => None,
     };
     let note = state.note.clone();
@@ -143,7 +143,7 @@ fn checkpoints(state: &State, memory: &Memory) -> impl IntoView + use<> {
                 </tbody>
             </table>
         </div>
-        {(!note.is_empty()).then(|| view! { <Command label="The signed checkpoint, as any client of transparency logs reads it" text=note /> })}
+        {(!note.is_empty()).then(|| view! { <Command label="Signed checkpoint (C2SP signed note)" text=note /> })}
     }
 }
 
@@ -156,10 +156,10 @@ fn Everything() -> impl IntoView {
     let status = move || {
         state.with(|state| match &state.reading {
             Reading::Whole(whole) if Some(&whole.point) == state.point() => {
-                view! { <Status is=("pass", "all entries add up") /> }.into_any()
+                view! { <Status is=("pass", "all entries verified") /> }.into_any()
             }
             reading if reading.wrong().is_some() => {
-                view! { <Status is=("fail", "entries do not add up") /> }.into_any()
+                view! { <Status is=("fail", "entries do not match") /> }.into_any()
             }
             _ => view! { <Status is=("not-checked", "not checked") /> }.into_any(),
         })
@@ -194,7 +194,7 @@ fn Everything() -> impl IntoView {
         <section class="section">
             <h2>"Every entry"</h2>
             <p class="muted">
-                "The proof between two checkpoints shows that nothing was taken away or put in between. Reading every entry shows besides that each is still the text that was written."
+                "The proof between two checkpoints shows that nothing was removed or inserted between them. Reading every entry also shows that each still has the text that was written."
             </p>
             <div class="acts">{act}{status}</div>
             <div class="meter">{bar}<p class="meter-line" role="status">{words}</p></div>
@@ -235,7 +235,7 @@ fn reading_words(reading: &Reading) -> String {
             format::bytes(whole.bytes)
         ),
         Reading::Wrong(wrong) => wrong.words.clone(),
-        Reading::Stopped { why } => format!("Not read to the end. {why}"),
+        Reading::Stopped { why } => format!("Stopped before the end. {why}"),
     }
 }
 
@@ -271,29 +271,29 @@ fn Key() -> impl IntoView {
         <section class="section">
             <h2>"Key"</h2>
             <p class="muted">
-                "Checkpoints are believed by this key. A browser believes the first one that it sees at an address; compare it once with a colleague's page, or with what "
-                <code>"requorum audit verify"</code> " says on the server."
+                "This key verifies checkpoints. A browser trusts the first key it sees at an address; compare it once with a colleague's page, or with what "
+                <code>"requorum audit verify"</code> " prints on the server."
             </p>
             <pre class="canonical" tabindex="0">{move || if believed.get().is_empty() { "None yet.".to_owned() } else { believed.get() }}</pre>
             <div class="acts"><CopyButton label="Copy key" text=believed /></div>
             <p class="small muted">{first}</p>
             {move || is_other().then(|| view! {
                 <div class="notice fail">
-                    <p><strong>"The server shows another key now:"</strong></p>
+                    <p><strong>"The server now shows a different key:"</strong></p>
                     <p class="mono">{shown}</p>
                     <div class="acts">
-                        <button type="button" class="button danger" on:click=move |_| asking.set(true)>"Believe the new key"</button>
+                        <button type="button" class="button danger" on:click=move |_| asking.set(true)>"Trust the new key"</button>
                     </div>
                 </div>
             })}
-            <Dialog open=asking label="Believe the new key">
-                <h2>"Believe another key from now on?"</h2>
-                <p>"Do it only if whoever keeps this console told you that it was set up anew, and you compared the key with theirs by another way than this page."</p>
+            <Dialog open=asking label="Trust the new key">
+                <h2>"Trust a different key from now on?"</h2>
+                <p>"Do this only if the console's administrator told you that it was set up anew, and you compared the key with theirs by another channel than this page."</p>
                 <p class="mono breakable">{shown}</p>
-                <p>"What was seen under the old key is kept, and counts again if that ledger comes back."</p>
+                <p>"What was seen under the old key is kept, and counts again if that ledger returns."</p>
                 <div class="dialog-acts">
                     <button type="button" class="button" autofocus on:click=move |_| asking.set(false)>"Keep the old key"</button>
-                    <button type="button" class="button danger" on:click=move |_| { asking.set(false); watch.believe() }>"Believe the new key"</button>
+                    <button type="button" class="button danger" on:click=move |_| { asking.set(false); watch.believe() }>"Trust the new key"</button>
                 </div>
             </Dialog>
         </section>
@@ -324,7 +324,7 @@ fn alarms_view(watch: LedgerWatch, alarms: Vec<Alarm>) -> impl IntoView {
         .collect_view();
     view! {
         <section class="section">
-            <h2>"What did not hold"</h2>
+            <h2>"What failed"</h2>
             <ul class="stack">{items}</ul>
             {open.then(|| view! {
                 <div class="acts">
@@ -339,7 +339,7 @@ fn alarms_view(watch: LedgerWatch, alarms: Vec<Alarm>) -> impl IntoView {
 
 /// What each failure would mean.
 fn failures() -> impl IntoView {
-    let items = meaning::ALL
+    let items = explanations::ALL
         .iter()
         .map(|meaning| {
             view! {
@@ -353,7 +353,7 @@ fn failures() -> impl IntoView {
         .collect_view();
     view! {
         <section class="section">
-            <h2>"What it means when something does not hold"</h2>
+            <h2>"What a failure means"</h2>
             <p class="muted">"A server that does not answer is none of these: then the badge says since when nothing was checked."</p>
             <ul class="findings">{items}</ul>
         </section>

@@ -1,64 +1,141 @@
-//! Do I agree with exactly this?
+//! The page of one plan, read from its risks: outcome, risks, what changes, steps, proof; the decision comes last.
 
-pub mod approval;
+pub mod acts;
 mod body;
 pub mod file;
+pub mod rail;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
     Approval, GetApprovalRequest, GetPlanRequest, GetPlanResponse, PlanState, PlanSummary,
 };
+use requorum_shared::approval::{AcceptedWarning, accepted};
 use requorum_shared::finding::{Finding, Outcome, Report};
 use requorum_shared::plan::Undo;
 use requorum_shared::recovery::{self, Observation, Plan};
 use requorum_shared::replan::{Difference, Part, Recheck};
 
-use self::approval::{Case, Standing};
-use self::file::{Own, OwnFile};
+use self::acts::Acts;
+use self::file::Own;
+use self::rail::Rail;
 use crate::client::grpc;
+use crate::components::break_glass::BreakGlassNotice;
+use crate::components::error_view::ErrorView;
 use crate::components::findings::Findings;
-use crate::components::glass::Broken;
-use crate::components::hash::Id;
-use crate::components::lead::Lead;
-use crate::components::load::{load, load_page};
-use crate::components::recheck::{BothSides, Differences, brief};
-use crate::components::status::{self, Status};
+use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
+use crate::components::recheck::Differences;
+use crate::components::risks::{Acceptance, Read, Risks};
+use crate::components::status::{self, PlanStatus};
 use crate::components::time::Time;
+use crate::failure::Failure;
 use crate::format;
 use crate::pages::every;
 use crate::paths;
 use crate::plan_integrity::{Seal, verify};
 use crate::systems;
 
-/// The review page.
+/// How often the approval is asked for while the page is seen, in milliseconds: others decide meanwhile.
+const EVERY_MS: u64 = 2_500;
+/// Of a plan that is decided, only every so many times: its review may be closed.
+const SELDOM: u32 = 8;
+
+/// What outlives a redrawing of the page: what the person did on it, and the server's last word on the approval.
+#[derive(Clone, Copy)]
+pub struct Desk {
+    /// The file that was dropped to be compared.
+    own: RwSignal<Own>,
+    /// The warnings that were ticked.
+    read: RwSignal<Read>,
+    /// The last answer; none before the first.
+    approval: Memo<Option<Approval>>,
+    /// Why the last question was not answered.
+    failure: Memo<Option<Failure>>,
+    /// The dialog of an override is open.
+    overriding: RwSignal<bool>,
+    /// Asks for everything again.
+    again: Callback<()>,
+}
+
+/// The page.
 #[component]
 pub fn PlanReview() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     let plan = LocalResource::new(move || grpc::call(GetPlanRequest { id: id.get() }));
-    let approval = LocalResource::new(move || async move {
-        let answer = grpc::call(GetApprovalRequest { plan_id: id.get() }).await;
-        answer.map(|answer| answer.approval.unwrap_or_default())
+    let asked = LocalResource::new(move || async move {
+        let id = id.get();
+        let answer = grpc::call(GetApprovalRequest {
+            plan_id: id.clone(),
+        });
+        (
+            id,
+            answer
+                .await
+                .map(|answer| answer.approval.unwrap_or_default()),
+        )
     });
-    // Somebody else may decide meanwhile; the plan itself is asked for again when that shows.
-    every(10_000, move || approval.refetch());
-    let standing = Memo::new(move |_| approval.get().and_then(Result::ok));
+    // What was said of another plan is not said of this one.
+    let approval = Memo::new(
+        move |last: Option<&Option<(String, Approval)>>| match asked.get() {
+            Some((of, Ok(approval))) if of == id.get() => Some((of, approval)),
+            _ => last.cloned().flatten().filter(|(of, _)| *of == id.get()),
+        },
+    );
+    let approval = Memo::new(move |_| approval.get().map(|(_, approval)| approval));
+    let failure = Memo::new(move |_| asked.get().and_then(|(_, answer)| answer.err()));
+    // What else changed shows in the plan itself.
     Effect::new(move |before: Option<Option<Approval>>| {
-        let now = standing.get();
+        let now = approval.get();
         if before.flatten().is_some_and(|before| Some(before) != now) {
             plan.refetch();
         }
         now
     });
-    let again = Callback::new(move |()| {
-        plan.refetch();
-        approval.refetch();
+    let open = Memo::new(move |_| match plan.get() {
+        Some(Ok(response)) => response
+            .plan
+            .is_some_and(|plan| status::is_open(plan.state())),
+        _ => true,
     });
-    let own = RwSignal::new(Own::None);
+    let rounds = StoredValue::new(0_u32);
+    every(EVERY_MS, move || {
+        rounds.update_value(|rounds| *rounds = rounds.wrapping_add(1));
+        let due = open.get_untracked() || rounds.get_value().is_multiple_of(SELDOM);
+        if due && !document().hidden() {
+            asked.refetch();
+        }
+    });
+    let seen_again = window_event_listener_untyped("visibilitychange", move |_| {
+        if !document().hidden() {
+            asked.refetch();
+        }
+    });
+    on_cleanup(move || seen_again.remove());
+    let desk = Desk {
+        own: RwSignal::new(Own::None),
+        read: RwSignal::new(Read::new()),
+        approval,
+        failure,
+        overriding: RwSignal::new(false),
+        again: Callback::new(move |()| {
+            plan.refetch();
+            asked.refetch();
+        }),
+    };
+    // Of another plan, nothing is read yet.
+    Effect::new(move |before: Option<String>| {
+        let now = id.get();
+        if before.is_some_and(|before| before != now) {
+            desk.own.set(Own::None);
+            desk.read.set(Read::new());
+        }
+        now
+    });
     view! {
-        <div class="page">
-            {load_page(plan, crumbs(), move |response| show(response, approval, own, again))}
+        <div class="page plan-page">
+            {load_page(plan, crumbs(), move |response| show(response, desk))}
         </div>
     }
 }
@@ -67,41 +144,47 @@ fn crumbs() -> Vec<(String, String)> {
     vec![("Plans".to_owned(), paths::plans())]
 }
 
-type Asked = LocalResource<Result<Approval, crate::failure::Failure>>;
-
-fn show(
-    response: GetPlanResponse,
-    approval: Asked,
-    own: RwSignal<Own>,
-    again: Callback<()>,
-) -> impl IntoView {
+fn show(response: GetPlanResponse, desk: Desk) -> impl IntoView {
     let summary = response.plan.clone().unwrap_or_default();
     match verify(&response.plan_json, &summary.hash) {
         Seal::Broken(why) => view! {
-            <Lead crumbs=crumbs() sentence="Do not approve or run this plan: it is not what was sealed." />
+            <PageHeader crumbs=crumbs() sentence="Do not approve or run this plan: it is not the plan that was sealed." />
             <div class="notice fail" role="alert">
                 <p><strong>"Your browser recomputed this plan, and refuses it."</strong></p>
                 <p>{why}</p>
-                <p>"Tell whoever runs this server, and make a new plan from the snapshot."</p>
+                <p>"Tell the operators of this server, and create a new plan from the snapshot."</p>
             </div>
         }
         .into_any(),
-        Seal::Same(plan) => sealed(response, summary, *plan, approval, own, again).into_any(),
+        Seal::Same(plan) => sealed(response, summary, *plan, desk).into_any(),
     }
+}
+
+/// What the parts of the page know of the plan, beside the approval.
+#[derive(Clone)]
+pub struct Case {
+    /// The plan in lists.
+    summary: PlanSummary,
+    /// The plan.
+    plan: Plan,
+    /// The warnings that are accepted with it.
+    warnings: Vec<AcceptedWarning>,
+    /// It may still be run: it is open, and nothing it rests on has changed.
+    alive: bool,
+    /// This browser found nothing that differs.
+    agrees: Signal<bool>,
 }
 
 fn sealed(
     response: GetPlanResponse,
     summary: PlanSummary,
     plan: Plan,
-    approval: Asked,
-    own: RwSignal<Own>,
-    again: Callback<()>,
+    desk: Desk,
 ) -> impl IntoView {
     let drift: Vec<_> = response.drift.into_iter().map(Finding::from).collect();
     let alive = status::is_open(summary.state()) && drift.is_empty();
     let observation = response.observation.unwrap_or_default();
-    let seen_at = alive.then_some(observation.taken_at_ms);
+    let seen_ms = observation.taken_at_ms;
     let look = alive.then(|| {
         let told = Report {
             findings: response.check.into_iter().map(Finding::from).collect(),
@@ -111,36 +194,131 @@ fn sealed(
     let same = look.as_ref().is_none_or(Look::agrees);
     let case = Case {
         summary: summary.clone(),
+        warnings: accepted::warnings(&plan.report),
         plan: plan.clone(),
-        drifted: !drift.is_empty(),
-        agrees: Signal::derive(move || same && !own.with(Own::differs)),
+        alive,
+        agrees: Signal::derive(move || same && !desk.own.with(Own::differs)),
     };
     let seen = look.as_ref().and_then(|look| look.observation.clone());
+    let needed = {
+        let case = case.clone();
+        Signal::derive(move || needed(&case, desk.approval.get().as_ref()))
+    };
+    let accepted = Signal::derive(move || acceptances(desk.approval.get().as_ref()));
+    let mark = mark(&case, same);
+    let headline = {
+        let (request, outcome) = (plan.request.clone(), plan.outcome.clone());
+        move || {
+            let (what, forced) = request.outcome_parts(&outcome);
+            let forced =
+                forced.map(|forced| view! { <strong class="forced">{forced.to_owned()}</strong> });
+            view! { <span class=format!("mark {mark}") aria-hidden="true"></span> {what.to_owned()} {forced} }
+        }
+    };
     let below = {
         let (summary, plan) = (summary.clone(), plan.clone());
         move || below(&summary, &plan)
     };
+    let refused = look.as_ref().and_then(refused);
+    let proof = body::proof(
+        &case,
+        look,
+        (alive && seen_ms != 0).then_some(seen_ms),
+        desk.own,
+    );
     view! {
-        <Lead crumbs=crumbs() sentence=plan.outcome.clone() below=below />
-        {drifted(&drift, &summary, &plan)}
-        {seen_at.map(|ms| view! {
-            <p class="small muted">"What it rests on was last looked at " <Time ms /> ". Approving and running look again."</p>
-        })}
-        {load(approval, move |approval| {
-            let review = approval.review.clone();
-            view! {
-                {review.map(|review| view! { <Broken review /> })}
-                <Standing approval case=case.clone() again />
-            }
-        })}
-        {look.map(|look| looked(look, &summary.hash, own))}
-        {(!alive).then(|| view! {
-            <div class="notice pass">
-                <p><strong>"Your browser recomputed this plan: same hash."</strong></p>
-                <p>"What you read here is exactly what was sealed, and what an approval names: " <Id value=summary.hash.clone() /></p>
+        <PageHeader crumbs=crumbs() sentence=plan.outcome.clone() headline below />
+        {refused}
+        {move || desk.own.with(Own::differs).then(|| view! {
+            <div class="notice fail" role="alert">
+                <p><strong>"Your file does not match the plan: do not approve it."</strong></p>
+                <p>"The differences are listed under Proof. If it was the wrong file, choose the right one or remove it there."</p>
             </div>
         })}
-        {body::body(plan, summary.hash.clone(), seen.as_ref())}
+        {drifted(&drift, &summary, &plan)}
+        {move || {
+            let review = desk.approval.get().and_then(|approval| approval.review);
+            review.map(|review| view! { <BreakGlassNotice review /> })
+        }}
+        <div class="plan-columns">
+            <div class="plan-risks">
+                <Risks report=plan.report.clone() needed read=desk.read accepted />
+            </div>
+            <Rail case=case.clone() needed desk />
+            <div class="plan-body">
+                {body::changes(&plan, seen.as_ref())}
+                {body::steps(&plan)}
+                {proof}
+            </div>
+        </div>
+        {move || desk.failure.get().map(|failure| view! { <ErrorView failure retry=desk.again /> })}
+        <Acts case needed desk />
+    }
+}
+
+/// The page to create a new plan like this one.
+fn new_plan(plan: &Plan) -> String {
+    systems::wizard(plan)
+}
+
+/// The warnings that the person who looks has to accept with what they can do next.
+fn needed(case: &Case, approval: Option<&Approval>) -> Vec<AcceptedWarning> {
+    let Some(approval) = approval.filter(|_| case.alive) else {
+        return Vec::new();
+    };
+    if approval.you_can || approval.glass_can_break {
+        return case.warnings.clone();
+    }
+    if approval.you_can_run {
+        let open = approval.unaccepted_warnings.iter().cloned();
+        return open.map(AcceptedWarning::from).collect();
+    }
+    Vec::new()
+}
+
+/// Who accepted which warning, in words.
+fn acceptances(approval: Option<&Approval>) -> Vec<Acceptance> {
+    let Some(approval) = approval else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for vote in &approval.votes {
+        let names = vote.accepted_warnings.iter().cloned();
+        all.extend(names.map(|name| Acceptance {
+            warning: name.into(),
+            by: format!("Accepted by {}, ", vote.by),
+            at_ms: vote.at_ms,
+        }));
+    }
+    if let Some(review) = &approval.review {
+        let names = review.accepted_warnings.iter().cloned();
+        all.extend(names.map(|name| Acceptance {
+            warning: name.into(),
+            by: format!("Accepted by {} with the override, ", review.broken_by),
+            at_ms: review.broken_at_ms,
+        }));
+    }
+    all
+}
+
+/// The mark before the outcome: what the person should expect of the page, before reading.
+fn mark(case: &Case, same: bool) -> &'static str {
+    let forced = case
+        .plan
+        .request
+        .outcome_parts(&case.plan.outcome)
+        .1
+        .is_some();
+    match case.summary.state() {
+        _ if !same => "fail",
+        PlanState::Rejected | PlanState::Invalidated | PlanState::Expired => "fail",
+        PlanState::Sealed | PlanState::Approved if !case.alive => "fail",
+        _ if case.summary.broke_glass => "override",
+        PlanState::Used => "note",
+        _ if forced => "fail",
+        _ if !case.warnings.is_empty() => "warning",
+        PlanState::Approved => "pass",
+        _ => "waits",
     }
 }
 
@@ -152,30 +330,37 @@ fn below(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
         .count() as u64;
     let steps = format::count(plan.steps.len() as u64, "step", "steps");
     let undo = match lost {
-        0 => view! { {format!("{steps}, and every one can be taken back.")} }.into_any(),
-        n => view! { <strong>{format!("{} of {steps} cannot be undone.", format::number(n))}</strong> }.into_any(),
+        0 => view! { {format!("{steps}, all reversible. ")} }.into_any(),
+        n => view! { <strong>{format!("{} of {steps} cannot be undone. ", format::number(n))}</strong> }.into_any(),
     };
-    let decided = (!summary.decided_by.is_empty()).then(|| {
-        view! { " by " {summary.decided_by.clone()} ", " <Time ms=summary.decided_at_ms /> }
+    let why = match summary.state() {
+        PlanState::Rejected => "Reason for the rejection: ",
+        PlanState::Invalidated => "Invalidated: ",
+        PlanState::Expired => "Expired: ",
+        // What an override says is told by its notice.
+        _ if summary.broke_glass => "",
+        _ => "Note: ",
+    };
+    let reason = (!summary.reason.is_empty() && !why.is_empty()).then(|| {
+        view! { <p>{why} {summary.reason.clone()}</p> }
     });
-    let cluster = (!plan.cluster.is_empty()).then(|| format!(" For {}.", plan.cluster));
     view! {
-        <p>{undo}</p>
         <p>
-            <Status is=status::plan(summary.state()) /> {decided} ". " {format!("Sealed by {}, ", plan.author)}
-            <Time ms=summary.sealed_at_ms /> "." {cluster}
+            <PlanStatus plan=summary.clone() /> " "
+            {undo}
+            {format!("Created by {}, ", plan.author)} <Time ms=summary.sealed_at_ms /> "."
         </p>
-        {(!summary.reason.is_empty()).then(|| view! { <p>"Reason: " {summary.reason.clone()}</p> })}
+        {reason}
     }
 }
 
 fn drifted(drift: &[Finding], summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
     let open = status::is_open(summary.state()) || summary.state() == PlanState::Invalidated;
-    let to = systems::wizard(&plan.request);
+    let to = new_plan(plan);
     (open && !drift.is_empty()).then(|| {
         view! {
             <div class="notice fail" role="alert">
-                <p><strong>"Something that this plan rests on has changed: it cannot be run."</strong></p>
+                <p><strong>"Facts have changed since the plan was sealed: it cannot run."</strong></p>
                 <Findings findings=drift.to_vec() none="" />
                 <div class="acts"><a class="button" href=to>"Make a new plan"</a></div>
             </div>
@@ -183,9 +368,9 @@ fn drifted(drift: &[Finding], summary: &PlanSummary, plan: &Plan) -> impl IntoVi
     })
 }
 
-/// The second look at a plan that may still be run.
+/// This browser's own check of a plan that can still run.
 struct Look {
-    /// What the server says that the plan rests on; none where it does not say so in a way that can be read.
+    /// The facts that the server names; none where they cannot be read.
     observation: Option<Observation>,
     told: Report,
     look: Recheck,
@@ -208,9 +393,9 @@ impl Look {
                     differences: vec![Difference {
                         part: Part::Rest,
                         fact: String::new(),
-                        what: "what the plan rests on".into(),
+                        what: "the facts of the plan".into(),
                         told: "nothing that this page can read".into(),
-                        here: "needed to check it and to make it again".into(),
+                        here: "needed to check and to recompute it".into(),
                     }],
                 },
                 observation: None,
@@ -225,50 +410,110 @@ impl Look {
     }
 }
 
-fn looked(look: Look, hash: &str, own: RwSignal<Own>) -> AnyView {
-    if !look.agrees() {
-        return view! {
+/// A loud refusal, where this browser comes to something else than the server says.
+fn refused(look: &Look) -> Option<AnyView> {
+    if look.agrees() {
+        return None;
+    }
+    let differences = look.look.differences.clone();
+    Some(
+        view! {
             <section class="section notice fail" role="alert">
-                <p><strong>"Your browser checked this plan and made it again, and refuses it: what came out is not the same."</strong></p>
-                <p>"The hash is that of the sealed plan, and the plan does not follow from what the server says that it rests on, or the server's check is not what a check of that gives. Do not approve it elsewhere. Tell whoever runs this server."</p>
-                <Differences differences=look.look.differences told="As sealed, or as the server says" />
+                <p><strong>"Your browser recomputed this plan and its check, and refuses it: the result differs."</strong></p>
+                <p>"The hash is that of the sealed plan, but the plan does not follow from the facts that the server names, or the server's check differs from a check of these facts. Do not approve it elsewhere. Tell the operators of this server."</p>
+                <Differences differences told="Sealed, or the server's" />
             </section>
         }
-        .into_any();
-    }
-    let Some(observation) = look.observation else {
-        return ().into_any();
-    };
-    let verdict = file_words(&observation);
-    let snapshot = Signal::derive(move || {
-        let (here, compared) = own.with(Own::words);
-        (here, verdict.clone(), compared)
-    });
-    let here = brief(&look.look.report);
-    let told = match look.look.report == look.told {
-        true => "the same".to_owned(),
-        false => brief(&look.told),
-    };
-    view! {
-        <section class="section" aria-labelledby="second-look">
-            <h2 id="second-look">"What your browser found by itself"</h2>
-            <div class="notice pass">
-                <p><strong>"Your browser recomputed this plan: same hash."</strong></p>
-                <p>{format!("Your browser's check: {here}; the server's: {told}. Made again from what it rests on, the plan comes out the same.")}</p>
-            </div>
-            <BothSides hash=hash.to_owned() here=look.look.report told=look.told steps=look.steps snapshot />
-            <OwnFile told=observation own />
-        </section>
-    }
-    .into_any()
+        .into_any(),
+    )
 }
 
 /// What the server says of the file, in a few words.
 fn file_words(observation: &Observation) -> String {
     let parts = observation.file_outcomes();
     if parts.iter().all(|(_, outcome)| *outcome == Outcome::Pass) {
-        return "This snapshot is whole.".into();
+        return "OK: checksum, structure and content".into();
     }
     let parts = parts.map(|(part, outcome)| format!("{part} {}", status::outcome(outcome).1));
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use requorum_shared::api::v1;
+    use serde_json::json;
+
+    use super::*;
+
+    pub(super) fn plan(cluster: &str, target: serde_json::Value) -> Plan {
+        serde_json::from_value(json!({
+            "format": "requorum.plan/2", "id": "p", "author": "ak", "sealed_at": "", "cluster": cluster,
+            "outcome": "", "facts": [], "report": [], "steps": [],
+            "request": {
+                "kind": "etcd.restore", "snapshot": "", "members": [], "token": "", "bump_revision": 0,
+                "mark_compacted": false, "skip_hash_check": false, "target_version": "3.6",
+                "clean_up": {"alarms": false, "auth": false, "downgrade": false, "versions": false},
+                "target": target,
+            },
+        }))
+        .unwrap()
+    }
+
+    pub(super) fn case(state: PlanState) -> Case {
+        let mut plan = plan("prod", json!({"kind": "download"}));
+        plan.report
+            .push(Finding::warning("alarms.active", "alarms", "NOSPACE."));
+        Case {
+            summary: PlanSummary {
+                state: state.into(),
+                ..PlanSummary::default()
+            },
+            warnings: accepted::warnings(&plan.report),
+            plan,
+            alive: status::is_open(state),
+            agrees: Signal::stored(true),
+        }
+    }
+
+    #[test]
+    fn whoever_can_act_accepts_and_nobody_else_is_asked() {
+        let owner = Owner::new();
+        owner.set();
+        let open = case(PlanState::Sealed);
+        let all = open.warnings.clone();
+        let may = |you_can, run, glass| Approval {
+            you_can,
+            you_can_run: run,
+            glass_can_break: glass,
+            unaccepted_warnings: all.iter().cloned().map(v1::AcceptedWarning::from).collect(),
+            ..Approval::default()
+        };
+        assert!(needed(&open, None).is_empty());
+        assert!(needed(&open, Some(&may(false, false, false))).is_empty());
+        assert_eq!(needed(&open, Some(&may(true, false, false))), all);
+        assert_eq!(needed(&open, Some(&may(false, false, true))), all);
+        assert_eq!(needed(&open, Some(&may(false, true, false))), all);
+        let accepted = Approval {
+            unaccepted_warnings: Vec::new(),
+            ..may(false, true, false)
+        };
+        assert!(needed(&open, Some(&accepted)).is_empty());
+        let ran = case(PlanState::Used);
+        assert!(needed(&ran, Some(&may(true, true, true))).is_empty());
+    }
+
+    #[test]
+    fn an_override_is_never_green_and_a_warning_shows_before_it_is_read() {
+        let owner = Owner::new();
+        owner.set();
+        assert_eq!(mark(&case(PlanState::Sealed), true), "warning");
+        assert_eq!(mark(&case(PlanState::Sealed), false), "fail");
+        assert_eq!(mark(&case(PlanState::Invalidated), true), "fail");
+        let mut glass = case(PlanState::Approved);
+        glass.summary.broke_glass = true;
+        assert_eq!(mark(&glass, true), "override");
+        let mut quiet = case(PlanState::Approved);
+        quiet.warnings.clear();
+        assert_eq!(mark(&quiet, true), "pass");
+    }
 }

@@ -20,7 +20,7 @@ pub fn Proposal(
     again: Callback<()>,
 ) -> impl IntoView {
     let whose = match proposal.cluster.as_str() {
-        "" => "everything that has no policy of its own".to_owned(),
+        "" => "the default policy".to_owned(),
         name => name.to_owned(),
     };
     let title = match (proposal.in_force, proposal.wanted.is_some()) {
@@ -36,12 +36,12 @@ pub fn Proposal(
                 .to_owned()
         }
         (true, names) => format!(
-            "It counts. It stays here until one of these confirms it: {}.",
+            "In force. Listed until confirmed by one of: {}.",
             names.join(", ")
         ),
         (false, []) => "The old policy stays in force until a second person can confirm the change.".to_owned(),
         (false, names) => format!(
-            "What was in force counts until one of these confirms it: {}.",
+            "The old policy stays in force until confirmed by one of: {}.",
             names.join(", ")
         ),
     };
@@ -53,9 +53,9 @@ pub fn Proposal(
         } = policy(wire);
         view! {
             <dl class="step-facts">
-                <dt>"Plans that can be taken back whole"</dt><dd>{sentence(undoable)}</dd>
-                <dt>"Plans that cannot be taken back"</dt><dd>{sentence(destructive)}</dd>
-                <dt>"Without approval"</dt><dd>{glass(break_glass)}</dd>
+                <dt>"Reversible plans"</dt><dd>{sentence(undoable)}</dd>
+                <dt>"Irreversible plans"</dt><dd>{sentence(destructive)}</dd>
+                <dt>"Break-glass"</dt><dd>{glass(break_glass)}</dd>
             </dl>
         }
     });
@@ -83,10 +83,10 @@ pub fn Proposal(
     });
     let busy = act.pending();
     let confirm = proposal.you_can_confirm.then(|| view! {
-        <button type="button" class="button primary" disabled=busy on:click=move |_| { act.dispatch_local(true); }>"Confirm this policy"</button>
+        <button type="button" class="button primary" disabled=busy on:click=move |_| { act.dispatch_local(true); }>"Confirm policy"</button>
     });
     let withdraw = proposal.you_can_withdraw.then(|| view! {
-        <button type="button" class="button" disabled=busy on:click=move |_| { act.dispatch_local(false); }>"Turn it down"</button>
+        <button type="button" class="button" disabled=busy on:click=move |_| { act.dispatch_local(false); }>"Decline"</button>
     });
     view! {
         <section class="panel notice warning">

@@ -6,8 +6,9 @@ use requorum_shared::api::v1::{AboutRequest, AboutResponse, GetLedgerRequest};
 use crate::client::grpc;
 use crate::components::button::CopyButton;
 use crate::components::bytes::Bytes;
-use crate::components::lead::Lead;
+use crate::components::hash::Copyable;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::time::Time;
 use crate::failure::Failure;
@@ -19,9 +20,9 @@ pub fn About() -> impl IntoView {
     let about = LocalResource::new(fetch);
     let sentence = Signal::derive(move || match about.get() {
         Some(Ok(about)) => headline(&about.console, js_sys::Date::now() as i64),
-        _ => "What this console is, and what it rests on.".into(),
+        _ => "About this console".into(),
     });
-    view! { <Lead sentence />{load(about, show)} }
+    view! { <PageHeader sentence />{load(about, show)} }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -47,10 +48,12 @@ fn headline(about: &AboutResponse, now_ms: i64) -> String {
     let left = about.certificate_ends_at_ms - now_ms;
     match about.certificate_ends_at_ms {
         0 => is,
-        _ if left <= 0 => format!("The certificate has ended: browsers refuse to come here. {is}"),
+        _ if left <= 0 => {
+            format!("The TLS certificate has expired: browsers refuse to connect. {is}")
+        }
         _ if left <= ENDS_SOON_MS => {
             let left = format::duration(left as f64);
-            format!("The certificate ends in {left}: put a new one in its place. {is}")
+            format!("The TLS certificate expires in {left}: replace it. {is}")
         }
         _ => is,
     }
@@ -64,8 +67,8 @@ fn show(facts: Facts) -> impl IntoView {
         view! { <Bytes n=console.max_upload_bytes /> }.into_any()
     };
     let certificate = match console.certificate_ends_at_ms {
-        0 => "none: this server does not speak TLS itself".into_any(),
-        ends => view! { "ends " <Time ms=ends /> }.into_any(),
+        0 => "none (TLS is not configured on this server)".into_any(),
+        ends => view! { "expires " <Time ms=ends /> }.into_any(),
     };
     let rows = vec![
         ("Version", console.version.into_any()),
@@ -84,7 +87,7 @@ fn show(facts: Facts) -> impl IntoView {
                 <tr>
                     <th scope="row" data-label="Holds">{store.holds}</th>
                     <td data-label="Kind">{store.kind}</td>
-                    <td data-label="Where" class="mono">{store.place}</td>
+                    <td data-label="Where"><Copyable value=store.place /></td>
                 </tr>
             }
         })
@@ -96,7 +99,7 @@ fn show(facts: Facts) -> impl IntoView {
             view! {
                 <tr>
                     <th scope="row" data-label="Root">{root.name}</th>
-                    <td data-label="Folder" class="mono">{root.path}</td>
+                    <td data-label="Folder"><Copyable value=root.path /></td>
                     <td data-label="Free" class="number"><Bytes n=root.free_bytes /></td>
                 </tr>
             }
@@ -110,7 +113,7 @@ fn show(facts: Facts) -> impl IntoView {
             view! {
                 <tr>
                     <th scope="row" data-label="Version">{binary.version}</th>
-                    <td data-label="Binary" class="mono">{binary.path}</td>
+                    <td data-label="Binary"><Copyable value=binary.path /></td>
                 </tr>
             }
         })
@@ -120,14 +123,14 @@ fn show(facts: Facts) -> impl IntoView {
         {(!set_back.is_empty()).then(|| view! { <div class="notice warning"><p>{set_back}</p></div> })}
         <Properties rows />
         <section class="section">
-            <h2>"The ledger's key"</h2>
+            <h2>"Ledger key"</h2>
             <p class="muted">
-                "Every checkpoint of the ledger is signed with it. Keep a copy somewhere else: whoever has it can check an export of the ledger without believing this server."
+                "Every checkpoint of the ledger is signed with this key. Keep a copy elsewhere: with it, an export of the ledger can be verified without trusting this server."
             </p>
             {key_line(key)}
         </section>
         <section class="section">
-            <h2>"What is kept where"</h2>
+            <h2>"Storage"</h2>
             <div class="table-wrap">
                 <table class="table">
                     <thead><tr><th scope="col">"Holds"</th><th scope="col">"Kind"</th><th scope="col">"Where"</th></tr></thead>
@@ -136,14 +139,14 @@ fn show(facts: Facts) -> impl IntoView {
             </div>
         </section>
         <section class="section">
-            <h2>"Where a restore may be placed"</h2>
+            <h2>"Restore roots"</h2>
             <div class="table-wrap">
                 <table class="table">
                     <thead><tr><th scope="col">"Root"</th><th scope="col">"Folder"</th><th scope="col" class="number">"Free"</th></tr></thead>
                     <tbody>{roots}</tbody>
                 </table>
             </div>
-            <p class="muted">"Only folders that the server's operator allowed at start, and never outside of them."</p>
+            <p class="muted">"Restores are written only below these folders, which are set when the server starts."</p>
         </section>
         <section class="section">
             <h2>"etcd for boot checks"</h2>
@@ -159,7 +162,7 @@ fn show(facts: Facts) -> impl IntoView {
                 .into_any()
             } else {
                 view! {
-                    <p>"No etcd binary was found, so restored members are not booted: that check will say \"not checked\". Have the server's operator name one at start."</p>
+                    <p>"No etcd binary was found, so restored members are not started for a test: that check will say \"not checked\". Set --etcd-bin when starting the server."</p>
                 }
                 .into_any()
             }}
@@ -177,7 +180,7 @@ fn key_line(key: String) -> impl IntoView {
     let text = key.clone();
     view! {
         <p><code class="once-value">{key}</code></p>
-        <div class="acts"><CopyButton label="Copy the key" text=Signal::derive(move || text.clone()) /></div>
+        <div class="acts"><CopyButton label="Copy key" text=Signal::derive(move || text.clone()) /></div>
     }
 }
 
@@ -213,9 +216,15 @@ mod tests {
         let is = "Requorum 1.2.3, up for 1 h 0 m.";
         assert_eq!(said(days(15)), is);
         let soon = said(days(14));
-        assert!(soon.starts_with("The certificate ends in 14"), "{soon}");
+        assert!(
+            soon.starts_with("The TLS certificate expires in 14"),
+            "{soon}"
+        );
         assert!(soon.ends_with(is), "{soon}");
         let late = said(days(0));
-        assert!(late.starts_with("The certificate has ended"), "{late}");
+        assert!(
+            late.starts_with("The TLS certificate has expired"),
+            "{late}"
+        );
     }
 }

@@ -13,12 +13,12 @@ use requorum_shared::api::v1::{ListPeopleRequest, PasswordLink, Person};
 use requorum_shared::permission::{Grants, Role};
 
 use crate::client::whole;
-use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::once::Once;
+use crate::components::one_time_value::OneTimeValue;
+use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
 use crate::components::table::{Sort, SortHeading, arrows};
-use crate::components::time::Time;
+use crate::components::time::{Ago, Time};
 use crate::format;
 use crate::forms::roles::names;
 use crate::paths;
@@ -31,7 +31,7 @@ pub fn People() -> impl IntoView {
     let made = RwSignal::new(None::<PasswordLink>);
     let sentence = Signal::derive(move || match people.get() {
         Some(Ok(list)) => headline(&list.people),
-        _ => "Who can come in, and as what.".into(),
+        _ => "People and roles".into(),
     });
     let warnings = Memo::new(move |_| match people.get() {
         Some(Ok(list)) => alone(&list.people),
@@ -51,7 +51,7 @@ pub fn People() -> impl IntoView {
         people.refetch();
     });
     view! {
-        <Lead sentence below acts />
+        <PageHeader sentence below acts />
         {move || made.get().map(|link| handed_over(link, made))}
         {load(people, |list| table(list.people))}
         <invite::Invite open=inviting on_made />
@@ -63,17 +63,17 @@ fn handed_over(link: PasswordLink, made: RwSignal<Option<PasswordLink>>) -> impl
     let name = link.person.unwrap_or_default().name;
     let origin = window().location().origin().unwrap_or_default();
     view! {
-        <Once
-            title=format!("Give this link to {name}, in a way that nobody else reads.")
+        <OneTimeValue
+            title=format!("Send this link to {name} over a private channel.")
             value=paths::join_link(&origin, &link.token)
-            label="Copy the link"
+            label="Copy link"
             on_done=Callback::new(move |()| made.set(None))
         >
             <p class="small">
-                "It is shown this once. It sets " {name.clone()} "'s password one time, until "
-                <Time ms=link.expires_at_ms /> "; a newer link makes it void. For a day after it is used, the account counts as one person with yours: it is no second person for your plans. On the server's machine, "<code>"requorum user confirm"</code>" says that it is somebody else's."
+                "Shown only once. It sets the password of " {name.clone()} " one time, until "
+                <Time ms=link.expires_at_ms /> "; a newer link replaces it. For one day after it is used, the account counts as the same person as you, so it cannot approve your plans. To lift that, run "<code>"requorum user confirm"</code>" on the server."
             </p>
-        </Once>
+        </OneTimeValue>
     }
 }
 
@@ -88,11 +88,11 @@ fn headline(people: &[Person]) -> String {
         .filter(|p| grants_of(p).has(Role::Admin))
         .count() as u64;
     match usable.len() as u64 {
-        1 => "One person can come in.".into(),
+        1 => "1 active user".into(),
         n => format!(
-            "{} can come in; {}.",
-            format::count(n, "person", "people"),
-            format::count(admins, "administers", "administer")
+            "{}, {}",
+            format::count(n, "active user", "active users"),
+            format::count(admins, "administrator", "administrators")
         ),
     }
 }
@@ -114,15 +114,13 @@ fn alone(people: &[Person]) -> Vec<String> {
     let mut lines = Vec::new();
     if !nobody.is_empty() {
         lines.push(format!(
-            "Nobody who can come in is {} for all clusters.",
+            "No active user is {} for all clusters.",
             nobody.join(" or ")
         ));
     }
     lines.extend(only.into_iter().map(|(name, roles)| {
-        format!(
-            "Only {name} is {} for all clusters: while {name} is away, nobody stands in.",
-            roles.join(" and ")
-        )
+        let of = roles.join(" and ");
+        format!("{name} is the only {of} for all clusters. Give a second person that role.")
     }));
     lines
 }
@@ -144,9 +142,9 @@ fn table(people: Vec<Person>) -> impl IntoView {
                         <SortHeading key="name" label="Name" sort />
                         <th scope="col">"Roles"</th>
                         <SortHeading key="state" label="State" sort />
-                        <th scope="col">"Signs in with"</th>
+                        <th scope="col">"Sign-in method"</th>
                         <SortHeading key="seen" label="Last seen" sort />
-                        <SortHeading key="since" label="Here since" sort />
+                        <SortHeading key="since" label="Created" sort />
                     </tr>
                 </thead>
                 <tbody on:keydown=arrows>{move || shown.get().into_iter().map(row).collect_view()}</tbody>
@@ -172,9 +170,9 @@ fn row(person: Person) -> impl IntoView {
             <th scope="row" data-label="Name"><a href=paths::person(&person.id)>{person.name}</a></th>
             <td data-label="Roles">{roles_words(&names(&person.grants))}</td>
             <td data-label="State"><Status is=status /></td>
-            <td data-label="Signs in with">{with}</td>
-            <td data-label="Last seen"><Time ms=person.seen_at_ms /></td>
-            <td data-label="Here since"><Time ms=person.created_at_ms /></td>
+            <td data-label="Sign-in method">{with}</td>
+            <td data-label="Last seen"><Ago ms=person.seen_at_ms /></td>
+            <td data-label="Created"><Ago ms=person.created_at_ms /></td>
         </tr>
     }
 }
@@ -223,24 +221,21 @@ mod tests {
     }
 
     #[test]
-    fn the_headline_counts_who_can_come_in() {
+    fn the_headline_counts_active_users() {
         let ada = person("ada", "operator, approver, admin", true);
-        assert_eq!(
-            headline(std::slice::from_ref(&ada)),
-            "One person can come in."
-        );
+        assert_eq!(headline(std::slice::from_ref(&ada)), "1 active user");
         let people = [
             ada,
             person("ben", "viewer", true),
             person("cy", "admin", false),
         ];
-        assert_eq!(headline(&people), "2 people can come in; 1 administers.");
+        assert_eq!(headline(&people), "2 active users, 1 administrator");
     }
 
     #[test]
     fn what_hangs_on_one_person_is_said() {
         let ada = person("ada", "operator, approver, admin", true);
-        let only = "Only ada is operator and approver and admin for all clusters: while ada is away, nobody stands in.";
+        let only = "ada is the only operator and approver and admin for all clusters. Give a second person that role.";
         assert_eq!(alone(std::slice::from_ref(&ada)), [only]);
         let people = [
             ada,
@@ -249,13 +244,13 @@ mod tests {
         ];
         assert_eq!(
             alone(&people),
-            ["Only ada is approver for all clusters: while ada is away, nobody stands in."]
+            ["ada is the only approver for all clusters. Give a second person that role."]
         );
         assert_eq!(
             alone(&people[1..]),
             [
-                "Nobody who can come in is approver for all clusters.",
-                "Only ben is operator and admin for all clusters: while ben is away, nobody stands in.",
+                "No active user is approver for all clusters.",
+                "ben is the only operator and admin for all clusters. Give a second person that role.",
             ]
         );
     }

@@ -13,10 +13,10 @@ use crate::components::command::Command;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
-use crate::components::time::Time;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::forms::secret::kind_words;
@@ -36,13 +36,13 @@ pub fn Secrets() -> impl IntoView {
     });
     let sentence = Signal::derive(move || match secrets.get() {
         Some(Ok(list)) => headline(&list.credentials),
-        _ => "Credentials that this console keeps.".into(),
+        _ => "Credentials".into(),
     });
     let acts = move || {
-        view! { <button type="button" class="button primary" on:click=move |_| on_put.run(None)>"Put in a credential"</button> }
+        view! { <button type="button" class="button primary" on:click=move |_| on_put.run(None)>"Add credential"</button> }
     };
     view! {
-        <Lead sentence below=|| view! { <p>"They go in and never come out: whoever needs one reads it where it came from."</p> } acts />
+        <PageHeader sentence below=|| view! { <p>"Values can be added and replaced, but never read back."</p> } acts />
         {load(secrets, move |list| show(list, on_put, again))}
         <put::Put open=putting replaced on_done=again />
     }
@@ -50,10 +50,10 @@ pub fn Secrets() -> impl IntoView {
 
 fn headline(secrets: &[Credential]) -> String {
     match secrets.len() as u64 {
-        0 => "No credential is kept here yet.".into(),
+        0 => "No credentials".into(),
         n => format!(
-            "{} kept here, sealed.",
-            format::count(n, "credential is", "credentials are")
+            "{}, encrypted",
+            format::count(n, "credential", "credentials")
         ),
     }
 }
@@ -65,11 +65,11 @@ fn show(
 ) -> impl IntoView {
     let key = vec![
         (
-            "Sealed under the master key",
+            "Encrypted with master key",
             view! { <code>{list.key_id}</code> }.into_any(),
         ),
         (
-            "The key is in",
+            "Key file",
             view! { <span class="mono">{list.key_place}</span> }.into_any(),
         ),
     ];
@@ -79,9 +79,9 @@ fn show(
             <h2>"Master key"</h2>
             <Properties rows=key />
             <p class="muted">
-                "Without it what is sealed is noise, in the database and in every backup of it. Keep a copy of the key where no backup of the database lies."
+                "Without this key the credentials cannot be decrypted, not even from a backup. Keep a copy of the key apart from the database's backups."
             </p>
-            <Command label="Seal all again under a new key, on the server" text="requorum secrets rotate --data-dir DIR".to_owned() />
+            <Command label="Re-encrypt all with a new key, on the server" text="requorum secrets rotate --data-dir DIR".to_owned() />
         </section>
     }
 }
@@ -93,7 +93,7 @@ fn table(
 ) -> impl IntoView {
     if secrets.is_empty() {
         return view! {
-            <Empty text="Passwords, keys and certificates that recoveries need are put in here once, and used by the server alone.">
+            <Empty text="Passwords, keys and certificates for recoveries. The server uses them; no page or API returns them.">
                 <button type="button" class="button" on:click=move |_| on_put.run(None)>"Put in the first one"</button>
             </Empty>
         }
@@ -127,8 +127,8 @@ fn table(
             <table class="table">
                 <thead>
                     <tr>
-                        <th scope="col">"Name"</th><th scope="col">"Kind"</th><th scope="col">"Put in"</th>
-                        <th scope="col">"Value as of"</th><th scope="col">"By"</th>
+                        <th scope="col">"Name"</th><th scope="col">"Kind"</th><th scope="col">"Added"</th>
+                        <th scope="col">"Value changed"</th><th scope="col">"By"</th>
                         <th scope="col"><span class="visually-hidden">"Acts"</span></th>
                     </tr>
                 </thead>
@@ -143,11 +143,11 @@ fn table(
                     open=asking
                     title=format!("Remove {name}")
                     name=name
-                    act="Remove the credential"
-                    keep="Keep it"
+                    act="Remove credential"
+                    keep="Cancel"
                     on_act=Callback::new(move |()| { remove.dispatch_local(id.clone()); })
                 >
-                    <p>"It is gone from here for good: nobody can read it out first."</p>
+                    <p>"This cannot be undone, and the value cannot be read out first."</p>
                     {depends(uses.clone())}
                 </Confirm>
             }
@@ -161,14 +161,15 @@ fn depends(id: String) -> impl IntoView {
     let uses = LocalResource::new(move || grpc::call(GetCredentialUsesRequest { id: id.clone() }));
     load(uses, |uses| {
         if uses.plans.is_empty() {
-            return view! { <p>"No plan that can still be run needs it, and no job that runs."</p> }.into_any();
+            return view! { <p>"No open plan and no running job needs it."</p> }.into_any();
         }
         let plans = uses
             .plans
             .into_iter()
             .map(|plan| view! { <li><a href=paths::plan(&plan.id)>{plan.outcome}</a></li> })
             .collect_view();
-        view! { <p>"These plans cannot be carried out without it:"</p><ul class="reads">{plans}</ul> }.into_any()
+        view! { <p>"These plans cannot run without it:"</p><ul class="reads">{plans}</ul> }
+            .into_any()
     })
 }
 
@@ -188,8 +189,8 @@ fn row(
         <tr>
             <th scope="row" data-label="Name">{secret.name}</th>
             <td data-label="Kind">{kind}</td>
-            <td data-label="Put in"><Time ms=secret.created_at_ms /></td>
-            <td data-label="Value as of"><Time ms=secret.changed_at_ms /></td>
+            <td data-label="Added"><Ago ms=secret.created_at_ms /></td>
+            <td data-label="Value changed"><Ago ms=secret.changed_at_ms /></td>
             <td data-label="By">{secret.changed_by}</td>
             <td data-label="Acts">
                 <span class="acts">
@@ -207,10 +208,10 @@ mod tests {
 
     #[test]
     fn the_headline_counts() {
-        assert_eq!(headline(&[]), "No credential is kept here yet.");
+        assert_eq!(headline(&[]), "No credentials");
         assert_eq!(
             headline(&[Credential::default()]),
-            "1 credential is kept here, sealed."
+            "1 credential, encrypted"
         );
     }
 }

@@ -14,12 +14,12 @@ use crate::components::command::Command;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::once::Once;
+use crate::components::one_time_value::OneTimeValue;
+use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
 use crate::components::tabs::{Tab, Tabs, open_tab};
-use crate::components::time::Time;
+use crate::components::time::{Ago, Time};
 use crate::failure::Failure;
 use crate::format;
 use crate::forms::roles::names;
@@ -50,17 +50,17 @@ pub fn Tokens() -> impl IntoView {
     let made = RwSignal::new(None::<CreateTokenResponse>);
     let sentence = Signal::derive(move || match tokens.get() {
         Some(Ok((everybody, list))) => headline(&list.tokens, everybody, now()),
-        _ => "Which programs may come in.".into(),
+        _ => "API tokens".into(),
     });
     let acts = move || {
-        view! { <button type="button" class="button primary" on:click=move |_| creating.set(true)>"Make a token"</button> }
+        view! { <button type="button" class="button primary" on:click=move |_| creating.set(true)>"Create token"</button> }
     };
     let on_made = Callback::new(move |answer| {
         made.set(Some(answer));
         again.run(());
     });
     view! {
-        <Lead sentence acts />
+        <PageHeader sentence acts />
         {move || made.get().map(|answer| handed_over(answer, made))}
         {move || sees_all.get().then(|| view! { <Tabs label="Whose tokens" tabs=tabs() open /> })}
         {load(tokens, move |(everybody, list)| table(list, everybody, again, creating))}
@@ -88,16 +88,12 @@ fn is_good(token: &Token, now_ms: i64) -> bool {
 
 fn headline(tokens: &[Token], everybody: bool, now_ms: i64) -> String {
     let good = tokens.iter().filter(|token| is_good(token, now_ms)).count() as u64;
-    let whom = if everybody {
-        "in this console"
-    } else {
-        "on your behalf"
-    };
+    let whose = if everybody { "" } else { " of yours" };
     match good {
-        0 => format!("No program can act {whom}."),
+        0 => format!("No active API tokens{whose}"),
         n => format!(
-            "{} act {whom}.",
-            format::count(n, "token lets a program", "tokens let programs")
+            "{}{whose}",
+            format::count(n, "active API token", "active API tokens")
         ),
     }
 }
@@ -111,18 +107,18 @@ fn handed_over(
     let origin = window().location().origin().unwrap_or_default();
     let text = examples(&origin);
     view! {
-        <Once
-            title=format!("This is the token {}. It is shown this once.", token.name)
+        <OneTimeValue
+            title=format!("Token {}: shown only once", token.name)
             value=answer.secret
-            label="Copy the token"
+            label="Copy token"
             on_done=Callback::new(move |()| made.set(None))
         >
             <p class="small">
-                "Give it to the program and to nobody else. It acts in your name as " {names(&token.grants).join(", ")} ", until "
+                "Store it where the program reads it. It acts in your name as " {names(&token.grants).join(", ")} ", until "
                 <Time ms=token.expires_at_ms /> "."
             </p>
             <Command label="Use it over HTTP and gRPC" text=Signal::derive(move || text.clone()) />
-        </Once>
+        </OneTimeValue>
     }
 }
 
@@ -148,7 +144,7 @@ fn table(
 ) -> impl IntoView {
     if list.tokens.is_empty() {
         return view! {
-            <Empty text="A token lets a program act in its owner's name, with no more than the owner's roles, until a day that you choose. Only its hash is kept here.">
+            <Empty text="A token lets a program act in your name, with at most your roles, until it expires. Only its hash is stored.">
                 <button type="button" class="button" on:click=move |_| creating.set(true)>"Make the first one"</button>
             </Empty>
         }
@@ -199,11 +195,11 @@ fn table(
                 <Confirm
                     open=asking
                     title=format!("Revoke {name}")
-                    act="Revoke the token"
-                    keep="Keep it"
+                    act="Revoke token"
+                    keep="Cancel"
                     on_act=Callback::new(move |()| { revoke.dispatch_local(id.clone()); })
                 >
-                    <p>"Programs that use it are refused from their next request on. A revoked token cannot be brought back; make another one."</p>
+                    <p>"Programs that use it are refused from their next request on. This cannot be undone; create a new token instead."</p>
                     {last_used(token.used_at_ms)}
                 </Confirm>
             }
@@ -214,8 +210,8 @@ fn table(
 
 fn last_used(ms: i64) -> impl IntoView {
     match ms {
-        0 => view! { <p>"It was never used."</p> }.into_any(),
-        ms => view! { <p>"It was last used at " <Time ms /> "."</p> }.into_any(),
+        0 => view! { <p>"Never used."</p> }.into_any(),
+        ms => view! { <p>"Last used " <Time ms /> "."</p> }.into_any(),
     }
 }
 
@@ -235,9 +231,9 @@ fn row(
             {everybody.then(|| view! { <td data-label="Owner">{token.owner}</td> })}
             <td data-label="Roles">{names(&token.grants).join(", ")}</td>
             <td data-label="State"><Status is=status /></td>
-            <td data-label="Made"><Time ms=token.created_at_ms /></td>
-            <td data-label="Ends"><Time ms=token.expires_at_ms /></td>
-            <td data-label="Last used"><Time ms=token.used_at_ms /></td>
+            <td data-label="Made"><Ago ms=token.created_at_ms /></td>
+            <td data-label="Ends"><Ago ms=token.expires_at_ms /></td>
+            <td data-label="Last used"><Ago ms=token.used_at_ms /></td>
             <td data-label=good.then_some("Act")>
                 {good.then(|| view! {
                     <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Revoke"</button>
@@ -258,18 +254,12 @@ mod tests {
             revoked_at_ms,
             ..Token::default()
         };
-        assert_eq!(
-            headline(&[], false, 5),
-            "No program can act on your behalf."
-        );
+        assert_eq!(headline(&[], false, 5), "No active API tokens of yours");
         let tokens = [token(9, 0), token(9, 3), token(4, 0)];
-        assert_eq!(
-            headline(&tokens, false, 5),
-            "1 token lets a program act on your behalf."
-        );
+        assert_eq!(headline(&tokens, false, 5), "1 active API token of yours");
         assert_eq!(
             headline(&[token(9, 0), token(9, 0)], true, 5),
-            "2 tokens let programs act in this console."
+            "2 active API tokens"
         );
     }
 

@@ -7,9 +7,9 @@ use crate::client::upload;
 use crate::components::confirm::Confirm;
 use crate::components::empty::Empty;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load;
-use crate::components::time::Time;
+use crate::components::page_header::PageHeader;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
@@ -21,10 +21,10 @@ pub fn Uploads() -> impl IntoView {
     let again = Callback::new(move |()| uploads.refetch());
     let sentence = Signal::derive(move || match uploads.get() {
         Some(Ok(listed)) => headline(&listed.uploads),
-        _ => "Uploads that have not ended.".into(),
+        _ => "Unfinished uploads".into(),
     });
     view! {
-        <Lead sentence />
+        <PageHeader sentence />
         {load(uploads, move |listed| table(listed, again))}
     }
 }
@@ -32,10 +32,10 @@ pub fn Uploads() -> impl IntoView {
 fn headline(uploads: &[Upload]) -> String {
     let arrived = uploads.iter().map(|upload| upload.offset).sum();
     match uploads.len() as u64 {
-        0 => "No upload is unfinished.".into(),
+        0 => "No unfinished uploads".into(),
         n => format!(
-            "{}; {} received so far.",
-            format::count(n, "upload is unfinished", "uploads are unfinished"),
+            "{}, {} received",
+            format::count(n, "unfinished upload", "unfinished uploads"),
             format::bytes(arrived)
         ),
     }
@@ -44,8 +44,8 @@ fn headline(uploads: &[Upload]) -> String {
 fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
     if listed.uploads.is_empty() {
         return view! {
-            <Empty text="An interrupted upload is kept so that it can be resumed: for a week after its last byte, or for 10 minutes if none arrived.">
-                <a class="button" href=paths::files()>"Snapshots"</a>
+            <Empty text="An interrupted upload can be resumed for a week after its last byte, or for 10 minutes if none arrived.">
+                <a class="button" href=paths::files()>"Files"</a>
             </Empty>
         }
         .into_any();
@@ -79,8 +79,8 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
             <table class="table">
                 <thead>
                     <tr>
-                        <th scope="col">"File"</th><th scope="col">"Begun by"</th><th scope="col">"Cluster"</th>
-                        <th scope="col">"Arrived"</th><th scope="col">"Begun"</th>
+                        <th scope="col">"File"</th><th scope="col">"Started by"</th><th scope="col">"Cluster"</th>
+                        <th scope="col">"Received"</th><th scope="col">"Started"</th>
                         <th scope="col"><span class="visually-hidden">"Act"</span></th>
                     </tr>
                 </thead>
@@ -92,12 +92,12 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
             view! {
                 <Confirm
                     open=asking
-                    title=format!("Cancel the upload of {name}")
-                    act="Cancel the upload"
-                    keep="Keep it"
+                    title=format!("Discard the upload of {name}")
+                    act="Discard upload"
+                    keep="Cancel"
                     on_act=Callback::new(move |()| { cancel.dispatch_local(id.clone()); })
                 >
-                    <p>{format!("What has arrived is discarded, and {owner} has to send the file again.")}</p>
+                    <p>{format!("What has arrived is discarded; {owner} has to upload the file again.")}</p>
                 </Confirm>
             }
         })}
@@ -106,7 +106,7 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
 }
 
 fn row(upload: Upload, busy: Signal<bool>, on_ask: Callback<Upload>) -> impl IntoView {
-    let label = format!("Cancel the upload of {}", upload.name);
+    let label = format!("Discard the upload of {}", upload.name);
     let arrived = format!(
         "{} of {}",
         format::bytes(upload.offset),
@@ -117,12 +117,12 @@ fn row(upload: Upload, busy: Signal<bool>, on_ask: Callback<Upload>) -> impl Int
     view! {
         <tr>
             <th scope="row" data-label="File">{upload.name}</th>
-            <td data-label="Begun by">{upload.owner}</td>
+            <td data-label="Started by">{upload.owner}</td>
             <td data-label="Cluster">{upload.cluster}</td>
-            <td data-label="Arrived">{arrived}</td>
-            <td data-label="Begun"><Time ms=begun /></td>
+            <td data-label="Received">{arrived}</td>
+            <td data-label="Started"><Ago ms=begun /></td>
             <td data-label="Act">
-                <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Cancel"</button>
+                <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Discard"</button>
             </td>
         </tr>
     }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_headline_counts_what_is_left() {
-        assert_eq!(headline(&[]), "No upload is unfinished.");
+        assert_eq!(headline(&[]), "No unfinished uploads");
         let upload = |offset| Upload {
             id: "1".into(),
             name: "a.db".into(),
@@ -144,8 +144,9 @@ mod tests {
             owner: "al".into(),
             started_at: "2026-11-28T03:00:00Z".into(),
             snapshot: None,
+            unpacked_from: None,
         };
         let said = headline(&[upload(0), upload(1024)]);
-        assert!(said.starts_with("2 uploads are unfinished; "), "{said}");
+        assert!(said.starts_with("2 unfinished uploads, "), "{said}");
     }
 }

@@ -10,8 +10,8 @@ use crate::client::{grpc, http, whole};
 use crate::components::end_tokens::EndTokens;
 use crate::components::error_view::ErrorView;
 use crate::components::field::Field;
-use crate::components::lead::Lead;
 use crate::components::load::load;
+use crate::components::page_header::PageHeader;
 use crate::components::sessions::SessionTable;
 use crate::components::status::Status;
 use crate::failure::{Failure, Kind};
@@ -40,8 +40,8 @@ pub fn You() -> impl IntoView {
         view! { <button type="button" class="button" on:click=move |_| identity.sign_out()>"Sign out of this browser"</button> }
     };
     view! {
-        <Lead sentence acts />
-        <section class="section"><h2>"What you may do"</h2>{rights(identity)}</section>
+        <PageHeader sentence acts />
+        <section class="section"><h2>"Permissions"</h2>{rights(identity)}</section>
         {load(sessions, move |list| signed_in(list, again))}
         {move || by_provider.get().map(|by_provider| password(by_provider, again))}
     }
@@ -49,9 +49,9 @@ pub fn You() -> impl IntoView {
 
 fn headline(name: &str, grants: &Grants) -> String {
     if grants.is_empty() {
-        return format!("You are {name}, and have no role yet: an administrator can give you one.");
+        return format!("{name}: no role yet. Ask an administrator.");
     }
-    format!("You are {name}, with the roles: {grants}.")
+    format!("{name}: {grants}")
 }
 
 /// Every line of the table of permissions, and whether it is the person's.
@@ -63,9 +63,9 @@ fn rights(identity: Identity) -> impl IntoView {
                 let (status, words) = right(permission, &grants);
                 view! {
                     <tr>
-                        <th scope="row" data-label="To">{format::capital(permission.what())}</th>
-                        <td data-label="May you"><Status is=status /></td>
-                        <td data-label="In words">{words}</td>
+                        <th scope="row" data-label="Permission">{format::capital(permission.what())}</th>
+                        <td data-label="Allowed"><Status is=status /></td>
+                        <td data-label="By role">{words}</td>
                     </tr>
                 }
             })
@@ -74,7 +74,7 @@ fn rights(identity: Identity) -> impl IntoView {
     view! {
         <div class="table-wrap">
             <table class="table">
-                <thead><tr><th scope="col">"To"</th><th scope="col">"May you"</th><th scope="col">"In words"</th></tr></thead>
+                <thead><tr><th scope="col">"Permission"</th><th scope="col">"Allowed"</th><th scope="col">"By role"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </div>
@@ -94,13 +94,13 @@ fn right(permission: Permission, grants: &Grants) -> ((&'static str, &'static st
             let yes = ("pass", "yes");
             // Everybody may, with any role.
             if permission.roles().len() == Role::ALL.len() {
-                return (yes, "As everybody with a role.".into());
+                return (yes, "Any role".into());
             }
             let wherever = by.allow(permission, Place::Console).is_ok();
             let extent = if wherever {
                 ""
             } else {
-                ", and for no other cluster"
+                ", for these clusters only"
             };
             (yes, format!("As {by}{extent}."))
         }
@@ -134,15 +134,15 @@ fn signed_in(list: ListSessionsResponse, again: Callback<()>) -> impl IntoView {
     });
     let busy: Signal<bool> = end.pending().into();
     let where_words = match others {
-        0 => "In this browser, and nowhere else.".to_owned(),
+        0 => "Only in this browser.".to_owned(),
         n => format!(
-            "In this browser and {} more. Do you not know one of them? End it, and change your password.",
+            "In this browser and {} more. If you do not recognize one, end it and change your password.",
             format::number(n)
         ),
     };
     view! {
         <section class="section">
-            <h2>"Where you are signed in"</h2>
+            <h2>"Sessions"</h2>
             <p class="muted">{where_words}</p>
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
             <SessionTable sessions busy on_end=Callback::new(move |id: String| { end.dispatch_local(id); }) />
@@ -159,16 +159,17 @@ fn signed_in(list: ListSessionsResponse, again: Callback<()>) -> impl IntoView {
 
 fn password(by_provider: bool, again: Callback<()>) -> impl IntoView {
     let form = if by_provider {
-        view! { <p>"You sign in at your identity provider, which keeps your password. Change it there."</p> }.into_any()
+        view! { <p>"Your identity provider manages your password. Change it there."</p> }.into_any()
     } else {
         view! { <Password again /> }.into_any()
     };
-    view! { <section class="section"><h2>"Your password"</h2>{form}</section> }
+    view! { <section class="section"><h2>"Password"</h2>{form}</section> }
 }
 
 /// The form that changes the password.
 #[component]
 fn Password(again: Callback<()>) -> impl IntoView {
+    let identity = Identity::expect();
     let [current, new, repeated] = [(); 3].map(|()| RwSignal::new(String::new()));
     let errors = RwSignal::new(AccountErrors::default());
     let failure = RwSignal::new(None::<Failure>);
@@ -178,7 +179,14 @@ fn Password(again: Callback<()>) -> impl IntoView {
         failure.set(None);
         changed.set(None);
         let typed = [current, new, repeated].map(|field| field.get_untracked());
-        match account::change(&typed[0], &typed[1], &typed[2], end_tokens.get_untracked()) {
+        let name = untrack(|| identity.name());
+        match account::change(
+            &name,
+            &typed[0],
+            &typed[1],
+            &typed[2],
+            end_tokens.get_untracked(),
+        ) {
             Ok(request) => {
                 errors.set(AccountErrors::default());
                 match http::change_password(&request).await {
@@ -205,12 +213,12 @@ fn Password(again: Callback<()>) -> impl IntoView {
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
             <p role="status" class="small">
                 {move || changed.get().map(|tokens_too| match tokens_too {
-                    true => "Your password is changed. Sessions in other browsers, links and tokens have ended.",
-                    false => "Your password is changed. Sessions in other browsers and links have ended; your tokens have not.",
+                    true => "Password changed. Your sessions in other browsers, links and tokens have ended.",
+                    false => "Password changed. Your sessions in other browsers and links have ended; your tokens have not.",
                 })}
             </p>
             <Field
-                id="current" label="Password until now" kind="password" value=current autocomplete="current-password"
+                id="current" label="Current password" kind="password" value=current autocomplete="current-password"
                 error=Signal::derive(move || errors.get().current)
             />
             <Field
@@ -224,7 +232,7 @@ fn Password(again: Callback<()>) -> impl IntoView {
             />
             <EndTokens end=end_tokens />
             <div class="acts">
-                <button type="submit" class="button" disabled=pending>"Change the password"</button>
+                <button type="submit" class="button" disabled=pending>"Change password"</button>
             </div>
         </form>
     }
@@ -246,16 +254,16 @@ mod tests {
             words(Permission::Run),
             (
                 ("pass", "yes"),
-                "As operator@prod, and for no other cluster.".into()
+                "As operator@prod, for these clusters only.".into()
             )
         );
         assert_eq!(
             words(Permission::People),
             (
                 ("waits", "no"),
-                "Seeing to people and their roles needs the role admin.".into()
+                "Managing users and roles needs the role admin.".into()
             )
         );
-        assert_eq!(words(Permission::See).1, "As everybody with a role.");
+        assert_eq!(words(Permission::See).1, "Any role");
     }
 }

@@ -21,20 +21,20 @@ pub(in crate::systems) fn changes(request: &RestoreRequest, seen: Option<&Observ
 
 fn choices(request: &RestoreRequest) -> Vec<(&'static str, AnyView)> {
     let bump = match (request.bump_revision, request.mark_compacted) {
-        (0, _) => "not raised".to_owned(),
+        (0, _) => "not bumped".to_owned(),
         (n, true) => format!(
-            "raised by {}, older ones marked compacted",
+            "bumped by {}, older revisions marked compacted",
             format::number(n)
         ),
-        (n, false) => format!("raised by {}", format::number(n)),
+        (n, false) => format!("bumped by {}", format::number(n)),
     };
     let mut choices = vec![
         ("Snapshot", view! { <a href=paths::file(&request.snapshot)>{format::short_id(&request.snapshot)}</a> }.into_any()),
         ("Token", view! { <span class="mono">{request.token.clone()}</span> }.into_any()),
         ("Revision", bump.into_any()),
-        ("For etcd", request.target_version.to_string().into_any()),
-        ("Clean-ups", clean_ups(request).into_any()),
-        ("SHA-256 trailer", if request.skip_hash_check { "not required" } else { "must agree" }.into_any()),
+        ("Target etcd", request.target_version.to_string().into_any()),
+        ("Clean-up", clean_ups(request).into_any()),
+        ("Checksum", if request.skip_hash_check { "not required" } else { "must match" }.into_any()),
     ];
     if request.accept_older_meta {
         choices.push(("Newest meta page", "not required".into_any()));
@@ -72,10 +72,10 @@ struct Change {
 impl Change {
     fn words(&self) -> &'static str {
         match (&self.before, &self.after) {
-            (None, _) => "new",
-            (_, None) => "not in it any more",
-            (before, after) if before == after => "the same",
-            _ => "another address",
+            (None, _) => "added",
+            (_, None) => "removed",
+            (before, after) if before == after => "unchanged",
+            _ => "new address",
         }
     }
 }
@@ -163,10 +163,10 @@ mod tests {
         assert_eq!(
             words,
             [
-                ("m4", "new"),
-                ("m1", "the same"),
-                ("m2", "another address"),
-                ("m3", "not in it any more")
+                ("m4", "added"),
+                ("m1", "unchanged"),
+                ("m2", "new address"),
+                ("m3", "removed")
             ]
         );
     }

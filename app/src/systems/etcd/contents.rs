@@ -69,7 +69,7 @@ pub(super) fn contents(inspection: &Inspection) -> impl IntoView + use<> {
             "Free pages",
             match contents.free_bytes {
                 Some(bytes) => view! { <Bytes n=bytes /> }.into_any(),
-                None => "unknown (not every page could be reached)".into_any(),
+                None => "unknown (some pages could not be read)".into_any(),
             },
         ),
         (
@@ -117,7 +117,7 @@ pub(super) fn contents(inspection: &Inspection) -> impl IntoView + use<> {
                     <th scope="row" data-label="Bucket" class="mono">{format::visible(&bucket.name)}</th>
                     <td data-label="Pairs" class="number">{pairs}</td>
                     <td data-label="Bytes" class="number">{bytes}</td>
-                    <td data-label="Stored">{if !bucket.complete { "cannot be read whole" } else if bucket.inline { "inline in its parent's page" } else { "own pages" }}</td>
+                    <td data-label="Stored">{if !bucket.complete { "partly unreadable" } else if bucket.inline { "inline" } else { "own pages" }}</td>
                 </tr>
             }
         })

@@ -9,7 +9,7 @@ use requorum_shared::etcd::storage::inspection::{DatabaseDetails, HashKv, Member
 use requorum_shared::inspection::{FileFacts, Trust};
 use requorum_shared::kinds::Inspection;
 
-use crate::systems::Placed;
+use crate::systems::{Placed, Ranking};
 
 use crate::format::signed;
 
@@ -38,22 +38,23 @@ impl<'i> Database<'i> {
 
 /// The files from best to worst within each cluster: trust first, then the newest revision, then the consistent index.
 /// What is equal keeps its order, and so do the clusters.
-pub(in crate::systems) fn rank(files: &[Database<'_>]) -> Vec<Placed> {
+pub(in crate::systems) fn rank(files: &[Database<'_>]) -> Ranking {
     let clusters = clusters(files);
-    let several = clusters.len() > 1;
-    let mut placed = Vec::with_capacity(files.len());
-    for mut cluster in clusters {
+    let mut ranking = Ranking::default();
+    for (number, mut cluster) in clusters.into_iter().enumerate() {
         // A stable sort: equal files keep their order.
         cluster.sort_by(|a, b| compare(&files[*b], &files[*a]));
-        let of = several.then(|| cluster_name(&cluster, files));
+        ranking.clusters.push(cluster_name(&cluster, files));
         for place in 0..cluster.len() {
-            placed.push(Placed {
+            ranking.placed.push(Placed {
                 index: cluster[place],
-                why: why(place, &cluster, files, of.as_deref()),
+                why: why(place, &cluster, files),
+                cluster: Some(number),
+                revision: files[cluster[place]].start_revision(),
             });
         }
     }
-    placed
+    ranking
 }
 
 /// The files by cluster. Two are of one cluster when they have a member in common, by its id. Where the members of a
@@ -119,7 +120,7 @@ fn cluster_name(cluster: &[usize], files: &[Database<'_>]) -> String {
         .map(|index| members(&files[*index]))
         .find(|members| !members.is_empty());
     let Some(members) = known else {
-        return "of an unknown cluster".into();
+        return "Unknown cluster".into();
     };
     let mut names: Vec<&str> = members
         .iter()
@@ -132,7 +133,7 @@ fn cluster_name(cluster: &[usize], files: &[Database<'_>]) -> String {
     if members.len() > NAMED {
         names.push("…");
     }
-    format!("of the cluster of {} ({})", names.join(", "), members[0].id)
+    format!("Cluster of {} (member {})", names.join(", "), members[0].id)
 }
 
 fn consistent_index(inspection: &Database<'_>) -> u64 {
@@ -189,38 +190,37 @@ fn contradicted<'a>(
     different.next()
 }
 
-fn why(place: usize, cluster: &[usize], files: &[Database<'_>], of: Option<&str>) -> String {
+fn why(place: usize, cluster: &[usize], files: &[Database<'_>]) -> String {
     let file = &files[cluster[place]];
     let best = &files[cluster[0]];
     let at = match file.start_revision() {
         Some(revision) => format!("revision {}", signed(revision)),
         None => "revision unknown".into(),
     };
-    let of_cluster = of.map(|of| format!(", {of}")).unwrap_or_default();
     let state = match file.trust {
         Trust::None | Trust::Broken => {
-            return format!("Damaged, {at}{of_cluster}: use it only if every other file is worse.");
+            return format!("Damaged, {at}: use it only if every other file is worse.");
         }
-        Trust::Unproven => "nothing broken, but not everything could be proven",
-        Trust::Whole => "whole",
+        Trust::Unproven => "no checksum",
+        Trust::Whole => "verified",
     };
     let best_is_contradicted = contradicted(cluster[0], cluster, files).is_some();
     if let Some(other) = contradicted(cluster[place], cluster, files) {
         let hash = |file: &Database<'_>| {
             let kv = file.details.hash_kv.as_ref();
-            kv.map_or_else(String::new, |kv| format!("{:08x}", kv.hash))
+            kv.map_or_else(String::new, |kv| crate::format::hash_kv(kv.hash))
         };
         return format!(
-            "Same revision, different HashKV ({at}: {}, {} has {}): they disagree, so none of them is the best{of_cluster}. Compare them with the other members' files.",
+            "Same revision, different HashKV ({at}: {}, {} has {}): they disagree, so neither is best. Compare them with the other members' files.",
             hash(file),
             other.file.name,
             hash(&other)
         );
     }
     if place == 0 {
-        return match of {
-            Some(of) => format!("Best {of}, which is not compared with others: {state}, {at}."),
-            None => format!("Best: {state}, {at}."),
+        return match cluster.len() {
+            1 => format!("{}, {at}.", crate::format::capital(state)),
+            _ => format!("Best: {state}, {at}."),
         };
     }
     // The best is called so only where no file contradicts it.
@@ -235,7 +235,7 @@ fn why(place: usize, cluster: &[usize], files: &[Database<'_>], of: Option<&str>
     let capital = crate::format::capital(state);
     let behind = match (best.start_revision(), file.start_revision()) {
         (Some(best), Some(file)) => best - file,
-        _ => return format!("{capital}, {at}{of_cluster}."),
+        _ => return format!("{capital}, {at}."),
     };
     let of_same_revision = match compare_keys(file, best) {
         Keys::Equal if same_rest(file, best) => {

@@ -15,17 +15,17 @@ pub(super) fn status(inspection: &Inspection, on_copy_json: Callback<()>) -> imp
         Some(status) => {
             let version = if status.version.is_empty() { "not recorded".into() } else { status.version.clone() };
             let rows = vec![
-                ("HASH", view! { <span class="mono">{format::crc(status.hash)}</span> }.into_any()),
-                ("REVISION, the newest in bucket key", format::signed(status.revision).into_any()),
-                ("A server starts at revision", inspection.start_revision().map_or_else(|| "unknown".to_owned(), format::signed).into_any()),
-                ("TOTAL KEYS, as 3.6 and later count (live keys)", format::number(status.total_key).into_any()),
-                ("TOTAL KEYS, as 3.4 and 3.5 count (pairs in all buckets)", format::number(status.total_key_35).into_any()),
-                ("TOTAL SIZE", view! { <Bytes n=status.total_size /> }.into_any()),
-                ("STORAGE VERSION", version.into_any()),
+                ("Hash", view! { <span class="mono">{format::crc(status.hash)}</span> }.into_any()),
+                ("Revision (newest in bucket key)", format::signed(status.revision).into_any()),
+                ("A restored cluster starts at", inspection.start_revision().map_or_else(|| "unknown".to_owned(), format::signed).into_any()),
+                ("Total keys (etcdutl 3.6+: live keys)", format::number(status.total_key).into_any()),
+                ("Total keys (etcdutl 3.4/3.5: all buckets)", format::number(status.total_key_35).into_any()),
+                ("Total size", view! { <Bytes n=status.total_size /> }.into_any()),
+                ("Storage version", version.into_any()),
             ];
             view! { <Properties rows big=true /> }.into_any()
         }
-        None => view! { <p class="muted">"The key space could not be read, so there are no status numbers."</p> }.into_any(),
+        None => view! { <p class="muted">"The keys could not be read, so there are no status numbers."</p> }.into_any(),
     };
     let (file, details) = (&inspection.file, &inspection.details);
     let hash_kv = match &inspection.details.hash_kv {
@@ -36,7 +36,7 @@ pub(super) fn status(inspection: &Inspection, on_copy_json: Callback<()>) -> imp
                 format!("compacted at {}", format::signed(kv.compact_revision))
             };
             view! {
-                <span class="mono">{format::crc(kv.hash)}</span>
+                <span class="mono nowrap">{format::hash_kv(kv.hash)}</span>
                 {format!(" at revision {}, {compacted}", format::signed(kv.hash_revision))}
             }
             .into_any()
@@ -58,7 +58,7 @@ pub(super) fn status(inspection: &Inspection, on_copy_json: Callback<()>) -> imp
     let facts = vec![
         ("HashKV", hash_kv),
         ("File", kind_words(details.kind).into_any()),
-        ("Length", view! { <Bytes n=file.size /> }.into_any()),
+        ("File size", view! { <Bytes n=file.size /> }.into_any()),
         (
             "SHA-256 of the file",
             view! { <Id value=file.sha256.clone() /> }.into_any(),
@@ -77,10 +77,10 @@ pub(super) fn status(inspection: &Inspection, on_copy_json: Callback<()>) -> imp
     view! {
         {numbers}
         <Properties rows=facts />
-        <Command label="The same with etcdutl" text=Signal::derive(move || command.clone()) />
+        <Command label="Equivalent etcdutl command" text=Signal::derive(move || command.clone()) />
         <div class="acts">
             <button type="button" class="button small" on:click=move |_| on_copy_json.run(())>
-                "Copy all of this as JSON"
+                "Copy as JSON"
             </button>
         </div>
     }

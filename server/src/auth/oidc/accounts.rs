@@ -72,7 +72,7 @@ impl Oidc {
         self.account(person).await?.ok_or_else(|| {
             conflict(
                 "oidc.name",
-                "Somebody took the account's name at the same moment. Sign in again.",
+                "The account's name was taken at the same moment. Sign in again.",
             )
         })
     }

@@ -67,7 +67,7 @@ impl OidcConfig {
         );
         ensure!(
             !self.roles.is_empty() || !self.others.is_empty(),
-            "nobody could sign in at {}: give at least one --oidc-role GROUP=ROLE, or --oidc-others ROLE",
+            "no one could sign in at {}: give at least one --oidc-role GROUP=ROLE, or --oidc-others ROLE",
             self.issuer
         );
         Ok(())

@@ -102,27 +102,27 @@ impl Refusal {
         let message = match self {
             Self::Off => "This console has no identity provider. Sign in with name and password.".into(),
             Self::Down => format!(
-                "{provider} cannot be reached, so nobody can sign in there at the moment. Try again in a while; \
-                 accounts of this console still sign in with name and password."
+                "{provider} cannot be reached, so sign-in there is unavailable. Try again in a while; accounts of \
+                 this console still sign in with name and password."
             ),
             Self::Answer => format!(
-                "{provider} gave an answer that this console does not accept. Nobody was signed in. Try again; if it \
-                 stays so, whoever runs the console finds the reason in its log."
+                "{provider} gave an answer that this console does not accept. You are not signed in. Try again; if \
+                 the error persists, the console's log has the reason."
             ),
             Self::Stale => format!(
-                "This sign-in at {provider} was not begun in this browser, took longer than ten minutes, or is over \
-                 already. Begin again."
+                "This sign-in at {provider} was not started in this browser, took longer than ten minutes, or has \
+                 already ended. Start again."
             ),
             Self::Busy => "Too many sign-ins were begun from this address. Wait ten minutes and try again.".into(),
-            Self::Declined => format!("{provider} let nobody in: the sign-in was declined there."),
+            Self::Declined => format!("{provider} declined the sign-in."),
             Self::NoRole => format!(
-                "{provider} knows you, but none of your groups there has a role in this console. Ask whoever \
-                 administers the console or your groups, or sign in there as somebody else."
+                "{provider} knows you, but none of your groups there has a role in this console. Ask an administrator \
+                 of the console or of your groups, or sign in there with another account."
             ),
             Self::Disabled => "Your account in this console is disabled. An administrator can enable it again.".into(),
             Self::NoAdministrator => {
                 "This console has no administrator yet, and your groups do not make you one. The first administrator \
-                 comes in by the link that the server printed."
+                 signs in with the link that the server printed."
                     .into()
             }
             Self::Server => "The server could not sign you in. Its log has the reason under this request id; try \

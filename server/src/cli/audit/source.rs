@@ -13,7 +13,7 @@ use requorum_shared::ledger::merkle::Frontier;
 use requorum_shared::ledger::tiles::{self, Kind, Tile, WIDTH};
 use requorum_shared::ledger::verify::{Audit, Remembered, Verified};
 
-use super::super::place::DatabaseArguments;
+use super::super::location::DatabaseArguments;
 use crate::app::ledger;
 use crate::error::quoted;
 use crate::ledger::store::{Columns, LedgerStore};
@@ -58,19 +58,19 @@ impl From {
             None => None,
         };
         let place = match &console {
-            Some(console) => Place::Store(ledger::read(console).await?),
-            None => Place::Files(files(&self.tiles)?),
+            Some(console) => LedgerSource::Store(ledger::read(console).await?),
+            None => LedgerSource::Files(files(&self.tiles)?),
         };
         let key = match (&self.key, &console, &place) {
             (Some(key), ..) => self::key(key)?,
             (None, Some(console), _) => ledger::key_of(console)?,
-            (None, None, Place::Files(files)) => {
+            (None, None, LedgerSource::Files(files)) => {
                 let file = files.get("key").context(
-                    "there is no file `key` among the tiles: name the key that you know with --key",
+                    "the tiles have no file `key`: name the key that you know with --key",
                 )?;
                 VerifyingKey::parse(&text(file)?)?
             }
-            (None, None, Place::Store(_)) => bail!("no ledger is named"),
+            (None, None, LedgerSource::Store(_)) => bail!("no ledger is named"),
         };
         let remembered = match &self.checkpoint {
             Some(file) => Some(Remembered {
@@ -103,7 +103,7 @@ pub(in crate::cli) fn key(given: &str) -> anyhow::Result<VerifyingKey> {
 
 /// A ledger to be read.
 pub(super) struct Source {
-    place: Place,
+    place: LedgerSource,
     /// The key that must have signed it.
     pub(super) key: VerifyingKey,
     /// Its newest checkpoint.
@@ -112,7 +112,7 @@ pub(super) struct Source {
     pub(super) remembered: Option<Remembered>,
 }
 
-enum Place {
+enum LedgerSource {
     Store(Arc<dyn LedgerStore>),
     /// By their names below the ledger's prefix.
     Files(BTreeMap<String, PathBuf>),
@@ -140,7 +140,7 @@ impl Source {
 
     /// What entries are found by, and joined to their ends: it is no part of what is hashed, and must be what is.
     async fn check_columns(&self, size: u64) -> anyhow::Result<()> {
-        let Place::Store(store) = &self.place else {
+        let LedgerSource::Store(store) = &self.place else {
             return Ok(());
         };
         for start in (0..size).step_by(COLUMNS_AT_ONCE as usize) {
@@ -158,8 +158,8 @@ impl Source {
                     .with_context(|| format!("Entry {index} cannot be read"))?;
                 if let Some(what) = differs(found, &Columns::of(&entry)) {
                     bail!(
-                        "Entry {index} is whole, and the ledger's database lists it with {what}: lists and filters show \
-                         it as what it is not, or not at all. It was changed there."
+                        "Entry {index} is intact, but the ledger's database lists it with {what}: lists and filters \
+                         show it wrongly or not at all. The database was changed."
                     );
                 }
             }
@@ -169,7 +169,7 @@ impl Source {
 
     /// What lies beside the entries of the checkpoint: rows behind its last, and hashes that servers build upon.
     async fn check_the_rest(&self, size: u64) -> anyhow::Result<()> {
-        let Place::Store(store) = &self.place else {
+        let LedgerSource::Store(store) = &self.place else {
             return Ok(());
         };
         // Whoever writes meanwhile writes a newer checkpoint too.
@@ -224,7 +224,7 @@ impl Source {
     }
 }
 
-impl Place {
+impl LedgerSource {
     async fn checkpoint(&self) -> anyhow::Result<String> {
         match self {
             Self::Store(store) => {
@@ -238,7 +238,7 @@ impl Place {
             }
             Self::Files(files) => {
                 let file = files.get("checkpoint");
-                text(file.context("there is no file `checkpoint` among the tiles")?)
+                text(file.context("the tiles have no file `checkpoint`")?)
             }
         }
     }

@@ -44,7 +44,7 @@ async fn verify(arguments: &Arguments) -> anyhow::Result<()> {
 fn text(source: &Source, verified: &Verified) -> String {
     let checkpoint = &verified.checkpoint;
     let mut text = format!(
-        "The ledger is whole: {} entries add up to its checkpoint.\n\n\
+        "Ledger verified: {} entries match its checkpoint.\n\n\
          Key          {}\nRoot         {}\n",
         checkpoint.size,
         source.key,
@@ -52,7 +52,7 @@ fn text(source: &Source, verified: &Verified) -> String {
     );
     match remembered(source) {
         Some(before) => text.push_str(&format!(
-            "Compared     goes on from the checkpoint of {} entries that was given\n",
+            "Compared     consistent with the given checkpoint of {} entries\n",
             before.size
         )),
         None => text.push_str(

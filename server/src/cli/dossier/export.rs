@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::app::dossier;
 use crate::cli::audit::finish;
-use crate::cli::place::PlaceArguments;
+use crate::cli::location::LocationArguments;
 use crate::dossier::DossierError;
 
 /// Write the dossier of a job: plan, approvals, journal, verification and ledger proofs in one signed archive.
@@ -23,7 +23,7 @@ pub(in super::super) struct Arguments {
     #[arg(long, value_name = "ID")]
     job: String,
     #[command(flatten)]
-    place: PlaceArguments,
+    place: LocationArguments,
     /// Where to. Nothing that exists is replaced.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,

@@ -41,7 +41,13 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
 fn check(arguments: &Arguments) -> Result<(), u8> {
     let file = reading::open(&arguments.file)?;
     let source = file.source().map_err(reading::complain)?;
-    let scan = reading::scan(&file, Options::default())?;
+    let scan = reading::scan(
+        &file,
+        Options {
+            prefixes: false,
+            ..Options::default()
+        },
+    )?;
     let mut inspection = inspect_as_etcd(scan, &file.name(), &source);
     reading::refuse_changed(&file, &arguments.file)?;
     if file.in_use() {

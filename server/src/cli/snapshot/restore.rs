@@ -327,7 +327,7 @@ fn destination(arguments: &Arguments) -> Result<Dest, Failure> {
     };
     if arguments.target_version == TargetVersion::V3_4 && data_dir.exists() {
         let error = anyhow::anyhow!(
-            "{} is there already, and etcd 3.4's restore makes it itself. Choose another place, or remove it \
+            "{} already exists, and etcd 3.4's restore creates it itself. Choose another place, or remove it \
              if it is empty",
             data_dir.display()
         );
@@ -369,7 +369,7 @@ fn spot(path: &Path) -> Result<Spot, Failure> {
     };
     let parent = Dir::open_ambient_dir(parent, ambient_authority()).with_context(|| {
         format!(
-            "the folder above {shown} cannot be entered; make it first, or choose another place"
+            "the folder above {shown} cannot be entered; create it first, or choose another place"
         )
     })?;
     Ok(Spot {

@@ -46,6 +46,7 @@ fn status(arguments: &Arguments) -> Result<(), u8> {
     let options = Options {
         hash: false,
         hash_kv: false,
+        prefixes: false,
     };
     let source = file.source().map_err(reading::complain)?;
     let scan = reading::scan(&file, options)?;

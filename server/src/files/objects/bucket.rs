@@ -145,6 +145,15 @@ impl Bucket {
         self.send(&self.key(name), sha256, file, size).await
     }
 
+    /// Deletes an object; nothing happens where there is none.
+    pub(super) async fn delete(&self, name: &str) -> Result<()> {
+        let key = self.key(name);
+        match self.client.delete(&key).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed("deleting", &key, &error)),
+        }
+    }
+
     /// The SHA-256 of what is there.
     async fn sha256_of(&self, name: &str, size: u64) -> Result<String> {
         let mut got = self.read(name, 0..size).await?;

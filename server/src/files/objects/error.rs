@@ -59,7 +59,7 @@ impl ObjectError {
             ),
             _ => Self::new(
                 Why::Unavailable,
-                format!("{what} failed: {error}. Look into the server's log for its disk."),
+                format!("{what} failed: {error}. Check the server's log for its disk."),
             ),
         }
     }
@@ -117,7 +117,7 @@ impl Doing<'_> {
             (_, "NoSuchBucket", _) => (
                 Why::Closed,
                 format!(
-                    "{server} has no such bucket{named}. Make it there, or name another one with --objects."
+                    "{server} has no such bucket{named}. Create it there, or name another one with --objects."
                 ),
             ),
             (
@@ -128,7 +128,8 @@ impl Doing<'_> {
             | (object_store::Error::Unauthenticated { .. }, _, _) => (
                 Why::Closed,
                 format!(
-                    "{server} does not accept the credentials{named}. Look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+                    "{server} does not accept the credentials{named}. Look at AWS_ACCESS_KEY_ID and \
+                     AWS_SECRET_ACCESS_KEY."
                 ),
             ),
             (object_store::Error::PermissionDenied { .. }, _, _) => (

@@ -144,6 +144,15 @@ impl Fetched {
         }
     }
 
+    /// What was fetched of this object goes, at once or when whoever reads it is done.
+    pub(super) fn forget(&self, sha256: &str) {
+        let mut files = self.files();
+        if let Some(entry) = files.known.get_mut(sha256) {
+            (entry.size, entry.proven) = (0, false);
+        }
+        self.make_room(&mut files);
+    }
+
     fn hold(self: &Arc<Self>, sha256: &str) -> (Held, Arc<tokio::sync::Mutex<()>>, bool) {
         let mut files = self.files();
         files.uses += 1;

@@ -75,6 +75,18 @@ impl Folder {
         Ok(())
     }
 
+    pub(super) fn delete(&self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        let deleted = match std::fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            deleted => deleted,
+        };
+        let folder = path.parent().unwrap_or(&self.path);
+        deleted
+            .and_then(|()| File::open(folder)?.sync_all())
+            .map_err(|error| ObjectError::disk("deleting a stored file", &error))
+    }
+
     pub(super) async fn read(&self, name: &str, range: Range<u64>) -> Result<Got> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),

@@ -111,7 +111,7 @@ impl BucketPlace {
             ensure!(
                 has(AwsKey::SkipSignature)
                     || has(AwsKey::AccessKeyId) && has(AwsKey::SecretAccessKey),
-                "nobody says as whom to speak to {endpoint}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                "no credentials for {endpoint}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             );
         }
         Ok(Self {

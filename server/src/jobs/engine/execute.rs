@@ -61,7 +61,7 @@ impl JobRun {
                 (
                     outcome,
                     Outcome::Failed,
-                    "it could not be told whether it is done",
+                    "whether it is done could not be determined",
                 )
             }
             Err(error) => {

@@ -10,7 +10,7 @@ use requorum_shared::ledger::merkle::Hash;
 use requorum_shared::ledger::verify::{Audit, Verified};
 use tempfile::TempDir;
 
-use super::super::store::{Batch, Columns, Effect, Filter, Head, Stored, Turn};
+use super::super::store::{AppendLock, Batch, Columns, Effect, Filter, Head, Stored};
 use super::*;
 use crate::clock::ManualClock;
 use crate::db::{At, Database};
@@ -95,13 +95,13 @@ struct Faulty {
 
 /// A turn of the real store, which fails likewise.
 struct FaultyTurn {
-    turn: Box<dyn Turn>,
+    turn: Box<dyn AppendLock>,
     fail: Arc<AtomicBool>,
     fail_after: Arc<AtomicBool>,
 }
 
 #[async_trait]
-impl Turn for FaultyTurn {
+impl AppendLock for FaultyTurn {
     fn end(&self) -> u64 {
         self.turn.end()
     }
@@ -132,7 +132,7 @@ impl LedgerStore for Faulty {
     async fn head(&self) -> anyhow::Result<Option<Head>> {
         self.db.head().await
     }
-    async fn turn(&self) -> anyhow::Result<Box<dyn Turn>> {
+    async fn turn(&self) -> anyhow::Result<Box<dyn AppendLock>> {
         Ok(Box::new(FaultyTurn {
             turn: LedgerStore::turn(&self.db).await?,
             fail: self.fail.clone(),

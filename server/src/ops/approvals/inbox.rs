@@ -3,12 +3,12 @@
 use requorum_shared::api::v1;
 use requorum_shared::permission::Permission;
 
-use super::standing::{Rules, Wanted};
+use super::state::{Rules, Wanted};
 use super::{many, reviews};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
-use crate::ops::permit::where_allowed;
+use crate::ops::authorize::where_allowed;
 use crate::paging::{Cursor, Slice};
 use crate::plans::approval_list::ReviewFilter;
 use crate::plans::store::PlanRow;

@@ -9,13 +9,13 @@ use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
 use super::proposals::{self, Confirmers, Wish};
 use super::shown::{among, view};
-use super::standing::Rules;
+use super::state::Rules;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Result, bad_request, not_found};
-use crate::ops::permit::permit;
+use crate::ops::audit::{self, Done};
+use crate::ops::authorize::authorize;
 use crate::ops::plans;
-use crate::ops::record::{self, Done};
 use crate::paging::{Clusters, Cursor, PageRequest};
 use crate::plans::approvals::{Proposal, SetPolicy};
 use crate::plans::list::PlanFilter;
@@ -26,7 +26,7 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListPoliciesRequest,
 ) -> Result<v1::ListPoliciesResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("policies", request.page_size, &request.page_token)?;
     let mut policies = app.approvals.policies().await?;
     if !policies.iter().any(|set| set.cluster.is_empty()) {
@@ -62,7 +62,7 @@ pub async fn preview(
     actor: &Actor,
     policy: &v1::Policy,
 ) -> Result<v1::PreviewPolicyResponse> {
-    permit(app, actor, Permission::Policies, Place::Console).await?;
+    authorize(app, actor, Permission::Policies, Place::Console).await?;
     let wanted = read(policy)?;
     let own: Vec<_> = app.approvals.policies().await?;
     let own = |name: &str| own.iter().any(|set| set.cluster == name);
@@ -94,7 +94,7 @@ pub async fn preview(
 
 /// Sets one. Plans that were approved under another are judged by this one when they are run.
 pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::SetPolicyResponse> {
-    permit(app, actor, Permission::Policies, Place::Console).await?;
+    authorize(app, actor, Permission::Policies, Place::Console).await?;
     let set = SetPolicy {
         policy: read(policy)?,
         cluster: policy.cluster.clone(),
@@ -124,10 +124,10 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Se
     };
     let draft = Draft {
         cluster: named(&set.cluster),
-        ..record::draft(actor, act::POLICY_SET, set.policy.subject(&set.cluster))
+        ..audit::draft(actor, act::POLICY_SET, set.policy.subject(&set.cluster))
     };
     let (approvals, new, listed) = (app.approvals.clone(), set.clone(), alone.clone());
-    record::carry(app, draft, move |entry| async move {
+    audit::carry(app, draft, move |entry| async move {
         let new = SetPolicy {
             entry: Some(entry),
             ..new
@@ -156,7 +156,7 @@ async fn said(app: &App, alone: Option<Proposal>) -> Result<String> {
 
 /// Takes a cluster's own policy away, and says what is still to be done about that; nothing, mostly.
 pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
-    permit(app, actor, Permission::Policies, Place::Console).await?;
+    authorize(app, actor, Permission::Policies, Place::Console).await?;
     if cluster.is_empty() {
         return Err(bad_request(
             "policy.cluster",
@@ -173,10 +173,10 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
     };
     let draft = Draft {
         cluster: named(cluster),
-        ..record::draft(actor, act::POLICY_REMOVE, cluster)
+        ..audit::draft(actor, act::POLICY_REMOVE, cluster)
     };
     let (approvals, whose, listed) = (app.approvals.clone(), cluster.to_owned(), alone.clone());
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         if let Some(listed) = &listed {
             approvals.propose(listed).await?;
         }

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use requorum_shared::approval::{AcceptedWarning, accepted};
 use requorum_shared::ledger::entry::{Outcome, act, tidy};
 
-use super::standing::Standing;
+use super::state::ApprovalState;
 use crate::app::App;
 use crate::clock;
 use crate::error::{ApiError, Result, precondition};
@@ -27,7 +28,7 @@ const LOOK: &str = "Nothing was done. Find out who can write to the database";
 pub(super) async fn of_approval(
     app: &App,
     row: &PlanRow,
-    standing: &Standing,
+    standing: &ApprovalState,
 ) -> Result<Option<u64>> {
     of_plan(app, row, standing).await?;
     for vote in &standing.votes {
@@ -41,7 +42,7 @@ pub(super) async fn of_approval(
 }
 
 /// The plan, its author, and who let it be run without approval.
-pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
+pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<()> {
     of_plan(app, row, standing).await?;
     let Some(review) = &standing.review else {
         return Ok(());
@@ -50,8 +51,10 @@ pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> R
     let person = (who.as_str(), review.broken_by_id.as_str());
     let broken = done(app, row, act::PLAN_BREAK_GLASS, person, review.entry).await?;
     let same = broken.is_some_and(|act| {
-        act.closed
-            .is_some_and(|end| end.reason == tidy(&review.reason))
+        accepts(&act, row, review.accepted.as_deref())
+            && act
+                .closed
+                .is_some_and(|end| end.reason == tidy(&review.reason))
     });
     if same && is_account(app, &review.broken_by_id, who).await? {
         return Ok(());
@@ -66,7 +69,7 @@ pub(super) async fn of_glass(app: &App, row: &PlanRow, standing: &Standing) -> R
 }
 
 /// What lies beside the sealed plan must be what it says.
-async fn of_plan(app: &App, row: &PlanRow, standing: &Standing) -> Result<()> {
+async fn of_plan(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<()> {
     let plan = standing.plan()?;
     let author = plan.author == row.author && is_account(app, &row.author_id, &plan.author).await?;
     let wrong = if !author {
@@ -110,7 +113,8 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
     let who = &vote.user;
     let person = (who.as_str(), vote.user_id.as_str());
     let voted = done(app, row, act::PLAN_APPROVE, person, vote.entry).await?;
-    if voted.is_some() && is_account(app, &vote.user_id, who).await? {
+    let same = voted.is_some_and(|act| accepts(&act, row, vote.accepted.as_deref()));
+    if same && is_account(app, &vote.user_id, who).await? {
         return Ok(());
     }
     Err(unproven(
@@ -120,8 +124,14 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
     ))
 }
 
+/// Whether the ledger says that these warnings were accepted. What an earlier version took accepts none.
+fn accepts(act: &ProvenAct, row: &PlanRow, accepted: Option<&[AcceptedWarning]>) -> bool {
+    accepted
+        .is_none_or(|accepted| act.opened.subject == tidy(&accepted::subject(&row.id, accepted)))
+}
+
 /// The policy in force must be the one that was set last. Gives its entry, where one was ever set.
-pub(super) async fn of_policy(app: &App, standing: &Standing) -> Result<Option<u64>> {
+pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Option<u64>> {
     let mut entry = None;
     let own = standing.plan()?.cluster.as_str();
     let used = standing.set.as_ref();

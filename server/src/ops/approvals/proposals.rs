@@ -13,8 +13,8 @@ use crate::auth::actor::Actor;
 use crate::auth::people::Late;
 use crate::auth::store::User;
 use crate::error::{Result, not_found, precondition};
-use crate::ops::permit::{allowed, permit};
-use crate::ops::record::{self, Done};
+use crate::ops::audit::{self, Done};
+use crate::ops::authorize::{allowed, authorize};
 use crate::paging::{Cursor, PageRequest};
 use crate::plans::approvals::{Proposal, SetPolicy};
 use crate::random;
@@ -102,10 +102,10 @@ pub(super) async fn wish(
 pub(super) async fn propose(app: &App, actor: &Actor, proposal: Proposal) -> Result<String> {
     let draft = Draft {
         cluster: named(&proposal.cluster),
-        ..record::draft(actor, act::POLICY_PROPOSE, subject(&proposal))
+        ..audit::draft(actor, act::POLICY_PROPOSE, subject(&proposal))
     };
     let (approvals, kept) = (app.approvals.clone(), proposal.clone());
-    record::act(
+    audit::act(
         app,
         draft,
         async move { Ok(approvals.propose(&kept).await?) },
@@ -118,8 +118,8 @@ pub(super) async fn propose(app: &App, actor: &Actor, proposal: Proposal) -> Res
 /// What is said of a proposal to whoever made it.
 pub(super) fn waiting(confirmers: &Confirmers, proposal: &Proposal) -> String {
     if proposal.in_force {
-        return "It asks for less than before. Nobody else could confirm that, so it counts at once, and stays listed \
-                for everybody to see until a second person has confirmed it."
+        return "It asks for less than before. No one else could confirm that, so it counts at once, and stays listed \
+                until a second person has confirmed it."
             .into();
     }
     let names = names(&confirmers.of(&proposal.cluster, &proposal.by_id));
@@ -138,10 +138,10 @@ pub(super) fn waiting(confirmers: &Confirmers, proposal: &Proposal) -> String {
 
 /// Puts a proposal in force.
 pub async fn confirm(app: &App, actor: &Actor, id: &str) -> Result<()> {
-    permit(app, actor, Permission::ConfirmPolicy, Place::Anywhere).await?;
+    authorize(app, actor, Permission::ConfirmPolicy, Place::Anywhere).await?;
     let proposal = find(app, id).await?;
     let place = Place::Cluster(&proposal.cluster);
-    permit(app, actor, Permission::ConfirmPolicy, place).await?;
+    authorize(app, actor, Permission::ConfirmPolicy, place).await?;
     let confirmers = Confirmers::load(app).await?;
     if let Some(why) = is_one_with(&confirmers, actor, &proposal) {
         return Err(precondition("policy.second-person", why));
@@ -160,10 +160,10 @@ pub async fn confirm(app: &App, actor: &Actor, id: &str) -> Result<()> {
     };
     let draft = Draft {
         cluster: named(&proposal.cluster),
-        ..record::draft(actor, what, said)
+        ..audit::draft(actor, what, said)
     };
     let (here, kept, by) = (app.clone(), proposal.clone(), actor.name.clone());
-    record::carry(app, draft, move |entry| async move {
+    audit::carry(app, draft, move |entry| async move {
         let set = kept.policy.map(|policy| SetPolicy {
             cluster: kept.cluster.clone(),
             policy,
@@ -186,10 +186,10 @@ pub async fn confirm(app: &App, actor: &Actor, id: &str) -> Result<()> {
 
 /// Takes a proposal back.
 pub async fn withdraw(app: &App, actor: &Actor, id: &str) -> Result<()> {
-    permit(app, actor, Permission::ConfirmPolicy, Place::Anywhere).await?;
+    authorize(app, actor, Permission::ConfirmPolicy, Place::Anywhere).await?;
     let proposal = find(app, id).await?;
     let place = Place::Cluster(&proposal.cluster);
-    permit(app, actor, Permission::ConfirmPolicy, place).await?;
+    authorize(app, actor, Permission::ConfirmPolicy, place).await?;
     if proposal.in_force {
         return Err(precondition(
             "policy.in-force",
@@ -198,10 +198,10 @@ pub async fn withdraw(app: &App, actor: &Actor, id: &str) -> Result<()> {
     }
     let draft = Draft {
         cluster: named(&proposal.cluster),
-        ..record::draft(actor, act::POLICY_WITHDRAW, subject(&proposal))
+        ..audit::draft(actor, act::POLICY_WITHDRAW, subject(&proposal))
     };
     let (approvals, id) = (app.approvals.clone(), proposal.id);
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         if approvals.drop_proposal(&id).await? {
             return Ok(());
         }
@@ -216,7 +216,7 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListPolicyProposalsRequest,
 ) -> Result<v1::ListPolicyProposalsResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let list = "policy proposals";
     let page = PageRequest::read(list, request.page_size, &request.page_token)?;
     let mut waiting = app.approvals.proposals().await?;

@@ -5,14 +5,14 @@ use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 
 use super::shown;
-use super::standing::Rules;
+use super::state::Rules;
 use super::text;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request, not_found, precondition};
-use crate::ops::permit::{permit, where_allowed};
+use crate::ops::audit::{self, Done};
+use crate::ops::authorize::{authorize, where_allowed};
 use crate::ops::plans;
-use crate::ops::record::{self, Done};
 use crate::paging::{Cursor, PageRequest};
 use crate::plans::approval_list::ReviewFilter;
 use crate::plans::approvals::Review;
@@ -23,7 +23,7 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListReviewsRequest,
 ) -> Result<v1::ListReviewsResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
     let page = PageRequest::read("reviews", request.page_size, &request.page_token)?;
     let rules = Rules::load(app).await?;
     let asked = states(&request.states)?;
@@ -60,7 +60,7 @@ fn states(asked: &[i32]) -> Result<Vec<v1::ReviewState>> {
     let read = |state: &i32| match v1::ReviewState::try_from(*state) {
         Ok(v1::ReviewState::Unspecified) | Err(_) => Err(bad_request(
             "review.state",
-            format!("{state} is no state of a review that this server knows: open, closed."),
+            format!("{state} is not a state of a review. The states are: open, closed."),
         )),
         Ok(state) => Ok(state),
     };
@@ -78,18 +78,18 @@ pub(in crate::ops) async fn open(app: &App, actor: &Actor) -> Result<u32> {
 /// Closes one, with what was found. Not by whoever broke that glass, unless nobody else could. A plan that was not run
 /// yet is rejected by it: what was looked into cannot happen afterwards.
 pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1::Review> {
-    permit(app, actor, Permission::Approve, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Approve, Place::Anywhere).await?;
     let note = text(note, 1, "review.note", "What was found")?;
     let missing = || {
         not_found(
             "review.missing",
-            "There is no such review. The list has those that there are.",
+            "Review not found. Look for it in the list of reviews.",
         )
     };
     let find = || app.lists.approvals.review(id);
     let review = find().await?.ok_or_else(missing)?;
     let place = Place::Cluster(&review.cluster);
-    permit(app, actor, Permission::Approve, place).await?;
+    authorize(app, actor, Permission::Approve, place).await?;
     let rules = Rules::load(app).await?;
     if is_own(actor, &rules, &review.cluster, &review.broken_by_id) {
         return Err(precondition("review.own", OWN));
@@ -97,11 +97,11 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
     let draft = Draft {
         plan: Some(review.plan_hash.clone()),
         cluster: named(&review.cluster),
-        ..record::draft(actor, act::REVIEW_CLOSE, format!("review {id}"))
+        ..audit::draft(actor, act::REVIEW_CLOSE, format!("review {id}"))
     };
     let (here, by) = (app.clone(), actor.name.clone());
     let (which, note) = (id.to_owned(), note.to_owned());
-    record::carry(app, draft, |_| async move {
+    audit::carry(app, draft, |_| async move {
         let (approvals, now) = (&here.approvals, here.clock.now_ms());
         // What has expired need not be rejected.
         let plan = plans::current(&here, &review.plan_id).await?;
@@ -119,15 +119,14 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
         })
     })
     .await?;
-    tracing::info!(review = %id, by = %actor.name, "closed the review of a broken glass");
+    tracing::info!(review = %id, by = %actor.name, "closed the review of an override");
     let closed = find().await?.ok_or_else(missing)?;
     Ok(view(actor, &rules, closed))
 }
 
-const CLOSED: &str = "This review is closed already.";
-/// What is said to whoever broke the glass.
-const OWN: &str =
-    "You broke this glass, or count as the person who did: a second person must close its review.";
+const CLOSED: &str = "This review is already closed.";
+/// What the person is told who overrode the approval.
+const OWN: &str = "You made this override, or count as the person who did: a second person must close its review.";
 
 /// Whether the actor counts as the person who broke that glass, and a second person could close its review.
 pub(super) fn is_own(actor: &Actor, rules: &Rules, cluster: &str, broken_by_id: &str) -> bool {
@@ -143,7 +142,7 @@ pub(super) fn view(actor: &Actor, rules: &Rules, review: Review) -> v1::Review {
     } else if let Err(denied) = actor.grants.allow(Permission::Approve, place) {
         denied.to_string()
     } else if actor.is_program() {
-        "That takes a person who signed in.".into()
+        "An API token cannot do this: sign in.".into()
     } else if is_own(actor, rules, &review.cluster, &review.broken_by_id) {
         OWN.into()
     } else {

@@ -1,7 +1,8 @@
 //! Policies and reviews as the API shows them, and which policy counts for a cluster.
 
 use requorum_shared::api::v1;
-use requorum_shared::approval::Rule;
+use requorum_shared::approval::{AcceptedWarning, Rule};
+use requorum_shared::plan::short_name;
 
 use crate::plans::approvals::{Review, SetPolicy};
 
@@ -30,12 +31,19 @@ pub(super) fn view(set: SetPolicy) -> v1::Policy {
     }
 }
 
+/// Accepted warnings for the API; of an earlier version's approval there are none.
+pub(super) fn named(accepted: Option<Vec<AcceptedWarning>>) -> Vec<v1::AcceptedWarning> {
+    let accepted = accepted.unwrap_or_default().into_iter();
+    accepted.map(Into::into).collect()
+}
+
 /// What there is to see of a review, by any reader.
 pub(super) fn review(review: Review) -> v1::Review {
     v1::Review {
         id: review.id,
         plan_id: review.plan_id,
         plan_hash: review.plan_hash,
+        name: short_name(&review.cluster, review.number),
         cluster: review.cluster,
         outcome: review.outcome,
         broken_by: review.broken_by,
@@ -45,6 +53,7 @@ pub(super) fn review(review: Review) -> v1::Review {
         closed_at_ms: review.closed_ms,
         note: review.note,
         job_id: review.job_id,
+        accepted_warnings: named(review.accepted),
         ..v1::Review::default()
     }
 }

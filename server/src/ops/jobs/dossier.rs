@@ -4,7 +4,7 @@ use requorum_shared::dossier::PackError;
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
 
-use super::super::record;
+use super::super::audit;
 use super::{find_for, of_job, unknown};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -16,7 +16,7 @@ pub async fn dossier(app: &App, actor: &Actor, id: &str) -> Result<Dossier> {
     let job = find_for(app, actor, Permission::See, id).await?;
     let draft = of_job(actor, act::JOB_DOSSIER, &job);
     let (books, id) = (app.books(), id.to_owned());
-    record::act(app, draft, async move {
+    audit::act(app, draft, async move {
         books.dossier(&id).await.map_err(not_made)
     })
     .await

@@ -14,7 +14,7 @@ use futures_util::{Stream, TryStreamExt as _};
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
 
-use super::super::record;
+use super::super::audit;
 use super::super::stay::Stay;
 use super::{Loaded, find_for, of_job};
 use crate::app::App;
@@ -59,7 +59,7 @@ pub async fn artifact(
     let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &job.row.cluster);
     let (here, job_id) = (app.clone(), job_id.to_owned());
     let send = async move { send(&here, &job_id, name).await };
-    let sent = record::act(app, draft, send).await?;
+    let sent = audit::act(app, draft, send).await?;
     Ok(Download {
         name: sent.name,
         length: sent.length,

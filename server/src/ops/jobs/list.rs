@@ -4,13 +4,14 @@ use requorum_shared::api::v1;
 use requorum_shared::job::fold::JobState;
 use requorum_shared::job::text::word;
 use requorum_shared::permission::{Permission, Place};
+use requorum_shared::plan::short_name;
 
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request};
-use crate::jobs::list::{JobFilter, JobLine};
-use crate::ops::permit::{permit, where_allowed};
-use crate::paging::{self, Cursor, PageRequest};
+use crate::jobs::list::{self, JobFilter, JobLine};
+use crate::ops::authorize::{authorize, where_allowed};
+use crate::paging::{self, Order, PageRequest};
 
 /// A page of the jobs that the actor may see, newest first.
 pub async fn list(
@@ -18,25 +19,43 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListJobsRequest,
 ) -> Result<v1::ListJobsResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let page = PageRequest::read("jobs", request.page_size, &request.page_token)?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
+    let columns = &list::Column::ALL;
+    let order = Order::read(&request.order_by, list::Column::USUAL, columns, "job.order")?;
+    // A token of one order is none of another.
+    let name = match request.order_by.as_str() {
+        "" => "jobs".to_owned(),
+        by => format!("jobs {by}"),
+    };
+    let page = PageRequest::read(&name, request.page_size, &request.page_token)?;
     let states = states(&request.states)?;
     let seen = where_allowed(actor, Permission::See);
     let filter = JobFilter {
-        clusters: seen.clone().only(request.cluster.as_deref()),
         states,
-        failed_since_ms: None,
+        words: paging::words(&request.query, "job.query")?,
+        order,
+        ..JobFilter::of(seen.clone().only(request.cluster.as_deref()))
     };
     let mut tallies = app.lists.jobs.tally_jobs().await?;
     tallies.retain(|tally| seen.have(&tally.cluster));
-    let total = paging::count(&tallies, |tally| {
-        let asked = filter.states.is_empty() || filter.states.contains(&tally.state);
-        asked && filter.clusters.have(&tally.cluster)
-    });
+    let total = if filter.words.is_empty() {
+        paging::count(&tallies, |tally| {
+            let asked = filter.states.is_empty() || filter.states.contains(&tally.state);
+            asked && filter.clusters.have(&tally.cluster)
+        })
+    } else {
+        0
+    };
     let lines = app.lists.jobs.job_lines(&filter, &page.slice()).await?;
+    let total = match page.has_all(lines.len()) {
+        _ if filter.words.is_empty() => total,
+        // What is on one page need not be counted.
+        true => lines.len() as u64,
+        false => app.lists.jobs.count_jobs(&filter).await?,
+    };
     let rows = lines
         .into_iter()
-        .map(|line| (Cursor::at(line.created_ms, &line.id), summary(line)));
+        .map(|line| (list::cursor(order, &line), summary(line)));
     let (jobs, next_page_token) = page.page(rows.collect());
     let counts = paging::by_state(&tallies).into_iter();
     let counts = counts.map(|(state, count)| v1::JobStateCount {
@@ -74,6 +93,12 @@ pub(in crate::ops) fn summary(line: JobLine) -> v1::JobSummary {
         started_by: line.started_by,
         steps_done: summary.steps_done,
         steps_total: summary.steps_total,
+        number: line.brief.number,
+        name: short_name(&line.cluster, line.brief.number),
+        file_name: line.brief.outline.file_name,
+        revision: line.brief.outline.revision,
+        members: line.brief.outline.members,
+        target: line.brief.outline.target,
         cluster: line.cluster,
         broke_glass: line.broke_glass,
         ended_at_ms: summary.ended_ms,

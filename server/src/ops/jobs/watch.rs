@@ -115,6 +115,6 @@ fn stopping() -> ApiError {
     ApiError::new(
         Kind::Unavailable,
         "stopping",
-        "The console is stopping. The job goes on when it is started again; ask again then.",
+        "The console is stopping. The job resumes when it is started again; ask again then.",
     )
 }

@@ -8,13 +8,13 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::store::User;
 use crate::error::Result;
-use crate::ops::permit::permit;
+use crate::ops::authorize::authorize;
 use crate::ops::{jobs, plans, tokens};
 use crate::plans::list::PlanFilter;
 
 /// What ends, and what is left behind, when the account is disabled.
 pub async fn dependents(app: &App, actor: &Actor, id: &str) -> Result<GetDependentsResponse> {
-    permit(app, actor, Permission::People, Place::Console).await?;
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let user = app.people.get(id).await?;
     let plans = plans::open_where(app, |open| PlanFilter {
         author_id: user.id.clone(),

@@ -8,9 +8,9 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock::kept::FROM_THE_FUTURE_MS;
 use crate::error::{Result, bad_request};
-use crate::ops::permit::{permit, where_allowed};
-use crate::paging::{self, Clusters, Cursor, MOST, PageRequest, Slice};
-use crate::plans::list::PlanFilter;
+use crate::ops::authorize::{authorize, where_allowed};
+use crate::paging::{self, Clusters, Cursor, MOST, Order, PageRequest, Slice};
+use crate::plans::list::{self, PlanFilter};
 use crate::plans::store::{PlanRow, PlanState};
 
 /// A page of the plans that the actor may see, newest first.
@@ -19,8 +19,20 @@ pub async fn list(
     actor: &Actor,
     request: &v1::ListPlansRequest,
 ) -> Result<v1::ListPlansResponse> {
-    permit(app, actor, Permission::See, Place::Anywhere).await?;
-    let page = PageRequest::read("plans", request.page_size, &request.page_token)?;
+    authorize(app, actor, Permission::See, Place::Anywhere).await?;
+    let columns = &list::Column::ALL;
+    let order = Order::read(
+        &request.order_by,
+        list::Column::USUAL,
+        columns,
+        "plan.order",
+    )?;
+    // A token of one order is none of another.
+    let name = match request.order_by.as_str() {
+        "" => "plans".to_owned(),
+        by => format!("plans {by}"),
+    };
+    let page = PageRequest::read(&name, request.page_size, &request.page_token)?;
     let seen = where_allowed(actor, Permission::See);
     let now = app.clock.now_ms();
     let filter = PlanFilter {
@@ -28,12 +40,20 @@ pub async fn list(
         input: request.input.clone(),
         hash: request.hash.clone(),
         author_id: request.author_id.clone(),
+        words: paging::words(&request.query, "plan.query")?,
+        order,
         ..PlanFilter::of(seen.clone().only(request.cluster.as_deref()), now)
     };
     let mut tallies = app.lists.plans.tally_plans(now).await?;
     tallies.retain(|tally| seen.have(&tally.cluster));
-    let narrow = [&request.input, &request.hash, &request.author_id];
-    let total = if narrow.into_iter().all(String::is_empty) {
+    let narrow = [
+        &request.input,
+        &request.hash,
+        &request.author_id,
+        &request.query,
+    ];
+    let is_narrow = !narrow.into_iter().all(String::is_empty);
+    let total = if !is_narrow {
         paging::count(&tallies, |tally| {
             let state = PlanState::from_word(&tally.state);
             let asked =
@@ -41,10 +61,17 @@ pub async fn list(
             asked && filter.clusters.have(&tally.cluster)
         })
     } else {
-        app.lists.plans.count_plans(&filter).await?
+        0
     };
     let rows = app.lists.plans.plan_rows(&filter, &page.slice()).await?;
-    let (plans, next_page_token) = page.page(rows.into_iter().map(|row| entry(row, now)).collect());
+    let total = match page.has_all(rows.len()) {
+        _ if !is_narrow => total,
+        // What is on one page need not be counted.
+        true => rows.len() as u64,
+        false => app.lists.plans.count_plans(&filter).await?,
+    };
+    let (plans, next_page_token) =
+        page.page(rows.into_iter().map(|row| entry(row, order, now)).collect());
     let counts = paging::by_state(&tallies).into_iter();
     let counts = counts.map(|(word, count)| v1::PlanStateCount {
         state: PlanState::from_word(word)
@@ -74,7 +101,11 @@ pub(in crate::ops) async fn resting_on(
     };
     let page = PageRequest::read("plans", 0, "")?;
     let rows = app.lists.plans.plan_rows(&filter, &page.slice()).await?;
-    let (plans, _) = page.page(rows.into_iter().map(|row| entry(row, now)).collect());
+    let (plans, _) = page.page(
+        rows.into_iter()
+            .map(|row| entry(row, filter.order, now))
+            .collect(),
+    );
     Ok((plans, app.lists.plans.count_plans(&filter).await?))
 }
 
@@ -106,6 +137,17 @@ pub(in crate::ops) async fn naming(app: &App, id: &str) -> Result<Vec<v1::PlanSu
     Ok(plans)
 }
 
+/// The ids of plans that rest on a file and that are being carried out. Whoever calls this has asked whether that may be
+/// seen.
+pub(in crate::ops) async fn under_way_on(app: &App, input: &str) -> Result<Vec<String>> {
+    let filter = PlanFilter {
+        input: input.to_owned(),
+        ..PlanFilter::under_way(Clusters::All, app.clock.now_ms())
+    };
+    let rows = newest(app, &filter).await?.into_iter();
+    Ok(rows.map(|row| row.id).collect())
+}
+
 async fn newest(app: &App, filter: &PlanFilter) -> Result<Vec<PlanRow>> {
     let slice = Slice {
         limit: MOST,
@@ -123,8 +165,8 @@ pub(super) async fn count_open(app: &App, actor: &Actor) -> Result<u64> {
     Ok(app.lists.plans.count_plans(&filter).await?)
 }
 
-fn entry(row: PlanRow, now: i64) -> (Cursor, v1::PlanSummary) {
-    let cursor = Cursor::at(row.sealed_ms, &row.id);
+fn entry(row: PlanRow, order: Order<list::Column>, now: i64) -> (Cursor, v1::PlanSummary) {
+    let cursor = list::cursor(order, &row, now);
     (cursor, summary(shown(row, now)))
 }
 

@@ -12,7 +12,7 @@ use super::{find, list, look_again};
 use crate::app::App;
 use crate::error::{Result, internal};
 use crate::observations::{Observation, Source};
-use crate::ops::record::{self, Done};
+use crate::ops::audit::{self, Done};
 use crate::paging::{Clusters, Cursor, MOST, Slice};
 use crate::plans::list::PlanFilter;
 use crate::plans::store::{Decision, PlanRow, PlanState};
@@ -161,7 +161,7 @@ pub(super) async fn invalidate(
         reason,
     };
     let (plans, id, from) = (app.plans.clone(), row.id.clone(), row.state);
-    record::carry(app, draft, move |_| async move {
+    audit::carry(app, draft, move |_| async move {
         if !plans.decide_plan(&id, from, &decision).await? {
             return Err(super::decided_meanwhile());
         }

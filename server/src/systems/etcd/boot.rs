@@ -12,7 +12,9 @@ mod placed;
 
 use std::path::Path;
 
-use requorum_shared::etcd::recovery::restore::{ExpectedService, MemberRequest, RestoreRequest};
+use requorum_shared::etcd::recovery::restore::{
+    ExpectedService, MemberRequest, RestoreRequest, checks,
+};
 use requorum_shared::finding::{Check, Outcome};
 
 use self::cluster::Cluster;
@@ -22,27 +24,10 @@ use super::run::{Run, blocking, failed, free_bytes, spot};
 use super::sockets::Sockets;
 use crate::jobs::runner::StepError;
 
-/// What is checked, in this order. Without a boot each is "not checked".
-const BOOTS: &str = "Every member boots";
-const LEADER: &str = "The members elect one leader";
-const MEMBERS: &str = "The members are the planned ones";
-const HASH_EQUAL: &str = "HashKV is equal on all members";
-const HASH_SOURCE: &str = "HashKV is the snapshot's";
-const REVISION: &str = "The revision is the planned one";
-const KEYS: &str = "Every member serves the snapshot's number of keys";
-
-const PLACED: &str = "The placed files of each member boot";
-
-/// What is checked of the throw-away cluster.
-const CLUSTER: [&str; 7] = [
-    BOOTS,
-    LEADER,
-    MEMBERS,
-    HASH_EQUAL,
-    HASH_SOURCE,
-    REVISION,
-    KEYS,
-];
+/// Units of progress.
+pub(super) const BOOTED: &str = "members booted";
+pub(super) const COMPARED: &str = "members compared (HashKV)";
+pub(super) const PLACED_BOOTED: &str = "members booted from their placed files";
 
 /// Room that a booted member needs beside its database: etcd makes a second WAL segment ahead of need.
 const BESIDE_DATABASE: u64 = 160 << 20;
@@ -65,17 +50,23 @@ pub(super) async fn check(
         } else {
             format!("there is {}", known.join(", "))
         };
-        return Ok(not_checked(&format!(
-            "there is no etcd {target} on this server ({known}); its operator can name one with --etcd-bin"
-        )));
+        return Ok(not_checked(
+            run,
+            &format!(
+                "there is no etcd {target} on this server ({known}); its operator can name one with --etcd-bin"
+            ),
+        ));
     };
     let members = run.task.request.members.len() as u64;
     let need = members.saturating_mul(run.task.source.size.saturating_add(BESIDE_DATABASE));
     let free = free_bytes(scratch).unwrap_or(u64::MAX);
     if free < need {
-        return Ok(not_checked(&format!(
-            "booting copies needs {need} bytes in the server's data directory, and {free} are free"
-        )));
+        return Ok(not_checked(
+            run,
+            &format!(
+                "booting copies needs {need} bytes in the server's data directory, and {free} are free"
+            ),
+        ));
     }
 
     let folder = scratch.join(&run.context.job_id);
@@ -120,14 +111,14 @@ async fn boot_and_look(
         ))
     })?;
     let looked = tokio::select! {
-        looked = cluster.look(expected, &request, start_revision) => Some(looked),
+        looked = cluster.look(expected, &request, start_revision, &run.context.progress) => Some(looked),
         () = run.context.cancel.cancelled() => None,
     };
     cluster.kill().await;
-    let (mut checks, agreed) = looked.ok_or_else(stopped)?;
+    let (mut seen, agreed) = looked.ok_or_else(stopped)?;
     remove(&folder)?;
-    checks.push(placed::check(run, binary, &folder, &sockets, agreed.as_ref()).await?);
-    Ok(checks)
+    seen.extend(placed::check(run, binary, &folder, &sockets, agreed.as_ref()).await?);
+    Ok(seen)
 }
 
 fn stopped() -> StepError {
@@ -179,12 +170,13 @@ fn remove(folder: &Path) -> Result<(), StepError> {
     }
 }
 
-fn not_checked(why: &str) -> Vec<Check> {
-    CLUSTER
-        .into_iter()
-        .chain([PLACED])
-        .map(|name| Check::new(name, Outcome::NotChecked, why))
-        .collect()
+/// Without a boot everything is "not checked".
+fn not_checked(run: &Run, why: &str) -> Vec<Check> {
+    let unknown = |name| Check::new(name, Outcome::NotChecked, why);
+    let members = run.task.request.member_names().into_iter();
+    let placed = members.map(|member| unknown(checks::PLACED).of_member(member));
+    let of_all = checks::OF_ALL.into_iter().map(unknown);
+    of_all.chain(placed).collect()
 }
 
 fn members(count: usize) -> String {

@@ -214,14 +214,13 @@ impl Run {
         self.with(|restore| restore.place()).await?;
         if !self.with(|restore| restore.is_placed()).await? {
             return Err(failed(format!(
-                "The members were moved to {}, and do not stand there as they were built. Somebody may have \
-                 changed them.",
+                "The members were moved to {}, but are not there as they were built. They may have been changed.",
                 self.shown
             )));
         }
         let names = self.task.request.member_names();
         Ok(StepEvidence::new(format!(
-            "{} stand at {}.",
+            "{} exist at {}.",
             names.join(", "),
             self.shown
         )))
@@ -230,7 +229,7 @@ impl Run {
     pub(super) async fn verify(&self) -> Result<StepEvidence, StepError> {
         let checks = self.with(|restore| restore.verify()).await?;
         if checks.is_empty() {
-            return Err(failed(format!("Nothing stands at {}.", self.shown)));
+            return Err(failed(format!("Nothing exists at {}.", self.shown)));
         }
         judge(checks, "what was read again")
     }

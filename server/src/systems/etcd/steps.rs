@@ -219,8 +219,8 @@ impl EtcdSteps {
             There::Missing | There::Empty => {}
             There::Occupied => {
                 return Err(failed(format!(
-                    "Something stands at {shown} that was not there when the plan was sealed. A restore never \
-                     writes into existing data: move it away, or make a new plan for another place."
+                    "{shown} already exists; it did not when the plan was sealed. A restore never writes into \
+                     existing data: move it away, or make a new plan for another place."
                 )));
             }
             There::NotAFolder => {
@@ -238,10 +238,10 @@ impl EtcdSteps {
                 "{shown} needs {need_bytes} bytes, and {free} are free. Free some and try again."
             ))),
             Some(free) => Ok(StepEvidence::new(format!(
-                "Nothing stands at {shown}; {free} bytes are free, {need_bytes} are needed."
+                "{shown} does not exist yet; {free} bytes are free, {need_bytes} are needed."
             ))),
             None => Ok(StepEvidence::new(format!(
-                "Nothing stands at {shown}; the system does not say how much is free."
+                "{shown} does not exist yet; the system does not report free space."
             ))),
         }
     }

@@ -2,8 +2,8 @@
 
 use requorum_server::db::{At, Database};
 
-use crate::postgres::{PASSWORD, Postgres};
-use crate::tls::Authority;
+use crate::robustness::tls::Authority;
+use crate::support::postgres::{PASSWORD, Postgres};
 
 #[tokio::test]
 async fn a_database_is_believed_by_its_certificate() {

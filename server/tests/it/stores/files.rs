@@ -46,6 +46,8 @@ fn file(id: &str, name: &str, uploaded_ms: i64) -> StoredFile {
                 value: i64::MAX.to_string(),
             }],
         },
+        removed_ms: 0,
+        removed_by: String::new(),
     }
 }
 

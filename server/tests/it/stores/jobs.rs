@@ -6,7 +6,8 @@ use requorum_server::jobs::digest::Digest;
 use requorum_server::jobs::list::{JobFilter, JobList as _};
 use requorum_server::jobs::log::{Claim, Created, Holder, JobLog as _, JobRow, Writer};
 use requorum_server::paging::{Clusters, Slice};
-use requorum_server::plans::store::PlanStore as _;
+use requorum_server::plans::brief::Brief;
+use requorum_server::plans::store::{Added, PlanStore as _};
 use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::job::events::{Body, EndState, Event, Question};
 use requorum_shared::job::text::word;
@@ -27,6 +28,7 @@ fn job(id: &str) -> JobRow {
         broke_glass: false,
         started_by: "anna".into(),
         created_ms: 1,
+        brief: Brief::default(),
     }
 }
 
@@ -92,7 +94,11 @@ async fn a_plan_has_one_job(store: &Store) {
     both.sort_by_key(|created| *created != Created::Yes);
     let is = db.open_jobs().await.unwrap().remove(0);
     assert_eq!(both, [Created::Yes, Created::HasJob(is.clone())]);
-    assert_eq!(db.job(&is).await.unwrap(), Some(job(&is)));
+    let row = db.job(&is).await.unwrap().unwrap();
+    // The job has the number of its plan.
+    assert_eq!(row.brief.number, 1);
+    let brief = row.brief.clone();
+    assert_eq!(row, JobRow { brief, ..job(&is) });
     assert_eq!(db.open_jobs().await.unwrap(), [is]);
     assert_eq!(db.job("j9").await.unwrap(), None);
 }
@@ -201,7 +207,8 @@ async fn a_target_has_one_job_at_a_time(store: &Store) {
         }})
         .to_string();
         let row = plan(&format!("p{n}"), n as i64);
-        assert!(db.add_plan(&row, &json, 10).await.unwrap());
+        let added = db.add_plan(&row, &json, 10).await.unwrap();
+        assert!(matches!(added, Added::Sealed(_)), "{added:?}");
     }
     for id in ["p", "p0", "p1", "p2"] {
         assert!(approve(store, id).await);
@@ -358,11 +365,7 @@ async fn a_list_says_what_the_journal_says(store: &Store) {
         evidence: String::new(),
         choices: Vec::new(),
     };
-    let failed = Check {
-        name: "Keys".into(),
-        outcome: Outcome::Fail,
-        evidence: "none".into(),
-    };
+    let failed = Check::new("Keys", Outcome::Fail, "none");
     let bodies = [
         Body::StepStarted { step: 1 },
         line("a"),
@@ -382,11 +385,7 @@ async fn a_list_says_what_the_journal_says(store: &Store) {
             sentence: "Done.".into(),
         },
     ];
-    let all = JobFilter {
-        clusters: Clusters::All,
-        states: Vec::new(),
-        failed_since_ms: None,
-    };
+    let all = JobFilter::of(Clusters::All);
     let slice = Slice {
         limit: 9,
         after: None,

@@ -1,7 +1,7 @@
 //! Observations: the newest of a subject, and those that plans rest on.
 
 use requorum_server::observations::{Observation, ObservationStore as _, Source};
-use requorum_server::plans::store::{InputKind, PlanInput, PlanRow, PlanStore as _};
+use requorum_server::plans::store::{Added, InputKind, PlanInput, PlanRow, PlanStore as _};
 
 use super::plans::{plan, sealed};
 use super::{Store, stories};
@@ -39,7 +39,8 @@ async fn the_newest_is_kept_and_what_plans_rest_on(store: &Store) {
         }],
         ..plan("p", 1)
     };
-    assert!(db.add_plan(&on_it, "{}", 9).await.unwrap());
+    let added = db.add_plan(&on_it, "{}", 9).await.unwrap();
+    assert_eq!(added, Added::Sealed(1));
     for (id, ms) in [("o2", 2), ("o3", 1_000_000)] {
         db.add_observation(&seen(id, "a", ms)).await.unwrap();
     }

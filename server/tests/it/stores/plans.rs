@@ -4,11 +4,12 @@ use requorum_server::auth::store::UserStore as _;
 use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::approval_list::{ApprovalList as _, ReviewFilter};
 use requorum_server::plans::approvals::{ApprovalStore as _, Review, SetPolicy, Vote};
+use requorum_server::plans::brief::Brief;
 use requorum_server::plans::list::{PlanFilter, PlanList as _};
 use requorum_server::plans::store::{
-    Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
+    Added, Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
 };
-use requorum_shared::approval::{Policy, Weight};
+use requorum_shared::approval::{AcceptedWarning, Policy, Reversibility};
 
 use super::files::keep;
 use super::people::user;
@@ -39,9 +40,11 @@ pub(super) fn plan(id: &str, sealed_ms: i64) -> PlanRow {
             },
         ],
         job_id: String::new(),
+        run_by: String::new(),
         broke_glass: false,
         entry: Some(sealed_ms as u64),
-        weight: Weight::Undoable,
+        weight: Reversibility::Undoable,
+        brief: Brief::default(),
     }
 }
 
@@ -68,6 +71,7 @@ pub(super) async fn sealed(store: &Store, ids: &[&str]) {
                 .add_plan(&plan(id, n as i64), &json, 10)
                 .await
                 .unwrap()
+                == Added::Sealed(n as u64 + 1)
         );
     }
 }
@@ -124,13 +128,23 @@ async fn a_plan_is_decided_once(store: &Store) {
         inputs: Vec::new(),
         ..row
     };
-    assert_eq!(listed, [plan("p2", 1), row].map(listless));
+    let mut second = plan("p2", 1);
+    second.brief.number = 2;
+    assert_eq!(row.brief.number, 1);
+    assert_eq!(listed, [second, row].map(listless));
     for input in ["s", "o"] {
         assert_eq!(db.plan_rows(&of(input), &all).await.unwrap(), listed);
         assert_eq!(db.count_plans(&of(input)).await.unwrap(), 2);
     }
     assert!(db.plan_rows(&of("t"), &all).await.unwrap().is_empty());
     assert!(db.plan("p9").await.unwrap().is_none());
+}
+
+fn warning() -> AcceptedWarning {
+    AcceptedWarning {
+        code: "alarms.active".into(),
+        subject: "alarms".into(),
+    }
 }
 
 async fn a_person_votes_once_on_a_plan(store: &Store) {
@@ -142,6 +156,7 @@ async fn a_person_votes_once_on_a_plan(store: &Store) {
         plan_hash: "hash of p".into(),
         at_ms,
         entry: Some(7),
+        accepted: (at_ms > 1).then(|| vec![warning()]),
     };
     assert!(db.add_vote("p", &vote("bob", 2)).await.unwrap());
     assert!(!db.add_vote("p", &vote("bob", 3)).await.unwrap());
@@ -191,12 +206,14 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
         plan_id: plan.into(),
         plan_hash: format!("hash of {plan}"),
         cluster: "prod".into(),
+        number: if plan == "p1" { 1 } else { 2 },
         outcome: "Three members.".into(),
         broken_by_id: "id of anna".into(),
         broken_by: "anna".into(),
         broken_ms,
         reason: "night".into(),
         entry: Some(9),
+        accepted: (broken_ms > 1).then(|| vec![warning()]),
         ..Review::default()
     };
     let yes = decision(PlanState::Approved);

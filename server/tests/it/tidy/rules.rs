@@ -198,6 +198,30 @@ pub(super) const RULES: &[Rule] = &[
         "something to read, whatever it is about",
     ),
     closed(
+        "shared::handover",
+        &[
+            "shared::api",
+            "shared::job",
+            "shared::recovery",
+            "shared::bbolt",
+            "shared::etcd",
+            "shared::raft",
+        ],
+        "what people do after a recovery has one shape, whatever it is of",
+    ),
+    closed(
+        "shared::matrix",
+        &[
+            "shared::api",
+            "shared::job",
+            "shared::recovery",
+            "shared::bbolt",
+            "shared::etcd",
+            "shared::raft",
+        ],
+        "checks have places, whatever they are of",
+    ),
+    closed(
         "shared::raft",
         &[
             "shared::etcd",
@@ -235,7 +259,7 @@ pub(super) const RULES: &[Rule] = &[
         "the worker looks at any file: kinds has the registry",
     ),
     closed(
-        "app::bench",
+        "app::open_files",
         &["shared::etcd", "shared::raft", "app::systems", "app::components", "app::pages"],
         "files are open whatever they are of, and what holds state shows nothing",
     ),
@@ -419,6 +443,11 @@ pub(super) const RULES: &[Rule] = &[
         "where files are stored is known in one place",
     )
     .except(&["server::files::objects"]),
+    closed(
+        "server::demo",
+        &["server::db", "server::http", "server::grpc", "server::files", "server::jobs", "server::plans"],
+        "what a demo shows was done by the operations, and not written into a store",
+    ),
     closed(
         "server::backup",
         &[
@@ -609,7 +638,7 @@ pub(super) const RULES: &[Rule] = &[
         "Inspect is the first load, and the typed API comes later",
     ),
     closed(
-        "app::pulse",
+        "app::activity",
         &["app::client::grpc", "tonic"],
         "every page shows it, Inspect too: it asks what comes later",
     ),

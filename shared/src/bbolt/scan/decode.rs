@@ -226,4 +226,112 @@ mod tests {
         assert!(kept(16));
         assert!(!kept(15));
     }
+
+    /// Keeps every pair.
+    #[derive(Debug, Default)]
+    struct Seen(Vec<(Vec<u8>, Vec<u8>)>);
+
+    impl Visitor for Seen {
+        type Key = [u8; 4];
+        type Taken = ();
+
+        fn mark(&self) -> usize {
+            self.0.len()
+        }
+
+        fn rewind(&mut self, mark: usize) {
+            self.0.truncate(mark);
+        }
+
+        fn pair(&mut self, pair: Pair<'_, Self::Key>) {
+            self.0.push((pair.key.to_vec(), pair.value.to_vec()));
+        }
+    }
+
+    /// Flags, position, and the lengths of key and value, of each of two elements.
+    type Table = [[u32; 4]; 2];
+
+    /// Two pairs, one right behind the other and both right behind the table of elements, up to the end of the page.
+    const PAIRS: Table = [[0, 32, 4, 1], [0, 21, 4, 2]];
+    const CONTENT: &[u8] = b"aaaavbbbbww";
+
+    /// What is made of a leaf, and how many pairs the visitor has then.
+    fn decoded(table: Table, content: &[u8]) -> (LeafRecord<[u8; 4]>, usize) {
+        let header = PageHeader {
+            id: 3,
+            flags: 2,
+            count: 2,
+            overflow: 0,
+        };
+        let mut page = header.encode().to_vec();
+        page.extend(table.into_iter().flatten().flat_map(u32::to_le_bytes));
+        page.extend(content);
+        let (mut seen, mut records) = (Seen::default(), Records::default());
+        // One that was seen before stays, whatever becomes of this leaf.
+        seen.0.push((b"0000".to_vec(), Vec::new()));
+        let record = leaf(&mut seen, &mut records, 3, header, &page);
+        (record, seen.0.len() - 1)
+    }
+
+    #[test]
+    fn a_leaf_that_fills_its_page_to_the_byte_is_decoded() {
+        let (record, pairs) = decoded(PAIRS, CONTENT);
+        let LeafKeys::Compact {
+            count, first, last, ..
+        } = record.keys
+        else {
+            panic!("{record:?}");
+        };
+        assert_eq!((count, &first, &last), (2, b"aaaa", b"bbbb"));
+        assert_eq!((record.bytes as usize, pairs), (CONTENT.len(), 2));
+        assert_eq!(record.crc, crc32c(CONTENT));
+        // Keys of another length are kept by the first and the last.
+        let (record, pairs) = decoded([[0, 32, 3, 2], [0, 21, 3, 3]], CONTENT);
+        assert!(matches!(record.keys, LeafKeys::Other { count: 2, .. }));
+        assert_eq!((record.bytes as usize, pairs), (CONTENT.len(), 0));
+    }
+
+    #[test]
+    fn a_leaf_that_is_a_byte_off_is_left_to_be_read_again() {
+        let with = |element: usize, field: usize, value: u32| {
+            let mut table = PAIRS;
+            table[element][field] = value;
+            table
+        };
+        let short = &CONTENT[..CONTENT.len() - 1];
+        let beside = [CONTENT, b"x"].concat();
+        let cases: [(&str, Table, &[u8]); 15] = [
+            ("the last value ends behind the page", PAIRS, short),
+            ("a key begins in the table", with(0, 1, 31), CONTENT),
+            (
+                "a key begins behind the first place",
+                with(0, 1, 33),
+                &beside,
+            ),
+            ("two pairs share a byte", with(1, 1, 20), CONTENT),
+            ("a byte lies between two pairs", with(1, 1, 22), &beside),
+            ("a value is a byte longer", with(1, 3, 3), CONTENT),
+            ("a value has 4 GiB", with(1, 3, u32::MAX), CONTENT),
+            ("a key has 4 GiB", with(0, 2, u32::MAX), CONTENT),
+            ("a key lies at 4 GiB", with(1, 1, u32::MAX), CONTENT),
+            ("a value is a bucket", with(1, 0, 1), CONTENT),
+            ("a key of another length among them", with(1, 2, 3), CONTENT),
+            ("the same key twice", PAIRS, b"aaaavaaaaww"),
+            ("keys in another order", PAIRS, b"bbbbvaaaaww"),
+            (
+                "other keys in another order",
+                [[0, 32, 3, 2], [0, 21, 3, 3]],
+                b"bbbbvaaaaww",
+            ),
+            ("an empty key", [[0, 32, 0, 5], [0, 21, 3, 3]], CONTENT),
+        ];
+        for (what, table, content) in cases {
+            let (record, pairs) = decoded(table, content);
+            assert!(
+                matches!(record.keys, LeafKeys::Deferred),
+                "{what}: {record:?}"
+            );
+            assert_eq!((pairs, record.bytes, record.crc), (0, 0, 0), "{what}");
+        }
+    }
 }

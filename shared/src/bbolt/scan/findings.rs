@@ -209,7 +209,7 @@ fn advice<'r>(kind: &ErrorKind, remedies: &'r Remedies) -> (&'static str, &'r st
             ("There is no database in it.", remedies.cut_off)
         }
         ErrorKind::NoMeta { .. } => (
-            "Without a meta page nobody can tell where the tree starts.",
+            "No valid meta page: the database cannot be opened.",
             remedies.no_meta,
         ),
         ErrorKind::BigEndian => (

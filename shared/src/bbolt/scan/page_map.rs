@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// How many runs a page map has at most; a file with more is drawn coarser.
+/// How many runs a page map has at most, besides that of the missing pages; a file with more is drawn coarser.
 pub const MAX_PAGE_RUNS: usize = 2048;
+/// Stretches that a file's pages are divided into at most.
+const MAX_STRETCHES: usize = 1024;
 /// Labels of leaves that are told apart.
 const MAX_LABELS: usize = 64;
 
@@ -37,8 +39,10 @@ pub enum PageKind {
     Free,
     /// Neither reached nor known to be free: what refers to it may be damaged.
     Unreached,
-    /// Referenced, and damaged or missing.
+    /// Referenced, and damaged.
     Damaged,
+    /// Declared by the meta page in use, and behind the end of the file.
+    Missing,
 }
 
 /// What a page is, in one byte.
@@ -79,41 +83,95 @@ impl Class {
     }
 }
 
-/// Runs of equal pages. A file with more than [`MAX_PAGE_RUNS`] of them is drawn coarser: each stretch of
-/// pages becomes what most of it is, or damaged if any of it is.
-pub(super) fn runs(classes: &[Class], labels: &'static [&'static str]) -> Vec<PageRun> {
-    let exact = run_length(classes.iter().map(|class| (*class, 1)));
-    let runs = if exact.len() <= MAX_PAGE_RUNS {
-        exact
-    } else {
-        let stretch = classes.len().div_ceil(MAX_PAGE_RUNS);
-        run_length(
-            classes
-                .chunks(stretch)
-                .map(|pages| (prevailing(pages), pages.len() as u64)),
-        )
-    };
-    runs.into_iter()
-        .map(|(class, count)| PageRun {
-            count,
-            ..class.run(labels)
-        })
-        .collect()
+/// The bytes that leaves use of their pages, by stretch of pages.
+#[derive(Debug)]
+pub(super) struct LeafBytes {
+    /// Pages of a stretch.
+    pub(super) stretch: usize,
+    pub(super) bytes: Vec<u64>,
 }
 
-/// What most of the pages are, or damaged if any of them is.
-fn prevailing(pages: &[Class]) -> Class {
-    let mut counts = [0usize; Class::FIRST_LEAF as usize + MAX_LABELS];
+impl LeafBytes {
+    /// None yet, for a file of this many pages.
+    pub(super) fn new(pages: usize) -> Self {
+        let stretch = pages.div_ceil(MAX_STRETCHES).max(1);
+        Self {
+            stretch,
+            bytes: vec![0; pages.div_ceil(stretch)],
+        }
+    }
+
+    /// Adds a leaf that fills its pages from the front with `bytes`.
+    pub(super) fn add(&mut self, first: u64, span: u64, mut bytes: u64, page_size: u64) {
+        for page in first..first.saturating_add(span) {
+            let at = usize::try_from(page).map_or(usize::MAX, |page| page / self.stretch);
+            // Behind the end of the file there is nothing to fill.
+            let Some(slot) = self.bytes.get_mut(at) else {
+                return;
+            };
+            let here = bytes.min(page_size);
+            *slot = slot.saturating_add(here);
+            bytes -= here;
+            if bytes == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The same by longer stretches, a multiple of these.
+    fn by(self, stretch: usize) -> Self {
+        let many = (stretch / self.stretch.max(1)).max(1);
+        Self {
+            stretch,
+            bytes: self.bytes.chunks(many).map(|b| b.iter().sum()).collect(),
+        }
+    }
+}
+
+/// Runs of equal pages, and behind them those that are missing. A file with more than [`MAX_PAGE_RUNS`] of them is
+/// drawn coarser: how many pages of each kind a stretch has stays exact, their order within it does not.
+pub(super) fn runs(
+    classes: &[Class],
+    missing: u64,
+    used: LeafBytes,
+    labels: &'static [&'static str],
+) -> (Vec<PageRun>, LeafBytes) {
+    let mut used = used;
+    let mut runs = run_length(classes.iter().map(|class| (*class, 1)));
+    if runs.len() > MAX_PAGE_RUNS {
+        let mut stretch = used.stretch;
+        loop {
+            runs = run_length(classes.chunks(stretch).flat_map(by_kind));
+            if runs.len() <= MAX_PAGE_RUNS || stretch >= classes.len() {
+                break;
+            }
+            stretch *= 2;
+        }
+        used = used.by(stretch);
+    }
+    let runs = runs.into_iter().map(|(class, count)| PageRun {
+        count,
+        ..class.run(labels)
+    });
+    let behind = (missing > 0).then(|| PageRun {
+        kind: PageKind::Missing,
+        label: "".into(),
+        count: missing,
+    });
+    (runs.chain(behind).collect(), used)
+}
+
+/// How many of the pages are of each kind that there is.
+fn by_kind(pages: &[Class]) -> Vec<(Class, u64)> {
+    let mut counts = [0u64; Class::FIRST_LEAF as usize + MAX_LABELS];
     for class in pages {
         counts[usize::from(class.0)] += 1;
     }
-    if counts[usize::from(Class::DAMAGED.0)] > 0 {
-        return Class::DAMAGED;
-    }
-    let most = pages
-        .iter()
-        .max_by_key(|class| counts[usize::from(class.0)]);
-    most.copied().unwrap_or(Class::FREE)
+    let kinds = counts.into_iter().enumerate();
+    kinds
+        .filter(|(_, count)| *count > 0)
+        .map(|(class, count)| (Class(class as u8), count))
+        .collect()
 }
 
 fn run_length(pages: impl Iterator<Item = (Class, u64)>) -> Vec<(Class, u64)> {
@@ -146,7 +204,8 @@ mod tests {
             Class::leaf(0),
             Class::FREE,
         ];
-        let runs = runs(&classes, LABELS);
+        let (runs, used) = runs(&classes, 2, LeafBytes::new(5), LABELS);
+        assert_eq!((used.stretch, used.bytes.len()), (1, 5));
         let told: Vec<_> = runs.iter().map(|r| (r.kind, &*r.label, r.count)).collect();
         assert_eq!(
             told,
@@ -154,14 +213,15 @@ mod tests {
                 (PageKind::Meta, "", 2),
                 (PageKind::Leaf, "key", 1),
                 (PageKind::Leaf, "other", 1),
-                (PageKind::Free, "", 1)
+                (PageKind::Free, "", 1),
+                (PageKind::Missing, "", 2)
             ]
         );
     }
 
     #[test]
     fn a_label_that_is_not_there_is_none() {
-        let runs = runs(&[Class::leaf(255)], LABELS);
+        let (runs, _) = runs(&[Class::leaf(255)], 0, LeafBytes::new(1), LABELS);
         assert_eq!((runs[0].kind, &*runs[0].label), (PageKind::Leaf, ""));
     }
 
@@ -177,9 +237,28 @@ mod tests {
             })
             .collect();
         classes[54_321] = Class::DAMAGED;
-        let runs = runs(&classes, LABELS);
+        let mut used = LeafBytes::new(classes.len());
+        for page in (0..100_000).step_by(2) {
+            used.add(page, 1, 1000, 4096);
+        }
+        let (runs, used) = runs(&classes, 0, used, LABELS);
         assert!(runs.len() <= MAX_PAGE_RUNS);
-        assert_eq!(runs.iter().map(|r| r.count).sum::<u64>(), 100_000);
-        assert!(runs.iter().any(|r| r.kind == PageKind::Damaged));
+        let count = |kind| {
+            let runs = runs.iter().filter(|run| run.kind == kind);
+            runs.map(|run| run.count).sum::<u64>()
+        };
+        assert_eq!(count(PageKind::Leaf), 50_000, "coarser, and exact");
+        assert_eq!(count(PageKind::Free), 49_999);
+        assert_eq!(count(PageKind::Damaged), 1);
+        assert_eq!(used.bytes.iter().sum::<u64>(), 50_000_000);
+        assert_eq!(used.bytes.len(), 100_000usize.div_ceil(used.stretch));
+    }
+
+    #[test]
+    fn a_leaf_fills_its_pages_from_the_front() {
+        let mut used = LeafBytes::new(6);
+        used.add(1, 3, 5000, 4096);
+        used.add(4, 9, u64::MAX, 4096);
+        assert_eq!(used.bytes, [0, 4096, 904, 0, 4096, 4096]);
     }
 }

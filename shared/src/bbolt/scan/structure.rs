@@ -22,9 +22,10 @@ impl<V: Visitor> Walk<V> {
     pub fn structure(&mut self) -> Structure {
         let findings = self.take_findings();
         let faults = findings.faults();
+        let truncated = findings.has("file.truncated");
         let mut report = Report::default();
         findings.into_report(&mut report);
-        let (outcome, evidence) = self.judge(faults);
+        let (outcome, evidence) = self.judge(faults, truncated);
         Structure {
             outcome,
             evidence,
@@ -32,7 +33,7 @@ impl<V: Visitor> Walk<V> {
         }
     }
 
-    fn judge(&self, faults: u64) -> (Outcome, String) {
+    fn judge(&self, faults: u64, truncated: bool) -> (Outcome, String) {
         let Some(meta) = self.meta else {
             let what = match &self.error {
                 Some(error) => error.kind().to_string(),
@@ -42,6 +43,12 @@ impl<V: Visitor> Walk<V> {
         };
         let pages = grouped(meta.hwm);
         let unreached = self.unreached();
+        if truncated {
+            let missing = grouped(self.pages_missing);
+            let evidence =
+                format!("{missing} of {pages} pages are missing from the end{unreached}");
+            return (Outcome::Fail, evidence);
+        }
         if self.pages_unreadable > 0 {
             let bad = grouped(self.pages_unreadable);
             let evidence = format!("{bad} of {pages} pages cannot be read{unreached}");
@@ -70,11 +77,8 @@ impl<V: Visitor> Walk<V> {
     fn unreached(&self) -> String {
         match self.pages_unreached {
             0 => String::new(),
-            1 => ", and 1 is neither reached nor known to be free".to_owned(),
-            n => format!(
-                ", and {} are neither reached nor known to be free",
-                grouped(n)
-            ),
+            1 => ", and the use of 1 is unknown".to_owned(),
+            n => format!(", and the use of {} is unknown", grouped(n)),
         }
     }
 }

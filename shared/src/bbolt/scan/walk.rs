@@ -13,7 +13,7 @@ use crate::source::Source;
 use super::combine::Combiner;
 use super::examine::Examiner;
 use super::findings::{Findings, from_error};
-use super::page_map::{Class, PageRun};
+use super::page_map::{Class, LeafBytes, PageRun};
 use super::pages::Pages;
 use super::records::Records;
 use super::visitor::{BucketSummary, Role, TakenLeaf, Visitor};
@@ -45,8 +45,12 @@ pub struct Walk<V: Visitor> {
     pub pages_missing: u64,
     /// References to pages that could not be read.
     pub pages_unreadable: u64,
-    /// The file page by page.
+    /// The file page by page, as far as the meta page in use declares it.
     pub pages: Vec<PageRun>,
+    /// Pages of a stretch: within one the order of [`Walk::pages`] may not be that of the file.
+    pub stretch: u64,
+    /// Bytes that the leaves of each stretch use, headers included.
+    pub leaf_bytes: Vec<u64>,
     /// What is wrong with it.
     pub findings: Findings,
     /// What the visitor kept in the pass.
@@ -121,7 +125,7 @@ pub(super) fn walk<V: Visitor>(size: u64, pages: Option<Pages<V>>, source: &dyn 
             source.size()
         );
         let finding = Finding::blocking("file.changed", "file", what);
-        let todo = "Copy it where nobody writes to it, and check the copy.";
+        let todo = "Copy it to a place where nothing writes to it, and check the copy.";
         walk.findings.push(
             finding
                 .because("Something writes to it, so what was read is of two moments.")
@@ -150,6 +154,8 @@ fn unopened<V: Visitor>(error: Error) -> Walk<V> {
         pages_missing: 0,
         pages_unreadable: 0,
         pages: Vec::new(),
+        stretch: 1,
+        leaf_bytes: Vec::new(),
         findings,
         visitor: V::default(),
         taken: V::Taken::default(),
@@ -177,6 +183,7 @@ fn walk_under<V: Visitor>(
         records,
         examiner: Examiner::new(source, page_size),
         findings: Findings::new(V::REMEDIES),
+        leaf_bytes: LeafBytes::new(classes.len()),
         classes,
         combiner: Combiner::new(),
         visitor,

@@ -43,8 +43,8 @@ pub(super) fn in_short(content: &Content<'_>) -> Section {
             (
                 "Steps".to_owned(),
                 text(match no_return {
-                    0 => format!("{steps}, each of which can be taken back"),
-                    n => format!("{steps}, {n} of them without a way back"),
+                    0 => format!("{steps}, all reversible"),
+                    n => format!("{steps}, {n} of them irreversible"),
                 }),
             ),
             (
@@ -96,12 +96,10 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
     let findings = &content.plan.report.findings;
     if findings.is_empty() {
         blocks.push(Block::Text(
-            "Nothing spoke against the plan when it was sealed.".to_owned(),
+            "No findings when the plan was sealed.".to_owned(),
         ));
     } else {
-        blocks.push(Block::Text(
-            "What was noted when the plan was sealed:".to_owned(),
-        ));
+        blocks.push(Block::Text("Findings when the plan was sealed:".to_owned()));
         let rows = findings.iter().map(|finding| {
             let severity = match finding.severity {
                 Severity::Note => status(Mark::Note, "note"),
@@ -160,7 +158,7 @@ pub(super) fn ledger(content: &Content<'_>) -> Section {
     let left_out = match usize::try_from(content.left_out).unwrap_or(usize::MAX) {
         0 => Vec::new(),
         count => vec![Block::Text(format!(
-            "{} about them are left out: each was refused or failed and changed nothing, or let somebody download what \
+            "{} about them are left out: each was refused or failed and changed nothing, or was a download of what \
              came of it. The ledger has them.",
             words::count(count, "more act", "more acts")
         ))],

@@ -7,10 +7,14 @@ use crate::dossier::leftovers::left_overs;
 use crate::dossier::record::Timings;
 use crate::dossier::words;
 use crate::finding::Outcome;
-use crate::job::events::{Body, EndState, StepOutcome};
-use crate::job::fold::StepState;
+use crate::handover::{self, Handover};
+use crate::job::fold::{JobState, StepState};
+use crate::job::history::{History, Line, Topic};
+use crate::job::text as job_text;
 use crate::ledger::entry::{self, Phase, act};
+use crate::matrix::Matrix;
 use crate::plan::Undo;
+use crate::recovery;
 
 /// Lines of the log that are shown; the journal has all.
 const SHOWN_LINES: usize = 300;
@@ -19,7 +23,7 @@ pub(super) fn left(content: &Content<'_>) -> Section {
     let left = left_overs(content.plan, content.view);
     let block = if left.is_empty() {
         let nothing = if content.view.state.is_over() {
-            "Nothing of this job is left to clean up."
+            "Nothing to clean up."
         } else {
             "The job has changed nothing so far."
         };
@@ -28,9 +32,9 @@ pub(super) fn left(content: &Content<'_>) -> Section {
         let rows = left
             .into_iter()
             .map(|left| vec![text(left.what), text(left.how)]);
-        table(&["What is there", "How it goes away"], rows.collect())
+        table(&["What is there", "How to remove it"], rows.collect())
     };
-    section("Left to clean up", vec![block])
+    section("Cleanup", vec![block])
 }
 
 pub(super) fn timeline(content: &Content<'_>) -> Section {
@@ -59,10 +63,16 @@ pub(super) fn timeline(content: &Content<'_>) -> Section {
             vec![text(&entry.who), text(sentence(&what)), outcome],
         ));
     }
-    for event in content.events {
-        if let Some((who, what, outcome)) = happened(content, &event.body) {
-            rows.push((event.at_ms, vec![text(who), text(what), outcome]));
+    for line in lines(content) {
+        if line.topic == Topic::Log || line.begins {
+            continue;
         }
+        let mut what = line.what;
+        if line.topic == Topic::People && !line.detail.is_empty() {
+            what = format!("{what} ({})", line.detail);
+        }
+        let cells = vec![text(line.who), text(what), status(line.mark, line.word)];
+        rows.push((line.at_ms, cells));
     }
     rows.sort_by_key(|(at_ms, _)| *at_ms);
     let rows = rows
@@ -85,76 +95,72 @@ fn past(act: &str) -> &str {
         act::PLAN_APPROVE => "approved the plan",
         act::PLAN_REJECT => "rejected the plan",
         act::PLAN_BREAK_GLASS => "let the plan run without approval",
-        act::REVIEW_CLOSE => "closed the review of the broken glass",
+        act::REVIEW_CLOSE => "closed the review of the override",
         act::JOB_DOWNLOAD => "downloaded a restored member",
         other => act::phrase(other),
     }
 }
 
-/// An event as a line of the timeline; none for what the tables below tell better.
-fn happened(content: &Content<'_>, body: &Body) -> Option<(String, String, Cell)> {
-    let step = |number: &u32| {
-        let index = (*number as usize).wrapping_sub(1);
-        let title = content.plan.steps.get(index).map_or("", |step| &step.title);
-        format!("Step {number}: {title}")
-    };
-    let console = entry::CONSOLE.to_owned();
-    let done = || status(Mark::Pass, "done");
-    Some(match body {
-        Body::Started { by, .. } => (by.clone(), "Started the job".into(), done()),
-        Body::Adopted { reason } => {
-            let what = format!("Took the job up: {reason}");
-            (console, what, status(Mark::Note, "noted"))
-        }
-        Body::StepEnded { step: n, outcome } => {
-            let outcome = match outcome {
-                StepOutcome::Done { .. } => done(),
-                StepOutcome::AlreadyDone { .. } => status(Mark::Pass, "was done already"),
-                StepOutcome::Failed { .. } => status(Mark::Fail, "FAILED"),
-                StepOutcome::Unclear { .. } => status(Mark::NotChecked, "could not be told"),
-            };
-            (console, step(n), outcome)
-        }
-        Body::StepRetried { step: n, error, .. } => (
-            console,
-            format!("{} ({error})", step(n)),
-            status(Mark::Warning, "retried"),
-        ),
-        Body::Refused { step: n, .. } => (
-            console,
-            format!("{}: the plan does not fit what is there", step(n)),
-            status(Mark::Fail, "refused"),
-        ),
-        Body::Asked { question } => (
-            console,
-            format!("Asked: {}", question.text),
-            status(Mark::Warning, "waited"),
-        ),
-        Body::Answered { choice, by, .. } => (by.clone(), format!("Answered: {choice}"), done()),
-        Body::Paused { by } => (by.clone(), "Asked for a pause".into(), done()),
-        Body::Resumed { by } => (by.clone(), "Ended the pause".into(), done()),
-        Body::AbortRequested { by } => (by.clone(), "Asked to stop and undo".into(), done()),
-        Body::UndoEnded { step: n, result } => {
-            let outcome = match result {
-                Ok(_) => status(Mark::Pass, "taken back"),
-                Err(_) => status(Mark::Fail, "COULD NOT BE TAKEN BACK"),
-            };
-            (console, step(n), outcome)
-        }
-        Body::Ended { state, .. } => {
-            let outcome = match state {
-                EndState::Completed => status(Mark::Pass, "completed"),
-                EndState::Undone => status(Mark::Note, "taken back"),
-                EndState::Left => status(Mark::Warning, "left as it was"),
-            };
-            (console, "The job ended".into(), outcome)
-        }
-        Body::StepStarted { .. }
-        | Body::StepProgress { .. }
-        | Body::StepLog { .. }
-        | Body::UndoStarted { .. }
-        | Body::Verified { .. } => return None,
-    })
+/// The journal's lines.
+fn lines(content: &Content<'_>) -> Vec<Line> {
+    let mut history = History::new(&content.plan.titles(), hand_over_steps(content).titles());
+    for event in content.events {
+        history.apply(event);
+    }
+    history.lines
+}
+
+/// The steps of the hand-over, without what their commands depend on: the archive does not know the hosts.
+fn hand_over_steps(content: &Content<'_>) -> Handover {
+    let unknown = handover::Context::default();
+    recovery::handover(content.plan, &content.view.checks, &unknown)
+}
+
+pub(super) fn hand_over(content: &Content<'_>) -> Option<Section> {
+    let (handover, view) = (hand_over_steps(content), content.view);
+    if view.state != JobState::Completed || handover.steps.is_empty() {
+        return None;
+    }
+    let rows = handover
+        .steps
+        .iter()
+        .map(|step| match view.handed(&step.id) {
+            Some(done) => vec![
+                text(&step.title),
+                status(Mark::Pass, "done"),
+                text(&done.by),
+                Cell::When(done.at_ms),
+                text(&done.note),
+            ],
+            None => vec![
+                text(&step.title),
+                status(Mark::NotChecked, "open"),
+                text("–"),
+                text("–"),
+                text(""),
+            ],
+        });
+    let rows = rows.collect();
+    let mut said = job_text::handed_over(view.handed_count(handover.ids()), handover.steps.len());
+    said.push_str(" Each was done by hand, on the word of the person who ticked it.");
+    let columns = ["Step", "State", "Done by", "When", "Remark"];
+    let mut blocks = vec![Block::Text(said), table(&columns, rows)];
+    if !handover.warnings.is_empty() {
+        let rows = handover.warnings.iter().map(|warning| {
+            let said = [&warning.what, &warning.why, &warning.todo];
+            let said: Vec<_> = said
+                .into_iter()
+                .filter(|s| !s.is_empty())
+                .cloned()
+                .collect();
+            vec![text(&warning.subject), text(said.join(" "))]
+        });
+        blocks.push(Block::Text(
+            "To be known before the cluster is handed over:".to_owned(),
+        ));
+        blocks.push(table(&["About", "Warning"], rows.collect()));
+    }
+    Some(section("Hand-over", blocks))
 }
 
 pub(super) fn steps(content: &Content<'_>) -> Section {
@@ -171,11 +177,11 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
             StepState::Running => status(Mark::NotChecked, "begun"),
             StepState::Done => status(Mark::Pass, "done"),
             StepState::Failed => status(Mark::Fail, "FAILED"),
-            StepState::Unclear => status(Mark::NotChecked, "could not be told"),
-            StepState::UndoFailed => status(Mark::Fail, "COULD NOT BE TAKEN BACK"),
-            StepState::Left => status(Mark::Warning, "left as it was"),
-            StepState::Undoing => status(Mark::NotChecked, "being taken back"),
-            StepState::Undone => status(Mark::Note, "taken back"),
+            StepState::Unclear => status(Mark::NotChecked, "unclear"),
+            StepState::UndoFailed => status(Mark::Fail, "NOT ROLLED BACK"),
+            StepState::Left => status(Mark::Warning, "kept as it is"),
+            StepState::Undoing => status(Mark::NotChecked, "rolling back"),
+            StepState::Undone => status(Mark::Note, "rolled back"),
         };
         let back = match &step.undo {
             Undo::Nothing => "It changes nothing.".to_owned(),
@@ -201,7 +207,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
         "Begun",
         "Took",
         "What was seen",
-        "Way back",
+        "Rollback",
     ];
     let mut blocks = vec![table(&columns, rows.collect())];
     let again: Vec<_> = timings
@@ -220,31 +226,42 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
 }
 
 pub(super) fn verification(content: &Content<'_>) -> Section {
-    let mut checks: Vec<_> = content.view.checks.iter().collect();
-    if checks.is_empty() {
+    let view = content.view;
+    if view.checks.is_empty() {
         let none = "Nothing was verified: the job did not come that far.";
         return section(
             "Verification of the result",
             vec![Block::Text(none.to_owned())],
         );
     }
+    let matrix = Matrix::of(&content.plan.request.verification(), &view.checks);
+    let mut checks: Vec<_> = matrix.checks().collect();
     checks.sort_by_key(|check| match check.outcome {
         Outcome::Fail => 0,
         Outcome::NotChecked => 1,
         Outcome::Pass => 2,
     });
-    let rows = checks
-        .iter()
-        .map(|c| vec![text(&c.name), outcome(c.outcome), text(&c.evidence)])
-        .collect();
-    section(
-        "Verification of the result",
+    let rows = checks.iter().map(|c| {
+        let member = c.member.as_deref().unwrap_or("all");
         vec![
-            Block::Text(sentence(&words::tally(&content.view.checks)) + "."),
-            table(&["What must be true", "Outcome", "What was seen"], rows),
-        ],
-    )
+            text(&c.name),
+            text(member),
+            outcome(c.outcome),
+            text(&c.evidence),
+        ]
+    });
+    let rows = rows.collect();
+    let mut blocks = vec![Block::Text(sentence(&words::tally(&view.checks)) + ".")];
+    if view.checks_are_invalid() {
+        blocks.insert(0, Block::Text(UNDONE.to_owned()));
+    }
+    let columns = ["What must be true", "Member", "Outcome", "What was seen"];
+    blocks.push(table(&columns, rows));
+    section("Verification of the result", blocks)
 }
+
+/// Of checks of what is not there any more.
+const UNDONE: &str = "INVALID: these checks were true of what was rolled back. They prove nothing of what is there now.";
 
 pub(super) fn log(content: &Content<'_>) -> Section {
     let lines = &content.view.log;

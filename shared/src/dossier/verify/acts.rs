@@ -82,10 +82,24 @@ impl Acts {
 
     /// Whether this person did this, and it was done.
     pub(super) fn by_person(&self, act: &str, who: &str) -> Result<(), Failure> {
-        let mut all = self
-            .acts
-            .iter()
-            .filter(|a| a.opened.act == act && a.opened.who == who);
+        self.by_person_on(act, who, None)
+    }
+
+    /// The same, with this subject where one is given.
+    pub(super) fn by_person_on(
+        &self,
+        act: &str,
+        who: &str,
+        subject: Option<&str>,
+    ) -> Result<(), Failure> {
+        let subject = subject.map(tidy);
+        let mut all = self.acts.iter().filter(|a| {
+            a.opened.act == act
+                && a.opened.who == who
+                && subject
+                    .as_ref()
+                    .is_none_or(|subject| *subject == a.opened.subject)
+        });
         if all.clone().any(|a| a.outcome() == Some(Outcome::Done)) {
             return Ok(());
         }
@@ -218,6 +232,7 @@ fn claim<'a>(
         Body::Resumed { by } => (act::JOB_RESUME, by, None, done),
         Body::AbortRequested { by } => (act::JOB_ABORT, by, None, done),
         Body::Answered { by, .. } => (act::JOB_ANSWER, by, None, done),
+        Body::HandedOver { by, .. } => (act::JOB_HAND_OVER, by, None, done),
         Body::StepEnded { step, outcome } => {
             let outcome = match outcome {
                 StepOutcome::Done { .. } | StepOutcome::AlreadyDone { .. } => done,

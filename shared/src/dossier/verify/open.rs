@@ -11,7 +11,7 @@ use crate::dossier::manifest::{FORMAT, Manifest};
 use crate::dossier::name;
 use crate::dossier::parts::{MAX_ENTRIES, MAX_EVENTS};
 use crate::dossier::record::{self, Approvals, Proofs};
-use crate::job::events::{Body, Event};
+use crate::job::events::{Body, EndState, Event};
 use crate::job::fold::JobView;
 use crate::ledger::checkpoint::{Checkpoint, VerifyingKey};
 use crate::ledger::entry::Entry;
@@ -219,16 +219,18 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
     };
     let steps = plan.steps.len();
     let (mut begun, mut undoing) = (vec![false; steps], vec![false; steps]);
-    let mut question = None;
+    let (mut question, mut ended) = (None, None);
+    let mut open: Vec<_> = plan.request.handover_steps();
     for (at, event) in events.iter().enumerate() {
         let number = at as u64 + 1;
         if event.seq != number {
             return Err(format!(
-                "Event {} stands in the place of event {number}: something was taken out, put in, or moved.",
+                "Event {} is where event {number} belongs: events were removed, inserted, or moved.",
                 event.seq
             ));
         }
-        if at > 0 && matches!(events[at - 1].body, Body::Ended { .. }) {
+        let is_hand_over = matches!(event.body, Body::HandedOver { .. });
+        if ended.is_some() && !(is_hand_over && ended == Some(EndState::Completed)) {
             return Err(format!("Event {number} comes after the end."));
         }
         let index = |step: u32| {
@@ -275,6 +277,16 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
                 if !asked.is_some_and(|asked| asked.choices.iter().any(|c| c.id == *choice)) {
                     return Err(format!("Event {number} answers what was not asked."));
                 }
+            }
+            Body::Ended { state, .. } => ended = Some(*state),
+            Body::HandedOver { step, .. } => {
+                let at = open.iter().position(|id| id == step);
+                let Some(at) = at.filter(|_| ended.is_some()) else {
+                    return Err(format!(
+                        "Event {number} ticks a hand-over step that was not open."
+                    ));
+                };
+                open.remove(at);
             }
             _ => {}
         }

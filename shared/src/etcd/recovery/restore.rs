@@ -2,8 +2,10 @@
 
 pub mod bump;
 mod check;
+pub mod checks;
 pub mod cluster;
 pub mod edit;
+pub mod handover;
 pub mod ids;
 pub mod initial_cluster;
 mod member_json;
@@ -29,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::native_commands;
-pub use self::planning::{check_sealable, draft};
+pub use self::planning::{check_sealable, draft, outcome_parts};
 pub use self::wire_form::WireForm;
 
 /// What an operator asks for.

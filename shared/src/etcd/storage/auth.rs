@@ -140,13 +140,13 @@ impl AuthProblem {
     pub fn todo(&self) -> &'static str {
         match self {
             Self::NoUsers | Self::NoRoot | Self::RootWithoutRole => {
-                "Turn authentication off with the restore (--disable-auth), make user root with role root, and turn it on again."
+                "Choose “Turn authentication off” in the restore (--disable-auth), make user root with role root, and turn it on again."
             }
             Self::CertificatesOnly | Self::AdministratorCertificates { .. } => {
-                "Have such a certificate ready, or turn authentication off with the restore (--disable-auth)."
+                "Have such a certificate ready, or choose “Turn authentication off” in the restore (--disable-auth)."
             }
             Self::OtherAdministrator { .. } => {
-                "Have that user's password ready, or turn authentication off with the restore (--disable-auth)."
+                "Have that user's password ready, or choose “Turn authentication off” in the restore (--disable-auth)."
             }
         }
     }

@@ -12,6 +12,7 @@ use super::hashkv::Marks;
 use super::inspection::{
     AlarmFacts, BucketFacts, ConfState, Contents, Downgrade, LeaseFacts, MAX_LISTED, MemberFacts,
 };
+use super::keys;
 use super::mvcc::Walk;
 use super::schema::{self, Fields, Revision, Wire, is_semver};
 
@@ -191,6 +192,12 @@ impl Read {
         self.contents.free_bytes = walk.tree.free().map(|pages| pages * page_size);
         self.contents.revisions = walk.keys.map(|keys| keys.revisions);
         self.contents.tombstones = walk.keys.map(|keys| keys.tombstones);
+        let folders = walk.folders.as_ref();
+        let folders = folders.filter(|folders| walk.keys.is_some() || !folders.is_empty());
+        self.contents.keys = folders.map(|folders| {
+            let (complete, merged) = (walk.keys.is_some(), walk.folders_merged());
+            keys::facts(folders, complete, merged, walk.renewed())
+        });
     }
 
     fn meta(&mut self, meta: &Pairs) {

@@ -137,7 +137,10 @@ pub fn inspect(
         page_map: PageMap {
             page_size: details.page_size,
             runs: walk.tree.pages,
-        },
+            stretch: walk.tree.stretch,
+            leaf_bytes: walk.tree.leaf_bytes,
+        }
+        .or_none(),
         details,
     };
     advice::advise(&mut inspection);
@@ -169,7 +172,10 @@ pub fn tree(scan: Scan, source: &dyn Source) -> (Judgement, PageMap) {
     let page_map = PageMap {
         page_size: walk.tree.meta.map_or(0, |meta| meta.page_size),
         runs: std::mem::take(&mut walk.tree.pages),
-    };
+        stretch: walk.tree.stretch,
+        leaf_bytes: std::mem::take(&mut walk.tree.leaf_bytes),
+    }
+    .or_none();
     (verdict::structure(&mut walk), page_map)
 }
 

@@ -148,6 +148,89 @@ pub struct Contents {
     pub tombstones: Option<u64>,
     /// Bytes of free pages: what a defragmentation would give back. Absent unless every page in use was reached.
     pub free_bytes: Option<u64>,
+    /// The live keys by prefix; absent where they were not asked for, or no revision could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyFacts>,
+}
+
+/// How many prefixes and resources an inspection lists at most.
+pub const MAX_PREFIXES: usize = 200;
+/// How many namespaces it lists at most.
+pub const MAX_NAMESPACES: usize = 1000;
+
+/// What the live keys are: names of folders, and never a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFacts {
+    /// Prefixes up to a `/`, up to four levels deep, the largest by live bytes first; those above one come before it. At
+    /// most [`MAX_PREFIXES`]. Keys without a `/` have the prefix that is empty.
+    pub prefixes: Vec<PrefixFacts>,
+    /// Prefixes that are not listed.
+    pub unlisted: u64,
+    /// Whether all of bucket `key` could be read.
+    pub complete: bool,
+    /// Whether there were too many prefixes to tell all apart: keys of some are counted one or more levels above only.
+    pub merged: bool,
+    /// The objects of a Kubernetes API server, where the keys look like its.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesFacts>,
+}
+
+/// The keys that begin with a prefix.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixFacts {
+    /// With the `/` at its end; what is no UTF-8 is escaped.
+    pub prefix: String,
+    /// Live keys.
+    pub keys: u64,
+    /// Bytes of live keys and their values.
+    pub bytes: u64,
+    /// Revisions kept, tombstones among them.
+    pub revisions: u64,
+    /// Bytes of keys and values of all revisions kept.
+    pub stored_bytes: u64,
+}
+
+/// What a Kubernetes API server keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubernetesFacts {
+    /// The API server's prefix: `/registry/`.
+    pub prefix: String,
+    /// Live objects.
+    pub keys: u64,
+    /// How many resource kinds there are.
+    pub resource_count: u64,
+    /// Resource kinds, the largest first; at most [`MAX_PREFIXES`].
+    pub resources: Vec<ResourceFacts>,
+    /// How many namespaces have objects.
+    pub namespace_count: u64,
+    /// Namespaces that have objects, the largest first; at most [`MAX_NAMESPACES`].
+    pub namespaces: Vec<NamespaceFacts>,
+    /// When a lease of a node or a controller was last renewed, by its holder's clock: seconds since 1970. The file is
+    /// that new at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_lease_renewal: Option<i64>,
+}
+
+/// A kind of Kubernetes objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceFacts {
+    /// `pods`, `certificates.cert-manager.io`.
+    pub name: String,
+    /// Live objects.
+    pub keys: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+}
+
+/// A namespace of Kubernetes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceFacts {
+    /// Its name.
+    pub name: String,
+    /// Live objects in it.
+    pub keys: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
 }
 
 /// How many leases, users or roles an inspection lists at most; the counts are always whole.

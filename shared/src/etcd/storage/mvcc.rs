@@ -11,6 +11,7 @@
 //!   the walk      those in use, in order ──> live keys, tombstones, the order of the pages for HashKV
 //! ```
 
+mod folders;
 mod head_hash;
 mod label;
 mod live;
@@ -25,4 +26,5 @@ mod words;
 pub(super) use label::Label;
 pub(super) use records::Records;
 pub(super) use tally::Oddity;
+pub(super) use walk::FolderTotals;
 pub use walk::{KeyNumbers, KeySpace, Walk};

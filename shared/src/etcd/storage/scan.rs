@@ -15,6 +15,8 @@ pub struct Options {
     /// Remember a checksum per revision (8 bytes each), so that HashKV of the newest revision needs no second
     /// pass.
     pub hash_kv: bool,
+    /// Remember the folder and the size of each revision (6 bytes each), so that the live keys are told by prefix.
+    pub prefixes: bool,
 }
 
 impl Default for Options {
@@ -22,6 +24,7 @@ impl Default for Options {
         Self {
             hash: true,
             hash_kv: true,
+            prefixes: true,
         }
     }
 }
@@ -38,7 +41,7 @@ impl Scanner {
     pub fn new(options: Options) -> Self {
         Self {
             hasher: options.hash.then(Hasher::new),
-            pages: scan::Scanner::new(Records::new(options.hash_kv)),
+            pages: scan::Scanner::new(Records::new(options.hash_kv, options.prefixes)),
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::finding::Outcome;
 use crate::job::events::Choice;
 
 fn event(seq: u64, body: Body) -> Event {
@@ -23,7 +24,7 @@ fn progress(done: u64) -> Body {
         total: 10,
         unit: "bytes".into(),
         per_second: Some(5),
-        host: Some("h2".into()),
+        host: None,
     }
 }
 
@@ -70,7 +71,22 @@ fn progress_is_ephemeral_and_never_moves_the_journal() {
     assert!(view.apply(&event(2, Body::StepStarted { step: 1 })));
     assert!(view.apply(&event(EPHEMERAL, progress(7))));
     assert_eq!(view.steps[0].progress, Some((7, 10, "bytes".into())));
-    assert_eq!(view.steps[0].host.as_deref(), Some("h2"));
+    let part = |done| Body::StepProgress {
+        step: 1,
+        done,
+        total: 3,
+        unit: "files".into(),
+        per_second: None,
+        host: Some("m2".into()),
+    };
+    assert!(view.apply(&event(EPHEMERAL, part(1))));
+    assert!(view.apply(&event(EPHEMERAL, part(2))));
+    assert_eq!(view.steps[0].parts, [("m2".to_owned(), 2, 3)]);
+    assert_eq!(
+        view.steps[0].progress,
+        Some((7, 10, "bytes".into())),
+        "of the step as a whole"
+    );
     assert_eq!(view.last_seq, 2);
     assert!(!view.apply(&event(EPHEMERAL, Body::StepStarted { step: 1 })));
 }
@@ -225,4 +241,57 @@ fn a_step_that_waits_for_another_try_may_have_left_something() {
         result: Ok("gone".into()),
     });
     assert!(!folded(2, &bodies).steps[0].may_have_effect());
+}
+
+#[test]
+fn what_is_handed_over_counts_once_and_only_after_a_completed_end() {
+    let handed = |step: &str, by: &str| Body::HandedOver {
+        step: step.into(),
+        by: by.into(),
+        note: String::new(),
+    };
+    let end = |state| Body::Ended {
+        state,
+        sentence: String::new(),
+    };
+    let view = folded(
+        1,
+        &[
+            started(),
+            handed("start", "early"),
+            end(EndState::Completed),
+            handed("start", "ak"),
+            handed("start", "ben"),
+            handed("check", "ben"),
+        ],
+    );
+    let who = |step: &str| view.handed(step).map(|done| (done.by.as_str(), done.at_ms));
+    assert_eq!(who("start"), Some(("ak", 4)));
+    assert_eq!(who("check"), Some(("ben", 6)));
+    assert_eq!(view.handed_over.len(), 2);
+    assert_eq!(view.span_ms, Some((1, 3)), "the job took no longer for it");
+    assert_eq!(view.updated_ms(), Some(6));
+    assert_eq!(view.state, JobState::Completed);
+    let view = folded(
+        1,
+        &[started(), end(EndState::Undone), handed("start", "ak")],
+    );
+    assert_eq!(view.handed_over, []);
+}
+
+#[test]
+fn checks_of_what_is_rolled_back_are_invalid() {
+    let check = |name: &str| Check::new(name, Outcome::Pass, "");
+    let verified = Body::Verified {
+        checks: vec![
+            check("opens").of_member("m1"),
+            check("opens").of_member("m2"),
+        ],
+    };
+    let mut bodies = vec![started(), Body::StepStarted { step: 1 }, verified];
+    let view = folded(1, &bodies);
+    assert_eq!(view.checks.len(), 2, "the same name of two members");
+    assert!(!view.checks_are_invalid());
+    bodies.push(Body::AbortRequested { by: "ak".into() });
+    assert!(folded(1, &bodies).checks_are_invalid());
 }

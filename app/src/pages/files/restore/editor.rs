@@ -1,90 +1,79 @@
 //! The left column: everything that can be chosen.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 use requorum_shared::etcd::recovery::restore::TargetVersion;
 use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
-use requorum_shared::etcd::storage::inspection::Inspection;
-use requorum_shared::finding::{Outcome, Report};
-use requorum_shared::inspection::PartName;
 
+use super::context::FormContext;
 use super::members::Members;
 use crate::format;
-use crate::forms::etcd_restore::{RestoreForm, RootChoice};
+use crate::forms::etcd_restore::RestoreForm;
+use crate::forms::etcd_restore::carried::{Choice, nothing_to_clean};
 
 /// The form.
 #[component]
 pub fn Editor(
-    /// What is typed.
-    form: RwSignal<RestoreForm>,
-    /// The snapshot.
-    inspection: Arc<Inspection>,
-    /// Where the server may place the result.
-    roots: Vec<RootChoice>,
-    /// The report, for errors beside the fields.
-    #[prop(into)]
-    report: Signal<Report>,
+    /// What is typed, and what is found about it.
+    context: FormContext,
 ) -> impl IntoView {
     view! {
         <form class="stack" novalidate aria-label="What to restore" on:submit=|ev| ev.prevent_default()>
-            <Members form report />
-            {identity(form, report)}
-            {revision(form, inspection.clone(), report)}
-            {versions(form, &inspection)}
-            {target(form, roots, report)}
+            <Members context />
+            {identity(context)}
+            {revision(context)}
+            {version(context)}
+            {carried(context)}
+            {target(context)}
         </form>
     }
 }
 
-/// What blocks in this part of the request.
-fn error_of(report: Signal<Report>, field: &'static str) -> Memo<String> {
-    Memo::new(move |_| {
-        report.with(|report| {
-            let found = report.blocking_in(field);
-            found
-                .map(|finding| finding.what.clone())
-                .unwrap_or_default()
-        })
-    })
+/// An input's error, tied to it by its id.
+fn field_error(id: &'static str, error: Memo<String>) -> impl IntoView {
+    view! { <p class="field-error" id=id hidden=move || error.with(String::is_empty)>{error}</p> }
 }
 
-fn identity(form: RwSignal<RestoreForm>, report: Signal<Report>) -> impl IntoView {
-    let error = error_of(report, "token");
+fn identity(context: FormContext) -> impl IntoView {
+    let form = context.form;
+    let error = context.error(|| "token".into());
     view! {
         <fieldset class="panel">
             <legend>"Token"</legend>
+            {context.drifted("token")}
             <div class="field">
-                <label for="token">"Initial-cluster token, a new one for each restore"</label>
+                <label for="token">"Initial-cluster token (use a new one for each restore)"</label>
                 <input
                     id="token" type="text" class="mono-input" spellcheck="false" autocapitalize="none" autocomplete="off"
-                    aria-describedby="token-error"
+                    aria-describedby="token-hint token-error"
                     aria-invalid=move || (!error.with(String::is_empty)).then_some("true")
                     prop:value=move || form.with(|f| f.token.clone())
                     on:input=move |ev| form.update(|f| f.token = event_target_value(&ev))
                 />
-                <p class="hint">"It goes into the cluster's and the members' ids: old members that come back are refused."</p>
-                <p class="field-error" id="token-error" hidden=move || error.with(String::is_empty)>{error}</p>
+                <p class="hint" id="token-hint">"Part of the cluster's and the members' ids: old members that come back are refused."</p>
+                {field_error("token-error", error)}
             </div>
+            {context.near_fields("token", &["token"])}
         </fieldset>
     }
 }
 
-fn revision(
-    form: RwSignal<RestoreForm>,
-    inspection: Arc<Inspection>,
-    report: Signal<Report>,
-) -> impl IntoView {
-    let error = error_of(report, "bump_revision");
+fn revision(context: FormContext) -> impl IntoView {
+    let form = context.form;
+    let error = context.error(|| "bump_revision".into());
     let off = move || form.with(|f| !f.bump_on);
+    let inspection = context.inspection();
     let ends = match inspection.start_revision() {
         Some(revision) => format!(
             "The snapshot ends at revision {}.",
             format::signed(revision)
         ),
-        None => "At which revision the snapshot ends is unknown.".to_owned(),
+        None => "The revision at the end of the snapshot is unknown.".to_owned(),
     };
-    let suggestion = Memo::new(move |_| form.with(|f| f.suggestion(&inspection)));
+    let suggestion = {
+        let inspection = inspection.clone();
+        Memo::new(move |_| form.with(|f| f.suggestion(&inspection)))
+    };
+    let start = Memo::new(move |_| form.with(|f| f.start_revision(&inspection)));
     let use_it = move |_| {
         if let Some(suggestion) = suggestion.get_untracked() {
             form.update(|f| {
@@ -96,69 +85,81 @@ fn revision(
     let computed = move || {
         suggestion.get().map(|s| {
             let text = format!(
-                "{} = {} that were seen beyond the snapshot + {} margin.",
-                format::number(s.bump), format::number(s.floor), format::number(s.margin)
+                "{} = {} to reach the observed revision + {} margin.",
+                format::number(s.bump),
+                format::number(s.floor),
+                format::number(s.margin)
             );
+            let used = move || form.with(|f| f.bump_on && f.bump == s.bump.to_string());
             view! {
                 <p class="small">{text}</p>
-                <div class="acts">
-                    <button type="button" class="button small" on:click=use_it>{format!("Raise by {}", format::number(s.bump))}</button>
+                <div class="acts" hidden=used>
+                    <button type="button" class="button small" on:click=use_it>{format!("Bump by {}", format::number(s.bump))}</button>
                 </div>
             }
         })
+    };
+    let result = move || {
+        match start.get() {
+        Some(revision) => view! { "The new cluster starts at revision " <strong>{format::signed(revision)}</strong> "." }.into_any(),
+        None => view! { "The revision at which the new cluster starts is unknown." }.into_any(),
+    }
     };
     view! {
         <fieldset class="panel">
             <legend>"Revision"</legend>
             <div class="choice">
                 <input id="bump-on" type="checkbox" prop:checked=move || !off() on:change=move |ev| form.update(|f| f.bump_on = event_target_checked(&ev)) />
-                <label for="bump-on">"Raise the revision, so that none is ever given out twice"</label>
+                <label for="bump-on">"Bump revision (prevents reuse of revisions clients have already seen)"</label>
             </div>
-            <div class="field">
-                <label for="bump">"Raise by"</label>
-                <input
-                    id="bump" type="text" inputmode="numeric" class="mono-input" autocomplete="off"
-                    disabled=off
-                    aria-describedby="bump-error"
-                    aria-invalid=move || (!error.with(String::is_empty)).then_some("true")
-                    prop:value=move || form.with(|f| f.bump.clone())
-                    on:input=move |ev| form.update(|f| f.bump = event_target_value(&ev))
-                />
-                <p class="field-error" id="bump-error" hidden=move || error.with(String::is_empty)>{error}</p>
-            </div>
-            <div class="choice">
-                <input id="mark" type="checkbox" disabled=off prop:checked=move || form.with(|f| f.bump_on && f.mark_compacted)
-                    on:change=move |ev| form.update(|f| f.mark_compacted = event_target_checked(&ev)) />
-                <label for="mark">"Mark older revisions compacted"</label>
-                <p class="hint">"Watches at an old revision are told that it is gone, instead of missing changes silently."</p>
-            </div>
-            <details>
-                <summary>"Why, and by how much?"</summary>
-                <div class="stack">
-                    <p class="small">
-                        {format!(
-                            "{ends} The old cluster went on writing after it: clients, above all \
-                             Kubernetes, have seen later revisions and trust them to grow. The new cluster must start beyond \
-                             all of them. When nobody knows how far the old one came, upstream recommends {}.",
-                            format::number(WHEN_UNKNOWN)
-                        )}
-                    </p>
-                    <div class="field">
-                        <label for="seen">"Newest revision that was seen served, if somebody knows"</label>
-                        <input id="seen" type="text" inputmode="numeric" class="mono-input" autocomplete="off"
-                            prop:value=move || form.with(|f| f.seen.clone())
-                            on:input=move |ev| form.update(|f| f.seen = event_target_value(&ev)) />
-                        <p class="hint">"From metrics (etcd_debugging_mvcc_current_revision), logs, or a client's last answer."</p>
-                    </div>
-                    {computed}
+            <div class="pair">
+                <div class="field">
+                    <label for="bump">"Bump by"</label>
+                    <input
+                        id="bump" type="text" inputmode="numeric" class="mono-input" autocomplete="off"
+                        disabled=off
+                        aria-describedby="bump-error bump-result"
+                        aria-invalid=move || (!error.with(String::is_empty)).then_some("true")
+                        prop:value=move || form.with(|f| f.bump.clone())
+                        on:input=move |ev| form.update(|f| f.bump = event_target_value(&ev))
+                    />
+                    {field_error("bump-error", error)}
                 </div>
+                <div class="field">
+                    <label for="seen">"Highest revision observed on the old cluster (optional)"</label>
+                    <input id="seen" type="text" inputmode="numeric" class="mono-input" autocomplete="off"
+                        aria-describedby="seen-hint"
+                        prop:value=move || form.with(|f| f.seen.clone())
+                        on:input=move |ev| form.update(|f| f.seen = event_target_value(&ev)) />
+                    <p class="hint" id="seen-hint">"From the metric etcd_debugging_mvcc_current_revision, from logs, or from a client's last answer."</p>
+                </div>
+            </div>
+            {computed}
+            <div class="choice">
+                <input id="mark" type="checkbox" disabled=off aria-describedby="mark-hint" prop:checked=move || form.with(|f| f.bump_on && f.mark_compacted)
+                    on:change=move |ev| form.update(|f| f.mark_compacted = event_target_checked(&ev)) />
+                <label for="mark">"Mark old revisions compacted"</label>
+                <p class="hint" id="mark-hint">"Watches that resume at an old revision get an error instead of missing changes silently."</p>
+            </div>
+            <p class="start-revision" id="bump-result" role="status">{result} " " <span class="muted">{ends}</span></p>
+            <details>
+                <summary>"Why bump, and by how much?"</summary>
+                <p class="small">
+                    {format!(
+                        "After the snapshot, the old cluster kept writing. Clients, above all Kubernetes, have seen later \
+                         revisions and rely on them to grow, so the new cluster must start beyond all of them. If the last \
+                         revision is unknown, upstream recommends {}.",
+                        format::number(WHEN_UNKNOWN)
+                    )}
+                </p>
             </details>
+            {context.near_fields("bump", &["bump_revision", "mark_compacted", "last_seen"])}
         </fieldset>
     }
 }
 
-fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoView + use<> {
-    let contents = inspection.details.contents.clone().unwrap_or_default();
+fn version(context: FormContext) -> impl IntoView {
+    let form = context.form;
     let radios = TargetVersion::ALL.map(|version| {
         let id = format!("version-{version}");
         view! {
@@ -172,88 +173,89 @@ fn versions(form: RwSignal<RestoreForm>, inspection: &Inspection) -> impl IntoVi
             </span>
         }
     });
-    let no_trailer = inspection.verdict.outcome(PartName::Bytes) != Outcome::Pass;
-    let fallback = inspection.report.find("meta.fallback").is_some();
-    let alarms = contents.alarms.as_ref().map(Vec::len);
     view! {
         <fieldset class="panel">
-            <legend>"Which etcd will run it"</legend>
-            <div class="choices" role="radiogroup" aria-label="Version of etcd">{radios.collect_view()}</div>
-        </fieldset>
-        <fieldset class="panel">
-            <legend>"What the file brings along"</legend>
-            {tick(form, "clear-alarms", "Clear active alarms",
-                match alarms {
-                    None => "Unknown: bucket alarm cannot be read.".into(),
-                    Some(0) => "No alarm is in the file.".into(),
-                    Some(alarms) => format!("{alarms} in the file; NOSPACE refuses writes until it is cleared."),
-                },
-                alarms != Some(0), |f| f.clean_up.alarms, |f, on| f.clean_up.alarms = on)}
-            {tick(form, "auth-off", "Turn authentication off",
-                match (contents.auth.enabled, &contents.auth.problem) {
-                    (Some(true), Some(problem)) => problem.what(),
-                    (Some(true), None) => "It is on in the file; clients need the passwords of that time.".into(),
-                    (Some(false), _) => "It is off in the file.".into(),
-                    (None, _) => "Unknown: bucket auth cannot be read.".into(),
-                },
-                contents.auth.enabled != Some(false), |f| f.clean_up.auth, |f, on| f.clean_up.auth = on)}
-            {tick(form, "drop-downgrade", "Delete the downgrade state",
-                match &contents.downgrade {
-                    Some(d) if d.enabled => format!("A downgrade to {} is under way in the file.", d.target_version),
-                    _ => "No downgrade is under way in the file.".into(),
-                },
-                contents.downgrade.as_ref().is_some_and(|d| d.enabled), |f| f.clean_up.downgrade, |f, on| f.clean_up.downgrade = on)}
-            {tick(form, "lower-versions", "Lower the recorded versions to the etcd that will run it",
-                format!("Recorded: storage {}, cluster {}.",
-                    contents.storage_version.as_deref().unwrap_or("none"), contents.cluster_version.as_deref().unwrap_or("none")),
-                contents.storage_version.is_some() || contents.cluster_version.is_some(),
-                |f| f.clean_up.versions, |f, on| f.clean_up.versions = on)}
-            {tick(form, "skip-hash", "Accept the file without its SHA-256 trailer",
-                if no_trailer { "The trailer did not prove this file; see its verdict.".into() } else { "Not needed: the trailer agrees.".into() },
-                no_trailer, |f| f.skip_hash_check, |f, on| f.skip_hash_check = on)}
-            {tick(form, "older-meta", "Accept the file without its newest meta page",
-                match fallback {
-                    true => "What the last commit wrote, or more, is not in the result; see the file's findings.".into(),
-                    false => "Not needed: the newest meta page can be used.".into(),
-                },
-                fallback, |f| f.accept_older_meta, |f, on| f.accept_older_meta = on)}
+            <legend>"Target etcd version"</legend>
+            {context.drifted("target_version")}
+            <div class="choices" role="radiogroup" aria-label="Target etcd version">{radios.collect_view()}</div>
+            {context.near_fields("version-3.6", &["target_version"])}
         </fieldset>
     }
 }
 
-/// A tick box; where it has nothing to act on it is disabled and says why, unless it is ticked already.
-fn tick(
-    form: RwSignal<RestoreForm>,
-    id: &'static str,
-    label: &'static str,
-    hint: String,
-    useful: bool,
-    read: fn(&RestoreForm) -> bool,
-    write: fn(&mut RestoreForm, bool),
-) -> impl IntoView {
-    let hint_id = format!("{id}-hint");
+/// The choices about what the snapshot carries over: those that apply, and a line about the rest.
+fn carried(context: FormContext) -> impl IntoView {
+    let form = context.form;
+    let inspection = context.inspection();
+    // A choice that was made stays to be seen, whether or not it applies.
+    let shown = {
+        let inspection = inspection.clone();
+        Memo::new(move |_| {
+            form.with(|form| {
+                let is_shown = |choice: &Choice| {
+                    choice.read(form) || choice.applies(&inspection, form.target_version).applies
+                };
+                Choice::ALL
+                    .into_iter()
+                    .filter(is_shown)
+                    .map(|c| c.id())
+                    .collect::<Vec<_>>()
+            })
+        })
+    };
+    let rest = {
+        let inspection = inspection.clone();
+        Memo::new(move |_| {
+            let target = form.with(|form| form.target_version);
+            nothing_to_clean(&inspection, target, shown.with(Vec::len))
+        })
+    };
+    let ticks = Choice::ALL.map(|choice| {
+        let inspection = inspection.clone();
+        let reason = Memo::new(move |_| {
+            let known = choice.applies(&inspection, form.with(|form| form.target_version));
+            match known.applies {
+                true => known.reason,
+                false => format!("Not needed: {}.", known.reason),
+            }
+        });
+        let hint_id = format!("{}-hint", choice.id());
+        view! {
+            <div class="choice" hidden=move || shown.with(|shown| !shown.contains(&choice.id()))>
+                <input
+                    id=choice.id() type="checkbox" aria-describedby=hint_id.clone()
+                    prop:checked=move || form.with(|form| choice.read(form))
+                    on:change=move |ev| form.update(|form: &mut RestoreForm| choice.write(form, event_target_checked(&ev)))
+                />
+                <label for=choice.id()>{choice.label()}</label>
+                <p class="hint" id=hint_id>{reason}</p>
+            </div>
+        }
+    });
     view! {
-        <div class="choice">
-            <input
-                id=id type="checkbox" aria-describedby=hint_id.clone()
-                disabled=move || !useful && form.with(|f| !read(f))
-                prop:checked=move || form.with(read)
-                on:change=move |ev| form.update(|f| write(f, event_target_checked(&ev)))
-            />
-            <label for=id>{label}</label>
-            <p class="hint" id=hint_id>{hint}</p>
-        </div>
+        <fieldset class="panel">
+            <legend>"Carried over from the snapshot"</legend>
+            {context.drifted("snapshot")}
+            {context.drifted("clean_up")}
+            {ticks.collect_view()}
+            {move || rest.get().map(|rest| view! { <p class="small muted">{rest}</p> })}
+            {context.near_fields("clear-alarms", &["clean_up", "skip_hash_check", "accept_older_meta"])}
+        </fieldset>
     }
 }
 
-fn target(
-    form: RwSignal<RestoreForm>,
-    roots: Vec<RootChoice>,
-    report: Signal<Report>,
-) -> impl IntoView {
-    let error = error_of(report, "target");
+fn target(context: FormContext) -> impl IntoView {
+    let form = context.form;
+    let error = context.error(|| "target".into());
+    let roots = context.roots();
     let has_roots = !roots.is_empty();
     let download = move || form.with(|f| f.download);
+    // One from an earlier plan that is not offered any more is named, and not passed over in silence.
+    let names: Vec<_> = roots.iter().map(|root| root.name.clone()).collect();
+    let gone = Memo::new(move |_| {
+        let root = form.with(|f| f.root.clone());
+        (!root.is_empty() && !names.contains(&root)).then_some(root)
+    });
     let options = roots
         .into_iter()
         .map(|root| {
@@ -264,7 +266,8 @@ fn target(
         .collect_view();
     view! {
         <fieldset class="panel">
-            <legend>"Where the result goes"</legend>
+            <legend>"Destination"</legend>
+            {context.drifted("target")}
             <div class="choices">
                 <span class="inline-field">
                     <input type="radio" name="to" id="to-folder" disabled=!has_roots prop:checked=move || !download() on:change=move |_| form.update(|f| f.download = false) />
@@ -275,10 +278,14 @@ fn target(
                     <label for="to-download">"A download per member"</label>
                 </span>
             </div>
+            {(!has_roots).then(|| view! { <p class="small muted">"The server offers no restore root for this cluster."</p> })}
             <div class="stack" hidden=download>
                 <div class="field">
-                    <label for="root">"Below"</label>
-                    <select id="root" on:change=move |ev| form.update(|f| f.root = event_target_value(&ev))>{options}</select>
+                    <label for="root">"Restore root"</label>
+                    <select id="root" on:change=move |ev| form.update(|f| f.root = event_target_value(&ev))>
+                        {move || gone.get().map(|root| view! { <option value=root.clone() selected=true>{format!("{root} (not available)")}</option> })}
+                        {options}
+                    </select>
                 </div>
                 <div class="field">
                     <label for="path">"Folder, one sub-folder per member"</label>
@@ -289,9 +296,10 @@ fn target(
                         prop:value=move || form.with(|f| f.path.clone())
                         on:input=move |ev| form.update(|f| f.path = event_target_value(&ev))
                     />
-                    <p class="field-error" id="path-error" hidden=move || error.with(String::is_empty)>{error}</p>
+                    {field_error("path-error", error)}
                 </div>
             </div>
+            {context.near_fields("path", &["target"])}
         </fieldset>
     }
 }

@@ -9,9 +9,10 @@ use requorum_shared::api::v1::CheckPlanRequest;
 use requorum_shared::etcd::recovery::restore::{Target, native_commands};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
-use requorum_shared::plan::Seal;
+use requorum_shared::plan::{Seal, reversibility};
 use requorum_shared::recovery::{self, Observation, Request, Step};
 
+use super::context::{FormContext, focus};
 use crate::client::grpc;
 use crate::components::command::Command;
 use crate::components::findings::{Findings, ReportCount};
@@ -20,7 +21,7 @@ use crate::failure::Failure;
 use crate::format;
 use crate::forms::etcd_restore::{RestoreForm, RootChoice, merge};
 
-/// How long nothing must be typed before the server is asked, in milliseconds.
+/// How long typing must pause before the server is asked, in milliseconds.
 const QUIET_MS: u32 = 500;
 
 /// What the column shows.
@@ -80,19 +81,29 @@ impl Live {
                 }
             });
         });
-        // While the server is asked anew, its last word on the target stands: nothing jumps.
-        let last = Memo::new(move |before: Option<&Vec<Finding>>| match server.get() {
-            ServerWord::Said(_, findings) => findings,
-            _ => before.cloned().unwrap_or_default(),
-        });
+        // While the server is asked anew, its last answer about the same destination is kept: nothing jumps.
+        let last = Memo::new(
+            move |before: Option<&(Option<Request>, Vec<Finding>)>| match server.get() {
+                ServerWord::Said(request, findings) => (Some(request), findings),
+                _ => before.cloned().unwrap_or_default(),
+            },
+        );
         let report = Memo::new(move |_| {
             let here = here.get();
-            let last = last.get();
             if server.with(|s| matches!(s, ServerWord::Silent(_))) {
-                here
-            } else {
-                merge(&here, &last)
+                return here;
             }
+            let request = request.get();
+            last.with(|(asked, findings)| {
+                let answered = asked.as_ref() == Some(&request);
+                let same_place = asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.subject() == request.subject());
+                match answered || same_place {
+                    true => merge(&here, findings, answered),
+                    false => here,
+                }
+            })
         });
         let steps = Memo::new(move |_| {
             let observation = form.with(|f| f.observation(&inspection, &roots));
@@ -114,18 +125,27 @@ impl Live {
     }
 }
 
+/// The id of the right column.
+const REPORT: &str = "report";
+
+/// Brings the findings into view, and the focus to them.
+pub(super) fn show_report() {
+    if let Some(report) = document().get_element_by_id(REPORT) {
+        report.scroll_into_view();
+    }
+    focus(REPORT);
+}
+
 /// Report, steps, commands.
 #[component]
 pub fn LiveColumn(
     /// What is known.
     live: Live,
     /// The form.
-    form: RwSignal<RestoreForm>,
-    /// The snapshot.
-    inspection: Arc<Inspection>,
+    context: FormContext,
 ) -> impl IntoView {
     let whose = move || match live.server.get() {
-        ServerWord::Asking => "Checked in this browser; the server is being asked.".to_owned(),
+        ServerWord::Asking => "Checked in this browser; waiting for the server.".to_owned(),
         ServerWord::Said(..) => "Checked in this browser and by the server.".to_owned(),
         ServerWord::Silent(failure) => {
             format!(
@@ -134,8 +154,9 @@ pub fn LiveColumn(
             )
         }
     };
+    let inspection = context.inspection();
     let commands = Signal::derive(move || {
-        form.with(|f| {
+        context.form.with(|f| {
             let (request, _) = f.request(&inspection.file.sha256);
             let folder = match &request.target {
                 Target::Folder { path, .. } => Some(path.clone()),
@@ -144,27 +165,27 @@ pub fn LiveColumn(
             native_commands(&request, &inspection.file.name, folder.as_deref()).join("\n")
         })
     });
-    let count = move || live.report.get();
-    let steps = move || {
-        match live.steps.get() {
+    let findings = move || {
+        view! { <Findings findings=live.report.get().findings none="No findings." acts=context.acts(REPORT) /> }
+    };
+    let steps = move || match live.steps.get() {
         Some(steps) => {
-            let title = format!("What will happen ({})", format::count(steps.len() as u64, "step", "steps"));
+            let title = format!("What will happen: {}", reversibility(&steps));
             view! { <h2>{title}</h2> <PlanSteps steps compact=true /> }.into_any()
         }
         None => view! {
             <h2>"What will happen"</h2>
-            <p class="muted">"Nothing, while a finding blocks. The steps stand here once none does."</p>
+            <p class="muted">"Resolve the blocking findings to see the steps."</p>
         }
         .into_any(),
-    }
     };
     view! {
-        <aside class="wizard-report" aria-label="Report and steps" tabindex="0">
+        <aside class="wizard-report" id=REPORT aria-label="Report and steps" tabindex="0">
             <section class="section">
-                <h2>"Report"</h2>
+                <h2>"Findings"</h2>
                 <p class="small muted reserve">{whose}</p>
-                <div role="status">{move || view! { <ReportCount report=count() /> }}</div>
-                {move || view! { <Findings findings=live.report.get().findings none="Nothing speaks against it." /> }}
+                <div role="status">{move || view! { <ReportCount report=live.report.get() /> }}</div>
+                {findings}
             </section>
             <section class="section">{steps}</section>
             <Command label="Equivalent commands of etcd's own tools" text=commands />

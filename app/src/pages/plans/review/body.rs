@@ -1,48 +1,106 @@
-//! What a plan rests on, what changes, what is done.
+//! What changes, the steps, and the proof: facts, the independent check of this browser, and the hash.
 
 use leptos::prelude::*;
 use requorum_shared::plan::Fact;
 use requorum_shared::recovery::{Observation, Plan};
 
-use crate::components::findings::{Findings, ReportCount};
+use super::file::{Own, OwnFile};
+use super::{Case, Look, file_words};
 use crate::components::hash::Id;
 use crate::components::plan_steps::PlanSteps;
-use crate::components::time::Time;
+use crate::components::recheck::{BothSides, brief};
+use crate::components::status::Status;
+use crate::components::time::{Ago, Time};
 use crate::format;
 use crate::systems;
 
-/// All of it. `seen` is what it rests on as it is now, where that is known.
-pub(super) fn body(plan: Plan, hash: String, seen: Option<&Observation>) -> impl IntoView + use<> {
+/// `seen` has the facts as they are now, where they are known.
+pub(super) fn changes(plan: &Plan, seen: Option<&Observation>) -> impl IntoView + use<> {
     let changes = systems::changes(&plan.request, seen);
     view! {
-        <section class="section"><h2>"What it rests on"</h2>{facts(plan.facts.clone())}</section>
         <section class="section">
             <h2>"What changes"</h2>
             {changes}
         </section>
+    }
+}
+
+pub(super) fn steps(plan: &Plan) -> impl IntoView + use<> {
+    view! {
         <section class="section">
-            <h2>{format!("What is done, in {}", format::count(plan.steps.len() as u64, "step", "steps"))}</h2>
+            <h2>{format::count(plan.steps.len() as u64, "step", "steps")}</h2>
             <PlanSteps steps=plan.steps.clone() />
-        </section>
-        <section class="section">
-            <h2>"What the check said when it was sealed"</h2>
-            <ReportCount report=plan.report.clone() />
-            <Findings findings=plan.report.findings none="Nothing spoke against it." />
-        </section>
-        <section class="section">
-            <h2>"What an approval names"</h2>
-            <p>"The hash of all of the above, SHA-256 of its canonical JSON: " <Id value=hash /></p>
         </section>
     }
 }
 
+/// `seen_ms` is when the facts were last looked at.
+pub(super) fn proof(
+    case: &Case,
+    look: Option<Look>,
+    seen_ms: Option<i64>,
+    own: RwSignal<Own>,
+) -> impl IntoView + use<> {
+    let hash = case.summary.hash.clone();
+    let check = match look {
+        Some(look) => look.agrees().then(|| checked(look, &hash, own)).flatten(),
+        None => Some(
+            view! { <p><Status is=("pass", "same hash") /> " Your browser recomputed this plan: same hash."</p> }.into_any(),
+        ),
+    };
+    let again = seen_ms.map(|ms| {
+        view! { <p class="small muted">"Facts last checked " <Time ms /> ". Approving and running check them again."</p> }
+    });
+    view! {
+        <section class="section" aria-labelledby="proof">
+            <h2 id="proof">"Proof"</h2>
+            {check}
+            {facts(case.plan.facts.clone())}
+            {again}
+            <p class="small">"Approved hash (SHA-256 of the plan as canonical JSON): " <Id value=hash /></p>
+        </section>
+    }
+}
+
+/// This browser's check, in one line; the rest is folded.
+fn checked(look: Look, hash: &str, own: RwSignal<Own>) -> Option<AnyView> {
+    let observation = look.observation?;
+    let verdict = file_words(&observation);
+    let snapshot = Signal::derive(move || {
+        let (here, compared) = own.with(Own::words);
+        (here, verdict.clone(), compared)
+    });
+    let here = brief(&look.look.report);
+    let same = move || own.with(|own| matches!(own, Own::Same(_)));
+    let line = move || match same() {
+        true => "Your browser recomputed this plan: same hash, same check, same file.",
+        false => "Your browser recomputed this plan: same hash, same check.",
+    };
+    let mark = move || match own.with(Own::differs) {
+        true => ("fail", "file differs"),
+        false => ("pass", "matches"),
+    };
+    Some(
+        view! {
+            <details class="fold own-check">
+                <summary>{move || view! { <Status is=mark() /> }} " " {line}</summary>
+                <div class="stack">
+                    <p class="small muted">{format!("Independent check in your browser, from the facts that the server names: {here}.")}</p>
+                    <BothSides hash=hash.to_owned() here=look.look.report told=look.told steps=look.steps snapshot />
+                    <OwnFile told=observation own />
+                </div>
+            </details>
+        }
+        .into_any(),
+    )
+}
+
 fn facts(facts: Vec<Fact>) -> impl IntoView {
-    let now = js_sys::Date::now() as i64;
     let rows = facts
         .into_iter()
         .map(|fact| {
             let seen = match format::parse_rfc3339(&fact.seen_at) {
-                Some(ms) => view! { <span><Time ms /> <span class="muted">{format!(", {}", format::ago(ms, now))}</span></span> }.into_any(),
+                Some(ms) => view! { <Ago ms /> }.into_any(),
                 None => fact.seen_at.into_any(),
             };
             view! {
@@ -57,7 +115,7 @@ fn facts(facts: Vec<Fact>) -> impl IntoView {
         .collect_view();
     view! {
         <div class="table-wrap">
-            <table class="table">
+            <table class="table compact">
                 <thead><tr><th scope="col">"About"</th><th scope="col">"Fact"</th><th scope="col">"Source"</th><th scope="col">"Seen"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>

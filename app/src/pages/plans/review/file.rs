@@ -1,4 +1,4 @@
-//! The snapshot looked at by whoever is asked to agree, from a file of their own.
+//! The snapshot inspected in the approver's browser, from a file of their own.
 
 use leptos::prelude::*;
 use requorum_shared::recovery::Observation;
@@ -15,7 +15,7 @@ use crate::worker::protocol::{Looked, Order, Refusal, Report};
 /// What is known of a file of one's own.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Own {
-    /// Nobody dropped one.
+    /// None was chosen.
     None,
     /// It is being read.
     Reading(String, Progress),
@@ -28,7 +28,7 @@ pub enum Own {
 }
 
 impl Own {
-    /// Whether it speaks against the plan.
+    /// Whether it differs from what the plan rests on.
     pub fn differs(&self) -> bool {
         matches!(self, Self::Differs(..))
     }
@@ -37,10 +37,10 @@ impl Own {
     pub fn words(&self) -> (String, (&'static str, &'static str)) {
         match self {
             Self::None | Self::Refused(_) => {
-                ("not looked at".into(), ("not-checked", "not checked"))
+                ("not inspected".into(), ("not-checked", "not checked"))
             }
-            Self::Reading(..) => ("being read".into(), ("busy", "being read")),
-            Self::Same(sentence) => (sentence.clone(), ("pass", "the same")),
+            Self::Reading(..) => ("reading".into(), ("busy", "reading")),
+            Self::Same(sentence) => (sentence.clone(), ("pass", "same")),
             Self::Differs(sentence, _) => (sentence.clone(), ("fail", "different")),
         }
     }
@@ -96,9 +96,9 @@ pub fn OwnFile(
             }
             Heard::Report(_) => None,
             Heard::Broke(said) => Some(Own::Refused(Refusal {
-                what: "The file could not be looked at.".into(),
+                what: "The file could not be inspected.".into(),
                 why: format!("The browser said: {said}"),
-                next: "Drop it again, or reload the page.".into(),
+                next: "Choose it again, or reload the page.".into(),
             })),
         };
         if let Some(next) = next {
@@ -107,7 +107,7 @@ pub fn OwnFile(
     };
     let inspector = StoredValue::new_local(Inspector::of_files(hear));
     let order = move |order: Order, file: Option<&web_sys::File>| {
-        inspector.try_with_value(|inspector| inspector.send(&order, file));
+        inspector.try_with_value(|inspector| inspector.send(&order, file, None));
     };
     let stop = move || {
         if matches!(own.try_get_untracked(), Some(Own::Reading(..))) {
@@ -154,17 +154,17 @@ pub fn OwnFile(
         Own::None | Own::Reading(..) => ().into_any(),
         Own::Same(_) => view! {
             <div class="notice pass" role="status">
-                <p><strong>"It checked the snapshot itself: same verdict."</strong></p>
-                <p>"The file that you dropped has the SHA-256 that the plan names, and the same was found in it."</p>
+                <p><strong>"Your file matches the plan: same SHA-256, same verdict."</strong></p>
+                <p>"Your browser inspected the file. Nothing was uploaded."</p>
             </div>
         }
         .into_any(),
         Own::Differs(_, differences) => view! {
             <div class="notice fail" role="alert">
-                <p><strong>"It checked the snapshot itself, and does not agree."</strong></p>
-                <p>"As long as this file stands against the plan, it cannot be approved here. If it was the wrong file, drop the right one, or go on without."</p>
+                <p><strong>"Your file does not match the plan."</strong></p>
+                <p>"You cannot approve or run the plan here with this file. If it was the wrong file, choose the right one, or remove it."</p>
                 <Differences differences />
-                <div class="acts"><button type="button" class="button" on:click=move |_| own.set(Own::None)>"Go on without this file"</button></div>
+                <div class="acts"><button type="button" class="button" on:click=move |_| own.set(Own::None)>"Remove this file"</button></div>
             </div>
         }
         .into_any(),
@@ -176,8 +176,8 @@ pub fn OwnFile(
     };
     view! {
         <FileDrop
-            title="Have the snapshot's file? Drop it here, or press to choose"
-            hint="Your browser looks at it itself, and compares. Nothing is sent."
+            title="Have the snapshot file? Drop it here or click to browse"
+            hint="Your browser inspects it and compares. Nothing is uploaded."
             slim=true
             on_files=UnsyncCallback::new(on_files)
         />

@@ -50,14 +50,14 @@ pub fn Invite(
                     <form novalidate on:submit=move |ev| { ev.prevent_default(); send.dispatch_local(()); }>
                         <h2>"Invite a person"</h2>
                         <p class="small muted">
-                            "You get a link that sets the password, once, to hand over yourself. It is good for three days."
+                            "You get a one-time link that sets the password. Send it to the person yourself. It expires after three days."
                         </p>
                         {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
-                        <Field id="invite-name" label="Name to sign in with" value=name error />
+                        <Field id="invite-name" label="Sign-in name" value=name error />
                         <RolesEditor form=roles id="invite" />
                         <div class="dialog-acts">
-                            <button type="button" class="button" on:click=move |_| open.set(false)>"Invite nobody"</button>
-                            <button type="submit" class="button primary" disabled=pending>"Make the link"</button>
+                            <button type="button" class="button" on:click=move |_| open.set(false)>"Cancel"</button>
+                            <button type="submit" class="button primary" disabled=pending>"Create link"</button>
                         </div>
                     </form>
                 }

@@ -14,8 +14,8 @@ use super::{grants_of, handed_over, signs_in_with, state};
 use crate::client::{grpc, whole};
 use crate::components::confirm::Confirm;
 use crate::components::error_view::ErrorView;
-use crate::components::lead::Lead;
 use crate::components::load::load_page;
+use crate::components::page_header::PageHeader;
 use crate::components::properties::Properties;
 use crate::components::sessions::SessionTable;
 use crate::components::status::Status;
@@ -57,8 +57,8 @@ async fn fetch(id: String) -> Result<Portrait, Failure> {
     };
     let person = grpc::call(this).await?.people.pop();
     let person = person.ok_or_else(|| Failure {
-        next: "The list of people has those that there are.".into(),
-        ..Failure::new(Kind::NotFound, "There is no such account.")
+        next: "Choose an account from the list of people.".into(),
+        ..Failure::new(Kind::NotFound, "This account does not exist.")
     })?;
     Ok(Portrait {
         person,
@@ -119,7 +119,7 @@ impl Desk {
 
 fn sentence(person: &Person, is_you: bool) -> String {
     let name = if is_you {
-        format!("{} (this is you)", person.name)
+        format!("{} (you)", person.name)
     } else {
         person.name.clone()
     };
@@ -129,17 +129,14 @@ fn sentence(person: &Person, is_you: bool) -> String {
         person.link_until_ms,
     ) {
         (0, true, _) if person.grants.is_empty() => {
-            format!("{name} can come in and may do nothing: no role.")
+            format!("{name} is active and has no role.")
         }
-        (0, true, _) => format!(
-            "{name} can come in as {}.",
-            names(&person.grants).join(", ")
-        ),
+        (0, true, _) => format!("{name}: {}", names(&person.grants).join(", ")),
         (0, false, 0) => {
-            format!("{name} cannot come in: the link was not used in time. Make a new one.")
+            format!("{name} cannot sign in: the invitation link has expired. Create a new one.")
         }
-        (0, false, _) => format!("{name} was invited and has not used the link yet."),
-        _ => format!("{name} is disabled and cannot come in."),
+        (0, false, _) => format!("{name} was invited and has not signed in yet."),
+        _ => format!("{name} is disabled"),
     }
 }
 
@@ -161,36 +158,36 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
     let acts = move || {
         if disabled {
             return view! {
-                <button type="button" class="button primary" disabled=pending on:click=move |_| { act.dispatch_local(Act::Enable); }>"Enable the account"</button>
+                <button type="button" class="button primary" disabled=pending on:click=move |_| { act.dispatch_local(Act::Enable); }>"Enable account"</button>
             }
             .into_any();
         }
         view! {
             {local.then(|| view! {
-                <button type="button" class="button" disabled=pending on:click=move |_| { act.dispatch_local(Act::Link); }>"Make a new password link"</button>
+                <button type="button" class="button" disabled=pending on:click=move |_| { act.dispatch_local(Act::Link); }>"Create password link"</button>
             })}
             {(!needed).then(|| view! {
-                <button type="button" class="button danger" disabled=pending on:click=move |_| disabling.set(true)>"Disable the account"</button>
+                <button type="button" class="button danger" disabled=pending on:click=move |_| disabling.set(true)>"Disable account"</button>
             })}
         }
         .into_any()
     };
     let facts = vec![
         ("State", view! { <Status is=state(&person) /> }.into_any()),
-        ("Signs in with", signs_in_with(&person).into_any()),
+        ("Sign-in method", signs_in_with(&person).into_any()),
         (
             "Last seen",
             view! { <Time ms=person.seen_at_ms /> }.into_any(),
         ),
         (
-            "Here since",
+            "Created",
             view! { <Time ms=person.created_at_ms /> }.into_any(),
         ),
     ];
     let why_not = (needed && !disabled).then(|| {
         view! {
             <p class="why-not">
-                {format!("{} alone administers this console, and so cannot be disabled. Give somebody else who can come in the role admin first.", person.name)}
+                {format!("{} is the only administrator and cannot be disabled. Give another active user the role admin first.", person.name)}
             </p>
         }
     });
@@ -199,7 +196,7 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
     });
     let open_sessions = sessions.len() as u64;
     view! {
-        <Lead
+        <PageHeader
             crumbs=vec![("People".to_owned(), paths::settings_section("people"))]
             sentence=sentence(&person, is_you)
             acts
@@ -209,7 +206,7 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
         {move || desk.made.get().map(|link| handed_over(link, desk.made))}
         <Properties rows=facts />
         <section class="section">
-            <h2>"What they may do"</h2>
+            <h2>"Roles"</h2>
             <Roles
                 id=person.id.clone() name=person.name.clone() now=grants_of(&person) held_alone
                 on_changed=Callback::new(move |()| {
@@ -220,7 +217,7 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
             />
         </section>
         <section class="section">
-            <h2>"Where they are signed in"</h2>
+            <h2>"Sessions"</h2>
             {if sessions.is_empty() {
                 view! { <p class="muted">"Nowhere."</p> }.into_any()
             } else {
@@ -238,17 +235,17 @@ fn show(portrait: Portrait, desk: Desk) -> impl IntoView {
             }}
         </section>
         {(!disabled).then(|| view! {
-            <section class="section"><h2>"If this account is disabled"</h2>{depends(&dependents)}</section>
+            <section class="section"><h2>"If you disable this account"</h2>{depends(&dependents)}</section>
         })}
         <Confirm
             open=disabling
             title=format!("Disable {}", person.name)
             name=person.name.clone()
-            act="Disable the account"
-            keep="Leave it"
+            act="Disable account"
+            keep="Cancel"
             on_act=Callback::new(move |()| { act.dispatch_local(Act::Disable); })
         >
-            <p>"From the next request on nobody comes in with it. It stays in the list, and can be enabled again; what ends now stays ended."</p>
+            <p>"The account is locked at once. You can enable it again later; sessions and tokens that end now stay ended."</p>
             {depends(&dependents)}
         </Confirm>
     }
@@ -259,7 +256,7 @@ fn depends(on: &GetDependentsResponse) -> impl IntoView + use<> {
     let mut lines = Vec::new();
     let mut line = |text: String| lines.push(view! { <li>{text}</li> }.into_any());
     match on.sessions {
-        0 => line("It is signed in nowhere.".into()),
+        0 => line("No open sessions.".into()),
         n => line(format!(
             "{} at once.",
             format::count(n, "session ends", "sessions end")
@@ -267,9 +264,9 @@ fn depends(on: &GetDependentsResponse) -> impl IntoView + use<> {
     }
     let tokens: Vec<_> = on.tokens.iter().map(|token| token.name.as_str()).collect();
     match tokens.len() as u64 {
-        0 => line("No program comes in on its behalf.".into()),
+        0 => line("No API tokens.".into()),
         n => line(format!(
-            "{} for good, and programs that use {} are refused: {}.",
+            "{} permanently, and programs that use {} are refused: {}.",
             format::count(n, "token is revoked", "tokens are revoked"),
             if n == 1 { "it" } else { "them" },
             tokens.join(", ")
@@ -277,18 +274,15 @@ fn depends(on: &GetDependentsResponse) -> impl IntoView + use<> {
     }
     let alone = names(&on.held_alone).join(" and ");
     if !alone.is_empty() {
-        line(format!("Nobody else who can come in is {alone}."));
+        line(format!("No other active user is {alone}."));
     }
     for plan in &on.plans {
         let (to, outcome) = (paths::plan(&plan.id), plan.outcome.clone());
-        lines.push(view! { <li>"An open plan stays, for others to approve and run: " <a href=to>{outcome}</a></li> }.into_any());
+        lines.push(view! { <li>"This open plan stays; others can approve and run it: " <a href=to>{outcome}</a></li> }.into_any());
     }
     for job in &on.jobs {
         let (to, title) = (paths::job(&job.id), job.title.clone());
-        lines.push(
-            view! { <li>"A job goes on without its starter: " <a href=to>{title}</a></li> }
-                .into_any(),
-        );
+        lines.push(view! { <li>"This job continues: " <a href=to>{title}</a></li> }.into_any());
     }
     view! { <ul class="reads">{lines}</ul> }
 }
@@ -305,22 +299,16 @@ mod tests {
             can_sign_in: true,
             ..Person::default()
         };
-        assert_eq!(
-            sentence(&ben, false),
-            "Ben can come in as viewer, operator@prod."
-        );
-        assert_eq!(
-            sentence(&ben, true),
-            "Ben (this is you) can come in as viewer, operator@prod."
-        );
+        assert_eq!(sentence(&ben, false), "Ben: viewer, operator@prod");
+        assert_eq!(sentence(&ben, true), "Ben (you): viewer, operator@prod");
         ben.grants.clear();
-        assert!(sentence(&ben, false).contains("may do nothing"));
+        assert!(sentence(&ben, false).contains("has no role"));
         ben.can_sign_in = false;
         ben.link_until_ms = 1;
         assert!(sentence(&ben, false).contains("was invited"));
         ben.link_until_ms = 0;
-        assert!(sentence(&ben, false).contains("Make a new one"));
+        assert!(sentence(&ben, false).contains("Create a new one"));
         ben.disabled_at_ms = 1;
-        assert_eq!(sentence(&ben, false), "Ben is disabled and cannot come in.");
+        assert_eq!(sentence(&ben, false), "Ben is disabled");
     }
 }

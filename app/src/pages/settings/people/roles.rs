@@ -64,12 +64,12 @@ pub fn Roles(
         let then = then.get()?;
         let gone = held_alone.held_alone(&[&then]);
         (!gone.is_empty()).then(|| {
-            view! { <p class="status warning wrap">{format!("Nobody else who can come in is {gone}.")}</p> }
+            view! { <p class="status warning wrap">{format!("No other active user is {gone}.")}</p> }
         })
     };
     let preview = move || {
         if !is_other.get() {
-            return view! { <p class="muted">"Nothing would change. Choose, and read here what that gives and takes."</p> }
+            return view! { <p class="muted">"No changes. Select roles to see what they add and remove."</p> }
                 .into_any();
         }
         let (before, after) = (
@@ -79,8 +79,8 @@ pub fn Roles(
         let Change { gains, loses } = change.get().unwrap_or_default();
         view! {
             <p>{roles_words(&before)} " → " <strong>{roles_words(&after)}</strong></p>
-            {list(format!("{name} may then also"), gains)}
-            {list(format!("{name} may then no longer"), loses)}
+            {list(format!("{name} will also be able to"), gains)}
+            {list(format!("{name} will no longer be able to"), loses)}
         }
         .into_any()
     };
@@ -94,7 +94,7 @@ pub fn Roles(
                 {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
                 <div class="acts">
                     <button type="submit" class="button primary" disabled=move || !is_other.get() || pending.get()>
-                        "Give exactly these roles"
+                        "Save roles"
                     </button>
                 </div>
             </div>

@@ -21,7 +21,7 @@ pub fn Put(
     on_done: Callback<()>,
 ) -> impl IntoView {
     view! {
-        <Dialog open label="Put in a credential">
+        <Dialog open label="Add credential">
             {
                 let before = replaced.get_untracked();
                 let is_new = before.is_none();
@@ -29,7 +29,7 @@ pub fn Put(
                     kind: KINDS[0].0.into(),
                     ..Default::default()
                 });
-                let title = if is_new { "Put in a credential".to_owned() } else { format!("Replace the value of {}", before.name) };
+                let title = if is_new { "Add credential".to_owned() } else { format!("Replace the value of {}", before.name) };
                 let kind = before.kind();
                 let id = StoredValue::new(before.id);
                 let (name, kind, value) = (RwSignal::new(before.name), RwSignal::new(kind), RwSignal::new(String::new()));
@@ -49,7 +49,7 @@ pub fn Put(
                                     on_done.run(());
                                 }
                                 Err(refused) => failure.set(Some(Failure {
-                                    next: "The value was taken out of its field; type or paste it again.".into(),
+                                    next: "The field was cleared. Enter the value again.".into(),
                                     ..refused
                                 })),
                             }
@@ -78,17 +78,17 @@ pub fn Put(
                                 aria-invalid=move || (!errors.with(|e| e.value.is_empty())).then_some("true")
                                 prop:value=value on:input=move |ev| value.set(event_target_value(&ev))
                             ></textarea>
-                            <p class="hint" id="secret-value-hint">"Kept to the byte: a space or a line break at its end too. It leaves this field when it is sent."</p>
+                            <p class="hint" id="secret-value-hint">"Stored byte for byte, including spaces and line breaks at the end."</p>
                             <p class="field-error" id="secret-value-error" hidden=move || errors.with(|e| e.value.is_empty())>
                                 {move || errors.get().value}
                             </p>
                         </div>
                         <div class="dialog-acts">
                             <button type="button" class="button" on:click=move |_| open.set(false)>
-                                {if is_new { "Put in nothing" } else { "Keep the old value" }}
+                                "Cancel"
                             </button>
                             <button type="submit" class="button primary" disabled=pending>
-                                {if is_new { "Seal it" } else { "Seal the new value" }}
+                                {if is_new { "Add credential" } else { "Replace value" }}
                             </button>
                         </div>
                     </form>

@@ -23,7 +23,7 @@ pub fn Create(
 ) -> impl IntoView {
     let identity = Identity::expect();
     view! {
-        <Dialog open label="Make a token">
+        <Dialog open label="Create token">
             {
                 let owner = untrack(|| identity.grants());
                 let roles = RwSignal::new(RolesForm::for_token(&owner));
@@ -54,23 +54,23 @@ pub fn Create(
                 let pending = make.pending();
                 view! {
                     <form novalidate on:submit=move |ev| { ev.prevent_default(); make.dispatch_local(()); }>
-                        <h2>"Make a token"</h2>
+                        <h2>"Create token"</h2>
                         <p class="small muted">
-                            "It acts in your name and can do no more than you, now or later. What rests on a person's judgement, such as approving, it can never do."
+                            "It acts in your name with at most your roles, now or later. It can never approve plans or do what needs a person."
                         </p>
                         {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
                         <Field
-                            id="token-name" label="What for" value=name hint="A name that tells you later what stops working without it."
+                            id="token-name" label="Purpose" value=name hint="Shown in the list and in the ledger, such as nightly-upload."
                             error=Signal::derive(move || errors.get().name)
                         />
                         <RolesEditor form=roles id="token" error=Signal::derive(move || errors.get().roles) />
                         <Field
-                            id="token-days" label="Good for so many days" kind="number" value=days
+                            id="token-days" label="Expires after (days)" kind="number" value=days
                             error=Signal::derive(move || errors.get().days)
                         />
                         <div class="dialog-acts">
-                            <button type="button" class="button" on:click=move |_| open.set(false)>"Make none"</button>
-                            <button type="submit" class="button primary" disabled=pending>"Make the token"</button>
+                            <button type="button" class="button" on:click=move |_| open.set(false)>"Cancel"</button>
+                            <button type="submit" class="button primary" disabled=pending>"Create token"</button>
                         </div>
                     </form>
                 }

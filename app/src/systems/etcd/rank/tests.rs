@@ -67,7 +67,7 @@ impl Change for Inspection {
 }
 
 fn rank(files: &[&Inspection]) -> Vec<Placed> {
-    crate::systems::rank(files)
+    crate::systems::rank(files).placed
 }
 
 fn names(files: &[&Inspection]) -> Vec<String> {
@@ -87,7 +87,7 @@ fn a_whole_file_beats_a_newer_damaged_one() {
     assert_eq!(names(&files), ["new", "old", "copy", "torn"]);
     let placed = rank(&files);
     assert!(
-        placed[0].why.starts_with("Best: whole"),
+        placed[0].why.starts_with("Best: verified"),
         "{}",
         placed[0].why
     );
@@ -175,11 +175,11 @@ fn files_of_one_revision_that_disagree_have_no_best() {
     let mut broken = b.clone();
     broken.set(PartName::Bytes, Outcome::Fail);
     let why = whys(&[&a, &broken]);
-    assert!(why[0].starts_with("Best: whole"), "{why:?}");
+    assert!(why[0].starts_with("Best: verified"), "{why:?}");
     // Two that disagree do not take the place of a newer one.
     let newer = hashed("c.db", 11, 3, &["a"]);
     let why = whys(&[&a, &newer, &b]);
-    assert!(why[0].starts_with("Best: whole"), "{why:?}");
+    assert!(why[0].starts_with("Best: verified"), "{why:?}");
     assert!(
         why[1..].iter().all(|why| why.contains("disagree")),
         "{why:?}"
@@ -206,10 +206,16 @@ fn equal_hash_kv_is_the_same_content_whatever_the_bytes() {
 fn clusters_that_have_no_member_in_common_are_not_compared() {
     let a = hashed("a", 10, 1, &["a", "b"]);
     let b = hashed("b", 900, 2, &["c"]);
+    let ranking = crate::systems::rank(&[&a, &b]);
+    assert_eq!(
+        ranking.clusters,
+        ["Cluster of ma, mb (member a)", "Cluster of mc (member c)"]
+    );
+    let clusters: Vec<_> = ranking.placed.iter().map(|placed| placed.cluster).collect();
+    assert_eq!(clusters, [Some(0), Some(1)]);
     let why = whys(&[&a, &b]);
     assert!(
-        why.iter()
-            .all(|why| why.starts_with("Best of the cluster of")),
+        why.iter().all(|why| why.starts_with("Verified, revision")),
         "{why:?}"
     );
     assert_eq!(names(&[&a, &b]), ["a", "b"], "the order says nothing");
@@ -220,7 +226,10 @@ fn clusters_that_have_no_member_in_common_are_not_compared() {
     let mut lost = hashed("lost", 30, 4, &[]);
     lost.etcd_mut().contents.as_mut().unwrap().members = None;
     assert_eq!(names(&[&a, &lost]), ["lost", "a"]);
-    assert!(whys(&[&a, &b, &lost])[2].contains("of an unknown cluster"));
+    let ranking = crate::systems::rank(&[&a, &b, &lost]);
+    assert_eq!(ranking.clusters[2], "Unknown cluster");
+    let revisions = ranking.placed.iter().map(|placed| placed.revision);
+    assert!(revisions.eq([Some(10), Some(900), Some(30)]));
 }
 
 #[test]

@@ -3,10 +3,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use requorum_shared::etcd::recovery::restore::checks::{
+    BOOTS, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, OF_ALL, REVISION,
+};
 use requorum_shared::etcd::recovery::restore::{ExpectedService, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
 
-use super::{BOOTS, CLUSTER, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, REVISION};
+use super::{BOOTED, COMPARED};
+use crate::jobs::context::Progress;
 use crate::systems::etcd::binaries::Binary;
 use crate::systems::etcd::client::{Client, HashKvResponse, StatusResponse};
 use crate::systems::etcd::process::{Member, Process};
@@ -68,8 +72,9 @@ impl Cluster {
         expected: &ExpectedService,
         request: &RestoreRequest,
         start_revision: i64,
+        progress: &Progress,
     ) -> (Vec<Check>, Option<HashKvResponse>) {
-        let statuses = match self.ready().await {
+        let statuses = match self.ready(progress).await {
             Ok(statuses) => statuses,
             Err(checks) => return (checks, None),
         };
@@ -88,29 +93,38 @@ impl Cluster {
             leader(&statuses),
             self.member_names().await,
         ];
-        let (hash_checks, agreed) = self.hashes(expected, request, start_revision).await;
+        let hashes = self.hashes(expected, request, start_revision, progress);
+        let (hash_checks, agreed) = hashes.await;
         checks.extend(hash_checks);
         checks.push(self.keys(expected).await);
         (checks, agreed)
     }
 
     /// Every member's status, once all have a leader.
-    async fn ready(&mut self) -> Result<Vec<StatusResponse>, Vec<Check>> {
+    async fn ready(&mut self, progress: &Progress) -> Result<Vec<StatusResponse>, Vec<Check>> {
+        let total = self.members.len() as u64;
+        let mut booted = vec![false; self.members.len()];
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             let mut statuses = Vec::new();
             let mut silent = Vec::new();
-            for (name, process, client) in &mut self.members {
+            for ((name, process, client), booted) in self.members.iter_mut().zip(&mut booted) {
                 if let Some(ended) = process.ended() {
                     let what = format!("{name} ended ({ended}): {}", process.last_words());
                     return Err(nothing(BOOTS, &what));
                 }
                 match client.status().await {
-                    Ok(status) if status.leader != 0 => statuses.push(status),
+                    Ok(status) if status.leader != 0 => {
+                        statuses.push(status);
+                        if !std::mem::replace(booted, true) {
+                            progress.at_part(name, 1, 1, BOOTED);
+                        }
+                    }
                     Ok(_) => silent.push(format!("{name} has no leader")),
                     Err(status) => silent.push(format!("{name}: {}", status.message())),
                 }
             }
+            progress.at(statuses.len() as u64, total, BOOTED);
             if silent.is_empty() {
                 return Ok(statuses);
             }
@@ -152,10 +166,11 @@ impl Cluster {
         expected: &ExpectedService,
         request: &RestoreRequest,
         start_revision: i64,
+        progress: &Progress,
     ) -> ([Check; 3], Option<HashKvResponse>) {
         let deadline = Instant::now() + EQUAL_WITHIN;
         let hashes = loop {
-            match self.hash_all().await {
+            match self.hash_all(progress).await {
                 Ok(hashes) if agree(&hashes) || Instant::now() > deadline => break hashes,
                 Ok(_) => {}
                 Err(what) if Instant::now() > deadline => {
@@ -169,7 +184,8 @@ impl Cluster {
         };
         let said = |hash: &HashKvResponse| {
             format!(
-                "{:08x} at revision {}, compacted at {}",
+                "{} ({:08x}) at revision {}, compacted at {}",
+                hash.hash,
                 hash.hash,
                 revision(hash),
                 hash.compact_revision
@@ -200,13 +216,15 @@ impl Cluster {
         (checks, agreed)
     }
 
-    async fn hash_all(&self) -> Result<Vec<HashKvResponse>, String> {
+    async fn hash_all(&self, progress: &Progress) -> Result<Vec<HashKvResponse>, String> {
         let mut hashes = Vec::new();
+        let total = self.members.len() as u64;
         for (name, _, client) in &self.members {
             let hash = client.hash_kv().await.map_err(|status| {
                 format!("{name} does not say its HashKV: {}", status.message())
             })?;
             hashes.push(hash);
+            progress.at(hashes.len() as u64, total, COMPARED);
         }
         Ok(hashes)
     }
@@ -321,7 +339,11 @@ fn against_source(
         ));
     }
     if hashes.iter().all(|hash| hash.hash == source.hash) {
-        Check::new(HASH_SOURCE, Outcome::Pass, format!("{:08x}", source.hash))
+        Check::new(
+            HASH_SOURCE,
+            Outcome::Pass,
+            format!("{} ({:08x})", source.hash, source.hash),
+        )
     } else {
         Check::new(
             HASH_SOURCE,
@@ -348,7 +370,7 @@ fn at_revision(hashes: &[HashKvResponse], start_revision: i64) -> Check {
 
 /// The first check fails, and nothing after it can be made.
 fn nothing(failed: &str, what: &str) -> Vec<Check> {
-    let all = CLUSTER;
+    let all = OF_ALL;
     let at = all.iter().position(|name| *name == failed).unwrap_or(0);
     all.iter()
         .enumerate()

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cap_std::fs::Dir;
+use requorum_shared::etcd::recovery::restore::checks::PLACED;
 use requorum_shared::finding::{Check, Outcome};
 
 use super::cluster::{LOOK_EVERY, READY_WITHIN, agree, revision};
-use super::{PLACED, remove, stopped};
+use super::{PLACED_BOOTED, remove, stopped};
 use crate::jobs::runner::StepError;
 use crate::systems::etcd::binaries::Binary;
 use crate::systems::etcd::client::{Client, HashKvResponse, wants_password};
@@ -32,21 +33,35 @@ enum Answer {
     Password,
 }
 
-/// Boots a copy of each, one after the other.
+/// Boots a copy of each, one after the other. The first that fails ends it.
 pub(super) async fn check(
     run: &Run,
     binary: &Binary,
     scratch: &Path,
     sockets: &Sockets,
     cluster: Option<&HashKvResponse>,
-) -> Result<Check, StepError> {
-    let mut said = Vec::new();
-    let mut passwords = 0;
-    for (index, member) in run.task.request.members.iter().enumerate() {
+) -> Result<Vec<Check>, StepError> {
+    let mut seen = Vec::new();
+    let members = &run.task.request.members;
+    let progress = &run.context.progress;
+    let total = members.len() as u64;
+    for member in members {
+        progress.at_part(&member.name, 0, 1, PLACED_BOOTED);
+    }
+    for (index, member) in members.iter().enumerate() {
         let name = &member.name;
+        if seen
+            .iter()
+            .any(|check: &Check| check.outcome == Outcome::Fail)
+        {
+            let why = "an earlier member's placed files do not boot";
+            seen.push(Check::new(PLACED, Outcome::NotChecked, why).of_member(name));
+            continue;
+        }
+        progress.at(index as u64, total, PLACED_BOOTED);
         copy(run, name, scratch).await?;
         // The members of the cluster have the numbers before.
-        let number = run.task.request.members.len() + index;
+        let number = members.len() + index;
         let alone = Member {
             name,
             data: &scratch.join(ALONE),
@@ -56,41 +71,53 @@ pub(super) async fn check(
         };
         let answer = boot(run, binary, &alone, cluster).await;
         remove(scratch)?;
-        match answer? {
-            Err(what) => return Ok(Check::new(PLACED, Outcome::Fail, format!("{name}: {what}"))),
-            Ok(Answer::Password) => {
-                passwords += 1;
-                said.push(name.clone());
-            }
-            Ok(Answer::Hash(hash)) => {
-                if cluster.is_some_and(|cluster| !agree(&[*cluster, hash])) {
-                    let what = format!(
-                        "{name} serves HashKV {:08x} at revision {}, which the throw-away cluster did not",
-                        hash.hash,
-                        revision(&hash)
-                    );
-                    return Ok(Check::new(PLACED, Outcome::Fail, what));
-                }
-                said.push(format!("{name} {:08x}", hash.hash));
-            }
+        seen.push(judged(answer?, &binary.version, cluster).of_member(name));
+        progress.at_part(name, 1, 1, PLACED_BOOTED);
+        progress.at(index as u64 + 1, total, PLACED_BOOTED);
+    }
+    Ok(seen)
+}
+
+/// What the copy of one member's files came to.
+fn judged(
+    answer: Result<Answer, String>,
+    version: &str,
+    cluster: Option<&HashKvResponse>,
+) -> Check {
+    let booted = format!(
+        "a copy of the placed files booted as etcd {version}, alone with --force-new-cluster"
+    );
+    match answer {
+        Err(what) => Check::new(PLACED, Outcome::Fail, what),
+        Ok(Answer::Password) => Check::new(
+            PLACED,
+            Outcome::Pass,
+            format!(
+                "{booted}; it asks for a password, because authentication is on in the snapshot: HashKV was not \
+                 compared"
+            ),
+        ),
+        Ok(Answer::Hash(hash)) if cluster.is_some_and(|cluster| !agree(&[*cluster, hash])) => {
+            let what = format!(
+                "it serves HashKV {} ({:08x}) at revision {}, and the throw-away cluster did not",
+                hash.hash,
+                hash.hash,
+                revision(&hash)
+            );
+            Check::new(PLACED, Outcome::Fail, what)
+        }
+        Ok(Answer::Hash(hash)) => {
+            let compared = match cluster {
+                Some(_) => "as the throw-away cluster",
+                None => "which could not be compared",
+            };
+            let what = format!(
+                "{booted}: HashKV {} ({:08x}), {compared}",
+                hash.hash, hash.hash
+            );
+            Check::new(PLACED, Outcome::Pass, what)
         }
     }
-    let hashes = match (passwords, cluster) {
-        (0, Some(_)) => "each serves the HashKV of the throw-away cluster",
-        (0, None) => "what they serve could not be compared",
-        _ => {
-            "they serve, and ask for a password: authentication is on in the snapshot, so that HashKV was not compared"
-        }
-    };
-    Ok(Check::new(
-        PLACED,
-        Outcome::Pass,
-        format!(
-            "copies of the placed files booted as etcd {}, each alone with --force-new-cluster ({}); {hashes}",
-            binary.version,
-            said.join(", ")
-        ),
-    ))
 }
 
 async fn copy(run: &Run, name: &str, scratch: &Path) -> Result<(), StepError> {

@@ -198,6 +198,7 @@ impl Restore<'_> {
         let mut scanner = Scanner::new(Options {
             hash: false,
             hash_kv: false,
+            prefixes: false,
         });
         let mut hasher = Hasher::new();
         let mut consumers: Vec<Consumer<'_>> = vec![Box::new(|_, bytes| {

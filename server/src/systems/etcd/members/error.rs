@@ -64,7 +64,8 @@ pub enum RestoreError {
     },
     /// The file changed while it was read.
     #[error(
-        "{0} changed while it was read: what was built from it was thrown away. Restore from a copy that nobody writes to"
+        "{0} changed while it was read: what was built from it was thrown away. Restore from a copy that nothing \
+         writes to"
     )]
     SourceChanged(String),
     /// The file is not the one that was asked for.
@@ -165,7 +166,7 @@ fn medium(act: Act, path: &str, cause: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "Choose a place that can be written",
         io::ErrorKind::AlreadyExists => "Choose another place, or move it away",
         io::ErrorKind::NotFound => "Make the folder that it should be in",
-        _ => system::advice(cause).unwrap_or("Look into the system's log for that disk"),
+        _ => system::advice(cause).unwrap_or("Check the system's log for that disk"),
     };
     format!("{path}: {act} failed: {cause}. {todo}")
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use requorum_shared::bbolt::Database;
 use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
-use requorum_shared::etcd::recovery::restore::{raft_snapshot, verify, wal};
+use requorum_shared::etcd::recovery::restore::{checks, raft_snapshot, verify, wal};
 use requorum_shared::finding::{Check, Outcome};
 
 use super::act::Act;
@@ -48,7 +48,7 @@ impl Restore<'_> {
             len: edit.image_size,
         };
 
-        let mut checks = Vec::new();
+        let mut seen = Vec::new();
         let mut databases = Vec::new();
         for place in &layout.members {
             let [(snap, shown), (wal, wal_shown)] = self.open_member(&layout, place, At::Placed)?;
@@ -60,15 +60,17 @@ impl Restore<'_> {
             };
             let version = request.target_version;
             let records = wal::records(&self.cluster, &place.member, version.into());
-            checks.push(same_file(
-                format!("the WAL of {name} is the one that etcd {version} expects"),
+            seen.push(same_file(
+                checks::WAL,
+                name,
                 &open(&wal, wal::FILE_NAME, &wal_shown)?,
                 &records,
                 wal::FILE_SIZE,
             ));
             let snapshot = raft_snapshot::file(&self.cluster, version);
-            checks.push(same_file(
-                format!("the .snap of {name} is the one that etcd {version} expects"),
+            seen.push(same_file(
+                checks::SNAP,
+                name,
                 &open(&snap, &raft_snapshot::file_name(&self.cluster), &shown)?,
                 &snapshot,
                 snapshot.len() as u64,
@@ -78,15 +80,19 @@ impl Restore<'_> {
         for (name, file) in &databases {
             let copy = disk.act(Act::Read, name, || FileSource::new(file))?;
             for check in verify::database(&copy, &self.cluster, request) {
-                checks.push(Check::new(
-                    format!("{name}: {}", check.name),
-                    check.outcome,
-                    check.evidence,
-                ));
+                seen.push(check.of_member(name));
             }
         }
-        checks.extend(self.compare_databases(&databases, &edit, taken)?);
-        Ok(checks)
+        seen.extend(self.compare_databases(&databases, &edit, taken)?);
+        // In the order of the request, whatever the order of the ids in which they lie.
+        let names = request.member_names();
+        let place = |check: &Check| {
+            names
+                .iter()
+                .position(|name| check.member.as_ref() == Some(name))
+        };
+        seen.sort_by_key(place);
+        Ok(seen)
     }
 
     /// Every byte of every database against the source and the edit, in one pass over the source.
@@ -125,12 +131,12 @@ impl Restore<'_> {
             .map(|((name, file), difference)| {
                 let length = file.metadata().map_or(0, |metadata| metadata.len());
                 let difference = difference.or_else(|| compare_patches(file, edit));
-                let title = format!("{name}: every page is the source's or the edit's");
-                match difference {
+                let title = checks::PAGES;
+                let check = match difference {
                     Some(offset) => Check::new(
                         title,
                         Outcome::Fail,
-                        format!("The byte at offset {offset} is another one."),
+                        format!("The byte at offset {offset} differs."),
                     ),
                     None if length != edit.database_size => Check::new(
                         title,
@@ -145,7 +151,8 @@ impl Restore<'_> {
                         Outcome::Pass,
                         format!("{length} bytes were read again and compared."),
                     ),
-                }
+                };
+                check.of_member(name)
             })
             .collect())
     }
@@ -179,8 +186,8 @@ fn compare_patches(file: &File, edit: &Edit) -> Option<u64> {
 }
 
 /// Whether a file is `start` and zeros up to `length`.
-fn same_file(title: String, file: &File, start: &[u8], length: u64) -> Check {
-    let fail = |what: String| Check::new(title.clone(), Outcome::Fail, what);
+fn same_file(title: &str, member: &str, file: &File, start: &[u8], length: u64) -> Check {
+    let fail = |what: String| Check::new(title, Outcome::Fail, what).of_member(member);
     let found = file.metadata().map_or(0, |metadata| metadata.len());
     if found != length {
         return fail(format!("It has {found} bytes; it must have {length}."));
@@ -212,4 +219,5 @@ fn same_file(title: String, file: &File, start: &[u8], length: u64) -> Check {
         Outcome::Pass,
         format!("{length} bytes were read again and compared."),
     )
+    .of_member(member)
 }

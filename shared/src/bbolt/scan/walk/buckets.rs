@@ -57,6 +57,8 @@ impl Sum {
         }
         let count = |wanted: Class| walker.classes.iter().filter(|c| **c == wanted).count() as u64;
         let pages_free = count(Class::FREE) + pages_unreached;
+        let missing = meta.hwm - walker.classes.len() as u64;
+        let (pages, used) = page_map::runs(&walker.classes, missing, walker.leaf_bytes, V::LABELS);
         Walk {
             error: None,
             metas: Some(*walker.database.metas()),
@@ -70,10 +72,12 @@ impl Sum {
             pages_used: walker.classes.len() as u64 - pages_free,
             pages_free,
             pages_unreached,
-            pages_missing: meta.hwm - walker.classes.len() as u64,
+            pages_missing: missing,
             // References beyond the file may be more than it has pages.
             pages_unreadable: self.unreadable.min(meta.hwm),
-            pages: page_map::runs(&walker.classes, V::LABELS),
+            pages,
+            stretch: used.stretch as u64,
+            leaf_bytes: used.bytes,
             findings: walker.findings,
             visitor: walker.visitor,
             taken: walker.taken,

@@ -73,6 +73,7 @@ impl<V: Visitor> Walker<'_, V> {
         totals.crc = self.combiner.join(totals.crc, record.crc, bytes);
         totals.bytes += bytes;
         totals.pairs += u64::from(count);
+        self.fill(id, u64::from(record.overflow) + 1, u64::from(count), bytes);
         if holds.visited()
             && let Some(leaf) = TakenLeaf::new(index, record)
         {
@@ -115,6 +116,11 @@ impl<V: Visitor> Walker<'_, V> {
         totals.crc = self.combiner.join(totals.crc, examined.crc, examined.bytes);
         totals.bytes += examined.bytes;
         totals.pairs += examined.count;
+        // An inline bucket has no page of its own.
+        if extent.offset == self.database.offset_of(extent.page) {
+            let span = extent.header.span();
+            self.fill(extent.page, span, examined.count, examined.bytes);
+        }
         if holds.visited() {
             self.visitor
                 .take_streamed_leaf(&mut self.taken, streamed(extent, &examined));

@@ -1,11 +1,12 @@
 //! The walk through one tree: from page to page in key order, every page accounted for once.
 
 use crate::bbolt::limits::{MAX_DEPTH, MAX_PAGES};
+use crate::bbolt::page::{ELEMENT_SIZE, PAGE_HEADER_SIZE};
 use crate::bbolt::scan::combine::Combiner;
 use crate::bbolt::scan::examine::{BucketElement, Examiner, Extent};
 use crate::bbolt::scan::findings::Findings;
 use crate::bbolt::scan::key::Key;
-use crate::bbolt::scan::page_map::Class;
+use crate::bbolt::scan::page_map::{Class, LeafBytes};
 use crate::bbolt::scan::records::{LeafKeys, LeafRecord, Records};
 use crate::bbolt::scan::visitor::{CompactKey, Role, Visitor};
 use crate::bbolt::{Database, Error, ErrorKind, PageHeader, PageType};
@@ -158,6 +159,7 @@ pub(super) struct Walker<'s, V: Visitor> {
     pub(super) examiner: Examiner<'s>,
     pub(super) findings: Findings,
     pub(super) classes: Vec<Class>,
+    pub(super) leaf_bytes: LeafBytes,
     pub(super) combiner: Combiner,
     pub(super) visitor: V,
     pub(super) taken: V::Taken,
@@ -399,6 +401,14 @@ impl<V: Visitor> Walker<'_, V> {
                 None => return,
             }
         }
+    }
+
+    /// Notes how much of its pages a leaf uses: `elements` of `bytes` together.
+    pub(super) fn fill(&mut self, id: u64, span: u64, elements: u64, bytes: u64) {
+        let element = ELEMENT_SIZE as u64;
+        let used = PAGE_HEADER_SIZE as u64 + elements.saturating_mul(element).saturating_add(bytes);
+        let page_size = u64::from(self.database.page_size());
+        self.leaf_bytes.add(id, span, used, page_size);
     }
 
     pub(super) fn damaged(&mut self, id: u64) {

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::SeenRevision;
 
-/// The bump that upstream recommends when nobody knows which revisions were served.
+/// The bump that upstream recommends when it is unknown which revisions were served.
 pub const WHEN_UNKNOWN: u64 = 1_000_000_000;
 
-/// The smallest margin added to what was seen.
-const MIN_MARGIN: u64 = 10_000;
+/// The smallest margin added to what was seen; a bump below it covers minutes.
+pub const MIN_MARGIN: u64 = 10_000;
 
 /// A bump, and what it is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,11 +6,14 @@ mod survivors;
 mod target;
 mod versions;
 
+use std::collections::BTreeMap;
+
 use super::bump;
 use super::cluster::{self, Cluster};
 use super::observation::Observation;
-use super::{RestoreRequest, peer_url};
-use crate::finding::{Finding, Report};
+use super::{MemberRequest, RestoreRequest, peer_url};
+use crate::finding::{Finding, Report, Severity};
+use crate::number::grouped;
 
 /// The token that etcd takes when none is given.
 pub const DEFAULT_TOKEN: &str = "etcd-cluster";
@@ -78,18 +81,19 @@ pub fn need_bytes(request: &RestoreRequest, observation: &Observation) -> u64 {
 }
 
 fn check_topology(request: &RestoreRequest, report: &mut Report) {
-    let count = request.members.len();
+    let members = &request.members;
+    let count = members.len();
     if count > 0 && count.is_multiple_of(2) {
         report.push(
             Finding::warning(
                 "members.even",
                 "--initial-cluster",
                 format!(
-                    "A cluster of {count} can lose no more members than one of {}.",
+                    "A cluster of {count} members tolerates no more failures than one of {}.",
                     count - 1
                 ),
             )
-            .because("Quorum is more than half.")
+            .because("Quorum is more than half of the members.")
             .todo("Restore an odd number of members."),
         );
     }
@@ -98,55 +102,39 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
             Finding::note(
                 "members.single",
                 "--initial-cluster",
-                "A cluster of one member stops when that member does.",
+                "A cluster of 1 member stops when that member stops.",
             )
-            .todo("Restore three, or add members once it runs."),
+            .todo("Restore 3 members, or add members once it runs."),
         );
     }
-    for (position, member) in request.members.iter().enumerate() {
+    let urls: Vec<Vec<String>> = members.iter().map(written).collect();
+    check_loopback(request, &urls, report);
+    check_schemes(request, &urls, report);
+    check_case(request, report);
+    for (position, member) in members.iter().enumerate() {
         let field = format!("members[{position}].peer_urls");
-        let alone = member
-            .peer_urls
-            .iter()
-            .filter_map(|url| peer_url::normalize(url).ok())
-            .find(|url| is_loopback(url));
-        if let Some(url) = alone.filter(|_| count > 1) {
-            report.push(
-                Finding::note(
-                    "member.url-loopback",
-                    format!("member {}", cluster::shown(member.name.trim())),
-                    format!("{url} can be reached on its own machine only."),
-                )
-                .in_field(&field)
-                .todo("Use an address that the other members' machines can reach, unless all run on one."),
-            );
-        }
-        let client_port = member
-            .peer_urls
-            .iter()
-            .filter_map(|url| peer_url::normalize(url).ok())
-            .find(|url| {
-                peer_url::host_and_port(url).is_some_and(|address| address.ends_with(":2379"))
-            });
+        let client_port = urls[position].iter().find(|url| {
+            peer_url::host_and_port(url).is_some_and(|address| address.ends_with(":2379"))
+        });
         if let Some(url) = client_port {
             report.push(
                 Finding::warning(
                     "member.url-client-port",
-                    format!("member {}", member.name.trim()),
-                    format!("{url} has port 2379, at which etcd serves clients by default."),
+                    cluster::label(members, position),
+                    format!("{url} uses port 2379, the default client port of etcd."),
                 )
                 .in_field(&field)
-                .because("Peers are reached at port 2380 by default; a port taken by clients cannot serve them.")
-                .todo("Use the peer port, such as 2380, unless this cluster was set up otherwise."),
+                .because("Members talk to each other on port 2380 by default. A port that serves clients cannot serve peers.")
+                .todo("Use the peer port, such as 2380, unless this cluster is set up otherwise."),
             );
         }
         if member.peer_urls.len() > 1 {
             report.push(
                 Finding::note(
                     "member.urls",
-                    format!("member {}", cluster::shown(member.name.trim())),
+                    cluster::label(members, position),
                     format!(
-                        "The member has {} peer URLs; all of them enter its id.",
+                        "The member has {} peer URLs. Its ID is computed from all of them.",
                         member.peer_urls.len()
                     ),
                 )
@@ -156,8 +144,108 @@ fn check_topology(request: &RestoreRequest, report: &mut Report) {
     }
 }
 
+/// The member's URLs as etcd writes them, without those that are refused.
+fn written(member: &MemberRequest) -> Vec<String> {
+    let urls = member.peer_urls.iter();
+    urls.filter_map(|url| peer_url::normalize(url).ok())
+        .collect()
+}
+
+/// Addresses that lead each machine to itself: good for all members on one machine, and for nothing else.
+fn check_loopback(request: &RestoreRequest, urls: &[Vec<String>], report: &mut Report) {
+    let count = urls.len();
+    let local: Vec<(usize, &String)> = (0..)
+        .zip(urls)
+        .filter_map(|(position, urls)| Some((position, urls.iter().find(|url| is_loopback(url))?)))
+        .collect();
+    if count < 2 || local.is_empty() {
+        return;
+    }
+    if local.len() == count {
+        report.push(
+            Finding::note(
+                "members.one-machine",
+                "--initial-cluster",
+                format!("All {count} members are at localhost: they run on one machine and fail with it."),
+            )
+            .todo("Use the addresses of different machines, unless this is a test."),
+        );
+        return;
+    }
+    for (position, url) in local {
+        report.push(
+            Finding::warning(
+                "member.url-loopback",
+                cluster::label(&request.members, position),
+                format!("{url} leads every machine to itself: members on other machines cannot reach it."),
+            )
+            .in_field(format!("members[{position}].peer_urls"))
+            .because("The other members have addresses of their own, so they seem to run elsewhere.")
+            .todo("Use an address that the other members can reach."),
+        );
+    }
+}
+
+/// TLS between some members and none between others.
+fn check_schemes(request: &RestoreRequest, urls: &[Vec<String>], report: &mut Report) {
+    let with = |scheme: &str| -> Vec<usize> {
+        let uses = |urls: &Vec<String>| urls.iter().any(|url| url.starts_with(scheme));
+        (0..urls.len()).filter(|at| uses(&urls[*at])).collect()
+    };
+    let (plain, tls) = (with("http://"), with("https://"));
+    if plain.is_empty() || tls.is_empty() {
+        return;
+    }
+    // The fewer are the slip; among as many, those without TLS.
+    let (odd, scheme) = match plain.len() <= tls.len() {
+        true => (plain, "http"),
+        false => (tls, "https"),
+    };
+    for position in odd {
+        report.push(
+            Finding::warning(
+                "member.url-scheme",
+                cluster::label(&request.members, position),
+                format!("The member uses {scheme}, and other members do not."),
+            )
+            .in_field(format!("members[{position}].peer_urls"))
+            .because("A peer that speaks TLS and one that does not cannot connect to each other.")
+            .todo("Use https for all members, or http for all."),
+        );
+    }
+}
+
+/// Names that a person, or a file system, may take for one another.
+fn check_case(request: &RestoreRequest, report: &mut Report) {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for (position, member) in request.members.iter().enumerate() {
+        let name = member.name.as_str();
+        match seen.get(&name.to_lowercase()) {
+            Some(other) if *other != name => report.push(
+                Finding::warning(
+                    "member.name-case",
+                    cluster::label(&request.members, position),
+                    format!(
+                        "{} and {} differ only in upper and lower case.",
+                        cluster::shown(other),
+                        cluster::shown(name)
+                    ),
+                )
+                .in_field(format!("members[{position}].name"))
+                .because("Names are folders too, and are easily mistaken for one another.")
+                .todo("Choose another name."),
+            ),
+            Some(_) => {}
+            None => {
+                seen.insert(name.to_lowercase(), name);
+            }
+        }
+    }
+}
+
 fn is_loopback(url: &str) -> bool {
     peer_url::host_and_port(url).is_some_and(|address| {
+        let address = address.to_ascii_lowercase();
         address.starts_with("localhost:")
             || address.starts_with("127.")
             || address.starts_with("[::1]:")
@@ -166,11 +254,12 @@ fn is_loopback(url: &str) -> bool {
 
 fn check_token(request: &RestoreRequest, report: &mut Report) {
     const SUBJECT: &str = "--initial-cluster-token";
-    const FRESH: &str = "Use a token that was never used, such as etcd-prod-2026-11-21.";
+    const FRESH: &str = "Use a new token, such as etcd-prod-2026-11-21.";
+    let unusual = |c: &char| !(c.is_ascii_alphanumeric() || "-_.:+@/".contains(*c));
     if request.token.is_empty() {
         report.push(
-            Finding::warning("token.empty", SUBJECT, "There is no token.")
-                .because("Ids are then made of the peer URLs alone, the same at each restore.")
+            Finding::warning("token.empty", SUBJECT, "The token is empty.")
+                .because("IDs then depend on the peer URLs alone and are the same at each restore: old members can join.")
                 .todo(FRESH),
         );
     } else if request.token == DEFAULT_TOKEN {
@@ -178,9 +267,9 @@ fn check_token(request: &RestoreRequest, report: &mut Report) {
             Finding::warning(
                 "token.default",
                 SUBJECT,
-                format!("{DEFAULT_TOKEN} is the token that every cluster gets by default."),
+                format!("{DEFAULT_TOKEN} is the default token of every cluster."),
             )
-            .because("With the same URLs the new members get the ids of the old ones.")
+            .because("With the same URLs the new members get the IDs of the old ones.")
             .todo(FRESH),
         );
     } else if request.token.trim() != request.token {
@@ -188,10 +277,22 @@ fn check_token(request: &RestoreRequest, report: &mut Report) {
             Finding::warning(
                 "token.space",
                 SUBJECT,
-                "The token begins or ends with white space.",
+                "The token starts or ends with white space.",
             )
-            .because("It counts: whoever types the token without it computes other ids.")
-            .todo("Remove it."),
+            .because("White space counts: the same token typed without it gives other IDs.")
+            .todo("Remove the white space."),
+        );
+    } else if let Some(c) = request.token.chars().find(unusual) {
+        let what = match c.is_whitespace() {
+            true => "The token contains white space.".to_owned(),
+            false => format!("The token contains {c:?}."),
+        };
+        report.push(
+            Finding::warning("token.characters", SUBJECT, what)
+                .because(
+                    "Flags, unit files and scripts need quotes around it, or read it differently.",
+                )
+                .todo("Use letters, digits, dots, dashes and underscores."),
         );
     }
 }
@@ -214,10 +315,12 @@ fn check_old_ids(request: &RestoreRequest, observation: &Observation, report: &m
                 Finding::warning(
                     "members.same-id",
                     format!("member {}", member.name),
-                    format!("It gets the id {id}, which the old member {old_name} has."),
+                    format!("The new member gets ID {id}, the same as the old member {old_name}."),
                 )
-                .because("An old member that still runs would talk to the new cluster as if it were its own.")
-                .todo("Use a token that was never used, and make sure that the old members are stopped."),
+                .because(
+                    "An old member that still runs joins the new cluster as if it belonged to it.",
+                )
+                .todo("Use a new token, and stop the old members before you start the new ones."),
             );
         }
     }
@@ -232,10 +335,10 @@ fn check_flags(request: &RestoreRequest, report: &mut Report) {
             Finding::blocking(
                 "bump.without-mark",
                 BUMP,
-                "The revision is raised, but the old revisions are not marked compacted.",
+                "The revision is bumped, but older revisions are not marked compacted.",
             )
-            .because("Watches would resume across the gap without noticing what they missed.")
-            .todo("Give --mark-compacted too."),
+            .because("Watches would resume across the gap and miss events without an error.")
+            .todo("Add --mark-compacted."),
         );
     }
     if bump == 0 && request.mark_compacted {
@@ -243,11 +346,11 @@ fn check_flags(request: &RestoreRequest, report: &mut Report) {
             Finding::blocking(
                 "bump.mark-alone",
                 "--mark-compacted",
-                "The old revisions are marked compacted, but the revision is not raised.",
+                "Older revisions are marked compacted, but the revision is not bumped.",
             )
             .in_field("mark_compacted")
-            .because("The mark is written at the raised revision.")
-            .todo("Give --bump-revision too, or leave --mark-compacted out."),
+            .because("The mark is written at the bumped revision.")
+            .todo("Add --bump-revision, or remove --mark-compacted."),
         );
     }
 }
@@ -263,26 +366,26 @@ fn check_bump(request: &RestoreRequest, observation: &Observation, report: &mut 
                 "bump.overflow",
                 BUMP,
                 format!(
-                    "{} raised by {bump} is beyond the greatest revision, {}.",
+                    "{} bumped by {bump} exceeds the largest revision, {}.",
                     source.last_revision,
                     i64::MAX
                 ),
             )
-            .because("etcdutl would go on into negative revisions and report success.")
-            .todo(format!("Raise it by less, such as {}.", bump::WHEN_UNKNOWN)),
+            .because("etcdutl wraps to negative revisions and reports success.")
+            .todo(format!("Bump by less, such as {}.", bump::WHEN_UNKNOWN)),
         ),
         Some(start) if bump > 0 && start <= source.current_revision => report.push(
             Finding::blocking(
                 "bump.below-compaction",
                 BUMP,
                 format!(
-                    "Raised by {bump} the revision is {start}, but the file already records a compaction at {}.",
+                    "Bumped by {bump} the revision is {start}, but the file already records a compaction at {}.",
                     source.current_revision
                 ),
             )
-            .because("The server would start at the higher one, and the raised revision would mean nothing.")
+            .because("The server starts at the higher one, so the bump has no effect.")
             .todo(format!(
-                "Raise it by more than {}.",
+                "Bump by more than {}.",
                 source.current_revision.saturating_sub(source.last_revision)
             )),
         ),
@@ -302,17 +405,49 @@ fn check_seen(
     let source = &observation.source;
     let Some(seen) = &request.last_seen else {
         if request.bump_revision == 0 {
+            let kubernetes = source.is_of_kubernetes();
+            let (severity, because) = match kubernetes {
+                true => (
+                    Severity::Warning,
+                    "The snapshot is of a Kubernetes cluster: controllers and kubelets that saw a later revision keep \
+                     stale caches and miss changes, without an error.",
+                ),
+                false => (
+                    Severity::Note,
+                    "Clients that saw a later revision, above all Kubernetes, keep stale caches and miss changes.",
+                ),
+            };
             report.push(
-                Finding::note(
+                Finding::new(
+                    severity,
                     "bump.none",
                     BUMP,
-                    format!("Revisions start again at {}.", source.current_revision),
+                    format!(
+                        "The revision is not bumped: it continues from {}.",
+                        source.current_revision
+                    ),
                 )
-                .because(
-                    "Clients that saw a later one, above all Kubernetes, keep stale caches and miss changes.",
-                )
+                .because(because)
                 .todo(format!(
-                    "Raise it beyond anything that was served; {} is what upstream recommends.",
+                    "Bump the revision beyond anything that was served. Upstream recommends {}.",
+                    bump::WHEN_UNKNOWN
+                )),
+            );
+        } else if request.bump_revision < bump::MIN_MARGIN
+            && start.is_some_and(|start| start > source.current_revision)
+        {
+            report.push(
+                Finding::warning(
+                    "bump.small",
+                    BUMP,
+                    format!(
+                        "A bump of {} is small: a busy cluster writes as many revisions within minutes.",
+                        grouped(request.bump_revision)
+                    ),
+                )
+                .because("Clients that saw a later revision keep stale caches and miss changes.")
+                .todo(format!(
+                    "Bump by {}, which upstream recommends, or enter the highest revision observed on the old cluster.",
                     bump::WHEN_UNKNOWN
                 )),
             );
@@ -327,17 +462,17 @@ fn check_seen(
                 "source.older-than-seen",
                 "snapshot",
                 format!(
-                    "The snapshot is {lost} revisions older than the newest that was seen, {}.",
+                    "The snapshot is {lost} revisions behind the highest revision observed, {}.",
                     seen.revision
                 ),
             )
             .in_field("last_seen")
-            .because("What was written in them is gone.")
+            .because("Everything written in those revisions is lost.")
             .todo("Look for a newer snapshot or a surviving member first."),
         );
     }
     let advice = format!(
-        "Raise it by {}: {} to reach what was seen, {} for what may have been written since, {} to spare.",
+        "Bump by {}: {} to reach the highest revision observed, {} for writes since then, {} as margin.",
         suggestion.bump, suggestion.floor, suggestion.grown, suggestion.margin
     );
     if start.is_some_and(|start| start < seen.revision) {
@@ -346,7 +481,7 @@ fn check_seen(
                 "bump.too-small",
                 BUMP,
                 format!(
-                    "The new cluster starts at revision {}, below {}, which was seen.",
+                    "The new cluster starts at revision {}, below the highest revision observed, {}.",
                     start.unwrap_or_default(),
                     seen.revision
                 ),
@@ -359,7 +494,7 @@ fn check_seen(
             Finding::warning(
                 "bump.no-margin",
                 BUMP,
-                "The raised revision does not cover what may have been written after it was last seen.",
+                "The bump does not cover writes after the highest revision observed.",
             )
             .because("Clients that saw a later revision keep stale caches and miss changes.")
             .todo(advice),

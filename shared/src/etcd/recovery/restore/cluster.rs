@@ -1,7 +1,7 @@
 //! The new cluster, once its members were found valid: names, URLs as etcd writes them, ids in order.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::MemberRequest;
 use super::ids::{ClusterId, MemberId};
@@ -71,18 +71,23 @@ impl Cluster {
             report.push(too_many);
             return None;
         }
-        let mut names = BTreeSet::new();
+        let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+        for member in members {
+            *uses.entry(member.name.as_str()).or_default() += 1;
+        }
         let mut built: Vec<Member> = members
             .iter()
             .enumerate()
             .map(|(position, request)| {
-                let is_new = names.insert(request.name.as_str());
+                let is_shared = uses
+                    .get(request.name.as_str())
+                    .is_some_and(|uses| *uses > 1);
                 report.in_field(&format!("members[{position}].name"), |report| {
-                    check_name(members, position, is_new, report);
+                    check_name(members, position, is_shared, report);
                 });
                 let mut peer_urls = Vec::new();
                 report.in_field(&format!("members[{position}].peer_urls"), |report| {
-                    peer_urls = check_urls(request, report);
+                    peer_urls = check_urls(members, position, report);
                 });
                 Member {
                     id: MemberId::of(&peer_urls, token),
@@ -91,7 +96,7 @@ impl Cluster {
                 }
             })
             .collect();
-        check_shared_urls(&built, report);
+        check_shared_urls(members, &built, report);
         if report.findings.len() > before {
             return None;
         }
@@ -133,19 +138,19 @@ pub(super) fn too_many(members: &[MemberRequest]) -> Option<Finding> {
     const SUBJECT: &str = "--initial-cluster";
     if members.len() > MAX_MEMBERS {
         let what = format!(
-            "{} members are more than the {MAX_MEMBERS} we restore.",
+            "{} members are too many: at most {MAX_MEMBERS} are restored at once.",
             members.len()
         );
         return Some(
             Finding::blocking("members.too-many", SUBJECT, what)
-                .todo("Restore three or five and add others to the running cluster."),
+                .todo("Restore three or five, and add others to the running cluster."),
         );
     }
     let position = members
         .iter()
         .position(|member| member.peer_urls.len() > MAX_PEER_URLS)?;
     let what = format!(
-        "The member has {} peer URLs, and at most {MAX_PEER_URLS} are taken.",
+        "The member has {} peer URLs; at most {MAX_PEER_URLS} are accepted.",
         members[position].peer_urls.len()
     );
     Some(
@@ -176,7 +181,7 @@ pub(super) fn shown(name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{start}…"))
 }
 
-fn check_name(members: &[MemberRequest], position: usize, is_new: bool, report: &mut Report) {
+fn check_name(members: &[MemberRequest], position: usize, is_shared: bool, report: &mut Report) {
     let name = &members[position].name;
     let subject = subject(members, position);
     if name.is_empty() {
@@ -248,7 +253,7 @@ fn check_name(members: &[MemberRequest], position: usize, is_new: bool, report: 
                 &subject,
                 format!("{name:?} cannot be the name of a member's folder."),
             )
-            .todo("Give the member a name of its own."),
+            .todo("Choose another name."),
         );
     }
     if name.len() > MAX_NAME {
@@ -262,26 +267,23 @@ fn check_name(members: &[MemberRequest], position: usize, is_new: bool, report: 
             .todo("Shorten it."),
         );
     }
-    if !is_new {
+    if is_shared {
         report.push(
             Finding::blocking(
                 "member.name-twice",
                 &subject,
-                format!("Two members are called {}.", shown(name)),
+                format!("More than one member is called {}.", shown(name)),
             )
-            .because("Each member needs a folder and a name of its own.")
+            .because("Each member needs a name and a folder of its own.")
             .todo("Rename one of them, or give one member both URLs."),
         );
     }
 }
 
 /// The member's URLs as etcd writes them, sorted. Those that are refused are reported and left out.
-fn check_urls(request: &MemberRequest, report: &mut Report) -> Vec<String> {
-    let subject = if request.name.is_empty() {
-        "member without a name".to_owned()
-    } else {
-        format!("member {}", shown(request.name.trim()))
-    };
+fn check_urls(members: &[MemberRequest], position: usize, report: &mut Report) -> Vec<String> {
+    let request = &members[position];
+    let subject = label(members, position);
     if request.peer_urls.is_empty() {
         report.push(
             Finding::blocking(
@@ -289,9 +291,7 @@ fn check_urls(request: &MemberRequest, report: &mut Report) -> Vec<String> {
                 &subject,
                 "The member has no peer URL.",
             )
-            .todo(
-                "Give the URL at which the other members will reach it, like http://10.0.0.1:2380.",
-            ),
+            .todo("Give the URL at which the other members reach it, like http://10.0.0.1:2380."),
         );
     }
     let mut urls = Vec::new();
@@ -316,36 +316,49 @@ fn check_urls(request: &MemberRequest, report: &mut Report) -> Vec<String> {
     urls
 }
 
-fn check_shared_urls(members: &[Member], report: &mut Report) {
-    let mut all: Vec<(&str, &str)> = members
-        .iter()
-        .flat_map(|member| {
-            member
-                .peer_urls
-                .iter()
-                .map(|url| (url.as_str(), member.name.as_str()))
-        })
-        .collect();
-    all.sort_unstable();
-    for same in all
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter(|same| same.len() > 1)
-    {
-        let mut names: Vec<_> = same.iter().map(|(_, name)| shown(name)).collect();
-        names.dedup();
-        let who = match names.as_slice() {
-            [one] => format!("twice by {one}"),
-            several => format!("by {}", several.join(" and ")),
-        };
-        report.push(
-            Finding::blocking(
-                "members.url-twice",
-                "--initial-cluster",
-                format!("The peer URL {} is used {who}.", same[0].0),
-            )
-            .because("Two members cannot listen at one address, and would get the same id.")
-            .todo("Give each member a URL of its own."),
-        );
+/// How a sentence names a member: by its name, or by its place where it has none.
+pub(super) fn label(members: &[MemberRequest], position: usize) -> String {
+    match members[position].name.trim() {
+        "" => format!("member {}", position + 1),
+        name => format!("member {}", shown(name)),
+    }
+}
+
+/// Every member that shares a URL is told so, each in its own row.
+fn check_shared_urls(requests: &[MemberRequest], members: &[Member], report: &mut Report) {
+    /// Named one by one; a list that was pasted twice would fill the report.
+    const NAMED: usize = 3;
+    let mut uses: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (position, member) in members.iter().enumerate() {
+        for url in &member.peer_urls {
+            uses.entry(url).or_default().push(position);
+        }
+    }
+    for (url, mut rows) in uses.into_iter().filter(|(_, rows)| rows.len() > 1) {
+        rows.dedup();
+        for &row in &rows {
+            let others = rows.iter().filter(|other| **other != row);
+            let mut names: Vec<_> = others.map(|other| label(requests, *other)).collect();
+            let more = names.len().saturating_sub(NAMED);
+            names.truncate(NAMED);
+            let what = match (names.as_slice(), more) {
+                ([], _) => format!("The peer URL {url} is listed twice."),
+                (names, 0) => format!(
+                    "The peer URL {url} is also used by {}.",
+                    names.join(" and ")
+                ),
+                (names, more) => format!(
+                    "The peer URL {url} is also used by {} and {more} more.",
+                    names.join(", ")
+                ),
+            };
+            report.push(
+                Finding::blocking("members.url-twice", label(requests, row), what)
+                    .in_field(format!("members[{row}].peer_urls"))
+                    .because("Two members cannot listen on one address, and would get the same id.")
+                    .todo("Give each member its own URL."),
+            );
+        }
     }
 }
 

@@ -99,6 +99,12 @@ pub struct SourceFacts {
 const REMARKS: [&str; 2] = ["kubernetes.bootstrap", "kubernetes.encrypted"];
 
 impl SourceFacts {
+    /// Whether its keys are those of a Kubernetes cluster, as far as its inspection tells.
+    pub fn is_of_kubernetes(&self) -> bool {
+        let tells = |finding: &Finding| finding.code.starts_with("kubernetes.");
+        self.remarks.iter().any(tells)
+    }
+
     /// Whether a restore can use what is in the file, whatever its trailer says.
     pub fn is_restorable(&self) -> bool {
         matches!(self.kind, FileKind::Snapshot | FileKind::DatabaseCopy)

@@ -17,7 +17,7 @@ pub enum PeerUrlError {
     #[error("it contains white space")]
     Space,
     /// White space, and after it what looks like the next member.
-    #[error("a space is in it; members are separated by commas")]
+    #[error("it contains a space; separate members with commas")]
     SpaceBetweenMembers,
     /// A quotation mark, plain or typographic.
     #[error("it contains the quotation mark {0}; remove the quotes")]
@@ -26,7 +26,7 @@ pub enum PeerUrlError {
     #[error("it contains {0}, a typographic dash; type a hyphen")]
     Dash(char),
     /// `;`
-    #[error("it contains a semicolon; members are separated by commas")]
+    #[error("it contains a semicolon; separate members with commas")]
     Semicolon,
     /// A character without a width of its own.
     #[error("it contains the invisible character U+{:04X}; type the URL again", u32::from(*.0))]
@@ -38,7 +38,7 @@ pub enum PeerUrlError {
     #[error("the scheme is missing; write http://{0}, or https:// where peers use TLS")]
     SchemeMissing(String),
     /// `http:/host` or `http:host`.
-    #[error("two slashes belong after the scheme, like http://10.0.0.1:2380")]
+    #[error("the scheme needs two slashes, like http://10.0.0.1:2380")]
     Slashes,
     /// No scheme, or another one.
     #[error("it must begin with http://, https://, unix:// or unixs://")]
@@ -50,7 +50,7 @@ pub enum PeerUrlError {
     #[error("it needs a host name or address before the port")]
     Host,
     /// `[…]` without an IPv6 address in it, or an IPv6 address without `[…]`.
-    #[error("an IPv6 address stands in brackets, like http://[2001:db8::1]:2380")]
+    #[error("an IPv6 address needs brackets, like http://[2001:db8::1]:2380")]
     Ipv6,
     /// No port.
     #[error("it needs a port, like http://10.0.0.1:2380")]

@@ -8,6 +8,9 @@ use crate::finding::{Finding, Outcome, Report};
 use crate::plan::{Draft, Fact, Step, Undo};
 use crate::value::Value;
 
+/// What begins the last part of an outcome from a file that does not prove itself.
+const FORCED: &str = ", from a file ";
+
 /// The plan for `request`, with every choice made. `seen_at` is when the observation was taken, RFC 3339 in UTC.
 ///
 /// # Errors
@@ -51,6 +54,19 @@ pub fn check_sealable(request: &RestoreRequest, observation: &Observation) -> Re
     report
 }
 
+/// `1.4 GiB`: of these sizes a sentence needs no more; the step's action has the exact bytes.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    // Rounded up, in tenths: what is free has to be enough.
+    let mut tenths = (u128::from(bytes) * 10).div_ceil(1024);
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths = tenths.div_ceil(1024);
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
 fn members(count: usize) -> String {
     match count {
         1 => "1 member".to_owned(),
@@ -69,16 +85,47 @@ fn outcome(request: &RestoreRequest, observation: &Observation) -> String {
     let revision = if request.bump_revision == 0 {
         format!("revision {start}")
     } else {
-        format!("revision {start}, raised from {}", source.last_revision)
+        format!("revision {start}, bumped from {}", source.last_revision)
     };
     format!(
-        "A new cluster of {} ({}) for etcd {}, with the keys of {} at {revision}, in {}.",
+        "A new cluster of {} ({}) for etcd {}, with the keys of {} at {revision}, in {}{}.",
         members(request.members.len()),
         request.member_names().join(", "),
         request.target_version,
         source.name,
         observation.target.place,
+        forced(request, source),
     )
+}
+
+/// What the outcome ends with where a file is restored that does not prove itself; empty for any other.
+fn forced(request: &RestoreRequest, source: &SourceFacts) -> String {
+    let mut what = Vec::new();
+    if request.skip_hash_check {
+        match source.bytes {
+            Outcome::Fail => what.push("whose checksum does not match"),
+            Outcome::NotChecked => what.push("that no checksum proves"),
+            Outcome::Pass => {}
+        }
+    }
+    if request.accept_older_meta && source.fallback.is_some() {
+        what.push("whose last commit is lost");
+    }
+    if what.is_empty() {
+        return String::new();
+    }
+    format!("{FORCED}{}", what.join(" and "))
+}
+
+/// The outcome of a plan for `request` in two parts: what comes out, and, where a file is restored that does not prove
+/// itself, what it lacks.
+pub fn outcome_parts<'a>(request: &RestoreRequest, outcome: &'a str) -> (&'a str, Option<&'a str>) {
+    // Names may contain anything: only the end of a forced plan's outcome says so.
+    let may = request.skip_hash_check || request.accept_older_meta;
+    match outcome.rfind(FORCED).filter(|_| may) {
+        Some(at) => (&outcome[..at], Some(&outcome[at..])),
+        None => (outcome, None),
+    }
 }
 
 fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> Vec<Fact> {
@@ -112,7 +159,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
             "snapshot.revision",
             Value::Revision(source.current_revision),
             format!(
-                "Its last revision is {}; a server would start at {}.",
+                "Its last revision is {}; etcd would start at {}.",
                 source.last_revision, source.current_revision
             ),
             "its inspection",
@@ -130,7 +177,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
     let (is, statement) = match target.state {
         TargetState::Missing => ("missing", format!("{} does not exist.", target.place)),
         TargetState::Empty => ("empty", format!("{} is an empty folder.", target.place)),
-        _ => ("unknown", format!("{} was not looked at.", target.place)),
+        _ => ("unknown", format!("{} was not checked.", target.place)),
     };
     const FILE_SYSTEM: &str = "the server's file system";
     facts.push(fact(
@@ -155,7 +202,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
         facts.push(fact(
             "cluster.name",
             Value::Text(observation.cluster.clone()),
-            format!("The snapshot is kept as one of {}.", observation.cluster),
+            format!("The snapshot belongs to {}.", observation.cluster),
             "the person who uploaded or assigned it",
         ));
     }
@@ -163,7 +210,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
         facts.push(fact(
             "old-cluster.last-seen",
             Value::Revision(seen.revision),
-            format!("The newest revision seen was {}.", seen.revision),
+            format!("The highest revision observed was {}.", seen.revision),
             "the operator",
         ));
     }
@@ -180,11 +227,11 @@ fn proven(source: &SourceFacts) -> &'static str {
 
 fn proof(source: &SourceFacts) -> String {
     let bytes = match source.bytes {
-        Outcome::Pass => "Its trailer's SHA-256 agrees",
-        Outcome::Fail => "Its trailer's SHA-256 does not agree",
-        Outcome::NotChecked => "It has no trailer to compare with",
+        Outcome::Pass => "Its checksum matches",
+        Outcome::Fail => "Its checksum does not match",
+        Outcome::NotChecked => "It has no checksum",
     };
-    format!("{bytes}, and every page of its tree is reached once.")
+    format!("{bytes}. Every page of its tree is reached once.")
 }
 
 fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<RestoreStep>> {
@@ -199,8 +246,8 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
     };
     let target = &request.target;
     let place_them = match target {
-        Target::Folder { .. } => format!("Move them to {place}"),
-        Target::Download => "Offer them for download".to_owned(),
+        Target::Folder { .. } => format!("Move the members to {place}"),
+        Target::Download => "Offer the members for download".to_owned(),
     };
     let native = native_commands(
         request,
@@ -211,9 +258,9 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
     vec![
         Step {
             number: 0,
-            title: format!("Prove that {} is still the same file", source.name),
-            probe: "Never taken as done: it is read again at each run.".to_owned(),
-            effect: "Nothing changes. A file that differs voids the plan.".to_owned(),
+            title: format!("Verify the SHA-256 of {} again", source.name),
+            probe: "Always repeated: the file is read at each run.".to_owned(),
+            effect: "Changes nothing. A file that differs invalidates the plan.".to_owned(),
             undo: Undo::Nothing,
             native: Some(format!("sha256sum {}", super::native::quote(&source.name))),
             action: RestoreStep::ProveSource {
@@ -222,9 +269,16 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
         },
         Step {
             number: 0,
-            title: format!("Prove that {place} can take {need} bytes"),
-            probe: "Done when the members already stand there, finished.".to_owned(),
-            effect: "Nothing changes. Anything that stands there voids the plan.".to_owned(),
+            title: match target {
+                Target::Folder { .. } => {
+                    format!("Check that {place} is empty and has {} free", size(need))
+                }
+                Target::Download => format!("Check that {} are free for {place}", size(need)),
+            },
+            probe: "Done if the finished members are already there.".to_owned(),
+            effect: format!(
+                "Changes nothing. Needs {need} bytes. Anything that already exists there invalidates the plan."
+            ),
             undo: Undo::Nothing,
             native: None,
             action: RestoreStep::ProveTarget {
@@ -235,11 +289,11 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
         Step {
             number: 0,
             title: format!("Build {count} in one pass over the snapshot"),
-            probe: "Done when the finished members stand beside their place, or at it.".to_owned(),
+            probe: "Done if the finished members are in their temporary or final folder.".to_owned(),
             effect: format!(
-                "Writes the data folders of {count} under a temporary name beside {place}, where no server looks."
+                "Writes the data directories of {count} to a temporary folder beside {place}, which no etcd reads."
             ),
-            undo: Undo::Back("Delete what was built under the temporary name.".to_owned()),
+            undo: Undo::Back("Delete the temporary folder.".to_owned()),
             native: Some(native),
             action: RestoreStep::BuildMembers {
                 restore: restore.clone(),
@@ -248,10 +302,10 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
         Step {
             number: 0,
             title: place_them,
-            probe: "Done when every member stands there with the new cluster's ids.".to_owned(),
-            effect: "Renames the finished folders; nothing is copied, nothing that exists is replaced."
+            probe: "Done if every member is there with the IDs of the new cluster.".to_owned(),
+            effect: "Renames the finished folders. Copies nothing and replaces nothing that exists."
                 .to_owned(),
-            undo: Undo::Back("Move them back beside their place, and delete them there.".to_owned()),
+            undo: Undo::Back("Move the members back to the temporary folder and delete them.".to_owned()),
             native: None,
             action: RestoreStep::PlaceMembers {
                 restore: restore.clone(),
@@ -259,9 +313,9 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
         },
         Step {
             number: 0,
-            title: "Verify every file by reading it again".to_owned(),
-            probe: "Never taken as done: it is read again at each run.".to_owned(),
-            effect: "Nothing changes. Ids, log, membership and every untouched page are compared with what they must be."
+            title: "Read every restored file again and verify it".to_owned(),
+            probe: "Always repeated: the files are read at each run.".to_owned(),
+            effect: "Changes nothing. Compares IDs, log, membership and all pages with what the plan expects."
                 .to_owned(),
             undo: Undo::Nothing,
             native: None,
@@ -271,9 +325,9 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
         },
         Step {
             number: 0,
-            title: format!("Boot copies of them as etcd {} and compare what they serve", request.target_version),
-            probe: "Never taken as done: they are booted again at each run.".to_owned(),
-            effect: "Runs copies for a moment, on sockets that no other user of the server can open, and deletes the copies. Without an etcd of that version this is not checked."
+            title: format!("Boot copies as etcd {} and compare what they serve", request.target_version),
+            probe: "Always repeated: copies are booted at each run.".to_owned(),
+            effect: "Runs copies on private sockets for a moment, then deletes them. Skipped if the server has no etcd of that version."
                 .to_owned(),
             undo: Undo::Nothing,
             native: None,

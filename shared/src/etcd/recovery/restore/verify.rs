@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, Member};
 use super::wal::TERM;
-use super::{RestoreRequest, TargetVersion, member_json};
+use super::{RestoreRequest, TargetVersion, checks as name, member_json};
 use crate::bbolt::bucket::Pair;
 use crate::bbolt::{self, Database};
 use crate::finding::{Check, Outcome};
@@ -13,7 +13,7 @@ pub fn database(source: &dyn Source, cluster: &Cluster, request: &RestoreRequest
     match look(source, cluster, request) {
         Ok(checks) => checks,
         Err(error) => vec![Check::new(
-            "the database opens",
+            name::OPENS,
             Outcome::Fail,
             format!("It does not: {error}."),
         )],
@@ -39,16 +39,16 @@ fn look(
     };
     let count = cluster.members().len() as u64;
     let mut checks = vec![
-        Check::new("the database opens", Outcome::Pass, "Its metas are valid."),
+        Check::new(name::OPENS, Outcome::Pass, "Its meta pages are valid."),
         equal(
-            "consistent_index is the number of members",
+            name::CONSISTENT_INDEX,
             number("consistent_index"),
             Some(count),
         ),
     ];
     let without_term = request.target_version == TargetVersion::V3_4 && request.clean_up.versions;
     checks.push(equal(
-        "term is that of the restored log",
+        name::TERM,
         number("term"),
         (!without_term).then_some(TERM),
     ));
@@ -56,16 +56,12 @@ fn look(
     expected.sort();
     let members = pairs(b"members")?;
     checks.push(Check::new(
-        "bucket members names the new members and nobody else",
+        name::MEMBERS_BUCKET,
         outcome(members == expected),
         format!("It has {} entries.", members.len()),
     ));
     let removed = pairs(b"members_removed")?.len();
-    checks.push(equal(
-        "nobody is in members_removed",
-        Some(removed as u64),
-        Some(0),
-    ));
+    checks.push(equal(name::REMOVED_BUCKET, Some(removed as u64), Some(0)));
     Ok(checks)
 }
 

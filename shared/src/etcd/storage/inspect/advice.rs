@@ -2,6 +2,9 @@
 //! line recommends is never one that another line, or the command, refuses.
 
 use crate::etcd::storage::inspection::{FileKind, Inspection};
+use crate::etcd::storage::restore_options::{
+    ACCEPT_OLDER_META, CLEAR_ALARMS, CLEAR_DOWNGRADE, LOWER_VERSIONS, SKIP_HASH_CHECK,
+};
 use crate::finding::{Outcome, Report, Severity};
 use crate::inspection::PartName::{Bytes, Meaning, Structure};
 
@@ -46,8 +49,8 @@ fn of(inspection: &Inspection) -> (String, Covers) {
             let again = "Get the file again from where it was saved, or use another snapshot.";
             if restorable(inspection) {
                 format!(
-                    "{again} If there is no other, a restore accepts this one with {}; compare the restored keys with another source before you rely on them.",
-                    flags(report)
+                    "{again} If there is no other, a restore takes this one with {}; compare the restored keys with another source before you rely on them.",
+                    options(report)
                 )
             } else {
                 again.to_owned()
@@ -57,8 +60,8 @@ fn of(inspection: &Inspection) -> (String, Covers) {
             if verdict.outcome(Bytes) == Outcome::NotChecked && restorable(inspection) =>
         {
             let advice = format!(
-                "Compare its HashKV with another member's file. A restore takes a file without a trailer with {}.",
-                flags(report)
+                "Compare its HashKV with another member's file. A restore takes it with {}.",
+                options(report)
             );
             return (advice, Covers::Code("trailer.absent"));
         }
@@ -80,20 +83,21 @@ fn restorable(inspection: &Inspection) -> bool {
 }
 
 /// Every choice without which a restore would refuse a file whose trailer does not prove it.
-fn flags(report: &Report) -> String {
-    let mut flags = vec!["--skip-hash-check"];
-    for (code, flag) in [
-        ("meta.fallback", "--accept-older-meta"),
-        ("version.unknown", "--lower-versions"),
-        ("meta-bucket.storage-version", "--lower-versions"),
-        ("alarm.key", "--clear-alarms"),
-        ("cluster.downgrade", "--clear-downgrade"),
+fn options(report: &Report) -> String {
+    let mut options = vec![SKIP_HASH_CHECK];
+    for (code, option) in [
+        ("meta.fallback", ACCEPT_OLDER_META),
+        ("version.unknown", LOWER_VERSIONS),
+        ("meta-bucket.storage-version", LOWER_VERSIONS),
+        ("alarm.key", CLEAR_ALARMS),
+        ("cluster.downgrade", CLEAR_DOWNGRADE),
     ] {
-        if report.find(code).is_some() && !flags.contains(&flag) {
-            flags.push(flag);
+        if report.find(code).is_some() && !options.contains(&option) {
+            options.push(option);
         }
     }
-    flags.join(" ")
+    let named: Vec<String> = options.iter().map(ToString::to_string).collect();
+    named.join(" and ")
 }
 
 /// What the first blocking finding says.

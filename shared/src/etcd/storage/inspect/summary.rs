@@ -1,12 +1,16 @@
 //! The headline of a database and what else there is to read, in the form that every kind of file has.
 
 use crate::document::{Block, Cell, Section, id, number, section, table, text};
-use crate::etcd::storage::inspection::{Contents, DatabaseDetails, MemberFacts};
+use crate::etcd::storage::inspection::{
+    Contents, DatabaseDetails, KeyFacts, KubernetesFacts, MemberFacts,
+};
 use crate::inspection::{FileFacts, Labelled};
 use crate::value::Value;
 
 /// Members that are listed.
 const SHOWN: usize = 1000;
+/// Prefixes and kinds that are listed here; the details have more.
+const LISTED: usize = 20;
 
 /// Version, revision, keys, size: as far as known.
 pub(super) fn headline(file: &FileFacts, details: &DatabaseDetails) -> Vec<Labelled> {
@@ -67,7 +71,58 @@ pub(super) fn sections(details: &DatabaseDetails) -> Vec<Section> {
     if let Some(members) = members.filter(|members| !members.is_empty()) {
         sections.push(self::members(members));
     }
+    let keys = details
+        .contents
+        .as_ref()
+        .and_then(|contents| contents.keys.as_ref());
+    if let Some(keys) = keys.filter(|keys| !keys.prefixes.is_empty()) {
+        sections.extend(keys.kubernetes.as_ref().map(kubernetes));
+        sections.push(prefixes(keys));
+    }
     sections
+}
+
+/// What an API server keeps, by kind.
+fn kubernetes(facts: &KubernetesFacts) -> Section {
+    let mut rows = vec![
+        ("Resource kinds".to_owned(), number(facts.resource_count)),
+        (
+            "Namespaces with objects".to_owned(),
+            number(facts.namespace_count),
+        ),
+        ("Objects".to_owned(), number(facts.keys)),
+    ];
+    if let Some(seconds) = facts.last_lease_renewal {
+        let when = Cell::When(seconds.saturating_mul(1000));
+        rows.push(("Last lease renewal".to_owned(), when));
+    }
+    let kinds = facts.resources.iter().take(LISTED).map(|resource| {
+        vec![
+            text(&resource.name),
+            number(resource.keys),
+            number(resource.bytes),
+        ]
+    });
+    let kinds = table(&["Kind", "Objects", "Bytes"], kinds.collect());
+    section("Looks like Kubernetes", vec![Block::Facts(rows), kinds])
+}
+
+/// The live keys by prefix.
+fn prefixes(keys: &KeyFacts) -> Section {
+    let rows = keys.prefixes.iter().take(LISTED).map(|facts| {
+        let prefix = match facts.prefix.as_str() {
+            "" => "(no prefix)",
+            prefix => prefix,
+        };
+        vec![
+            text(prefix),
+            number(facts.keys),
+            number(facts.bytes),
+            number(facts.revisions),
+        ]
+    });
+    let columns = ["Prefix", "Live keys", "Bytes", "Revisions"];
+    section("Keys by prefix", vec![table(&columns, rows.collect())])
 }
 
 fn contents_facts(contents: &Contents, fact: &mut impl FnMut(&str, Cell)) {

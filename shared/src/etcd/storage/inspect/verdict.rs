@@ -4,7 +4,7 @@ use crate::bbolt::ErrorKind;
 use crate::etcd::storage::inspection::{DatabaseDetails, FileKind};
 use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
-use crate::finding::{Finding, Outcome, Report};
+use crate::finding::{Finding, Outcome, Report, Severity};
 use crate::inspection::{Judgement, Recognised, State};
 use crate::number::grouped;
 
@@ -14,11 +14,11 @@ use super::loss::loss;
 pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> Judgement {
     let mut report = Report::default();
     let Some(digests) = digests else {
-        let evidence = "the file's bytes were not hashed".to_owned();
+        let evidence = "the file was not hashed".to_owned();
         return Judgement::new(Outcome::NotChecked, evidence, report);
     };
     if matches!(kind, FileKind::Unknown | FileKind::BigEndian) {
-        let evidence = "there is no database whose bytes could be proven".to_owned();
+        let evidence = "there is no database to verify".to_owned();
         return Judgement::new(Outcome::NotChecked, evidence, report);
     }
     const AGAIN: &str = "Save the snapshot again, or take another one.";
@@ -36,24 +36,27 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
                     "A server's stream has exactly the database; the rest was there when the trailer was made.",
                 ));
             }
-            (Outcome::Pass, "SHA-256 trailer agrees".to_owned())
+            (Outcome::Pass, "the SHA-256 trailer matches".to_owned())
         }
         Trailer::Within { before, after } => {
             let own = digests.size.saturating_sub(before).saturating_sub(after);
             let at = grouped((before + own).saturating_sub(TRAILER_SIZE as u64));
             let around = around(before, own, after, &mut report);
-            let evidence = format!("SHA-256 trailer agrees, at byte {at}; {around}");
+            let evidence = format!("the SHA-256 trailer matches, at byte {at}; {around}");
             (Outcome::Pass, evidence)
         }
         Trailer::Wrong => {
             let what = "The last 32 bytes are not the SHA-256 of the rest.";
             report.push(
                 Finding::blocking("trailer.mismatch", "file", what)
-                    .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong cannot be told.")
+                    .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong is unknown.")
                     .todo(AGAIN)
                     .at_offset(end),
             );
-            (Outcome::Fail, "SHA-256 trailer differs".to_owned())
+            (
+                Outcome::Fail,
+                "the SHA-256 trailer does not match".to_owned(),
+            )
         }
         Trailer::Zero => {
             let what = "Where the SHA-256 belongs are 32 zeros.";
@@ -63,11 +66,12 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
                     .todo(AGAIN)
                     .at_offset(end),
             );
-            (Outcome::Fail, "the trailer is all zeros".to_owned())
+            (Outcome::Fail, "the SHA-256 trailer is all zeros".to_owned())
         }
         Trailer::BadLength => {
             let what = format!(
-                "The length of {} bytes is neither that of a snapshot (32 more than a multiple of 512) nor that of a database (a multiple of 512).",
+                "The length of {} bytes is neither that of a snapshot (32 more than a multiple of 512) nor that of a \
+                 database (a multiple of 512).",
                 grouped(digests.size)
             );
             report.push(
@@ -78,7 +82,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             );
             (
                 Outcome::Fail,
-                "the length is that of no snapshot".to_owned(),
+                "wrong file size for a snapshot (probably truncated)".to_owned(),
             )
         }
         Trailer::Absent => {
@@ -90,7 +94,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             );
             (
                 Outcome::NotChecked,
-                "there is no trailer to check".to_owned(),
+                "no SHA-256 trailer to verify".to_owned(),
             )
         }
     };
@@ -156,17 +160,20 @@ pub(super) fn recognised(
     let mut report = Report::default();
     report.push(recognised.finding());
     let bytes = if recognised.etcd {
-        let evidence = format!("it is {}", recognised.label);
+        let evidence = match recognised.state {
+            State::CutOff => "the end of the file is missing".to_owned(),
+            _ => format!("it is {}", recognised.label),
+        };
         Judgement::new(Outcome::Fail, evidence, report)
     } else {
-        let evidence = "there is no etcd database whose bytes could be proven".to_owned();
+        let evidence = "there is no etcd database to verify".to_owned();
         let structure = format!("it is {}", recognised.label);
         return (
             Judgement::new(Outcome::NotChecked, evidence, Report::default()),
             Judgement::new(Outcome::Fail, structure, report),
             Judgement::new(
                 Outcome::NotChecked,
-                "there is nothing of etcd in it to look at".to_owned(),
+                "no etcd content".to_owned(),
                 Report::default(),
             ),
         );
@@ -190,11 +197,11 @@ pub(super) fn recognised(
 pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judgement {
     if !matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy) || walk.tree.buckets.is_empty()
     {
-        let evidence = "there is nothing of etcd in it to look at".to_owned();
+        let evidence = "no etcd content".to_owned();
         return Judgement::new(Outcome::NotChecked, evidence, Report::default());
     }
     let evidence = match report.findings.len() {
-        0 => "nothing unusual".to_owned(),
+        0 => "no issues found".to_owned(),
         1 => "1 finding".to_owned(),
         n => format!("{n} findings"),
     };
@@ -202,7 +209,7 @@ pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judgement 
         return Judgement::new(Outcome::Fail, evidence, report);
     }
     if walk.key_space.is_none() {
-        let evidence = format!("only what could be read was looked at: {evidence}");
+        let evidence = format!("only the readable part was checked: {evidence}");
         return Judgement::new(Outcome::NotChecked, evidence, report);
     }
     Judgement::new(Outcome::Pass, evidence, report)
@@ -218,10 +225,10 @@ pub(super) fn sentence(
 ) -> String {
     match details.kind {
         FileKind::BigEndian => {
-            return "This database was written by a big-endian machine (s390x) and cannot be read here.".to_owned();
+            return "This database was written on a big-endian machine (s390x) and cannot be read here.".to_owned();
         }
         FileKind::OtherBbolt if structure.report.find("meta.fallback").is_some() => {
-            return "Do not restore this file: one meta page is lost, and under the other one there is no data of etcd.".to_owned();
+            return "Do not restore this file: one meta page is lost, and the other one leads to no etcd data.".to_owned();
         }
         FileKind::OtherBbolt => {
             return "This is a bbolt database, but not etcd's: it has no bucket `key`.".to_owned();
@@ -232,7 +239,9 @@ pub(super) fn sentence(
     const DO_NOT: &str = "Do not restore this file:";
     if structure.outcome == Outcome::Fail {
         let unreadable = grouped(walk.tree.pages_unreadable);
+        let truncated = structure.report.find("file.truncated").is_some();
         let pages = match walk.tree.pages_unreadable {
+            _ if truncated => structure.evidence.clone(),
             0 => structure.evidence.clone(),
             _ => format!(
                 "{unreadable} of {} pages cannot be read",
@@ -243,24 +252,38 @@ pub(super) fn sentence(
         return format!("{DO_NOT} {loss}.");
     }
     if bytes.outcome == Outcome::Fail {
-        return format!(
-            "{DO_NOT} its structure is sound, but its bytes are not those that were saved ({}).",
-            bytes.evidence
-        );
+        let why = if bytes.report.find("trailer.length").is_some() {
+            "wrong file size for a snapshot (probably truncated)"
+        } else if bytes.report.find("trailer.zero").is_some() {
+            "its checksum is all zeros: the end of the file was never written"
+        } else {
+            "the checksum does not match: the file changed after it was saved"
+        };
+        return format!("{DO_NOT} {why}.");
     }
     if meaning.outcome == Outcome::Fail {
-        return format!("{DO_NOT} its tree is sound, but a server could not read what is in it.");
+        return format!("{DO_NOT} its structure is OK, but etcd cannot use its content.");
     }
     if structure.report.find("meta.fallback").is_some() {
-        return "This file can be read under one of its two meta pages only: the last commit, or more, may be missing.".to_owned();
+        return "One of the two meta pages is damaged: the last commit, or more, may be missing."
+            .to_owned();
     }
     if bytes.outcome == Outcome::NotChecked {
         return match details.kind {
-            FileKind::DatabaseCopy => "This copy of a database is sound as far as its structure tells, but nothing proves its bytes.".to_owned(),
-            _ => "This snapshot is sound as far as its structure tells; its bytes were not checked.".to_owned(),
+            FileKind::DatabaseCopy => {
+                "Structure OK, but no checksum (raw member/snap/db copy).".to_owned()
+            }
+            _ => "Structure OK, but the checksum was not verified.".to_owned(),
         };
     }
-    "This snapshot is whole.".to_owned()
+    let parts = [bytes, structure, meaning];
+    let count = |part: &Judgement| part.report.count(Severity::Warning);
+    let with = match parts.map(count).iter().sum::<usize>() {
+        0 => String::new(),
+        1 => " with 1 warning".to_owned(),
+        n => format!(" with {n} warnings"),
+    };
+    format!("Snapshot OK{with}: checksum, structure and content verified.")
 }
 
 fn unknown(walk: &Walk) -> String {
@@ -268,7 +291,7 @@ fn unknown(walk: &Walk) -> String {
         Some(ErrorKind::Empty) => "This file is empty.".to_owned(),
         Some(ErrorKind::Read(error)) => format!("This file cannot be read: {error}."),
         Some(ErrorKind::TooSmall { size }) => format!(
-            "This is not an etcd snapshot: {} bytes are less than the two pages that the smallest has.",
+            "This is not an etcd snapshot: the file is too small to be an etcd database ({} bytes).",
             grouped(*size)
         ),
         _ => "This is not an etcd snapshot: it has no usable meta page.".to_owned(),

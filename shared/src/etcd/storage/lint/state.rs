@@ -1,5 +1,6 @@
 //! What survives a restore: alarms, authentication, a downgrade, recorded versions.
 
+use crate::etcd::storage::restore_options::LOWER_VERSIONS;
 use crate::etcd::storage::schema::is_semver;
 use crate::etcd::storage::version;
 use crate::finding::{Finding, Report};
@@ -11,15 +12,16 @@ pub(super) fn alarms(seen: &Seen<'_>, report: &mut Report) {
         let (why, todo) = match alarm.alarm.as_str() {
             "NOSPACE" => (
                 "It survives a restore and blocks every write, even where there is space.",
-                "Clear alarms with the restore, or disarm it after the first start.",
+                "Choose “Clear active alarms” in the restore (--clear-alarms), or disarm it after the first start.",
             ),
             "CORRUPT" => (
                 "It survives a restore and blocks every request; it was raised because members disagreed.",
-                "Compare HashKV of all members before trusting this file, then clear alarms with the restore.",
+                "Compare HashKV of all members before trusting this file, then choose “Clear active alarms” in the \
+                 restore (--clear-alarms).",
             ),
             _ => (
                 "It survives a restore.",
-                "Clear alarms with the restore, or disarm it after the first start.",
+                "Choose “Clear active alarms” in the restore (--clear-alarms), or disarm it after the first start.",
             ),
         };
         let what = format!(
@@ -59,7 +61,7 @@ pub(super) fn auth(seen: &Seen<'_>, report: &mut Report) {
     report.push(
         Finding::note("auth.enabled", "bucket auth", what)
             .because("It survives a restore: clients need the passwords of the time of the snapshot.")
-            .todo("Have those passwords at hand, or turn authentication off with the restore and set new ones."),
+            .todo("Have those passwords at hand, or choose “Turn authentication off” in the restore (--disable-auth) and set new ones."),
     );
 }
 
@@ -70,8 +72,8 @@ pub(super) fn downgrade(seen: &Seen<'_>, report: &mut Report) {
     let what = format!("A downgrade to {} is under way.", downgrade.target_version);
     report.push(
         Finding::warning("downgrade.enabled", "bucket cluster", what)
-            .because("It survives a restore: servers of 3.5 with another version exit at start, those of 3.6 go on with the downgrade.")
-            .todo("Delete the downgrade state with the restore, unless the downgrade is to go on."),
+            .because("It survives a restore: servers of 3.5 with another version exit at start, those of 3.6 continue the downgrade.")
+            .todo("Choose “Delete the downgrade state” in the restore (--clear-downgrade), unless the downgrade is to continue."),
     );
 }
 
@@ -98,7 +100,7 @@ pub(super) fn versions(seen: &Seen<'_>, report: &mut Report) {
         report.push(
             Finding::warning("version.unknown", bucket, what)
                 .because("Servers compare it with their own version: they refuse to start, or never get ready.")
-                .todo("Have the restore write it anew (--lower-versions), or use the tools of that version."),
+                .todo(format!("Choose {LOWER_VERSIONS} in the restore, or use the tools of that version.")),
         );
     }
     if report.findings.len() > before {

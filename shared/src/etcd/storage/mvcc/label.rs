@@ -1,6 +1,8 @@
 //! Entries that say something about the cluster that wrote them: what Kubernetes encrypted, and with which key, and
 //! k3s' bootstrap data. The rest of the entries costs a comparison or two.
 
+use crate::etcd::storage::schema::{Fields, Wire};
+
 /// Labels that are told apart; what would need more is not labelled.
 const MAX_LABELS: usize = 256;
 /// Bytes of a name within a label.
@@ -84,6 +86,36 @@ impl Label {
     }
 }
 
+/// Where the leases of nodes and controllers are, which are renewed every few seconds.
+const LEASES: [&[u8]; 2] = [b"/registry/leases/", b"/kubernetes.io/leases/"];
+
+/// When a lease of Kubernetes was renewed, in seconds since 1970: what is written last in most clusters, and with the
+/// time of its writer's clock.
+#[inline]
+pub(super) fn renewal(key: &[u8], value: &[u8]) -> Option<i64> {
+    if !LEASES.iter().any(|prefix| key.starts_with(prefix)) {
+        return None;
+    }
+    // k8s\0, Unknown { raw: Lease { spec: LeaseSpec { renewTime: MicroTime { seconds } } } }
+    let mut message = value.strip_prefix(b"k8s\0")?;
+    for field in [2, 2, 4] {
+        message = bytes_of(message, field)?;
+    }
+    let seconds = Fields::new(message).find_map(|found| match found {
+        Ok((1, Wire::Varint(seconds))) => Some(seconds.cast_signed()),
+        _ => None,
+    });
+    // Until the year 9999; anything else is no time.
+    seconds.filter(|seconds| (1..253_402_300_800).contains(seconds))
+}
+
+fn bytes_of(message: &[u8], field: u64) -> Option<&[u8]> {
+    Fields::new(message).find_map(|found| match found {
+        Ok((number, Wire::Bytes(bytes))) if number == field => Some(bytes),
+        _ => None,
+    })
+}
+
 /// `secrets` of `/registry/secrets/default/a`, `widgets.example.com` of `/registry/example.com/widgets/a`.
 fn resource(key: &[u8]) -> Box<str> {
     let mut parts = key
@@ -151,6 +183,48 @@ mod tests {
                 key: key.into(),
             }),
         })
+    }
+
+    #[test]
+    fn a_renewed_lease_tells_the_time() {
+        let message = |field: u8, content: &[u8]| {
+            [
+                &[field << 3 | 2, u8::try_from(content.len()).unwrap()],
+                content,
+            ]
+            .concat()
+        };
+        // MicroTime, as a varint.
+        let time = [0x08, 0x80, 0x9a, 0xa8, 0xd0, 0x06];
+        let spec = [
+            message(1, b"node-1"),
+            message(3, &[0x08, 1]),
+            message(4, &time),
+        ]
+        .concat();
+        let lease = [message(1, b"meta"), message(2, &spec)].concat();
+        let value = [
+            b"k8s\0".as_slice(),
+            &message(1, b"type"),
+            &message(2, &lease),
+        ]
+        .concat();
+        let expected = time[1..]
+            .iter()
+            .rev()
+            .fold(0i64, |n, b| n << 7 | i64::from(b & 0x7f));
+        assert_eq!(
+            renewal(b"/registry/leases/kube-node-lease/node-1", &value),
+            Some(expected)
+        );
+        assert_eq!(renewal(b"/registry/pods/a/b", &value), None);
+        for cut in 0..value.len() {
+            let _ = renewal(b"/registry/leases/a/b", &value[..cut]);
+        }
+        assert_eq!(
+            renewal(b"/registry/leases/a/b", b"k8s:enc:aescbc:v1:k:x"),
+            None
+        );
     }
 
     #[test]

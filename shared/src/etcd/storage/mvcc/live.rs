@@ -42,6 +42,11 @@ impl Live {
         self.0.len() as u64
     }
 
+    /// The entries that are the latest of their key, and no tombstone, in no order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|index| *index as usize)
+    }
+
     /// One bit per entry: whether it is the latest of its key, and no tombstone.
     pub(super) fn bitmap(&self, entries: usize) -> Vec<u64> {
         let mut bits = vec![0; entries.div_ceil(64)];

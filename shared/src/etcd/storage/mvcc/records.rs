@@ -1,4 +1,4 @@
-//! What is kept of each revision: 8 bytes, and 8 more where HashKV is wanted; more of the few that have a lease or a
+//! What is kept of each revision: 8 bytes, 8 more where HashKV is wanted, and 6 more where prefixes are; more of the few that have a lease or a
 //! label, or something odd about them.
 
 use hashbrown::HashMap;
@@ -6,7 +6,8 @@ use hashbrown::HashMap;
 use crate::bbolt::scan::{Pair, UpTo};
 use crate::etcd::storage::schema::{KeyValue, Revision};
 
-use super::label::{Label, Labelled};
+use super::folders::Folders;
+use super::label::{Label, Labelled, renewal};
 use super::revision_key::RevisionKey;
 use super::tally::{Note, Oddity};
 use super::user_key::UserKey;
@@ -24,9 +25,30 @@ pub(in crate::etcd::storage) struct Records {
     pub(super) leased: Vec<(u32, u32)>,
     pub(super) leases: Vec<i64>,
     pub(super) labelled: Labelled,
+    /// Where live keys are wanted by prefix.
+    pub(super) placed: Option<Placed>,
+    /// The last time at which a lease of Kubernetes was renewed: seconds since 1970.
+    pub(super) renewed: Option<i64>,
     lease_index: HashMap<i64, u32, std::hash::RandomState>,
     /// Of the leaf at hand.
     seen: Seen,
+}
+
+/// The folder and the size of each revision, parallel to [`Records::entries`].
+#[derive(Debug, Default)]
+pub(super) struct Placed {
+    pub(super) folders: Folders,
+    pub(super) folder: Vec<u16>,
+    /// Bytes of user key and value.
+    pub(super) bytes: Vec<u32>,
+}
+
+impl Placed {
+    #[inline]
+    pub(super) fn push(&mut self, folder: u16, bytes: u64) {
+        self.folder.push(folder);
+        self.bytes.push(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
 }
 
 /// How often each oddity was seen on one page, and where first, without allocating.
@@ -76,10 +98,12 @@ impl Seen {
 }
 
 impl Records {
-    /// Records of nothing; with `hash_kv`, HashKV of the newest revision can be computed from them.
-    pub(in crate::etcd::storage) fn new(hash_kv: bool) -> Self {
+    /// Records of nothing; with `hash_kv`, HashKV of the newest revision can be computed from them, with `prefixes`
+    /// they tell live keys by prefix.
+    pub(in crate::etcd::storage) fn new(hash_kv: bool, prefixes: bool) -> Self {
         Self {
             hash_kv,
+            placed: prefixes.then(Placed::default),
             ..Self::default()
         }
     }
@@ -88,6 +112,7 @@ impl Records {
     #[inline]
     pub(super) fn push(&mut self, pair: Pair<'_, RevisionKey>) {
         let revision = pair.key.revision();
+        let (mut folder, mut bytes) = (0, 0);
         let user_key = match KeyValue::decode(pair.value) {
             Ok(kv) => {
                 if !revision.tombstone {
@@ -99,6 +124,11 @@ impl Records {
                         self.labelled.push(self.entries.len(), label);
                     }
                 }
+                if let Some(placed) = &mut self.placed {
+                    folder = placed.folders.of(kv.key);
+                    bytes = (kv.key.len() + kv.value.len()) as u64;
+                    self.renewed = self.renewed.max(renewal(kv.key, kv.value));
+                }
                 UserKey::new(kv.key, revision.tombstone)
             }
             Err(_) => {
@@ -109,6 +139,9 @@ impl Records {
         self.entries.push(user_key);
         if self.hash_kv {
             self.up_to.push(pair.up_to);
+        }
+        if let Some(placed) = &mut self.placed {
+            placed.push(folder, bytes);
         }
     }
 
@@ -149,6 +182,10 @@ impl Records {
         self.entries.truncate(start);
         self.up_to.truncate(start);
         self.labelled.truncate(start);
+        if let Some(placed) = &mut self.placed {
+            placed.folder.truncate(start);
+            placed.bytes.truncate(start);
+        }
         while self
             .leased
             .last()

@@ -37,7 +37,7 @@ const B: u64 = 0xD6E8_FEB8_6659_FD93;
 
 /// Folds eight bytes at a time with a 64 by 64 bit multiplication.
 #[inline]
-fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     finish(words_into(start(bytes.len() as u64), words), rest)
 }

@@ -10,8 +10,9 @@ use crate::etcd::storage::schema::{
 use crate::finding::Finding;
 use crate::source::SourceError;
 
+use super::folders::Folders;
 use super::head_hash::{Leaf, STREAMED};
-use super::label::Label;
+use super::label::{Label, renewal};
 use super::live::Live;
 use super::records::Records;
 use super::revision_key::RevisionKey;
@@ -39,6 +40,8 @@ pub(in crate::etcd::storage) struct Taken {
     pub(super) streamed: Vec<Leaf>,
     /// A leaf that `order` cannot name.
     pub(super) no_order: bool,
+    /// What the revisions of each folder add up to, by its number: how many, and bytes.
+    pub(super) folders: Vec<(u64, u64)>,
 }
 
 impl Visitor for Records {
@@ -106,8 +109,18 @@ impl Visitor for Records {
         taken: &mut Taken,
         mut pair: StreamedPair<'_, '_>,
     ) -> Result<(), SourceError> {
-        let user_key = self.streamed_key(&mut taken.tally, &mut pair)?;
+        let (mut folder, mut bytes) = (0, 0);
+        let user_key = match self.streamed_key(&mut taken.tally, &mut pair)? {
+            Some(decoded) => {
+                (folder, bytes) = (decoded.folder, decoded.bytes);
+                decoded.user_key
+            }
+            None => UserKey::UNREADABLE,
+        };
         self.entries.push(user_key);
+        if let Some(placed) = &mut self.placed {
+            placed.push(folder, bytes);
+        }
         if self.hash_kv {
             self.up_to.push(pair.up_to);
         }
@@ -158,30 +171,43 @@ impl Records {
             }
             taken.live.take(&self.entries, index);
         }
+        if let Some(placed) = &self.placed {
+            let folders = placed.folder.iter().zip(&placed.bytes);
+            for (folder, bytes) in folders.skip(start).take(end.saturating_sub(start)) {
+                let folder = usize::from(*folder);
+                if taken.folders.len() <= folder {
+                    taken.folders.resize(folder + 1, (0, 0));
+                }
+                let (revisions, sum) = &mut taken.folders[folder];
+                *revisions += 1;
+                *sum += u64::from(*bytes);
+            }
+        }
     }
 
-    /// The user key of an entry, and notes what is odd about it.
+    /// What is wanted of an entry, if it can be read, and notes what is odd about it.
     fn streamed_key(
         &mut self,
         tally: &mut Tally,
         pair: &mut StreamedPair<'_, '_>,
-    ) -> Result<UserKey, SourceError> {
+    ) -> Result<Option<Decoded>, SourceError> {
         let (page, index) = (pair.page, pair.index);
         let mut odd = |oddity| tally.add(oddity, page, index, pair.offset);
         let Some(revision) = Revision::parse(pair.key) else {
             odd(Oddity::RevisionKey);
-            return Ok(UserKey::UNREADABLE);
+            return Ok(None);
         };
         if pair.key.len() > REVISION_SIZE && pair.key[REVISION_SIZE] != TOMBSTONE_MARK {
             odd(Oddity::Mark);
         }
-        let decoded = decode(&mut pair.value, revision.tombstone)?;
-        let Ok(kv) = decoded else {
+        let folders = self.placed.as_mut().map(|placed| &mut placed.folders);
+        let decoded = decode(&mut pair.value, revision.tombstone, folders)?;
+        let Ok(mut kv) = decoded else {
             tally.add(Oddity::Undecodable, page, index, pair.value.offset());
-            return Ok(UserKey::UNREADABLE);
+            return Ok(None);
         };
         if revision.tombstone {
-            return Ok(kv.user_key);
+            return Ok(Some(kv));
         }
         if kv.empty_key {
             odd(Oddity::EmptyKey);
@@ -199,10 +225,11 @@ impl Records {
         if kv.lease != 0 {
             self.push_lease(kv.lease);
         }
-        if let Some(label) = kv.label {
+        if let Some(label) = kv.label.take() {
             self.labelled.push(self.entries.len(), label);
         }
-        Ok(kv.user_key)
+        self.renewed = self.renewed.max(kv.renewed);
+        Ok(Some(kv))
     }
 }
 
@@ -215,13 +242,18 @@ struct Decoded {
     version: i64,
     lease: i64,
     label: Option<Label>,
+    renewed: Option<i64>,
+    folder: u16,
+    bytes: u64,
 }
 
 /// Decodes a KeyValue; of a long one neither key nor value are held.
 fn decode(
     value: &mut StreamedValue<'_, '_>,
     tombstone: bool,
+    folders: Option<&mut Folders>,
 ) -> Result<Result<Decoded, WireError>, SourceError> {
+    let folder_of = |key: &[u8]| folders.map_or(0, |folders| folders.of(key));
     let len = value.len();
     if len <= MAX_WHOLE_VALUE {
         let bytes = value.get(0, len as usize)?;
@@ -233,6 +265,9 @@ fn decode(
             version: kv.version,
             lease: kv.lease,
             label: Label::of(kv.key, kv.value),
+            renewed: renewal(kv.key, kv.value),
+            folder: folder_of(kv.key),
+            bytes: (kv.key.len() + kv.value.len()) as u64,
         }));
     }
     let read = |at, out: &mut [u8]| {
@@ -248,7 +283,9 @@ fn decode(
         let bytes = value.get(range.start, len as usize);
         bytes.map(<[u8]>::to_vec)
     };
-    let label = Label::of(&start(&kv.key)?, &start(&kv.value)?);
+    let (key, long_value) = (start(&kv.key)?, start(&kv.value)?);
+    let label = Label::of(&key, &long_value);
+    let folder = folder_of(&key);
     let mut user_key = LongUserKey::new(kv.key.end - kv.key.start);
     let mut at = kv.key.start;
     while at < kv.key.end {
@@ -264,5 +301,8 @@ fn decode(
         version: kv.version,
         lease: kv.lease,
         label,
+        renewed: None,
+        folder,
+        bytes: (kv.key.end - kv.key.start) + (kv.value.end - kv.value.start),
     }))
 }

@@ -25,6 +25,23 @@ pub struct Walk {
     pub(in crate::etcd::storage) leased: Vec<(i64, u64)>,
     /// Labels of live keys, with the number of keys.
     pub(in crate::etcd::storage) labels: Vec<(Label, u64)>,
+    /// What the keys of each folder add up to, where it was asked for.
+    pub(in crate::etcd::storage) folders: Option<Vec<FolderTotals>>,
+}
+
+/// What the keys of a folder add up to, without those of folders within it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::etcd::storage) struct FolderTotals {
+    /// Its name from the top, with the slash at its end; empty for the top itself.
+    pub(in crate::etcd::storage) name: Box<[u8]>,
+    /// Live keys.
+    pub(in crate::etcd::storage) keys: u64,
+    /// Bytes of live keys and their values.
+    pub(in crate::etcd::storage) bytes: u64,
+    /// Revisions, tombstones among them.
+    pub(in crate::etcd::storage) revisions: u64,
+    /// Bytes of user keys and values of all revisions.
+    pub(in crate::etcd::storage) stored_bytes: u64,
 }
 
 /// The numbers of bucket `key`.
@@ -68,6 +85,7 @@ impl Walk {
             }),
             leased,
             labels,
+            folders: folders(&tree),
             tree,
         }
     }
@@ -89,6 +107,17 @@ impl Walk {
         let mut seen = kinds.into_iter().filter_map(|kind| self.seen(kind));
         let (count, place) = seen.next()?;
         Some((count + seen.map(|(n, _)| n).sum::<u64>(), place.page))
+    }
+
+    /// Whether there were too many folders to tell all apart.
+    pub(in crate::etcd::storage) fn folders_merged(&self) -> bool {
+        let placed = self.tree.visitor.placed.as_ref();
+        placed.is_some_and(|placed| placed.folders.merged)
+    }
+
+    /// The last time at which a lease of Kubernetes was renewed: seconds since 1970.
+    pub(in crate::etcd::storage) fn renewed(&self) -> Option<i64> {
+        self.tree.visitor.renewed
     }
 
     /// How often an oddity was seen in bucket `key`, and where first.
@@ -115,6 +144,34 @@ fn key_space(tree: &Tree) -> Option<KeySpace> {
         revisions: tree.bucket(schema::KEY).map_or(0, |bucket| bucket.pairs),
         tombstones: tree.taken.tombstones,
     })
+}
+
+/// What the keys of each folder add up to, of folders that have any.
+fn folders(tree: &Tree) -> Option<Vec<FolderTotals>> {
+    let records = &tree.visitor;
+    let placed = records.placed.as_ref()?;
+    let mut live = vec![(0u64, 0u64); placed.folders.names().len()];
+    for entry in tree.taken.live.entries() {
+        let folder = placed.folder.get(entry).copied().unwrap_or_default();
+        let bytes = placed.bytes.get(entry).copied().unwrap_or_default();
+        if let Some((keys, sum)) = live.get_mut(usize::from(folder)) {
+            *keys += 1;
+            *sum += u64::from(bytes);
+        }
+    }
+    let all = tree.taken.folders.iter();
+    let folders = placed.folders.names().iter().zip(live).zip(all);
+    let folders = folders.filter(|(_, (revisions, _))| *revisions > 0);
+    let folders = folders.map(
+        |((name, (keys, bytes)), (revisions, stored_bytes))| FolderTotals {
+            name: name.clone(),
+            keys,
+            bytes,
+            revisions: *revisions,
+            stored_bytes: *stored_bytes,
+        },
+    );
+    Some(folders.collect())
 }
 
 /// Things that keys belong to, each with the number of its live keys.

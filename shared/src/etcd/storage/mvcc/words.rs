@@ -10,7 +10,7 @@ pub(super) const REMEDIES: Remedies = Remedies {
     no_meta: "Check that this is an etcd snapshot or a copy of member/snap/db; if it is, use another member's.",
     big_endian: "Restore it with etcdutl on a machine of the same kind.",
     free_tail: "A restore leaves them out.",
-    fallback: "Compare the revision with what the cluster last served before relying on it; a restore takes it with --accept-older-meta only.",
+    fallback: "Compare the revision with what the cluster last served before relying on it; a restore takes it only with “Accept the older meta page” (--accept-older-meta).",
     spare_meta: "A restore writes it anew.",
     meta_header: "Servers ignore it; etcdutl snapshot status crashes on it.",
     older: "Reverting to it loses one commit: at most 100 ms or 10 000 operations of writes.",

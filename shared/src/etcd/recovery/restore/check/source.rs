@@ -13,7 +13,7 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
             Finding::blocking(
                 "source.other",
                 SUBJECT,
-                "The file that was inspected is not the one that was asked for.",
+                "The inspected file is not the one in the request.",
             )
             .todo("Choose the snapshot again."),
         );
@@ -22,8 +22,12 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
         return;
     }
     if source.is_restorable() {
-        check_trailer(request, source, report);
-        check_meta(request, source, report);
+        report.in_field("skip_hash_check", |report| {
+            check_trailer(request, source, report);
+        });
+        report.in_field("accept_older_meta", |report| {
+            check_meta(request, source, report);
+        });
     } else {
         note_trailer(source, report);
     }
@@ -35,12 +39,12 @@ fn check_kind(source: &SourceFacts, report: &mut Report) -> bool {
     let (what, todo) = match source.kind {
         FileKind::Snapshot | FileKind::DatabaseCopy => return true,
         FileKind::OtherBbolt => (
-            "The file is a bbolt database, but not one of etcd: it lacks the buckets key and meta.",
+            "The file is a bbolt database, but not an etcd database: the buckets key and meta are missing.",
             "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.",
         ),
         FileKind::BigEndian => (
-            "The file was written by a big-endian machine (s390x).",
-            "Restore it there: other machines cannot read its pages.",
+            "The file was written on a big-endian machine (s390x).",
+            "Restore it on such a machine: others cannot read its pages.",
         ),
         FileKind::Unknown => (
             "The file is not an etcd database.",
@@ -57,23 +61,21 @@ fn note_trailer(source: &SourceFacts, report: &mut Report) {
         report.push(Finding::note(
             "trailer.wrong",
             SUBJECT,
-            format!(
-                "The file is not what the server sent: {}.",
-                source.bytes_evidence
-            ),
+            format!("The checksum does not match: {}.", source.bytes_evidence),
         ));
     }
 }
 
 fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    let without_proof = "Nothing else can show a value that was damaged.";
+    let without_proof =
+        "Only the checksum shows damaged values: keys can hold wrong data without an error.";
     match (source.kind, source.bytes) {
         (FileKind::Snapshot, Outcome::Pass) => {
             if request.skip_hash_check {
                 report.push(Finding::note(
                     "trailer.skip-needless",
                     "--skip-hash-check",
-                    "The trailer agrees: the check need not be skipped.",
+                    "The checksum matches: the check does not need to be skipped.",
                 ));
             }
         }
@@ -82,45 +84,45 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
                 "trailer.ignored",
                 "--skip-hash-check",
                 format!(
-                    "The file is not what the server sent ({}), and you chose to restore it all the same.",
+                    "The checksum does not match ({}). The file is restored without it, as chosen.",
                     source.bytes_evidence
                 ),
             )
             .because(without_proof)
-            .todo("Compare the restored keys with another source before you rely on them.")
+            .todo("Use another snapshot if there is one. Compare the restored keys with another source before you rely on them.")
         } else {
             Finding::blocking(
                 "trailer.wrong",
                 SUBJECT,
-                format!("The file is not what the server sent: {}.", source.bytes_evidence),
+                format!("The checksum does not match: {}.", source.bytes_evidence),
             )
-            .because("Bytes changed after it was saved, in transfer or on the disk.")
-            .todo("Get the file again; only if there is no other, accept it with --skip-hash-check.")
+            .because("The file changed after it was saved, in transfer or on disk.")
+            .todo("Copy the file again. If there is no other, accept it without its checksum (--skip-hash-check).")
         }),
         (FileKind::Snapshot, Outcome::NotChecked) => report.push(
             Finding::blocking(
                 "trailer.unchecked",
                 SUBJECT,
-                "The file has not been compared with its trailer yet.",
+                "The checksum has not been verified yet.",
             )
-            .todo("Let the inspection finish."),
+            .todo("Wait for the inspection to finish."),
         ),
         _ => report.push(if request.skip_hash_check {
             Finding::warning(
                 "trailer.none",
                 "--skip-hash-check",
-                "The file has no trailer: nothing proves that its values are as they were written.",
+                "The file has no checksum: nothing proves that its values are as they were written.",
             )
-            .because("It was copied from a data directory, where the last writes may be in the WAL only.")
-            .todo("Compare the restored keys with another source if there is one.")
+            .because("It is a copy from a data directory: the last writes may be only in the WAL, and damaged values do not show.")
+            .todo("Use a snapshot if there is one. Compare the restored keys with another source.")
         } else {
             Finding::blocking(
                 "trailer.missing",
                 SUBJECT,
-                "The file has no trailer: it was copied from a data directory, or its end was cut off.",
+                "The file has no checksum: it was copied from a data directory, or it is truncated.",
             )
             .because(without_proof)
-            .todo("If you copied member/snap/db, accept it with --skip-hash-check; if not, get the file again.")
+            .todo("If it is a copy of member/snap/db, accept it without a checksum (--skip-hash-check). If not, copy the file again.")
         }),
     }
 }
@@ -133,24 +135,24 @@ fn check_meta(request: &RestoreRequest, source: &SourceFacts, report: &mut Repor
             report.push(Finding::note(
                 "meta.accept-needless",
                 FLAG,
-                "The newest meta page can be used: nothing older needs to be accepted.",
+                "The newest meta page is valid: the older one does not need to be accepted.",
             ));
         }
         return;
     };
     let finding = if request.accept_older_meta {
         Finding::warning("meta.fallback", FLAG, fallback.clone())
-            .because("You chose to restore it all the same: the last commit, or more, may be missing from the result.")
-            .todo("Compare the revision with what the cluster last served, and the keys with another source.")
+            .because("It is restored from the older meta page, as chosen: the last commit, or more, may be missing.")
+            .todo("Use another snapshot if there is one. Compare the revision with the last one served, and the keys with another source.")
     } else {
         let finding = Finding::blocking("meta.fallback", SUBJECT, fallback.clone());
         if report.blocks() {
             // What to do was said: one advice.
-            finding.because("The last commit, or more, may be missing from the result; that has to be accepted too (--accept-older-meta).")
+            finding.because("The last commit, or more, may be missing. That has to be accepted too (--accept-older-meta).")
         } else {
             finding
-                .because("The last commit, or more, may be missing from the result.")
-                .todo("Use another snapshot, or another member's file; only if there is none, accept it with --accept-older-meta.")
+                .because("The last commit, or more, may be missing.")
+                .todo("Use another snapshot, or another member's file. If there is none, accept the older meta page (--accept-older-meta).")
         }
     };
     report.push(finding);
@@ -172,7 +174,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
                 SUBJECT,
                 format!("The page tree is damaged.{first}"),
             )
-            .because("A server walks the whole tree when it starts, and refuses to.")
+            .because("etcd walks the page tree when it starts, and refuses to start.")
             .todo("Use another snapshot, or another member's file."),
         ),
         Outcome::NotChecked => report.push(
@@ -189,7 +191,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             Finding::blocking(
                 "source.unservable",
                 SUBJECT,
-                format!("The pages are sound, but a server cannot serve what they hold.{first}"),
+                format!("The page tree is intact, but etcd cannot serve its content.{first}"),
             )
             .todo("Use another snapshot, or another member's file."),
         ),
@@ -197,7 +199,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             Finding::blocking(
                 "source.meaning-unchecked",
                 SUBJECT,
-                "What the file holds could not be checked.",
+                "The content could not be checked.",
             )
             .todo("Use another snapshot, or another member's file."),
         ),

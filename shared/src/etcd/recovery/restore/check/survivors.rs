@@ -12,8 +12,8 @@ const DEFAULT_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
 const LARGEST_SUGGESTED: u64 = 8 * 1024 * 1024 * 1024;
 
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    alarms(request, source, report);
-    auth(request, source, report);
+    report.in_field("clean_up.alarms", |report| alarms(request, source, report));
+    report.in_field("clean_up.auth", |report| auth(request, source, report));
     leases(source, report);
     members(source, report);
     quota(source, report);
@@ -26,10 +26,14 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         .iter()
         .any(|code| code == ALARM_UNREADABLE)
     {
-        let what = "Bucket `alarm` holds what is no alarm";
+        let what = "Bucket `alarm` has an entry that is not an alarm";
         report.push(if request.clean_up.alarms {
             let flag = "--clear-alarms";
-            Finding::note("alarms.cleared", flag, format!("{what}; it is emptied."))
+            Finding::note(
+                "alarms.cleared",
+                flag,
+                format!("{what}; the bucket is cleared."),
+            )
         } else {
             Finding::blocking("alarms.unreadable", "alarms", format!("{what}."))
                 .because("Servers crash on it when they start.")
@@ -39,7 +43,7 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         report.push(Finding::note(
             "alarms.clear-needless",
             "--clear-alarms",
-            "No alarm is active in the file: there is nothing to clear.",
+            "No alarm is active in the file: nothing to clear.",
         ));
     }
     if source.alarms.is_empty() {
@@ -57,9 +61,9 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
             Finding::warning(
                 "alarms.corrupt",
                 "alarms",
-                format!("The old cluster had found its members to differ: {list}."),
+                format!("The old cluster found that its members differ: {list}."),
             )
-            .because("This member's data may be the odd one out.")
+            .because("The data of this member may be the wrong one.")
             .todo("Compare HashKV with the other members' files before you restore this one."),
         );
     }
@@ -67,16 +71,19 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         Finding::note(
             "alarms.cleared",
             "--clear-alarms",
-            format!("Active alarms are cleared, which etcdutl does not do: {list}."),
+            format!("Active alarms are cleared (etcdutl does not): {list}."),
         )
     } else {
         Finding::warning(
             "alarms.active",
             "alarms",
-            format!("An alarm survives the restore: {list}."),
+            format!("The restored cluster keeps an active alarm: {list}."),
         )
-        .because("The new cluster refuses writes until it is disarmed, although there is space.")
-        .todo("Clear it (--clear-alarms), or run etcdctl alarm disarm once the cluster runs.")
+        .because(match corrupt {
+            true => "The new cluster refuses all requests until the alarm is disarmed.",
+            false => "The new cluster refuses all writes until the alarm is disarmed, even with free space.",
+        })
+        .todo("Clear the alarms in the restore (--clear-alarms), or run etcdctl alarm disarm once the cluster runs.")
     });
 }
 
@@ -98,27 +105,27 @@ fn auth(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         (false, true) => report.push(Finding::note(
             "auth.disable-needless",
             "--disable-auth",
-            "Authentication is off in the file: there is nothing to turn off.",
+            "Authentication is off in the file: nothing to turn off.",
         )),
         (true, false) => report.push(
             Finding::warning(
                 "auth.enabled",
                 "authentication",
                 format!(
-                    "Authentication survives the restore, with {} users and their passwords of that time.",
+                    "Authentication stays on, with {} users and their passwords at the time of the snapshot.",
                     source.users
                 ),
             )
-            .because("Clients with newer passwords, and you without root's, are shut out.")
-            .todo("Have root's password ready, or turn authentication off (--disable-auth)."),
+            .because("Clients with newer passwords cannot sign in. Without the root password, you cannot either.")
+            .todo("Have the root password ready, or turn authentication off in the restore (--disable-auth)."),
         ),
         (true, true) => report.push(
             Finding::warning(
                 "auth.disabled",
                 "--disable-auth",
-                "Authentication is turned off, which etcdutl does not do: everyone who reaches the new cluster may read and write.",
+                "Authentication is turned off (etcdutl does not): anyone who reaches the new cluster can read and write.",
             )
-            .todo("Keep clients away until you have set root's password and run etcdctl auth enable."),
+            .todo("Block clients until you have set the root password and run etcdctl auth enable."),
         ),
     }
 }
@@ -130,11 +137,11 @@ fn leases(source: &SourceFacts, report: &mut Report) {
                 "leases.restart",
                 "leases",
                 format!(
-                    "{} leases start again with their full time to live when a leader is elected.",
+                    "{} leases restart with their full TTL when a leader is elected.",
                     source.leases
                 ),
             )
-            .because("Keys that should have expired by now come back, and expire soon after."),
+            .because("Keys that have expired since come back, and expire again after the TTL."),
         );
     }
 }
@@ -151,7 +158,7 @@ fn members(source: &SourceFacts, report: &mut Report) {
             "members.learners",
             "members",
             format!(
-                "{learners} learners of the old cluster are not taken over: all new members vote."
+                "{learners} learners of the old cluster are not restored as learners: all new members are voters."
             ),
         ));
     }
@@ -172,12 +179,12 @@ fn members(source: &SourceFacts, report: &mut Report) {
             Finding::note(
                 "members.conf-state",
                 "members",
-                "The file's list of members and its confState name different members.",
+                "The member list of the file and its confState differ.",
             )
             .because(
                 "A restore by etcd's own tools leaves the confState of the cluster before, and one by etcdctl 3.4 the members of the cluster before.",
             )
-            .todo("Nothing: both are written anew for the new members."),
+            .todo("Nothing to do: both are rewritten for the new members."),
         );
     }
 }
@@ -192,9 +199,11 @@ fn quota(source: &SourceFacts, report: &mut Report) {
         Finding::warning(
             "quota.default-too-small",
             "--quota-backend-bytes",
-            format!("The database has {size} bytes, more than a server's default quota of {DEFAULT_QUOTA}."),
+            format!(
+                "The database has {size} bytes, more than the default quota of {DEFAULT_QUOTA}."
+            ),
         )
-        .because("With the default the first write raises a NOSPACE alarm.")
+        .because("With the default quota, the first write raises a NOSPACE alarm.")
         .todo(format!(
             "Start the new members with --quota-backend-bytes of at least {}.",
             (gib + 2) * 1024 * 1024 * 1024
@@ -205,7 +214,7 @@ fn quota(source: &SourceFacts, report: &mut Report) {
             Finding::note(
                 "quota.large",
                 "--quota-backend-bytes",
-                "The database is larger than the 8 GiB that upstream suggests at most.",
+                "The database is larger than 8 GiB, the largest size that upstream recommends.",
             )
             .todo("Compact and defragment once the cluster runs."),
         );

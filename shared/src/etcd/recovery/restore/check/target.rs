@@ -24,11 +24,11 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
                 Finding::blocking(
                     "target.root",
                     SUBJECT,
-                    format!("{root:?} is not one of the roots that restores of this cluster may be placed below."),
+                    format!("{root:?} is not a restore root for this cluster."),
                 )
                 .in_field("target.root")
                 .todo(
-                    "Choose one of those that the server offers for the snapshot's cluster; its operator allows others at \
+                    "Choose a root that the server offers for the cluster of the snapshot. More roots are allowed at server \
                      start (--restore-root NAME=PATH@CLUSTER).",
                 ),
             );
@@ -40,16 +40,16 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
             Finding::blocking(
                 "target.exists",
                 SUBJECT,
-                format!("{place} is there already, and not empty."),
+                format!("{place} already exists and is not empty."),
             )
             .because("A restore never writes into or over existing data.")
-            .todo("Choose another folder, or move that one away."),
+            .todo("Choose another folder, or move the existing one."),
         ),
         TargetState::NotAFolder => report.push(
             Finding::blocking(
                 "target.not-a-folder",
                 SUBJECT,
-                format!("{place} is there already, and not a folder below its root."),
+                format!("{place} already exists and is not a folder below its root."),
             )
             .todo("Choose another folder."),
         ),
@@ -57,17 +57,17 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
             Finding::blocking(
                 "target.unwritable",
                 SUBJECT,
-                format!("{place} cannot be written: {why}."),
+                format!("{place} is not writable: {why}."),
             )
-            .todo("Have its permissions changed, or choose another folder."),
+            .todo("Change its permissions, or choose another folder."),
         ),
         TargetState::Unknown => report.push(
             Finding::note(
                 "target.unseen",
                 SUBJECT,
-                format!("Nobody has looked at {place} yet."),
+                format!("{place} has not been checked yet."),
             )
-            .todo("The plan looks before it writes."),
+            .todo("Nothing to do: the job checks it before it writes."),
         ),
     }
     let need = need_bytes(request, observation);
@@ -76,15 +76,15 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
             Finding::blocking(
                 "target.no-room",
                 SUBJECT,
-                format!("{place} needs {need} bytes, and {free} are free."),
+                format!("{place} needs {need} bytes, but only {free} are free."),
             )
-            .todo("Free some, or choose a place on another file system."),
+            .todo("Free space, or choose a folder on another file system."),
         ),
         Some(_) => {}
         None => report.push(Finding::note(
             "target.room-unknown",
             SUBJECT,
-            format!("Nobody knows whether {need} bytes are free at {place}."),
+            format!("Free space at {place} is unknown; {need} bytes are needed."),
         )),
     }
 }
@@ -93,11 +93,11 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
 fn check_path(path: &str) -> Result<(), String> {
     const LONGEST: usize = 200;
     if path.is_empty() {
-        return Err("There is no folder.".to_owned());
+        return Err("The folder is empty.".to_owned());
     }
     if path.starts_with('/') {
         return Err(format!(
-            "{path} is absolute; the folder is named from its root."
+            "{path} is absolute: name the folder relative to its root."
         ));
     }
     for part in path.split('/') {
@@ -105,7 +105,7 @@ fn check_path(path: &str) -> Result<(), String> {
             "" => return Err(format!("{path} has an empty part.")),
             "." | ".." => {
                 return Err(format!(
-                    "{path} has the part {part}, which may lead out of the root."
+                    "{path} has the part {part}, which can lead out of the root."
                 ));
             }
             _ if part.len() > LONGEST => {

@@ -24,7 +24,7 @@ fn check_after(
 }
 
 #[test]
-fn nothing_speaks_against_the_sample() {
+fn the_sample_has_no_findings() {
     check_after(|_, _| {}, &[]);
 }
 
@@ -51,11 +51,77 @@ fn an_even_number_and_one_machine_are_said() {
             request.members.pop();
             request.members[0].peer_urls = vec!["http://127.0.0.1:2380".to_owned()];
         },
-        &[(Warning, "members.even"), (Note, "member.url-loopback")],
+        &[
+            (Warning, "members.even"),
+            (Warning, "member.url-loopback"),
+            (Warning, "member.url-scheme"),
+        ],
     );
     check_after(
         |request, _| request.members.truncate(1),
         &[(Note, "members.single")],
+    );
+}
+
+#[test]
+fn addresses_that_do_not_fit_together_are_said_at_their_member() {
+    let urls = |all: [&str; 3]| {
+        let mut request = samples::request();
+        for (member, url) in request.members.iter_mut().zip(all) {
+            member.peer_urls = vec![url.to_owned()];
+        }
+        let report = check(&request, &samples::observation());
+        let found = report.findings.into_iter();
+        found
+            .map(|f| (f.severity, f.code, f.field.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    let found = |severity, code: &str, field: &str| (severity, code.to_owned(), field.to_owned());
+    let (a, b, c) = ("https://a:2380", "https://b:2380", "https://c:2380");
+    assert_eq!(urls([a, b, c]), []);
+    assert_eq!(
+        urls([a, "https://b:2379", c]),
+        [found(
+            Warning,
+            "member.url-client-port",
+            "members[1].peer_urls"
+        )]
+    );
+    assert_eq!(
+        urls([a, b, "http://c:2380"]),
+        [found(Warning, "member.url-scheme", "members[2].peer_urls")]
+    );
+    assert_eq!(
+        urls(["http://a:2380", b, "http://c:2380"]),
+        [found(Warning, "member.url-scheme", "members[1].peer_urls")]
+    );
+    assert_eq!(
+        urls([a, "https://LOCALHOST:2380", c]),
+        [found(
+            Warning,
+            "member.url-loopback",
+            "members[1].peer_urls"
+        )]
+    );
+    assert_eq!(
+        urls(["http://127.0.0.1:1", "http://localhost:2", "http://[::1]:3"]),
+        [found(Note, "members.one-machine", "members")]
+    );
+    // Sockets have neither a port nor TLS of their own.
+    assert_eq!(urls(["unix://a:2379", b, c]), []);
+}
+
+#[test]
+fn names_that_differ_only_in_case_are_said_at_the_second() {
+    let mut request = samples::request();
+    request.members[2].name = "M1".to_owned();
+    let report = check(&request, &samples::observation());
+    let [one] = report.findings.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert_eq!(
+        (one.code.as_str(), one.field.as_deref(), one.severity),
+        ("member.name-case", Some("members[2].name"), Warning)
     );
 }
 
@@ -73,6 +139,15 @@ fn tokens_that_make_old_ids_again() {
         |request, _| request.token.push(' '),
         &[(Warning, "token.space")],
     );
+    for token in ["prod etcd", "a;b", "a\u{2013}b", "a\"b", "a$b", "té"] {
+        check_after(
+            |request, _| request.token = token.to_owned(),
+            &[(Warning, "token.characters")],
+        );
+    }
+    for token in ["etcd-2026-11-21-3f2a", "a.b_c:d/e+f@g"] {
+        check_after(|request, _| request.token = token.to_owned(), &[]);
+    }
     check_after(
         |request, observation| {
             let cluster = Cluster::new(&request.members, &request.token).unwrap();
@@ -127,6 +202,29 @@ fn conformance_38_an_empty_store_can_be_raised() {
         |_, observation| {
             observation.source.last_revision = 0;
             observation.source.current_revision = 1;
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_bump_too_small_to_matter_is_said() {
+    for (bump, findings) in [
+        (10, &[(Warning, "bump.small")][..]),
+        (9_999, &[(Warning, "bump.small")]),
+        (10_000, &[]),
+    ] {
+        check_after(|request, _| request.bump_revision = bump, findings);
+    }
+    // What was observed is a better measure.
+    check_after(
+        |request, _| {
+            request.bump_revision = 10;
+            request.last_seen = Some(SeenRevision {
+                revision: 339,
+                unwatched_seconds: 0,
+                per_hour: 0,
+            });
         },
         &[],
     );

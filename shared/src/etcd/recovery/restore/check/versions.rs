@@ -6,7 +6,15 @@ use crate::etcd::storage::version::{Recorded, minor_of};
 use crate::finding::{Finding, Report};
 
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
-    check_downgrade(request, source, report);
+    report.in_field("clean_up.downgrade", |report| {
+        check_downgrade(request, source, report);
+    });
+    report.in_field("target_version", |report| {
+        check_recorded(request, source, report);
+    });
+}
+
+fn check_recorded(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     let target = request.target_version;
     let versions: Vec<(&str, &str, Recorded)> = [
         ("clusterVersion", &source.cluster_version),
@@ -33,7 +41,7 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
             report.push(Finding::note(
                 "version.lower-needless",
                 "--lower-versions",
-                format!("The file holds no version above {target}: there is nothing to lower."),
+                format!("The file records no version above {target}: nothing to lower."),
             ));
         }
         return;
@@ -48,10 +56,10 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
             Finding::warning(
                 "version.lowered",
                 "--lower-versions",
-                format!("The file says {says}; both are lowered for etcd {target}, which etcdutl does not do."),
+                format!("The file records {says}; both are lowered for etcd {target} (etcdutl does not)."),
             )
-            .because("A snapshot of a newer etcd on an older one is not supported upstream.")
-            .todo("Have the restored members boot-checked, and compare their keys."),
+            .because("Upstream does not support a snapshot of a newer etcd on an older one.")
+            .todo("Check the boot result of the job, and compare the restored keys."),
         );
         return;
     }
@@ -62,20 +70,20 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
         TargetVersion::V3_4 if storage_is_newer => Finding::blocking(
             "version.newer",
             "target version",
-            format!("The file says {says}: etcd 3.4.31 and later refuse to start on it."),
+            format!("The file records {says}: etcd 3.4.31 and later refuse to start."),
         )
         .todo(lower),
         TargetVersion::V3_4 | TargetVersion::V3_5 => Finding::warning(
             "version.newer-unsupported",
             "target version",
-            format!("The file says {says}, newer than etcd {target}."),
+            format!("The file records {says}, newer than etcd {target}."),
         )
-        .because("Such a server does not look at these versions and starts, but upstream does not support it.")
-        .todo("Have the restored members boot-checked, and compare their keys."),
+        .because("This etcd ignores these versions and starts, but upstream does not support it.")
+        .todo("Check the boot result of the job, and compare the restored keys."),
         TargetVersion::V3_6 | TargetVersion::V3_7 => Finding::blocking(
             "version.newer",
             "target version",
-            format!("The file says {says}: etcd {target} refuses to start on it."),
+            format!("The file records {says}: etcd {target} refuses to start."),
         )
         .todo(lower),
     });
@@ -96,29 +104,29 @@ fn check_unknown(
     for (name, text, recorded) in unknown {
         let what = match recorded {
             Recorded::Newer => format!(
-                "The file says {name} {text}, which is newer than the versions we know (3.0 to 3.7)."
+                "The file records {name} {text}, newer than the known versions (3.0 to 3.7)."
             ),
             Recorded::Older => format!(
-                "The file says {name} {text}, which is older than any etcd that writes it (3.0 to 3.7)."
+                "The file records {name} {text}, older than any etcd that writes it (3.0 to 3.7)."
             ),
-            _ => format!("The file says {name} {text:?}, which is no version."),
+            _ => format!("The file records {name} {text:?}, which is not a version."),
         };
         report.push(if request.clean_up.versions {
             Finding::warning(
                 "version.lowered",
                 "--lower-versions",
-                format!("{what} It is written anew for etcd {target}, which etcdutl does not do."),
+                format!("{what} It is rewritten for etcd {target} (etcdutl does not)."),
             )
-            .because("What a version that we do not know would have changed in the data is unknown too.")
-            .todo("Have the restored members boot-checked, and compare their keys.")
+            .because("What an unknown version changed in the data is unknown.")
+            .todo("Check the boot result of the job, and compare the restored keys.")
         } else {
             let finding = Finding::blocking("version.unknown", *name, what)
-                .because("Servers compare it with their own version: they refuse to start, or never get ready.");
+                .because("etcd compares it with its own version: it refuses to start, or never becomes ready.");
             match recorded {
                 Recorded::Newer => finding.todo(
-                    "Restore it with the tool of that version; if the number is wrong, write it anew (--lower-versions).",
+                    "Restore it with the tool of that version. If the number is wrong, rewrite it (--lower-versions).",
                 ),
-                _ => finding.todo("Write it anew for the etcd that will run it (--lower-versions)."),
+                _ => finding.todo("Rewrite it for the target etcd version (--lower-versions)."),
             }
         });
     }
@@ -132,13 +140,13 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
         .iter()
         .any(|code| code == DOWNGRADE_UNREADABLE)
     {
-        let what = "The recorded downgrade state is no JSON";
+        let what = "The recorded downgrade state is not JSON";
         report.push(if request.clean_up.downgrade {
             let flag = "--clear-downgrade";
             Finding::note("downgrade.cleared", flag, format!("{what}; it is deleted."))
         } else {
             Finding::blocking("downgrade.unreadable", SUBJECT, format!("{what}."))
-                .because("Servers crash on it.")
+                .because("etcd crashes on it.")
                 .todo("Delete it (--clear-downgrade).")
         });
         return;
@@ -152,7 +160,7 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
             report.push(Finding::note(
                 "downgrade.clear-needless",
                 "--clear-downgrade",
-                "No downgrade is under way in the file: there is nothing to clear.",
+                "No downgrade is in progress in the file: nothing to clear.",
             ));
         }
         return;
@@ -162,7 +170,7 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
         report.push(Finding::note(
             "downgrade.cleared",
             "--clear-downgrade",
-            format!("The downgrade to {to} is deleted, which etcdutl does not do."),
+            format!("The downgrade to {to} is deleted (etcdutl does not)."),
         ));
         return;
     }
@@ -178,15 +186,15 @@ fn check_downgrade(request: &RestoreRequest, source: &SourceFacts, report: &mut 
         TargetVersion::V3_4 => Finding::note(
             "downgrade.enabled",
             SUBJECT,
-            format!("The snapshot was taken during a downgrade to {to}; etcd 3.4 does not look at it."),
+            format!("The snapshot was taken during a downgrade to {to}; etcd 3.4 ignores it."),
         )
         .todo(todo),
         _ => Finding::warning(
             "downgrade.enabled",
             SUBJECT,
-            format!("The snapshot was taken during a downgrade to {to}, and the new cluster goes on with it."),
+            format!("The snapshot was taken during a downgrade to {to}, and the new cluster continues it."),
         )
-        .because("Its servers lower the cluster's version again.")
+        .because("Its members lower the cluster version.")
         .todo(todo),
     });
 }

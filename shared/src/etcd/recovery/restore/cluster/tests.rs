@@ -39,11 +39,14 @@ fn conformance_37_each_mistake_is_named() {
     );
     refused(
         "m1=http://a:1,m2=http://a:1",
-        &["members.url-twice: The peer URL http://a:1 is used by m1 and m2."],
+        &[
+            "members.url-twice: The peer URL http://a:1 is also used by member m2.",
+            "members.url-twice: The peer URL http://a:1 is also used by member m1.",
+        ],
     );
     refused(
         "m1=http://a:1,m1=HTTP://a:1",
-        &["members.url-twice: The peer URL http://a:1 is used twice by m1."],
+        &["members.url-twice: The peer URL http://a:1 is listed twice."],
     );
     refused(
         "m1=http://a:1/",
@@ -105,13 +108,51 @@ fn two_members_of_one_name_are_refused() {
         peer_urls: vec![url.to_owned()],
     };
     let report = Cluster::new(&[member("http://a:1"), member("http://b:1")], "tok").unwrap_err();
-    assert_eq!(report.findings[0].code, "member.name-twice");
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .map(|f| (f.code.as_str(), f.field.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("member.name-twice", "members[0].name"),
+            ("member.name-twice", "members[1].name"),
+        ]
+    );
+}
+
+#[test]
+fn a_url_of_three_members_is_marked_at_each_and_at_no_other() {
+    let members = initial_cluster::parse(
+        "a=http://x:1,b=http://y:1,c=http://x:1,=http://x:1,d=http://x:1,e=http://x:1",
+    )
+    .members;
+    let mut report = Report::default();
+    assert!(Cluster::check(&members, "tok", &mut report).is_none());
+    let twice = report
+        .findings
+        .iter()
+        .filter(|f| f.code == "members.url-twice");
+    let rows: Vec<_> = twice.clone().filter_map(|f| f.field.as_deref()).collect();
+    let row = |n: usize| format!("members[{n}].peer_urls");
+    assert_eq!(rows, [row(0), row(2), row(3), row(4), row(5)]);
+    let said: Vec<_> = twice.map(|f| f.what.as_str()).collect();
+    assert_eq!(
+        said[0],
+        "The peer URL http://x:1 is also used by member c, member 4, member d and 1 more."
+    );
+    assert_eq!(
+        report.findings.len(),
+        6,
+        "and the name that is missing: {report:?}"
+    );
 }
 
 #[test]
 fn all_mistakes_are_reported_at_once() {
     let findings = cluster("a b=http://a:1/,c=http://x:1,d=http://x:1").unwrap_err();
-    assert_eq!(findings.len(), 3, "{findings:?}");
+    assert_eq!(findings.len(), 4, "{findings:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::etcd::recovery::restore::samples;
+use crate::etcd::storage::inspection::FileKind;
 use crate::plan::{self, Seal};
 
 type Plan = plan::Plan<RestoreRequest, RestoreStep>;
@@ -24,8 +25,74 @@ fn a_plan_says_what_comes_out() {
     assert_eq!(
         sample().outcome,
         "A new cluster of 3 members (m1, m2, m3) for etcd 3.6, with the keys of prod.db at revision \
-         1000000339, raised from 339, in /srv/restores/prod."
+         1000000339, bumped from 339, in /srv/restores/prod."
     );
+}
+
+#[test]
+fn a_forced_checksum_and_a_lost_commit_are_part_of_what_comes_out() {
+    let plain = "/srv/restores/prod.";
+    for (bytes, skip, lost, ends) in [
+        (
+            Outcome::Fail,
+            true,
+            false,
+            ", from a file whose checksum does not match.",
+        ),
+        (
+            Outcome::NotChecked,
+            true,
+            false,
+            ", from a file that no checksum proves.",
+        ),
+        (
+            Outcome::Fail,
+            true,
+            true,
+            ", from a file whose checksum does not match and whose last commit is lost.",
+        ),
+        (
+            Outcome::Pass,
+            false,
+            true,
+            ", from a file whose last commit is lost.",
+        ),
+        (Outcome::Pass, true, false, plain),
+    ] {
+        let mut request = samples::request();
+        (request.skip_hash_check, request.accept_older_meta) = (skip, lost);
+        let mut observation = samples::observation();
+        observation.source.name = "a, from a file b".to_owned();
+        observation.source.bytes = bytes;
+        if bytes == Outcome::NotChecked {
+            observation.source.kind = FileKind::DatabaseCopy;
+        }
+        observation.source.fallback = lost.then(|| "Meta page 1 is damaged.".to_owned());
+        let outcome = seal(&request, &observation).unwrap().outcome;
+        assert!(outcome.ends_with(ends), "{outcome}");
+        if ends != plain {
+            let (what, forced) = outcome_parts(&request, &outcome);
+            assert_eq!(forced, Some(ends));
+            assert!(what.ends_with("/srv/restores/prod"), "{what}");
+        }
+    }
+    let asked = samples::request();
+    let named = "The keys of a, from a file b.";
+    assert_eq!(outcome_parts(&asked, named), (named, None));
+}
+
+#[test]
+fn sizes_are_rounded_up() {
+    for (bytes, text) in [
+        (0, "0.0 KiB"),
+        (1, "0.1 KiB"),
+        (1024, "1.0 KiB"),
+        (1_484_537_856, "1.4 GiB"),
+        (1 << 40, "1.0 TiB"),
+        (u64::MAX, "16384.0 PiB"),
+    ] {
+        assert_eq!(size(bytes), text);
+    }
 }
 
 #[test]
@@ -40,6 +107,16 @@ fn steps_are_numbered_and_only_two_of_them_change_anything() {
         .map(|step| step.number)
         .collect();
     assert_eq!(changing, [3, 4]);
+}
+
+#[test]
+fn how_much_can_be_undone_is_said_in_a_few_words() {
+    let plan = sample();
+    assert_eq!(plan::reversibility(&plan.steps), "6 steps, all reversible");
+    assert_eq!(plan::reversibility(&plan.steps[..1]), "1 step, reversible");
+    let mut steps = plan.steps;
+    steps[3].undo = Undo::PointOfNoReturn(String::new());
+    assert_eq!(plan::reversibility(&steps), "6 steps, 1 irreversible");
 }
 
 #[test]
@@ -67,7 +144,7 @@ fn a_plan_names_its_cluster_and_one_without_is_written_as_before() {
     let fact = plan.facts.iter().find(|fact| fact.key == "cluster.name");
     assert_eq!(
         fact.unwrap().statement,
-        "The snapshot is kept as one of prod-etcd."
+        "The snapshot belongs to prod-etcd."
     );
     assert_ne!(plan.hash(), without.hash());
 }

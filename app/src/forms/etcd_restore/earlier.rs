@@ -1,0 +1,61 @@
+//! A form filled from an earlier plan: after a rejection, an expiry or a drift nothing is typed again.
+
+use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
+use requorum_shared::finding::Finding;
+
+use super::{MemberRow, RestoreForm};
+
+impl RestoreForm {
+    /// The form that gives this request.
+    pub fn of(request: &RestoreRequest) -> Self {
+        let members = request.members.iter().zip(0..);
+        let members = members.map(|(member, key)| MemberRow {
+            key,
+            name: member.name.clone(),
+            urls: member.peer_urls.join(", "),
+        });
+        let bump_on = request.bump_revision > 0;
+        let (download, root, path) = match &request.target {
+            Target::Folder { root, path } => (false, root.clone(), path.clone()),
+            Target::Download => (true, String::new(), request.token.clone()),
+        };
+        Self {
+            members: members.collect(),
+            token: request.token.clone(),
+            bump_on,
+            bump: if bump_on {
+                request.bump_revision
+            } else {
+                WHEN_UNKNOWN
+            }
+            .to_string(),
+            mark_compacted: !bump_on || request.mark_compacted,
+            seen: request
+                .last_seen
+                .map(|seen| seen.revision.to_string())
+                .unwrap_or_default(),
+            skip_hash_check: request.skip_hash_check,
+            accept_older_meta: request.accept_older_meta,
+            target_version: request.target_version,
+            clean_up: request.clean_up,
+            download,
+            root,
+            path,
+        }
+    }
+}
+
+/// The parts of the form that a drift is about, each with what changed: `target`, `snapshot`, `members[1].peer_urls`.
+pub fn drifted(drift: &[Finding]) -> Vec<(String, String)> {
+    let part = |finding: &Finding| match (&finding.field, finding.subject.as_str()) {
+        (Some(field), _) => Some(field.clone()),
+        // A fact names what it is about.
+        (None, subject @ ("target" | "snapshot" | "cluster")) => Some(subject.to_owned()),
+        (None, _) => None,
+    };
+    drift
+        .iter()
+        .filter_map(|finding| Some((part(finding)?, finding.what.clone())))
+        .collect()
+}

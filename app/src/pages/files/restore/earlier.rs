@@ -1,0 +1,131 @@
+//! The plan that the form was filled from: what became of it, and what has changed since.
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{GetPlanRequest, PlanState, PlanSummary};
+use requorum_shared::etcd::recovery::restore::RestoreRequest;
+use requorum_shared::finding::Finding;
+use requorum_shared::permission::Permission;
+use requorum_shared::recovery::{Plan, Request};
+
+use crate::client::grpc;
+use crate::components::error_view::ErrorView;
+use crate::components::findings::Findings;
+use crate::components::time::Time;
+use crate::failure::{Failure, Kind};
+use crate::forms::etcd_restore::RestoreForm;
+use crate::identity::{Of, permitted};
+use crate::paths;
+
+/// The plan that the address names, as far as it could be read.
+#[derive(Clone, PartialEq)]
+pub(super) enum EarlierPlan {
+    /// The address names none.
+    None,
+    /// It was read.
+    Read(Box<Earlier>),
+    /// It could not be read: the form begins anew.
+    Failed(Failure),
+}
+
+/// A plan to begin from.
+#[derive(Clone, PartialEq)]
+pub(super) struct Earlier {
+    summary: PlanSummary,
+    pub(super) request: RestoreRequest,
+    pub(super) drift: Vec<Finding>,
+}
+
+impl EarlierPlan {
+    /// Its id; empty for none.
+    pub(super) fn plan(&self) -> &str {
+        match self {
+            Self::Read(earlier) => &earlier.summary.id,
+            Self::None | Self::Failed(_) => "",
+        }
+    }
+}
+
+/// Reads the plan, which must be for this snapshot.
+pub(super) async fn find(id: &str, snapshot: &str) -> EarlierPlan {
+    if id.is_empty() {
+        return EarlierPlan::None;
+    }
+    match read(id, snapshot).await {
+        Ok(earlier) => EarlierPlan::Read(Box::new(earlier)),
+        Err(failure) => EarlierPlan::Failed(failure),
+    }
+}
+
+async fn read(id: &str, snapshot: &str) -> Result<Earlier, Failure> {
+    let response = grpc::call(GetPlanRequest { id: id.into() }).await?;
+    let other = |what: &str| Failure {
+        next: "The form starts from the snapshot instead.".into(),
+        ..Failure::new(Kind::Other, what)
+    };
+    let plan: Plan = serde_json::from_str(&response.plan_json)
+        .map_err(|_| other("The earlier plan is in a form that this page does not know."))?;
+    let Request::EtcdRestore(request) = plan.request;
+    if request.snapshot != snapshot {
+        return Err(other("The earlier plan is for another snapshot."));
+    }
+    Ok(Earlier {
+        summary: response.plan.unwrap_or_default(),
+        request,
+        drift: response.drift.into_iter().map(Finding::from).collect(),
+    })
+}
+
+/// What became of the plan, and the press that seals the same again where nothing but a fact has changed.
+pub(super) fn notice(
+    earlier: EarlierPlan,
+    form: RwSignal<RestoreForm>,
+    busy: Signal<bool>,
+    blocked: Memo<bool>,
+    of: Of,
+    seal: Callback<()>,
+) -> AnyView {
+    let earlier = match earlier {
+        EarlierPlan::None => return ().into_any(),
+        EarlierPlan::Failed(failure) => return view! { <ErrorView failure /> }.into_any(),
+        EarlierPlan::Read(earlier) => *earlier,
+    };
+    let Earlier {
+        summary,
+        request,
+        drift,
+    } = earlier;
+    let state = summary.state();
+    let (by, at) = (summary.decided_by.clone(), summary.decided_at_ms);
+    let what = match state {
+        PlanState::Rejected => view! { <strong>{format!("Filled in from the plan that {by} rejected.")}</strong> }.into_any(),
+        PlanState::Expired => view! { <strong>"Filled in from a plan that expired."</strong> }.into_any(),
+        PlanState::Invalidated => view! { <strong>"Filled in from a plan that is no longer valid."</strong> " Invalidated " <Time ms=at /> "." }.into_any(),
+        PlanState::Used => view! { <strong>"Filled in from a plan that was executed."</strong> }.into_any(),
+        _ => view! { <strong>"Filled in from an open plan."</strong> }.into_any(),
+    };
+    let reason = (state == PlanState::Rejected && !summary.reason.is_empty())
+        .then(|| view! { <p>"Reason: " {summary.reason.clone()}</p> });
+    let changed = (!drift.is_empty()).then(|| {
+        view! { <p>"Changed since then:"</p> <Findings findings=drift none="" /> }
+    });
+    let same = RestoreForm::of(&request);
+    let unchanged = Memo::new(move |_| form.with(|form| form.request("").0 == same.request("").0));
+    // What a person refused needs a change; what only time or the disk refused does not.
+    let again = matches!(state, PlanState::Expired | PlanState::Invalidated).then(|| {
+        permitted(Permission::Plan, of, move || view! {
+            <span hidden=move || !unchanged.get()>
+                <button type="button" class="button" disabled=busy on:click=move |_| seal.run(())>"Seal again"</button>
+                <span class="why-not" hidden=move || !blocked.get()>" Resolve the blocking findings first."</span>
+            </span>
+        })
+    });
+    view! {
+        <div class="notice warning earlier">
+            <p>{what}</p>
+            {reason}
+            {changed}
+            <div class="acts">{again} <a href=paths::plan(&summary.id)>"View the earlier plan"</a></div>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,195 @@
+//! What stays when the job is over: the hand-over, what can be downloaded, the dossier, and what is left to remove.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{Artifact, CompleteHandoverStepRequest, GetJobRequest};
+use requorum_shared::dossier::left_overs;
+use requorum_shared::handover::{Context, Handover};
+use requorum_shared::job::fold::JobState;
+use requorum_shared::job::text;
+use requorum_shared::permission::Permission;
+use requorum_shared::recovery;
+
+use super::super::follow::Followed;
+use super::JobRef;
+use crate::client::grpc;
+use crate::components::handover::{HandoverSteps, Ticking};
+use crate::failure::Failure;
+use crate::identity::{Of, permitted, reason};
+use crate::pages::every;
+use crate::paths;
+
+/// How often ticks of other people are asked for, in milliseconds.
+const TICKS_EVERY_MS: u64 = 5_000;
+
+/// The hand-over as it is written and ticked on this page.
+#[derive(Clone, Copy)]
+pub(super) struct Handing {
+    handover: Memo<Handover>,
+    settings: RwSignal<BTreeMap<String, String>>,
+    followed: Followed,
+    ticking: Ticking,
+}
+
+impl Handing {
+    pub(super) fn new(job: JobRef, followed: Followed) -> Self {
+        let view = followed.view;
+        let settings = RwSignal::new(BTreeMap::new());
+        let origin = window().location().origin().unwrap_or_default();
+        let handover = Memo::new(move |_| {
+            let over = view.with(|v| v.state == JobState::Completed);
+            let settings = settings.get();
+            job.with_value(|job| {
+                let plan = job.plan.as_ref().filter(|_| over)?;
+                let context = Context {
+                    job: job.summary.id.clone(),
+                    place: job.place.clone(),
+                    console: origin.clone(),
+                    settings,
+                };
+                Some(view.with_untracked(|v| recovery::handover(plan, &v.checks, &context)))
+            })
+            .unwrap_or_default()
+        });
+        let failed = RwSignal::new(None::<(String, Failure)>);
+        let (id, cluster) =
+            job.with_value(|job| (job.summary.id.clone(), job.summary.cluster.clone()));
+        let of_job = StoredValue::new(id.clone());
+        let tick = Action::new_local(move |(step, note): &(String, String)| {
+            let request = CompleteHandoverStepRequest {
+                id: of_job.get_value(),
+                step_id: step.clone(),
+                note: note.clone(),
+            };
+            let step = step.clone();
+            async move {
+                failed.set(None);
+                let ticked = grpc::call(request).await;
+                // Done, or done by another person: the journal says who.
+                followed.refresh(of_job.get_value()).await;
+                failed.set(ticked.err().map(|failure| (step, failure)));
+            }
+        });
+        let is_open = Memo::new(move |_| {
+            handover.with(|h| h.steps.len()) > view.with(|v| v.handed_over.len())
+        });
+        every(TICKS_EVERY_MS, move || {
+            if is_open.get_untracked() && !document().hidden() {
+                let id = id.clone();
+                leptos::task::spawn_local(async move { followed.refresh(id).await });
+            }
+        });
+        Self {
+            handover,
+            settings,
+            followed,
+            ticking: Ticking {
+                why_not: reason(Permission::Run, Of::Cluster(cluster)),
+                tick: Callback::new(move |step| {
+                    tick.dispatch_local(step);
+                }),
+                pending: tick.pending().into(),
+                failed,
+            },
+        }
+    }
+
+    /// What the page opens with once there is a hand-over; empty before.
+    pub(super) fn headline(self) -> String {
+        self.handover.with(|handover| {
+            let done = self.followed.view.with(|v| v.handed_count(handover.ids()));
+            match handover.steps.len() {
+                0 => String::new(),
+                total if done == total => "Recovery complete: every hand-over step is done.".into(),
+                _ if done == 0 => handover.headline.clone(),
+                total => text::handed_over(done, total),
+            }
+        })
+    }
+
+    /// The steps, once the job has completed.
+    pub(super) fn steps(self) -> impl IntoView {
+        let Self {
+            handover,
+            settings,
+            followed,
+            ticking,
+        } = self;
+        let any = handover.with_untracked(|h| !h.steps.is_empty());
+        let done = Memo::new(move |_| followed.view.with(|v| v.handed_over.clone()));
+        let on_setting = Callback::new(move |(key, value): (String, String)| {
+            settings.update(|settings| {
+                settings.insert(key, value);
+            });
+        });
+        any.then(|| view! { <HandoverSteps handover done on_setting ticking /> })
+    }
+}
+
+/// What came out, to download.
+pub(super) fn results(id: String) -> impl IntoView {
+    let job = LocalResource::new({
+        let id = id.clone();
+        move || grpc::call(GetJobRequest { id: id.clone() })
+    });
+    move || {
+        let (artifacts, cluster) = match job.get() {
+            Some(Ok(job)) => (job.artifacts, job.job.unwrap_or_default().cluster),
+            _ => Default::default(),
+        };
+        let (id, made) = (id.clone(), artifacts.clone());
+        let links = move || {
+            let link = |artifact: &Artifact| {
+                let href = paths::artifact(&id, &artifact.name);
+                view! { <a class="button" href=href rel="external" download="">{format!("Download {}", artifact.name)}</a> }
+            };
+            made.iter().map(link).collect_view()
+        };
+        (!artifacts.is_empty()).then(|| {
+            view! {
+                <section class="section">
+                    <h2>"Restored members"</h2>
+                    <p class="muted">"One archive per member, with all keys and values: the same that curl fetches above."</p>
+                    <div class="acts">{permitted(Permission::ReadValues, Of::Cluster(cluster), links)}</div>
+                </section>
+            }
+        })
+    }
+}
+
+/// The record of the recovery.
+pub(super) fn dossier(id: String) -> impl IntoView {
+    view! {
+        <section class="section">
+            <h2>"Dossier"</h2>
+            <p class="muted">
+                "The record of this recovery in one archive: plan, approvals, journal, verification, hand-over and the \
+                 ledger's proofs. It can be read, printed and verified without this console."
+            </p>
+            <div class="acts">
+                <a class="button" href=paths::dossier(&id) rel="external" download="">"Download dossier"</a>
+                <a class="button" href=paths::inspect()>"Verify a dossier"</a>
+            </div>
+        </section>
+    }
+}
+
+/// What a person has to remove some day.
+pub(super) fn left_behind(job: JobRef, followed: Followed) -> impl IntoView {
+    let left = job.with_value(|job| {
+        let plan = job.plan.as_ref();
+        plan.map(|plan| followed.view.with_untracked(|view| left_overs(plan, view)))
+            .unwrap_or_default()
+    });
+    let body = if left.is_empty() {
+        view! { <p>"Nothing to clean up."</p> }.into_any()
+    } else {
+        let items = left
+            .into_iter()
+            .map(|left| view! { <li><p>{left.what}</p><p class="small muted">{left.how}</p></li> })
+            .collect_view();
+        view! { <ul class="stack">{items}</ul> }.into_any()
+    };
+    view! { <section class="section"><h2>"Cleanup"</h2>{body}</section> }
+}

@@ -1,0 +1,269 @@
+// A job while it runs, and after: states that are true, a page that stays where it is, and the way to a running cluster.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
+import { type Page } from "@playwright/test";
+import { expect, signIn, test } from "../support/console.ts";
+import { freePort } from "../support/etcd.ts";
+import { fixture, saidOf } from "../support/files.ts";
+import { looksRight } from "../support/look.ts";
+import { built, ended } from "../support/server.ts";
+import { checked, finished, members, openWizard, sealApproveStart, upload, verification } from "../support/wizard.ts";
+
+test.describe.configure({ timeout: 240_000 });
+
+test.beforeEach(async ({ page, administrator }) => {
+  await signIn(page, administrator);
+});
+
+const headline = (page: Page) => page.getByRole("heading", { level: 1 });
+const step = (page: Page, number: number) => page.locator(".job-step").nth(number - 1);
+
+/** Plans a restore of three members to a folder, and comes to its job. */
+async function start(page: Page, folder: string, pairs?: string[]): Promise<void> {
+  await upload(page, await fixture("3.5.33-mixed"));
+  await openWizard(page, "3.5.33-mixed.db");
+  const own = pairs ?? [2380, 2480, 2580].map((port, at) => `m${at + 1}=http://127.0.0.1:${port}`);
+  await members(page, own);
+  await page.getByLabel(/Initial-cluster token/).fill(`e2e-${folder.replace(" ", "-")}`);
+  await page.getByRole("radiogroup", { name: "Target etcd version" }).getByLabel(/3\.5/).check();
+  await page.getByLabel(/^Bump revision/).uncheck();
+  await page.getByLabel("A folder on the server").check();
+  await page.getByLabel("Folder, one sub-folder per member").fill(folder);
+  await checked(page);
+  await sealApproveStart(page);
+}
+
+/** The sum of all layout shifts since `watchShifts`, with what moved. */
+async function watchShifts(page: Page): Promise<() => Promise<{ sum: number; moved: string[] }>> {
+  await page.evaluate(() => {
+    const seen = { sum: 0, moved: [] as string[] };
+    (globalThis as any).shifts = seen;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as any[]) {
+        if (entry.hadRecentInput) continue;
+        seen.sum += entry.value;
+        for (const { node } of entry.sources) {
+          const name = node?.nodeType === 1 ? `${node.nodeName}.${node.className}` : String(node?.parentNode?.nodeName);
+          seen.moved.push(`${entry.value.toFixed(3)} ${name}`);
+        }
+      }
+    }).observe({ type: "layout-shift" });
+  });
+  return () => page.evaluate(() => (globalThis as any).shifts);
+}
+
+for (const width of [1280, 360]) {
+  test(`nothing on a running page moves by itself, at ${width} px`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    await start(page, `still-${width}`);
+    await expect(step(page, 1)).toBeVisible();
+    const shifts = await watchShifts(page);
+    await expect(step(page, 6)).toContainText("running");
+    // The last step counts its members.
+    await expect(step(page, 6)).toContainText(/ of 3 members/);
+    const matrix = page.getByRole("table").filter({ hasText: "Each member" });
+    await expect(matrix.getByRole("columnheader")).toHaveText(["Each member", "m1", "m2", "m3"]);
+    await finished(page);
+    // What was seen is on its way for a frame.
+    await page.waitForTimeout(300);
+    const { sum, moved } = await shifts();
+    expect(sum, moved.join("\n")).toBeLessThan(0.05);
+    // The observer sees what moves.
+    await page.evaluate(() => {
+      const block = document.createElement("div");
+      block.style.setProperty("height", "400px");
+      document.querySelector("main")?.prepend(block);
+    });
+    await expect.poll(async () => (await shifts()).sum).toBeGreaterThan(0.05);
+  });
+}
+
+test("a pause says that the step still works, and a stop voids what was verified", async ({ page }) => {
+  await start(page, "paused");
+  await expect(step(page, 6)).toContainText("running");
+  await page.getByRole("button", { name: "Pause before the next step" }).click();
+  await expect(headline(page)).toHaveText(/^Pausing after step 6 of 6/);
+  await expect(page.locator(".job-now")).toContainText("pausing");
+  await page.getByRole("button", { name: "Stop and roll back" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("listitem").first()).toContainText("6. ");
+  await dialog.getByRole("button", { name: "Stop and roll back" }).click();
+  await finished(page);
+  await expect(headline(page)).toHaveText("All changes were rolled back.");
+  await expect(page.getByRole("heading", { name: "Verification (invalid)" })).toBeVisible();
+  const matrix = page.getByRole("columnheader", { name: "Each member" });
+  await expect(matrix).toHaveCount(0);
+  await page.getByText(/\d+ checks of what was rolled back/).click();
+  await expect(matrix).toBeVisible();
+  const history = page.getByRole("log", { name: "History" });
+  await expect(history).toContainText("Asked for a pause before the next step");
+  await page.getByRole("button", { name: /^People/ }).click();
+  await expect(history).toContainText("Asked to stop and roll back");
+  await expect(history).not.toContainText("Step 3");
+  await expect(page.getByText("Nothing to clean up.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Next steps" })).toHaveCount(0);
+  await looksRight(page);
+});
+
+test("a server that is gone is said to be, with the age of what is seen", async ({ page, server }) => {
+  await start(page, "gone");
+  await expect(step(page, 6)).toContainText("running");
+  await server.kill();
+  const lost = page.locator(".job-lost");
+  await expect(lost).toContainText(/No answer from the server since \d\d:\d\d:\d\d UTC\. What you see is [\d.]+ s old\./);
+  for (const name of ["Pause before the next step", "Stop and roll back"]) {
+    await expect(page.getByRole("button", { name })).toBeDisabled();
+  }
+  await expect(page.getByText("Not available without a connection to the server.")).toBeVisible();
+  await looksRight(page, { tampered: true });
+  await expect(lost).toContainText("the job resumes after a restart", { timeout: 45_000 });
+  await server.restart();
+  await expect(page.getByText(/The server was restarted; the job resumed at \d\d:\d\d:\d\d UTC/)).toBeVisible();
+  await expect(lost).toBeHidden();
+  await finished(page);
+  await expect(headline(page)).toHaveText("3 members are ready. Next: start them");
+  await expect(page.getByRole("log", { name: "History" })).toContainText(
+    "The server was restarted and resumes the job, and looks how far step 6 came",
+  );
+});
+
+/** Two ports in a row that nobody listens on: the second for peers, the first for clients. */
+async function freePair(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const port = await freePort();
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port - 1, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+  throw new Error("no two ports in a row are free");
+}
+
+/** What a shell gets from the fold with this label. */
+async function command(page: Page, label: string | RegExp): Promise<string> {
+  const fold = page.locator("details").filter({ has: page.locator("summary", { hasText: label }) });
+  await expect(fold).toHaveCount(1);
+  return (await fold.locator("pre").textContent()) ?? "";
+}
+
+test("the commands on the page start a healthy cluster, and each step is ticked", async ({ page, server }) => {
+  const said = await saidOf("3.5.33-mixed");
+  const ports = [await freePair(), await freePair(), await freePair()];
+  const names = ["m1", "m2", "m3"];
+  await start(page, "hand over", names.map((name, at) => `${name}=http://127.0.0.1:${ports[at]}`));
+  await finished(page);
+  await expect(headline(page)).toHaveText("3 members are ready. Next: start them");
+  await looksRight(page);
+
+  const found = readdirSync(server.dataDir, { recursive: true, withFileTypes: true }).find(
+    (entry) => entry.isDirectory() && entry.name === "hand over",
+  );
+  const place = join(found?.parentPath ?? "", "hand over");
+  const copies = page.locator("pre", { hasText: /^rsync / });
+  await expect(copies).toHaveCount(3);
+  await expect(copies.first()).toContainText(`'${place}/m1/'`);
+
+  const folder = page.getByLabel("Data directory on the hosts");
+  await folder.fill("etcd");
+  await expect(folder).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByText(/Write an absolute path/)).toBeVisible();
+  await folder.fill(`${place}/{name}`);
+  await expect(folder).toHaveAttribute("aria-invalid", "false");
+
+  const path = [built("REQUORUM_ETCD", "the folder with etcd 3.5.1"), process.env.PATH].join(delimiter);
+  const clean = Object.entries(process.env).filter(([key]) => !key.startsWith("ETCD"));
+  const env = { ...Object.fromEntries(clean), PATH: path };
+  const running: ChildProcess[] = [];
+  try {
+    for (const name of names) {
+      const text = await command(page, new RegExp(`^etcd command of ${name}, `));
+      expect(text).toContain(`--data-dir '${place}/${name}'`);
+      // exec, so that the process that we end is etcd.
+      running.push(spawn("sh", ["-c", `exec ${text}`], { env, stdio: "ignore" }));
+    }
+    const check = await command(page, "Health, members and content");
+    await expect(() => {
+      const out = execFileSync("sh", ["-ec", check], { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+      for (const [at, name] of names.entries()) {
+        expect(out).toMatch(new RegExp(`\\| started +\\| +${name} `));
+        expect(out).toContain(`http://127.0.0.1:${(ports[at] ?? 0) - 1}`);
+      }
+      expect(out.match(/\| *true \|/g)?.length).toBe(1);
+      const hashes = [...out.matchAll(/http:\S+ +\| +(\d+) +\|$/gm)].map((match) => match[1]);
+      expect(hashes.length).toBe(3);
+      expect(new Set(hashes).size).toBe(1);
+    }).toPass({ timeout: 60_000 });
+    const counted = execFileSync(
+      "etcdctl",
+      ["--endpoints", `http://127.0.0.1:${(ports[0] ?? 0) - 1}`, "get", "", "--prefix", "--count-only", "-w", "fields"],
+      { env, encoding: "utf8" },
+    );
+    expect(/"Count" : (\d+)/.exec(counted)?.[1]).toBe(String(said.liveKeys));
+  } finally {
+    await Promise.all(running.map((child) => ended(child, "SIGTERM")));
+  }
+
+  const open = page.getByRole("button", { name: /^Mark as done/ });
+  await expect(open).toHaveCount(7);
+  await page.getByLabel("Note (optional)").first().fill("all three are off");
+  await open.first().click();
+  await expect(page.getByText("all three are off").first()).toBeVisible();
+  await expect(headline(page)).toHaveText("1 of 7 hand-over steps done.");
+  for (let left = 6; left > 0; left--) {
+    await open.first().click();
+    await expect(open).toHaveCount(left - 1);
+  }
+  await expect(headline(page)).toHaveText("Recovery complete: every hand-over step is done.");
+  await looksRight(page);
+  await page.reload();
+  await expect(page.locator(".handover-done")).toHaveCount(7);
+  await expect(page.locator(".handover-done").first()).toContainText("done by ada");
+  await page.getByRole("button", { name: /^People/ }).click();
+  await expect(page.getByRole("log", { name: "History" })).toContainText("Hand-over: Stop the old members");
+  for (const [what, outcome] of await verification(page)) expect(outcome, what).toMatch(/pass/);
+});
+
+test("a tick by a colleague appears, and the same step is not ticked twice", async ({ page, browser, administrator, server }) => {
+  await start(page, "together");
+  await finished(page);
+  const context = await browser.newContext({ baseURL: server.url, storageState: JSON.parse(administrator) });
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect(other.getByRole("button", { name: /^Mark as done/ })).toHaveCount(7);
+  // Two at once: one of them is told who was first.
+  const stop = /^Mark as done.*Stop the old members/;
+  await page.getByLabel("Note (optional)").first().fill("by the first");
+  await other.getByLabel("Note (optional)").first().fill("by the second");
+  await Promise.all([page, other].map((one) => one.getByRole("button", { name: stop }).click()));
+  const refused = async () => {
+    const told = [page, other].map((one) => one.getByText(/was ticked as done already, by ada/).count());
+    return (await Promise.all(told)).reduce((sum, count) => sum + count);
+  };
+  await expect.poll(refused).toBe(1);
+  for (const one of [page, other]) await expect(one.locator(".handover-done")).toHaveCount(1);
+  await other.getByRole("button", { name: /^Mark as done.*Start all members/ }).click();
+  await expect(headline(page)).toHaveText("2 of 7 hand-over steps done.", { timeout: 20_000 });
+  await context.close();
+});
+
+test("what the plan warned of comes again before the hand-over", async ({ page }) => {
+  await upload(page, await fixture("3.6.14-nospace"));
+  await openWizard(page, "3.6.14-nospace.db");
+  await members(page, ["m1=https://db-1.example:2380"]);
+  const clear = page.getByLabel(/^Clear active alarms/);
+  if (await clear.isChecked()) await clear.uncheck();
+  await page.getByLabel("A download per member").check();
+  await checked(page);
+  await sealApproveStart(page);
+  await finished(page);
+  const before = page.getByRole("region", { name: "Before you hand over" });
+  await expect(before).toContainText("NOSPACE");
+  const fetch = page.locator("pre", { hasText: /^curl / });
+  await expect(fetch).toContainText(`${new URL(page.url()).origin}/api/jobs/`);
+  await expect(page.locator("pre", { hasText: "--peer-cert-file" }).first()).toContainText("--listen-peer-urls https://0.0.0.0:2380");
+  await looksRight(page);
+});

@@ -1,0 +1,537 @@
+//! Where a plan's approval stands: the rule for it, who agreed, who could.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use requorum_shared::api::v1;
+use requorum_shared::approval::accepted;
+use requorum_shared::approval::{
+    self, AcceptedWarning, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy,
+    PolicyInForce, Reversibility, Rule,
+};
+use requorum_shared::permission::{Permission, Place};
+use requorum_shared::recovery::Plan;
+
+use super::shown::{self, named};
+use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::auth::people::Late;
+use crate::auth::store::User;
+use crate::clock;
+use crate::error::{Result, internal};
+use crate::plans::approvals::{Review, SetPolicy, Vote};
+use crate::plans::list::OpenGroup;
+use crate::plans::store::PlanRow;
+
+/// What a policy without overrides says.
+pub(super) const NO_GLASS: &str = "The policy of this plan does not allow break-glass overrides. An administrator can \
+                                   change it under Settings, Policies.";
+/// Why an override is refused for a plan that can run.
+pub(super) const READY: &str = "This plan needs no override: it is ready to run.";
+
+/// Why two accounts count as one person.
+const APART: &str = "For 24 hours after an administrator creates an account, sets its password by a link or gives it a \
+                     role, the two count as one person, and so do two accounts of the same administrator.";
+/// Why a program is refused.
+const SIGN_IN: &str = "An API token cannot do this: sign in.";
+
+/// All that a judgement rests on, as it is now.
+pub(super) struct ApprovalState {
+    pub(super) policy: Policy,
+    /// The row that says so; none where no policy was ever set.
+    pub(super) set: Option<SetPolicy>,
+    plan: Option<Plan>,
+    weight: Reversibility,
+    cluster: String,
+    author_id: String,
+    author: String,
+    pub(super) votes: Vec<Vote>,
+    /// Ids of `votes`, bound to this plan's hash.
+    voted: Vec<String>,
+    /// Who may approve, by id and name.
+    pub(super) able: Vec<(String, String)>,
+    able_ids: Vec<String>,
+    /// Who could until something was done to their account within the last day.
+    taken: Vec<String>,
+    hands: Arc<Hands>,
+    late: Arc<Late>,
+    pub(super) review: Option<Review>,
+}
+
+/// Which plans of those that wait for the actor.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ops) struct Wanted<'a> {
+    /// Only those of this cluster.
+    pub(in crate::ops) cluster: Option<&'a str>,
+    /// Those that the actor can approve.
+    pub(in crate::ops) to_approve: bool,
+    /// Those that the actor can only run.
+    pub(in crate::ops) to_run: bool,
+}
+
+/// What many judgements rest on: everybody's roles and all policies, read once.
+pub(in crate::ops) struct Rules {
+    people: Vec<User>,
+    policies: Vec<SetPolicy>,
+    hands: Arc<Hands>,
+    late: Arc<Late>,
+}
+
+impl Rules {
+    pub(in crate::ops) async fn load(app: &App) -> Result<Self> {
+        let mut people = app.people.list().await?;
+        people.retain(User::is_usable);
+        let late = app.people.late().await?;
+        Ok(Self {
+            people,
+            policies: app.approvals.policies().await?,
+            hands: Arc::new(late.hands()),
+            late: Arc::new(late),
+        })
+    }
+
+    /// The policy that was set for a cluster, or for everything.
+    fn set(&self, cluster: &str) -> Option<SetPolicy> {
+        shown::among(&self.policies, cluster).cloned()
+    }
+
+    /// Who could approve for a cluster until something was done to their account of late.
+    fn taken(&self, cluster: &str) -> Vec<String> {
+        self.late
+            .could(Permission::Approve, Place::Cluster(cluster))
+    }
+
+    /// Who may approve for a cluster, by id and name.
+    fn able(&self, cluster: &str) -> Vec<(String, String)> {
+        let place = Place::Cluster(cluster);
+        self.people
+            .iter()
+            .filter(|user| user.grants.allow(Permission::Approve, place).is_ok())
+            .map(|user| (user.id.clone(), user.name.clone()))
+            .collect()
+    }
+
+    /// Whether the approval of this account counts for a cluster, beside others'.
+    pub(super) fn anybody_else_may_approve(&self, cluster: &str, but: &str) -> bool {
+        let place = Place::Cluster(cluster);
+        self.people.iter().any(|user| {
+            !self.are_one(&user.id, but) && user.grants.allow(Permission::Approve, place).is_ok()
+        })
+    }
+
+    /// Whether two accounts count as one person: the same one, or one that the other's owner has had in hand of late.
+    pub(super) fn are_one(&self, one: &str, other: &str) -> bool {
+        one == other || self.hands.may_be_one(one, other)
+    }
+
+    /// The groups of plans of which the actor can approve or run each: what [`ApprovalState::view`] says of one plan, without
+    /// putting it into words.
+    pub(super) fn waiting_for(
+        &self,
+        actor: &Actor,
+        wanted: Wanted<'_>,
+        groups: Vec<OpenGroup>,
+    ) -> Vec<OpenGroup> {
+        let mut able: HashMap<String, (Vec<String>, Vec<String>)> = HashMap::new();
+        let waits = |group: &OpenGroup| {
+            let place = Place::Cluster(&group.cluster);
+            let may = |permission| actor.grants.allow(permission, place).is_ok();
+            let (able, taken) = able.entry(group.cluster.clone()).or_insert_with(|| {
+                let able = self.able(&group.cluster).into_iter();
+                let able = able.map(|(id, _)| id).collect();
+                (able, self.taken(&group.cluster))
+            });
+            let set = shown::among(&self.policies, &group.cluster);
+            let policy = set.map_or_else(Policy::default, |set| set.policy);
+            let case = |runner| Case {
+                rule: policy.rule(group.weight),
+                author: &group.author_id,
+                votes: &group.voters,
+                able,
+                taken,
+                hands: &self.hands,
+                runner,
+            };
+            let enough = |runner| matches!(case(runner).judge(), Judgement::Enough { .. });
+            let can_approve = || {
+                may(Permission::Approve)
+                    && !actor.is_program()
+                    && !group.broke_glass
+                    && case(None).helps(&actor.user_id)
+            };
+            let can_run = || {
+                let ready = group.broke_glass || (enough(None) && enough(Some(&actor.user_id)));
+                may(Permission::Run) && ready
+            };
+            let asked = wanted.cluster.is_none_or(|name| name == group.cluster);
+            // What can be approved is shown as that.
+            let fits = || match can_approve() {
+                true => wanted.to_approve,
+                false => wanted.to_run && can_run(),
+            };
+            asked && may(Permission::See) && fits()
+        };
+        groups.into_iter().filter(waits).collect()
+    }
+}
+
+impl ApprovalState {
+    pub(super) async fn load(app: &App, row: &PlanRow, plan_json: &str) -> Result<Self> {
+        let plan: Plan = serde_json::from_str(plan_json).map_err(internal)?;
+        let rules = Rules::load(app).await?;
+        let votes = app.approvals.votes(&row.id).await?;
+        let review = app.approvals.review_of(&row.id).await?;
+        Ok(Self {
+            weight: Reversibility::of(&plan),
+            ..Self::of(&rules, row, votes, review, &plan.cluster)
+        }
+        .with(plan))
+    }
+
+    fn with(mut self, plan: Plan) -> Self {
+        self.plan = Some(plan);
+        self
+    }
+
+    /// By what the row says of the plan: good enough for a list.
+    pub(super) fn of(
+        rules: &Rules,
+        row: &PlanRow,
+        votes: Vec<Vote>,
+        review: Option<Review>,
+        cluster: &str,
+    ) -> Self {
+        let able = rules.able(cluster);
+        let set = rules.set(cluster);
+        Self {
+            policy: set.as_ref().map_or_else(Policy::default, |set| set.policy),
+            set,
+            plan: None,
+            weight: row.weight,
+            cluster: row.cluster.clone(),
+            author_id: row.author_id.clone(),
+            author: row.author.clone(),
+            voted: votes
+                .iter()
+                .filter(|vote| vote.plan_hash == row.hash)
+                .map(|vote| vote.user_id.clone())
+                .collect(),
+            votes,
+            able_ids: able.iter().map(|(id, _)| id.clone()).collect(),
+            able,
+            taken: rules.taken(cluster),
+            hands: rules.hands.clone(),
+            late: rules.late.clone(),
+            review,
+        }
+    }
+
+    /// The sealed plan, as it was read; a list reads none.
+    pub(super) fn plan(&self) -> Result<&Plan> {
+        let missing = || internal(anyhow::anyhow!("the plan was not read"));
+        self.plan.as_ref().ok_or_else(missing)
+    }
+
+    /// Whether this person's approval would help, while the plan can still come to be run.
+    fn helps(&self, actor: &Actor) -> bool {
+        let may = actor
+            .grants
+            .allow(Permission::Approve, self.place())
+            .is_ok();
+        may && !actor.is_program() && self.review.is_none() && self.case(None).helps(&actor.user_id)
+    }
+
+    /// Whose roles count.
+    fn place(&self) -> Place<'_> {
+        Place::Cluster(&self.cluster)
+    }
+
+    fn rule(&self) -> Rule {
+        self.policy.rule(self.weight)
+    }
+
+    pub(super) fn case<'a>(&'a self, runner: Option<&'a str>) -> Case<'a> {
+        Case {
+            rule: self.rule(),
+            author: &self.author_id,
+            votes: &self.voted,
+            able: &self.able_ids,
+            taken: &self.taken,
+            hands: &self.hands,
+            runner,
+        }
+    }
+
+    /// The warnings that whoever lets the plan run accepts: those of its sealed report.
+    pub(super) fn warnings(&self) -> Result<Vec<AcceptedWarning>> {
+        Ok(accepted::warnings(&self.plan()?.report))
+    }
+
+    /// Those that no approval that counts, and no override, has accepted.
+    pub(super) fn unaccepted(&self) -> Result<Vec<AcceptedWarning>> {
+        let mut open = self.warnings()?;
+        let counts = |vote: &&Vote| {
+            self.voted.contains(&vote.user_id) && self.able_ids.contains(&vote.user_id)
+        };
+        let votes = self.votes.iter().filter(counts).map(|vote| &vote.accepted);
+        let override_ = self.review.iter().map(|review| &review.accepted);
+        for accepted in votes.chain(override_).flatten() {
+            open.retain(|warning| !accepted.contains(warning));
+        }
+        Ok(open)
+    }
+
+    /// What lets the actor run it, for the job's journal, with the warnings that they accept by it.
+    pub(super) fn grounds(
+        &self,
+        actor: &Actor,
+        policy_entry: Option<u64>,
+        accepted: Vec<AcceptedWarning>,
+    ) -> Authorization {
+        let person = |id: &str, name: &str| Person {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        };
+        Authorization {
+            weight: self.weight,
+            rule: self.rule(),
+            author: person(&self.author_id, &self.author),
+            runner: person(&actor.user_id, &actor.name),
+            able: self
+                .able
+                .iter()
+                .map(|(id, name)| person(id, name))
+                .collect(),
+            taken: self.taken.clone(),
+            hands: (*self.hands).clone(),
+            votes: self
+                .votes
+                .iter()
+                .map(|vote| approval::Vote {
+                    by: person(&vote.user_id, &vote.user),
+                    at_ms: vote.at_ms,
+                    plan_hash: vote.plan_hash.clone(),
+                    accepted: vote.accepted.clone(),
+                })
+                .collect(),
+            policy: self.set.as_ref().map(|set| PolicyInForce {
+                cluster: set.cluster.clone(),
+                policy: set.policy,
+                by: set.by.clone(),
+                at_ms: set.at_ms,
+                entry: policy_entry.or(set.entry),
+            }),
+            glass: self.review.as_ref().map(|review| BreakGlass {
+                review: review.id.clone(),
+                by: person(&review.broken_by_id, &review.broken_by),
+                at_ms: review.broken_ms,
+                reason: review.reason.clone(),
+                accepted: review.accepted.clone(),
+            }),
+            accepted: Some(accepted),
+        }
+    }
+
+    pub(super) fn has_vote_of(&self, user_id: &str) -> bool {
+        self.voted.iter().any(|voter| voter == user_id)
+    }
+
+    /// The names of those who agreed.
+    pub(super) fn voters(&self) -> String {
+        let names: Vec<_> = self.votes.iter().map(|vote| vote.user.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// What is worth keeping about an approval.
+    pub(super) fn remark(&self, alone: bool) -> String {
+        match (alone, self.rule().approvers) {
+            (_, 0) => "No approval required by the policy.".into(),
+            (true, _) if self.able.len() < 2 => {
+                "Approved by the author alone: no other person was eligible.".into()
+            }
+            (true, _) => "Approved by the author alone, as the policy allows.".into(),
+            (false, _) => String::new(),
+        }
+    }
+
+    /// Names of those whose approval would help.
+    fn could(&self) -> Vec<String> {
+        self.able
+            .iter()
+            .filter(|(id, _)| self.case(None).helps(id))
+            .map(|(_, name)| name.clone())
+            .collect()
+    }
+
+    fn ask_whom(&self) -> String {
+        let could = self.could();
+        if could.is_empty() {
+            if let Some(held_back) = self.held_back() {
+                return held_back;
+            }
+            return "No one is eligible: an administrator can give another person the approver role."
+                .into();
+        }
+        format!("Eligible: {}", could.join(", "))
+    }
+
+    /// Who may approve, and counts as one person with the author for a while.
+    fn held_back(&self) -> Option<String> {
+        let is_one = |id: &str| id != self.author_id && self.hands.may_be_one(id, &self.author_id);
+        let (id, name) = self.able.iter().find(|(id, _)| is_one(id))?;
+        Some(format!(
+            "{name} may approve, but counts as the same person as {} until {}. {APART} `requorum user confirm` on the \
+             server lifts that at once.",
+            self.author,
+            self.apart_at(id),
+        ))
+    }
+
+    fn apart_at(&self, id: &str) -> String {
+        let until = [id, self.author_id.as_str()].into_iter();
+        let until = until.filter_map(|id| self.late.until_ms(id)).max();
+        until.map_or_else(|| "then".into(), clock::text)
+    }
+
+    /// How far it is, for the person who wants to run it, in a sentence or two.
+    pub(super) fn sentence(&self, runner: Option<&Actor>) -> String {
+        if let Some(review) = &self.review {
+            return format!(
+                "Not approved: {} overrode the approval. Allowed to run.",
+                review.broken_by
+            );
+        }
+        match self.case(runner.map(|actor| actor.user_id.as_str())).judge() {
+            Judgement::Enough { .. } if self.rule().approvers == 0 => {
+                "No approval required. Ready to run.".into()
+            }
+            Judgement::Enough { .. } => "Approved. Ready to run.".into(),
+            Judgement::More(1) => format!("Waiting for 1 approval. {}", self.ask_whom()),
+            Judgement::More(n) => format!("Waiting for {n} approvals. {}", self.ask_whom()),
+            Judgement::Second if runner.is_some_and(|actor| self.has_vote_of(&actor.user_id)) => {
+                "You approved this plan, and its only approver cannot run it. Have another person run it or approve \
+                 it too."
+                    .into()
+            }
+            Judgement::Second => format!(
+                "Waiting for an approval by a person other than the author. {}",
+                self.ask_whom()
+            ),
+        }
+    }
+
+    /// Why this person's approval would not help.
+    pub(super) fn why_not(&self, actor: &Actor) -> String {
+        if self.has_vote_of(&actor.user_id) {
+            return "You already approved this plan.".into();
+        }
+        if actor.user_id == self.author_id {
+            return format!(
+                "You created this plan: another person must approve it. {}",
+                self.ask_whom()
+            );
+        }
+        if !self.able_ids.contains(&actor.user_id) {
+            return match actor.grants.allow(Permission::Approve, self.place()) {
+                Err(denied) => denied.to_string(),
+                Ok(()) => "You may not approve.".into(),
+            };
+        }
+        if self.hands.may_be_one(&actor.user_id, &self.author_id) {
+            return format!(
+                "You count as the same person as {} until {}. {APART} {}",
+                self.author,
+                self.apart_at(&actor.user_id),
+                self.ask_whom()
+            );
+        }
+        self.sentence(None)
+    }
+
+    /// Whether there is enough, whoever runs it and when this person does.
+    fn is_ready_for(&self, actor: &Actor) -> bool {
+        let enough = |runner| matches!(self.case(runner).judge(), Judgement::Enough { .. });
+        self.review.is_some() || (enough(None) && enough(Some(actor.user_id.as_str())))
+    }
+
+    /// Why this person may not run it now; empty when they may.
+    fn run_why_not(&self, actor: &Actor, row: &PlanRow, ready: bool) -> String {
+        if !row.state.is_alive() {
+            return format!("The plan is {}.", row.state.text());
+        }
+        match actor.grants.allow(Permission::Run, self.place()) {
+            Err(denied) => denied.to_string(),
+            Ok(()) if ready => String::new(),
+            Ok(()) => self.sentence(Some(actor)),
+        }
+    }
+
+    /// Why this person may not run it without approval; empty when they may.
+    fn glass_why_not(&self, actor: &Actor, row: &PlanRow, ready: bool) -> String {
+        if !row.state.is_alive() {
+            return format!("The plan is {}.", row.state.text());
+        }
+        if ready {
+            return READY.into();
+        }
+        match actor.grants.allow(Permission::BreakGlass, self.place()) {
+            Err(denied) => denied.to_string(),
+            Ok(()) if actor.is_program() => SIGN_IN.into(),
+            Ok(()) if !self.policy.break_glass => NO_GLASS.into(),
+            Ok(()) => String::new(),
+        }
+    }
+
+    /// For the API.
+    pub(super) fn view(self, actor: &Actor, row: &PlanRow) -> v1::Approval {
+        // A list reads no plans, and asks for no acceptance.
+        let unaccepted = self.unaccepted().unwrap_or_default();
+        let judgement = self.case(None).judge();
+        let alive = row.state.is_alive() && self.review.is_none();
+        let may = |permission| {
+            actor.grants.allow(permission, self.place()).is_ok() && !actor.is_program()
+        };
+        let may_vote = may(Permission::Approve);
+        let you_can = alive && self.helps(actor);
+        let ready = self.is_ready_for(actor);
+        let run_why_not = self.run_why_not(actor, row, ready);
+        let glass_why_not = self.glass_why_not(actor, row, ready);
+        v1::Approval {
+            reversibility: v1::Reversibility::from(self.weight).into(),
+            rule: Some(shown::rule_view(self.rule())),
+            rule_text: self.rule().text(),
+            missing: match judgement {
+                Judgement::More(n) => n,
+                _ => 0,
+            },
+            second_missing: judgement == Judgement::Second,
+            sentence: self.sentence(None),
+            could_approve: self.could(),
+            why_not: if you_can {
+                String::new()
+            } else if alive {
+                self.why_not(actor)
+            } else {
+                format!("The plan is {}.", row.state.text())
+            },
+            you_can,
+            glass_can_break: glass_why_not.is_empty(),
+            glass_why_not,
+            you_can_run: run_why_not.is_empty(),
+            run_why_not,
+            you_can_reject: row.state.is_alive() && may_vote,
+            unaccepted_warnings: unaccepted.into_iter().map(Into::into).collect(),
+            votes: self
+                .votes
+                .into_iter()
+                .map(|vote| v1::Vote {
+                    by: vote.user,
+                    at_ms: vote.at_ms,
+                    plan_hash: vote.plan_hash,
+                    accepted_warnings: named(vote.accepted),
+                })
+                .collect(),
+            review: self.review.map(shown::review),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The command line, as a process.
+
+pub(crate) mod command_line;
+pub(crate) mod snapshot_files;

@@ -1,0 +1,171 @@
+//! Observations: taken when a plan is sealed, approved or started, and by a task in between; dated, shown as they were
+//! taken, and never by opening a page.
+
+use std::time::Duration;
+
+use requorum_server::ops::plans::look_at_open;
+use requorum_shared::api::v1::{self, InputKind, PlanState, SourceOutcome};
+use requorum_shared::ledger::entry::{Outcome, act};
+
+use crate::ledger::entries::audit;
+use crate::support::harness::{Options, TestServer, code};
+use crate::support::recovery::{Console, request};
+
+/// What the task does, once.
+async fn look(server: &TestServer) {
+    look_at_open(server.app(), Duration::ZERO).await.unwrap();
+}
+
+fn occupy(server: &TestServer, path: &str) {
+    let folder = server.data_dir().join("restores").join(path);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("x"), b"x").unwrap();
+}
+
+/// Entries that say that a plan was invalidated: by whom, how, and why.
+async fn invalidated(console: &Console) -> Vec<(String, Option<Outcome>, String)> {
+    let (_, entries) = audit(&console.http, None).await;
+    let entries = entries
+        .into_iter()
+        .filter(|e| e.act == act::PLAN_INVALIDATE);
+    entries.map(|e| (e.who, e.outcome, e.reason)).collect()
+}
+
+#[tokio::test]
+async fn a_plan_rests_on_a_file_and_on_what_was_seen() {
+    let (options, clock) = Options::with_clock();
+    let server = TestServer::with(options).await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    let read = console.plan(&plan.id).await;
+    let inputs: Vec<_> = read.inputs.iter().map(|input| input.kind()).collect();
+    assert_eq!(inputs, [InputKind::File, InputKind::Observation]);
+    assert_eq!(read.inputs[0].id, snapshot);
+    let seen = read.observation.unwrap();
+    assert_eq!(seen.id, read.inputs[1].id);
+    assert_eq!(seen.taken_at_ms, plan.sealed_at_ms);
+    assert_eq!(seen.kind, "etcd.restore");
+    let sources: Vec<_> = seen
+        .sources
+        .iter()
+        .map(|source| (source.name.as_str(), source.outcome()))
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            ("file", SourceOutcome::Seen),
+            ("target", SourceOutcome::Seen)
+        ]
+    );
+    let found = console.plans_on(&seen.id).await;
+    assert_eq!(found, std::slice::from_ref(&plan));
+
+    // Opened later, it says when that was; the task looks again, and what the plan rests on stays.
+    clock.advance_ms(90_000);
+    let again = console.plan(&plan.id).await.observation.unwrap();
+    assert_eq!(again, seen);
+    look(&server).await;
+    let newer = console.plan(&plan.id).await;
+    let taken = newer.observation.unwrap();
+    assert_eq!(taken.taken_at_ms, seen.taken_at_ms + 90_000);
+    assert_eq!(newer.inputs, read.inputs);
+    let store = &server.app().observations;
+    assert!(store.observation(&seen.id).await.unwrap().is_some());
+    // Of those that no plan rests on the newest is kept.
+    clock.advance_ms(11 * 60_000);
+    look(&server).await;
+    assert!(store.observation(&taken.id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn opening_a_plan_looks_at_nothing_and_changes_nothing() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let viewer = server.person(&console.http, "Vera", &["viewer"]).await;
+    let viewer = Console::with(viewer).await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    let before = viewer.plan(&plan.id).await;
+    occupy(&server, "a");
+    let size = server.app().ledger.status().size;
+    for _ in 0..3 {
+        assert_eq!(viewer.plan(&plan.id).await, before);
+        assert_eq!(viewer.plans().await, std::slice::from_ref(&plan));
+        viewer.check(&request(&snapshot, "a")).await.unwrap();
+    }
+    assert_eq!(viewer.plan(&plan.id).await, before);
+    assert_eq!(server.app().ledger.status().size, size);
+    assert_eq!(invalidated(&console).await, []);
+}
+
+#[tokio::test]
+async fn the_task_invalidates_what_does_not_hold_and_the_ledger_says_so() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    let other = console.seal(&request(&snapshot, "b")).await.unwrap();
+    look(&server).await;
+    assert_eq!(invalidated(&console).await, []);
+    occupy(&server, "a");
+    look(&server).await;
+    let read = console.plan(&plan.id).await;
+    let summary = read.plan.unwrap();
+    assert_eq!(summary.state(), PlanState::Invalidated);
+    assert_eq!(
+        (summary.decided_by.as_str(), summary.expires_at_ms),
+        ("", 0)
+    );
+    assert!(!summary.reason.is_empty());
+    assert!(
+        !read.drift.is_empty(),
+        "what invalidated it stays to be seen"
+    );
+    assert_eq!(read.observation, None);
+    let other = console.plan(&other.id).await.plan.unwrap();
+    assert_eq!(other.state(), PlanState::Sealed);
+
+    let entries = invalidated(&console).await;
+    let [opened, closed] = &entries[..] else {
+        panic!("{entries:?}")
+    };
+    assert_eq!((opened.0.as_str(), opened.1), ("console", None));
+    assert_eq!(closed.1, Some(Outcome::Done));
+    assert!(closed.2.contains("target."), "{}", closed.2);
+    let filter = v1::ListEntriesRequest {
+        plan: plan.hash.clone(),
+        act: act::PLAN_INVALIDATE.into(),
+        acts_only: true,
+        ..Default::default()
+    };
+    assert_eq!(console.entries(filter).await, 1);
+    // That is for good, and written once.
+    let _ = std::fs::remove_dir_all(server.data_dir().join("restores/a"));
+    look(&server).await;
+    assert_eq!(invalidated(&console).await.len(), 2);
+    let refused = console.approve(&plan.id, &plan.hash).await.unwrap_err();
+    assert_eq!(code(&refused), "plan.invalidated");
+}
+
+#[tokio::test]
+async fn approving_and_starting_look_again() {
+    let (options, clock) = Options::with_clock();
+    let server = TestServer::with(options).await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    let taken = async || {
+        let read = console.plan(&plan.id).await;
+        read.observation.unwrap().taken_at_ms
+    };
+    let sealed = taken().await;
+    clock.advance_ms(1_000);
+    console.approve(&plan.id, &plan.hash).await.unwrap();
+    assert_eq!(taken().await, sealed + 1_000);
+    clock.advance_ms(1_000);
+    occupy(&server, "a");
+    let refused = console.start(&plan).await.unwrap_err();
+    assert_eq!(code(&refused), "plan.invalidated");
+    assert_eq!(invalidated(&console).await.len(), 2);
+}
