@@ -67,7 +67,7 @@ impl Activity {
     /// when the server is gone.
     pub fn ask(self) {
         spawn_local(async move {
-            let Ok(console) = self.console_loader.console().await else {
+            let Ok(console) = self.console_loader.part().await else {
                 return;
             };
             let Ok(answer) = (console.waiting)().await else {

@@ -13,12 +13,13 @@ use crate::activity::Activity;
 use crate::arrival::Arrival;
 use crate::components::frame::Frame;
 use crate::components::palette::{Entry, Group};
-use crate::console_loader::{Console, ConsoleLoader, Fetch};
+use crate::console_loader::{Console, ConsoleLoader};
 use crate::identity::{Identity, Who};
 use crate::ledger::watch;
+use crate::loader::{Fetch, Loader};
 use crate::notifications::Notifications;
 use crate::open_files::OpenFiles;
-use crate::pages::inspect::Inspect;
+use crate::pages::inspect::{FileViews, Inspect};
 use crate::pages::login::Login;
 use crate::paths;
 use crate::theme;
@@ -38,7 +39,9 @@ const ACCOUNT_NEEDED: [&str; 7] = [
 #[component]
 pub fn App(
     /// Fetches all of it but Inspect and the sign-in.
-    console: Fetch,
+    console: Fetch<Console>,
+    /// Fetches what shows open files.
+    files: Fetch<FileViews>,
 ) -> impl IntoView {
     let theme = theme::provide();
     Times::provide();
@@ -47,7 +50,10 @@ pub fn App(
     let notifications = Notifications::provide();
     let console_loader = ConsoleLoader::provide(console);
     let identity = Identity::provide();
-    OpenFiles::provide();
+    let files = Loader::provide(files);
+    OpenFiles::provide(Box::new(move || {
+        Box::pin(async move { files.part().await.map(|views| views.read) })
+    }));
     let uploads = UploadQueue::provide();
     watch::Place::provide();
     let signed_in = Memo::new(move |_| identity.is_person());
@@ -109,7 +115,7 @@ fn palette_entries(
         }
         let grants = identity.grants_now();
         spawn_local(async move {
-            if let Ok(console) = console_loader.console().await {
+            if let Ok(console) = console_loader.part().await {
                 known.set((console.entries)(grants).await);
             }
         });
@@ -128,7 +134,7 @@ fn palette_entries(
                     return;
                 }
                 spawn_local(async move {
-                    let Ok(console) = console_loader.console().await else {
+                    let Ok(console) = console_loader.part().await else {
                         return;
                     };
                     let entries = (console.find)(words).await;

@@ -17,6 +17,7 @@ pub mod guarded;
 pub mod identity;
 pub mod job_text;
 pub mod ledger;
+pub mod loader;
 pub mod notifications;
 pub mod open_files;
 pub mod page_map;

@@ -3,15 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::kinds::{META_JSON, STATE_BIN};
 use web_sys::File;
 
-use crate::client::inspector::{Heard, Inspector};
+use crate::client::inspector::{Heard, Inspector, ReadReport};
 use crate::client::thread::meta;
 use crate::clipboard::copy;
 use crate::dropped::Dropped;
+use crate::failure::Failure;
 use crate::format::{Progress, Rate};
 use crate::worker::protocol::{Looked, Order, Phase, Refusal, Report, Unpacked};
 
@@ -56,38 +58,33 @@ pub enum Sample {
     Damaged,
 }
 
+/// Fetches what reads the workers' reports.
+pub type FetchReader = Box<dyn Fn() -> LocalBoxFuture<'static, Result<ReadReport, Failure>>>;
+
 /// All open files.
 #[derive(Clone, Copy)]
 pub struct OpenFiles {
     items: RwSignal<Vec<Item>, LocalStorage>,
     queue: StoredValue<VecDeque<u32>, LocalStorage>,
     current: StoredValue<Option<u32>>,
+    fetch_reader: StoredValue<FetchReader, LocalStorage>,
     inspector: StoredValue<Option<Inspector>, LocalStorage>,
     dossiers: StoredValue<Option<Inspector>, LocalStorage>,
     sample: RwSignal<Option<Refusal>>,
 }
 
 impl OpenFiles {
-    /// No open files, for all pages below.
-    pub fn provide() -> Self {
+    /// No open files, for all pages below. What reads the workers' reports is fetched when the first file is opened.
+    pub fn provide(fetch_reader: FetchReader) -> Self {
         let open_files = Self {
             items: RwSignal::new_local(Vec::new()),
             queue: StoredValue::new_local(VecDeque::new()),
             current: StoredValue::new(None),
+            fetch_reader: StoredValue::new_local(fetch_reader),
             inspector: StoredValue::new_local(None),
             dossiers: StoredValue::new_local(None),
             sample: RwSignal::new(None),
         };
-        open_files
-            .inspector
-            .set_value(Some(Inspector::of_files(move |heard| {
-                open_files.hear(heard)
-            })));
-        open_files
-            .dossiers
-            .set_value(Some(Inspector::of_dossiers(move |heard| {
-                open_files.hear(heard)
-            })));
         provide_context(open_files);
         open_files
     }
@@ -227,8 +224,11 @@ impl OpenFiles {
     }
 
     fn begin_next(self) {
-        if self.current.get_value().is_some() {
+        if self.current.get_value().is_some() || self.queue.with_value(VecDeque::is_empty) {
             return;
+        }
+        if self.inspector.with_value(Option::is_none) {
+            return self.start();
         }
         let mut next = None;
         self.queue.update_value(|queue| next = queue.pop_front());
@@ -238,6 +238,34 @@ impl OpenFiles {
         };
         self.current.set_value(Some(job));
         self.order(&Order::Inspect { job, name }, Some(&file), beside.as_ref());
+    }
+
+    /// Fetches what reads the workers' reports, then begins.
+    fn start(self) {
+        let fetched = self.fetch_reader.with_value(|fetch| fetch());
+        spawn_local(async move {
+            match fetched.await {
+                Ok(read) => {
+                    // Files may have come in twice meanwhile: there is one reader for all of them.
+                    if self.inspector.with_value(Option::is_none) {
+                        let hear = move |heard| self.hear(heard);
+                        self.inspector
+                            .set_value(Some(Inspector::of_files(read, hear)));
+                        self.dossiers
+                            .set_value(Some(Inspector::of_dossiers(read, hear)));
+                    }
+                    self.begin_next();
+                }
+                Err(failure) => {
+                    let mut waiting = VecDeque::new();
+                    self.queue
+                        .update_value(|queue| waiting = std::mem::take(queue));
+                    for job in waiting {
+                        self.settle(job, |_| State::Refused(Refusal::without_reader(&failure)));
+                    }
+                }
+            }
+        });
     }
 
     /// Its name, it and what came with it.

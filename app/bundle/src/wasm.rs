@@ -121,9 +121,13 @@ impl Program {
     }
 }
 
+/// What the page keeps in the browser while somebody is signed in (`app/src/identity.rs`).
+const SIGNED_IN: &str = "requorum.signed-in";
+
 /// The module that the page's HTML loads: no script stands in the HTML itself, so that the policy can forbid
-/// inline script. Everywhere but at Inspect, the rest of the program is asked for at once, beside its first part. If
-/// the page cannot start, the text that is hidden until then is shown.
+/// inline script. Where somebody was signed in when the page was last open, the rest of the program is asked for at
+/// once, beside its first part; not on Inspect, which works without it. If the page cannot start, the text that is
+/// hidden until then is shown.
 pub(crate) fn boot_script(page: &Placed) -> String {
     let later: Vec<_> = page
         .later
@@ -132,7 +136,13 @@ pub(crate) fn boot_script(page: &Placed) -> String {
         .collect();
     format!(
         r#"import init from "{script}";
-if (!/^\/inspect\/?$/.test(location.pathname)) {{
+let signedIn = false;
+try {{
+  signedIn = localStorage.getItem("{SIGNED_IN}") !== null;
+}} catch {{
+  // Storage is forbidden: the rest is fetched a moment later.
+}}
+if (signedIn && !/^\/inspect\/?$/.test(location.pathname)) {{
   for (const part of [{later}]) {{
     const link = document.createElement("link");
     Object.assign(link, {{ rel: "preload", as: "fetch", type: "application/wasm", crossOrigin: "anonymous" }});
@@ -186,4 +196,15 @@ fn import_from(script: &str, path: &str, placed: &str) -> Result<String> {
 /// The address of an asset, as another asset says it.
 fn beside(address: &str) -> String {
     address.replace("/assets/", "./")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SIGNED_IN;
+
+    #[test]
+    fn who_was_signed_in_is_known_by_what_the_page_keeps() {
+        let page = include_str!("../../src/identity.rs");
+        assert!(page.contains(&format!("const SIGNED_IN: &str = \"{SIGNED_IN}\";")));
+    }
 }

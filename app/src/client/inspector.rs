@@ -16,6 +16,15 @@ pub enum Heard {
     Broke(String),
 }
 
+/// Reads what a worker says; nothing where it is no report. What a report can hold is much, and is read by a part of the
+/// program that is fetched with what shows it.
+pub type ReadReport = fn(&str) -> Option<Report>;
+
+/// A report from the worker's text.
+pub fn read_report(text: &str) -> Option<Report> {
+    serde_json::from_str(text).ok()
+}
+
 /// The worker, started at the first order and started anew after it broke.
 #[derive(Clone)]
 pub struct Inspector {
@@ -24,20 +33,25 @@ pub struct Inspector {
 
 impl Inspector {
     /// The one that looks at files. Every report goes to `hear`.
-    pub fn of_files(hear: impl Fn(Heard) + 'static) -> Self {
-        Self::new(Program::Reader, "requorum-inspector", hear)
+    pub fn of_files(read: ReadReport, hear: impl Fn(Heard) + 'static) -> Self {
+        Self::new(Program::Reader, "requorum-inspector", read, hear)
     }
 
     /// The one that verifies dossiers. Every report goes to `hear`.
-    pub fn of_dossiers(hear: impl Fn(Heard) + 'static) -> Self {
-        Self::new(Program::Verifier, DOSSIERS, hear)
+    pub fn of_dossiers(read: ReadReport, hear: impl Fn(Heard) + 'static) -> Self {
+        Self::new(Program::Verifier, DOSSIERS, read, hear)
     }
 
-    fn new(program: Program, name: &'static str, hear: impl Fn(Heard) + 'static) -> Self {
+    fn new(
+        program: Program,
+        name: &'static str,
+        read: ReadReport,
+        hear: impl Fn(Heard) + 'static,
+    ) -> Self {
         let thread = Thread::new(program, name, move |said| match said {
             Said::Message(message) => {
                 let text = message.as_string().unwrap_or_default();
-                if let Ok(report) = serde_json::from_str(&text) {
+                if let Some(report) = read(&text) {
                     hear(Heard::Report(report));
                 }
             }

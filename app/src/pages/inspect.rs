@@ -4,6 +4,7 @@ mod dossier;
 mod file;
 mod ranking;
 mod reading;
+mod views;
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -14,13 +15,18 @@ use crate::components::file_drop::FileDrop;
 use crate::components::page_header::PageHeader;
 use crate::dropped::Dropped;
 use crate::identity::Identity;
+use crate::loader::Loader;
 use crate::open_files::{OpenFiles, Sample};
 use crate::paths::with_query;
+
+use self::views::Keys;
+pub use self::views::{FileViews, file_views};
 
 /// Drop, verdict, contents.
 #[component]
 pub fn Inspect() -> impl IntoView {
     let open_files = OpenFiles::expect();
+    let views = Loader::<FileViews>::expect();
     let query = use_query_map();
     let location = use_location();
     let navigate = use_navigate();
@@ -64,14 +70,14 @@ pub fn Inspect() -> impl IntoView {
     let on_sample = move |sample: Sample| open_files.put_sample(sample, select);
     let has_files = Memo::new(move |_| !open_files.numbers().is_empty());
     let several = Memo::new(move |_| open_files.numbers().len() > 1);
-    let keys = dossier::Keys {
+    let keys = Keys {
         typed: RwSignal::new(String::new()),
         console: console_key(),
     };
     view! {
         <div class="page">
             {move || match selected.get() {
-                Some(job) => file::header(open_files, job, keys, close).into_any(),
+                Some(job) => views.view(move |views| (views.header)(job, keys, close)),
                 None if lost.get() => lost_header().into_any(),
                 None => view! {
                     <PageHeader
@@ -82,8 +88,8 @@ pub fn Inspect() -> impl IntoView {
                 .into_any(),
             }}
             {move || (has_files.get() && lost.get()).then(lost_notice)}
-            {move || several.get().then(|| ranking::ranking(open_files, selected.into(), close))}
-            {move || selected.get().map(|job| file::body(open_files, job, keys))}
+            {move || several.get().then(|| views.quietly(move |views| (views.ranking)(selected.into(), close)))}
+            {move || selected.get().map(|job| views.quietly(move |views| (views.body)(job, keys)))}
             <section class="section">
                 <FileDrop
                     title="Drop files here or click to browse"

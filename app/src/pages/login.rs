@@ -1,7 +1,6 @@
 //! Signing in, and for a stranger what this is. Part of the first load: it waits for nothing but itself.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use crate::client::http;
@@ -58,10 +57,8 @@ pub fn Login() -> impl IntoView {
     let typing = Memo::new(move |_| !name.with(String::is_empty));
     Effect::new(move |_| {
         if typing.get() {
-            spawn_local(async move {
-                // Where it cannot be had, the page after this one says so.
-                let _ = console_loader.console().await;
-            });
+            // Where it cannot be had, the page after this one says so.
+            console_loader.begin();
         }
     });
     // Whoever comes back from the provider without a session brings the reason's code; the server has its words.

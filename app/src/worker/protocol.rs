@@ -222,6 +222,15 @@ impl Refusal {
         }
     }
 
+    /// The part of the page that reads files could not be fetched.
+    pub fn without_reader(failure: &crate::failure::Failure) -> Self {
+        Self {
+            what: "The reader of this page could not be fetched.".into(),
+            why: failure.what.clone(),
+            next: "Open the file again once the server answers.".into(),
+        }
+    }
+
     /// The worker itself broke.
     pub fn broken(said: &str) -> Self {
         Self {

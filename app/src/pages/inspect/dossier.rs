@@ -13,14 +13,7 @@ use crate::components::hash::Id;
 use crate::components::page_header::PageHeader;
 use crate::worker::protocol::Unpacked;
 
-/// The keys that a dossier's own is compared with.
-#[derive(Clone, Copy)]
-pub(super) struct Keys {
-    /// What was typed.
-    pub(super) typed: RwSignal<String>,
-    /// This console's own; empty for those who are not signed in.
-    pub(super) console: Signal<String>,
-}
+use super::views::Keys;
 
 /// The headline.
 pub(super) fn header<F, V>(

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 use requorum_shared::permission::Permission;
 
-use super::dossier::Keys;
+use super::views::Keys;
 use super::{dossier, reading};
 use crate::components::error_view::ErrorView;
 use crate::components::inspection::{InspectionView, summary};
@@ -190,7 +190,7 @@ impl Send {
             self.failure.set(None);
             let id = self.sha256.get_value();
             // The same bytes may be there already: nobody should send 20 GB twice.
-            let stored = match self.console_loader.console().await {
+            let stored = match self.console_loader.part().await {
                 Ok(console) => (console.is_stored)(id.clone()).await,
                 Err(failure) => Err(failure),
             };

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use requorum_shared::recovery::Observation;
 use requorum_shared::replan::Difference;
 
-use crate::client::inspector::{Heard, Inspector};
+use crate::client::inspector::{Heard, Inspector, read_report};
 use crate::components::file_drop::FileDrop;
 use crate::components::meter::Meter;
 use crate::components::recheck::Differences;
@@ -105,7 +105,7 @@ pub fn OwnFile(
             own.try_set(next);
         }
     };
-    let inspector = StoredValue::new_local(Inspector::of_files(hear));
+    let inspector = StoredValue::new_local(Inspector::of_files(read_report, hear));
     let order = move |order: Order, file: Option<&web_sys::File>| {
         inspector.try_with_value(|inspector| inspector.send(&order, file, None));
     };

@@ -377,7 +377,9 @@ impl Memory {
         for event in self.all() {
             match event.body {
                 Body::Asked { .. } => question = true,
-                Body::Answered { .. } | Body::AbortRequested { .. } => question = false,
+                Body::Answered { .. } => question = false,
+                // A pause does not hold what is undone.
+                Body::AbortRequested { .. } => (question, paused) = (false, false),
                 Body::Paused { .. } => paused = true,
                 Body::Resumed { .. } => paused = false,
                 Body::StepStarted { .. } => running = true,
