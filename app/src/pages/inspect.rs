@@ -2,6 +2,7 @@
 
 mod dossier;
 mod file;
+mod keys;
 mod ranking;
 mod reading;
 mod views;
@@ -19,7 +20,7 @@ use crate::loader::Loader;
 use crate::open_files::{OpenFiles, Sample};
 use crate::paths::with_query;
 
-use self::views::Keys;
+use self::keys::Keys;
 pub use self::views::{FileViews, file_views};
 
 /// Drop, verdict, contents.

@@ -13,7 +13,7 @@ use crate::components::hash::Id;
 use crate::components::page_header::PageHeader;
 use crate::worker::protocol::Unpacked;
 
-use super::views::Keys;
+use super::keys::Keys;
 
 /// The headline.
 pub(super) fn header<F, V>(

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::{use_location, use_navigate};
 use requorum_shared::permission::Permission;
 
-use super::views::Keys;
+use super::keys::Keys;
 use super::{dossier, reading};
 use crate::components::error_view::ErrorView;
 use crate::components::inspection::{InspectionView, summary};

@@ -2,18 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::keys::Keys;
 use super::{file, ranking};
 use crate::client::inspector::{ReadReport, read_report};
 use crate::open_files::OpenFiles;
-
-/// The keys that a dossier's own is compared with.
-#[derive(Debug, Clone, Copy)]
-pub struct Keys {
-    /// What was typed.
-    pub typed: RwSignal<String>,
-    /// This console's own; empty for those who are not signed in.
-    pub console: Signal<String>,
-}
 
 /// The part, as functions.
 #[derive(Debug, Clone, Copy)]
@@ -31,9 +23,7 @@ pub struct FileViews {
 /// The part itself. Only the split point of the page's binary names it.
 pub fn file_views() -> FileViews {
     FileViews {
-        header: |job, keys, close| {
-            file::header(OpenFiles::expect(), job, keys, close).into_any()
-        },
+        header: |job, keys, close| file::header(OpenFiles::expect(), job, keys, close).into_any(),
         body: |job, keys| file::body(OpenFiles::expect(), job, keys).into_any(),
         ranking: |selected, close| {
             ranking::ranking(OpenFiles::expect(), selected, close).into_any()

@@ -336,7 +336,7 @@ fn conformance_38_bumps() {
     );
     for bump in ["18446744073709551615", "9223372036854775807"] {
         let flags = ["--bump-revision", bump, "--mark-compacted"];
-        place.flags_refused(&flags, 1, &["beyond the highest revision"]);
+        place.flags_refused(&flags, 1, &["exceeds the largest revision"]);
     }
     let said = place.restored(&["--bump-revision", "1000", "--mark-compacted=true"]);
     assert!(said.contains("revision 1339"), "{said}");

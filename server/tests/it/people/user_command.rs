@@ -224,12 +224,17 @@ fn what_cannot_be_is_said() {
             1,
             "No such account",
         ),
-        (&["user", "disable", "Anna"], "", 1, "left to administer"),
+        (
+            &["user", "disable", "Anna"],
+            "",
+            1,
+            "the last administrator of the console",
+        ),
         (
             &["user", "roles", "Anna", "--role", "viewer"],
             "",
             1,
-            "left to administer",
+            "the last administrator of the console",
         ),
         (
             &["token", "create", "--user", "Anna", "--name", "x"],
