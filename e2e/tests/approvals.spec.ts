@@ -318,7 +318,7 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await looksRight(page);
   await page.getByRole("button", { name: "Add cluster policy" }).click();
   await page.getByLabel("Cluster", { exact: true }).fill("shop-etcd");
-  const undoable = page.getByRole("group", { name: "Reversible plans" });
+  const undoable = page.getByRole("group", { name: "Reversible plans", exact: true });
   await undoable.getByLabel("Approvals").selectOption("2");
   await undoable.getByLabel("Second person").selectOption("always");
   await expect(undoable.getByText(/2 people must approve/)).toBeVisible();

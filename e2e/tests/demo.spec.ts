@@ -5,6 +5,9 @@ import { expect, test } from "../support/console.ts";
 import { looksRight } from "../support/look.ts";
 import { built, ended } from "../support/server.ts";
 
+// Every page is looked at in both themes and at both widths.
+test.describe.configure({ timeout: 240_000 });
+
 type Demo = { process: ChildProcess; url: string; folder: string; passwords: Map<string, string> };
 
 async function start(): Promise<Demo> {

@@ -1,5 +1,5 @@
 // What is around every page: menus, palette, the way to a page, times, titles, and addresses that do not exist.
-import { type Page } from "@playwright/test";
+import { type Page, type Request } from "@playwright/test";
 import { NAME, account, expect, signIn, signOut, test } from "../support/console.ts";
 import { fixture } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
@@ -104,13 +104,23 @@ test("calls that are answered do not look aborted", async ({ page, administrator
   await signIn(page, administrator);
   const found = troubles(page);
   const calls: string[] = [];
+  let open = 0;
+  // The ledger is followed for as long as a page is open.
+  const isCall = (request: Request) => /\/requorum\.v1\.(?!.*TailEntries)/.test(request.url());
+  page.on("request", (request) => (open += Number(isCall(request))));
+  page.on("requestfailed", (request) => (open -= Number(isCall(request))));
   page.on("requestfinished", (request) => {
-    if (request.url().includes("/requorum.v1.")) calls.push(request.url());
+    if (!isCall(request)) return;
+    open -= 1;
+    calls.push(request.url());
   });
   for (const path of ["/", "/files", "/plans", "/jobs", "/reviews", "/settings/people", "/settings/about"]) {
+    const before = calls.length;
     await page.goto(path);
     await expect(heading(page)).not.toHaveText("Loading");
+    await expect.poll(() => calls.length - before, { message: `${path} asks the server` }).toBeGreaterThan(0);
     await page.waitForLoadState("networkidle");
+    await expect.poll(() => open, { message: `${path} is answered` }).toBe(0);
   }
   expect(calls.length).toBeGreaterThan(8);
   expect(found.filter((text) => !text.includes("TailEntries"))).toEqual([]);

@@ -168,9 +168,9 @@ test("files of different clusters are not ranked against each other, those of on
   await expect(page.getByRole("heading", { name: "These 3 files are of different clusters: not ranked against each other" })).toBeVisible();
   await expect(page.getByText("behind the")).toHaveCount(0);
   await looksRight(page);
-  // A restored and bumped file has the members of its source: one cluster, one axis.
+  // Two files of one member, taken at different times: one cluster, one axis.
   await page.goto("/inspect");
-  await choose(page, await fixture("3.6.14-mixed"), await fixture("3.6.14-bumped"));
+  await choose(page, await fixture("3.6.14-mixed"), await fixture("3.6.14-defrag"));
   await expect(page.getByRole("heading", { name: "All files, best first" })).toBeVisible();
   const axis = page.getByRole("list", { name: /Revisions/ });
   await expect(axis.getByRole("listitem")).toHaveCount(2);

@@ -126,11 +126,11 @@ test("a sign-in is worth nothing in another browser", async ({ page, browser }) 
     await expect(mallory.locator("input[name=login]")).toBeVisible();
     await mallory.context().clearCookies({ name: "requorum-oidc" });
     await atTheProvider(mallory, "mallory");
-    await expect(mallory.getByRole("alert")).toContainText("was not begun in this browser");
+    await expect(mallory.getByRole("alert")).toContainText("was not started in this browser");
     expect(stolen).toContain("code=");
     // Whoever is lured to that address is not signed in as Mallory.
     await page.goto(stolen);
-    await expect(page.getByRole("alert")).toContainText("was not begun in this browser");
+    await expect(page.getByRole("alert")).toContainText("was not started in this browser");
     expect(await ours(page, server)).toEqual([]);
   } finally {
     await provider.stop();

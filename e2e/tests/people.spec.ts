@@ -120,7 +120,7 @@ test("a viewer is invited, sees what there is, and reads who can do more", async
   await looksRight(vera.page);
   await vera.page.goto("/files");
   await expect(vera.page.getByText("Uploading files needs the role operator.")).toBeVisible();
-  await expect(vera.page.getByRole("button", { name: /press to choose/ })).toHaveCount(0);
+  await expect(vera.page.getByRole("button", { name: /click to browse/ })).toHaveCount(0);
   await looksRight(vera.page);
   await vera.page.getByRole("link", { name: "3.6.14-three.db" }).click();
   await expect(vera.page.getByText("Sealing a plan needs the role operator.")).toBeVisible();
@@ -189,7 +189,7 @@ test("a role that is given counts without signing in again, and one that is take
 
   // Whoever comes back to the tab sees what holds now.
   await olga.page.evaluate(() => window.dispatchEvent(new Event("focus")));
-  await expect(olga.page.getByRole("button", { name: /press to choose/ })).toBeVisible();
+  await expect(olga.page.getByRole("button", { name: /click to browse/ })).toBeVisible();
 
   await page.getByRole("checkbox", { name: "operator" }).uncheck();
   await expect(page.getByText(`${name} will no longer be able to`)).toBeVisible();
@@ -236,7 +236,7 @@ test("whoever is disabled is out at once, after what depends on them was shown",
 
 test("the only administrator is told why they cannot be disabled", async ({ page }) => {
   await page.goto("/settings/people");
-  await expect(page.getByText(new RegExp(`Only ${NAME} is .*admin`))).toBeVisible();
+  await expect(page.getByText(new RegExp(`${NAME} is the only .*admin for all clusters`))).toBeVisible();
   await looksRight(page);
   await page.getByRole("link", { name: NAME, exact: true }).click();
   await expect(page.getByText(`${NAME} is the only administrator`)).toBeVisible();
@@ -303,7 +303,7 @@ test("one changes one's password and ends one's other sessions", async ({ page, 
   const first = await elsewhere(PASSWORD);
   const second = await elsewhere(PASSWORD);
   await pia.page.goto("/settings/you");
-  await expect(pia.page.getByRole("heading", { level: 1 })).toContainText(`You are ${name}`);
+  await expect(pia.page.getByRole("heading", { level: 1 })).toHaveText(`${name}: viewer`);
   const sessions = pia.page.getByRole("row").filter({ has: pia.page.getByRole("button") });
   await expect(sessions).toHaveCount(3);
   await expect(sessions.filter({ hasText: "this one" })).toHaveCount(1);

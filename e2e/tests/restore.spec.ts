@@ -137,7 +137,7 @@ test("the report follows what is typed, and nothing that blocks can be sealed", 
   const report = page.getByLabel("Report and steps");
   const clear = page.getByLabel("Clear active alarms");
   await expect(clear).toBeChecked();
-  await expect(report).toContainText("Active alarms are cleared: NOSPACE");
+  await expect(report).toContainText("Active alarms are cleared (etcdutl does not): NOSPACE");
   await clear.uncheck();
   await expect(report).toContainText("An alarm survives the restore: NOSPACE");
   await expect(page.locator("#why-not")).toContainText(/[1-9] warning/);
@@ -167,10 +167,10 @@ test("a plan that is rejected does not run", async ({ page }) => {
   await page.getByLabel("A download per member").check();
   await checked(page);
   await page.getByRole("button", { name: "Seal plan" }).click();
-  await page.getByRole("button", { name: "Reject with a reason" }).click();
+  await page.getByRole("button", { name: "Reject", exact: true }).click();
   await looksRight(page);
-  await page.getByLabel(/Why\?/).fill("not on a Friday");
-  await page.getByRole("button", { name: "Reject the plan" }).click();
+  await page.getByLabel("Reason, for the author").fill("not on a Friday");
+  await page.getByRole("button", { name: "Reject plan" }).click();
   await expect(page.getByText("not on a Friday")).toBeVisible();
   await expect(page.getByRole("button", { name: /^Run / })).toHaveCount(0);
 });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use requorum_shared::approval::accepted;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::dossier::{
     JobFacts, LedgerFacts, MAX_ENTRIES, PackError, ReviewFacts, Sources, pack,
@@ -239,7 +240,7 @@ impl Act {
             Some(job) => job == about.job,
             None => {
                 let subject = entry.subject.as_str();
-                subject.strip_prefix("plan ") == Some(about.plan)
+                accepted::plan_of(subject) == Some(about.plan)
                     || entry.act == act::REVIEW_CLOSE
                         && subject
                             .strip_prefix("review ")

@@ -93,6 +93,12 @@ pub fn subject(plan_id: &str, accepted: &[AcceptedWarning]) -> String {
     }
 }
 
+/// The id of the plan that such a subject is about, with or without accepted warnings.
+pub fn plan_of(subject: &str) -> Option<&str> {
+    let rest = subject.strip_prefix("plan ")?;
+    Some(rest.split_once(", accepting ").map_or(rest, |(id, _)| id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +153,15 @@ mod tests {
             subject("7f", &all),
             "plan 7f, accepting 2 warnings: alarms.active (alarms), auth.enabled (authentication)"
         );
+    }
+
+    #[test]
+    fn the_plan_of_a_subject_is_known_whatever_was_accepted() {
+        let all = [named("a", "x"), named("b", "y, accepting z")];
+        for accepted in [&all[..0], &all[..1], &all] {
+            assert_eq!(plan_of(&subject("7f", accepted)), Some("7f"));
+        }
+        assert_eq!(plan_of("plans 7f"), None);
+        assert_eq!(plan_of("review 7f"), None);
     }
 }

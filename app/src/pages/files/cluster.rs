@@ -82,7 +82,7 @@ pub fn ClusterOf(
     };
     view! {
         <span class="inline-field">
-            {now}
+            <span>{now}</span>
             {may.then(|| view! {
                 <button type="button" class="button small" on:click=move |_| open.set(true)>"Change"</button>
             })}

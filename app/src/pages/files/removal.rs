@@ -34,11 +34,9 @@ pub fn RemoveFile(
             asked.set(None);
         }
     });
-    let uses = LocalResource::new(move || async move {
-        match asked.get() {
-            Some(file) => Some(grpc::call(GetFileUsesRequest { id: file.id }).await),
-            None => None,
-        }
+    let uses = LocalResource::new(move || {
+        let file = asked.get();
+        async move { Some(grpc::call(GetFileUsesRequest { id: file?.id }).await) }
     });
     let failure = RwSignal::new(None::<Failure>);
     let typed = RwSignal::new(String::new());

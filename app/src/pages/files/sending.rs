@@ -150,11 +150,9 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
             .flatten()
     });
     // What was found in it is the server's to say.
-    let found = LocalResource::new(move || async move {
-        match stored_id.get() {
-            Some(id) => file_of(id).await,
-            None => None,
-        }
+    let found = LocalResource::new(move || {
+        let id = stored_id.get();
+        async move { file_of(id?).await }
     });
     let found = Memo::new(move |_| found.get().flatten());
     let shown = Memo::new(move |before: Option<&TransferView>| {

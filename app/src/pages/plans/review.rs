@@ -64,17 +64,15 @@ pub fn PlanReview() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     let plan = LocalResource::new(move || grpc::call(GetPlanRequest { id: id.get() }));
-    let asked = LocalResource::new(move || async move {
+    let asked = LocalResource::new(move || {
         let id = id.get();
-        let answer = grpc::call(GetApprovalRequest {
-            plan_id: id.clone(),
-        });
-        (
-            id,
-            answer
-                .await
-                .map(|answer| answer.approval.unwrap_or_default()),
-        )
+        async move {
+            let answer = grpc::call(GetApprovalRequest {
+                plan_id: id.clone(),
+            });
+            let answer = answer.await;
+            (id, answer.map(|answer| answer.approval.unwrap_or_default()))
+        }
     });
     // What was said of another plan is not said of this one.
     let approval = Memo::new(

@@ -119,8 +119,12 @@ fn alone(people: &[Person]) -> Vec<String> {
         ));
     }
     lines.extend(only.into_iter().map(|(name, roles)| {
-        let of = roles.join(" and ");
-        format!("{name} is the only {of} for all clusters. Give a second person that role.")
+        let of = format::listed(&roles);
+        let them = match roles.len() {
+            1 => "that role",
+            _ => "those roles",
+        };
+        format!("{name} is the only {of} for all clusters. Give a second person {them}.")
     }));
     lines
 }
@@ -235,7 +239,7 @@ mod tests {
     #[test]
     fn what_hangs_on_one_person_is_said() {
         let ada = person("ada", "operator, approver, admin", true);
-        let only = "ada is the only operator and approver and admin for all clusters. Give a second person that role.";
+        let only = "ada is the only operator, approver and admin for all clusters. Give a second person those roles.";
         assert_eq!(alone(std::slice::from_ref(&ada)), [only]);
         let people = [
             ada,
@@ -250,7 +254,7 @@ mod tests {
             alone(&people[1..]),
             [
                 "No active user is approver for all clusters.",
-                "ben is the only operator and admin for all clusters. Give a second person that role.",
+                "ben is the only operator and admin for all clusters. Give a second person those roles.",
             ]
         );
     }
