@@ -57,20 +57,19 @@ pub fn Pager(
     many: &'static str,
 ) -> impl IntoView {
     let location = use_location();
-    let place = place();
-    let words = move || words(place.get().before, shown as u64, total, one, many);
-    let first = {
+    // Of the rows that are shown: the address may be that of a page that is still being fetched.
+    let place = place().get_untracked();
+    let before = place.before;
+    let words = words(before, shown as u64, total, one, many);
+    let first = (!place.after.is_empty()).then(|| {
         let location = location.clone();
-        move || {
-            let to = first_page(&location.pathname.get(), &location.search.get());
-            (!place.get().after.is_empty())
-                .then(|| view! { <a class="button" href=to>"First page"</a> })
-        }
-    };
+        let to = move || first_page(&location.pathname.get(), &location.search.get());
+        view! { <a class="button" href=to>"First page"</a> }
+    });
     let next = (!next.is_empty()).then(|| {
         let to = move || {
             let (path, query) = (location.pathname.get(), location.search.get());
-            let from = place.get().before + shown as u64 + 1;
+            let from = before + shown as u64 + 1;
             let to = with_query(&path, &query, AFTER, &next);
             let query = to.split_once('?').map_or("", |(_, query)| query);
             with_query(&path, query, FROM, &from.to_string())
