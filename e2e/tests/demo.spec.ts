@@ -53,7 +53,7 @@ test("a demo is signed in to, says on each page that it is one, and leaves nothi
       await page.goto(demo.url + address);
       await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       await expect(banner).toBeInViewport();
-      await page.waitForLoadState("networkidle");
+      await expect(page.getByText("Loading", { exact: true })).toHaveCount(0);
       await looksRight(page);
     }
     await page.goto(`${demo.url}/files`);
