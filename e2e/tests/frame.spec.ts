@@ -1,5 +1,5 @@
 // What is around every page: menus, palette, the way to a page, times, titles, and addresses that do not exist.
-import { type Page, type Request } from "@playwright/test";
+import { type Page, type Request, type Response } from "@playwright/test";
 import { NAME, account, expect, signIn, signOut, test } from "../support/console.ts";
 import { fixture } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
@@ -77,6 +77,78 @@ test.describe("a stranger", () => {
     } finally {
       await server.stop();
     }
+  });
+});
+
+test.describe("the font", () => {
+  test("is the one that is shipped, is fetched once and kept, and its figures line up", async ({ page }) => {
+    const fetched: Response[] = [];
+    page.on("response", (response) => {
+      if (response.url().endsWith(".woff2")) fetched.push(response);
+    });
+    await page.goto("/login");
+    await expect(page.getByLabel("Name")).toBeVisible();
+    await page.evaluate(() => document.fonts.ready);
+    const state = await page.evaluate(() => ({
+      loaded: [...document.fonts].filter((face) => face.status === "loaded").map((face) => face.family),
+      checked: ["400", "700"].every((weight) => document.fonts.check(`${weight} 16px Inter`)),
+      family: getComputedStyle(document.body).fontFamily,
+    }));
+    expect(state.loaded).toContain("Inter");
+    expect(state.checked).toBe(true);
+    expect(state.family).toMatch(/^"?Inter"?,/);
+    // The preload and the style sheet name the same file.
+    expect(fetched).toHaveLength(1);
+    const headers = (await fetched[0]?.allHeaders()) ?? {};
+    expect(headers["content-type"]).toBe("font/woff2");
+    expect(headers["content-encoding"]).toBeUndefined();
+    expect(headers["cache-control"]).toContain("immutable");
+
+    const widths = await page.evaluate(() => {
+      const place = document.querySelector("main") ?? document.body;
+      const width = (name: string, text: string) => {
+        const element = document.createElement(name);
+        element.style.setProperty("position", "absolute");
+        element.textContent = text;
+        place.append(element);
+        const { width } = element.getBoundingClientRect();
+        element.remove();
+        return width;
+      };
+      const both = (name: string) => [width(name, "1 111:11"), width(name, "2 047:58")];
+      const names = ["p", "table"].map((name) => width(name, "etcd-old.db"));
+      return { time: both("time"), table: both("table"), dd: both("dd"), prose: both("p"), names };
+    });
+    for (const name of ["time", "table", "dd"] as const) expect(widths[name][0], name).toBe(widths[name][1]);
+    // The font has other figures too: the test can see a difference.
+    expect(widths.prose[0]).toBeLessThan((widths.prose[1] ?? 0) - 1);
+    // Names look the same everywhere: only figures are tabular.
+    expect(widths.names[0]).toBe(widths.names[1]);
+  });
+
+  test("moves nothing when it comes late", async ({ page }) => {
+    let come = () => {};
+    const late = new Promise<void>((resolve) => (come = resolve));
+    await page.route("**/*.woff2", async (route) => {
+      await late;
+      await route.continue();
+    });
+    await page.goto("/login", { waitUntil: "commit" });
+    await expect(page.getByLabel("Name")).toBeVisible();
+    await expect(page.getByText(/lost its quorum or its data/)).toBeVisible();
+    await page.evaluate(() => {
+      (globalThis as any).shifted = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as any[]) (globalThis as any).shifted += entry.value;
+      }).observe({ type: "layout-shift" });
+    });
+    const loaded = () => page.evaluate(() => [...document.fonts].some((face) => face.family === "Inter" && face.status === "loaded"));
+    expect(await loaded()).toBe(false);
+    come();
+    await expect.poll(loaded).toBe(true);
+    // What was seen is on its way for a frame.
+    await page.waitForTimeout(300);
+    expect(await page.evaluate(() => (globalThis as any).shifted)).toBeLessThan(0.05);
   });
 });
 

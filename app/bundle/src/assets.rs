@@ -8,6 +8,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+/// Extensions of what a page is made of: without one of these it does not look and work as it should.
+const FIRST_LOAD: [&str; 5] = ["html", "js", "css", "wasm", "woff2"];
+
+/// Extensions of what is compressed in itself: a `.br` of it would only be larger.
+const PACKED: [&str; 1] = ["woff2"];
+
 /// Files to be served under `/assets/`, by file name.
 #[derive(Default)]
 pub(crate) struct Assets {
@@ -22,8 +28,8 @@ pub(crate) struct Written {
     pub(crate) path: String,
     /// Bytes.
     pub(crate) size: usize,
-    /// Bytes of its `.br`.
-    pub(crate) compressed: usize,
+    /// Bytes of its `.br`, or of itself where it has none.
+    pub(crate) on_the_wire: usize,
     /// Whether a browser needs it before the page can read a file.
     pub(crate) first_load: bool,
 }
@@ -91,7 +97,9 @@ impl Assets {
 fn write_both(path: &Path, name: &str, bytes: &[u8]) -> Result<Written> {
     let beside = path.with_added_extension("br");
     let unchanged = fs::read(path).is_ok_and(|there| there == bytes);
-    let compressed = match fs::metadata(&beside) {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let on_the_wire = match fs::metadata(&beside) {
+        _ if extension.is_some_and(|extension| PACKED.contains(&extension)) => bytes.len(),
         Ok(there) if unchanged && there.len() > 0 => usize::try_from(there.len())?,
         _ => {
             let compressed = compress(bytes)?;
@@ -102,13 +110,11 @@ fn write_both(path: &Path, name: &str, bytes: &[u8]) -> Result<Written> {
     if !unchanged {
         write(path, bytes)?;
     }
-    let code = ["html", "js", "css", "wasm"];
-    let extension = path.extension().and_then(|extension| extension.to_str());
     Ok(Written {
         path: name.to_owned(),
         size: bytes.len(),
-        compressed,
-        first_load: extension.is_some_and(|extension| code.contains(&extension)),
+        on_the_wire,
+        first_load: extension.is_some_and(|extension| FIRST_LOAD.contains(&extension)),
     })
 }
 
@@ -156,6 +162,19 @@ mod tests {
         assert_eq!(fs::metadata(&kept).unwrap().modified().unwrap(), before);
         assert!(!gone.exists());
         assert!(!gone.with_added_extension("br").exists());
+    }
+
+    #[test]
+    fn a_font_is_not_compressed_again() {
+        let out = tempfile::tempdir().unwrap();
+        let mut assets = Assets::default();
+        let font = assets.add("inter", "woff2", b"packed".to_vec());
+        let written = assets.write("<p>", out.path()).unwrap();
+        let font = out.path().join(font.trim_start_matches('/'));
+        assert!(font.exists());
+        assert!(!font.with_added_extension("br").exists());
+        let said = &written[0];
+        assert_eq!((said.first_load, said.on_the_wire), (true, 6));
     }
 
     #[test]

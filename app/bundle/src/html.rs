@@ -1,11 +1,14 @@
-//! Fills `app/index.html`: `{{name}}` stands for an address among the assets.
+//! Fills `app/index.html` and the style sheet: `{{name}}` stands for an address among the assets.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
-/// What the template must name: without one of these the page would not work, and would not say why.
-const REQUIRED: [&str; 5] = ["boot", "style", "worker", "verifier", "asset sample.db"];
+/// What `app/index.html` must name: without one of these the page would not work, and would not say why.
+pub(crate) const PAGE: [&str; 5] = ["boot", "style", "worker", "verifier", "asset sample.db"];
+
+/// What the style sheet must name.
+pub(crate) const STYLE: [&str; 1] = ["asset inter.woff2"];
 
 /// The addresses by placeholder.
 #[derive(Default)]
@@ -18,11 +21,11 @@ impl Names {
     }
 }
 
-/// The page's HTML with every placeholder replaced.
+/// `template` with every placeholder replaced.
 ///
 /// # Errors
-/// A required placeholder is missing, one is not known, or one is not closed.
-pub(crate) fn fill(template: &str, names: &Names) -> Result<String> {
+/// A `required` placeholder is missing, one is not known, or one is not closed.
+pub(crate) fn fill(template: &str, names: &Names, required: &[&str]) -> Result<String> {
     let mut filled = String::with_capacity(template.len() + 512);
     let mut seen = Vec::new();
     let mut rest = template;
@@ -44,8 +47,8 @@ pub(crate) fn fill(template: &str, names: &Names) -> Result<String> {
         rest = after;
     }
     filled.push_str(rest);
-    for name in REQUIRED {
-        if !seen.contains(&name) {
+    for name in required {
+        if !seen.contains(name) {
             bail!("the placeholder {{{{{name}}}}} is missing");
         }
     }
@@ -61,7 +64,7 @@ mod tests {
 
     fn names() -> Names {
         let mut names = Names::default();
-        for name in REQUIRED {
+        for name in PAGE {
             names.set(name, format!("/assets/{}", name.replace(' ', "-")));
         }
         names
@@ -70,32 +73,41 @@ mod tests {
     #[test]
     fn every_placeholder_becomes_an_address() {
         assert_eq!(
-            fill(TEMPLATE, &names()).unwrap(),
+            fill(TEMPLATE, &names(), &PAGE).unwrap(),
             "<a /assets/boot><b /assets/style><c /assets/worker><d /assets/verifier><e /assets/asset-sample.db>"
         );
     }
 
     #[test]
     fn each_required_placeholder_is_missed() {
-        for name in REQUIRED {
+        for name in PAGE {
             let without = TEMPLATE
                 .replace(&format!("{{{{{name}}}}}"), "")
                 .replace(&format!("{{{{ {name} }}}}"), "");
-            let error = fill(&without, &names()).unwrap_err().to_string();
+            let error = fill(&without, &names(), &PAGE).unwrap_err().to_string();
             assert_eq!(error, format!("the placeholder {{{{{name}}}}} is missing"));
         }
     }
 
     #[test]
+    fn the_style_sheet_names_the_font() {
+        let mut names = Names::default();
+        names.set(STYLE[0], "/assets/inter-0123.woff2".to_owned());
+        let filled = fill("src: url(\"{{asset inter.woff2}}\")", &names, &STYLE).unwrap();
+        assert_eq!(filled, "src: url(\"/assets/inter-0123.woff2\")");
+        assert!(fill("a {}", &names, &STYLE).is_err());
+    }
+
+    #[test]
     fn an_unknown_or_open_placeholder_fails() {
-        let error = fill("{{asset gone.svg}}", &names())
+        let error = fill("{{asset gone.svg}}", &names(), &PAGE)
             .unwrap_err()
             .to_string();
         assert!(
             error.starts_with("{{asset gone.svg}} is not known; there are:"),
             "{error}"
         );
-        let error = fill("{{boot", &names()).unwrap_err().to_string();
+        let error = fill("{{boot", &names(), &PAGE).unwrap_err().to_string();
         assert!(error.contains("not closed"), "{error}");
     }
 }

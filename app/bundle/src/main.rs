@@ -3,7 +3,7 @@
 //! `requorum-bundle --wasm DIR --source DIR --out DIR`: `page.wasm`, `worker.wasm` and `verifier.wasm` get their
 //! JavaScript by wasm-bindgen, the page is taken apart at its split points, `style/main.css` becomes one file, and
 //! everything goes to `assets/` under a name that holds its hash, so that a browser may keep it for ever. Beside each
-//! file lies its `.br`.
+//! file lies its `.br`, but beside a font, which is compressed in itself.
 //! Nothing is written that is there already: an unchanged page leaves the server as it was built.
 
 mod assets;
@@ -85,34 +85,33 @@ fn run(arguments: &Arguments) -> Result<()> {
     names.set("verifier", assets.add_later("verifier", "js", script));
     names.set("page-js", page.script);
     names.set("page-wasm", page.wasm);
-    names.set(
-        "style",
-        assets.add("style", "css", inputs.style.into_bytes()),
-    );
     for (name, bytes) in inputs.files {
         let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, "bin"));
         let path = assets.add(stem, extension, bytes);
         names.set(format!("asset {name}"), path);
     }
-    let index = html::fill(&inputs.template, &names).context("in app/index.html")?;
+    // It names the font, whose address is known only now.
+    let style = html::fill(&inputs.style, &names, &html::STYLE).context("in the style sheet")?;
+    names.set("style", assets.add("style", "css", style.into_bytes()));
+    let index = html::fill(&inputs.template, &names, &html::PAGE).context("in app/index.html")?;
 
     let written = assets.write(&index, &arguments.out)?;
     inputs.stamp.write(&arguments.out)?;
     for file in &written {
         eprintln!(
-            "  {:>10} {:>10} br  {}",
+            "  {:>10} {:>10} on the wire  {}",
             kib(file.size),
-            kib(file.compressed),
+            kib(file.on_the_wire),
             file.path
         );
     }
     let first_load: usize = written
         .iter()
         .filter(|file| file.first_load)
-        .map(|file| file.compressed)
+        .map(|file| file.on_the_wire)
         .sum();
     eprintln!(
-        "  first load of the page and its reader, compressed: {}",
+        "  first load of the page and its reader, on the wire: {}",
         kib(first_load)
     );
     Ok(())
