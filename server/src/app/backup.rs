@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use super::accounts::Accounts;
 use super::key_path::KEY_FILE;
 use super::location::ConsoleLocation;
-use crate::auth::store::{SessionStore as _, UserStore as _};
+use crate::auth::store::SessionStore as _;
 use crate::backup::{Copied, Filling, Manifest};
 use crate::clock::{Clock as _, SystemClock};
 use crate::data_dir::{DATABASE, LEDGER_KEY};
@@ -112,11 +112,7 @@ impl Accounts {
     /// # Errors
     /// When the rows cannot be written.
     pub async fn end_all_sessions(&self) -> Result<u64> {
-        let mut ended = 0;
-        for user in self.database().users().await? {
-            ended += self.database().remove_sessions(&user.id, "").await?;
-        }
-        Ok(ended)
+        Ok(self.database().remove_all_sessions().await?)
     }
 }
 

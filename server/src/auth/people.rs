@@ -79,19 +79,31 @@ impl People {
             .ok_or_else(missing)
     }
 
-    /// Adds an account that has no password yet; [`Self::link`] gives it one.
+    /// Adds an account that has no password yet, with the one link that sets it.
     ///
     /// # Errors
     /// When the name cannot be accepted or is taken.
-    pub async fn invite(&self, name: &str, grants: Grants) -> Result<User> {
-        self.add(User {
+    pub async fn invite(
+        &self,
+        name: &str,
+        grants: Grants,
+        made_by: &str,
+        made_by_id: &str,
+    ) -> Result<(User, NewLink)> {
+        let user = User {
             id: random::id(),
             name: account_name(name)?,
             created_ms: self.clock.now_ms(),
             grants,
             ..User::default()
-        })
-        .await
+        };
+        self.not_taken(&user.name).await?;
+        let (link, new) = self.new_link(&user.id, made_by, made_by_id);
+        let hash = random::token_hash(&new.token);
+        if self.store.invite_user(&user, &hash, &link).await? {
+            return Ok((user, new));
+        }
+        Err(taken(&user.name))
     }
 
     /// Adds an account with a password.
@@ -106,31 +118,29 @@ impl People {
     ) -> Result<User> {
         let name = account_name(name)?;
         password::check(&password, &name)?;
-        self.add(User {
+        let user = User {
             id: random::id(),
             name,
             password_hash: self.passwords.hash(password).await?,
             created_ms: self.clock.now_ms(),
             grants,
             ..User::default()
-        })
-        .await
+        };
+        self.not_taken(&user.name).await?;
+        if self.store.add_user(&user).await? {
+            return Ok(user);
+        }
+        Err(taken(&user.name))
     }
 
-    async fn add(&self, user: User) -> Result<User> {
+    /// # Errors
+    /// When another account has this name, or one that looks like it.
+    async fn not_taken(&self, name: &str) -> Result<()> {
         let all = self.store.users().await?;
-        let taken = match names::alike(&user.name, &all) {
-            Some(other) => other.name.clone(),
-            None if self.store.add_user(&user).await? => return Ok(user),
-            None => user.name,
-        };
-        Err(conflict(
-            "person.exists",
-            format!(
-                "An account named {taken} already exists. Names are compared without case, and letters that look \
-                 alike count as the same; choose another."
-            ),
-        ))
+        match names::alike(name, &all) {
+            Some(other) => Err(taken(&other.name)),
+            None => Ok(()),
+        }
     }
 
     /// Makes the one link that sets this account's password; an older one is void. The account's old password, if
@@ -155,22 +165,28 @@ impl People {
                 ),
             ));
         }
+        let (link, new) = self.new_link(&user.id, made_by, made_by_id);
+        self.store
+            .set_link(&random::token_hash(&new.token), &link)
+            .await?;
+        Ok(new)
+    }
+
+    /// A link for this account: as it is kept, and as it is handed out.
+    fn new_link(&self, user_id: &str, made_by: &str, made_by_id: &str) -> (PasswordLink, NewLink) {
         let now = self.clock.now_ms();
         let link = PasswordLink {
-            user_id: user.id,
+            user_id: user_id.into(),
             made_by: made_by.into(),
             made_by_id: made_by_id.into(),
             created_ms: now,
             expires_ms: now + LINK_MS,
         };
-        let token = random::token();
-        self.store
-            .set_link(&random::token_hash(&token), &link)
-            .await?;
-        Ok(NewLink {
-            token,
+        let new = NewLink {
+            token: random::token(),
             expires_ms: link.expires_ms,
-        })
+        };
+        (link, new)
     }
 
     /// Gives an account exactly these roles. They count from its next request on.
@@ -239,6 +255,16 @@ fn somebody_administers(users: &[User]) -> bool {
     users
         .iter()
         .any(|user| user.is_usable() && user.grants.has(Role::Admin))
+}
+
+fn taken(name: &str) -> ApiError {
+    conflict(
+        "person.exists",
+        format!(
+            "An account named {name} already exists. Names are compared without case, and letters that look alike \
+             count as the same; choose another."
+        ),
+    )
 }
 
 fn missing() -> ApiError {

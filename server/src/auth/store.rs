@@ -33,6 +33,11 @@ impl User {
     pub fn is_usable(&self) -> bool {
         self.disabled_ms == 0 && (!self.password_hash.is_empty() || !self.subject.is_empty())
     }
+
+    /// The account and its roles, as entries about an invitation name them.
+    pub fn with_roles(&self) -> String {
+        format!("{} as {}", self.name, self.grants)
+    }
 }
 
 /// One thing about an account.
@@ -151,6 +156,14 @@ pub trait UserStore: Send + Sync {
     async fn add_first_user(&self, user: &User) -> anyhow::Result<bool>;
     /// Adds an account; `false` when the name or the provider's subject is taken.
     async fn add_user(&self, user: &User) -> anyhow::Result<bool>;
+    /// Adds an account together with the link that gives it a password: both or neither. `false`, and nothing is added,
+    /// when the name is taken.
+    async fn invite_user(
+        &self,
+        user: &User,
+        token_hash: &str,
+        link: &PasswordLink,
+    ) -> anyhow::Result<bool>;
     /// The account with this name, without regard to case.
     async fn find_user(&self, name: &str) -> anyhow::Result<Option<User>>;
     /// The account with this id.
@@ -211,8 +224,10 @@ pub trait SessionStore: Send + Sync {
     async fn forget_sessions(&self, now_ms: i64) -> anyhow::Result<()>;
     /// Ends the session with this id; `false` when that account has none such.
     async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool>;
-    /// Ends all sessions of an account but one.
+    /// Ends all sessions of an account but one, and says how many.
     async fn remove_sessions(&self, user_id: &str, except: &str) -> anyhow::Result<u64>;
+    /// Ends all sessions of all accounts, and says how many.
+    async fn remove_all_sessions(&self) -> anyhow::Result<u64>;
 }
 
 /// Tokens.

@@ -159,11 +159,7 @@ async fn add(accounts: &Accounts, name: &str, roles: Granted, invite: bool) -> a
         let user = act(accounts, act::PEOPLE_INVITE, subject, add).await?;
         return done(&user, &format!("was added with: {}", roles_of(&user)));
     }
-    let invite = async {
-        let user = people.invite(name, grants).await?;
-        let link = people.link(&user.id, "the command line", "").await?;
-        Ok((user, link))
-    };
+    let invite = people.invite(name, grants, "the command line", "");
     let (user, link) = act(accounts, act::PEOPLE_INVITE, subject, invite).await?;
     done(&user, &format!("was added with: {}", roles_of(&user)))?;
     terminal::line(format_args!(

@@ -146,20 +146,40 @@ impl SessionStore for Database {
     }
 
     async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
             .bind(user_id)
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn remove_sessions(&self, user_id: &str, except: &str) -> anyhow::Result<u64> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
             .bind(user_id)
             .bind(except)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
+        // Where there was none to end, it is done all the same.
+        tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn remove_all_sessions(&self) -> anyhow::Result<u64> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("DELETE FROM sessions")
+            .execute(&mut *tx)
+            .await?;
+        tx.mark(None, None).await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 }

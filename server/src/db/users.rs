@@ -1,4 +1,4 @@
-//! Accounts and the links that give them passwords,.
+//! Accounts and the links that give them passwords.
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -81,24 +81,27 @@ impl UserStore for Database {
 
     async fn add_user(&self, user: &User) -> anyhow::Result<bool> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
-            "INSERT INTO users (id, name, password_hash, created_ms, grants, disabled_ms, issuer, subject) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        )
-        .bind(&user.id)
-        .bind(&user.name)
-        .bind(&user.password_hash)
-        .bind(user.created_ms)
-        .bind(user.grants.to_string())
-        .bind(user.disabled_ms)
-        .bind(&user.issuer)
-        .bind(&user.subject)
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() != 1 {
+        if !insert_user(&mut tx, user).await? {
             return Ok(false);
         }
         tx.mark(None, None).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn invite_user(
+        &self,
+        user: &User,
+        token_hash: &str,
+        link: &PasswordLink,
+    ) -> anyhow::Result<bool> {
+        let mut tx = self.begin().await?;
+        if !insert_user(&mut tx, user).await? {
+            return Ok(false);
+        }
+        put_link(&mut tx, token_hash, link).await?;
+        // The entry that opened the act has the name as it was typed.
+        tx.mark(Some(&user.with_roles()), None).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -204,19 +207,7 @@ impl UserStore for Database {
 
     async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()> {
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms, made_by_id) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE SET token_hash = $2, made_by = $3, \
-             created_ms = $4, expires_ms = $5, made_by_id = $6",
-        )
-        .bind(&link.user_id)
-        .bind(token_hash)
-        .bind(&link.made_by)
-        .bind(link.created_ms)
-        .bind(link.expires_ms)
-        .bind(&link.made_by_id)
-        .execute(&mut *tx)
-        .await?;
+        put_link(&mut tx, token_hash, link).await?;
         tx.mark(None, None).await?;
         Ok(tx.commit().await?)
     }
@@ -297,6 +288,43 @@ impl UserStore for Database {
             .await?;
         Ok(())
     }
+}
+
+/// Adds an account; `false` when the name or the provider's subject is taken.
+async fn insert_user(tx: &mut WriteTx, user: &User) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO users (id, name, password_hash, created_ms, grants, disabled_ms, issuer, subject) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+    )
+    .bind(&user.id)
+    .bind(&user.name)
+    .bind(&user.password_hash)
+    .bind(user.created_ms)
+    .bind(user.grants.to_string())
+    .bind(user.disabled_ms)
+    .bind(&user.issuer)
+    .bind(&user.subject)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Keeps a link in the place of an older one of the same account.
+async fn put_link(tx: &mut WriteTx, token_hash: &str, link: &PasswordLink) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO password_links (user_id, token_hash, made_by, created_ms, expires_ms, made_by_id) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE SET token_hash = $2, made_by = $3, \
+         created_ms = $4, expires_ms = $5, made_by_id = $6",
+    )
+    .bind(&link.user_id)
+    .bind(token_hash)
+    .bind(&link.made_by)
+    .bind(link.created_ms)
+    .bind(link.expires_ms)
+    .bind(&link.made_by_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// What ends with a change to an account.

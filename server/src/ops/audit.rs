@@ -202,10 +202,10 @@ fn tell_later(app: &App, until: Instant) {
     });
 }
 
-/// Writes down that somebody came in or went, or did not.
+/// Writes down that somebody came in, or did not.
 ///
-/// This alone goes on when the ledger cannot be written: somebody has to be able to look at why. Nothing can be
-/// done then but looking.
+/// This and [`departure`] alone go on when the ledger cannot be written: somebody has to be able to look at why. Nothing
+/// can be done then but looking.
 pub async fn passage(
     app: &App,
     (who, who_id): (&str, Option<&str>),
@@ -225,12 +225,35 @@ pub async fn passage(
         return refused(app, draft, error).await;
     }
     if let Err(unwritten) = app.ledger.note(draft, Outcome::Done, "").await {
-        tracing::error!(
-            who,
-            act,
-            "a sign-in or sign-out is not in the ledger: {unwritten}"
-        );
+        tracing::error!(who, act, "a sign-in is not in the ledger: {unwritten}");
     }
+}
+
+/// Carries out a sign-out between two entries, as [`act`] does; without them when the ledger cannot be written: a session
+/// must not stay open because of that.
+///
+/// # Errors
+/// Those of `work`.
+pub async fn departure(
+    app: &App,
+    draft: Draft,
+    work: impl Future<Output = Result<()>> + Send + 'static,
+) -> Result<()> {
+    let here = app.clone();
+    to_the_end(app, async move {
+        let who = draft.who.clone();
+        match here.ledger.open(draft).await {
+            Ok(opened) => {
+                let result = ledger::carrying_out(opened.index(), work).await;
+                end(opened, result.map(Done::plainly)).await
+            }
+            Err(unwritten) => {
+                tracing::error!(who, "a sign-out is not in the ledger: {unwritten}");
+                work.await
+            }
+        }
+    })
+    .await
 }
 
 /// An attempt at what a person may not do, or not with what belongs to this cluster.

@@ -16,7 +16,7 @@ use super::authorize::{authorize, read_grants};
 use super::uploads;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::auth::people::People;
+use crate::auth::people::NewLink;
 use crate::auth::session::Caller;
 use crate::auth::store::User;
 use crate::error::{Result, bad_request, quoted};
@@ -103,16 +103,14 @@ pub async fn invite(
 ) -> Result<PasswordLink> {
     authorize(app, actor, Permission::People, Place::Console).await?;
     let grants = read_grants(grants)?;
-    let roles = grants.texts().join(", ");
-    let subject = format!("{} as {roles}", quoted(name.trim()));
+    let subject = format!("{} as {grants}", quoted(name.trim()));
     let draft = audit::draft(actor, act::PEOPLE_INVITE, subject);
     let (people, name, by) = (app.people.clone(), name.to_owned(), Maker::of(actor));
     audit::carry(app, draft, |_| async move {
-        let user = people.invite(&name, grants).await?;
-        let subject = format!("{} as {roles}", user.name);
+        let (user, link) = people.invite(&name, grants, &by.name, &by.id).await?;
         Ok(Done {
-            subject: Some(subject),
-            ..Done::plainly(link(&people, &by, user).await?)
+            subject: Some(user.with_roles()),
+            ..Done::plainly(password_link(user, link))
         })
     })
     .await
@@ -124,7 +122,11 @@ pub async fn make_link(app: &App, actor: &Actor, id: &str) -> Result<PasswordLin
     let user = app.people.get(id).await?;
     let draft = audit::draft(actor, act::PEOPLE_LINK, &*user.name);
     let (people, by) = (app.people.clone(), Maker::of(actor));
-    audit::act(app, draft, async move { link(&people, &by, user).await }).await
+    audit::act(app, draft, async move {
+        let link = people.link(&user.id, &by.name, &by.id).await?;
+        Ok(password_link(user, link))
+    })
+    .await
 }
 
 /// Whoever makes a link.
@@ -142,13 +144,12 @@ impl Maker {
     }
 }
 
-async fn link(people: &People, by: &Maker, user: User) -> Result<PasswordLink> {
-    let link = people.link(&user.id, &by.name, &by.id).await?;
-    Ok(PasswordLink {
+fn password_link(user: User, link: NewLink) -> PasswordLink {
+    PasswordLink {
         person: Some(person(user, link.expires_ms)),
         token: link.token,
         expires_at_ms: link.expires_ms,
-    })
+    }
 }
 
 /// Gives an account exactly these roles.

@@ -19,13 +19,11 @@ pub async fn sign_out(app: &App, actor: &Actor) -> Result<()> {
     let Via::Session(id) = actor.via.clone() else {
         return Ok(());
     };
-    let (here, actor) = (app.clone(), actor.clone());
-    audit::to_the_end(app, async move {
-        here.sessions.end(&actor.user_id, &id).await?;
-        let from = audit::address(&actor);
-        let who = (actor.name.as_str(), Some(actor.user_id.as_str()));
-        audit::passage(&here, who, from, act::LOGOUT, Ok(())).await;
-        Ok(())
+    let draft = audit::draft(actor, act::LOGOUT, "the console");
+    let (sessions, owner) = (app.sessions.clone(), actor.user_id.clone());
+    audit::departure(app, draft, async move {
+        // One that another request ended just now has ended too.
+        sessions.end(&owner, &id).await.map(|_| ())
     })
     .await
 }

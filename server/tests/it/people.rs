@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod alone;
 pub(crate) mod every_role;
+pub(crate) mod killed;
 pub(crate) mod login;
 pub(crate) mod oidc;
 pub(crate) mod revoked;

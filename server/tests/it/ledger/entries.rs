@@ -100,7 +100,8 @@ async fn coming_in_and_failing_to_is_written_down() {
             ("", act::LOGIN, Phase::Noted, Some(Outcome::Refused)),
             ("", act::LOGIN, Phase::Noted, Some(Outcome::Refused)),
             (NAME, act::LOGIN, Phase::Noted, Some(Outcome::Done)),
-            (NAME, act::LOGOUT, Phase::Noted, Some(Outcome::Done)),
+            (NAME, act::LOGOUT, Phase::Opened, None),
+            (NAME, act::LOGOUT, Phase::Closed, Some(Outcome::Done)),
         ]
     );
     assert!(entries[1..].iter().all(|e| e.from == "127.0.0.1"));
@@ -447,7 +448,10 @@ async fn nothing_is_done_that_cannot_be_written_down() {
     );
     assert!(body.message.contains("disk is full"), "{}", body.message);
     assert_eq!(admin.get(&path).await.status(), 200, "it is still there");
-    // Signing in to see why is possible.
+    // Signing in to see why is possible, and signing out.
+    let leaves = server.signed_in().await;
+    assert_eq!(leaves.post("/api/logout", &json!({})).await.status(), 204);
+    assert_eq!(leaves.get("/api/session").await.status(), 401);
     let second = server.signed_in().await;
     let mut client = LedgerServiceClient::new(second.grpc().await);
     let ledger = client

@@ -8,9 +8,13 @@ use requorum_shared::api::v1::{
     MakePasswordLinkRequest, MakePasswordLinkResponse, PasswordLink, RevokeTokenRequest,
     SetGrantsRequest, SignInMethod,
 };
+use requorum_shared::ledger::entry::{Outcome, act};
 use serde_json::json;
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
 use tonic::Code;
 
+use crate::ledger::entries::audit;
 use crate::support::harness::{Client, NAME, Options, PASSWORD, TestServer, code, error, grants};
 use crate::support::recovery::{Console, request};
 
@@ -153,6 +157,34 @@ async fn a_link_lets_one_person_in_once() {
         200,
         "a link that was not used changed nothing"
     );
+}
+
+#[tokio::test]
+async fn an_account_is_added_with_its_link_or_not_at_all() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let database = SqliteConnectOptions::new().filename(server.data_dir().join("requorum.db"));
+    let database = SqlitePool::connect_with(database).await.unwrap();
+    let run = async |sql: &'static str| sqlx::query(sql).execute(&database).await.unwrap();
+    run("CREATE TRIGGER no_links BEFORE INSERT ON password_links BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    let failed = invite(&admin, "Ben", &["viewer"]).await.unwrap_err();
+    assert_eq!(failed.code(), Code::Internal);
+    let list = admin
+        .people()
+        .await
+        .list_people(ListPeopleRequest::default())
+        .await;
+    assert_eq!(list.unwrap().into_inner().total, 1);
+    let (verified, entries) = audit(&admin, None).await;
+    let last = entries.last().unwrap();
+    assert_eq!(
+        (last.act.as_str(), last.outcome),
+        (act::PEOPLE_INVITE, Some(Outcome::Failed))
+    );
+    assert_eq!(verified.open, [0; 0]);
+
+    run("DROP TRIGGER no_links").await;
+    invite(&admin, "Ben", &["viewer"]).await.unwrap();
 }
 
 #[tokio::test]
@@ -623,7 +655,7 @@ async fn names_can_be_told_apart_and_entries_have_the_accounts_id() {
     assert_eq!(login.status(), 200);
     let ben_id = session(&ben).await.user_id;
     ben.post("/api/logout", &json!({})).await;
-    let (_, entries) = crate::ledger::entries::audit(&admin, None).await;
+    let (_, entries) = audit(&admin, None).await;
     let of_ben = entries.iter().filter(|entry| entry.who == "Zo\u{eb}");
     let ids: Vec<_> = of_ben.map(|entry| entry.who_id.as_deref()).collect();
     assert!(ids.len() >= 2, "{ids:?}");

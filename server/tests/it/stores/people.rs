@@ -5,8 +5,11 @@ use requorum_server::auth::store::{
     Changed, PasswordLink, SessionStore as _, StoredSession, StoredToken, TokenStore as _, User,
     UserChange, UserStore as _,
 };
+use requorum_server::ledger::carrying_out;
+use requorum_server::ledger::store::LedgerStore as _;
 use requorum_shared::permission::Grants;
 
+use super::ledger::{append, batch, entry};
 use super::{Store, stories};
 
 pub(super) fn user(name: &str) -> User {
@@ -198,9 +201,85 @@ async fn sessions_end(store: &Store) {
     assert!(!db.remove_session("id of bob", "s2").await.unwrap());
     assert!(db.remove_session("id of anna", "s2").await.unwrap());
     assert_eq!(db.remove_sessions("id of anna", "s4").await.unwrap(), 1);
+    db.add_session("t6", &session("s6", 12, 100)).await.unwrap();
+    assert_eq!(db.remove_all_sessions().await.unwrap(), 2);
+    db.add_session("t4", &session("s4", 11, 100)).await.unwrap();
     let off = UserChange::Disabled(12);
     db.change_user("id of anna", &off, |_| true).await.unwrap();
     assert!(db.find_session("t4", 12).await.unwrap().is_none());
+}
+
+/// The acts that had their effect, and what they were about where that is said.
+async fn effects(store: &Store) -> Vec<(u64, Option<String>)> {
+    let effects = store.db.effects().await.unwrap().into_iter();
+    let mut effects: Vec<_> = effects.map(|e| (e.index, e.subject)).collect();
+    effects.sort();
+    effects
+}
+
+async fn an_account_and_its_link_are_one_effect(store: &Store) {
+    let db = &store.db;
+    let opened = (0..2).map(|n| entry(n, "anna", None)).collect();
+    append(db, &batch("one", opened)).await.unwrap();
+    let link = |of: &str| PasswordLink {
+        user_id: of.into(),
+        made_by: "carl".into(),
+        made_by_id: "id of carl".into(),
+        created_ms: 1,
+        expires_ms: i64::MAX,
+    };
+    let (anna, hers) = (user("anna"), link("id of anna"));
+    let invited = carrying_out(0, db.invite_user(&anna, "first", &hers));
+    assert!(invited.await.unwrap());
+    assert_eq!(db.find_link("first").await.unwrap(), Some(hers));
+
+    // The name is taken: no link is made either.
+    let again = User {
+        id: "other".into(),
+        ..user("ANNA")
+    };
+    let other = link("other");
+    let invited = carrying_out(1, db.invite_user(&again, "second", &other));
+    assert!(!invited.await.unwrap());
+    assert_eq!(db.find_link("second").await.unwrap(), None);
+    // The link cannot be kept: there is no account either.
+    let (bob, his) = (user("bob"), link("id of bob"));
+    let invited = carrying_out(1, db.invite_user(&bob, "first", &his));
+    invited.await.unwrap_err();
+    assert_eq!(db.find_user("bob").await.unwrap(), None);
+
+    let about = format!("anna as {}", Grants::everything());
+    assert_eq!(effects(store).await, [(0, Some(about))]);
+    carrying_out(1, db.set_link("third", &link("id of anna")))
+        .await
+        .unwrap();
+    assert_eq!(effects(store).await.len(), 2);
+}
+
+async fn ended_sessions_are_an_effect(store: &Store) {
+    let db = &store.db;
+    db.add_user(&user("anna")).await.unwrap();
+    for n in 1..=3 {
+        let session = session(&format!("s{n}"), n, 100);
+        db.add_session(&format!("t{n}"), &session).await.unwrap();
+    }
+    let opened = (0..5).map(|n| entry(n, "anna", None)).collect();
+    append(db, &batch("one", opened)).await.unwrap();
+    // One that is not there is not ended.
+    let ended = carrying_out(0, db.remove_session("id of anna", "s9"));
+    assert!(!ended.await.unwrap());
+    assert_eq!(effects(store).await, []);
+    let ended = carrying_out(1, db.remove_session("id of anna", "s1"));
+    assert!(ended.await.unwrap());
+    let ended = carrying_out(2, db.remove_sessions("id of anna", "s2"));
+    assert_eq!(ended.await.unwrap(), 1);
+    // That no other is open is true from then on, even if it was before.
+    let ended = carrying_out(3, db.remove_sessions("id of anna", "s2"));
+    assert_eq!(ended.await.unwrap(), 0);
+    let ended = carrying_out(4, db.remove_all_sessions());
+    assert_eq!(ended.await.unwrap(), 1);
+    let marked = effects(store).await;
+    assert_eq!(marked, [1, 2, 3, 4].map(|index| (index, None)));
 }
 
 async fn tokens_are_revoked_and_stay(store: &Store) {
@@ -246,6 +325,8 @@ stories!(
     a_subject_of_a_provider_is_one_account,
     a_change_against_the_rule_is_taken_back,
     a_link_is_good_once_and_a_newer_one_replaces_it,
+    an_account_and_its_link_are_one_effect,
     sessions_end,
+    ended_sessions_are_an_effect,
     tokens_are_revoked_and_stay,
 );
