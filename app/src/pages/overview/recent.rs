@@ -71,7 +71,7 @@ pub(super) fn files(files: &[FileSummary], may_upload: bool) -> impl IntoView + 
             } else {
                 view! {
                     <div class="table-wrap">
-                        <table class="table lines">
+                        <table class="table lines roomy">
                             <thead>
                                 <tr>
                                     <th scope="col">"Name"</th><th scope="col">"Cluster"</th><th scope="col">"State"</th>
