@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
@@ -15,6 +16,11 @@ use crate::random;
 pub const DATABASE: &str = "requorum.db";
 /// The key that signs the ledger's checkpoints, in a data directory.
 pub const LEDGER_KEY: &str = "ledger-key";
+
+/// How long a lock is waited for. A server that has just ended may hold it for a moment more: through a program that it
+/// was starting, until that one runs.
+const LOCK_WITHIN: Duration = Duration::from_secs(1);
+const LOCK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// An open data directory. The lock is held until it is dropped, or the process ends, however it ends.
 #[derive(Debug)]
@@ -48,14 +54,20 @@ impl DataDir {
             .mode(0o600)
             .open(path.join("lock"))
             .with_context(|| format!("the data directory {} cannot be written", path.display()))?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => bail!(
-                "the data directory {} is in use by another requorum; stop that one, or give another --data-dir",
-                path.display()
-            ),
-            Err(error) => {
-                return Err(error).with_context(|| format!("locking {}", path.display()));
+        let given_up = Instant::now() + LOCK_WITHIN;
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(Errno::WOULDBLOCK) if Instant::now() < given_up => {
+                    std::thread::sleep(LOCK_AGAIN_AFTER);
+                }
+                Err(Errno::WOULDBLOCK) => bail!(
+                    "the data directory {} is in use by another requorum; stop that one, or give another --data-dir",
+                    path.display()
+                ),
+                Err(error) => {
+                    return Err(error).with_context(|| format!("locking {}", path.display()));
+                }
             }
         }
         let name = name_in(&path).with_context(|| format!("naming {}", path.display()))?;
@@ -151,5 +163,17 @@ mod tests {
         assert!(error.contains("in use by another requorum"), "{error}");
         drop(first);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_is_about_to_be_let_go_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = DataDir::open(dir.path()).unwrap();
+        let ends = std::thread::spawn(move || {
+            std::thread::sleep(LOCK_WITHIN / 4);
+            drop(first);
+        });
+        DataDir::open(dir.path()).unwrap();
+        ends.join().unwrap();
     }
 }
