@@ -5,6 +5,7 @@ pub mod button;
 pub mod bytes;
 pub mod check_matrix;
 pub mod checks;
+pub mod columns;
 pub mod command;
 pub mod confirm;
 pub mod crumbs;

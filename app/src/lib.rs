@@ -5,6 +5,7 @@ pub mod app;
 pub mod arrival;
 pub mod client;
 pub mod clipboard;
+pub mod columns;
 pub mod components;
 pub mod console;
 pub mod console_loader;

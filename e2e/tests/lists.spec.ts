@@ -96,12 +96,12 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   await expect(pages).toContainText("51 to 100 of 120 plans");
 
   // What narrows the list begins at its first page, and is kept from page to page.
-  await page.getByLabel("State").selectOption("sealed");
+  await page.getByRole("combobox", { name: "State" }).selectOption("sealed");
   await expect(pages).toContainText("1 to 50 of 81 plans");
-  await page.getByLabel("Cluster").selectOption("prod");
+  await page.getByRole("combobox", { name: "Cluster" }).selectOption("prod");
   await expect(pages).toContainText("40 plans");
   expect(new URL(page.url()).search).toBe("?state=sealed&cluster=prod");
-  await page.getByLabel("State").selectOption("invalidated");
+  await page.getByRole("combobox", { name: "State" }).selectOption("invalidated");
   await expect(pages).toContainText("19 plans");
   await page.goto("/plans?state=rejected&cluster=prod");
   await expect(page.getByText("No plans match the state “rejected” and the cluster “prod”.")).toBeVisible();
@@ -126,6 +126,50 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   await expect(page.getByRole("row").nth(1)).toContainText("prod #1008");
   await page.goto("/plans?after=torn");
   await expect(page.getByText("Begin at the first page", { exact: false })).toBeVisible();
+});
+
+test("a column that is hidden stays hidden in this browser until it is shown again", async ({ page }) => {
+  const heading = (name: string) => page.getByRole("columnheader", { name, exact: true });
+  const column = "State";
+  for (const [path, others] of [
+    ["/plans", "/files"],
+    ["/files", "/plans"],
+  ] as const) {
+    await page.goto(path);
+    await expect(heading(column)).toBeVisible();
+    const columns = await page.getByRole("columnheader").count();
+    await page.getByRole("button", { name: "Columns" }).click();
+    const panel = page.getByRole("group", { name: "Columns" });
+    await expect(panel.getByLabel("Name")).toHaveCount(0);
+    await panel.getByLabel(column, { exact: true }).uncheck();
+    await expect(heading(column)).toHaveCount(0);
+    await expect(page.getByRole("row").nth(1).getByRole("cell")).toHaveCount(columns - 2);
+    const [button, box] = [await page.getByRole("button", { name: "Columns" }).boundingBox(), await panel.boundingBox()];
+    expect(box!.y - (button!.y + button!.height), "the panel is under its button").toBeLessThan(20);
+    await looksRight(page);
+    await page.keyboard.press("Escape");
+    await expect(panel).toBeHidden();
+
+    await page.reload();
+    await expect(heading("Name")).toBeVisible();
+    await expect(heading(column)).toHaveCount(0);
+    await page.goto(others);
+    await expect(heading(column), "each list has its own").toBeVisible();
+
+    // A card shows what it always shows.
+    await page.goto(path);
+    await page.setViewportSize({ width: 360, height: 740 });
+    await expect(page.getByRole("button", { name: "Columns" })).toHaveCount(0);
+    await expect(page.locator("tbody tr").first().locator(".state")).toBeVisible();
+    await page.setViewportSize({ width: 1280, height: 800 });
+
+    await page.getByRole("button", { name: "Columns" }).click();
+    await panel.getByLabel(column, { exact: true }).check();
+    await expect(heading(column)).toBeVisible();
+    await page.reload();
+    await expect(heading(column)).toBeVisible();
+    expect(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("columns")))).toEqual([]);
+  }
 });
 
 test("the inbox counts what is on its other pages", async ({ page }) => {
@@ -206,7 +250,7 @@ test("jobs are listed page by page", async ({ page, server }) => {
   await scans(page);
   await pages.getByRole("link", { name: "Next page" }).click();
   await expect(pages).toContainText("51 to 60 of 60 jobs");
-  await page.getByLabel("State").selectOption("undone");
+  await page.getByRole("combobox", { name: "State" }).selectOption("undone");
   await expect(pages).toContainText("6 jobs");
   await page.goto("/jobs?q=nobody");
   await expect(page.getByText("No jobs match the search “nobody”.")).toBeVisible();

@@ -132,7 +132,7 @@ test("a wrong file is removed, and the ledger says who did it", async ({ page })
   await dialog.getByRole("button", { name: "Remove" }).click();
   await expect(row(good.name)).toHaveCount(0);
 
-  await page.getByLabel("State").selectOption("removed");
+  await page.getByRole("combobox", { name: "State" }).selectOption("removed");
   await expect(row(bad.name)).toBeVisible();
   await expect(row(bad.name).getByRole("button", { name: "Remove" })).toHaveCount(0);
   await row(good.name).getByRole("link", { name: good.name }).click();

@@ -11,6 +11,9 @@ pub fn Popover(
     id: &'static str,
     /// Its name.
     label: &'static str,
+    /// Whether it opens at its button, and not under the bar.
+    #[prop(optional)]
+    at_button: bool,
     /// What is in it.
     children: Children,
 ) -> impl IntoView {
@@ -23,7 +26,7 @@ pub fn Popover(
         }
     };
     view! {
-        <div id=id class="popover" popover="auto" role="group" aria-label=label on:click=on_click>
+        <div id=id class="popover" class:at-button=at_button popover="auto" role="group" aria-label=label on:click=on_click>
             {children()}
         </div>
     }

@@ -15,7 +15,9 @@ use requorum_shared::api::v1::{
 use requorum_shared::permission::{Grants, Permission, Place};
 
 use crate::client::grpc;
+use crate::columns::{Column, Columns};
 use crate::components::bytes::Bytes;
+use crate::components::columns::ColumnChoice;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
@@ -32,6 +34,15 @@ use crate::uploads::UploadQueue;
 const PREFIX: &str = "TRUST_";
 /// What stands in the address for files that were removed.
 const REMOVED: &str = "removed";
+/// The columns between the name and the buttons.
+const COLUMNS: &[Column] = &[
+    ("cluster", "Cluster"),
+    ("kind", "Kind"),
+    ("trust", "State"),
+    ("content", "Content"),
+    ("size", "Size"),
+    ("uploaded", "Uploaded"),
+];
 
 /// The list, and uploads.
 #[component]
@@ -71,13 +82,14 @@ pub fn Files() -> impl IntoView {
     let grants = Identity::expect().grants_now();
     let known = Signal::derive(move || last.with(|(names, _)| cluster::known(names, &grants)));
     let asked = RwSignal::new(None::<FileSummary>);
+    let columns = Columns::remembered("files", COLUMNS);
     let removed = Callback::new(move |()| list.refetch());
     view! {
         <div class="page">
             <PageHeader sentence />
             {permitted(Permission::Upload, Of::Any, move || view! { <sending::Sending known /> })}
-            {filters(last)}
-            {load(list, move |list| table(list, sort, asked))}
+            {filters(last, columns)}
+            {load(list, move |list| table(list, sort, columns, asked))}
             <removal::RemoveFile asked removed />
             <storage::StorageUse />
         </div>
@@ -85,7 +97,7 @@ pub fn Files() -> impl IntoView {
 }
 
 /// Outside of what is drawn anew with each page, so that whoever types stays in the field.
-fn filters(last: Memo<(Vec<String>, state_filter::Counts)>) -> impl IntoView {
+fn filters(last: Memo<(Vec<String>, state_filter::Counts)>, columns: Columns) -> impl IntoView {
     let clusters = Signal::derive(move || last.get().0);
     let counts = Signal::derive(move || last.get().1);
     let any = Memo::new(move |_| !counts.with(Vec::is_empty));
@@ -103,6 +115,7 @@ fn filters(last: Memo<(Vec<String>, state_filter::Counts)>) -> impl IntoView {
                     {search_filter::field("Search files: name, kind, SHA-256, person")}
                     {cluster_filter::choice(clusters)}
                     {state_filter::choice(counts, word)}
+                    <ColumnChoice columns />
                 </div>
             }
         })
@@ -158,6 +171,7 @@ fn headline(counts: &[(Trust, u64)]) -> String {
 fn table(
     list: ListFilesResponse,
     sort: Memo<Sort>,
+    columns: Columns,
     asked: RwSignal<Option<FileSummary>>,
 ) -> impl IntoView {
     if list.counts.is_empty() && list.removed_count == 0 {
@@ -191,7 +205,7 @@ fn table(
     view! {
         <section class="section" aria-label="Files">
             <div class="table-wrap">
-                <table class="table lines">
+                <table class="table lines" data-without=move || columns.without()>
                     <thead>
                         <tr>
                             <SortHeading key="name" label="Name" sort />

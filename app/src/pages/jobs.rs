@@ -10,6 +10,8 @@ use requorum_shared::api::v1::{self, JobSummary, ListJobsRequest, ListJobsRespon
 use requorum_shared::job::fold::JobState;
 
 use crate::client::grpc;
+use crate::columns::{Column, Columns};
+use crate::components::columns::ColumnChoice;
 use crate::components::empty::Empty;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
@@ -53,6 +55,16 @@ fn named(state: &str) -> (&'static str, &'static str) {
     read(state).map_or(("not-checked", "unknown"), status::job)
 }
 
+/// The columns after the name.
+const COLUMNS: &[Column] = &[
+    ("file", "Snapshot"),
+    ("target", "Target"),
+    ("state", "State"),
+    ("progress", "Progress"),
+    ("by", "Started by"),
+    ("started", "Started"),
+];
+
 /// The list.
 #[component]
 pub fn Jobs() -> impl IntoView {
@@ -75,6 +87,7 @@ pub fn Jobs() -> impl IntoView {
             ..ListJobsRequest::default()
         })
     });
+    let columns = Columns::remembered("jobs", COLUMNS);
     every(5_000, move || list.refetch());
     let sentence = Signal::derive(move || match list.get() {
         Some(Ok(list)) => headline(&counts(&list)),
@@ -83,14 +96,17 @@ pub fn Jobs() -> impl IntoView {
     view! {
         <div class="page">
             <PageHeader sentence />
-            {filters(list)}
-            {load(list, move |list| table(list, sort))}
+            {filters(list, columns)}
+            {load(list, move |list| table(list, sort, columns))}
         </div>
     }
 }
 
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
-fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoView {
+fn filters(
+    list: LocalResource<Result<ListJobsResponse, Failure>>,
+    columns: Columns,
+) -> impl IntoView {
     let last =
         Memo::new(
             move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
@@ -108,6 +124,7 @@ fn filters(list: LocalResource<Result<ListJobsResponse, Failure>>) -> impl IntoV
                     {search_filter::field("Search jobs: name, id, file, person")}
                     {cluster_filter::choice(clusters)}
                     {state_filter::choice(counts, |state| named(state).1)}
+                    <ColumnChoice columns />
                 </div>
             }
         })
@@ -128,7 +145,7 @@ fn headline(counts: &[(String, u64)]) -> String {
     }
 }
 
-fn table(list: ListJobsResponse, sort: Memo<Sort>) -> impl IntoView {
+fn table(list: ListJobsResponse, sort: Memo<Sort>, columns: Columns) -> impl IntoView {
     if list.counts.is_empty() {
         return view! {
             <Empty text="A job carries out an approved plan, step by step.">
@@ -151,7 +168,7 @@ fn table(list: ListJobsResponse, sort: Memo<Sort>) -> impl IntoView {
         <SortHeading key="started" label="Started" sort />
     };
     view! {
-        {job_table(headings.into_any(), list.jobs)}
+        {job_table(headings.into_any(), list.jobs, Some(columns))}
         <Pager shown total=list.total next=list.next_page_token one="job" many="jobs" />
     }
     .into_any()
@@ -163,10 +180,10 @@ pub(super) fn newest_jobs(jobs: Vec<JobSummary>) -> impl IntoView {
         <th scope="col">"Name"</th><th scope="col">"Snapshot"</th><th scope="col">"Target"</th><th scope="col">"State"</th>
         <th scope="col">"Progress"</th><th scope="col">"Started by"</th><th scope="col">"Started"</th>
     };
-    job_table(headings.into_any(), jobs)
+    job_table(headings.into_any(), jobs, None)
 }
 
-fn job_table(headings: AnyView, jobs: Vec<JobSummary>) -> impl IntoView {
+fn job_table(headings: AnyView, jobs: Vec<JobSummary>, columns: Option<Columns>) -> impl IntoView {
     let row = |job: JobSummary| {
         let (status, progress) = (status_of(&job), progress(&job));
         // What a running job does, or what it asks; of one that is over, its plan's sentence, which its page has.
@@ -187,7 +204,7 @@ fn job_table(headings: AnyView, jobs: Vec<JobSummary>) -> impl IntoView {
     };
     view! {
         <div class="table-wrap">
-            <table class="table lines">
+            <table class="table lines" data-without=move || columns.map(Columns::without)>
                 <thead><tr>{headings}</tr></thead>
                 <tbody on:keydown=arrows>{jobs.into_iter().map(row).collect_view()}</tbody>
             </table>

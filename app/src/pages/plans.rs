@@ -8,6 +8,8 @@ use requorum_shared::api::v1::{ListPlansRequest, ListPlansResponse, PlanState, P
 
 use crate::activity::Activity;
 use crate::client::grpc;
+use crate::columns::{Column, Columns};
+use crate::components::columns::ColumnChoice;
 use crate::components::empty::Empty;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
@@ -20,6 +22,16 @@ use crate::failure::Failure;
 use crate::format;
 use crate::pages::{cluster_filter, search_filter, state_filter};
 use crate::paths;
+
+/// The columns after the name.
+const COLUMNS: &[Column] = &[
+    ("file", "Snapshot"),
+    ("revision", "Revision"),
+    ("target", "Target"),
+    ("state", "State"),
+    ("author", "Author"),
+    ("sealed", "Age"),
+];
 
 /// The list.
 #[component]
@@ -48,6 +60,7 @@ pub fn Plans() -> impl IntoView {
         Some(Ok(list)) => headline(&counts(&list)),
         _ => "Plans".into(),
     });
+    let columns = Columns::remembered("plans", COLUMNS);
     let activity = Activity::expect();
     let acts = move || {
         let reviews = move || match activity.open_reviews() {
@@ -59,9 +72,9 @@ pub fn Plans() -> impl IntoView {
     view! {
         <div class="page">
             <PageHeader sentence acts />
-            {filters(list)}
+            {filters(list, columns)}
             {move || (!input.with(String::is_empty)).then(of_one_file)}
-            {load(list, move |list| table(list, sort))}
+            {load(list, move |list| table(list, sort, columns))}
         </div>
     }
 }
@@ -82,7 +95,10 @@ fn counts(list: &ListPlansResponse) -> state_filter::Counts {
 }
 
 /// Outside of what is drawn anew with each page, so that whoever is in a field stays there.
-fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl IntoView {
+fn filters(
+    list: LocalResource<Result<ListPlansResponse, Failure>>,
+    columns: Columns,
+) -> impl IntoView {
     let last =
         Memo::new(
             move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
@@ -100,6 +116,7 @@ fn filters(list: LocalResource<Result<ListPlansResponse, Failure>>) -> impl Into
                     {search_filter::field("Search plans: name, id, file, person")}
                     {cluster_filter::choice(clusters)}
                     {state_filter::choice(counts, |state| status::plan(read(state)).1)}
+                    <ColumnChoice columns />
                 </div>
             }
         })
@@ -126,7 +143,7 @@ fn headline(counts: &[(String, u64)]) -> String {
     }
 }
 
-fn table(list: ListPlansResponse, sort: Memo<Sort>) -> impl IntoView {
+fn table(list: ListPlansResponse, sort: Memo<Sort>, columns: Columns) -> impl IntoView {
     if list.counts.is_empty() {
         return view! {
             <Empty text="A plan lists exactly what a restore will do, before anything changes. Create one from a stored snapshot.">
@@ -142,7 +159,7 @@ fn table(list: ListPlansResponse, sort: Memo<Sort>) -> impl IntoView {
     let rows = list.plans.into_iter().map(row).collect_view();
     view! {
         <div class="table-wrap">
-            <table class="table lines">
+            <table class="table lines" data-without=move || columns.without()>
                 <thead>
                     <tr>
                         <SortHeading key="name" label="Name" sort />
