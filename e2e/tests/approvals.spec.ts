@@ -137,6 +137,36 @@ test("a rejection's reason is read by the author", async ({ page, server }) => {
   await expect(approve(ben)).toHaveCount(0);
 });
 
+test("the author withdraws a plan that waits, and nobody is asked for it any more", async ({ page, server }) => {
+  const ben = await somebody(page, server, "Ben", "approver@lab");
+  const address = await seal(page, await fixture("3.7.1-mixed"), "withdrawn", "lab");
+  await ben.goto("/");
+  await expect(ben.getByRole("heading", { level: 1 })).toHaveText("1 item needs your attention");
+  await ben.goto(address);
+  await expect(approve(ben)).toBeVisible();
+  await expect(ben.getByRole("button", { name: "Withdraw plan" })).toHaveCount(0);
+
+  await page.getByRole("button", { name: "Withdraw plan" }).click();
+  const dialog = page.getByRole("dialog", { name: "Withdraw this plan" });
+  await looksRight(page);
+  await dialog.getByLabel("Reason (optional)").fill("the cluster came back");
+  await dialog.getByRole("button", { name: "Withdraw plan" }).click();
+  await expect(page.getByText("withdrawn by ada", { exact: true }).first()).toBeVisible();
+  await expect(page.getByText(/Withdrawn by ada, .*\d/)).toBeVisible();
+  await expect(page.getByText("Reason for the withdrawal: the cluster came back")).toBeVisible();
+  await expect(page.getByText("Withdrawn by its author. Create a new plan.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Withdraw plan" })).toHaveCount(0);
+  await looksRight(page);
+
+  await expect(ben.getByText("Reason for the withdrawal: the cluster came back")).toBeVisible({ timeout: 30_000 });
+  await expect(approve(ben)).toHaveCount(0);
+  await ben.goto("/");
+  await expect(ben.getByRole("heading", { level: 1 })).toHaveText("You're all caught up");
+  await ben.goto("/plans?state=withdrawn");
+  await expect(ben.getByRole("row").nth(1)).toContainText("withdrawn");
+  await looksRight(ben);
+});
+
 test("broken glass is told on every page until an approver closes its review", async ({ page, server }) => {
   const ben = await somebody(page, server, "Ben", "approver");
   const carl = await somebody(page, server, "Carl", "operator");

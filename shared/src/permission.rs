@@ -88,7 +88,7 @@ pub enum Permission {
     Upload,
     /// Remove stored files: their bytes are gone then.
     RemoveFiles,
-    /// Seal a plan.
+    /// Seal a plan, and withdraw it.
     Plan,
     /// Start, pause, answer and stop a job.
     Run,

@@ -58,6 +58,7 @@ pub fn plan(state: PlanState) -> (&'static str, &'static str) {
         PlanState::Sealed => ("waits", "waiting for approval"),
         PlanState::Approved => ("pass", "approved"),
         PlanState::Rejected => ("fail", "rejected"),
+        PlanState::Withdrawn => ("undone", "withdrawn"),
         PlanState::Invalidated => ("fail", "invalidated"),
         PlanState::Expired => ("fail", "expired"),
         PlanState::Used => ("note", "executed"),
@@ -85,7 +86,7 @@ pub fn plan_text(plan: &PlanSummary) -> (&'static str, String) {
             format!("{word} (no approval required, run by {})", plan.run_by)
         }
         (_, PlanState::Used) => format!("{word} (approved by {by}, run by {})", plan.run_by),
-        (_, PlanState::Approved | PlanState::Rejected) if !by.is_empty() => {
+        (_, PlanState::Approved | PlanState::Rejected | PlanState::Withdrawn) if !by.is_empty() => {
             format!("{word} by {by}")
         }
         _ => word.to_owned(),
@@ -174,6 +175,7 @@ mod tests {
         assert_eq!(text(PlanState::Sealed, "", ""), "waiting for approval");
         assert_eq!(text(PlanState::Approved, "Ben", ""), "approved by Ben");
         assert_eq!(text(PlanState::Rejected, "Ben", ""), "rejected by Ben");
+        assert_eq!(text(PlanState::Withdrawn, "Anna", ""), "withdrawn by Anna");
         assert_eq!(text(PlanState::Expired, "Ben", ""), "expired");
         assert_eq!(
             text(PlanState::Used, "Ben, Carl", "Anna"),

@@ -248,8 +248,9 @@ fn ordered_by(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
             sql.push("CASE WHEN state IN ('sealed', 'approved') AND expires_ms <= ")
                 .bind(filter.now_ms)?
                 .push(
-                    " THEN 5 WHEN state = 'sealed' THEN 0 WHEN state = 'approved' THEN 1 WHEN state = 'used' THEN 2 \
-                     WHEN state = 'rejected' THEN 3 WHEN state = 'invalidated' THEN 4 ELSE 5 END",
+                    " THEN 6 WHEN state = 'sealed' THEN 0 WHEN state = 'approved' THEN 1 WHEN state = 'used' THEN 2 \
+                     WHEN state = 'rejected' THEN 3 WHEN state = 'withdrawn' THEN 4 WHEN state = 'invalidated' THEN 5 \
+                     ELSE 6 END",
                 )
         }
     };

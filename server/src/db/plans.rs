@@ -140,7 +140,10 @@ impl PlanStore for Database {
             return Ok(false);
         }
         // What else is decided about a plan follows from something else.
-        if matches!(decision.state, PlanState::Rejected | PlanState::Invalidated) {
+        if matches!(
+            decision.state,
+            PlanState::Rejected | PlanState::Withdrawn | PlanState::Invalidated
+        ) {
             tx.mark(None, None).await?;
         }
         tx.commit().await?;

@@ -3,7 +3,7 @@
 use requorum_shared::api::v1::{
     ApprovePlanRequest, ApprovePlanResponse, CheckPlanRequest, CheckPlanResponse, GetPlanRequest,
     GetPlanResponse, ListPlansRequest, ListPlansResponse, RejectPlanRequest, RejectPlanResponse,
-    SealPlanRequest, SealPlanResponse,
+    SealPlanRequest, SealPlanResponse, WithdrawPlanRequest, WithdrawPlanResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -64,5 +64,15 @@ impl PlanService for Plans {
         let RejectPlanRequest { id, hash, reason } = request.get_ref();
         let plan = plans::reject(&self.0, &actor, id, hash, reason).await?;
         Ok(Response::new(RejectPlanResponse { plan: Some(plan) }))
+    }
+
+    async fn withdraw_plan(
+        &self,
+        request: Request<WithdrawPlanRequest>,
+    ) -> Answer<WithdrawPlanResponse> {
+        let actor = actor(&request)?;
+        let WithdrawPlanRequest { id, hash, reason } = request.get_ref();
+        let plan = plans::withdraw(&self.0, &actor, id, hash, reason).await?;
+        Ok(Response::new(WithdrawPlanResponse { plan: Some(plan) }))
     }
 }

@@ -81,7 +81,8 @@ fn outcome(actor: &Actor, row: PlanRow, jobs: &BTreeMap<String, JobLine>) -> Opt
         ..item.clone()
     };
     match row.state {
-        PlanState::Sealed => None,
+        // Only the actor can have withdrawn it.
+        PlanState::Sealed | PlanState::Withdrawn => None,
         PlanState::Approved if row.decided_by == actor.name => None,
         PlanState::Approved => Some(decided(OutcomeKind::Approved)),
         PlanState::Rejected if row.decided_by == actor.name => None,

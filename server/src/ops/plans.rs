@@ -186,10 +186,45 @@ pub async fn reject(
     let (here, actor) = (app.clone(), actor.clone());
     let (hash, reason) = (hash.to_owned(), reason.to_owned());
     audit::carry(app, draft, |_| async move {
-        let rejected = decide_against(&here, &actor, &row.id, &hash, &reason).await?;
+        let no = (PlanState::Rejected, reason.as_str());
+        let rejected = decide_against(&here, &actor, &row.id, &hash, no).await?;
         Ok(Done {
             reason,
             ..Done::plainly(rejected)
+        })
+    })
+    .await
+}
+
+/// Takes a plan back that was not run yet: for its author, with a reason or without.
+pub async fn withdraw(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    hash: &str,
+    reason: &str,
+) -> Result<v1::PlanSummary> {
+    let (row, _) = find_for(app, actor, Permission::Plan, id).await?;
+    let reason = reason.trim();
+    if reason.chars().count() > MAX_REASON_CHARS {
+        return Err(bad_request(
+            "plan.reason",
+            format!("The reason for a withdrawal has at most {MAX_REASON_CHARS} characters."),
+        ));
+    }
+    let draft = of_plan(actor, act::PLAN_WITHDRAW, &row);
+    is_meant(app, &draft, &row, hash).await?;
+    let (here, actor) = (app.clone(), actor.clone());
+    let (hash, reason) = (hash.to_owned(), reason.to_owned());
+    audit::carry(app, draft, |_| async move {
+        if row.author_id != actor.user_id {
+            return Err(not_the_author(&row));
+        }
+        let back = (PlanState::Withdrawn, reason.as_str());
+        let withdrawn = decide_against(&here, &actor, &row.id, &hash, back).await?;
+        Ok(Done {
+            reason,
+            ..Done::plainly(withdrawn)
         })
     })
     .await
@@ -251,16 +286,17 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
     Err(dead(&row, &again.drift))
 }
 
+/// Closes a plan: a person says that it is not to be run.
 async fn decide_against(
     app: &App,
     actor: &Actor,
     id: &str,
     hash: &str,
-    reason: &str,
+    (state, reason): (PlanState, &str),
 ) -> Result<v1::PlanSummary> {
     let (mut row, _) = alive(app, id, hash).await?;
     let decision = Decision {
-        state: PlanState::Rejected,
+        state,
         by: actor.name.clone(),
         at_ms: app.clock.now_ms(),
         reason: reason.into(),
@@ -268,7 +304,7 @@ async fn decide_against(
     if !app.plans.decide_plan(id, row.state, &decision).await? {
         return Err(decided_meanwhile());
     }
-    tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, "rejected a plan");
+    tracing::info!(plan = %id, hash = %row.hash, by = %actor.name, state = state.word(), "closed a plan");
     apply(&mut row, decision);
     Ok(summary(row))
 }
@@ -382,13 +418,24 @@ pub(super) fn decided_meanwhile() -> ApiError {
     )
 }
 
+fn not_the_author(row: &PlanRow) -> ApiError {
+    ApiError::new(
+        Kind::Forbidden,
+        "plan.not-yours",
+        format!(
+            "Only its author can withdraw a plan, and this one is {}'s. Ask them, or have an approver reject it.",
+            row.author
+        ),
+    )
+}
+
 fn too_many_open() -> ApiError {
     ApiError::new(
         Kind::TooMany,
         "plan.too-many",
         format!(
             "You have {OPEN_PLANS_PER_PERSON} plans that can still be run, and no person may have more. Run some, or \
-             have an approver reject those that are not needed; the others expire 24 hours after they were sealed."
+             withdraw those that are not needed; the others expire 24 hours after they were sealed."
         ),
     )
 }
@@ -453,6 +500,20 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
                 row.decided_by
             ),
         ),
+        PlanState::Withdrawn => {
+            let why = if row.reason.is_empty() {
+                "."
+            } else {
+                &format!(":{why}")
+            };
+            precondition(
+                "plan.withdrawn",
+                format!(
+                    "The plan was withdrawn by {}{why} Make a new plan.",
+                    row.decided_by
+                ),
+            )
+        }
         state => precondition(
             "plan.decided",
             format!("The plan is {} already.", state.word()),

@@ -47,8 +47,9 @@ pub fn rank(state: PlanState) -> i64 {
         PlanState::Approved => 1,
         PlanState::Used => 2,
         PlanState::Rejected => 3,
-        PlanState::Invalidated => 4,
-        PlanState::Expired => 5,
+        PlanState::Withdrawn => 4,
+        PlanState::Invalidated => 5,
+        PlanState::Expired => 6,
     }
 }
 

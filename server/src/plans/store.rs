@@ -14,6 +14,8 @@ pub enum PlanState {
     Approved,
     /// A person said no.
     Rejected,
+    /// Its author took it back.
+    Withdrawn,
     /// Something that it rests on has changed.
     Invalidated,
     /// It was not run in time. That follows from the time; a row says so only where the clock was set back since.
@@ -29,6 +31,7 @@ impl PlanState {
             Self::Sealed => "sealed",
             Self::Approved => "approved",
             Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
             Self::Invalidated => "invalidated",
             Self::Expired => "expired",
             Self::Used => "used",
@@ -50,6 +53,7 @@ impl PlanState {
             Self::Sealed,
             Self::Approved,
             Self::Rejected,
+            Self::Withdrawn,
             Self::Invalidated,
             Self::Expired,
             Self::Used,
@@ -85,11 +89,11 @@ pub struct PlanRow {
     pub expires_ms: i64,
     /// Where it is in its life.
     pub state: PlanState,
-    /// Who approved or rejected it; empty before.
+    /// Who approved, rejected or withdrew it; empty before.
     pub decided_by: String,
     /// When; 0 before.
     pub decided_ms: i64,
-    /// Why it was rejected or invalidated.
+    /// Why it was rejected, withdrawn or invalidated.
     pub reason: String,
     /// What it rests on, in its order. Not read for lists.
     pub inputs: Vec<PlanInput>,

@@ -5,3 +5,4 @@ pub(crate) mod clusters;
 pub(crate) mod observations;
 pub(crate) mod policies;
 pub(crate) mod sealing;
+pub(crate) mod withdrawal;

@@ -71,6 +71,8 @@ pub mod act {
     pub const PLAN_APPROVE: &str = "plan.approve";
     /// A plan was rejected.
     pub const PLAN_REJECT: &str = "plan.reject";
+    /// A plan was withdrawn by its author.
+    pub const PLAN_WITHDRAW: &str = "plan.withdraw";
     /// A plan was invalidated: something that it rests on has changed.
     pub const PLAN_INVALIDATE: &str = "plan.invalidate";
     /// A plan was let run without approval.
@@ -146,6 +148,7 @@ pub mod act {
             PLAN_SEAL => "seal a plan",
             PLAN_APPROVE => "approve a plan",
             PLAN_REJECT => "reject a plan",
+            PLAN_WITHDRAW => "withdraw a plan",
             PLAN_INVALIDATE => "invalidate a plan",
             PLAN_BREAK_GLASS => "let a plan run without approval",
             REVIEW_CLOSE => "close the review of a broken glass",
@@ -174,7 +177,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 48] = [
+    pub const ALL: [&str; 49] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -200,6 +203,7 @@ pub mod act {
         PLAN_SEAL,
         PLAN_APPROVE,
         PLAN_REJECT,
+        PLAN_WITHDRAW,
         PLAN_INVALIDATE,
         PLAN_BREAK_GLASS,
         REVIEW_CLOSE,

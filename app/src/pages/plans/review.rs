@@ -309,7 +309,10 @@ fn mark(case: &Case, same: bool) -> &'static str {
         .is_some();
     match case.summary.state() {
         _ if !same => "fail",
-        PlanState::Rejected | PlanState::Invalidated | PlanState::Expired => "fail",
+        PlanState::Rejected
+        | PlanState::Withdrawn
+        | PlanState::Invalidated
+        | PlanState::Expired => "fail",
         PlanState::Sealed | PlanState::Approved if !case.alive => "fail",
         _ if case.summary.broke_glass => "override",
         PlanState::Used => "note",
@@ -333,6 +336,7 @@ fn below(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
     };
     let why = match summary.state() {
         PlanState::Rejected => "Reason for the rejection: ",
+        PlanState::Withdrawn => "Reason for the withdrawal: ",
         PlanState::Invalidated => "Invalidated: ",
         PlanState::Expired => "Expired: ",
         // What an override says is told by its notice.
@@ -342,11 +346,16 @@ fn below(summary: &PlanSummary, plan: &Plan) -> impl IntoView + use<> {
     let reason = (!summary.reason.is_empty() && !why.is_empty()).then(|| {
         view! { <p>{why} {summary.reason.clone()}</p> }
     });
+    let withdrawn = (summary.state() == PlanState::Withdrawn).then(|| {
+        let (by, ms) = (summary.decided_by.clone(), summary.decided_at_ms);
+        view! { {format!(" Withdrawn by {by}, ")} <Time ms /> "." }
+    });
     view! {
         <p>
             <PlanStatus plan=summary.clone() /> " "
             {undo}
             {format!("Created by {}, ", plan.author)} <Time ms=summary.sealed_at_ms /> "."
+            {withdrawn}
         </p>
         {reason}
     }
@@ -506,7 +515,9 @@ mod tests {
         owner.set();
         assert_eq!(mark(&case(PlanState::Sealed), true), "warning");
         assert_eq!(mark(&case(PlanState::Sealed), false), "fail");
-        assert_eq!(mark(&case(PlanState::Invalidated), true), "fail");
+        for closed in [PlanState::Invalidated, PlanState::Withdrawn] {
+            assert_eq!(mark(&case(closed), true), "fail");
+        }
         let mut glass = case(PlanState::Approved);
         glass.summary.broke_glass = true;
         assert_eq!(mark(&glass, true), "override");

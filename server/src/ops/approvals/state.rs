@@ -492,6 +492,7 @@ impl ApprovalState {
             actor.grants.allow(permission, self.place()).is_ok() && !actor.is_program()
         };
         let may_vote = may(Permission::Approve);
+        let may_plan = actor.grants.allow(Permission::Plan, self.place()).is_ok();
         let you_can = alive && self.helps(actor);
         let ready = self.is_ready_for(actor);
         let run_why_not = self.run_why_not(actor, row, ready);
@@ -520,6 +521,7 @@ impl ApprovalState {
             you_can_run: run_why_not.is_empty(),
             run_why_not,
             you_can_reject: row.state.is_alive() && may_vote,
+            you_can_withdraw: row.state.is_alive() && row.author_id == actor.user_id && may_plan,
             unaccepted_warnings: unaccepted.into_iter().map(Into::into).collect(),
             votes: self
                 .votes

@@ -120,7 +120,7 @@ async fn needed(app: &App, id: &str) -> Result<ApiError> {
     Ok(precondition(
         "file.needed",
         format!(
-            "The file was not removed, because it is still needed: {}{more}. Run, reject or let expire what is open, and \
+            "The file was not removed, because it is still needed: {}{more}. Run, reject, withdraw or let expire what is open, and \
              let jobs end; then remove it.",
             named.join(", ")
         ),

@@ -197,7 +197,7 @@ fn states(request: &v1::ListPlansRequest) -> Result<Vec<PlanState>> {
                     "plan.state",
                     format!(
                         "{state} is no state of a plan that this server knows: sealed, approved, rejected, \
-                         invalidated, expired, used."
+                         withdrawn, invalidated, expired, used."
                     ),
                 )
             })
@@ -211,6 +211,7 @@ fn known(state: v1::PlanState) -> Option<PlanState> {
         v1::PlanState::Sealed => PlanState::Sealed,
         v1::PlanState::Approved => PlanState::Approved,
         v1::PlanState::Rejected => PlanState::Rejected,
+        v1::PlanState::Withdrawn => PlanState::Withdrawn,
         v1::PlanState::Invalidated => PlanState::Invalidated,
         v1::PlanState::Expired => PlanState::Expired,
         v1::PlanState::Used => PlanState::Used,
@@ -223,6 +224,7 @@ impl From<PlanState> for v1::PlanState {
             PlanState::Sealed => Self::Sealed,
             PlanState::Approved => Self::Approved,
             PlanState::Rejected => Self::Rejected,
+            PlanState::Withdrawn => Self::Withdrawn,
             PlanState::Invalidated => Self::Invalidated,
             PlanState::Expired => Self::Expired,
             PlanState::Used => Self::Used,

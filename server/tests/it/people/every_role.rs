@@ -121,6 +121,7 @@ const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.PlanService/ListPlans", R(P::See)),
     ("/requorum.v1.PlanService/RejectPlan", R(P::Approve)),
     ("/requorum.v1.PlanService/SealPlan", R(P::Plan)),
+    ("/requorum.v1.PlanService/WithdrawPlan", R(P::Plan)),
     (
         "/requorum.v1.CredentialService/GetCredentialUses",
         R(P::Secrets),

@@ -1,11 +1,11 @@
 //! Plans, and what people said of them.
 
 use requorum_server::auth::store::UserStore as _;
-use requorum_server::paging::{Clusters, Slice};
+use requorum_server::paging::{Clusters, Order, Slice};
 use requorum_server::plans::approval_list::{ApprovalList as _, ReviewFilter};
 use requorum_server::plans::approvals::{ApprovalStore as _, Review, SetPolicy, Vote};
 use requorum_server::plans::brief::Brief;
-use requorum_server::plans::list::{PlanFilter, PlanList as _};
+use requorum_server::plans::list::{Column, PlanFilter, PlanList as _, cursor};
 use requorum_server::plans::store::{
     Added, Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
 };
@@ -140,6 +140,53 @@ async fn a_plan_is_decided_once(store: &Store) {
     assert!(db.plan("p9").await.unwrap().is_none());
 }
 
+/// In every state, and in their order by it.
+async fn closed_plans_are_listed_by_state(store: &Store) {
+    let db = &store.db;
+    sealed(
+        store,
+        &["expired", "invalidated", "withdrawn", "rejected", "open"],
+    )
+    .await;
+    for state in [
+        PlanState::Withdrawn,
+        PlanState::Rejected,
+        PlanState::Invalidated,
+        PlanState::Expired,
+    ] {
+        let closed = db
+            .decide_plan(state.word(), PlanState::Sealed, &decision(state))
+            .await;
+        assert!(closed.unwrap());
+        let again = db
+            .decide_plan(state.word(), PlanState::Sealed, &decision(state))
+            .await;
+        assert!(!again.unwrap(), "it is not open any more");
+        assert_eq!(db.plan(state.word()).await.unwrap().unwrap().0.state, state);
+    }
+    let order = Order {
+        by: Column::State,
+        descending: false,
+    };
+    let by_state = |states: &[PlanState]| PlanFilter {
+        states: states.to_vec(),
+        order,
+        ..PlanFilter::of(Clusters::All, 1)
+    };
+    let ids = ["open", "rejected", "withdrawn", "invalidated", "expired"];
+    let mut slice = Slice {
+        limit: 1,
+        after: None,
+    };
+    for id in ids {
+        let rows = db.plan_rows(&by_state(&[]), &slice).await.unwrap();
+        assert_eq!(rows[0].id, id);
+        slice.after = Some(cursor(order, &rows[0], 1));
+    }
+    let withdrawn = by_state(&[PlanState::Withdrawn]);
+    assert_eq!(db.count_plans(&withdrawn).await.unwrap(), 1);
+}
+
 fn warning() -> AcceptedWarning {
     AcceptedWarning {
         code: "alarms.active".into(),
@@ -261,6 +308,7 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
 
 stories!(
     a_plan_is_decided_once,
+    closed_plans_are_listed_by_state,
     a_person_votes_once_on_a_plan,
     policies_are_replaced,
     broken_glass_leaves_a_review_that_stays,

@@ -223,6 +223,20 @@ impl Console {
         Ok(answer.into_inner().plan.unwrap())
     }
 
+    pub(crate) async fn withdraw(
+        &self,
+        plan: &v1::PlanSummary,
+        reason: &str,
+    ) -> Result<v1::PlanSummary, Status> {
+        let request = v1::WithdrawPlanRequest {
+            id: plan.id.clone(),
+            hash: plan.hash.clone(),
+            reason: reason.into(),
+        };
+        let answer = self.plans_client().withdraw_plan(request).await?;
+        Ok(answer.into_inner().plan.unwrap())
+    }
+
     /// Runs a plan, all of whose warnings an approval has accepted.
     pub(crate) async fn start(&self, plan: &v1::PlanSummary) -> Result<v1::JobSummary, Status> {
         self.start_accepting(plan, &[]).await

@@ -94,6 +94,7 @@ fn past(act: &str) -> &str {
         act::PLAN_SEAL => "sealed the plan",
         act::PLAN_APPROVE => "approved the plan",
         act::PLAN_REJECT => "rejected the plan",
+        act::PLAN_WITHDRAW => "withdrew the plan",
         act::PLAN_BREAK_GLASS => "let the plan run without approval",
         act::REVIEW_CLOSE => "closed the review of the override",
         act::JOB_DOWNLOAD => "downloaded a restored member",

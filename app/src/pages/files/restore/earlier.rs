@@ -98,12 +98,14 @@ pub(super) fn notice(
     let (by, at) = (summary.decided_by.clone(), summary.decided_at_ms);
     let what = match state {
         PlanState::Rejected => view! { <strong>{format!("Filled in from the plan that {by} rejected.")}</strong> }.into_any(),
+        PlanState::Withdrawn => view! { <strong>{format!("Filled in from the plan that {by} withdrew.")}</strong> }.into_any(),
         PlanState::Expired => view! { <strong>"Filled in from a plan that expired."</strong> }.into_any(),
         PlanState::Invalidated => view! { <strong>"Filled in from a plan that is no longer valid."</strong> " Invalidated " <Time ms=at /> "." }.into_any(),
         PlanState::Used => view! { <strong>"Filled in from a plan that was executed."</strong> }.into_any(),
         _ => view! { <strong>"Filled in from an open plan."</strong> }.into_any(),
     };
-    let reason = (state == PlanState::Rejected && !summary.reason.is_empty())
+    let by_person = matches!(state, PlanState::Rejected | PlanState::Withdrawn);
+    let reason = (by_person && !summary.reason.is_empty())
         .then(|| view! { <p>"Reason: " {summary.reason.clone()}</p> });
     let changed = (!drift.is_empty()).then(|| {
         view! { <p>"Changed since then:"</p> <Findings findings=drift none="" /> }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 use requorum_shared::api::v1::{
     self, Approval, ApprovePlanRequest, BreakGlassRequest, RejectPlanRequest, Reversibility,
-    StartJobRequest,
+    StartJobRequest, WithdrawPlanRequest,
 };
 use requorum_shared::approval::AcceptedWarning;
 use requorum_shared::recovery::Plan;
@@ -51,6 +51,7 @@ struct Offer {
     approve: bool,
     run: bool,
     reject: bool,
+    withdraw: bool,
 }
 
 impl Offer {
@@ -62,11 +63,12 @@ impl Offer {
             approve: approval.you_can && agrees,
             run: approval.you_can_run && agrees,
             reject: approval.you_can_reject,
+            withdraw: approval.you_can_withdraw,
         }
     }
 
     fn any(&self) -> bool {
-        self.approve || self.run || self.reject
+        self.approve || self.run || self.reject || self.withdraw
     }
 }
 
@@ -83,6 +85,7 @@ pub fn Acts(
     let (alive, agrees) = (case.alive, case.agrees);
     let failure = RwSignal::new(None::<Failure>);
     let (rejecting, confirming) = (RwSignal::new(false), RwSignal::new(false));
+    let withdrawing = RwSignal::new(false);
     let overriding = desk.overriding;
     let activity = Activity::expect();
     let ids = StoredValue::new((case.summary.id.clone(), case.summary.hash.clone()));
@@ -117,6 +120,15 @@ pub fn Acts(
         let (id, hash) = ids.get_value();
         let reason = reason.get_untracked();
         let answer = grpc::call(RejectPlanRequest { id, hash, reason }).await;
+        settle(answer.map(drop));
+    });
+    let why_back = RwSignal::new(String::new());
+    let withdraw = Action::new_local(move |_: &()| async move {
+        failure.set(None);
+        withdrawing.set(false);
+        let (id, hash) = ids.get_value();
+        let reason = why_back.get_untracked();
+        let answer = grpc::call(WithdrawPlanRequest { id, hash, reason }).await;
         settle(answer.map(drop));
     });
     let override_reason = RwSignal::new(String::new());
@@ -163,6 +175,7 @@ pub fn Acts(
         open.get() > 0
             || approve.pending().get()
             || reject.pending().get()
+            || withdraw.pending().get()
             || run.pending().get()
             || break_glass.pending().get()
     };
@@ -189,13 +202,16 @@ pub fn Acts(
         let reject = offer.reject.then(|| view! {
             <button type="button" class="button" on:click=move |_| rejecting.set(true)>"Reject"</button>
         });
+        let withdraw = offer.withdraw.then(|| view! {
+            <button type="button" class="button" on:click=move |_| withdrawing.set(true)>"Withdraw plan"</button>
+        });
         let approve = offer.approve.then(|| view! {
             <button type="button" class="button primary" disabled=blocked aria-describedby=described on:click=move |_| { approve.dispatch_local(()); }>{move || accepting("Approve", count.get())}</button>
         });
         let run = offer.run.then(|| view! {
             <button type="button" class="button primary" disabled=blocked aria-describedby=described on:click=start>{run_words}</button>
         });
-        view! { {reject} {approve} {run} }
+        view! { {withdraw} {reject} {approve} {run} }
     };
     let state = move || {
         if !agrees.get() {
@@ -237,6 +253,20 @@ pub fn Acts(
                 <div class="dialog-acts">
                     <button type="button" class="button" on:click=move |_| rejecting.set(false)>"Cancel"</button>
                     <button type="submit" class="button danger" disabled=move || reason.with(|r| r.trim().is_empty())>"Reject plan"</button>
+                </div>
+            </form>
+        </Dialog>
+        <Dialog open=withdrawing label="Withdraw this plan">
+            <form on:submit=move |ev| { ev.prevent_default(); withdraw.dispatch_local(()); }>
+                <h2>"Withdraw this plan"</h2>
+                <p>"It can no longer be approved or run, and stays in the list of plans."</p>
+                <div class="field">
+                    <label for="why-back">"Reason (optional)"</label>
+                    <textarea id="why-back" rows="3" autofocus prop:value=why_back on:input=move |ev| why_back.set(event_target_value(&ev))></textarea>
+                </div>
+                <div class="dialog-acts">
+                    <button type="button" class="button" on:click=move |_| withdrawing.set(false)>"Cancel"</button>
+                    <button type="submit" class="button danger">"Withdraw plan"</button>
                 </div>
             </form>
         </Dialog>
@@ -338,22 +368,24 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_a_rejection_is_offered_where_the_check_differs() {
+    fn nothing_but_closing_it_is_offered_where_the_check_differs() {
         let all = Approval {
             you_can: true,
             you_can_run: true,
             you_can_reject: true,
+            you_can_withdraw: true,
             ..Approval::default()
         };
-        let reject = Offer {
+        let closing = Offer {
             reject: true,
+            withdraw: true,
             ..Offer::default()
         };
-        assert_eq!(Offer::of(Some(&all), true, false), reject);
+        assert_eq!(Offer::of(Some(&all), true, false), closing);
         assert_eq!(Offer::of(Some(&all), false, true), Offer::default());
         assert_eq!(Offer::of(None, true, true), Offer::default());
         let offer = Offer::of(Some(&all), true, true);
-        assert!(offer.approve && offer.run && offer.reject);
+        assert!(offer.approve && offer.run && offer.reject && offer.withdraw);
     }
 
     #[test]

@@ -122,6 +122,7 @@ fn ended(case: &Case) -> String {
     match case.summary.state() {
         PlanState::Used => "A plan runs once.".into(),
         PlanState::Rejected => "Rejected. Create a new plan.".into(),
+        PlanState::Withdrawn => "Withdrawn by its author. Create a new plan.".into(),
         PlanState::Expired => "Expired: it was not run in time. Create a new plan.".into(),
         _ => "This plan is no longer valid. Create a new plan.".into(),
     }
