@@ -41,7 +41,7 @@ pub async fn rotate(
     let sealed_under = store.key_ids().await?;
     match (place, given) {
         (KeyPlace::File(path), None) => {
-            let _lock = lock(path)?.context(
+            let _lock = lock(path, FlockOperation::NonBlockingLockExclusive)?.context(
                 "another change of the master key is under way; wait for it, or end that process",
             )?;
             let keys = recover_locked(path, &sealed_under)?;
@@ -92,7 +92,7 @@ pub fn recover(place: &KeyPlace, sealed_under: &[String]) -> anyhow::Result<Keys
     let KeyPlace::File(path) = place else {
         return Keys::read(place);
     };
-    match lock(path)? {
+    match lock(path, FlockOperation::NonBlockingLockExclusive)? {
         Some(_lock) => recover_locked(path, sealed_under),
         // Somebody is at it right now, and both keys are there.
         None => Keys::read(place),
@@ -135,19 +135,22 @@ pub struct Held {
     _lock: Option<File>,
 }
 
-/// Keeps the key as it is; none while somebody changes it.
+/// Keeps the key as it is, as any number may at once; none while somebody changes it.
 ///
 /// # Errors
 /// When the lock cannot be made.
 pub fn hold(place: &KeyPlace) -> anyhow::Result<Option<Held>> {
     match place {
-        KeyPlace::File(path) => Ok(lock(path)?.map(|lock| Held { _lock: Some(lock) })),
+        KeyPlace::File(path) => {
+            let lock = lock(path, FlockOperation::NonBlockingLockShared)?;
+            Ok(lock.map(|lock| Held { _lock: Some(lock) }))
+        }
         KeyPlace::Given(_) => Ok(Some(Held { _lock: None })),
     }
 }
 
-/// Keeps others out who would change the key; none when somebody has it.
-fn lock(path: &Path) -> anyhow::Result<Option<File>> {
+/// Locks the key, to change it or against a change; none when somebody has it.
+fn lock(path: &Path, how: FlockOperation) -> anyhow::Result<Option<File>> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let file = OpenOptions::new()
@@ -157,7 +160,7 @@ fn lock(path: &Path) -> anyhow::Result<Option<File>> {
         .mode(0o600)
         .open(&name)
         .with_context(|| format!("locking {}", path.display()))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match flock(&file, how) {
         Ok(()) => Ok(Some(file)),
         Err(Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error).with_context(|| format!("locking {}", path.display())),

@@ -313,6 +313,26 @@ async fn a_change_of_keys_that_is_cut_short_loses_nothing() {
 }
 
 #[tokio::test]
+async fn two_people_store_credentials_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Database::open(&At::File(dir.path().join("requorum.db")))
+        .await
+        .unwrap();
+    let place = KeyPlace::File(dir.path().join("master.key"));
+    let store = Secrets::open(Arc::new(db), Arc::new(SystemClock), place)
+        .await
+        .unwrap();
+    let (mine, yours) = (Secret::new(b"mine".into()), Secret::new(b"yours".into()));
+    let (one, two) = tokio::join!(
+        store.put("", "a", "token", &mine, "me"),
+        store.put("", "b", "token", &yours, "you"),
+    );
+    // The master key is not being changed: neither is told so.
+    one.unwrap();
+    two.unwrap();
+}
+
+#[tokio::test]
 async fn a_row_in_anothers_place_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
     let db = Database::open(&At::File(dir.path().join("requorum.db")))
