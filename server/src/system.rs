@@ -15,7 +15,8 @@ pub enum SystemError {
     /// No more threads.
     #[error(
         "the system refuses another thread ({0}): raise the limit on processes (ulimit -u, or the limit on pids of \
-         the container or service)"
+         the container or service){}",
+        or_address_space()
     )]
     Threads(io::Error),
     /// No more open files.
@@ -34,6 +35,14 @@ pub enum SystemError {
         /// Bytes that the work may need.
         needed: u64,
     },
+}
+
+/// A thread's stack that cannot be mapped is refused by the same error as one thread too many.
+fn or_address_space() -> &'static str {
+    match getrlimit(Resource::As).current {
+        Some(_) => ", or the limit on memory (ulimit -v)",
+        None => "",
+    }
 }
 
 /// The files that a runtime which waits for signals opens.
