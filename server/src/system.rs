@@ -15,8 +15,8 @@ pub enum SystemError {
     /// No more threads.
     #[error(
         "the system refuses another thread ({0}): raise the limit on processes (ulimit -u, or the limit on pids of \
-         the container or service){}",
-        or_address_space()
+         the container or service){more}",
+        more = or_address_space()
     )]
     Threads(io::Error),
     /// No more open files.
