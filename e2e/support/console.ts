@@ -70,6 +70,16 @@ export async function signIn(page: Page, administrator: string): Promise<void> {
   await page.context().addCookies(cookies);
 }
 
+/** Signs in by the form: for a test that signs out, which would end the session of the tests after it. */
+export async function signInAnew(page: Page, administrator: string): Promise<void> {
+  expect(administrator, "there is an administrator").toBeTruthy();
+  await page.goto("/login");
+  await page.getByLabel("Name").fill(NAME);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(account(page)).toBeVisible();
+}
+
 /** The button of the account menu, which is there for whoever is signed in. */
 export function account(page: Page): Locator {
   return page.getByRole("banner").getByRole("button", { name: /^Account/ });

@@ -1,5 +1,5 @@
 // The first administrator, signing in and out; nothing is open to a stranger.
-import { NAME, PASSWORD, account, expect, signIn, signOut, test } from "../support/console.ts";
+import { NAME, PASSWORD, account, expect, signIn, signInAnew, signOut, test } from "../support/console.ts";
 import { looksRight } from "../support/look.ts";
 import { Server } from "../support/server.ts";
 
@@ -67,12 +67,7 @@ test("a stranger is sent to sign in, and from there to where they wanted", async
 });
 
 test("signing out ends the session on the server too", async ({ page, server, administrator }) => {
-  expect(administrator).toBeTruthy();
-  await page.goto("/login");
-  await page.getByLabel("Name").fill(NAME);
-  await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await expect(account(page)).toBeVisible();
+  await signInAnew(page, administrator);
   const cookies = await page.context().cookies();
   await signOut(page);
   await expect(account(page)).toBeHidden();
