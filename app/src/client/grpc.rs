@@ -1,11 +1,12 @@
 //! The typed API over gRPC-Web. A request says which method it is of ([`Call`]): one function asks them all.
 //!
 //! An answer is read to the end of its body, past the trailers: a browser reports a body that is let go before as an
-//! aborted request, and whoever looks at the network log during an incident would see nothing but failures.
+//! aborted request, and a person who looks at the network log during an incident would see nothing but failures. One
+//! answer is read whole by the browser itself, which reports some that were read piece by piece as aborted even then.
 
 use std::marker::PhantomData;
 
-use gloo_net::http::Request;
+use gloo_net::http::{Request, Response};
 use js_sys::{Promise, Reflect, Uint8Array};
 use prost::Message;
 use requorum_shared::api::methods::Call;
@@ -45,10 +46,28 @@ pub async fn call<R: Call>(request: R) -> Result<R::Response, Failure> {
 }
 
 async fn unary<R: Call>(request: R) -> Result<R::Response, Status> {
-    let mut answers = open(request).await?;
-    let first = answers.message().await?;
-    while answers.message().await?.is_some() {}
-    first.ok_or_else(Status::cut)
+    let (response, abort) = send(request).await?;
+    let bytes = response.binary().await;
+    let bytes = bytes.map_err(|_| Status::unreachable())?;
+    abort.ended();
+    let mut frames = Frames::default();
+    frames.push(&bytes);
+    let (mut first, mut end) = (None, None);
+    while let Some(frame) = frames.take() {
+        match frame {
+            Frame::Message(bytes) => {
+                let message = R::Response::decode(&*bytes).map_err(|_| Status::cut())?;
+                first.get_or_insert(message);
+            }
+            Frame::Trailers(status) => end = Some(status),
+            Frame::Unreadable => return Err(Status::cut()),
+        }
+    }
+    match end {
+        Some(status) if status.is_ok() => first.ok_or_else(Status::cut),
+        Some(status) => Err(status),
+        None => Err(Status::cut()),
+    }
 }
 
 /// Asks for a stream of answers.
@@ -107,6 +126,19 @@ impl<T: Message + Default> Answers<T> {
 }
 
 async fn open<R: Call>(request: R) -> Result<Answers<R::Response>, Status> {
+    let (response, abort) = send(request).await?;
+    let body = response.body().ok_or_else(Status::cut)?;
+    Ok(Answers {
+        reader: body.unchecked_into::<Body>().reader(),
+        frames: Frames::default(),
+        status: None,
+        abort,
+        of: PhantomData,
+    })
+}
+
+/// Sends a request; gives an answer of gRPC-Web whose body is still to be read.
+async fn send<R: Call>(request: R) -> Result<(Response, AbortOnDrop), Status> {
     let abort = AbortOnDrop::new()?;
     let body = Uint8Array::from(&*super::frames::of_message(&request.encode_to_vec()));
     let response = Request::post(R::METHOD.path)
@@ -136,14 +168,7 @@ async fn open<R: Call>(request: R) -> Result<Answers<R::Response>, Status> {
         abort.ended();
         return Err(status);
     }
-    let body = response.body().ok_or_else(Status::cut)?;
-    Ok(Answers {
-        reader: body.unchecked_into::<Body>().reader(),
-        frames: Frames::default(),
-        status: None,
-        abort,
-        of: PhantomData,
-    })
+    Ok((response, abort))
 }
 
 /// Gives a request up that nobody waits for any more.
