@@ -133,8 +133,10 @@ impl People {
         Err(taken(&user.name))
     }
 
+    /// Looks for other accounts of this name.
+    ///
     /// # Errors
-    /// When another account has this name, or one that looks like it.
+    /// When there is one, or one whose name looks like it.
     async fn not_taken(&self, name: &str) -> Result<()> {
         let all = self.store.users().await?;
         match names::alike(name, &all) {
