@@ -259,10 +259,11 @@ impl Login {
             end_tokens_ms: request.end_tokens.then(|| self.clock.now_ms()),
             // Of two changes at once the second knows the password of before only.
             instead_of: before,
+            confirm: false,
         };
         match self
             .users
-            .change_user(&actor.user_id, &change, |_| true)
+            .change_user(&actor.user_id, &change, None, |_| true)
             .await?
         {
             Changed::Made(_) => Ok(()),

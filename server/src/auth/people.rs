@@ -10,7 +10,7 @@ use requorum_shared::permission::{Grants, Role};
 pub use self::hands::Late;
 use super::names::{self, account_name};
 use super::password::{self, Passwords};
-use super::store::{Changed, PasswordLink, PeopleStore, User, UserChange};
+use super::store::{By, Changed, PasswordLink, PeopleStore, User, UserChange};
 use crate::clock::Clock;
 use crate::error::{ApiError, Result, conflict, not_found, precondition};
 use crate::random;
@@ -151,13 +151,12 @@ impl People {
     /// # Errors
     /// When there is no such account, it is disabled, or it belongs to the identity provider.
     pub async fn link(&self, id: &str, made_by: &str, made_by_id: &str) -> Result<NewLink> {
-        let user = self.get(id).await?;
-        if user.disabled_ms != 0 {
-            return Err(precondition(
-                "person.disabled",
-                format!("{} is disabled. Enable the account first.", user.name),
-            ));
+        let (link, new) = self.new_link(id, made_by, made_by_id);
+        let hash = random::token_hash(&new.token);
+        if self.store.set_link(&hash, &link).await? {
+            return Ok(new);
         }
+        let user = self.get(id).await?;
         if !user.subject.is_empty() {
             return Err(precondition(
                 "person.oidc",
@@ -167,11 +166,10 @@ impl People {
                 ),
             ));
         }
-        let (link, new) = self.new_link(&user.id, made_by, made_by_id);
-        self.store
-            .set_link(&random::token_hash(&new.token), &link)
-            .await?;
-        Ok(new)
+        Err(precondition(
+            "person.disabled",
+            format!("{} is disabled. Enable the account first.", user.name),
+        ))
     }
 
     /// A link for this account: as it is kept, and as it is handed out.
@@ -191,32 +189,34 @@ impl People {
         (link, new)
     }
 
-    /// Gives an account exactly these roles. They count from its next request on.
+    /// Gives an account exactly these roles. They count from its next request on. Here and below, `by` is the id of the
+    /// administrator who does it in the console; none on the command line.
     ///
     /// # Errors
     /// When there is no such account, and when nobody would be left to administer.
-    pub async fn set_grants(&self, id: &str, grants: Grants) -> Result<User> {
-        self.change(id, UserChange::Grants(grants)).await
+    pub async fn set_grants(&self, id: &str, grants: Grants, by: Option<&str>) -> Result<User> {
+        self.change(id, UserChange::Grants(grants), by).await
     }
 
     /// Disables an account: its sessions and links end, its tokens are revoked.
     ///
     /// # Errors
     /// When there is no such account, and when nobody would be left to administer.
-    pub async fn disable(&self, id: &str) -> Result<User> {
+    pub async fn disable(&self, id: &str, by: Option<&str>) -> Result<User> {
         let now = self.clock.now_ms();
-        self.change(id, UserChange::Disabled(now)).await
+        self.change(id, UserChange::Disabled(now), by).await
     }
 
     /// Lets an account be used again. Its sessions and tokens stay ended.
     ///
     /// # Errors
     /// When there is no such account.
-    pub async fn enable(&self, id: &str) -> Result<User> {
-        self.change(id, UserChange::Disabled(0)).await
+    pub async fn enable(&self, id: &str, by: Option<&str>) -> Result<User> {
+        self.change(id, UserChange::Disabled(0), by).await
     }
 
-    /// Sets an account's password and ends its sessions, its link and, where that is wanted, its tokens: for whoever has the data directory.
+    /// Sets an account's password, ends its sessions, its link and, where that is wanted, its tokens, and confirms it:
+    /// for those who have the data directory.
     ///
     /// # Errors
     /// When there is no such account or the password cannot be accepted.
@@ -228,11 +228,13 @@ impl People {
             keep: String::new(),
             end_tokens_ms: end_tokens.then(|| self.clock.now_ms()),
             instead_of: None,
+            confirm: true,
         };
-        self.change(id, change).await
+        self.change(id, change, None).await
     }
 
-    async fn change(&self, id: &str, change: UserChange) -> Result<User> {
+    /// Changes an account; `by` is the id of the administrator who does it in the console.
+    async fn change(&self, id: &str, change: UserChange, by: Option<&str>) -> Result<User> {
         // A password takes nothing away, and enabling takes nobody's place.
         let rule = match change {
             UserChange::Grants(_) | UserChange::NoGrants | UserChange::Disabled(1..) => {
@@ -240,7 +242,15 @@ impl People {
             }
             _ => |_: &[User]| true,
         };
-        match self.store.change_user(id, &change, rule).await? {
+        let by = by.map(|id| By {
+            id: id.to_owned(),
+            at_ms: self.clock.now_ms(),
+        });
+        match self
+            .store
+            .change_user(id, &change, by.as_ref(), rule)
+            .await?
+        {
             Changed::Made(user) => Ok(user),
             Changed::Missing => Err(missing()),
             Changed::AgainstTheRule => Err(precondition(

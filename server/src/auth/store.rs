@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::seen::Use;
 use crate::clock::kept::FROM_THE_FUTURE_MS;
 use async_trait::async_trait;
-use requorum_shared::permission::Grants;
+use requorum_shared::permission::{Grants, Role};
 
 /// An account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +45,8 @@ impl User {
 pub enum UserChange {
     /// What it may do.
     Grants(Grants),
+    /// What administrators did to it of late is forgotten: it is in its owner's hands.
+    Confirmed,
     /// It may do nothing any more, and its sessions end.
     NoGrants,
     /// Since when it may not be used: its sessions and its link end, its tokens are revoked. 0: it may be used again,
@@ -60,7 +62,18 @@ pub enum UserChange {
         end_tokens_ms: Option<i64>,
         /// The hash of the password that it is to take the place of; none for whatever there is.
         instead_of: Option<String>,
+        /// Whether the account is confirmed by it as well.
+        confirm: bool,
     },
+}
+
+/// Who changes an account that may be another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    /// Their account's id.
+    pub id: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
 }
 
 /// How a change ended.
@@ -174,14 +187,18 @@ pub trait UserStore: Send + Sync {
     async fn users(&self) -> anyhow::Result<Vec<User>>;
     /// Changes an account, with all that ends by it, unless `rule` says no to what all accounts would be then. All of
     /// it or nothing is done, and nobody else changes an account in between.
+    ///
+    /// What it is as an administrator's act on another's account is kept with it, where `by` says whose.
     async fn change_user(
         &self,
         id: &str,
         change: &UserChange,
+        by: Option<&By>,
         rule: Rule,
     ) -> anyhow::Result<Changed>;
-    /// Keeps a link; an older one of the same account is void.
-    async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()>;
+    /// Keeps a link; an older one of the same account is void. `false`, and nothing is kept, when there is no such
+    /// account, it is disabled, or it belongs to an identity provider.
+    async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<bool>;
     /// The link with this token.
     async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>>;
     /// When the account's link is void, if it has one.
@@ -301,15 +318,42 @@ pub struct AccountAct {
     pub before: Grants,
 }
 
+impl AccountAct {
+    /// What a change is as an act on an account, as it was before. None when one changes one's own.
+    pub fn of(by: &By, before: &User, change: &UserChange) -> Option<Self> {
+        if by.id == before.id {
+            return None;
+        }
+        let more = |grants: &Grants| {
+            let more = |grant| !before.grants.covers(grant);
+            grants
+                .iter()
+                .any(|grant| grant.role != Role::Viewer && more(grant))
+        };
+        Some(Self {
+            account: before.id.clone(),
+            by: by.id.clone(),
+            at_ms: by.at_ms,
+            binds: match change {
+                UserChange::Grants(grants) => more(grants),
+                UserChange::Disabled(..=0) => before.disabled_ms != 0,
+                UserChange::Password { .. } => true,
+                UserChange::NoGrants | UserChange::Disabled(_) | UserChange::Confirmed => false,
+            },
+            before: if before.is_usable() {
+                before.grants.clone()
+            } else {
+                Grants::default()
+            },
+        })
+    }
+}
+
 /// What administrators did to accounts.
 #[async_trait]
 pub trait HandStore: Send + Sync {
-    /// Keeps one.
-    async fn add_account_act(&self, act: &AccountAct) -> anyhow::Result<()>;
     /// Those that are newer.
     async fn account_acts(&self, since_ms: i64) -> anyhow::Result<Vec<AccountAct>>;
-    /// Forgets those of an account.
-    async fn forget_account_acts(&self, account: &str) -> anyhow::Result<()>;
 }
 
 /// Keys that no person handles.

@@ -98,13 +98,8 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         } => run("user password", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
             let password = read_password()?;
-            let set = async {
-                accounts
-                    .people
-                    .set_password(&user.id, password, !keep_tokens)
-                    .await?;
-                accounts.people.confirm(&user.id).await
-            };
+            let people = &accounts.people;
+            let set = people.set_password(&user.id, password, !keep_tokens);
             let user = act(accounts, act::PEOPLE_PASSWORD, &*user.name, set).await?;
             let tokens = if keep_tokens {
                 ""
@@ -121,7 +116,7 @@ pub(super) fn run_command(command: Command) -> ExitCode {
                 let user = find(accounts, &name).await?;
                 let grants = roles.grants();
                 let subject = format!("{} as {grants}", user.name);
-                let set = accounts.people.set_grants(&user.id, grants);
+                let set = accounts.people.set_grants(&user.id, grants, None);
                 let user = act(accounts, act::PEOPLE_ROLES, subject, set).await?;
                 done(&user, &format!("has: {}", roles_of(&user)))
             })
@@ -137,13 +132,13 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         }),
         Command::Disable { name, place } => run("user disable", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
-            let disable = accounts.people.disable(&user.id);
+            let disable = accounts.people.disable(&user.id, None);
             let user = act(accounts, act::PEOPLE_DISABLE, &*user.name, disable).await?;
             done(&user, "is disabled; sessions were ended and tokens revoked")
         }),
         Command::Enable { name, place } => run("user enable", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
-            let enable = accounts.people.enable(&user.id);
+            let enable = accounts.people.enable(&user.id, None);
             let user = act(accounts, act::PEOPLE_ENABLE, &*user.name, enable).await?;
             done(&user, "may sign in again")
         }),

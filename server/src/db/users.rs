@@ -6,9 +6,11 @@ use requorum_shared::permission::Grants;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::Database;
 use super::write_tx::WriteTx;
-use crate::auth::store::{Changed, PasswordLink, Rule, User, UserChange, UserStore};
+use super::{Database, hands};
+use crate::auth::store::{
+    AccountAct, By, Changed, PasswordLink, Rule, User, UserChange, UserStore,
+};
 
 /// The columns that [`user`] reads, in its order; the table may be joined with others.
 macro_rules! account {
@@ -154,38 +156,47 @@ impl UserStore for Database {
         &self,
         id: &str,
         change: &UserChange,
+        by: Option<&By>,
         rule: Rule,
     ) -> anyhow::Result<Changed> {
         let mut tx = self.begin().await?;
+        let row = sqlx::query(concat!("SELECT ", account!(), " FROM users WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(row) = row else {
+            return Ok(Changed::Missing);
+        };
+        let before = user(&row)?;
         if let UserChange::Password {
-            instead_of: Some(before),
+            instead_of: Some(hash),
             ..
         } = change
+            && *hash != before.password_hash
         {
-            let row = sqlx::query("SELECT password_hash FROM users WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&mut *tx)
-                .await?;
-            let now: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
-            if now.as_ref() != Some(before) {
-                return Ok(Changed::AgainstTheRule);
-            }
+            return Ok(Changed::AgainstTheRule);
+        }
+        if let Some(act) = by.and_then(|by| AccountAct::of(by, &before, change)) {
+            hands::keep(&mut tx, &act).await?;
         }
         let query = match change {
-            UserChange::Grants(grants) => {
-                sqlx::query("UPDATE users SET grants = $1 WHERE id = $2").bind(grants.to_string())
-            }
-            UserChange::NoGrants => sqlx::query("UPDATE users SET grants = $1 WHERE id = $2")
-                .bind(Grants::default().to_string()),
+            UserChange::Grants(grants) => Some(
+                sqlx::query("UPDATE users SET grants = $1 WHERE id = $2").bind(grants.to_string()),
+            ),
+            UserChange::NoGrants => Some(
+                sqlx::query("UPDATE users SET grants = $1 WHERE id = $2")
+                    .bind(Grants::default().to_string()),
+            ),
             UserChange::Disabled(ms) => {
-                sqlx::query("UPDATE users SET disabled_ms = $1 WHERE id = $2").bind(ms)
+                Some(sqlx::query("UPDATE users SET disabled_ms = $1 WHERE id = $2").bind(ms))
             }
             UserChange::Password { hash, .. } => {
-                sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2").bind(hash)
+                Some(sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2").bind(hash))
             }
+            UserChange::Confirmed => None,
         };
-        if query.bind(id).execute(&mut *tx).await?.rows_affected() == 0 {
-            return Ok(Changed::Missing);
+        if let Some(query) = query {
+            query.bind(id).execute(&mut *tx).await?;
         }
         end_with(&mut tx, id, change).await?;
         let rows = sqlx::query(concat!("SELECT ", account!(), " FROM users"))
@@ -205,11 +216,20 @@ impl UserStore for Database {
         Ok(Changed::Made(user))
     }
 
-    async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<()> {
+    async fn set_link(&self, token_hash: &str, link: &PasswordLink) -> anyhow::Result<bool> {
         let mut tx = self.begin().await?;
+        let row =
+            sqlx::query("SELECT 1 FROM users WHERE id = $1 AND disabled_ms = 0 AND subject = ''")
+                .bind(&link.user_id)
+                .fetch_optional(&mut *tx)
+                .await?;
+        if row.is_none() {
+            return Ok(false);
+        }
         put_link(&mut tx, token_hash, link).await?;
         tx.mark(None, None).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn find_link(&self, token_hash: &str) -> anyhow::Result<Option<PasswordLink>> {
@@ -329,8 +349,14 @@ async fn put_link(tx: &mut WriteTx, token_hash: &str, link: &PasswordLink) -> sq
 
 /// What ends with a change to an account.
 async fn end_with(tx: &mut WriteTx, id: &str, change: &UserChange) -> sqlx::Result<()> {
+    if matches!(
+        change,
+        UserChange::Confirmed | UserChange::Password { confirm: true, .. }
+    ) {
+        hands::forget(tx, id).await?;
+    }
     let (sessions, link, tokens_ms) = match change {
-        UserChange::Grants(_) | UserChange::Disabled(..=0) => return Ok(()),
+        UserChange::Grants(_) | UserChange::Disabled(..=0) | UserChange::Confirmed => return Ok(()),
         UserChange::NoGrants => ("", false, None),
         UserChange::Disabled(ms) => ("", true, Some(*ms)),
         UserChange::Password {

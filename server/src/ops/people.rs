@@ -165,10 +165,7 @@ pub async fn set_grants(
     let subject = format!("{name} as {}", grants.texts().join(", "));
     let draft = audit::draft(actor, act::PEOPLE_ROLES, subject);
     let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
-    let set = async move {
-        people.note_roles(&by, &id, &grants).await?;
-        people.set_grants(&id, grants).await
-    };
+    let set = async move { people.set_grants(&id, grants, Some(&by)).await };
     let user = audit::act(app, draft, set).await?;
     Ok(person(user, 0))
 }
@@ -179,10 +176,7 @@ pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     let name = app.people.get(id).await?.name;
     let draft = audit::draft(actor, act::PEOPLE_DISABLE, name);
     let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
-    let disable = async move {
-        people.note_use(&by, &id, false).await?;
-        people.disable(&id).await
-    };
+    let disable = async move { people.disable(&id, Some(&by)).await };
     let user = audit::act(app, draft, disable).await?;
     // What it was sending is not wanted any more, and takes room from others.
     if let Err(error) = uploads::cancel_all_of(app, actor, &user.id).await {
@@ -197,10 +191,7 @@ pub async fn enable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     let name = app.people.get(id).await?.name;
     let draft = audit::draft(actor, act::PEOPLE_ENABLE, name);
     let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
-    let enable = async move {
-        people.note_use(&by, &id, true).await?;
-        people.enable(&id).await
-    };
+    let enable = async move { people.enable(&id, Some(&by)).await };
     let user = audit::act(app, draft, enable).await?;
     Ok(person(user, 0))
 }

@@ -88,7 +88,11 @@ impl Oidc {
         } else {
             UserChange::Grants(grants)
         };
-        match self.users.change_user(&user.id, &change, |_| true).await? {
+        match self
+            .users
+            .change_user(&user.id, &change, None, |_| true)
+            .await?
+        {
             Changed::Made(user) => Ok(user),
             Changed::Missing | Changed::AgainstTheRule => Err(conflict(
                 "person.missing",

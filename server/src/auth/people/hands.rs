@@ -2,10 +2,10 @@
 //! their link, or that has a role from them counts as one person with them ([`requorum_shared::approval::Hands`]).
 
 use requorum_shared::approval::{APART_AFTER_MS, Hands};
-use requorum_shared::permission::{Grants, Permission, Place, Role};
+use requorum_shared::permission::{Permission, Place};
 
 use super::People;
-use crate::auth::store::{AccountAct, User};
+use crate::auth::store::{AccountAct, User, UserChange};
 use crate::error::Result;
 
 /// What was done of late.
@@ -47,53 +47,11 @@ impl People {
         Ok(Late(self.store.account_acts(since).await?))
     }
 
-    /// Takes note that `by` is about to change what an account may do.
-    ///
-    /// # Errors
-    /// When there is no such account, or the store cannot be written.
-    pub async fn note_roles(&self, by: &str, id: &str, grants: &Grants) -> Result<()> {
-        let user = self.get(id).await?;
-        let more = |grant| !user.grants.covers(grant);
-        let binds = grants
-            .iter()
-            .any(|grant| grant.role != Role::Viewer && more(grant));
-        self.note(by, &user, binds).await
-    }
-
-    /// Takes note that `by` is about to disable an account, or to let it in again.
-    ///
-    /// # Errors
-    /// When there is no such account, or the store cannot be written.
-    pub async fn note_use(&self, by: &str, id: &str, enable: bool) -> Result<()> {
-        let user = self.get(id).await?;
-        self.note(by, &user, enable && user.disabled_ms != 0).await
-    }
-
-    async fn note(&self, by: &str, user: &User, binds: bool) -> Result<()> {
-        if by == user.id {
-            return Ok(());
-        }
-        let act = AccountAct {
-            account: user.id.clone(),
-            by: by.to_owned(),
-            at_ms: self.clock.now_ms(),
-            binds,
-            before: if user.is_usable() {
-                user.grants.clone()
-            } else {
-                Grants::default()
-            },
-        };
-        Ok(self.store.add_account_act(&act).await?)
-    }
-
     /// Takes an account out of all hands but its owner's: for whoever keeps the server's machine, and knows whose it is.
     ///
     /// # Errors
     /// When there is no such account, or the store cannot be written.
     pub async fn confirm(&self, id: &str) -> Result<User> {
-        let user = self.get(id).await?;
-        self.store.forget_account_acts(id).await?;
-        Ok(user)
+        self.change(id, UserChange::Confirmed, None).await
     }
 }

@@ -2,8 +2,8 @@
 
 use requorum_server::auth::seen::Use;
 use requorum_server::auth::store::{
-    Changed, PasswordLink, SessionStore as _, StoredSession, StoredToken, TokenStore as _, User,
-    UserChange, UserStore as _,
+    AccountAct, By, Changed, HandStore as _, PasswordLink, SessionStore as _, StoredSession,
+    StoredToken, TokenStore as _, User, UserChange, UserStore as _,
 };
 use requorum_server::ledger::carrying_out;
 use requorum_server::ledger::store::LedgerStore as _;
@@ -82,20 +82,23 @@ async fn a_change_against_the_rule_is_taken_back(store: &Store) {
     db.add_user(&user("anna")).await.unwrap();
     let id = "id of anna";
     let change = UserChange::Disabled(7);
-    let refused = db.change_user(id, &change, |_| false).await.unwrap();
+    let refused = db.change_user(id, &change, None, |_| false).await.unwrap();
     assert_eq!(refused, Changed::AgainstTheRule);
     assert_eq!(db.user(id).await.unwrap().unwrap().disabled_ms, 0);
     let made = db
-        .change_user(id, &change, |all| all[0].disabled_ms == 7)
+        .change_user(id, &change, None, |all| all[0].disabled_ms == 7)
         .await;
     let Changed::Made(made) = made.unwrap() else {
         panic!("it was refused");
     };
     assert_eq!(made.disabled_ms, 7);
-    let missing = db.change_user("nobody", &change, |_| true).await.unwrap();
+    let missing = db
+        .change_user("nobody", &change, None, |_| true)
+        .await
+        .unwrap();
     assert_eq!(missing, Changed::Missing);
     // Two administrators take each other's role away at the same moment: one of them keeps it.
-    db.change_user(id, &UserChange::Disabled(0), |_| true)
+    db.change_user(id, &UserChange::Disabled(0), None, |_| true)
         .await
         .unwrap();
     db.add_user(&user("bob")).await.unwrap();
@@ -103,8 +106,8 @@ async fn a_change_against_the_rule_is_taken_back(store: &Store) {
     let one_is_left = |all: &[User]| all.iter().any(|user| !user.grants.is_empty());
     let other = store.again().await;
     let (one, two) = tokio::join!(
-        db.change_user(id, &none, one_is_left),
-        other.change_user("id of bob", &none, one_is_left)
+        db.change_user(id, &none, None, one_is_left),
+        other.change_user("id of bob", &none, None, one_is_left)
     );
     let refused = [one.unwrap(), two.unwrap()]
         .into_iter()
@@ -122,8 +125,8 @@ async fn a_link_is_good_once_and_a_newer_one_replaces_it(store: &Store) {
         created_ms: 1,
         expires_ms: i64::MAX,
     };
-    db.set_link("first", &link("bob")).await.unwrap();
-    db.set_link("second", &link("carl")).await.unwrap();
+    assert!(db.set_link("first", &link("bob")).await.unwrap());
+    assert!(db.set_link("second", &link("carl")).await.unwrap());
     assert_eq!(db.find_link("first").await.unwrap(), None);
     assert_eq!(db.find_link("second").await.unwrap(), Some(link("carl")));
     assert_eq!(db.links().await.unwrap(), [link("carl")]);
@@ -138,9 +141,90 @@ async fn a_link_is_good_once_and_a_newer_one_replaces_it(store: &Store) {
     assert_eq!(used.len(), 1, "once, however close the race");
     assert_eq!(used[0].password_hash, "new");
     assert!(db.find_session("t", 5).await.unwrap().is_none());
-    db.set_link("third", &link("carl")).await.unwrap();
+    assert!(db.set_link("third", &link("carl")).await.unwrap());
     db.remove_link("id of anna").await.unwrap();
     assert!(db.links().await.unwrap().is_empty());
+}
+
+/// Whatever another did to the account meanwhile: a link is for one that can have a password here.
+async fn a_link_is_for_an_account_that_can_use_it(store: &Store) {
+    let db = &store.db;
+    db.add_user(&user("anna")).await.unwrap();
+    let known = User {
+        issuer: "https://idp".into(),
+        subject: "b".into(),
+        ..user("bob")
+    };
+    db.add_user(&known).await.unwrap();
+    let off = UserChange::Disabled(7);
+    db.change_user("id of anna", &off, None, |_| true)
+        .await
+        .unwrap();
+    for of in ["id of anna", "id of bob", "nobody"] {
+        let link = PasswordLink {
+            user_id: of.into(),
+            made_by: "carl".into(),
+            made_by_id: "id of carl".into(),
+            created_ms: 1,
+            expires_ms: i64::MAX,
+        };
+        assert!(!db.set_link("t", &link).await.unwrap(), "{of}");
+    }
+    assert_eq!(db.links().await.unwrap(), []);
+}
+
+/// What a change is as an administrator's act on another's account is kept with it, or neither is.
+async fn an_act_on_an_account_is_kept_with_the_change(store: &Store) {
+    let db = &store.db;
+    for name in ["anna", "bob"] {
+        db.add_user(&user(name)).await.unwrap();
+    }
+    let by = |id: &str, at_ms| By {
+        id: id.into(),
+        at_ms,
+    };
+    let (anna, bob) = ("id of anna", "id of bob");
+    let off = UserChange::Disabled(7);
+    let refused = db
+        .change_user(bob, &off, Some(&by(anna, 1)), |_| false)
+        .await;
+    assert_eq!(refused.unwrap(), Changed::AgainstTheRule);
+    assert_eq!(db.account_acts(0).await.unwrap(), [], "nothing was done");
+
+    db.change_user(bob, &off, Some(&by(anna, 2)), |_| true)
+        .await
+        .unwrap();
+    db.change_user(bob, &UserChange::Disabled(0), Some(&by(anna, 3)), |_| true)
+        .await
+        .unwrap();
+    // One's own, and what the command line does, is nobody's act on another.
+    let none = UserChange::Grants(Grants::default());
+    db.change_user(bob, &none, Some(&by(bob, 4)), |_| true)
+        .await
+        .unwrap();
+    db.change_user(bob, &UserChange::Grants(Grants::everything()), None, |_| {
+        true
+    })
+    .await
+    .unwrap();
+    let act = |at_ms, binds, before| AccountAct {
+        account: bob.into(),
+        by: anna.into(),
+        at_ms,
+        binds,
+        before,
+    };
+    assert_eq!(
+        db.account_acts(0).await.unwrap(),
+        [
+            act(2, false, Grants::everything()),
+            act(3, true, Grants::default())
+        ]
+    );
+    db.change_user(bob, &UserChange::Confirmed, None, |_| true)
+        .await
+        .unwrap();
+    assert_eq!(db.account_acts(0).await.unwrap(), []);
 }
 
 fn session(id: &str, created_ms: i64, expires_ms: i64) -> StoredSession {
@@ -205,7 +289,9 @@ async fn sessions_end(store: &Store) {
     assert_eq!(db.remove_all_sessions().await.unwrap(), 2);
     db.add_session("t4", &session("s4", 11, 100)).await.unwrap();
     let off = UserChange::Disabled(12);
-    db.change_user("id of anna", &off, |_| true).await.unwrap();
+    db.change_user("id of anna", &off, None, |_| true)
+        .await
+        .unwrap();
     assert!(db.find_session("t4", 12).await.unwrap().is_none());
 }
 
@@ -250,9 +336,9 @@ async fn an_account_and_its_link_are_one_effect(store: &Store) {
 
     let about = format!("anna as {}", Grants::everything());
     assert_eq!(effects(store).await, [(0, Some(about))]);
-    carrying_out(1, db.set_link("third", &link("id of anna")))
-        .await
-        .unwrap();
+    let third = link("id of anna");
+    let linked = carrying_out(1, db.set_link("third", &third));
+    assert!(linked.await.unwrap());
     assert_eq!(effects(store).await.len(), 2);
 }
 
@@ -325,6 +411,8 @@ stories!(
     a_subject_of_a_provider_is_one_account,
     a_change_against_the_rule_is_taken_back,
     a_link_is_good_once_and_a_newer_one_replaces_it,
+    a_link_is_for_an_account_that_can_use_it,
+    an_act_on_an_account_is_kept_with_the_change,
     an_account_and_its_link_are_one_effect,
     sessions_end,
     ended_sessions_are_an_effect,
