@@ -115,11 +115,10 @@ impl Acts {
     /// Whether this policy is the one that was set, and was set.
     pub(super) fn sets(&self, policy: &PolicyInForce) -> Result<(), Failure> {
         let who = &policy.by;
-        let subject = tidy(&policy.subject());
         let mut all = self.acts.iter().filter(|a| {
             a.opened.act == act::POLICY_SET
                 && a.opened.who == *who
-                && a.opened.subject == subject
+                && policy.policy.is_subject(&policy.cluster, &a.opened.subject)
                 && a.opened.cluster.as_deref().unwrap_or_default() == policy.cluster
                 && policy.entry.is_none_or(|entry| entry == a.opened.index)
         });
@@ -132,7 +131,8 @@ impl Acts {
             )));
         }
         Err(fail(format!(
-            "The ledger does not have it that {who} set this policy: {subject}"
+            "The ledger does not have it that {who} set this policy: {}",
+            policy.subject()
         )))
     }
 
