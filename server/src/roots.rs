@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
-use rustix::fs::{Access, AtFlags, accessat, fstatvfs};
+use rustix::fs::{Access, AtFlags, accessat, fstat, fstatvfs};
 
 use crate::config::{RootClusters, RootConfig};
 use crate::mark;
@@ -127,6 +127,30 @@ impl Roots {
             _ => return false,
         }
         here.iter().zip(&there).all(|(one, other)| one == other)
+    }
+
+    /// Those of `others` that are the same folder as `target`, or lie in it, or it in them, by what is on the disk now:
+    /// one folder has two names where it is mounted twice. What is not there yet is compared by name.
+    ///
+    /// # Errors
+    /// When a folder on the way to `target` cannot be looked at.
+    pub fn overlapping(
+        &self,
+        target: &TargetDir,
+        others: Vec<TargetDir>,
+    ) -> io::Result<Vec<TargetDir>> {
+        let Some(root) = self.find(&target.root) else {
+            return Ok(Vec::new());
+        };
+        let here = root.way_below(&target.path)?;
+        let overlaps = |other: &TargetDir| {
+            let there = self
+                .find(&other.root)
+                .map(|root| root.way_below(&other.path));
+            // Its own job finds out what is wrong with it.
+            matches!(there, Some(Ok(there)) if meet(&here, &there))
+        };
+        Ok(others.into_iter().filter(overlaps).collect())
     }
 
     /// The root of this name.
@@ -267,6 +291,26 @@ impl Root {
         Ok(way)
     }
 
+    /// The folders on the way to `path`, itself included, from the top: what each is, as far as they are there.
+    fn way_below(&self, path: &str) -> io::Result<Vec<(OsString, Option<Identity>)>> {
+        let known = self.way.iter();
+        let mut way: Vec<_> = known.map(|(name, is)| (name.clone(), Some(*is))).collect();
+        let mut above = Some(self.dir.try_clone()?);
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let mut is = None;
+            if let Some(folder) = above.take()
+                && let Some(folder) = folder_in(&folder, name)?
+            {
+                // Of the folder itself, and not of what another file system is mounted on.
+                let stat = fstat(&folder)?;
+                is = Some((stat.st_dev, stat.st_ino));
+                above = Some(folder);
+            }
+            way.push((OsString::from(name), is));
+        }
+        Ok(way)
+    }
+
     /// `path` below the root, to be shown.
     pub fn shown(&self, path: &str) -> String {
         self.path.join(path).display().to_string()
@@ -295,6 +339,18 @@ impl Root {
     }
 }
 
+/// Whether two ways end at the same folder, or one on the other: from the deepest folder that is on both, no name of one
+/// differs from that of the other.
+fn meet(one: &[(OsString, Option<Identity>)], other: &[(OsString, Option<Identity>)]) -> bool {
+    let on_other = |is: &Option<Identity>| other.iter().rposition(|(_, at)| at == is);
+    let mut deepest_first = one.iter().enumerate().rev();
+    let common = deepest_first.find_map(|(i, (_, is))| Some((i, is.as_ref().and(on_other(is))?)));
+    common.is_some_and(|(i, j)| {
+        let mut further = one[i + 1..].iter().zip(&other[j + 1..]);
+        further.all(|((one, _), (other, _))| one == other)
+    })
+}
+
 /// The folders down to `path`, which has no links in it.
 fn way_to(path: &Path) -> io::Result<Vec<(OsString, Identity)>> {
     let mut way = Vec::new();
@@ -311,6 +367,18 @@ fn way_to(path: &Path) -> io::Result<Vec<(OsString, Identity)>> {
 fn above_and_last(path: &str) -> (impl Iterator<Item = &str>, &str) {
     let (folders, last) = path.rsplit_once('/').unwrap_or(("", path));
     (folders.split('/').filter(|name| !name.is_empty()), last)
+}
+
+/// The folder of this name; none where there is none, or something else, or it goes away just now.
+fn folder_in(dir: &Dir, name: &str) -> io::Result<Option<Dir>> {
+    if !look_at(dir, name)?.is_some_and(|found| found.is_dir()) {
+        return Ok(None);
+    }
+    match dir.open_dir(name) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn look_at(dir: &Dir, name: &str) -> io::Result<Option<Metadata>> {
@@ -407,6 +475,87 @@ mod tests {
             assert_eq!(roots.overlap(&one, &other), overlap, "{one:?} {other:?}");
             assert_eq!(roots.overlap(&other, &one), overlap, "{other:?} {one:?}");
         }
+    }
+
+    /// Set for the second life of the test below: the folder that it looks at.
+    const MOUNTED_TWICE: &str = "REQUORUM_TEST_MOUNTED_TWICE";
+
+    /// A folder that is mounted at two places is one target. The mounts are made in a namespace of their own, which ends
+    /// with the process that sees them.
+    #[test]
+    fn a_folder_that_is_mounted_twice_is_one_target() {
+        if let Some(dir) = std::env::var_os(MOUNTED_TWICE) {
+            return look_at_mounts(Path::new(&dir));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["own", "disk/made", "a/one", "a/two", "b"] {
+            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        let mounts = "cd \"$0\" && mount --bind disk a/one && mount --bind disk a/two && mount --bind disk/made b \
+                      || exit 77; exec \"$@\"";
+        let test = concat!(
+            module_path!(),
+            "::a_folder_that_is_mounted_twice_is_one_target"
+        );
+        let test = test.split_once("::").unwrap().1;
+        let ended = std::process::Command::new("unshare")
+            .args(["--mount", "--map-root-user", "sh", "-c", mounts])
+            .arg(dir.path())
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env(MOUNTED_TWICE, dir.path())
+            .output();
+        let Ok(ended) = ended else {
+            eprintln!("skipped: there is no unshare here");
+            return;
+        };
+        let said = String::from_utf8_lossy(&ended.stdout);
+        match ended.status.code() {
+            Some(0) => assert!(said.contains("1 passed"), "{said}"),
+            // No user namespaces, or no mounts in them.
+            Some(1 | 77) if !said.contains("running 1 test") => {
+                eprintln!("skipped: this machine lets no test mount a folder");
+            }
+            _ => panic!("{said}{}", String::from_utf8_lossy(&ended.stderr)),
+        }
+    }
+
+    fn look_at_mounts(dir: &Path) {
+        let root = |name: &str| RootConfig {
+            name: name.into(),
+            path: dir.join(name),
+            clusters: RootClusters::none(),
+        };
+        let roots = Roots::open(&dir.join("own"), &[root("a"), root("b"), root("disk")]).unwrap();
+        let target = |text: &str| {
+            let (root, path) = text.split_once(':').unwrap();
+            TargetDir {
+                root: root.into(),
+                path: path.into(),
+            }
+        };
+        for (one, other, overlap) in [
+            ("a:one/new", "a:two/new", true),
+            ("a:one/new/m1", "a:two/new", true),
+            ("a:one/new/m1", "a:two/new/m2", false),
+            ("a:one/new", "a:two/other", false),
+            ("a:one/new", "disk:new", true),
+            ("a:one/made/x", "b:x", true),
+            ("a:one/made", "b:x", true),
+            ("a:one/x", "b:x", false),
+            ("a:one", "a:two", true),
+            ("a:new", "a:new/below", true),
+            ("a:new", "a:newer", false),
+            ("a:one/new", "console:new", false),
+        ] {
+            let (one, other) = (target(one), target(other));
+            for (one, other) in [(&one, &other), (&other, &one)] {
+                let found = roots.overlapping(one, vec![other.clone()]).unwrap();
+                assert_eq!(!found.is_empty(), overlap, "{one:?} {other:?}");
+            }
+        }
+        // By their names alone they are two.
+        assert!(!roots.overlap(&target("a:one/new"), &target("a:two/new")));
     }
 
     #[test]

@@ -6,6 +6,9 @@ mod handover;
 mod list;
 mod watch;
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use requorum_shared::api::v1;
 use requorum_shared::approval::AcceptedWarning;
 use requorum_shared::canonical::sha256_hex;
@@ -16,6 +19,7 @@ use requorum_shared::job::text;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::{self, Plan, TargetDir};
+use tokio::task::spawn_blocking;
 
 use super::audit::{self, Done};
 use super::authorize::{authorize, sees};
@@ -77,10 +81,55 @@ async fn target_is_free(app: &App, actor: &Actor, plan_json: &str) -> Result<()>
     let Some(target) = target_of(plan_json) else {
         return Ok(());
     };
-    let same = |one: &TargetDir, other: &TargetDir| app.roots.overlap(one, other);
+    let on_disk = OnDisk::look(app, &target).await?;
+    let same = |one: &TargetDir, other: &TargetDir| {
+        app.roots.overlap(one, other) || on_disk.same.contains(other)
+    };
     match app.jobs.holder(&target, &same).await? {
         Some(holder) => Err(target_taken(app, actor, &holder)),
         None => Ok(()),
+    }
+}
+
+/// How long the disks are looked at. One that does not answer by then is compared by names.
+const LOOK_FOR: Duration = Duration::from_secs(2);
+
+/// The targets of jobs that are not over, by what is on the disk: looked at before the turn to write, which must not wait
+/// for a disk.
+#[derive(Default)]
+struct OnDisk {
+    /// All of them.
+    all: Vec<TargetDir>,
+    /// Those that are the same folder, whatever they are called.
+    same: Vec<TargetDir>,
+}
+
+impl OnDisk {
+    async fn look(app: &App, target: &TargetDir) -> Result<Self> {
+        let held = Mutex::new(Vec::new());
+        let none = |_: &TargetDir, other: &TargetDir| {
+            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.push(other.clone());
+            false
+        };
+        app.jobs.holder(target, &none).await?;
+        let all = held.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if all.is_empty() {
+            return Ok(Self::default());
+        }
+        let (roots, here, others) = (app.roots.clone(), target.clone(), all.clone());
+        let look = spawn_blocking(move || roots.overlapping(&here, others));
+        let same = match tokio::time::timeout(LOOK_FOR, look).await {
+            Ok(looked) => looked.map_err(internal)?.unwrap_or_else(|error| {
+                tracing::warn!(root = %target.root, path = %target.path, "looking at a target: {error}");
+                Vec::new()
+            }),
+            Err(_) => {
+                tracing::warn!(root = %target.root, path = %target.path, "a disk does not answer");
+                Vec::new()
+            }
+        };
+        Ok(Self { all, same })
     }
 }
 
@@ -132,8 +181,7 @@ async fn create(
         by: actor.name.clone(),
         grounds: Some(Box::new(grounds)),
     };
-    let same = |one: &TargetDir, other: &TargetDir| app.roots.overlap(one, other);
-    match app.engine.create(&job, &first, &same).await? {
+    match place(app, &job, &first).await? {
         Created::Yes => {}
         Created::TargetTaken(holder) => return Err(target_taken(app, actor, &holder)),
         Created::HasJob(id) => {
@@ -151,6 +199,35 @@ async fn create(
     }
     tracing::info!(job = %job.id, plan = %job.plan_id, by = %job.started_by, "started a job");
     Ok(job.id)
+}
+
+/// Puts a job into the log, unless another works on its target. One that came after the disks were looked at may do so
+/// by another name: they are looked at again.
+async fn place(app: &App, job: &JobRow, first: &Body) -> Result<Created> {
+    let target = target_of(&job.plan_json);
+    for _ in 0..ATTEMPTS {
+        let on_disk = match &target {
+            Some(target) => OnDisk::look(app, target).await?,
+            None => OnDisk::default(),
+        };
+        let same = |one: &TargetDir, other: &TargetDir| {
+            app.roots.overlap(one, other)
+                || on_disk.same.contains(other)
+                || !on_disk.all.contains(other)
+        };
+        match app.engine.create(job, first, &same).await? {
+            Created::TargetTaken(holder)
+                if !on_disk.all.contains(&holder.target)
+                    && !target
+                        .as_ref()
+                        .is_some_and(|one| app.roots.overlap(one, &holder.target)) => {}
+            created => return Ok(created),
+        }
+    }
+    Err(conflict(
+        "job.busy",
+        "Other jobs began all the time while this one was to begin. Run the plan again.",
+    ))
 }
 
 /// One job with its plan and its whole journal.
