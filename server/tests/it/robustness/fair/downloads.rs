@@ -60,7 +60,7 @@ async fn hundreds_of_unread_downloads_hold_nobody_up() {
         }
         unread.push(stream);
     }
-    assert_eq!(given, 8, "one account has its share");
+    assert_eq!(given, PLACES, "one account has its share");
     let more = of_process(&process, "Threads").saturating_sub(threads);
     assert!(more < 40, "{more} more threads");
     let more = of_process(&process, "VmRSS").saturating_sub(memory);
@@ -106,11 +106,20 @@ async fn impatient() -> (TestServer, Console, String) {
     (server, console, format!("/api/jobs/{job}/artifacts/m1.tar"))
 }
 
-/// Waits until downloads may begin again.
-async fn comes_free(client: &Client, path: &str) {
-    soon("a place", async {
-        while client.get(path).await.status() == 429 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+/// Downloads that one account has at once.
+const PLACES: usize = 8;
+
+/// Waits until every place is free again: until then, what is read may still be sent.
+async fn all_come_free(console: &Console, path: &str) {
+    let cookie = console.http.cookie.clone().unwrap();
+    soon("all places", async {
+        let mut taken = Vec::new();
+        while taken.len() < PLACES {
+            let (stream, line) = begun(&console.http.base, &cookie, path).await;
+            match line.as_str() {
+                "HTTP/1.1 200" => taken.push(stream),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
         }
     })
     .await;
@@ -121,7 +130,7 @@ async fn a_download_that_is_not_read_is_let_go() {
     let (_server, console, path) = impatient().await;
     let cookie = console.http.cookie.clone().unwrap();
     let mut unread = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..PLACES {
         let (stream, line) = begun(&console.http.base, &cookie, &path).await;
         assert_eq!(line, "HTTP/1.1 200");
         unread.push(stream);
@@ -129,7 +138,7 @@ async fn a_download_that_is_not_read_is_let_go() {
     let (status, body) = error(console.http.get(&path).await).await;
     assert_eq!((status, body.code.as_str()), (429, "download.too-many"));
     assert!(body.message.contains("8 downloads"), "{}", body.message);
-    comes_free(&console.http, &path).await;
+    all_come_free(&console, &path).await;
     // The connections are gone too, with what was on its way.
     for mut stream in unread {
         let mut rest = Vec::new();
@@ -150,7 +159,7 @@ async fn over_http_2_the_stream_is_given_up_and_the_connection_goes_on() {
         ..console.http.clone()
     };
     let mut unread = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..PLACES {
         let response = client.get(&path).await;
         assert_eq!(
             (response.status().as_u16(), response.version()),
@@ -160,7 +169,7 @@ async fn over_http_2_the_stream_is_given_up_and_the_connection_goes_on() {
     }
     assert_eq!(client.get(&path).await.status(), 429);
     // Not by this connection: its window is full of what is not read.
-    comes_free(&console.http, &path).await;
+    all_come_free(&console, &path).await;
     for response in unread {
         let read = soon("the end", response.bytes()).await;
         assert!(read.is_err(), "all was sent");
