@@ -221,6 +221,8 @@ test("the commands on the page start a healthy cluster, and each step is ticked"
   await looksRight(page);
   await page.reload();
   await expect(page.locator(".handover-done")).toHaveCount(7);
+  // The commands are still those of these hosts.
+  await expect(folder).toHaveValue(`${place}/{name}`);
   await expect(page.locator(".handover-done").first()).toContainText("done by ada");
   await page.getByRole("button", { name: /^People/ }).click();
   await expect(page.getByRole("log", { name: "History" })).toContainText("Hand-over: Stop the old members");

@@ -2,6 +2,7 @@
 
 mod acts;
 mod after;
+mod host_settings;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

@@ -12,7 +12,7 @@ use requorum_shared::permission::Permission;
 use requorum_shared::recovery;
 
 use super::super::follow::Followed;
-use super::JobRef;
+use super::{JobRef, host_settings};
 use crate::client::grpc;
 use crate::components::handover::{HandoverSteps, Ticking};
 use crate::failure::Failure;
@@ -30,12 +30,14 @@ pub(super) struct Handing {
     settings: RwSignal<BTreeMap<String, String>>,
     followed: Followed,
     ticking: Ticking,
+    job: StoredValue<String>,
 }
 
 impl Handing {
     pub(super) fn new(job: JobRef, followed: Followed) -> Self {
         let view = followed.view;
-        let settings = RwSignal::new(BTreeMap::new());
+        let id = job.with_value(|job| job.summary.id.clone());
+        let settings = RwSignal::new(host_settings::of(&id));
         let origin = window().location().origin().unwrap_or_default();
         let handover = Memo::new(move |_| {
             let over = view.with(|v| v.state == JobState::Completed);
@@ -92,6 +94,7 @@ impl Handing {
                 pending: tick.pending().into(),
                 failed,
             },
+            job: of_job,
         }
     }
 
@@ -115,6 +118,7 @@ impl Handing {
             settings,
             followed,
             ticking,
+            job,
         } = self;
         let any = handover.with_untracked(|h| !h.steps.is_empty());
         let done = Memo::new(move |_| followed.view.with(|v| v.handed_over.clone()));
@@ -122,6 +126,18 @@ impl Handing {
             settings.update(|settings| {
                 settings.insert(key, value);
             });
+            // What is wrong is not what the commands are written with, and does not come back after a reload.
+            let mut good = settings.get_untracked();
+            handover.with_untracked(|handover| {
+                let wrong = handover
+                    .settings
+                    .iter()
+                    .filter(|setting| setting.error.is_some());
+                for setting in wrong {
+                    good.remove(&setting.key);
+                }
+            });
+            job.with_value(|job| host_settings::keep(job, &good));
         });
         any.then(|| view! { <HandoverSteps handover done on_setting ticking /> })
     }
