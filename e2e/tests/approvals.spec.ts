@@ -351,7 +351,7 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   const undoable = page.getByRole("group", { name: "Reversible plans", exact: true });
   await undoable.getByLabel("Approvals").selectOption("2");
   await undoable.getByLabel("Second person").selectOption("always");
-  await expect(undoable.getByText(/2 people must approve/)).toBeVisible();
+  await expect(undoable.getByText(/2 approvals required/)).toBeVisible();
   await expect(page.getByText(/Waiting for 2 approvals/)).toBeVisible();
   await looksRight(page);
   await undoable.getByLabel("Approvals").selectOption("0");

@@ -57,7 +57,7 @@ test.describe("a console that others use too", () => {
     await expect(headline(page)).toHaveText(/; first seen by this browser, and verified\.$/);
     await page.reload();
     await expect(headline(page)).toHaveText(/^\d+ entries since \d{4}-\d\d-\d\d; this browser verified them at \d\d:\d\d\.$/);
-    const setup = page.getByRole("row").filter({ hasText: "Make the first administrator" });
+    const setup = page.getByRole("row").filter({ hasText: "Create the first administrator" });
     await expect(setup.getByText("done")).toBeVisible();
     await looksRight(page);
 

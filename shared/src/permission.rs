@@ -94,7 +94,7 @@ pub enum Permission {
     Run,
     /// Run a plan that nobody approved, with a reason, for everybody to see.
     BreakGlass,
-    /// Approve or reject a plan, and close the review of a broken glass.
+    /// Approve or reject a plan, and close the review of an override.
     Approve,
     /// Invite people, give and take roles, disable accounts, end anybody's sessions.
     People,

@@ -70,14 +70,6 @@ pub fn policy(wire: &v1::Policy) -> Policy {
     }
 }
 
-/// A rule as a sentence: `One person must approve; the author may.`
-pub fn sentence(rule: Rule) -> String {
-    let text = rule.to_string();
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), chars.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +108,6 @@ mod tests {
         assert_eq!(form.wrong(), "Name the cluster.");
         form.cluster = "a b".into();
         assert!(form.wrong().contains("a b"));
-        assert_eq!(sentence(form.policy.undoable), "Nobody needs to approve.");
+        assert_eq!(form.policy.undoable.to_string(), "No approval required.");
     }
 }

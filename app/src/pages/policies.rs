@@ -22,7 +22,7 @@ use crate::components::page_header::PageHeader;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
-use crate::forms::policy::{PolicyForm, policy, sentence};
+use crate::forms::policy::{PolicyForm, policy};
 use crate::identity::Identity;
 use crate::paths;
 
@@ -178,8 +178,8 @@ fn card(
                 {admin.then(|| view! { <button type="button" class="button small" aria-label=change on:click=on_edit>"Edit"</button> })}
             </div>
             <dl class="step-facts">
-                <dt>"Reversible plans"</dt><dd>{sentence(undoable)}</dd>
-                <dt>"Irreversible plans"</dt><dd>{sentence(destructive)}</dd>
+                <dt>"Reversible plans"</dt><dd>{undoable.to_string()}</dd>
+                <dt>"Irreversible plans"</dt><dd>{destructive.to_string()}</dd>
                 <dt>"Break-glass"</dt><dd>{glass(break_glass)}</dd>
             </dl>
             <p class="small muted">{set}</p>
@@ -388,7 +388,7 @@ fn RuleChoice(id: &'static str, title: &'static str, rule: RwSignal<Rule>) -> im
                     <select id=second_id on:change=on_second>{seconds.collect_view()}</select>
                 </div>
             </div>
-            <p class="hint">{move || sentence(rule.get())}</p>
+            <p class="hint">{move || rule.get().to_string()}</p>
         </fieldset>
     }
 }

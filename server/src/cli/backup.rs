@@ -14,7 +14,7 @@ use crate::app::accounts::Accounts;
 use crate::app::backup::{PuttingBack, Wanted, is_apart, master_key_of};
 use crate::backup::Manifest;
 
-/// Back the console up: accounts, snapshots, plans, jobs, the ledger with its key, and the stored files. A server may
+/// Back up the console: accounts, snapshots, plans, jobs, the ledger with its key, and the stored files. A server may
 /// be running; what is copied is the state of one moment.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -284,7 +284,9 @@ async fn fill_demo(server: &Server) -> anyhow::Result<()> {
 fn announce(server: &Server) -> anyhow::Result<()> {
     say_where(server)?;
     if let Some(link) = server.setup_link() {
-        terminal::line(format_args!("make the first administrator (once): {link}"))?;
+        terminal::line(format_args!(
+            "create the first administrator (once): {link}"
+        ))?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::clock::{self, Clock as _, SystemClock};
 /// The sub-commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a token and print it, once.
+    /// Create a token and print it, once.
     Create {
         /// The account that it belongs to; it can do no more than that account.
         #[arg(long, value_name = "NAME")]
@@ -38,7 +38,7 @@ pub(super) enum Command {
         #[command(flatten)]
         place: LocationArguments,
     },
-    /// Make a token worthless at once.
+    /// Revoke a token: it is refused at once.
     Revoke {
         /// Its id, as in the list.
         id: String,

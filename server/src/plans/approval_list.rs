@@ -19,7 +19,7 @@ pub struct ReviewFilter {
 pub struct ReviewGroup {
     /// The plans' cluster; empty for none.
     pub cluster: String,
-    /// Who broke the glass.
+    /// Who overrode the approval.
     pub broken_by_id: String,
     /// How many.
     pub count: u64,

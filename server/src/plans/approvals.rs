@@ -74,7 +74,7 @@ pub struct Review {
     pub outcome: String,
     /// The job that ran it; empty before.
     pub job_id: String,
-    /// Who broke the glass.
+    /// Who overrode the approval.
     pub broken_by_id: String,
     /// That account's name.
     pub broken_by: String,

@@ -173,6 +173,12 @@ pub struct OpenGroup {
 pub trait PlanList: Send + Sync {
     /// Some of them, in their order.
     async fn plan_rows(&self, filter: &PlanFilter, slice: &Slice) -> anyhow::Result<Vec<PlanRow>>;
+    /// Some of them, in their order, with how many fit in all: for a search, which looks at all of them anyway.
+    async fn find_plans(
+        &self,
+        filter: &PlanFilter,
+        slice: &Slice,
+    ) -> anyhow::Result<(Vec<PlanRow>, u64)>;
     /// How many fit.
     async fn count_plans(&self, filter: &PlanFilter) -> anyhow::Result<u64>;
     /// How many there are of each cluster and state.

@@ -33,7 +33,7 @@ pub struct Sources {
     pub job: JobFacts,
     /// What the console remarked when the plan was approved.
     pub remark: String,
-    /// The review of a broken glass.
+    /// The review of a break-glass override.
     pub review: Option<ReviewFacts>,
     /// The stored inspection of the snapshot, if the snapshot is still there.
     pub inspection_json: Option<String>,

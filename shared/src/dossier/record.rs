@@ -42,7 +42,7 @@ pub struct Approvals {
     pub grounds: Option<Authorization>,
     /// What the console remarked when the plan was approved.
     pub remark: String,
-    /// The review of a broken glass.
+    /// The review of a break-glass override.
     pub review: Option<ReviewFacts>,
 }
 

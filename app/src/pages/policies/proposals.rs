@@ -9,7 +9,7 @@ use crate::client::grpc;
 use crate::components::error_view::ErrorView;
 use crate::components::time::Time;
 use crate::failure::Failure;
-use crate::forms::policy::{policy, sentence};
+use crate::forms::policy::policy;
 
 /// One of them, with what this person can do about it.
 #[component]
@@ -53,8 +53,8 @@ pub fn Proposal(
         } = policy(wire);
         view! {
             <dl class="step-facts">
-                <dt>"Reversible plans"</dt><dd>{sentence(undoable)}</dd>
-                <dt>"Irreversible plans"</dt><dd>{sentence(destructive)}</dd>
+                <dt>"Reversible plans"</dt><dd>{undoable.to_string()}</dd>
+                <dt>"Irreversible plans"</dt><dd>{destructive.to_string()}</dd>
                 <dt>"Break-glass"</dt><dd>{glass(break_glass)}</dd>
             </dl>
         }

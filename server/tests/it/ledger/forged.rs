@@ -210,7 +210,7 @@ async fn another_author_another_time_another_hash() {
 #[tokio::test]
 async fn policies_that_nobody_set() {
     let scene = Scene::new().await;
-    let words = "The policy for everything in the database is not the one that was set last";
+    let words = "The default policy in the database is not the one that was set last";
     scene
         .sql(
             "INSERT INTO policies (cluster, policy_json, set_by, set_ms) VALUES ('', \

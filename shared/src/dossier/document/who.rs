@@ -47,7 +47,7 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
         ("Author".to_owned(), text(&grounds.author.name)),
         ("Run by".to_owned(), text(&grounds.runner.name)),
         ("Weight".to_owned(), text(weight)),
-        ("Rule in force".to_owned(), text(grounds.rule.text())),
+        ("Rule in force".to_owned(), text(grounds.rule.to_string())),
         ("Rule set by".to_owned(), text(set_by(grounds))),
         ("Eligible approvers".to_owned(), text(able.join(", "))),
         ("Result".to_owned(), judgement(content, grounds)),
