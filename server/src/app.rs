@@ -28,6 +28,7 @@ use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::clock::kept::KeptTime;
 use crate::config::Config;
+use crate::counts::Counts;
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::downloads::Downloads;
@@ -139,6 +140,8 @@ pub struct Lists {
     pub approvals: Arc<dyn ApprovalList>,
     /// Rows of jobs.
     pub jobs: Arc<dyn JobList>,
+    /// What is read once for many.
+    pub counts: Counts,
 }
 
 impl std::ops::Deref for App {
@@ -262,6 +265,7 @@ impl App {
                 plans: Arc::new(db.clone()),
                 approvals: Arc::new(db.clone()),
                 jobs: Arc::new(db.clone()),
+                counts: Counts::default(),
             },
             plans: Arc::new(db.clone()),
             observations: Arc::new(db.clone()),

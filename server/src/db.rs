@@ -45,6 +45,7 @@ use tokio::sync::Semaphore;
 use self::dialect::Dialect;
 pub use self::notices::Notice;
 use crate::config::DatabaseUrl;
+use crate::counts::Writes;
 use crate::random;
 
 /// Connections of one process at the same time.
@@ -76,6 +77,8 @@ pub struct Database {
     at: At,
     /// Who of this process may write next.
     turns: Arc<Semaphore>,
+    /// How often it has written.
+    writes: Writes,
     /// This process, as others that share the database tell it from theirs.
     process: String,
     /// Whether others are being told something in passing.
@@ -122,6 +125,8 @@ impl Database {
         let pool = AnyPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(dialect.acquire_within())
+            // A connection to a file does not get lost.
+            .test_before_acquire(dialect == Dialect::Postgres)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     sqlx::raw_sql(settings).execute(connection).await?;
@@ -146,6 +151,7 @@ impl Database {
             pool,
             dialect,
             turns: Arc::new(Semaphore::new(1)),
+            writes: Writes::default(),
             at: at.clone(),
             process: random::id(),
             telling: Arc::default(),
@@ -172,6 +178,11 @@ impl Database {
     /// Whether other servers may be at work on the same database.
     pub fn is_shared(&self) -> bool {
         self.dialect == Dialect::Postgres
+    }
+
+    /// How often this process has written; none where other servers write to the same database.
+    pub fn writes(&self) -> Option<&Writes> {
+        (!self.is_shared()).then_some(&self.writes)
     }
 
     /// Closes all connections; a file has all of its write-ahead log in it then.

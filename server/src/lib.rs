@@ -7,6 +7,7 @@ pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod counts;
 pub mod data_dir;
 pub mod db;
 pub mod demo;

@@ -9,12 +9,14 @@ mod hands;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::accepted::AcceptedWarning;
 pub use self::hands::{APART_AFTER_MS, Hands};
+use crate::ledger::entry::tidy;
 use crate::plan::{self, Undo};
 
 /// No rule asks for more approvers.
@@ -129,31 +131,6 @@ impl Rule {
 }
 
 impl Rule {
-    /// The rule for a person who reads a plan: `1 approval required. The author may approve.`
-    ///
-    /// Its [`Display`](fmt::Display) form is what the ledger says of a policy, and stays as it is: entries of policies
-    /// in force are compared with it.
-    pub fn text(&self) -> String {
-        let approvals = match self.approvals() {
-            Some(approvals) => approvals,
-            None => return "No approval required.".into(),
-        };
-        let one = if self.approvers == 1 {
-            ""
-        } else {
-            ", one of them"
-        };
-        match self.second {
-            Second::Never => format!("{approvals} required. The author may approve."),
-            Second::WhenPossible => format!(
-                "{approvals} required{one} by a person who is neither author nor runner, if one is eligible."
-            ),
-            Second::Always => {
-                format!("{approvals} required{one} by a person who is neither author nor runner.")
-            }
-        }
-    }
-
     fn approvals(&self) -> Option<String> {
         match self.approvers {
             0 => None,
@@ -163,20 +140,26 @@ impl Rule {
     }
 }
 
+/// In words: `1 approval required. The author may approve.`
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.approvers {
-            0 => return f.write_str("nobody needs to approve"),
-            1 => f.write_str("one person must approve")?,
-            n => write!(f, "{n} people must approve")?,
+        let Some(approvals) = self.approvals() else {
+            return f.write_str("No approval required.");
+        };
+        let one = if self.approvers == 1 {
+            ""
+        } else {
+            ", one of them"
+        };
+        write!(f, "{approvals} required")?;
+        match self.second {
+            Second::Never => f.write_str(". The author may approve."),
+            Second::WhenPossible => write!(
+                f,
+                "{one} by a person who is neither author nor runner, if one is eligible."
+            ),
+            Second::Always => write!(f, "{one} by a person who is neither author nor runner."),
         }
-        f.write_str(match self.second {
-            Second::Never => "; the author may",
-            Second::WhenPossible => {
-                "; one who neither made nor runs the plan, as soon as there is anybody else who may approve"
-            }
-            Second::Always => "; one who neither made nor runs the plan",
-        })
     }
 }
 
@@ -216,13 +199,51 @@ impl Policy {
             break_glass,
         } = self;
         let whose = if cluster.is_empty() {
-            "everything"
+            "Default policy"
         } else {
             cluster
         };
-        let glass = if *break_glass { "may" } else { "may not" };
+        let overrides = if *break_glass {
+            "allowed"
+        } else {
+            "not allowed"
+        };
         format!(
-            "{whose}: undoable plans: {undoable}. Destructive plans: {destructive}. The glass {glass} be broken."
+            "{whose}. Reversible plans: {undoable} Irreversible plans: {destructive} Break-glass override: {overrides}."
+        )
+    }
+
+    /// Whether an entry of the ledger says that this policy was set, as this version words it or an earlier one did.
+    pub fn is_subject(&self, cluster: &str, said: &str) -> bool {
+        said == tidy(&self.subject(cluster)) || said == tidy(&self.former_subject(cluster))
+    }
+
+    /// The words of before. They stay as they are: there are ledgers and dossiers that have them.
+    fn former_subject(&self, cluster: &str) -> String {
+        let whose = match cluster {
+            "" => "everything",
+            cluster => cluster,
+        };
+        let rule = |rule: Rule| {
+            let people = match rule.approvers {
+                0 => return "nobody needs to approve".to_owned(),
+                1 => "one person must approve".to_owned(),
+                n => format!("{n} people must approve"),
+            };
+            let second = match rule.second {
+                Second::Never => "; the author may",
+                Second::WhenPossible => {
+                    "; one who neither made nor runs the plan, as soon as there is anybody else who may approve"
+                }
+                Second::Always => "; one who neither made nor runs the plan",
+            };
+            people + second
+        };
+        let glass = if self.break_glass { "may" } else { "may not" };
+        format!(
+            "{whose}: undoable plans: {}. Destructive plans: {}. The glass {glass} be broken.",
+            rule(self.undoable),
+            rule(self.destructive)
         )
     }
 
@@ -283,6 +304,12 @@ pub enum Judgement {
 impl Case<'_> {
     /// Judges.
     pub fn judge(&self) -> Judgement {
+        self.judge_once(&OnceCell::new())
+    }
+
+    /// Judges; whether a second person is needed is found out once for all judgements that differ in votes alone, since
+    /// it may take a look at everybody who may approve.
+    fn judge_once(&self, needs_second: &OnceCell<bool>) -> Judgement {
         let counted: Vec<_> = self
             .votes
             .iter()
@@ -297,7 +324,7 @@ impl Case<'_> {
             return Judgement::More(self.rule.approvers - votes);
         }
         let by_another = counted.iter().any(|voter| self.is_another(voter));
-        if self.needs_second() && !by_another {
+        if !by_another && *needs_second.get_or_init(|| self.needs_second()) {
             return Judgement::Second;
         }
         Judgement::Enough { alone: !by_another }
@@ -331,11 +358,25 @@ impl Case<'_> {
     /// Whether this person's approval would bring the plan further: not twice, and not one's own where that does
     /// not help.
     pub fn helps(&self, person: &str) -> bool {
-        let voted = self.votes.iter().any(|voter| voter == person);
-        if voted || !self.able.iter().any(|able| able == person) {
+        let needs_second = OnceCell::new();
+        self.able.iter().any(|able| able == person)
+            && self.further(self.judge_once(&needs_second), person, &needs_second)
+    }
+
+    /// Those of `able` whose approval would bring the plan further, in their order. Judged once for all of them.
+    pub fn who_helps<'b>(&'b self) -> impl Iterator<Item = &'b str> + use<'b> {
+        let needs_second = OnceCell::new();
+        let judgement = self.judge_once(&needs_second);
+        let able = self.able.iter().map(String::as_str);
+        able.filter(move |person| self.further(judgement, person, &needs_second))
+    }
+
+    /// Whether the approval of one who may approve would bring a plan that is so far any further.
+    fn further(&self, judgement: Judgement, person: &str, needs_second: &OnceCell<bool>) -> bool {
+        if self.votes.iter().any(|voter| voter == person) {
             return false;
         }
-        match self.judge() {
+        match judgement {
             Judgement::Enough { .. } => false,
             Judgement::Second => self.is_another(person),
             // One's own alone would change nothing where one approver is enough and must be another; nor does one of
@@ -347,7 +388,7 @@ impl Case<'_> {
                     votes: &votes,
                     ..*self
                 };
-                match then.judge() {
+                match then.judge_once(needs_second) {
                     Judgement::Enough { .. } => true,
                     Judgement::More(then) => then < missing,
                     Judgement::Second => false,

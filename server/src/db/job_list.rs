@@ -12,14 +12,20 @@ use super::pages::{brief, count, tally};
 use super::sql::Sql;
 use super::write_tx::WriteTx;
 use crate::jobs::digest::{Digest, Summary};
-use crate::jobs::list::{Column, JobFilter, JobLine, JobList, Made};
-use crate::paging::{Clusters, Slice, Tally};
+use crate::jobs::list::{Column, FAILED, JobFilter, JobLine, JobList, Made, UNDER_WAY};
+use crate::paging::{Slice, Tally};
 
 /// What [`line`] reads.
-const LINES: &str = "SELECT id, plan_id, title, cluster, \
-    CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = jobs.plan_id) THEN 1 ELSE 0 END, started_by, \
-    created_ms, state, sentence, updated_ms, ended_ms, steps_done, steps_total, failed_check, number, file_name, \
-    revision, members, target FROM jobs WHERE 1 = 1";
+macro_rules! line_columns {
+    () => {
+        "SELECT id, plan_id, title, cluster, \
+         CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = jobs.plan_id) THEN 1 ELSE 0 END, \
+         started_by, created_ms, state, sentence, updated_ms, ended_ms, steps_done, steps_total, failed_check, \
+         number, file_name, revision, members, target"
+    };
+}
+
+const LINES: &str = concat!(line_columns!(), " FROM jobs WHERE 1 = 1");
 
 /// What jobs are found by.
 const TEXTS: [&str; 1] = ["found_by"];
@@ -27,28 +33,45 @@ const TEXTS: [&str; 1] = ["found_by"];
 #[async_trait]
 impl JobList for Database {
     async fn job_lines(&self, filter: &JobFilter, slice: &Slice) -> anyhow::Result<Vec<JobLine>> {
-        let mut sql = Sql::default();
-        if filter.is_usual() {
-            filtered(sql.push(LINES), filter)?;
-            sql.newest("created_ms", "id", slice)?;
-        } else {
-            // That index has all this looks at; with another the rows would be read.
-            sql.push(LINES)
-                .push(" AND id IN (SELECT id FROM jobs")
-                .push(self.dialect.by_index(" INDEXED BY jobs_found"))
-                .push(" WHERE 1 = 1");
-            filtered(&mut sql, filter)?;
-            let by = |sql: &mut Sql| {
-                sql.push(ordered_by(filter.order.by));
-                Ok(())
-            };
-            let descending = filter.order.descending;
-            sql.in_order(&by, "id", descending, slice.after.as_ref())?;
-            sql.limit(slice)?.push(")");
-            sql.in_order(&by, "id", descending, None)?;
+        if !filter.is_usual() {
+            return Ok(self.find_jobs(filter, slice).await?.0);
         }
+        let mut sql = Sql::new(LINES);
+        filtered(&mut sql, filter)?;
+        sql.newest("created_ms", "id", slice)?;
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter().map(line).collect()
+    }
+
+    async fn find_jobs(
+        &self,
+        filter: &JobFilter,
+        slice: &Slice,
+    ) -> anyhow::Result<(Vec<JobLine>, u64)> {
+        // The index of what is searched has all that this looks at; with another the rows would be read.
+        let mut sql = Sql::new(concat!(line_columns!(), ", found.fit"));
+        sql.push(" FROM jobs JOIN ").found(
+            |sql| {
+                sql.push("SELECT id AS found_id, ")
+                    .push(ordered_by(filter.order.by))
+                    .push(" AS place, COUNT(*) OVER () AS fit FROM jobs")
+                    .push(self.dialect.by_index(" INDEXED BY jobs_found"))
+                    .push(" WHERE 1 = 1");
+                filtered(sql, filter)
+            },
+            "jobs.id",
+            filter.order.descending,
+            slice,
+        )?;
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        let fit = match rows.first() {
+            Some(row) => u64::try_from(row.try_get::<i64, _>("fit")?)?,
+            // A page beyond the last does not say.
+            None if slice.after.is_some() => self.count_jobs(filter).await?,
+            None => 0,
+        };
+        let lines = rows.iter().map(line);
+        Ok((lines.collect::<anyhow::Result<_>>()?, fit))
     }
 
     async fn count_jobs(&self, filter: &JobFilter) -> anyhow::Result<u64> {
@@ -68,10 +91,20 @@ impl JobList for Database {
         rows.iter().map(tally).collect()
     }
 
-    async fn count_open_jobs(&self, clusters: &Clusters) -> anyhow::Result<u64> {
-        let mut sql = Sql::new("SELECT COUNT(*) FROM jobs WHERE over = 0");
-        sql.and_clusters("cluster", clusters)?;
-        count(&sql.query().fetch_one(&self.pool).await?)
+    async fn tally_attention(&self, failed_since_ms: i64) -> anyhow::Result<Vec<Tally>> {
+        let rows = sqlx::query(
+            "SELECT cluster, $2, COUNT(*) FROM jobs WHERE over = 0 GROUP BY cluster \
+             UNION ALL SELECT cluster, state, COUNT(*) FROM jobs WHERE state IN ('waiting', 'paused') \
+             GROUP BY cluster, state \
+             UNION ALL SELECT cluster, $3, COUNT(*) FROM jobs WHERE failed_check <> '' AND ended_ms >= $1 \
+             GROUP BY cluster",
+        )
+        .bind(failed_since_ms.max(1))
+        .bind(UNDER_WAY)
+        .bind(FAILED)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(tally).collect()
     }
 
     async fn made(&self) -> anyhow::Result<Vec<Made>> {

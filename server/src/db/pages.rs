@@ -91,11 +91,10 @@ impl Sql {
         Ok(self)
     }
 
-    /// The rows of a list by what `by` writes, from the cursor on. Names are put in order without minding
-    /// capital letters.
-    pub(super) fn in_order(
+    /// The rows of a list by a column, from the cursor on.
+    fn in_order(
         &mut self,
-        by: &dyn Fn(&mut Sql) -> sqlx::Result<()>,
+        by: &'static str,
         id: &'static str,
         descending: bool,
         after: Option<&Cursor>,
@@ -108,13 +107,11 @@ impl Sql {
                     Ok(())
                 }
             };
-            self.push(" AND (");
-            by(self)?;
-            self.push(if descending { " < " } else { " > " });
+            self.push(" AND (")
+                .push(by)
+                .push(if descending { " < " } else { " > " });
             bound(self)?;
-            self.push(" OR (");
-            by(self)?;
-            self.push(" = ");
+            self.push(" OR (").push(by).push(" = ");
             bound(self)?;
             self.push(" AND ")
                 .push(id)
@@ -122,10 +119,27 @@ impl Sql {
                 .bind(last.as_str())?
                 .push("))");
         }
-        self.push(" ORDER BY ");
-        by(self)?;
+        self.push(" ORDER BY ").push(by);
         self.push(if descending { " DESC, " } else { ", " });
         Ok(self.push(id))
+    }
+
+    /// The part of a statement that joins the rows of a table with a page of what `inner` finds: it gives `found_id`,
+    /// `place` in the order, and `fit`, how many it finds in all. One look at what is searched is enough for all that.
+    pub(super) fn found(
+        &mut self,
+        inner: impl FnOnce(&mut Sql) -> sqlx::Result<()>,
+        id: &'static str,
+        descending: bool,
+        slice: &Slice,
+    ) -> sqlx::Result<&mut Self> {
+        self.push("(SELECT everything.* FROM (");
+        inner(self)?;
+        self.push(") AS everything WHERE 1 = 1");
+        self.in_order("place", "found_id", descending, slice.after.as_ref())?
+            .limit(slice)?;
+        self.push(") AS found ON found.found_id = ").push(id);
+        self.in_order("found.place", "found.found_id", descending, None)
     }
 
     pub(super) fn limit(&mut self, slice: &Slice) -> sqlx::Result<&mut Self> {

@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use super::Database;
 use super::pages::{count, tally};
-use super::plans::{PLANS, plan};
+use super::plans::{PLANS, plan, plan_columns};
 use super::sql::Sql;
 use crate::paging::{Slice, Tally};
 use crate::plans::list::{Column, OpenGroup, PlanFilter, PlanList};
@@ -29,7 +29,7 @@ const IN_GROUP: &str = "wanted.cluster = plans.cluster AND wanted.weight = plans
 impl PlanList for Database {
     async fn plan_rows(&self, filter: &PlanFilter, slice: &Slice) -> anyhow::Result<Vec<PlanRow>> {
         if !filter.is_usual() {
-            return self.found_plans(filter, slice).await;
+            return Ok(self.find_plans(filter, slice).await?.0);
         }
         let mut sql = Sql::new(PLANS);
         if filter.is_by_input_alone() {
@@ -45,6 +45,38 @@ impl PlanList for Database {
         sql.newest("sealed_ms", "plans.id", slice)?;
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter().map(plan).collect()
+    }
+
+    async fn find_plans(
+        &self,
+        filter: &PlanFilter,
+        slice: &Slice,
+    ) -> anyhow::Result<(Vec<PlanRow>, u64)> {
+        // The index of what is searched has all that this looks at. With another the rows would be read, with their
+        // documents.
+        let mut sql = Sql::new(concat!(plan_columns!(), ", found.fit"));
+        sql.push(" FROM plans JOIN ").found(
+            |sql| {
+                sql.push("SELECT plans.id AS found_id, ");
+                ordered_by(sql, filter)?;
+                sql.push(" AS place, COUNT(*) OVER () AS fit FROM plans")
+                    .push(self.dialect.by_index(" INDEXED BY plans_found"))
+                    .push(" WHERE 1 = 1");
+                filtered(sql, filter)
+            },
+            "plans.id",
+            filter.order.descending,
+            slice,
+        )?;
+        let rows = sql.query().fetch_all(&self.pool).await?;
+        let fit = match rows.first() {
+            Some(row) => u64::try_from(row.try_get::<i64, _>("fit")?)?,
+            // A page beyond the last does not say.
+            None if slice.after.is_some() => self.count_plans(filter).await?,
+            None => 0,
+        };
+        let rows = rows.iter().map(plan);
+        Ok((rows.collect::<anyhow::Result<_>>()?, fit))
     }
 
     async fn count_plans(&self, filter: &PlanFilter) -> anyhow::Result<u64> {
@@ -144,29 +176,6 @@ impl PlanList for Database {
             sql.newest("sealed_ms", "plans.id", slice)?
                 .push(") ORDER BY sealed_ms DESC, plans.id");
         }
-        let rows = sql.query().fetch_all(&self.pool).await?;
-        rows.iter().map(plan).collect()
-    }
-}
-
-impl Database {
-    /// Plans that are searched, or in another order than by time.
-    async fn found_plans(
-        &self,
-        filter: &PlanFilter,
-        slice: &Slice,
-    ) -> anyhow::Result<Vec<PlanRow>> {
-        let mut sql = Sql::new(PLANS);
-        // That index has all this looks at. With another the rows would be read, with their documents.
-        sql.push("WHERE plans.id IN (SELECT plans.id FROM plans")
-            .push(self.dialect.by_index(" INDEXED BY plans_found"))
-            .push(" WHERE 1 = 1");
-        filtered(&mut sql, filter)?;
-        let by = |sql: &mut Sql| ordered_by(sql, filter);
-        let descending = filter.order.descending;
-        sql.in_order(&by, "plans.id", descending, slice.after.as_ref())?;
-        sql.limit(slice)?.push(")");
-        sql.in_order(&by, "plans.id", descending, None)?;
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter().map(plan).collect()
     }

@@ -12,12 +12,20 @@ use super::pages::brief;
 use crate::plans::store::{Added, Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore};
 
 /// What [`plan`] reads.
-pub(super) const PLANS: &str = "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, \
-    plans.state, decided_by, decided_ms, plans.reason, COALESCE((SELECT jobs.id FROM jobs \
-    WHERE jobs.plan_id = plans.id), ''), CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) \
-    THEN 1 ELSE 0 END, plans.cluster, plans.entry, plans.weight, COALESCE((SELECT jobs.started_by FROM jobs \
-    WHERE jobs.plan_id = plans.id), ''), plans.number, plans.file_name, plans.revision, plans.members, plans.target \
-    FROM plans ";
+macro_rules! plan_columns {
+    () => {
+        "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, plans.state, decided_by, \
+         decided_ms, plans.reason, COALESCE((SELECT jobs.id FROM jobs WHERE jobs.plan_id = plans.id), ''), \
+         CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
+         plans.cluster, plans.entry, plans.weight, COALESCE((SELECT jobs.started_by FROM jobs \
+         WHERE jobs.plan_id = plans.id), ''), plans.number, plans.file_name, plans.revision, plans.members, \
+         plans.target"
+    };
+}
+pub(super) use plan_columns;
+
+/// All of them.
+pub(super) const PLANS: &str = concat!(plan_columns!(), " FROM plans ");
 
 #[async_trait]
 impl PlanStore for Database {

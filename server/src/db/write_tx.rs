@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::Database;
+use crate::counts::Writes;
 
 /// No turn takes longer, statements and all. What still waits then waits for a database that is not there any more,
 /// on a connection that nobody has closed.
@@ -20,6 +21,7 @@ const LONGEST: Duration = Duration::from_secs(70);
 pub(super) struct WriteTx {
     // In this order: the transaction is over before the next of this process begins.
     tx: Transaction<'static, Any>,
+    writes: Writes,
     _place: Place,
 }
 
@@ -87,14 +89,21 @@ impl Database {
         if let Some(lock) = self.dialect.lock() {
             sqlx::raw_sql(lock).execute(&mut *tx).await?;
         }
-        Ok(WriteTx { tx, _place: place })
+        Ok(WriteTx {
+            tx,
+            writes: self.writes,
+            _place: place,
+        })
     }
 }
 
 impl WriteTx {
     /// Makes it true: it is on the medium when this returns.
     pub(super) async fn commit(self) -> sqlx::Result<()> {
-        self.tx.commit().await
+        let committed = self.tx.commit().await;
+        // Even where it failed: nobody knows then.
+        self.writes.more();
+        committed
     }
 }
 

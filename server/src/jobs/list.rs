@@ -140,17 +140,29 @@ pub struct Made {
     pub path: String,
 }
 
+/// What jobs that are not over are counted under.
+pub const UNDER_WAY: &str = "under-way";
+/// What jobs are counted under whose verification failed.
+pub const FAILED: &str = "failed";
+
 /// Jobs in lists.
 #[async_trait]
 pub trait JobList: Send + Sync {
     /// Some of them, in their order.
     async fn job_lines(&self, filter: &JobFilter, slice: &Slice) -> anyhow::Result<Vec<JobLine>>;
+    /// Some of them, in their order, with how many fit in all: for a search, which looks at all of them anyway.
+    async fn find_jobs(
+        &self,
+        filter: &JobFilter,
+        slice: &Slice,
+    ) -> anyhow::Result<(Vec<JobLine>, u64)>;
     /// How many fit.
     async fn count_jobs(&self, filter: &JobFilter) -> anyhow::Result<u64>;
     /// How many there are of each cluster and state.
     async fn tally_jobs(&self) -> anyhow::Result<Vec<Tally>>;
-    /// How many of these clusters are not over.
-    async fn count_open_jobs(&self, clusters: &Clusters) -> anyhow::Result<u64>;
+    /// How many of each cluster are not over ([`UNDER_WAY`]), are held by a person (by their states), and failed a check
+    /// since this time ([`FAILED`]).
+    async fn tally_attention(&self, failed_since_ms: i64) -> anyhow::Result<Vec<Tally>>;
     /// Where all jobs that did something put it, the newest first.
     async fn made(&self) -> anyhow::Result<Vec<Made>>;
     /// The jobs that are not over, the oldest first.

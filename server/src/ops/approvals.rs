@@ -9,6 +9,7 @@ mod shown;
 mod state;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use requorum_shared::api::v1;
 use requorum_shared::approval::accepted::{self, NotAccepted};
@@ -65,10 +66,14 @@ async fn many(
     }
     let reviews = app.lists.approvals.reviews_on(&ids).await?.into_iter();
     let mut reviews: HashMap<_, _> = reviews.map(|r| (r.plan_id.clone(), r)).collect();
+    let mut electorates = HashMap::new();
     let standings = rows.into_iter().map(|row| {
+        let electorate = electorates
+            .entry(row.cluster.clone())
+            .or_insert_with(|| Arc::new(rules.electorate(&row.cluster)));
         let votes = votes.remove(&row.id).unwrap_or_default();
         let review = reviews.remove(&row.id);
-        let standing = ApprovalState::of(rules, &row, votes, review, &row.cluster);
+        let standing = ApprovalState::of(rules, &row, votes, review, electorate.clone());
         (row, standing)
     });
     Ok(standings.collect())
@@ -322,7 +327,7 @@ async fn let_run(
     let (row, plan_json) = plans::alive(app, id, hash).await?;
     let standing = ApprovalState::load(app, &row, &plan_json).await?;
     proof::of_policy(app, &standing).await?;
-    if !standing.policy.break_glass {
+    if !standing.allows_break_glass() {
         return Err(precondition("glass.not-allowed", state::NO_GLASS));
     }
     if may_run(app, actor, &row, &plan_json, None).await.is_ok() {

@@ -1,5 +1,7 @@
 //! What waits for somebody: plans to approve or to run, questions of jobs, verifications that failed, reviews of
-//! broken glass. Only what that person can do something about.
+//! overrides. Only what that person can do something about.
+
+use std::sync::Arc;
 
 use requorum_shared::api::v1::{InboxItem, InboxKind, ListInboxRequest, ListInboxResponse};
 use requorum_shared::job::fold::JobState;
@@ -13,8 +15,8 @@ use super::jobs;
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request};
-use crate::jobs::list::{JobFilter, JobLine};
-use crate::paging::{Cursor, PageRequest};
+use crate::jobs::list::{self as job_list, JobFilter, JobLine, UNDER_WAY};
+use crate::paging::{self, Clusters, Cursor, PageRequest, Tally};
 
 /// For how long a failed verification waits for somebody to look at it, in milliseconds.
 const VERIFICATION_MS: i64 = 7 * 24 * 3_600_000;
@@ -36,7 +38,8 @@ pub async fn list(
     let mut inbox = Inbox {
         app,
         actor,
-        rules: Rules::load(app).await?,
+        rules: Rules::for_lists(app).await?,
+        attention: attention(app).await?,
         page: &page,
         cluster: request.cluster.as_deref(),
         kinds: kinds(request)?,
@@ -47,9 +50,9 @@ pub async fn list(
     inbox.plans().await?;
     inbox.jobs(FAILED).await?;
     inbox.reviews().await?;
-    let Inbox { rows, total, .. } = inbox;
     let seen = where_allowed(actor, Permission::See);
-    let under_way = app.lists.jobs.count_open_jobs(&seen).await?;
+    let under_way = inbox.count(&seen, &[UNDER_WAY]);
+    let Inbox { rows, total, .. } = inbox;
     let (items, next_page_token) = page.page(rows);
     Ok(ListInboxResponse {
         items,
@@ -65,6 +68,8 @@ struct Inbox<'a> {
     app: &'a App,
     actor: &'a Actor,
     rules: Rules,
+    /// How many jobs there are to look at.
+    attention: Arc<Vec<Tally>>,
     page: &'a PageRequest,
     /// The cluster that is asked for.
     cluster: Option<&'a str>,
@@ -75,6 +80,13 @@ struct Inbox<'a> {
 }
 
 impl Inbox<'_> {
+    /// How many jobs of these clusters are counted under one of these.
+    fn count(&self, clusters: &Clusters, under: &[&str]) -> u64 {
+        paging::count(&self.attention, |tally| {
+            under.contains(&tally.state.as_str()) && clusters.have(&tally.cluster)
+        })
+    }
+
     fn wants(&self, kind: InboxKind) -> bool {
         self.kinds.is_empty() || self.kinds.contains(&kind)
     }
@@ -102,8 +114,13 @@ impl Inbox<'_> {
             failed_since_ms: (part == FAILED).then(|| now.saturating_sub(VERIFICATION_MS)),
             ..JobFilter::of(where_allowed(self.actor, Permission::Run).only(self.cluster))
         };
-        self.total += self.app.lists.jobs.count_jobs(&filter).await?;
-        if self.page.part() > part {
+        let under = match part {
+            HELD => filter.states.iter().map(String::as_str).collect(),
+            _ => vec![job_list::FAILED],
+        };
+        let count = self.count(&filter.clusters, &under);
+        self.total += count;
+        if count == 0 || self.page.part() > part {
             return Ok(());
         }
         let slice = self.page.slice_of(part, self.rows.len());
@@ -129,13 +146,7 @@ impl Inbox<'_> {
         let (plans, count) =
             approvals::open_plans(self.app, self.actor, &self.rules, wanted, &slice).await?;
         self.total += count;
-        for (row, approval) in plans {
-            let (kind, sentence) = match (approval.you_can, approval.you_can_run) {
-                (true, _) => (InboxKind::Approve, approval.sentence),
-                (false, true) => (InboxKind::Run, "Approved: it can be run.".to_owned()),
-                // Another was quicker.
-                (false, false) => continue,
-            };
+        for (row, kind, sentence) in plans {
             let cursor = Cursor::at(row.sealed_ms, &row.id).in_part(PLANS);
             let waiting = InboxItem {
                 kind: kind.into(),
@@ -178,6 +189,16 @@ impl Inbox<'_> {
         }));
         Ok(())
     }
+}
+
+/// How many jobs there are to look at, as they were counted for everybody.
+async fn attention(app: &App) -> Result<Arc<Vec<Tally>>> {
+    let (lists, now) = (&app.lists, app.clock.now_ms());
+    let tallies = lists
+        .jobs
+        .tally_attention(now.saturating_sub(VERIFICATION_MS));
+    let counted = &lists.counts.attention;
+    Ok(counted.get(app.db.writes(), now, tallies).await?)
 }
 
 /// The kinds that the list is asked for.

@@ -58,10 +58,14 @@ impl Hands {
 
     /// Whether one person may be behind both accounts.
     pub fn may_be_one(&self, one: &str, other: &str) -> bool {
-        one == other
-            || self.of(one).any(|by| by == other)
-            || self.of(other).any(|by| by == one)
-            || self.of(one).any(|by| self.of(other).any(|also| by == also))
+        if one == other {
+            return true;
+        }
+        let (of_one, of_other) = (self.0.get(one), self.0.get(other));
+        let has = |hands: Option<&BTreeSet<String>>, by| hands.is_some_and(|all| all.contains(by));
+        has(of_one, other)
+            || has(of_other, one)
+            || matches!((of_one, of_other), (Some(one), Some(other)) if !one.is_disjoint(other))
     }
 
     /// How many people are behind these accounts at least.

@@ -16,21 +16,24 @@ use crate::plans::store::PlanRow;
 /// How many groups one statement names.
 const GROUPS: usize = 1_000;
 
-/// The newest plans that the actor can approve or run, with how far the approval of each is, and how many there are.
+/// The newest plans that the actor can approve or run, with which of the two and a sentence, and how many there are.
 pub(in crate::ops) async fn open_plans(
     app: &App,
     actor: &Actor,
     rules: &Rules,
     wanted: Wanted<'_>,
     slice: &Slice,
-) -> Result<(Vec<(PlanRow, v1::Approval)>, u64)> {
+) -> Result<(Vec<(PlanRow, v1::InboxKind, String)>, u64)> {
     if !wanted.to_approve && !wanted.to_run {
         return Ok((Vec::new(), 0));
     }
     let now = app.clock.now_ms();
-    let groups = app.lists.plans.open_groups(now).await?;
+    let lists = &app.lists;
+    let groups = lists.plans.open_groups(now);
+    let groups = lists.counts.open_plans.get(app.db.writes(), now, groups);
+    let groups = groups.await?;
     let open: u64 = groups.iter().map(|group| group.count).sum();
-    let groups = rules.waiting_for(actor, wanted, groups);
+    let groups = rules.waiting_for(actor, wanted, &groups);
     let count = groups.iter().map(|group| group.count).sum();
     let most = count > open / 2;
     let mut rows = Vec::new();
@@ -45,9 +48,10 @@ pub(in crate::ops) async fn open_plans(
     rows.sort_by(|a, b| (b.sealed_ms, &a.id).cmp(&(a.sealed_ms, &b.id)));
     rows.truncate(slice.limit);
     let standings = many(app, rules, rows).await?.into_iter();
-    let plans = standings.map(|(row, standing)| {
-        let approval = standing.view(actor, &row);
-        (row, approval)
+    // Another may have been quicker since they were counted.
+    let plans = standings.filter_map(|(row, standing)| {
+        let (kind, sentence) = standing.waits_for(actor, &row)?;
+        Some((row, kind, sentence))
     });
     Ok((plans.collect(), count))
 }
@@ -64,7 +68,7 @@ pub(in crate::ops) async fn reviews_to_close(
     if actor.is_program() {
         return Ok((Vec::new(), 0));
     }
-    let groups = app.lists.approvals.open_reviews().await?;
+    let groups = reviews::open_groups(app).await?;
     let closable = groups.iter().filter(|group| {
         clusters.have(&group.cluster)
             && !reviews::is_own(actor, rules, &group.cluster, &group.broken_by_id)

@@ -79,9 +79,9 @@ pub async fn preview(
     })
     .await?;
     let mut effects = Vec::new();
-    for (row, mut standing) in super::many(app, &Rules::load(app).await?, rows).await? {
+    for (row, standing) in super::many(app, &Rules::load(app).await?, rows).await? {
         let now = standing.sentence(None);
-        standing.policy = wanted;
+        let standing = standing.under(wanted);
         effects.push(v1::PolicyEffect {
             plan_id: row.id,
             outcome: row.outcome,

@@ -33,8 +33,7 @@ pub(super) async fn of_approval(
     of_plan(app, row, standing).await?;
     for vote in &standing.votes {
         // What does not count proves nothing, and stands in nobody's way.
-        let able = |(id, _): &(String, String)| *id == vote.user_id;
-        if vote.plan_hash == row.hash && standing.able.iter().any(able) {
+        if vote.plan_hash == row.hash && standing.is_able(&vote.user_id) {
             of_vote(app, row, vote).await?;
         }
     }
@@ -134,7 +133,7 @@ fn accepts(act: &ProvenAct, row: &PlanRow, accepted: Option<&[AcceptedWarning]>)
 pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Option<u64>> {
     let mut entry = None;
     let own = standing.plan()?.cluster.as_str();
-    let used = standing.set.as_ref();
+    let used = standing.policy_set();
     // A policy of its own hides the one for everything; that there is none has to be shown too.
     let mut clusters = vec![own];
     if !own.is_empty() && used.is_none_or(|set| set.cluster.is_empty()) {
@@ -150,7 +149,7 @@ pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Opt
             (None, None) => true,
             (Some(set), Some(said)) => {
                 entry = Some(said.opened.index);
-                said.opened.subject == tidy(&set.policy.subject(&set.cluster))
+                set.policy.is_subject(&set.cluster, &said.opened.subject)
                     && said.opened.who == set.by
                     && set.entry.is_none_or(|entry| entry == said.opened.index)
             }
@@ -158,13 +157,13 @@ pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Opt
         };
         if !same {
             let whose = match cluster {
-                "" => "for everything".to_owned(),
-                cluster => format!("for {cluster}"),
+                "" => "The default policy".to_owned(),
+                cluster => format!("The policy for {cluster}"),
             };
             return Err(unproven(
                 "policy.unproven",
                 format!(
-                    "The policy {whose} in the database is not the one that was set last, as the ledger has it: what \
+                    "{whose} in the database is not the one that was set last, as the ledger has it: what \
                      it asks for cannot be believed."
                 ),
                 "have an administrator set the policy again, under Settings, Policies",

@@ -1,5 +1,7 @@
 //! Reviews of plans that were run without approval: open until an approver has looked into it.
 
+use std::sync::Arc;
+
 use requorum_shared::api::v1;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
@@ -14,7 +16,7 @@ use crate::ops::audit::{self, Done};
 use crate::ops::authorize::{authorize, where_allowed};
 use crate::ops::plans;
 use crate::paging::{Cursor, PageRequest};
-use crate::plans::approval_list::ReviewFilter;
+use crate::plans::approval_list::{ReviewFilter, ReviewGroup};
 use crate::plans::approvals::Review;
 
 /// A page of the open ones, and of those that are closed behind them, each newest first.
@@ -67,10 +69,18 @@ fn states(asked: &[i32]) -> Result<Vec<v1::ReviewState>> {
     asked.iter().map(read).collect()
 }
 
+/// All that are open, as they were counted for everybody.
+pub(super) async fn open_groups(app: &App) -> Result<Arc<Vec<ReviewGroup>>> {
+    let (lists, now) = (&app.lists, app.clock.now_ms());
+    let groups = lists.approvals.open_reviews();
+    let counted = &lists.counts.open_reviews;
+    Ok(counted.get(app.db.writes(), now, groups).await?)
+}
+
 /// How many are open of those that the actor may see: every page says so.
 pub(in crate::ops) async fn open(app: &App, actor: &Actor) -> Result<u32> {
     let seen = where_allowed(actor, Permission::See);
-    let groups = app.lists.approvals.open_reviews().await?;
+    let groups = open_groups(app).await?;
     let open = groups.iter().filter(|group| seen.have(&group.cluster));
     Ok(u32::try_from(open.map(|group| group.count).sum::<u64>()).unwrap_or(u32::MAX))
 }

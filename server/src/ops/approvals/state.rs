@@ -1,9 +1,9 @@
 //! Where a plan's approval stands: the rule for it, who agreed, who could.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use requorum_shared::api::v1;
+use requorum_shared::api::v1::{self, InboxKind};
 use requorum_shared::approval::accepted;
 use requorum_shared::approval::{
     self, AcceptedWarning, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy,
@@ -15,9 +15,9 @@ use requorum_shared::recovery::Plan;
 use super::shown::{self, named};
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::auth::people::Late;
 use crate::auth::store::User;
 use crate::clock;
+use crate::counts::Deciders;
 use crate::error::{Result, internal};
 use crate::plans::approvals::{Review, SetPolicy, Vote};
 use crate::plans::list::OpenGroup;
@@ -35,11 +35,25 @@ const APART: &str = "For 24 hours after an administrator creates an account, set
 /// Why a program is refused.
 const SIGN_IN: &str = "An API token cannot do this: sign in.";
 
+/// A sentence names at most so many people.
+const NAMED_PEOPLE: usize = 6;
+
+/// What all plans of one cluster are judged by.
+pub(super) struct Electorate {
+    policy: Policy,
+    /// The row that says so; none where no policy was ever set.
+    set: Option<SetPolicy>,
+    /// Who may approve: ids, and names in the same order.
+    able: Vec<String>,
+    names: Vec<String>,
+    /// Who could until something was done to their account within the last day.
+    taken: Vec<String>,
+}
+
 /// All that a judgement rests on, as it is now.
 pub(super) struct ApprovalState {
-    pub(super) policy: Policy,
-    /// The row that says so; none where no policy was ever set.
-    pub(super) set: Option<SetPolicy>,
+    policy: Policy,
+    electorate: Arc<Electorate>,
     plan: Option<Plan>,
     weight: Reversibility,
     cluster: String,
@@ -48,14 +62,11 @@ pub(super) struct ApprovalState {
     pub(super) votes: Vec<Vote>,
     /// Ids of `votes`, bound to this plan's hash.
     voted: Vec<String>,
-    /// Who may approve, by id and name.
-    pub(super) able: Vec<(String, String)>,
-    able_ids: Vec<String>,
-    /// Who could until something was done to their account within the last day.
-    taken: Vec<String>,
     hands: Arc<Hands>,
-    late: Arc<Late>,
+    deciders: Arc<Deciders>,
     pub(super) review: Option<Review>,
+    /// Names of those whose approval would help, once somebody has asked for them.
+    could: OnceLock<Vec<String>>,
 }
 
 /// Which plans of those that wait for the actor.
@@ -71,50 +82,57 @@ pub(in crate::ops) struct Wanted<'a> {
 
 /// What many judgements rest on: everybody's roles and all policies, read once.
 pub(in crate::ops) struct Rules {
-    people: Vec<User>,
-    policies: Vec<SetPolicy>,
+    deciders: Arc<Deciders>,
     hands: Arc<Hands>,
-    late: Arc<Late>,
 }
 
 impl Rules {
+    /// As they are now: for acts.
     pub(in crate::ops) async fn load(app: &App) -> Result<Self> {
-        let mut people = app.people.list().await?;
-        people.retain(User::is_usable);
-        let late = app.people.late().await?;
-        Ok(Self {
-            people,
-            policies: app.approvals.policies().await?,
-            hands: Arc::new(late.hands()),
-            late: Arc::new(late),
-        })
+        Ok(Self::by(Arc::new(deciders(app).await?)))
     }
 
-    /// The policy that was set for a cluster, or for everything.
-    fn set(&self, cluster: &str) -> Option<SetPolicy> {
-        shown::among(&self.policies, cluster).cloned()
+    /// As they were read for everybody a moment ago, before nothing that was written since: for lists.
+    pub(in crate::ops) async fn for_lists(app: &App) -> Result<Self> {
+        let (counts, now) = (&app.lists.counts, app.clock.now_ms());
+        let deciders = counts.deciders.get(app.db.writes(), now, deciders(app));
+        Ok(Self::by(deciders.await?))
     }
 
-    /// Who could approve for a cluster until something was done to their account of late.
-    fn taken(&self, cluster: &str) -> Vec<String> {
-        self.late
-            .could(Permission::Approve, Place::Cluster(cluster))
+    fn by(deciders: Arc<Deciders>) -> Self {
+        Self {
+            hands: Arc::new(deciders.late.hands()),
+            deciders,
+        }
     }
 
-    /// Who may approve for a cluster, by id and name.
-    fn able(&self, cluster: &str) -> Vec<(String, String)> {
+    /// What the plans of a cluster are judged by.
+    pub(super) fn electorate(&self, cluster: &str) -> Electorate {
         let place = Place::Cluster(cluster);
-        self.people
-            .iter()
-            .filter(|user| user.grants.allow(Permission::Approve, place).is_ok())
+        let Deciders {
+            people,
+            policies,
+            late,
+        } = &*self.deciders;
+        let set = shown::among(policies, cluster).cloned();
+        let may = |user: &&User| user.grants.allow(Permission::Approve, place).is_ok();
+        let able = people.iter().filter(may);
+        let (able, names) = able
             .map(|user| (user.id.clone(), user.name.clone()))
-            .collect()
+            .unzip();
+        Electorate {
+            policy: set.as_ref().map_or_else(Policy::default, |set| set.policy),
+            set,
+            able,
+            names,
+            taken: late.could(Permission::Approve, place),
+        }
     }
 
     /// Whether the approval of this account counts for a cluster, beside others'.
     pub(super) fn anybody_else_may_approve(&self, cluster: &str, but: &str) -> bool {
         let place = Place::Cluster(cluster);
-        self.people.iter().any(|user| {
+        self.deciders.people.iter().any(|user| {
             !self.are_one(&user.id, but) && user.grants.allow(Permission::Approve, place).is_ok()
         })
     }
@@ -124,31 +142,27 @@ impl Rules {
         one == other || self.hands.may_be_one(one, other)
     }
 
-    /// The groups of plans of which the actor can approve or run each: what [`ApprovalState::view`] says of one plan, without
-    /// putting it into words.
+    /// The groups of plans of which the actor can approve or run each: what [`ApprovalState::waits_for`] says
+    /// of one plan.
     pub(super) fn waiting_for(
         &self,
         actor: &Actor,
         wanted: Wanted<'_>,
-        groups: Vec<OpenGroup>,
+        groups: &[OpenGroup],
     ) -> Vec<OpenGroup> {
-        let mut able: HashMap<String, (Vec<String>, Vec<String>)> = HashMap::new();
-        let waits = |group: &OpenGroup| {
+        let mut electorates = HashMap::new();
+        let mut waits = |group: &OpenGroup| {
             let place = Place::Cluster(&group.cluster);
             let may = |permission| actor.grants.allow(permission, place).is_ok();
-            let (able, taken) = able.entry(group.cluster.clone()).or_insert_with(|| {
-                let able = self.able(&group.cluster).into_iter();
-                let able = able.map(|(id, _)| id).collect();
-                (able, self.taken(&group.cluster))
-            });
-            let set = shown::among(&self.policies, &group.cluster);
-            let policy = set.map_or_else(Policy::default, |set| set.policy);
+            let electorate: &Electorate = electorates
+                .entry(group.cluster.clone())
+                .or_insert_with(|| self.electorate(&group.cluster));
             let case = |runner| Case {
-                rule: policy.rule(group.weight),
+                rule: electorate.policy.rule(group.weight),
                 author: &group.author_id,
                 votes: &group.voters,
-                able,
-                taken,
+                able: &electorate.able,
+                taken: &electorate.taken,
                 hands: &self.hands,
                 runner,
             };
@@ -171,7 +185,11 @@ impl Rules {
             };
             asked && may(Permission::See) && fits()
         };
-        groups.into_iter().filter(waits).collect()
+        groups
+            .iter()
+            .filter(|group| waits(group))
+            .cloned()
+            .collect()
     }
 }
 
@@ -181,16 +199,12 @@ impl ApprovalState {
         let rules = Rules::load(app).await?;
         let votes = app.approvals.votes(&row.id).await?;
         let review = app.approvals.review_of(&row.id).await?;
+        let electorate = Arc::new(rules.electorate(&plan.cluster));
         Ok(Self {
             weight: Reversibility::of(&plan),
-            ..Self::of(&rules, row, votes, review, &plan.cluster)
-        }
-        .with(plan))
-    }
-
-    fn with(mut self, plan: Plan) -> Self {
-        self.plan = Some(plan);
-        self
+            plan: Some(plan),
+            ..Self::of(&rules, row, votes, review, electorate)
+        })
     }
 
     /// By what the row says of the plan: good enough for a list.
@@ -199,13 +213,11 @@ impl ApprovalState {
         row: &PlanRow,
         votes: Vec<Vote>,
         review: Option<Review>,
-        cluster: &str,
+        electorate: Arc<Electorate>,
     ) -> Self {
-        let able = rules.able(cluster);
-        let set = rules.set(cluster);
         Self {
-            policy: set.as_ref().map_or_else(Policy::default, |set| set.policy),
-            set,
+            policy: electorate.policy,
+            electorate,
             plan: None,
             weight: row.weight,
             cluster: row.cluster.clone(),
@@ -217,12 +229,34 @@ impl ApprovalState {
                 .map(|vote| vote.user_id.clone())
                 .collect(),
             votes,
-            able_ids: able.iter().map(|(id, _)| id.clone()).collect(),
-            able,
-            taken: rules.taken(cluster),
             hands: rules.hands.clone(),
-            late: rules.late.clone(),
+            deciders: rules.deciders.clone(),
             review,
+            could: OnceLock::new(),
+        }
+    }
+
+    /// The row of the policy that counts; none where no policy was ever set.
+    pub(super) fn policy_set(&self) -> Option<&SetPolicy> {
+        self.electorate.set.as_ref()
+    }
+
+    /// Whether the policy that counts allows an override.
+    pub(super) fn allows_break_glass(&self) -> bool {
+        self.policy.break_glass
+    }
+
+    /// Whether this account may approve.
+    pub(super) fn is_able(&self, user_id: &str) -> bool {
+        self.electorate.able.iter().any(|id| id == user_id)
+    }
+
+    /// As it would be under another policy.
+    pub(super) fn under(self, policy: Policy) -> Self {
+        Self {
+            policy,
+            could: OnceLock::new(),
+            ..self
         }
     }
 
@@ -255,8 +289,8 @@ impl ApprovalState {
             rule: self.rule(),
             author: &self.author_id,
             votes: &self.voted,
-            able: &self.able_ids,
-            taken: &self.taken,
+            able: &self.electorate.able,
+            taken: &self.electorate.taken,
             hands: &self.hands,
             runner,
         }
@@ -270,9 +304,8 @@ impl ApprovalState {
     /// Those that no approval that counts, and no override, has accepted.
     pub(super) fn unaccepted(&self) -> Result<Vec<AcceptedWarning>> {
         let mut open = self.warnings()?;
-        let counts = |vote: &&Vote| {
-            self.voted.contains(&vote.user_id) && self.able_ids.contains(&vote.user_id)
-        };
+        let counts =
+            |vote: &&Vote| self.voted.contains(&vote.user_id) && self.is_able(&vote.user_id);
         let votes = self.votes.iter().filter(counts).map(|vote| &vote.accepted);
         let override_ = self.review.iter().map(|review| &review.accepted);
         for accepted in votes.chain(override_).flatten() {
@@ -297,12 +330,8 @@ impl ApprovalState {
             rule: self.rule(),
             author: person(&self.author_id, &self.author),
             runner: person(&actor.user_id, &actor.name),
-            able: self
-                .able
-                .iter()
-                .map(|(id, name)| person(id, name))
-                .collect(),
-            taken: self.taken.clone(),
+            able: self.eligible().map(|(id, name)| person(id, name)).collect(),
+            taken: self.electorate.taken.clone(),
             hands: (*self.hands).clone(),
             votes: self
                 .votes
@@ -314,7 +343,7 @@ impl ApprovalState {
                     accepted: vote.accepted.clone(),
                 })
                 .collect(),
-            policy: self.set.as_ref().map(|set| PolicyInForce {
+            policy: self.policy_set().map(|set| PolicyInForce {
                 cluster: set.cluster.clone(),
                 policy: set.policy,
                 by: set.by.clone(),
@@ -346,7 +375,7 @@ impl ApprovalState {
     pub(super) fn remark(&self, alone: bool) -> String {
         match (alone, self.rule().approvers) {
             (_, 0) => "No approval required by the policy.".into(),
-            (true, _) if self.able.len() < 2 => {
+            (true, _) if self.electorate.able.len() < 2 => {
                 "Approved by the author alone: no other person was eligible.".into()
             }
             (true, _) => "Approved by the author alone, as the policy allows.".into(),
@@ -354,13 +383,28 @@ impl ApprovalState {
         }
     }
 
+    /// Who may approve, by id and name.
+    fn eligible(&self) -> impl Iterator<Item = (&str, &str)> {
+        let Electorate { able, names, .. } = &*self.electorate;
+        able.iter()
+            .map(String::as_str)
+            .zip(names.iter().map(String::as_str))
+    }
+
     /// Names of those whose approval would help.
-    fn could(&self) -> Vec<String> {
-        self.able
-            .iter()
-            .filter(|(id, _)| self.case(None).helps(id))
-            .map(|(_, name)| name.clone())
-            .collect()
+    fn could(&self) -> &[String] {
+        self.could.get_or_init(|| {
+            let case = self.case(None);
+            let mut helping = case.who_helps().peekable();
+            let named = self.eligible();
+            // Both are in the order of the accounts.
+            let helps = |id: &str| helping.next_if(|next| *next == id).is_some();
+            let mut helps = helps;
+            named
+                .filter(|(id, _)| helps(id))
+                .map(|(_, name)| name.to_owned())
+                .collect()
+        })
     }
 
     fn ask_whom(&self) -> String {
@@ -372,13 +416,17 @@ impl ApprovalState {
             return "No one is eligible: an administrator can give another person the approver role."
                 .into();
         }
-        format!("Eligible: {}", could.join(", "))
+        let (named, rest) = could.split_at(could.len().min(NAMED_PEOPLE));
+        match rest.len() {
+            0 => format!("Eligible: {}", named.join(", ")),
+            more => format!("Eligible: {} and {more} more", named.join(", ")),
+        }
     }
 
     /// Who may approve, and counts as one person with the author for a while.
     fn held_back(&self) -> Option<String> {
         let is_one = |id: &str| id != self.author_id && self.hands.may_be_one(id, &self.author_id);
-        let (id, name) = self.able.iter().find(|(id, _)| is_one(id))?;
+        let (id, name) = self.eligible().find(|(id, _)| is_one(id))?;
         Some(format!(
             "{name} may approve, but counts as the same person as {} until {}. {APART} `requorum user confirm` on the \
              server lifts that at once.",
@@ -389,7 +437,7 @@ impl ApprovalState {
 
     fn apart_at(&self, id: &str) -> String {
         let until = [id, self.author_id.as_str()].into_iter();
-        let until = until.filter_map(|id| self.late.until_ms(id)).max();
+        let until = until.filter_map(|id| self.deciders.late.until_ms(id)).max();
         until.map_or_else(|| "then".into(), clock::text)
     }
 
@@ -401,23 +449,35 @@ impl ApprovalState {
                 review.broken_by
             );
         }
-        match self.case(runner.map(|actor| actor.user_id.as_str())).judge() {
+        let judgement = self
+            .case(runner.map(|actor| actor.user_id.as_str()))
+            .judge();
+        let own = runner.is_some_and(|actor| self.has_vote_of(&actor.user_id));
+        match judgement {
             Judgement::Enough { .. } if self.rule().approvers == 0 => {
                 "No approval required. Ready to run.".into()
             }
             Judgement::Enough { .. } => "Approved. Ready to run.".into(),
-            Judgement::More(1) => format!("Waiting for 1 approval. {}", self.ask_whom()),
-            Judgement::More(n) => format!("Waiting for {n} approvals. {}", self.ask_whom()),
-            Judgement::Second if runner.is_some_and(|actor| self.has_vote_of(&actor.user_id)) => {
+            Judgement::Second if own => {
                 "You approved this plan, and its only approver cannot run it. Have another person run it or approve \
                  it too."
                     .into()
             }
-            Judgement::Second => format!(
-                "Waiting for an approval by a person other than the author. {}",
-                self.ask_whom()
-            ),
+            short => format!("{} {}", missing(short), self.ask_whom()),
         }
+    }
+
+    /// Whether this person can approve it now, or else run it, with a sentence for their inbox.
+    pub(super) fn waits_for(&self, actor: &Actor, row: &PlanRow) -> Option<(InboxKind, String)> {
+        if !row.state.is_alive() {
+            return None;
+        }
+        if self.helps(actor) {
+            return Some((InboxKind::Approve, missing(self.case(None).judge())));
+        }
+        let may_run = actor.grants.allow(Permission::Run, self.place()).is_ok();
+        (may_run && self.is_ready_for(actor))
+            .then(|| (InboxKind::Run, "Approved: it can be run.".to_owned()))
     }
 
     /// Why this person's approval would not help.
@@ -431,7 +491,7 @@ impl ApprovalState {
                 self.ask_whom()
             );
         }
-        if !self.able_ids.contains(&actor.user_id) {
+        if !self.is_able(&actor.user_id) {
             return match actor.grants.allow(Permission::Approve, self.place()) {
                 Err(denied) => denied.to_string(),
                 Ok(()) => "You may not approve.".into(),
@@ -500,14 +560,14 @@ impl ApprovalState {
         v1::Approval {
             reversibility: v1::Reversibility::from(self.weight).into(),
             rule: Some(shown::rule_view(self.rule())),
-            rule_text: self.rule().text(),
+            rule_text: self.rule().to_string(),
             missing: match judgement {
                 Judgement::More(n) => n,
                 _ => 0,
             },
             second_missing: judgement == Judgement::Second,
             sentence: self.sentence(None),
-            could_approve: self.could(),
+            could_approve: self.could().to_vec(),
             why_not: if you_can {
                 String::new()
             } else if alive {
@@ -536,4 +596,25 @@ impl ApprovalState {
             review: self.review.map(shown::review),
         }
     }
+}
+
+/// What is missing until a plan can be run.
+fn missing(judgement: Judgement) -> String {
+    match judgement {
+        Judgement::Enough { .. } => "Approved.".into(),
+        Judgement::More(1) => "Waiting for 1 approval.".into(),
+        Judgement::More(n) => format!("Waiting for {n} approvals."),
+        Judgement::Second => "Waiting for an approval by a person other than the author.".into(),
+    }
+}
+
+/// Reads who may decide.
+async fn deciders(app: &App) -> Result<Deciders> {
+    let mut people = app.people.list().await?;
+    people.retain(User::is_usable);
+    Ok(Deciders {
+        people,
+        policies: app.approvals.policies().await?,
+        late: app.people.late().await?,
+    })
 }

@@ -36,22 +36,22 @@ pub async fn list(
         order,
         ..JobFilter::of(seen.clone().only(request.cluster.as_deref()))
     };
-    let mut tallies = app.lists.jobs.tally_jobs().await?;
+    let (lists, now) = (&app.lists, app.clock.now_ms());
+    let tallies = lists.jobs.tally_jobs();
+    let tallies = lists.counts.jobs.get(app.db.writes(), now, tallies).await?;
+    let mut tallies = (*tallies).clone();
     tallies.retain(|tally| seen.have(&tally.cluster));
-    let total = if filter.words.is_empty() {
-        paging::count(&tallies, |tally| {
+    let (lines, total) = if filter.words.is_empty() {
+        let total = paging::count(&tallies, |tally| {
             let asked = filter.states.is_empty() || filter.states.contains(&tally.state);
             asked && filter.clusters.have(&tally.cluster)
-        })
+        });
+        (
+            app.lists.jobs.job_lines(&filter, &page.slice()).await?,
+            total,
+        )
     } else {
-        0
-    };
-    let lines = app.lists.jobs.job_lines(&filter, &page.slice()).await?;
-    let total = match page.has_all(lines.len()) {
-        _ if filter.words.is_empty() => total,
-        // What is on one page need not be counted.
-        true => lines.len() as u64,
-        false => app.lists.jobs.count_jobs(&filter).await?,
+        app.lists.jobs.find_jobs(&filter, &page.slice()).await?
     };
     let rows = lines
         .into_iter()

@@ -44,7 +44,14 @@ pub async fn list(
         order,
         ..PlanFilter::of(seen.clone().only(request.cluster.as_deref()), now)
     };
-    let mut tallies = app.lists.plans.tally_plans(now).await?;
+    let lists = &app.lists;
+    let tallies = lists.plans.tally_plans(now);
+    let tallies = lists
+        .counts
+        .plans
+        .get(app.db.writes(), now, tallies)
+        .await?;
+    let mut tallies = (*tallies).clone();
     tallies.retain(|tally| seen.have(&tally.cluster));
     let narrow = [
         &request.input,
@@ -63,12 +70,17 @@ pub async fn list(
     } else {
         0
     };
-    let rows = app.lists.plans.plan_rows(&filter, &page.slice()).await?;
-    let total = match page.has_all(rows.len()) {
-        _ if !is_narrow => total,
-        // What is on one page need not be counted.
-        true => rows.len() as u64,
-        false => app.lists.plans.count_plans(&filter).await?,
+    let (rows, total) = if !filter.words.is_empty() {
+        app.lists.plans.find_plans(&filter, &page.slice()).await?
+    } else {
+        let rows = app.lists.plans.plan_rows(&filter, &page.slice()).await?;
+        let total = match page.has_all(rows.len()) {
+            _ if !is_narrow => total,
+            // What is on one page need not be counted.
+            true => rows.len() as u64,
+            false => app.lists.plans.count_plans(&filter).await?,
+        };
+        (rows, total)
     };
     let (plans, next_page_token) =
         page.page(rows.into_iter().map(|row| entry(row, order, now)).collect());
