@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use requorum_shared::approval::Hands;
 use tokio::sync::Mutex;
 
 use crate::auth::people::Late;
@@ -97,6 +98,8 @@ pub struct Deciders {
     pub policies: Vec<SetPolicy>,
     /// What administrators did to accounts of late.
     pub late: Late,
+    /// Whose hands accounts are in by that.
+    pub hands: Hands,
 }
 
 /// The values.

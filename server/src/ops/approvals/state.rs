@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use requorum_shared::api::v1::{self, InboxKind};
 use requorum_shared::approval::accepted;
 use requorum_shared::approval::{
-    self, AcceptedWarning, Authorization, BreakGlass, Case, Hands, Judgement, Person, Policy,
+    self, AcceptedWarning, Authorization, BreakGlass, Case, Judgement, Person, Policy,
     PolicyInForce, Reversibility, Rule,
 };
 use requorum_shared::permission::{Permission, Place};
@@ -62,7 +62,6 @@ pub(super) struct ApprovalState {
     pub(super) votes: Vec<Vote>,
     /// Ids of `votes`, bound to this plan's hash.
     voted: Vec<String>,
-    hands: Arc<Hands>,
     deciders: Arc<Deciders>,
     pub(super) review: Option<Review>,
     /// Names of those whose approval would help, once somebody has asked for them.
@@ -81,29 +80,19 @@ pub(in crate::ops) struct Wanted<'a> {
 }
 
 /// What many judgements rest on: everybody's roles and all policies, read once.
-pub(in crate::ops) struct Rules {
-    deciders: Arc<Deciders>,
-    hands: Arc<Hands>,
-}
+pub(in crate::ops) struct Rules(Arc<Deciders>);
 
 impl Rules {
     /// As they are now: for acts.
     pub(in crate::ops) async fn load(app: &App) -> Result<Self> {
-        Ok(Self::by(Arc::new(deciders(app).await?)))
+        Ok(Self(Arc::new(deciders(app).await?)))
     }
 
     /// As they were read for everybody a moment ago, before nothing that was written since: for lists.
     pub(in crate::ops) async fn for_lists(app: &App) -> Result<Self> {
         let (counts, now) = (&app.lists.counts, app.clock.now_ms());
         let deciders = counts.deciders.get(app.db.writes(), now, deciders(app));
-        Ok(Self::by(deciders.await?))
-    }
-
-    fn by(deciders: Arc<Deciders>) -> Self {
-        Self {
-            hands: Arc::new(deciders.late.hands()),
-            deciders,
-        }
+        Ok(Self(deciders.await?))
     }
 
     /// What the plans of a cluster are judged by.
@@ -113,7 +102,8 @@ impl Rules {
             people,
             policies,
             late,
-        } = &*self.deciders;
+            ..
+        } = &*self.0;
         let set = shown::among(policies, cluster).cloned();
         let may = |user: &&User| user.grants.allow(Permission::Approve, place).is_ok();
         let able = people.iter().filter(may);
@@ -132,14 +122,14 @@ impl Rules {
     /// Whether the approval of this account counts for a cluster, beside others'.
     pub(super) fn anybody_else_may_approve(&self, cluster: &str, but: &str) -> bool {
         let place = Place::Cluster(cluster);
-        self.deciders.people.iter().any(|user| {
+        self.0.people.iter().any(|user| {
             !self.are_one(&user.id, but) && user.grants.allow(Permission::Approve, place).is_ok()
         })
     }
 
     /// Whether two accounts count as one person: the same one, or one that the other's owner has had in hand of late.
     pub(super) fn are_one(&self, one: &str, other: &str) -> bool {
-        one == other || self.hands.may_be_one(one, other)
+        one == other || self.0.hands.may_be_one(one, other)
     }
 
     /// The groups of plans of which the actor can approve or run each: what [`ApprovalState::waits_for`] says
@@ -163,7 +153,7 @@ impl Rules {
                 votes: &group.voters,
                 able: &electorate.able,
                 taken: &electorate.taken,
-                hands: &self.hands,
+                hands: &self.0.hands,
                 runner,
             };
             let enough = |runner| matches!(case(runner).judge(), Judgement::Enough { .. });
@@ -229,8 +219,7 @@ impl ApprovalState {
                 .map(|vote| vote.user_id.clone())
                 .collect(),
             votes,
-            hands: rules.hands.clone(),
-            deciders: rules.deciders.clone(),
+            deciders: rules.0.clone(),
             review,
             could: OnceLock::new(),
         }
@@ -291,7 +280,7 @@ impl ApprovalState {
             votes: &self.voted,
             able: &self.electorate.able,
             taken: &self.electorate.taken,
-            hands: &self.hands,
+            hands: &self.deciders.hands,
             runner,
         }
     }
@@ -332,7 +321,7 @@ impl ApprovalState {
             runner: person(&actor.user_id, &actor.name),
             able: self.eligible().map(|(id, name)| person(id, name)).collect(),
             taken: self.electorate.taken.clone(),
-            hands: (*self.hands).clone(),
+            hands: self.deciders.hands.clone(),
             votes: self
                 .votes
                 .iter()
@@ -425,7 +414,8 @@ impl ApprovalState {
 
     /// Who may approve, and counts as one person with the author for a while.
     fn held_back(&self) -> Option<String> {
-        let is_one = |id: &str| id != self.author_id && self.hands.may_be_one(id, &self.author_id);
+        let is_one =
+            |id: &str| id != self.author_id && self.deciders.hands.may_be_one(id, &self.author_id);
         let (id, name) = self.eligible().find(|(id, _)| is_one(id))?;
         Some(format!(
             "{name} may approve, but counts as the same person as {} until {}. {APART} `requorum user confirm` on the \
@@ -497,7 +487,11 @@ impl ApprovalState {
                 Ok(()) => "You may not approve.".into(),
             };
         }
-        if self.hands.may_be_one(&actor.user_id, &self.author_id) {
+        if self
+            .deciders
+            .hands
+            .may_be_one(&actor.user_id, &self.author_id)
+        {
             return format!(
                 "You count as the same person as {} until {}. {APART} {}",
                 self.author,
@@ -612,9 +606,11 @@ fn missing(judgement: Judgement) -> String {
 async fn deciders(app: &App) -> Result<Deciders> {
     let mut people = app.people.list().await?;
     people.retain(User::is_usable);
+    let late = app.people.late().await?;
     Ok(Deciders {
         people,
         policies: app.approvals.policies().await?,
-        late: app.people.late().await?,
+        hands: late.hands(),
+        late,
     })
 }

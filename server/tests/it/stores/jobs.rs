@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use requorum_server::jobs::digest::Digest;
-use requorum_server::jobs::list::{JobFilter, JobList as _};
+use requorum_server::jobs::list::{FAILED, JobFilter, JobList as _, UNDER_WAY};
 use requorum_server::jobs::log::{Claim, Created, Holder, JobLog as _, JobRow, Writer};
 use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::brief::Brief;
@@ -407,10 +407,30 @@ async fn a_list_says_what_the_journal_says(store: &Store) {
             (lines[0].title.as_str(), lines[0].cluster.as_str()),
             ("Three members.", "prod")
         );
-        assert_eq!(
-            db.tally_jobs().await.unwrap()[0].state,
-            word(lines[0].summary.state)
+        let state = word(lines[0].summary.state);
+        assert_eq!(db.tally_jobs().await.unwrap()[0].state, state);
+        let tallies = db.tally_attention(10).await.unwrap();
+        assert!(tallies.iter().all(|t| t.cluster == "prod" && t.count == 1));
+        let mut under: Vec<_> = tallies.iter().map(|t| t.state.as_str()).collect();
+        under.sort_unstable();
+        let mut expected = match body {
+            Body::Ended { .. } => vec![FAILED],
+            _ => vec![UNDER_WAY],
+        };
+        expected.extend(
+            ["paused", "waiting"]
+                .into_iter()
+                .filter(|held| *held == state),
         );
+        expected.sort_unstable();
+        assert_eq!(under, expected, "{body:?}");
+        let filter = JobFilter {
+            words: vec!["prod".into()],
+            ..all.clone()
+        };
+        let (found, fit) = db.find_jobs(&filter, &slice).await.unwrap();
+        assert_eq!((found.len(), fit), (1, 1));
+        assert_eq!(found[0].summary, lines[0].summary);
         if at == 3 {
             // A row that another version wrote, or nobody: the journal is the truth.
             store.run("UPDATE jobs SET digest_json = ''").await.unwrap();

@@ -187,6 +187,48 @@ async fn closed_plans_are_listed_by_state(store: &Store) {
     assert_eq!(db.count_plans(&withdrawn).await.unwrap(), 1);
 }
 
+/// In every order, page by page: each plan that fits once, and each time how many fit.
+async fn a_search_is_told_whole_page_by_page(store: &Store) {
+    let db = &store.db;
+    sealed(store, &["one-a", "two", "one-b", "one-c", "three", "one-d"]).await;
+    for (name, by) in Column::ALL {
+        for descending in [false, true] {
+            let order = Order { by, descending };
+            let filter = PlanFilter {
+                words: vec!["one-".into(), "anna".into()],
+                order,
+                ..PlanFilter::of(Clusters::All, 1)
+            };
+            let mut slice = Slice {
+                limit: 9,
+                after: None,
+            };
+            let (all, fit) = db.find_plans(&filter, &slice).await.unwrap();
+            assert_eq!((all.len(), fit), (4, 4), "{name}");
+            slice.limit = 3;
+            let mut paged = Vec::new();
+            loop {
+                let (rows, fit) = db.find_plans(&filter, &slice).await.unwrap();
+                assert_eq!(fit, 4, "{name}, after {:?}", slice.after);
+                let Some(last) = rows.last() else { break };
+                slice.after = Some(cursor(order, last, 1));
+                paged.extend(rows);
+            }
+            assert_eq!(paged, all, "{name}, descending: {descending}");
+            assert_eq!(db.count_plans(&filter).await.unwrap(), 4);
+        }
+    }
+    let none = PlanFilter {
+        words: vec!["four".into()],
+        ..PlanFilter::of(Clusters::All, 1)
+    };
+    let slice = Slice {
+        limit: 9,
+        after: None,
+    };
+    assert_eq!(db.find_plans(&none, &slice).await.unwrap(), (vec![], 0));
+}
+
 fn warning() -> AcceptedWarning {
     AcceptedWarning {
         code: "alarms.active".into(),
@@ -309,6 +351,7 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
 stories!(
     a_plan_is_decided_once,
     closed_plans_are_listed_by_state,
+    a_search_is_told_whole_page_by_page,
     a_person_votes_once_on_a_plan,
     policies_are_replaced,
     broken_glass_leaves_a_review_that_stays,
