@@ -21,6 +21,17 @@ pub struct TransferView {
     pub act: TransferAct,
 }
 
+/// What is next for a stored file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// To be opened: what is in it is not known yet, or there is nothing more to do with it.
+    Open,
+    /// Its findings are to be read: it is damaged.
+    Findings,
+    /// It can be restored from.
+    Restore,
+}
+
 /// What can be done about a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransferAct {
@@ -30,8 +41,8 @@ pub enum TransferAct {
     Retry,
     /// It was refused because it is no etcd file: it can be kept as evidence or cancelled.
     Keep,
-    /// It is stored: what follows is up to the page.
-    Stored,
+    /// It is stored: this is next.
+    Stored(Next),
 }
 
 /// One transfer with its acts.
@@ -44,9 +55,9 @@ pub fn TransferRow(
     /// What is shown of it.
     #[prop(into)]
     view: Signal<TransferView>,
-    /// Acts for a stored one.
+    /// Links of a stored one.
     #[prop(into)]
-    stored: ViewFn,
+    stored: Callback<Next, AnyView>,
     /// Stops it.
     #[prop(into)]
     on_cancel: Callback<()>,
@@ -70,8 +81,8 @@ pub fn TransferRow(
     };
     let acts = move || {
         match act.get() {
-        TransferAct::Stored => view! {
-            {stored.run()}
+        TransferAct::Stored(next) => view! {
+            {stored.run(next)}
             <button type="button" class="button small" on:click=move |_| on_dismiss.run(())>"Dismiss"</button>
         }
         .into_any(),

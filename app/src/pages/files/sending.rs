@@ -12,7 +12,7 @@ use crate::components::field::Field;
 use crate::components::file_drop::FileDrop;
 use crate::components::status;
 use crate::components::time::Ago;
-use crate::components::transfer::{TransferAct, TransferRow, TransferView, continued};
+use crate::components::transfer::{Next, TransferAct, TransferRow, TransferView, continued};
 use crate::dropped::Dropped;
 use crate::failure::Failure;
 use crate::format;
@@ -167,21 +167,23 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
                 act: TransferAct::Cancel,
             })
     });
-    let stored = move || {
-        let Some(id) = stored_id.get() else {
+    let stored = move |next: Next| {
+        let Some(id) = stored_id.get_untracked() else {
             return ().into_any();
         };
-        match found.get() {
-            Some(file) if super::is_restorable(&file) => view! {
+        match next {
+            Next::Restore => view! {
                 <a class="button small primary" href=paths::restore(&id)>"Plan a restore"</a>
                 <a class="button small" href=paths::file(&id)>"Open"</a>
             }
             .into_any(),
-            Some(file) if file.trust() == Trust::Damaged => {
+            Next::Findings => {
                 view! { <a class="button small" href=paths::file(&id)>"View findings"</a> }
                     .into_any()
             }
-            _ => view! { <a class="button small" href=paths::file(&id)>"Open"</a> }.into_any(),
+            Next::Open => {
+                view! { <a class="button small" href=paths::file(&id)>"Open"</a> }.into_any()
+            }
         }
     };
     view! {
@@ -189,7 +191,7 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
             name
             cluster
             view=shown
-            stored
+            stored=Callback::new(stored)
             on_cancel=Callback::new(move |()| uploads.cancel(key))
             on_again=Callback::new(move |()| uploads.try_again(key))
             on_keep=Callback::new(move |()| uploads.keep_as_evidence(key))
@@ -241,13 +243,19 @@ fn shown(transfer: &Transfer, found: Option<&FileSummary>) -> TransferView {
                 )
             });
             let words: Vec<String> = unpacked.into_iter().chain(words).collect();
-            of(class, state, words.join(" "), TransferAct::Stored)
+            // One look at the file says its state and what is next: the two cannot differ.
+            let next = match found {
+                Some(file) if super::is_restorable(file) => Next::Restore,
+                Some(file) if file.trust() == Trust::Damaged => Next::Findings,
+                _ => Next::Open,
+            };
+            of(class, state, words.join(" "), TransferAct::Stored(next))
         }
         TransferState::Kept(_) => of(
             "not-checked",
             "not an etcd file",
             "Kept as evidence: it cannot be restored from.".into(),
-            TransferAct::Stored,
+            TransferAct::Stored(Next::Open),
         ),
         TransferState::Failed(failure) if failure.code == FOREIGN => of(
             "fail",
