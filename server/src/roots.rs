@@ -393,6 +393,15 @@ fn look_at(dir: &Dir, name: &str) -> io::Result<Option<Metadata>> {
 mod tests {
     use super::*;
 
+    /// A target in words: `ROOT:PATH`.
+    fn target(text: &str) -> TargetDir {
+        let (root, path) = text.split_once(':').unwrap();
+        TargetDir {
+            root: root.into(),
+            path: path.into(),
+        }
+    }
+
     fn roots(dir: &Path) -> Roots {
         Roots::open(dir, &[]).unwrap()
     }
@@ -446,13 +455,6 @@ mod tests {
             root("in", "all/deep/er"),
         ];
         let roots = Roots::open(&dir.path().join("own"), &more).unwrap();
-        let target = |text: &str| {
-            let (root, path) = text.split_once(':').unwrap();
-            TargetDir {
-                root: root.into(),
-                path: path.into(),
-            }
-        };
         for (one, other, overlap) in [
             ("all:a", "all:a", true),
             ("all:a", "all:a/m1", true),
@@ -527,13 +529,6 @@ mod tests {
             clusters: RootClusters::none(),
         };
         let roots = Roots::open(&dir.join("own"), &[root("a"), root("b"), root("disk")]).unwrap();
-        let target = |text: &str| {
-            let (root, path) = text.split_once(':').unwrap();
-            TargetDir {
-                root: root.into(),
-                path: path.into(),
-            }
-        };
         for (one, other, overlap) in [
             ("a:one/new", "a:two/new", true),
             ("a:one/new/m1", "a:two/new", true),

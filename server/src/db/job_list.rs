@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
-use super::pages::{brief, count, tally};
+use super::pages::{brief, count, fit, tally};
 use super::sql::Sql;
 use super::write_tx::WriteTx;
 use crate::jobs::digest::{Digest, Summary};
@@ -64,11 +64,9 @@ impl JobList for Database {
             slice,
         )?;
         let rows = sql.query().fetch_all(&self.pool).await?;
-        let fit = match rows.first() {
-            Some(row) => u64::try_from(row.try_get::<i64, _>("fit")?)?,
-            // A page beyond the last does not say.
-            None if slice.after.is_some() => self.count_jobs(filter).await?,
-            None => 0,
+        let fit = match fit(&rows, slice)? {
+            Some(fit) => fit,
+            None => self.count_jobs(filter).await?,
         };
         let lines = rows.iter().map(line);
         Ok((lines.collect::<anyhow::Result<_>>()?, fit))

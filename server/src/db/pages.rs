@@ -161,6 +161,14 @@ pub(super) fn brief(row: &AnyRow, at: usize) -> anyhow::Result<Brief> {
     })
 }
 
+/// How many fit in all, by the rows of a page that was [found](Sql::found). A page beyond the last does not say.
+pub(super) fn fit(rows: &[AnyRow], slice: &Slice) -> anyhow::Result<Option<u64>> {
+    match rows.first() {
+        Some(row) => Ok(Some(u64::try_from(row.try_get::<i64, _>("fit")?)?)),
+        None => Ok(slice.after.is_none().then_some(0)),
+    }
+}
+
 /// A count that a row begins with.
 pub(super) fn count(row: &AnyRow) -> anyhow::Result<u64> {
     Ok(u64::try_from(row.try_get::<i64, _>(0)?)?)

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
-use super::pages::{count, tally};
+use super::pages::{count, fit, tally};
 use super::plans::{PLANS, plan, plan_columns};
 use super::sql::Sql;
 use crate::paging::{Slice, Tally};
@@ -69,11 +69,9 @@ impl PlanList for Database {
             slice,
         )?;
         let rows = sql.query().fetch_all(&self.pool).await?;
-        let fit = match rows.first() {
-            Some(row) => u64::try_from(row.try_get::<i64, _>("fit")?)?,
-            // A page beyond the last does not say.
-            None if slice.after.is_some() => self.count_plans(filter).await?,
-            None => 0,
+        let fit = match fit(&rows, slice)? {
+            Some(fit) => fit,
+            None => self.count_plans(filter).await?,
         };
         let rows = rows.iter().map(plan);
         Ok((rows.collect::<anyhow::Result<_>>()?, fit))

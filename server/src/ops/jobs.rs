@@ -181,7 +181,7 @@ async fn create(
         by: actor.name.clone(),
         grounds: Some(Box::new(grounds)),
     };
-    match place(app, &job, &first).await? {
+    match enter(app, &job, &first).await? {
         Created::Yes => {}
         Created::TargetTaken(holder) => return Err(target_taken(app, actor, &holder)),
         Created::HasJob(id) => {
@@ -203,7 +203,7 @@ async fn create(
 
 /// Puts a job into the log, unless another works on its target. One that came after the disks were looked at may do so
 /// by another name: they are looked at again.
-async fn place(app: &App, job: &JobRow, first: &Body) -> Result<Created> {
+async fn enter(app: &App, job: &JobRow, first: &Body) -> Result<Created> {
     let target = target_of(&job.plan_json);
     for _ in 0..ATTEMPTS {
         let on_disk = match &target {
@@ -226,7 +226,7 @@ async fn place(app: &App, job: &JobRow, first: &Body) -> Result<Created> {
     }
     Err(conflict(
         "job.busy",
-        "Other jobs began all the time while this one was to begin. Run the plan again.",
+        "Too many other jobs are starting at the moment, and this one was not started. Run the plan again.",
     ))
 }
 

@@ -405,11 +405,7 @@ impl ApprovalState {
             return "No one is eligible: an administrator can give another person the approver role."
                 .into();
         }
-        let (named, rest) = could.split_at(could.len().min(NAMED_PEOPLE));
-        match rest.len() {
-            0 => format!("Eligible: {}", named.join(", ")),
-            more => format!("Eligible: {} and {more} more", named.join(", ")),
-        }
+        format!("Eligible: {}", some_of(could))
     }
 
     /// Who may approve, and counts as one person with the author for a while.
@@ -592,6 +588,15 @@ impl ApprovalState {
     }
 }
 
+/// Names in a sentence: a few, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let (named, rest) = names.split_at(names.len().min(NAMED_PEOPLE));
+    match rest.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 /// What is missing until a plan can be run.
 fn missing(judgement: Judgement) -> String {
     match judgement {
@@ -613,4 +618,17 @@ async fn deciders(app: &App) -> Result<Deciders> {
         hands: late.hands(),
         late,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_a_few_people() {
+        let names: Vec<_> = (1..=NAMED_PEOPLE + 2).map(|n| format!("p{n}")).collect();
+        assert_eq!(some_of(&names[..2]), "p1, p2");
+        assert_eq!(some_of(&names[..NAMED_PEOPLE]), "p1, p2, p3, p4, p5, p6");
+        assert_eq!(some_of(&names), "p1, p2, p3, p4, p5, p6 and 2 more");
+    }
 }
