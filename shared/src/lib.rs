@@ -16,7 +16,7 @@ pub mod job;
 pub mod kinds;
 pub mod ledger;
 pub mod matrix;
-mod number;
+pub mod number;
 pub mod password;
 pub mod permission;
 pub mod plan;

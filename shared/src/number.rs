@@ -1,7 +1,7 @@
 //! Numbers as sentences have them.
 
 /// With spaces between thousands: `403 783`.
-pub(crate) fn grouped(n: u64) -> String {
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -13,18 +13,51 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// To the byte: `65 845 551 104 bytes`.
+pub fn bytes(n: u64) -> String {
+    match n {
+        1 => "1 byte".to_owned(),
+        n => format!("{} bytes", grouped(n)),
+    }
+}
+
+/// In three digits: `61.3 GiB`. To the byte below 1 KiB.
+pub fn size(n: u64) -> String {
+    if n < 1024 {
+        return bytes(n);
+    }
+    let (unit, scale) = unit_of(n);
+    let value = n as f64 / scale;
+    let decimals = match value {
+        v if v >= 99.95 => 0,
+        v if v >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// Two sizes that a sentence compares: to the byte where they differ and would look the same.
+pub fn sizes(one: u64, other: u64) -> (String, String) {
+    match (size(one), size(other)) {
+        (same, as_well) if same == as_well && one != other => (bytes(one), bytes(other)),
+        both => both,
+    }
+}
+
+/// The unit that a size is told in, and how many bytes that is.
+fn unit_of(n: u64) -> (&'static str, f64) {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let (mut unit, mut scale) = (0, 1024.0);
+    while n as f64 / scale >= 999.5 && unit + 1 < UNITS.len() {
+        scale *= 1024.0;
+        unit += 1;
+    }
+    (UNITS[unit], scale)
+}
+
 /// How much of a size is there, both in the unit of the larger where that can be: `110 of 220 KiB`. To the byte where
 /// both would look the same.
 pub(crate) fn part_of(part: u64, size: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let unit_of = |n: u64| {
-        let (mut unit, mut scale) = (0, 1024.0);
-        while n as f64 / scale >= 999.5 && unit + 1 < UNITS.len() {
-            scale *= 1024.0;
-            unit += 1;
-        }
-        (UNITS[unit], scale)
-    };
     let in_unit = |n: u64, scale: f64| {
         let value = n as f64 / scale;
         let decimals = match value {
@@ -52,7 +85,30 @@ pub(crate) fn part_of(part: u64, size: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{grouped, part_of};
+    use super::{bytes, grouped, part_of, size, sizes};
+
+    #[test]
+    fn a_size_has_three_digits_and_two_that_differ_look_different() {
+        for (n, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1 023 bytes"),
+            (1024, "1.00 KiB"),
+            (65_845_551_104, "61.3 GiB"),
+            (1023 << 20, "1.00 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(size(n), text);
+        }
+        let texts = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(sizes(3 << 30, 1 << 20), texts("3.00 GiB", "1.00 MiB"));
+        assert_eq!(
+            sizes(1_048_576, 1_048_577),
+            texts("1 048 576 bytes", "1 048 577 bytes")
+        );
+        assert_eq!(sizes(2048, 2048), texts("2.00 KiB", "2.00 KiB"));
+        assert_eq!(bytes(65_845_551_104), "65 845 551 104 bytes");
+    }
 
     #[test]
     fn a_part_and_its_whole_have_one_unit_and_never_look_the_same() {

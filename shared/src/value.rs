@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::number::bytes;
+
 /// A typed value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "value", rename_all = "kebab-case")]
@@ -38,7 +40,7 @@ impl fmt::Display for Value {
                 f.write_str(text)
             }
             Self::Count(n) => write!(f, "{n}"),
-            Self::Bytes(n) => write!(f, "{n} bytes"),
+            Self::Bytes(n) => f.write_str(&bytes(*n)),
             Self::Revision(n) => write!(f, "{n}"),
             Self::Index(n) => write!(f, "{n}"),
             Self::Flag(yes) => f.write_str(if *yes { "yes" } else { "no" }),

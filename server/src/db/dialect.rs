@@ -25,8 +25,9 @@ impl Dialect {
         }
     }
 
-    /// What every connection is told first. Its cache, 8 MB, holds the indexes that lists look at whole. A commit is on the medium when it returns, whatever else is the default:
-    /// the journal of a job is only worth something if it is there before the effect.
+    /// What every connection is told first. Its cache, 8 MB, holds the indexes that lists look at whole. A commit is on
+    /// the medium when it returns, whatever else is the default: the journal of a job is only worth something if it is
+    /// there before the effect.
     pub(super) fn settings(self, to_write: bool) -> &'static str {
         match (self, to_write) {
             (Self::Sqlite, true) => {
@@ -60,6 +61,18 @@ impl Dialect {
         match self {
             Self::Sqlite => hint,
             Self::Postgres => "",
+        }
+    }
+
+    /// What stands before and after a value that is an array in JSON, to have its elements as the `value` of so many
+    /// rows.
+    pub(super) fn json_rows(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => ("json_each(", ")"),
+            Self::Postgres => (
+                "jsonb_array_elements(CAST(",
+                " AS JSONB)) AS elements (value)",
+            ),
         }
     }
 

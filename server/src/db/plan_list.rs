@@ -21,6 +21,10 @@ const OPEN: &str = " AND state IN ('sealed', 'approved') AND expires_ms > ";
 /// What plans are found by.
 const TEXTS: [&str; 2] = ["found_by", "lower(decided_by)"];
 
+/// The groups that are asked for: one value, however many there are, since values are looked up by their names.
+const WANTED: &str = "WITH wanted (cluster, weight, author_id, voters, glass) AS MATERIALIZED (SELECT value ->> 0, \
+    value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BIGINT) FROM ";
+
 /// Whether a plan is in a group.
 const IN_GROUP: &str = "wanted.cluster = plans.cluster AND wanted.weight = plans.weight \
     AND wanted.author_id = plans.author_id AND wanted.voters = plans.voters AND wanted.glass = plans.glass";
@@ -145,24 +149,15 @@ impl PlanList for Database {
         if groups.is_empty() || slice.limit == 0 {
             return Ok(Vec::new());
         }
-        let mut sql =
-            Sql::new("WITH wanted (cluster, weight, author_id, voters, glass) AS (VALUES ");
-        sql.rows(groups, |row, group| {
-            row.bind(group.cluster.as_str())?
-                .bind(group.weight.word())?
-                .bind(group.author_id.as_str())?
-                .bind(group.voters.join(","))?
-                .bind(i64::from(group.broke_glass))?;
-            Ok(())
-        })?;
+        let mut sql = Sql::new(WANTED);
+        let (from, to) = self.dialect.json_rows();
+        sql.push(from).bind(named(groups)?)?.push(to);
         sql.push(") ").push(PLANS);
         if most {
             // From the newest on, until there are enough.
-            sql.push("WHERE EXISTS (SELECT 1 FROM wanted WHERE ")
-                .push(IN_GROUP)
-                .push(")")
-                .push(OPEN)
-                .bind(now_ms)?;
+            sql.push("WHERE (plans.cluster, plans.weight, plans.author_id, plans.voters, plans.glass) IN ")
+                .push("(SELECT * FROM wanted)");
+            sql.push(OPEN).bind(now_ms)?;
             sql.newest("sealed_ms", "plans.id", slice)?;
         } else {
             // Which they are is found in the index of the groups alone.
@@ -177,6 +172,20 @@ impl PlanList for Database {
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter().map(plan).collect()
     }
+}
+
+/// The groups as rows of JSON, in the order of `WANTED`.
+fn named(groups: &[OpenGroup]) -> serde_json::Result<String> {
+    let rows = groups.iter().map(|group| {
+        (
+            &group.cluster,
+            group.weight.word(),
+            &group.author_id,
+            group.voters.join(","),
+            i32::from(group.broke_glass),
+        )
+    });
+    serde_json::to_string(&rows.collect::<Vec<_>>())
 }
 
 fn on_input(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {

@@ -4,6 +4,7 @@ use futures_util::StreamExt as _;
 use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
+use requorum_shared::number;
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
 use super::audit::{self, Done};
@@ -37,13 +38,13 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
     }
     let limit = app.config.max_upload_bytes;
     if request.length > limit {
+        let (length, most) = number::sizes(request.length, limit);
         return Err(ApiError::new(
             Kind::TooLarge,
             "upload.too-large",
             format!(
-                "{name} has {} bytes, and this server accepts {limit} at most. Its operator can raise that with \
-                 --max-upload-bytes.",
-                request.length
+                "{name} has {length}, and this server accepts {most} at most. Its operator can raise that with \
+                 --max-upload-bytes."
             ),
         ));
     }
@@ -53,13 +54,13 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
     let promised = app.uploads.promised_bytes(&actor.user_id, free).await?;
     let room = free.saturating_sub(promised).saturating_sub(KEEP_FREE);
     if request.length > room {
+        let (length, room) = number::sizes(request.length, room);
         return Err(ApiError::new(
             Kind::NoSpace,
             "upload.no-room",
             format!(
-                "{name} has {} bytes, and the server has room for {room} (what others are sending just now is taken \
-                 into account). Free some space on its disk.",
-                request.length
+                "{name} has {length}, and the server has room for {room} (what others are sending just now is taken \
+                 into account). Free some space on its disk."
             ),
         ));
     }

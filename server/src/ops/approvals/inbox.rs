@@ -13,9 +13,6 @@ use crate::paging::{Cursor, Slice};
 use crate::plans::approval_list::ReviewFilter;
 use crate::plans::store::PlanRow;
 
-/// How many groups one statement names.
-const GROUPS: usize = 1_000;
-
 /// The newest plans that the actor can approve or run, with which of the two and a sentence, and how many there are.
 pub(in crate::ops) async fn open_plans(
     app: &App,
@@ -36,17 +33,8 @@ pub(in crate::ops) async fn open_plans(
     let groups = rules.waiting_for(actor, wanted, &groups);
     let count = groups.iter().map(|group| group.count).sum();
     let most = count > open / 2;
-    let mut rows = Vec::new();
-    for some in groups.chunks(GROUPS) {
-        rows.extend(
-            app.lists
-                .plans
-                .rows_of_groups(some, most, now, slice)
-                .await?,
-        );
-    }
-    rows.sort_by(|a, b| (b.sealed_ms, &a.id).cmp(&(a.sealed_ms, &b.id)));
-    rows.truncate(slice.limit);
+    let rows = lists.plans.rows_of_groups(&groups, most, now, slice);
+    let rows = rows.await?;
     let standings = many(app, rules, rows).await?.into_iter();
     // Another may have been quicker since they were counted.
     let plans = standings.filter_map(|(row, standing)| {

@@ -16,6 +16,7 @@ use requorum_shared::etcd::recovery::restore::{
     ExpectedService, MemberRequest, RestoreRequest, checks,
 };
 use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::number;
 
 use self::cluster::Cluster;
 use super::binaries::Binary;
@@ -61,10 +62,11 @@ pub(super) async fn check(
     let need = members.saturating_mul(run.task.source.size.saturating_add(BESIDE_DATABASE));
     let free = free_bytes(scratch).unwrap_or(u64::MAX);
     if free < need {
+        let (need, free) = number::sizes(need, free);
         return Ok(not_checked(
             run,
             &format!(
-                "booting copies needs {need} bytes in the server's data directory, and {free} are free"
+                "booting copies needs {need} in the server's data directory, and only {free} is free"
             ),
         ));
     }

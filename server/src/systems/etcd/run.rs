@@ -10,6 +10,7 @@ use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, RestoreTask, SourceFile};
 use requorum_shared::etcd::storage::trailer::Hasher;
 use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::number::bytes;
 
 use super::members::{Dest, Order, Progress as Pass, Restore, RestoreError, Spot, Stage, Watch};
 use crate::files::objects::Content;
@@ -204,8 +205,8 @@ impl Run {
             None => String::new(),
         };
         Ok(StepEvidence::new(format!(
-            "{sentence} Each member's database has {} bytes and starts at revision {}{raised}.",
-            edit.database_size,
+            "{sentence} Each member's database has {} and starts at revision {}{raised}.",
+            bytes(edit.database_size),
             edit.start_revision()
         )))
     }
@@ -251,13 +252,16 @@ pub(super) async fn hash_stored(
     let SourceFile { sha256, size, .. } = source;
     if found != (sha256.clone(), *size) {
         return Err(failed(format!(
-            "The stored file has {} bytes and the SHA-256 {}; the plan was made for {size} bytes and {sha256}. The \
-             store was damaged: upload the snapshot again, or restore from another.",
-            found.1, found.0
+            "The stored file has {} and the SHA-256 {}; the plan was made for {} and {sha256}. The store was damaged: \
+             upload the snapshot again, or restore from another.",
+            bytes(found.1),
+            found.0,
+            bytes(*size)
         )));
     }
     Ok(StepEvidence::new(format!(
-        "Read again: {size} bytes, SHA-256 {sha256}."
+        "Read again: {}, SHA-256 {sha256}.",
+        bytes(*size)
     )))
 }
 

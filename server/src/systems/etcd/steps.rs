@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use requorum_shared::etcd::recovery::restore::{RestoreStep, RestoreTask, SourceFile, Target};
 use requorum_shared::job::events::EndState;
+use requorum_shared::number;
 use requorum_shared::recovery::{Action, Step};
 
 use super::binaries::Binary;
@@ -225,8 +226,8 @@ impl EtcdSteps {
             }
             There::NotAFolder => {
                 return Err(StepError::refuse(format!(
-                    "{shown} is no folder, or a symbolic link lies on the way to it. Make a new plan for another \
-                     place."
+                    "{shown} is not a folder, or its path has a symbolic link. Create a new plan for another \
+                     folder."
                 )));
             }
             There::Unwritable(why) => {
@@ -234,12 +235,18 @@ impl EtcdSteps {
             }
         }
         match free {
-            Some(free) if free < need_bytes => Err(failed(format!(
-                "{shown} needs {need_bytes} bytes, and {free} are free. Free some and try again."
-            ))),
-            Some(free) => Ok(StepEvidence::new(format!(
-                "{shown} does not exist yet; {free} bytes are free, {need_bytes} are needed."
-            ))),
+            Some(free) if free < need_bytes => {
+                let (need, free) = number::sizes(need_bytes, free);
+                Err(failed(format!(
+                    "The members need {need} at {shown}, but only {free} is free. Free some space and try again."
+                )))
+            }
+            Some(free) => {
+                let (need, free) = number::sizes(need_bytes, free);
+                Ok(StepEvidence::new(format!(
+                    "{shown} does not exist yet; {free} is free, {need} is needed."
+                )))
+            }
             None => Ok(StepEvidence::new(format!(
                 "{shown} does not exist yet; the system does not report free space."
             ))),

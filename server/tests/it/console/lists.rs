@@ -2,6 +2,7 @@
 //! twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_server::grpc::v1::file_service_client::FileServiceClient;
@@ -37,6 +38,8 @@ async fn around(server: &TestServer, statements: &[String]) {
             .unwrap_or_else(|error| panic!("{error}"));
     }
     connection.close().await.unwrap();
+    // A server does not hear of what others write to its SQLite file; what it counted is good for half a second.
+    tokio::time::sleep(Duration::from_millis(600)).await;
 }
 
 /// Copies a plan and its job by the thousand: the even copies wait for approval, the others were run.

@@ -17,14 +17,14 @@ fn asks(event: &Event) -> bool {
     matches!(event.body, Body::Asked { .. })
 }
 
-async fn approved(console: &Console, request: &RestoreRequest) -> v1::PlanSummary {
+pub(super) async fn approved(console: &Console, request: &RestoreRequest) -> v1::PlanSummary {
     let plan = console.seal(request).await.unwrap();
     console.approve(&plan.id, &plan.hash).await.unwrap();
     plan
 }
 
 /// A job of this plan that waits for an answer before it has done anything, and what makes it go on.
-async fn waiting(
+pub(super) async fn waiting(
     server: &TestServer,
     console: &Console,
     plan: &v1::PlanSummary,
@@ -177,7 +177,7 @@ fn roots(dir: &Path) -> Vec<RootConfig> {
     roots
 }
 
-fn into_root(snapshot: &str, root: &str, path: &str) -> RestoreRequest {
+pub(super) fn into_root(snapshot: &str, root: &str, path: &str) -> RestoreRequest {
     RestoreRequest {
         target: Target::Folder {
             root: root.into(),

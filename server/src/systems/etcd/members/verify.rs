@@ -7,6 +7,7 @@ use requorum_shared::bbolt::Database;
 use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
 use requorum_shared::etcd::recovery::restore::{checks, raft_snapshot, verify, wal};
 use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::number::bytes;
 
 use super::act::Act;
 use super::build::image_part;
@@ -142,14 +143,15 @@ impl Restore<'_> {
                         title,
                         Outcome::Fail,
                         format!(
-                            "It has {length} bytes; it must have {}.",
-                            edit.database_size
+                            "It has {}; it must have {}.",
+                            bytes(length),
+                            bytes(edit.database_size)
                         ),
                     ),
                     None => Check::new(
                         title,
                         Outcome::Pass,
-                        format!("{length} bytes were read again and compared."),
+                        format!("{} were read again and compared.", bytes(length)),
                     ),
                 };
                 check.of_member(name)
@@ -190,7 +192,11 @@ fn same_file(title: &str, member: &str, file: &File, start: &[u8], length: u64) 
     let fail = |what: String| Check::new(title, Outcome::Fail, what).of_member(member);
     let found = file.metadata().map_or(0, |metadata| metadata.len());
     if found != length {
-        return fail(format!("It has {found} bytes; it must have {length}."));
+        return fail(format!(
+            "It has {}; it must have {}.",
+            bytes(found),
+            bytes(length)
+        ));
     }
     let nothing = vec![0; 1 << 20];
     let mut buffer = nothing.clone();
@@ -217,7 +223,7 @@ fn same_file(title: &str, member: &str, file: &File, start: &[u8], length: u64) 
     Check::new(
         title,
         Outcome::Pass,
-        format!("{length} bytes were read again and compared."),
+        format!("{} were read again and compared.", bytes(length)),
     )
     .of_member(member)
 }

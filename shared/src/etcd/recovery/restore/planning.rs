@@ -5,6 +5,7 @@ use super::{
     RestoreRequest, RestoreStep, RestoreTask, Target, bump, check, native_commands, need_bytes,
 };
 use crate::finding::{Finding, Outcome, Report};
+use crate::number;
 use crate::plan::{Draft, Fact, Step, Undo};
 use crate::value::Value;
 
@@ -144,8 +145,10 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
             "snapshot.sha256",
             Value::Sha256(source.sha256.clone()),
             format!(
-                "{} has {} bytes and the SHA-256 {}.",
-                source.name, source.size, source.sha256
+                "{} has {} and the SHA-256 {}.",
+                source.name,
+                number::bytes(source.size),
+                source.sha256
             ),
             "the stored file",
         ),
@@ -193,7 +196,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
             ..fact(
                 "target.free-bytes",
                 Value::Bytes(free),
-                format!("{free} bytes are free there."),
+                format!("{} is free there.", number::size(free)),
                 FILE_SYSTEM,
             )
         });
@@ -277,7 +280,8 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
             },
             probe: "Done if the finished members are already there.".to_owned(),
             effect: format!(
-                "Changes nothing. Needs {need} bytes. Anything that already exists there invalidates the plan."
+                "Changes nothing. Needs {}. Anything that already exists there invalidates the plan.",
+                size(need)
             ),
             undo: Undo::Nothing,
             native: None,

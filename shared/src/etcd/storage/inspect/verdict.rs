@@ -123,11 +123,11 @@ fn around(before: u64, own: u64, after: u64, report: &mut Report) -> String {
     let front = not_part_of_it(before, "in front of");
     let behind = not_part_of_it(after, "behind");
     if let Some(what) = &front {
-        let todo = format!("For etcd's own tools take the {own} bytes from byte {before} on.");
+        let todo = format!("For etcd's own tools, keep only the {own} bytes from offset {before}.");
         name("file.bytes-before", what, todo, 0);
     }
     if let Some(what) = &behind {
-        let todo = format!("For etcd's own tools cut the file to {end} bytes first.");
+        let todo = format!("For etcd's own tools, truncate the file to {end} bytes first.");
         name("file.bytes-after", what, todo, end);
     }
     let all: Vec<String> = [front, behind].into_iter().flatten().collect();

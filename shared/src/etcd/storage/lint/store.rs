@@ -5,6 +5,7 @@ use crate::etcd::storage::hashkv::user_key;
 use crate::etcd::storage::mvcc::Oddity;
 use crate::etcd::storage::schema::{self, Revision};
 use crate::finding::{Finding, Report};
+use crate::number::{bytes, grouped};
 
 use super::{Seen, contents, plural};
 
@@ -241,10 +242,13 @@ pub(super) fn quota(seen: &Seen<'_>, report: &mut Report) {
         return;
     }
     let free = match contents(seen).free_bytes {
-        Some(free) => format!("{free} of them free"),
+        Some(free) => format!("{} of them free", grouped(free)),
         None => "how many of them are free is unknown".to_owned(),
     };
-    let what = format!("The database has {size} bytes, {free}; the default quota is 2 GiB.");
+    let what = format!(
+        "The database has {}, {free}; the default quota is 2 GiB.",
+        bytes(size)
+    );
     report.push(
         Finding::warning("quota.default", "file", what)
             .because("A restore does not make it smaller: at the first write the servers raise NOSPACE unless their quota is higher.")

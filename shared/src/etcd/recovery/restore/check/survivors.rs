@@ -4,6 +4,7 @@
 use super::super::RestoreRequest;
 use super::super::observation::{ALARM_UNREADABLE, SourceFacts};
 use crate::finding::{Finding, Report};
+use crate::number::bytes;
 
 /// The quota of a server that was given none.
 const DEFAULT_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
@@ -200,7 +201,8 @@ fn quota(source: &SourceFacts, report: &mut Report) {
             "quota.default-too-small",
             "--quota-backend-bytes",
             format!(
-                "The database has {size} bytes, more than the default quota of {DEFAULT_QUOTA}."
+                "The database has {}, more than the default quota of 2 GiB.",
+                bytes(size)
             ),
         )
         .because("With the default quota, the first write raises a NOSPACE alarm.")

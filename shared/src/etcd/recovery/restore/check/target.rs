@@ -5,6 +5,7 @@ use super::super::{RestoreRequest, Target};
 use super::need_bytes;
 use crate::escape;
 use crate::finding::{Finding, Report};
+use crate::number;
 
 const SUBJECT: &str = "target";
 
@@ -72,19 +73,25 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
     }
     let need = need_bytes(request, observation);
     match facts.free_bytes {
-        Some(free) if free < need => report.push(
-            Finding::blocking(
-                "target.no-room",
-                SUBJECT,
-                format!("{place} needs {need} bytes, but only {free} are free."),
-            )
-            .todo("Free space, or choose a folder on another file system."),
-        ),
+        Some(free) if free < need => {
+            let (need, free) = number::sizes(need, free);
+            report.push(
+                Finding::blocking(
+                    "target.no-room",
+                    SUBJECT,
+                    format!("The members need {need} at {place}, but only {free} is free."),
+                )
+                .todo("Free space, or choose a folder on another file system."),
+            );
+        }
         Some(_) => {}
         None => report.push(Finding::note(
             "target.room-unknown",
             SUBJECT,
-            format!("Free space at {place} is unknown; {need} bytes are needed."),
+            format!(
+                "Free space at {place} is unknown; {} is needed.",
+                number::size(need)
+            ),
         )),
     }
 }
