@@ -64,7 +64,7 @@ pub enum There {
 }
 
 impl Roots {
-    /// Opens the roots, the server's own first.
+    /// Opens the roots, the server's own first: for all clusters, unless one of the others has its name.
     ///
     /// # Errors
     /// When one is not a folder or its name is taken.
@@ -79,7 +79,10 @@ impl Roots {
             name,
             path,
             clusters,
-        } in std::iter::once(&own).chain(more)
+        } in Some(&own)
+            .filter(|own| more.iter().all(|root| root.name != own.name))
+            .into_iter()
+            .chain(more)
         {
             anyhow::ensure!(
                 !roots.iter().any(|root| root.name == *name),
@@ -591,7 +594,12 @@ mod tests {
             path: path.into(),
             clusters: RootClusters::none(),
         };
-        assert!(Roots::open(dir.path(), &[root(OWN_ROOT, dir.path())]).is_err());
+        let twice = [root("b", dir.path()), root("b", dir.path())];
+        assert!(Roots::open(dir.path(), &twice).is_err());
+        // One of its own name takes the place of the server's.
+        let bound = Roots::open(dir.path(), &[root(OWN_ROOT, dir.path())]).unwrap();
+        assert_eq!(bound.all().len(), 1);
+        assert!(bound.find_for(OWN_ROOT, "").is_some() && bound.find_for(OWN_ROOT, "prod").is_none());
         assert!(Roots::open(dir.path(), &[root("b", &dir.path().join("no"))]).is_err());
         assert_eq!(
             Roots::open(dir.path(), &[root("b", dir.path())])

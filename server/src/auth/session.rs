@@ -17,6 +17,8 @@ use crate::random;
 
 /// How long a session lasts, in milliseconds: one long night.
 const SESSION_MS: i64 = 12 * 60 * 60_000;
+/// How long one lasts that nobody uses, in milliseconds. A page that is open uses it all the time.
+const IDLE_MS: i64 = 3 * 60 * 60_000;
 /// When a session was last used is written down at most this often: not every request is worth a write.
 pub(super) const SEEN_EVERY_MS: i64 = 5 * 60_000;
 /// Sessions that have ended are forgotten this often: a clock that is set back later brings none of them back.
@@ -132,9 +134,19 @@ impl Sessions {
             .store
             .find_session(&random::token_hash(token), now)
             .await?;
-        let Some((session, user)) = found.filter(|(s, _)| s.created_ms <= now + AHEAD_MS) else {
-            return Ok(None);
-        };
+        Ok(self.used(found, now).map(|(session, user)| actor(session, &user)))
+    }
+
+    /// What was found, if it is open, noted as used now.
+    fn used(
+        &self,
+        found: Option<(StoredSession, User)>,
+        now: i64,
+    ) -> Option<(StoredSession, User)> {
+        let (session, user) = found?;
+        if session.created_ms > now + AHEAD_MS || self.is_idle(&session, now) {
+            return None;
+        }
         if now - session.seen_ms >= SEEN_EVERY_MS {
             let store = self.store.clone();
             let seen = Use {
@@ -147,10 +159,15 @@ impl Sessions {
                 async move { store.touch_sessions(&uses).await }
             });
         }
-        Ok(Some(actor(session, &user)))
+        Some((session, user))
     }
 
-    /// Who holds the session with this id, for what goes on longer than a request.
+    fn is_idle(&self, session: &StoredSession, now: i64) -> bool {
+        let noted = self.seen.of(&session.id).unwrap_or(0);
+        now - session.seen_ms.max(noted) >= IDLE_MS
+    }
+
+    /// Who holds the session with this id, for what takes longer than a request.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -158,9 +175,7 @@ impl Sessions {
         let now = self.clock.now_ms();
         self.forget_ended(now).await;
         let found = self.store.session(id, now).await?;
-        Ok(found
-            .filter(|(session, _)| session.created_ms <= now + AHEAD_MS)
-            .map(|(session, user)| actor(session, &user)))
+        Ok(self.used(found, now).map(|(session, user)| actor(session, &user)))
     }
 
     /// What has ended is forgotten before anybody is told of it: a clock that is set back later finds it gone. One
@@ -178,7 +193,7 @@ impl Sessions {
         }
         let store = self.store.clone();
         let forgotten = tokio::spawn(async move {
-            if let Err(error) = store.forget_sessions(now).await {
+            if let Err(error) = store.forget_sessions(now, now - IDLE_MS).await {
                 tracing::warn!("forgetting sessions that have ended: {error:#}");
             }
         });
@@ -190,7 +205,9 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be read.
     pub async fn list(&self, user_id: &str) -> Result<Vec<StoredSession>> {
-        let mut sessions = self.store.sessions(user_id, self.clock.now_ms()).await?;
+        let now = self.clock.now_ms();
+        let mut sessions = self.store.sessions(user_id, now).await?;
+        sessions.retain(|session| !self.is_idle(session, now));
         for session in &mut sessions {
             session.seen_ms = session.seen_ms.max(self.seen.of(&session.id).unwrap_or(0));
         }

@@ -237,8 +237,8 @@ pub trait SessionStore: Send + Sync {
     async fn last_seen(&self) -> anyhow::Result<HashMap<String, i64>>;
     /// The open sessions of an account, newest first.
     async fn sessions(&self, user_id: &str, now_ms: i64) -> anyhow::Result<Vec<StoredSession>>;
-    /// Forgets all sessions that have ended.
-    async fn forget_sessions(&self, now_ms: i64) -> anyhow::Result<()>;
+    /// Forgets all sessions that have ended, and those that were last used at `idle_since_ms` or before.
+    async fn forget_sessions(&self, now_ms: i64, idle_since_ms: i64) -> anyhow::Result<()>;
     /// Ends the session with this id; `false` when that account has none such.
     async fn remove_session(&self, user_id: &str, id: &str) -> anyhow::Result<bool>;
     /// Ends all sessions of an account but one, and says how many.

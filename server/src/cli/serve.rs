@@ -81,7 +81,7 @@ pub(super) struct Arguments {
     forwarded_header: ForwardedHeader,
     /// A folder below which restores of a cluster may be placed; may be given several times. @CLUSTER+CLUSTER names
     /// several clusters and @* all of them; without @ the folder is for snapshots that belong to no cluster. One inside
-    /// the data directory is always there for all, by the name `console`.
+    /// the data directory is there for all, by the name `console`, unless another is given that name.
     #[arg(
         long = "restore-root",
         env = "REQUORUM_RESTORE_ROOT",

@@ -137,9 +137,10 @@ impl SessionStore for Database {
             .collect()
     }
 
-    async fn forget_sessions(&self, now_ms: i64) -> anyhow::Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE expires_ms <= $1")
+    async fn forget_sessions(&self, now_ms: i64, idle_since_ms: i64) -> anyhow::Result<()> {
+        sqlx::query("DELETE FROM sessions WHERE expires_ms <= $1 OR seen_ms <= $2")
             .bind(now_ms)
+            .bind(idle_since_ms)
             .execute(&self.pool)
             .await?;
         Ok(())

@@ -1,5 +1,6 @@
 //! A clock that is wrong: set back, it brings back nothing that had ended, and locks nobody out.
 
+use requorum_server::clock::ManualClock;
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
 use requorum_shared::api::v1::{AboutRequest, CreateTokenRequest};
@@ -16,6 +17,44 @@ async fn status_of(client: &Client) -> u16 {
     client.get("/api/session").await.status().as_u16()
 }
 
+/// Lets time go by, in which these are used each hour.
+async fn used(clock: &ManualClock, clients: &[&Client], ms: i64) {
+    let mut left = ms;
+    while left > HOUR {
+        clock.advance_ms(HOUR);
+        left -= HOUR;
+        for client in clients {
+            assert_eq!(status_of(client).await, 200);
+        }
+    }
+    clock.advance_ms(left);
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_uses_ends_after_three_hours() {
+    let (options, clock) = Options::with_clock();
+    let server = TestServer::with(options).await;
+    let busy = server.admin().await;
+    let idle = server.signed_in().await;
+    used(&clock, &[&busy], 3 * HOUR - 1).await;
+    used(&clock, &[&busy], 1).await;
+    assert_eq!(
+        (status_of(&busy).await, status_of(&idle).await),
+        (200, 401)
+    );
+    // A clock that is set back does not bring it back.
+    used(&clock, &[&busy], 2 * MINUTE).await;
+    assert_eq!(status_of(&busy).await, 200);
+    clock.advance_ms(-HOUR);
+    assert_eq!(status_of(&idle).await, 401);
+    // Used until just before, it lasts.
+    let now = server.signed_in().await;
+    clock.advance_ms(3 * HOUR - 1);
+    assert_eq!(status_of(&now).await, 200);
+    clock.advance_ms(3 * HOUR - 1);
+    assert_eq!(status_of(&now).await, 200);
+}
+
 #[tokio::test]
 async fn a_session_that_has_ended_stays_ended() {
     let (options, clock) = Options::with_clock();
@@ -23,7 +62,7 @@ async fn a_session_that_has_ended_stays_ended() {
     let ended = server.admin().await;
     clock.advance_ms(2 * HOUR);
     let other = server.signed_in().await;
-    clock.advance_ms(10 * HOUR);
+    used(&clock, &[&ended, &other], 10 * HOUR).await;
     assert_eq!(
         (status_of(&ended).await, status_of(&other).await),
         (401, 200)
@@ -74,7 +113,7 @@ async fn whoever_came_in_by_a_wrong_clock_comes_in_again() {
     assert_eq!(status_of(&early).await, 401);
     let now = server.signed_in().await;
     assert_eq!(status_of(&now).await, 200);
-    clock.advance_ms(12 * HOUR - 1);
+    used(&clock, &[&now], 12 * HOUR - 1).await;
     assert_eq!(status_of(&now).await, 200);
     clock.advance_ms(1);
     assert_eq!(status_of(&now).await, 401);

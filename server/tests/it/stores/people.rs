@@ -278,7 +278,7 @@ async fn sessions_end(store: &Store) {
     );
     // Nor does any stay that has ended by itself.
     db.add_session("t5", &session("s5", 12, 20)).await.unwrap();
-    db.forget_sessions(20).await.unwrap();
+    db.forget_sessions(20, 0).await.unwrap();
     let left = db.sessions("id of anna", 13).await.unwrap();
     let left: Vec<_> = left.iter().map(|s| s.id.as_str()).collect();
     assert_eq!(left, ["s4", "s3", "s2"]);
