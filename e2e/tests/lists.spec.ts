@@ -60,11 +60,15 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   await expect(page).toHaveURL(/\/plans\/./);
   sql(
     server,
-    `${numbers(119)} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json,
+    `${numbers(119)} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state,
      cluster, weight, number, file_name, revision, members, target) SELECT 'plan' || i, 'hash' || i, 'Copy ' || i, author_id, author, sealed_ms - i,
-     expires_ms, CASE WHEN i % 3 = 0 THEN 'invalidated' ELSE 'sealed' END, plan_json,
+     expires_ms, CASE WHEN i % 3 = 0 THEN 'invalidated' ELSE 'sealed' END,
      CASE WHEN i % 2 = 0 THEN 'prod' ELSE '' END, weight, 1000 + i, 'a-long-name-of-a-snapshot-' || (i % 10) || '.db',
      revision + i, members, target FROM plans, n`,
+  );
+  sql(
+    server,
+    `${numbers(119)} INSERT INTO plan_documents (plan_id, plan_json) SELECT 'plan' || i, plan_json FROM plan_documents, n`,
   );
   sql(
     server,

@@ -599,7 +599,9 @@ mod tests {
         // One of its own name takes the place of the server's.
         let bound = Roots::open(dir.path(), &[root(OWN_ROOT, dir.path())]).unwrap();
         assert_eq!(bound.all().len(), 1);
-        assert!(bound.find_for(OWN_ROOT, "").is_some() && bound.find_for(OWN_ROOT, "prod").is_none());
+        assert!(
+            bound.find_for(OWN_ROOT, "").is_some() && bound.find_for(OWN_ROOT, "prod").is_none()
+        );
         assert!(Roots::open(dir.path(), &[root("b", &dir.path().join("no"))]).is_err());
         assert_eq!(
             Roots::open(dir.path(), &[root("b", dir.path())])

@@ -42,7 +42,7 @@ impl Seen {
         tokio::spawn(async move {
             while !seen.uses().is_empty() {
                 tokio::time::sleep(WITHIN).await;
-                let uses: Vec<_> = seen.uses().values().cloned().collect();
+                let uses = seen.pending();
                 if let Err(error) = write(uses.clone()).await {
                     // The next use of each will be noted again.
                     tracing::warn!("noting that sessions and tokens are used: {error:#}");
@@ -51,6 +51,11 @@ impl Seen {
                 seen.uses().retain(|_, one| !uses.contains(one));
             }
         });
+    }
+
+    /// All that is not written down.
+    pub(super) fn pending(&self) -> Vec<Use> {
+        self.uses().values().cloned().collect()
     }
 
     /// When this session or token was used, where that is not written down.

@@ -134,7 +134,9 @@ impl Sessions {
             .store
             .find_session(&random::token_hash(token), now)
             .await?;
-        Ok(self.used(found, now).map(|(session, user)| actor(session, &user)))
+        Ok(self
+            .used(found, now)
+            .map(|(session, user)| actor(session, &user)))
     }
 
     /// What was found, if it is open, noted as used now.
@@ -175,7 +177,9 @@ impl Sessions {
         let now = self.clock.now_ms();
         self.forget_ended(now).await;
         let found = self.store.session(id, now).await?;
-        Ok(self.used(found, now).map(|(session, user)| actor(session, &user)))
+        Ok(self
+            .used(found, now)
+            .map(|(session, user)| actor(session, &user)))
     }
 
     /// What has ended is forgotten before anybody is told of it: a clock that is set back later finds it gone. One
@@ -191,9 +195,14 @@ impl Sessions {
         if claimed.is_err() {
             return;
         }
-        let store = self.store.clone();
+        let (store, seen) = (self.store.clone(), self.seen.clone());
         let forgotten = tokio::spawn(async move {
-            if let Err(error) = store.forget_sessions(now, now - IDLE_MS).await {
+            // What is in use is not idle, whether that is written down yet or not.
+            let forgotten = async {
+                store.touch_sessions(&seen.pending()).await?;
+                store.forget_sessions(now, now - IDLE_MS).await
+            };
+            if let Err(error) = forgotten.await {
                 tracing::warn!("forgetting sessions that have ended: {error:#}");
             }
         });

@@ -17,7 +17,7 @@ impl ApprovalList for Database {
         let mut sql = Sql::new(
             "SELECT user_id, \"user\", plan_hash, at_ms, entry, accepted_json, plan_id FROM plan_votes WHERE 1 = 1",
         );
-        sql.and_one_of("plan_id", plan_ids)?
+        sql.and_one_of_many(self.dialect, "plan_id", plan_ids)?
             .push(" ORDER BY at_ms, user_id");
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter()
@@ -28,7 +28,7 @@ impl ApprovalList for Database {
     async fn reviews_on(&self, plan_ids: &[String]) -> anyhow::Result<Vec<Review>> {
         let mut sql = Sql::new(REVIEWS);
         sql.push("WHERE 1 = 1")
-            .and_one_of("reviews.plan_id", plan_ids)?;
+            .and_one_of_many(self.dialect, "reviews.plan_id", plan_ids)?;
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter().map(review).collect()
     }

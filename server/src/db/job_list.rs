@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
+use super::dialect::Dialect;
 use super::pages::{brief, count, fit, tally};
 use super::sql::Sql;
 use super::write_tx::WriteTx;
@@ -37,7 +38,7 @@ impl JobList for Database {
             return Ok(self.find_jobs(filter, slice).await?.0);
         }
         let mut sql = Sql::new(LINES);
-        filtered(&mut sql, filter)?;
+        filtered(&mut sql, self.dialect, filter)?;
         sql.newest("created_ms", "id", slice)?;
         let rows = sql.query().fetch_all(&self.pool).await?;
         rows.iter().map(line).collect()
@@ -57,7 +58,7 @@ impl JobList for Database {
                     .push(" AS place, COUNT(*) OVER () AS fit FROM jobs")
                     .push(self.dialect.by_index(" INDEXED BY jobs_found"))
                     .push(" WHERE 1 = 1");
-                filtered(sql, filter)
+                filtered(sql, self.dialect, filter)
             },
             "jobs.id",
             filter.order.descending,
@@ -78,7 +79,7 @@ impl JobList for Database {
             sql.push(self.dialect.by_index(" INDEXED BY jobs_found"));
         }
         sql.push(" WHERE 1 = 1");
-        filtered(&mut sql, filter)?;
+        filtered(&mut sql, self.dialect, filter)?;
         count(&sql.query().fetch_one(&self.pool).await?)
     }
 
@@ -132,7 +133,7 @@ impl JobList for Database {
     }
 }
 
-fn filtered(sql: &mut Sql, filter: &JobFilter) -> sqlx::Result<()> {
+fn filtered(sql: &mut Sql, dialect: Dialect, filter: &JobFilter) -> sqlx::Result<()> {
     // The states that wait for a person, as the index has them.
     let mut states = filter.states.clone();
     states.sort();
@@ -147,7 +148,7 @@ fn filtered(sql: &mut Sql, filter: &JobFilter) -> sqlx::Result<()> {
     }
     sql.and_found(&TEXTS, &filter.words)?;
     if !filter.plan_ids.is_empty() {
-        sql.and_one_of("plan_id", &filter.plan_ids)?;
+        sql.and_one_of_many(dialect, "plan_id", &filter.plan_ids)?;
     }
     sql.and_clusters("cluster", &filter.clusters)?;
     Ok(())
@@ -220,7 +221,7 @@ pub(super) async fn digest(tx: &mut WriteTx, id: &str, event: &Event) -> anyhow:
 /// Folds a whole journal.
 async fn folded(tx: &mut WriteTx, id: &str) -> anyhow::Result<Digest> {
     let plan = sqlx::query(
-        "SELECT plan_json FROM plans JOIN jobs ON jobs.plan_id = plans.id WHERE jobs.id = $1",
+        "SELECT plan_json FROM plan_documents JOIN jobs ON jobs.plan_id = plan_documents.plan_id WHERE jobs.id = $1",
     )
     .bind(id)
     .fetch_one(&mut **tx)

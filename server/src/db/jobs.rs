@@ -51,11 +51,12 @@ impl JobLog for Database {
         if removed > 0 {
             return Ok(Created::NotApproved);
         }
-        let plan_json: String = sqlx::query("SELECT plan_json FROM plans WHERE id = $1")
-            .bind(&job.plan_id)
-            .fetch_one(&mut *tx)
-            .await?
-            .try_get(0)?;
+        let plan_json: String =
+            sqlx::query("SELECT plan_json FROM plan_documents WHERE plan_id = $1")
+                .bind(&job.plan_id)
+                .fetch_one(&mut *tx)
+                .await?
+                .try_get(0)?;
         let target = target_of(&plan_json);
         if let Some(target) = &target
             && let Some(holder) = holder(&mut *tx, target, same).await?
@@ -102,7 +103,8 @@ impl JobLog for Database {
             "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash, \
              plans.number, plans.file_name, plans.revision, plans.members, plans.target FROM jobs \
-             JOIN plans ON plans.id = jobs.plan_id WHERE jobs.id = $1",
+             JOIN plans ON plans.id = jobs.plan_id JOIN plan_documents ON plan_documents.plan_id = plans.id \
+             WHERE jobs.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)

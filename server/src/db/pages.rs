@@ -4,6 +4,7 @@ use requorum_shared::recovery::Outline;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use super::dialect::Dialect;
 use super::sql::Sql;
 use crate::paging::{Clusters, Cursor, Key, Slice, Tally, number_of};
 use crate::plans::brief::Brief;
@@ -38,6 +39,23 @@ impl Sql {
             self.bind(value.as_str())?;
         }
         Ok(self.push(")"))
+    }
+
+    /// `AND` the column is one of these, of which there may be hundreds: one value, since values are looked up by
+    /// their names.
+    pub(super) fn and_one_of_many(
+        &mut self,
+        dialect: Dialect,
+        column: &'static str,
+        values: &[String],
+    ) -> sqlx::Result<&mut Self> {
+        let rows: Vec<_> = values.iter().map(|value| [value]).collect();
+        let rows =
+            serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let (from, to) = dialect.json_rows();
+        self.push(" AND ").push(column);
+        self.push(" IN (SELECT value ->> 0 FROM ").push(from);
+        Ok(self.bind(rows)?.push(to).push(")"))
     }
 
     /// The rows of a list by time, the newest first, from the cursor on, and no more than asked for.

@@ -56,8 +56,7 @@ impl PlanList for Database {
         filter: &PlanFilter,
         slice: &Slice,
     ) -> anyhow::Result<(Vec<PlanRow>, u64)> {
-        // The index of what is searched has all that this looks at. With another the rows would be read, with their
-        // documents.
+        // The index of what is searched has all that this looks at; with another the rows would be read.
         let mut sql = Sql::new(concat!(plan_columns!(), ", found.fit"));
         sql.push(" FROM plans JOIN ").found(
             |sql| {
@@ -242,8 +241,9 @@ fn filtered(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
     }
     sql.and_found(&TEXTS, &filter.words)?;
     if !filter.naming.is_empty() {
-        sql.push(" AND plan_json LIKE ")
-            .bind(format!("%{}%", filter.naming))?;
+        sql.push(" AND plans.id IN (SELECT plan_id FROM plan_documents WHERE plan_json LIKE ")
+            .bind(format!("%{}%", filter.naming))?
+            .push(")");
     }
     Ok(())
 }

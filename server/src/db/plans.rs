@@ -64,9 +64,9 @@ impl PlanStore for Database {
                 .await?
                 .try_get(0)?;
         sqlx::query(
-            "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
-             cluster, entry, weight, number, file_name, revision, members, target) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+            "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, cluster, entry, \
+             weight, number, file_name, revision, members, target) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(&plan.id)
         .bind(&plan.hash)
@@ -76,7 +76,6 @@ impl PlanStore for Database {
         .bind(plan.sealed_ms)
         .bind(plan.expires_ms)
         .bind(plan.state.word())
-        .bind(plan_json)
         .bind(&plan.cluster)
         .bind(plan.entry.map(signed))
         .bind(plan.weight.word())
@@ -87,6 +86,11 @@ impl PlanStore for Database {
         .bind(&outline.target)
         .execute(&mut *tx)
         .await?;
+        sqlx::query("INSERT INTO plan_documents (plan_id, plan_json) VALUES ($1, $2)")
+            .bind(&plan.id)
+            .bind(plan_json)
+            .execute(&mut *tx)
+            .await?;
         for (position, input) in (0_i64..).zip(&plan.inputs) {
             sqlx::query(
                 "INSERT INTO plan_inputs (plan_id, position, kind, id, sealed_ms, cluster) \
@@ -113,7 +117,7 @@ impl PlanStore for Database {
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
              plans.cluster, plans.entry, plans.weight, COALESCE(jobs.started_by, ''), plans.number, plans.file_name, \
              plans.revision, plans.members, plans.target, plan_json FROM plans \
-             LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
+             JOIN plan_documents ON plan_documents.plan_id = plans.id LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
         .fetch_optional(&self.pool)

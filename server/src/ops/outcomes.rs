@@ -19,6 +19,14 @@ use crate::plans::store::{PlanRow, PlanState};
 
 /// For how long it is told, in milliseconds.
 const TOLD_MS: i64 = 7 * 24 * 3_600_000;
+/// What a plan has come to that may be news.
+const TOLD: [PlanState; 5] = [
+    PlanState::Approved,
+    PlanState::Rejected,
+    PlanState::Invalidated,
+    PlanState::Expired,
+    PlanState::Used,
+];
 /// How much of it.
 const MOST: usize = 20;
 
@@ -30,6 +38,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<ListOutcomesResponse> {
     let filter = PlanFilter {
         author_id: actor.user_id.clone(),
         since_ms: now.saturating_sub(TOLD_MS).max(1),
+        states: TOLD.to_vec(),
         ..PlanFilter::of(where_allowed(actor, Permission::See), now)
     };
     let slice = Slice {

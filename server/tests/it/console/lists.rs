@@ -49,11 +49,16 @@ fn copies(plan: &str, job: &str, count: u64) -> Vec<String> {
     );
     vec![
         format!(
-            "{numbers} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, plan_json, \
+            "{numbers} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, \
              cluster, weight, number, file_name, revision, members, target) SELECT 'plan' || i, 'hash' || i, outcome, \
-             author_id, author, sealed_ms + i / 7, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, plan_json, \
+             author_id, author, sealed_ms + i / 7, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, \
              CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, weight, 1000 + i, 'copy-' || (i % 10) || '.db', i % 50, \
              members, target FROM plans, n WHERE plans.id = '{plan}'"
+        ),
+        format!(
+            "{numbers} INSERT INTO plan_documents (plan_id, plan_json) \
+             SELECT plans.id, plan_json FROM n JOIN plans ON plans.id = 'plan' || i \
+             JOIN plan_documents ON plan_id = '{plan}'"
         ),
         format!(
             "{numbers} INSERT INTO plan_inputs (plan_id, position, kind, id, sealed_ms, cluster) \
@@ -525,6 +530,7 @@ async fn rows_that_come_between_two_pages_hide_nothing() {
         &[
             format!("DELETE FROM jobs WHERE plan_id = '{}'", gone.id),
             format!("DELETE FROM plan_inputs WHERE plan_id = '{}'", gone.id),
+            format!("DELETE FROM plan_documents WHERE plan_id = '{}'", gone.id),
             format!("DELETE FROM plans WHERE id = '{}'", gone.id),
         ],
     )

@@ -716,7 +716,7 @@ async fn a_plan_that_was_changed_in_the_database_is_neither_approved_nor_run() {
     let database = server.data_dir().join("requorum.db");
     let database = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
     let database = sqlx::SqlitePool::connect_with(database).await.unwrap();
-    let change = "UPDATE plans SET plan_json = replace(plan_json, '10.0.0.3', '10.0.0.6')";
+    let change = "UPDATE plan_documents SET plan_json = replace(plan_json, '10.0.0.3', '10.0.0.6')";
     sqlx::query(change).execute(&database).await.unwrap();
 
     let refusals = [

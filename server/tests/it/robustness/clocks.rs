@@ -38,10 +38,7 @@ async fn a_session_that_nobody_uses_ends_after_three_hours() {
     let idle = server.signed_in().await;
     used(&clock, &[&busy], 3 * HOUR - 1).await;
     used(&clock, &[&busy], 1).await;
-    assert_eq!(
-        (status_of(&busy).await, status_of(&idle).await),
-        (200, 401)
-    );
+    assert_eq!((status_of(&busy).await, status_of(&idle).await), (200, 401));
     // A clock that is set back does not bring it back.
     used(&clock, &[&busy], 2 * MINUTE).await;
     assert_eq!(status_of(&busy).await, 200);

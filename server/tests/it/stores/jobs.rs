@@ -351,7 +351,7 @@ async fn a_list_says_what_the_journal_says(store: &Store) {
     let db = &store.db;
     sealed(store, &["p"]).await;
     store
-        .run("UPDATE plans SET plan_json = '{\"steps\":[{\"title\":\"Build\"},{\"title\":\"Verify\"}]}'")
+        .run("UPDATE plan_documents SET plan_json = '{\"steps\":[{\"title\":\"Build\"},{\"title\":\"Verify\"}]}'")
         .await
         .unwrap();
     assert!(approve(store, "p").await);
