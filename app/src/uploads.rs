@@ -374,7 +374,7 @@ impl UploadQueue {
             match step {
                 Ok(upload) if upload.length != size => {
                     return Err(Failure {
-                        next: "Choose the file that the upload was begun with, or cancel it and begin anew.".into(),
+                        next: "Choose the file that the upload was started with, or cancel it and start again.".into(),
                         ..Failure::new(Kind::Refused, format!(
                             "{name} has {} bytes, and the unfinished upload is of a file of {} bytes.",
                             size, upload.length

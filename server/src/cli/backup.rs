@@ -68,7 +68,7 @@ fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> Text {
     ));
     if !manifest.elsewhere.is_empty() {
         text.line(format_args!(
-            "Not in it are {} stored files in the bucket, which are listed: back the bucket up by its own means.",
+            "Not in it are {} stored files in the bucket, which are listed: back up the bucket separately.",
             manifest.elsewhere.len()
         ));
     }
@@ -131,7 +131,7 @@ async fn put_back(arguments: &PutBackArguments) -> anyhow::Result<()> {
     putting.finish()?;
     let mut text = Text::default();
     text.line(format_args!(
-        "The backup of {} is put back to {}; {ended} sessions were ended.",
+        "The backup of {} is restored to {}; {ended} sessions were ended.",
         manifest.made_at,
         arguments.data_dir.display()
     ));

@@ -73,8 +73,8 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         let rotate = accounts.rotate_master_key(&key_place, new);
         let done = act(accounts, act::SECRETS_ROTATE, "all credentials", rotate).await?;
         terminal::line(format_args!(
-            "{} credentials are sealed under the master key {}; {} opens nothing any more. Backups of the database \
-             from before need the old key.",
+            "{} credentials are sealed under the master key {}; {} is no longer used. Older backups of the database \
+             need the old key.",
             done.secrets, done.new_key, done.old_key
         ))?;
         Ok(())

@@ -69,7 +69,7 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             let what = if now {
                 "is revoked"
             } else {
-                "was revoked before"
+                "was already revoked"
             };
             terminal::line(format_args!("{} {what}", token.name))?;
             Ok(())

@@ -127,7 +127,7 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             let user = act(accounts, act::PEOPLE_CONFIRM, &*user.name, confirm).await?;
             done(
                 &user,
-                "is in its owner's hands: approvals count beside everybody else's",
+                "is confirmed as its owner's: approvals count from now on",
             )
         }),
         Command::Disable { name, place } => run("user disable", place, false, async |accounts| {

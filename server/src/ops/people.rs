@@ -86,7 +86,7 @@ fn roles(asked: &[i32]) -> Result<Vec<Role>> {
             bad_request(
                 "role.unknown",
                 format!(
-                    "{asked} is no role that this server knows: viewer, operator, approver, admin."
+                    "{asked} is not a known role: viewer, operator, approver, admin."
                 ),
             )
         })

@@ -276,7 +276,7 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
                 "plan.from-the-future",
                 format!(
                     "This plan was sealed at {}, which has not come yet: the server's clock was set back since. Check \
-                     the clock, or make a new plan.",
+                     the clock, or create a new plan.",
                     clock::text(row.sealed_ms)
                 ),
             ));
@@ -481,22 +481,22 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
         PlanState::Used => conflict(
             "plan.used",
             format!(
-                "The plan was run already, by job {}. Make a new plan.",
+                "The plan was already run, by job {}. Create a new plan.",
                 row.job_id
             ),
         ),
         PlanState::Invalidated => precondition(
             "plan.invalidated",
-            format!("The plan is invalidated.{why} Make a new plan."),
+            format!("The plan is invalidated.{why} Create a new plan."),
         ),
         PlanState::Expired => precondition(
             "plan.expired",
-            format!("The plan has expired.{why} Make a new plan."),
+            format!("The plan has expired.{why} Create a new plan."),
         ),
         PlanState::Rejected => precondition(
             "plan.rejected",
             format!(
-                "The plan was rejected by {}:{why} Make a new plan.",
+                "The plan was rejected by {}:{why} Create a new plan.",
                 row.decided_by
             ),
         ),
@@ -509,14 +509,14 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
             precondition(
                 "plan.withdrawn",
                 format!(
-                    "The plan was withdrawn by {}{why} Make a new plan.",
+                    "The plan was withdrawn by {}{why} Create a new plan.",
                     row.decided_by
                 ),
             )
         }
         state => precondition(
             "plan.decided",
-            format!("The plan is {} already.", state.word()),
+            format!("The plan is already {}.", state.word()),
         ),
     }
 }
@@ -526,7 +526,7 @@ fn parse(kind: &str, request_json: &str) -> Result<Request> {
         return Err(bad_request(
             "plan.kind",
             format!(
-                "{} is no kind of request that this server plans for. The kinds are: {}.",
+                "{} is not a known kind of request. The kinds are: {}.",
                 quoted(kind),
                 KINDS.join(", ")
             ),

@@ -187,7 +187,7 @@ pub fn check(peers: &Peers) -> Report {
         if let Some(problem) = address_problem(&server.address, servers.len() > 1) {
             report.push(
                 warn(&subject, "address", format!("The address {} {problem}.", server.address))
-                    .because("The file is taken all the same; the other servers reach this one by the address.")
+                    .because("The file is accepted anyway; the other servers reach this one by the address.")
                     .todo("Write host and port of its Raft transport, as the old configuration has them."),
             );
         }
@@ -210,7 +210,7 @@ pub fn check(peers: &Peers) -> Report {
         if server.suffrage == Suffrage::NonVoter {
             report.push(
                 warn(&subject, "non-voter", "It will not vote.".to_owned())
-                    .because("It stays so, and does not count for the quorum.")
+                    .because("It stays a non-voter, and does not count for the quorum.")
                     .todo("Leave non_voter out unless that is wanted."),
             );
         }
@@ -259,11 +259,11 @@ fn address_problem(address: &str, several: bool) -> Option<&'static str> {
     match host.parse::<std::net::IpAddr>() {
         Ok(ip) if ip.is_unspecified() => Some("names no host in particular"),
         Ok(ip) if ip.is_loopback() && several => {
-            Some("is of this host alone, and there are others")
+            Some("is valid on this host only, and there are others")
         }
         Ok(_) => None,
         Err(_) if host == "localhost" && several => {
-            Some("is of this host alone, and there are others")
+            Some("is valid on this host only, and there are others")
         }
         Err(_) => None,
     }

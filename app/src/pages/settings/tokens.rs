@@ -145,7 +145,7 @@ fn table(
     if list.tokens.is_empty() {
         return view! {
             <Empty text="A token lets a program act in your name, with at most your roles, until it expires. Only its hash is stored.">
-                <button type="button" class="button" on:click=move |_| creating.set(true)>"Make the first one"</button>
+                <button type="button" class="button" on:click=move |_| creating.set(true)>"Create the first token"</button>
             </Empty>
         }
         .into_any();

@@ -91,7 +91,7 @@ async fn lines(source: &Source, format: Format, out: &mut impl Write) -> anyhow:
             Ok(())
         })
         .await;
-    verdict.context("what was exported is not to be believed")
+    verdict.context("what was exported cannot be trusted")
 }
 
 /// Copies the ledger as its own files, once it is verified.

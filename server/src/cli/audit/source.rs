@@ -66,7 +66,7 @@ impl From {
             (None, Some(console), _) => ledger::key_of(console)?,
             (None, None, LedgerSource::Files(files)) => {
                 let file = files.get("key").context(
-                    "the tiles have no file `key`: name the key that you know with --key",
+                    "the tiles have no file `key`: name the key that you trust with --key",
                 )?;
                 VerifyingKey::parse(&text(file)?)?
             }
@@ -378,7 +378,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let length = path.metadata().with_context(context)?.len();
     ensure!(
         length <= MAX_FILE_BYTES,
-        "{} is no tile: it has {length} bytes",
+        "{} is not a tile: it has {length} bytes",
         path.display()
     );
     std::fs::read(path).with_context(context)

@@ -57,7 +57,7 @@ fn text(source: &Source, verified: &Verified) -> String {
         )),
         None => text.push_str(
             "Compared     with nothing: without a checkpoint that you kept (--checkpoint), a ledger that was\n\
-             \x20            rewritten and signed again looks whole\n",
+             \x20            rewritten and signed again looks intact\n",
         ),
     }
     text.push_str(&format!("Open acts    {}\n", list(&verified.open)));

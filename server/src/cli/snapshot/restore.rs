@@ -191,7 +191,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
     }
     print(&report);
     if report.blocks() {
-        return Err(usage("nothing was restored, because of what is said above"));
+        return Err(usage("nothing was restored, for the reasons above"));
     }
     if arguments.all_members.is_none() {
         check_own_member(arguments, &request, &names)?;
@@ -225,7 +225,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         Err(RestoreError::Refused(report)) => {
             print(&report);
             return Err(
-                anyhow::anyhow!("nothing was restored, because of what is said above").into(),
+                anyhow::anyhow!("nothing was restored, for the reasons above").into(),
             );
         }
         other => other.map_err(anyhow::Error::new)?,

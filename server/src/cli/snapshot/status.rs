@@ -104,7 +104,7 @@ fn refuse(name: &str, report: &Report) {
         all.filter(|finding| finding.severity == Severity::Blocking)
     };
     terminal::complain(format_args!(
-        "requorum: {name} is damaged or no etcd snapshot; nothing about it can be relied on:"
+        "requorum: {name} is damaged or not an etcd snapshot; nothing about it can be relied on:"
     ));
     for finding in blocking().take(SHOWN) {
         terminal::complain(format_args!("  {}: {}", finding.subject, finding.what));

@@ -313,11 +313,11 @@ pub(super) async fn blocking<T: Send + 'static>(
             task.await
         }
     };
-    ended.map_err(|error| failed(format!("This is a fault of Requorum: {error}.")))?
+    ended.map_err(|error| failed(format!("This is a bug in Requorum: {error}.")))?
 }
 
 pub(super) fn no_root(name: &str) -> String {
-    format!("{name} is not a restore root of this server any more, or not for the plan's cluster.")
+    format!("{name} is no longer a restore root of this server, or not for the plan's cluster.")
 }
 
 pub(super) fn failed(message: String) -> StepError {

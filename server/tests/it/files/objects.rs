@@ -285,7 +285,7 @@ async fn a_put_that_fails_leaves_nothing_and_says_why() {
     expect(
         &error,
         Why::Unavailable,
-        "fails (503 SlowDown). Look at that server",
+        "fails (503 SlowDown). Check that server",
     );
     let puts = asked.iter().filter(|a| a.starts_with("PUT")).count();
     assert_eq!(puts, 3, "one attempt and two more: {asked:#?}");
@@ -385,7 +385,7 @@ async fn half_objects_and_wrong_bytes_are_never_used() {
         (
             Fault::Answer(404, "NoSuchKey"),
             Why::Missing,
-            "it is not there",
+            "it is missing",
         ),
         (
             Fault::Answer(404, "NoSuchBucket"),

@@ -456,7 +456,7 @@ fn usage_errors_exit_with_2() {
     place.refused(
         &["a.db", "--target-version", "3.3"],
         2,
-        &["3.3 is none of 3.4, 3.5, 3.6, 3.7"],
+        &["3.3 is not one of 3.4, 3.5, 3.6, 3.7"],
     );
 }
 

@@ -128,7 +128,7 @@ pub(super) fn walk<V: Visitor>(size: u64, pages: Option<Pages<V>>, source: &dyn 
         let todo = "Copy it to a place where nothing writes to it, and check the copy.";
         walk.findings.push(
             finding
-                .because("Something writes to it, so what was read is of two moments.")
+                .because("Something writes to it, so what was read mixes two states of the file.")
                 .todo(todo),
         );
     }

@@ -158,8 +158,8 @@ pub(super) fn ledger(content: &Content<'_>) -> Section {
     let left_out = match usize::try_from(content.left_out).unwrap_or(usize::MAX) {
         0 => Vec::new(),
         count => vec![Block::Text(format!(
-            "{} about them are left out: each was refused or failed and changed nothing, or was a download of what \
-             came of it. The ledger has them.",
+            "{} about them are left out: each was refused or failed and changed nothing, or downloaded the result. \
+             The ledger has them.",
             words::count(count, "more act", "more acts")
         ))],
     };
@@ -194,7 +194,7 @@ pub(super) fn files(content: &Content<'_>) -> Section {
         "Files and their hashes",
         vec![
             Block::Text(
-                "This page is made of the files below, which lie beside it. manifest.json names all of them and this \
+                "This page is made of the files below, which are next to it. manifest.json names all of them and this \
                  page, and manifest.note is its signature."
                     .to_owned(),
             ),
@@ -207,7 +207,7 @@ pub(super) fn files(content: &Content<'_>) -> Section {
                 "sha256sum -c SHA256SUMS".to_owned(),
             ]),
             Block::Text(
-                "The key must come from somewhere else than this archive: from the console's settings, a colleague, or \
+                "The key must come from a source other than this archive: from the console's settings, a colleague, or \
                  your notes. README.txt says more."
                     .to_owned(),
             ),

@@ -157,7 +157,7 @@ pub(super) fn hand_over(content: &Content<'_>) -> Option<Section> {
             vec![text(&warning.subject), text(said.join(" "))]
         });
         blocks.push(Block::Text(
-            "To be known before the cluster is handed over:".to_owned(),
+            "Before you hand over the cluster:".to_owned(),
         ));
         blocks.push(table(&["About", "Warning"], rows.collect()));
     }
@@ -219,7 +219,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
         .collect();
     if !again.is_empty() {
         blocks.push(Block::Text(format!(
-            "Carried out more than once: {}. The state is that of the last.",
+            "Carried out more than once: {}. The state is that of the last time.",
             again.join(", ")
         )));
     }
@@ -229,7 +229,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
 pub(super) fn verification(content: &Content<'_>) -> Section {
     let view = content.view;
     if view.checks.is_empty() {
-        let none = "Nothing was verified: the job did not come that far.";
+        let none = "Nothing was verified: the job did not get that far.";
         return section(
             "Verification of the result",
             vec![Block::Text(none.to_owned())],
@@ -262,7 +262,7 @@ pub(super) fn verification(content: &Content<'_>) -> Section {
 }
 
 /// Of checks of what is not there any more.
-const UNDONE: &str = "INVALID: these checks were true of what was rolled back. They prove nothing of what is there now.";
+const UNDONE: &str = "INVALID: these checks applied to what was rolled back. They prove nothing about the present state.";
 
 pub(super) fn log(content: &Content<'_>) -> Section {
     let lines = &content.view.log;
@@ -280,7 +280,7 @@ pub(super) fn log(content: &Content<'_>) -> Section {
     let mut blocks = Vec::new();
     if rows.is_empty() {
         blocks.push(Block::Text(
-            "The steps wrote no lines of their own.".to_owned(),
+            "The steps wrote no log lines.".to_owned(),
         ));
     } else {
         blocks.push(table(&["When", "Step", "Line"], rows));

@@ -13,7 +13,7 @@ use crate::recovery::Input;
 pub(super) fn exact(archive: &zip::Archive<'_>) -> Finding {
     if !archive.exact {
         return Err(fail(
-            "Packing its parts again gives another file: something was changed in it, or added around them.",
+            "Packing its parts again gives a different file: something was changed in it, or added around them.",
         ));
     }
     let names: Vec<_> = archive.parts.iter().map(|(name, _)| *name).collect();
@@ -35,7 +35,7 @@ pub(super) fn every_part(parts: &Parts<'_>, manifest: &Manifest) -> Finding {
         match parts.get(name.as_str()) {
             None => wrong.push(format!("{name} is missing")),
             Some(bytes) if PartFacts::of(bytes) != *facts => {
-                wrong.push(format!("{name} was changed: its SHA-256 is another"));
+                wrong.push(format!("{name} was changed: its SHA-256 differs"));
             }
             Some(_) => {}
         }
@@ -76,7 +76,7 @@ pub(super) fn sealed(parts: &Parts<'_>, manifest: &Manifest, opened: &Opened<'_>
     let seal = parts
         .get(name::SEAL)
         .and_then(|bytes| std::str::from_utf8(bytes).ok())
-        .ok_or_else(|| fail(format!("{} is missing, or is no text.", name::SEAL)))?;
+        .ok_or_else(|| fail(format!("{} is missing, or is not text.", name::SEAL)))?;
     let sha256 = sha256_hex(parts.get(name::MANIFEST).copied().unwrap_or_default());
     match seal::open(seal, &manifest.job, &sha256, key) {
         Ok(true) => Ok(format!("{} signed it.", key.short())),
@@ -124,7 +124,7 @@ pub(super) fn journal(manifest: &Manifest, opened: &Opened<'_>) -> Finding {
         )));
     }
     if manifest.state != view.state || manifest.interim == view.state.is_over() {
-        return Err(fail("It leads to another end than the manifest names."));
+        return Err(fail("It does not end as the manifest says."));
     }
     Ok(format!("{} events, numbered without a gap.", events.len()))
 }
@@ -147,7 +147,7 @@ pub(super) fn derived(part: &'static str, parts: &Parts<'_>, opened: &Opened<'_>
     let again = parts::derived(plan, events, &view, approvals);
     if again.get(part).map(Vec::as_slice) != parts.get(part).copied() {
         return Err(fail(format!(
-            "{part} made again from the journal is another."
+            "{part} differs from what the journal gives."
         )));
     }
     Ok(match part {
@@ -228,7 +228,7 @@ pub(super) fn page(
     ] {
         if parts.get(name).copied() != Some(again.as_bytes()) {
             return Err(fail(format!(
-                "{name} made again from the other parts is another: read those, not it."
+                "{name} differs from what the other parts give: read those, not it."
             )));
         }
     }

@@ -142,7 +142,7 @@ impl Writer<'_> {
             id: STOP_OLD.to_owned(),
             title: "Stop the old members".to_owned(),
             text: format!(
-                "On every host of the old cluster, those that are not used again included. An old member that still \
+                "On every host of the old cluster, including hosts that are not used again. An old member that still \
                  runs accepts writes that are lost, and clients may keep talking to it. Its data is moved to a folder \
                  whose name ends in .{}.old; keep it until the new cluster has proved itself. Where the data directory \
                  is a mount point, move what is in it instead.",
@@ -260,7 +260,7 @@ impl Writer<'_> {
         let majority = match count {
             1 => String::new(),
             count => format!(
-                " No member serves before {} of {count} run, and each waits for the others meanwhile.",
+                " No member serves requests until {} of {count} are running; until then each waits for the others.",
                 count / 2 + 1
             ),
         };
@@ -356,7 +356,7 @@ impl Writer<'_> {
             }
             (None, Some(revision)) => format!("about {revision} or higher, on every member"),
             (None, None) => {
-                "the same on every member, give or take writes of the moment".to_owned()
+                "the same on every member, apart from writes in progress".to_owned()
             }
         }
     }

@@ -45,11 +45,11 @@ pub fn check_sealable(request: &RestoreRequest, observation: &Observation) -> Re
             Finding::blocking(
                 "bump.inexact",
                 "--bump-revision",
-                format!("A plan holds numbers exactly up to {MAX_EXACT}, and this is {bump}."),
+                format!("A plan holds exact numbers up to {MAX_EXACT} only, and this is {bump}."),
             )
             .in_field("bump_revision")
             .because("Sealed plans are canonical JSON, where greater numbers are rounded.")
-            .todo(format!("Raise it by less, such as {}.", bump::WHEN_UNKNOWN)),
+            .todo(format!("Bump by less, such as {}.", bump::WHEN_UNKNOWN)),
         );
     }
     report

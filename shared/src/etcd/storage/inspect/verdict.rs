@@ -89,7 +89,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             let what = "The file has no SHA-256 trailer: it is a copy of a database, or a snapshot that lost its end.";
             report.push(
                 Finding::warning("trailer.absent", "file", what)
-                    .because("Nothing proves its bytes, and a copied database may lag behind the member's write-ahead log.")
+                    .because("Its bytes cannot be verified, and a copied database may lag behind the member's write-ahead log.")
                     .todo("Compare HashKV with another member's file."),
             );
             (
@@ -185,7 +185,7 @@ pub(super) fn recognised(
             Judgement::new(Outcome::Fail, evidence, Report::default()),
             Judgement::new(
                 Outcome::NotChecked,
-                "nothing of it can be used".to_owned(),
+                "none of it can be used".to_owned(),
                 Report::default(),
             ),
         );

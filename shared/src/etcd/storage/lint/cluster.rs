@@ -103,7 +103,7 @@ pub(super) fn name(seen: &Seen<'_>, report: &mut Report) {
     }
     let what = format!("Its name says revision {named}; the file is of revision {start}.");
     report.push(Finding::note("name.revision", "file", what).because(
-        "A name is no proof: it may be that of another file, or of one that was replaced since.",
+        "A name proves nothing: it may belong to another file, or to one that was replaced since.",
     ));
 }
 

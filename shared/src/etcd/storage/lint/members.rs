@@ -54,7 +54,7 @@ pub(super) fn membership(seen: &Seen<'_>, report: &mut Report) {
             report.push(
                 Finding::warning("members.missing", "bucket members", what)
                     .because("A change of members reached one record and not the other.")
-                    .todo("A restore writes both anew from the members that you name."),
+                    .todo("A restore rewrites both from the members that you name."),
             );
         }
         if !strangers.is_empty() {

@@ -22,7 +22,7 @@ pub(super) fn oddities(seen: &Seen<'_>, report: &mut Report) {
             Oddity::RevisionKey,
             Finding::blocking,
             "mvcc.revision-key",
-            "keys in bucket `key` are no revisions",
+            "keys in bucket `key` are not revisions",
             "Servers crash at start on such a key; etcdutl 3.6 refuses the file.",
             "Use another snapshot, or another member's database.",
         ),
@@ -226,7 +226,7 @@ pub(super) fn compaction(seen: &Seen<'_>, report: &mut Report) {
     let Some(scheduled) = contents(seen).scheduled_compact_revision else {
         return;
     };
-    let what = format!("A compaction at revision {scheduled} was asked for and has not ended.");
+    let what = format!("A compaction at revision {scheduled} was requested and has not finished.");
     report.push(
         Finding::note("compaction.pending", "bucket meta", what)
             .because("The first server to start from this file carries it out: older revisions are gone then."),

@@ -11,7 +11,7 @@ pub(super) const REMEDIES: Remedies = Remedies {
     big_endian: "Restore it with etcdutl on a machine of the same kind.",
     free_tail: "A restore leaves them out.",
     fallback: "Compare the revision with what the cluster last served before relying on it; a restore takes it only with “Accept the older meta page” (--accept-older-meta).",
-    spare_meta: "A restore writes it anew.",
+    spare_meta: "A restore rewrites it.",
     meta_header: "Servers ignore it; etcdutl snapshot status crashes on it.",
     older: "Reverting to it loses one commit: at most 100 ms or 10 000 operations of writes.",
     older_todo: "If no other member's file is sound, have bbolt surgery revert the meta page on a copy, and check that copy.",
@@ -32,7 +32,7 @@ pub(super) fn nested(bucket: &[u8], many: u64) -> Finding {
             .todo("Use another snapshot, or another member's database.")
     } else {
         Finding::warning("bucket.nested", subject, what)
-            .because("They are no part of the data that etcd serves.")
+            .because("They are not part of the data that etcd serves.")
     }
 }
 
