@@ -119,7 +119,8 @@ impl Failure {
         );
         if cut && status.request_id.is_empty() {
             return Self {
-                next: "The request may have been carried out anyway: reload the page to check.".into(),
+                next: "The request may have been carried out anyway: reload the page to check."
+                    .into(),
                 ..Self::new(kind, "The server's answer was cut off on its way.")
             };
         }

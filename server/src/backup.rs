@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use requorum_shared::number;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -211,9 +212,9 @@ impl Filling {
         };
         ensure!(
             copied == *wanted,
-            "{} is not what was backed up: it has {more}{} bytes and the SHA-256 {}. Use another backup",
+            "{} is not what was backed up: it has {more}{} and the SHA-256 {}. Use another backup",
             from.display(),
-            copied.size,
+            number::bytes(copied.size),
             copied.sha256
         );
         Ok(())

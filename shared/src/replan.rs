@@ -243,11 +243,7 @@ impl Differences {
             &made.number.to_string(),
         );
         step("its title", &sealed.title, &made.title);
-        step(
-            "how its completion is detected",
-            &sealed.probe,
-            &made.probe,
-        );
+        step("how its completion is detected", &sealed.probe, &made.probe);
         step("what it does", &sealed.effect, &made.effect);
         step("its undo", &undo(&sealed.undo), &undo(&made.undo));
         step("the native command", &command(sealed), &command(made));

@@ -25,8 +25,8 @@ use crate::inspect_file::{FileError, InspectedFile, Unpacked};
 /// compared with the checksum in it. What is packed by ZIP (one entry), gzip or Zstandard is read
 /// through, unpacked in the folder that TMPDIR names. Any other file is named by what it is.
 ///
-/// Exit code 0 when nothing fails in any of the files; 1 when something does, or one is of no kind that is read here, or
-/// cannot be read; 2 for wrong usage. Files are never written to and no lock is waited for.
+/// Exit code 0 when nothing fails in any of the files; 1 when something does, or when a file cannot be read or is of an
+/// unknown kind; 2 for wrong usage. Files are never written to and no lock is waited for.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The files.

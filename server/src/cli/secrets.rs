@@ -21,8 +21,8 @@ const NEW_KEY_VARIABLE: &str = "REQUORUM_NEW_MASTER_KEY";
 /// Where the master key is.
 #[derive(Debug, Args)]
 pub(super) struct KeyArguments {
-    /// The file with the master key of the sealed credentials; made where it is missing and nothing is sealed yet.
-    /// By default it lies in the data directory. REQUORUM_MASTER_KEY may hold the key itself instead.
+    /// The file with the master key of the sealed credentials. Created if it is missing and nothing is sealed yet. By
+    /// default it lies in the data directory. REQUORUM_MASTER_KEY may hold the key itself instead.
     #[arg(long, env = "REQUORUM_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
 }

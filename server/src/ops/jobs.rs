@@ -323,7 +323,10 @@ pub async fn answer(
         let Some(chosen) = open.choices.iter().find(|c| c.id == choice) else {
             return Err(bad_request(
                 "job.choice",
-                format!("{} is not one of the choices of this question.", quoted(&choice)),
+                format!(
+                    "{} is not one of the choices of this question.",
+                    quoted(&choice)
+                ),
             ));
         };
         if let Some(confirm) = chosen.confirm.as_ref().filter(|c| **c != typed) {
@@ -512,6 +515,6 @@ fn not_now(what: &str, state: JobState) -> ApiError {
 fn unknown() -> ApiError {
     not_found(
         "job.unknown",
-        "There is no job with this id. Look for it in the list of jobs.",
+        "Job not found. Look for it in the list of jobs.",
     )
 }

@@ -10,6 +10,7 @@ use requorum_shared::approval::Reversibility;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
+use requorum_shared::number;
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::{Seal, short_name};
 use requorum_shared::recovery::{self, Input, KINDS, Observation, Request};
@@ -406,7 +407,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
     app.plans.plan(id).await?.ok_or_else(|| {
         not_found(
             "plan.unknown",
-            "There is no plan with this id. Look for it in the list of plans.",
+            "Plan not found. Look for it in the list of plans.",
         )
     })
 }
@@ -537,9 +538,10 @@ fn parse(kind: &str, request_json: &str) -> Result<Request> {
             Kind::TooLarge,
             "plan.request-size",
             format!(
-                "The request has {} bytes, and at most {MAX_REQUEST_BYTES} are taken. Nothing was done. Name the \
+                "The request has {}, and at most {} are accepted. Nothing was done. Name the \
                  members of one cluster: three or five, each with its peer URL.",
-                request_json.len()
+                number::bytes(request_json.len() as u64),
+                number::bytes(MAX_REQUEST_BYTES as u64)
             ),
         ));
     }
@@ -579,10 +581,10 @@ fn blocked(report: &Report) -> ApiError {
     precondition(
         "plan.blocked",
         format!(
-            "No plan was sealed; {} stand against it. {}",
+            "No plan was sealed, because of {}. {}",
             match blocking.len() {
-                1 => "1 finding".to_owned(),
-                n => format!("{n} findings"),
+                1 => "1 blocking finding".to_owned(),
+                n => format!("{n} blocking findings"),
             },
             blocking.join(" ")
         ),

@@ -34,6 +34,6 @@ pub(super) fn removed() -> ApiError {
 pub(super) fn unknown() -> ApiError {
     not_found(
         "file.unknown",
-        "There is no file with this id. Look for it in the list of files.",
+        "File not found. Look for it in the list of files.",
     )
 }

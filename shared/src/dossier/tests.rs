@@ -365,7 +365,11 @@ fn what_a_forger_with_the_key_claims_must_follow_from_the_ledger() {
             }
         }
     });
-    fails(&proven, "The verification of the result", "differs from what");
+    fails(
+        &proven,
+        "The verification of the result",
+        "differs from what",
+    );
     fails(&proven, "The readable page", "differs from what");
     // Lines that were moved.
     let mut events = run.events.clone();

@@ -171,7 +171,10 @@ impl History {
             }
             Body::Refused { step, why } => {
                 self.backward = true;
-                let what = format!("{}: the plan does not match what is there", self.named(*step));
+                let what = format!(
+                    "{}: the plan does not match what is there",
+                    self.named(*step)
+                );
                 console(Topic::Steps, what, Mark::Fail, "refused").with(why)
             }
             Body::Asked { question } => {

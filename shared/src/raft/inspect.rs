@@ -25,7 +25,10 @@ const SHOWN: usize = 1000;
 /// The inspection of a `raft.db`. `tree` is what a pass over the database found of its pages.
 pub fn db(file: FileFacts, database: &Database<'_>, tree: Judgement) -> Inspection<RaftDb> {
     let (facts, log) = store::read(database);
-    let bytes = Judgement::clean(Outcome::NotChecked, "a raft.db has no checksum of its content");
+    let bytes = Judgement::clean(
+        Outcome::NotChecked,
+        "a raft.db has no checksum of its content",
+    );
     let structure = tree;
     let broken = structure.outcome == Outcome::Fail;
     let meaning = meaning(&facts, log);

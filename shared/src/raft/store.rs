@@ -112,7 +112,11 @@ impl Reading {
             };
             let offset = entry.offset;
             let Ok(index) = <[u8; 8]>::try_from(entry.key).map(u64::from_be_bytes) else {
-                self.undecodable(offset, "a key of bucket logs", "it is not an index of 8 bytes");
+                self.undecodable(
+                    offset,
+                    "a key of bucket logs",
+                    "it is not an index of 8 bytes",
+                );
                 continue;
             };
             match Entry::decode(&entry.value) {

@@ -162,9 +162,7 @@ impl Doing<'_> {
             ),
             (_, _, Some(_)) => (
                 Why::Unavailable,
-                format!(
-                    "the connection to {server} broke off. Check the network, then try again."
-                ),
+                format!("the connection to {server} broke off. Check the network, then try again."),
             ),
             (_, "InsufficientStorage" | "QuotaExceeded" | "XMinioStorageFull", _) => (
                 Why::Full,

@@ -112,8 +112,7 @@ impl JobRun {
             .runners
             .of(step.action.carrier())
             .ok_or_else(|| {
-                StepError::new("This server cannot carry out such a step.")
-                    .with(Remedy::Stop)
+                StepError::new("This server cannot carry out such a step.").with(Remedy::Stop)
             })?;
         if !unprobed {
             match runner.probe(step, context).await? {

@@ -10,7 +10,7 @@ use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, RestoreTask, SourceFile};
 use requorum_shared::etcd::storage::trailer::Hasher;
 use requorum_shared::finding::{Check, Outcome};
-use requorum_shared::number::bytes;
+use requorum_shared::number::{bytes, signed};
 
 use super::members::{Dest, Order, Progress as Pass, Restore, RestoreError, Spot, Stage, Watch};
 use crate::files::objects::Content;
@@ -200,14 +200,18 @@ impl Run {
             .ok_or_else(|| failed(format!("{} could not be made.", self.shown)))?;
         let raised = match edit.raised {
             Some(raised) => {
-                format!(", raised from {}", edit.last_revision) + &format!(" to {raised}")
+                format!(
+                    ", raised from {} to {}",
+                    signed(edit.last_revision),
+                    signed(raised)
+                )
             }
             None => String::new(),
         };
         Ok(StepEvidence::new(format!(
             "{sentence} Each member's database has {} and starts at revision {}{raised}.",
             bytes(edit.database_size),
-            edit.start_revision()
+            signed(edit.start_revision())
         )))
     }
 

@@ -209,9 +209,9 @@ impl EtcdSteps {
                 let root = self.roots.find_for(root, &task.cluster).ok_or_else(|| {
                     StepError::refuse(format!("{} Create a new plan.", no_root(root)))
                 })?;
-                let there = root.look(path).map_err(|error| {
-                    failed(format!("{} cannot be read: {error}.", run.shown))
-                })?;
+                let there = root
+                    .look(path)
+                    .map_err(|error| failed(format!("{} cannot be read: {error}.", run.shown)))?;
                 (there, root.free_bytes(path).ok())
             }
         };

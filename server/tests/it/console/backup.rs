@@ -90,7 +90,7 @@ async fn a_console_that_works_is_copied_and_put_back() {
     }
     let said = good(&copying.await.unwrap());
     assert!(
-        said.contains("entries of the ledger with its key"),
+        said.contains("ledger entries with the ledger key"),
         "{said}"
     );
     assert!(said.contains("master.key elsewhere"), "{said}");
@@ -302,7 +302,10 @@ async fn what_is_put_back_comes_from_the_backup_and_nowhere_else() {
     std::fs::rename(backup.join("objects"), &folder).unwrap();
     symlink(&folder, backup.join("objects")).unwrap();
     let said = bad(&put_back(&backup, &new));
-    assert!(said.contains("links in a backup are not followed"), "{said}");
+    assert!(
+        said.contains("links in a backup are not followed"),
+        "{said}"
+    );
 
     // A FIFO that nobody writes to, a device without an end, a socket, a folder.
     for path in ["requorum.db", "backup.json", &object] {

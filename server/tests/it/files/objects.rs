@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::TryStreamExt as _;
 use requorum_server::files::objects::{ObjectError, Objects, Why};
 use requorum_shared::canonical::sha256_hex;
+use requorum_shared::number;
 
 use crate::files::bucket::{BUCKET, Bucket, Fault, SECRET};
 
@@ -132,9 +133,11 @@ async fn story(objects: &Objects, desk: &Desk, file_of: impl Fn(&str) -> PathBuf
         let error = objects.read(&sha256, size, 0..1).await.err().unwrap();
         assert_eq!(error.why, Why::Damaged);
         assert!(
-            error
-                .message
-                .contains(&format!("{} bytes instead of {length}", length + 1)),
+            error.message.contains(&format!(
+                "{} instead of {}",
+                number::bytes(size + 1),
+                number::bytes(size)
+            )),
             "{error}"
         );
         let (_, file) = desk.lay(&wanted);

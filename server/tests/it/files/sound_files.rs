@@ -87,7 +87,7 @@ fn sound(file: &Path, words: &[&str]) {
 fn padded_to_whole_blocks() {
     sound(
         &damaged("padded"),
-        &["480 bytes behind the snapshot", "trailer matches", "73760"],
+        &["480 bytes behind the snapshot", "trailer matches", "73 760"],
     );
 }
 

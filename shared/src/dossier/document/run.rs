@@ -156,9 +156,7 @@ pub(super) fn hand_over(content: &Content<'_>) -> Option<Section> {
                 .collect();
             vec![text(&warning.subject), text(said.join(" "))]
         });
-        blocks.push(Block::Text(
-            "Before you hand over the cluster:".to_owned(),
-        ));
+        blocks.push(Block::Text("Before you hand over the cluster:".to_owned()));
         blocks.push(table(&["About", "Warning"], rows.collect()));
     }
     Some(section("Hand-over", blocks))
@@ -279,9 +277,7 @@ pub(super) fn log(content: &Content<'_>) -> Section {
         .collect();
     let mut blocks = Vec::new();
     if rows.is_empty() {
-        blocks.push(Block::Text(
-            "The steps wrote no log lines.".to_owned(),
-        ));
+        blocks.push(Block::Text("The steps wrote no log lines.".to_owned()));
     } else {
         blocks.push(table(&["When", "Step", "Line"], rows));
     }

@@ -8,6 +8,7 @@ use crate::dossier::document::Content;
 use crate::dossier::manifest::{self, Manifest, PartFacts, RENDERING};
 use crate::dossier::{html, name, parts, readme, record, seal, words, zip};
 use crate::job::fold::JobView;
+use crate::number;
 use crate::recovery::Input;
 
 pub(super) fn exact(archive: &zip::Archive<'_>) -> Finding {
@@ -146,9 +147,7 @@ pub(super) fn derived(part: &'static str, parts: &Parts<'_>, opened: &Opened<'_>
     let view = record::view(plan, events);
     let again = parts::derived(plan, events, &view, approvals);
     if again.get(part).map(Vec::as_slice) != parts.get(part).copied() {
-        return Err(fail(format!(
-            "{part} differs from what the journal gives."
-        )));
+        return Err(fail(format!("{part} differs from what the journal gives.")));
     }
     Ok(match part {
         name::VERIFICATION => proven(&view),
@@ -195,15 +194,16 @@ pub(super) fn evidence(parts: &Parts<'_>, opened: &Opened<'_>) -> Finding {
     if !same {
         let wanted: Vec<_> = wanted.map(String::as_str).collect();
         return Err(fail(format!(
-            "It is of a file with the SHA-256 {} and {} bytes, and the plan uses {}.",
+            "It is of a file with the SHA-256 {} and {}, and the plan uses {}.",
             file.sha256,
-            file.size,
+            number::bytes(file.size),
             wanted.join(", ")
         )));
     }
     Ok(format!(
-        "It is of the {} bytes with the SHA-256 {}.",
-        file.size, file.sha256
+        "It is of the {} with the SHA-256 {}.",
+        number::bytes(file.size),
+        file.sha256
     ))
 }
 

@@ -13,6 +13,7 @@ use super::native::quote;
 use super::{MemberRequest, RestoreRequest, Target, TargetVersion, bump};
 use crate::finding::{Check, Finding, Outcome, Report, Severity};
 use crate::handover::{CommandKind, Context, Expectation, Handover, HandoverCommand, HandoverStep};
+use crate::number::signed;
 
 use self::settings::Settings;
 
@@ -354,10 +355,10 @@ impl Writer<'_> {
             (Some(evidence), _) => {
                 format!("not below the planned one; the booted copies had: {evidence}")
             }
-            (None, Some(revision)) => format!("about {revision} or higher, on every member"),
-            (None, None) => {
-                "the same on every member, apart from writes in progress".to_owned()
+            (None, Some(revision)) => {
+                format!("about {} or higher, on every member", signed(revision))
             }
+            (None, None) => "the same on every member, apart from writes in progress".to_owned(),
         }
     }
 

@@ -115,7 +115,7 @@ pub(super) fn duplicate_members(seen: &Seen<'_>, report: &mut Report) {
         report.push(
             Finding::warning("members.duplicate", "bucket members", what)
                 .because(
-                    "At most one of them runs; the other one counts for the quorum all the same.",
+                    "At most one of them runs, but the other one also counts for the quorum.",
                 )
                 .todo("A restore by Requorum replaces all members."),
         );

@@ -3,6 +3,7 @@
 use crate::bbolt::scan::{BucketSummary, Remedies};
 use crate::etcd::storage::schema;
 use crate::finding::{Finding, Severity};
+use crate::number::grouped;
 
 pub(super) const REMEDIES: Remedies = Remedies {
     damaged: "Use another snapshot, or the database of another member; this one cannot be restored as it is.",
@@ -46,7 +47,7 @@ pub(super) fn plain_in_root(page: u64, many: u64) -> Finding {
 pub(super) fn amount(buckets: &[BucketSummary]) -> String {
     let many = buckets.len();
     match buckets.iter().find(|bucket| bucket.name == schema::KEY) {
-        Some(keys) => format!("{many} buckets, {} revisions", keys.pairs),
+        Some(keys) => format!("{many} buckets, {} revisions", grouped(keys.pairs)),
         None => format!("{many} buckets, none of them `key`"),
     }
 }
