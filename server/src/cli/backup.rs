@@ -68,17 +68,17 @@ fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> Text {
         number::size(bytes)
     ));
     text.line(format_args!(
-        "Not in it are unfinished uploads, restored members, and downloads."
+        "Not included: unfinished uploads, restored members, and downloads."
     ));
     if !manifest.elsewhere.is_empty() {
         text.line(format_args!(
-            "Not in it are {} stored files in the bucket, which are listed: back up the bucket separately.",
+            "Not included: {} stored files in the bucket, which are listed: back up the bucket separately.",
             manifest.elsewhere.len()
         ));
     }
     if let Some(path) = master_key {
         text.line(format_args!(
-            "Not in it is the master key of the sealed credentials: keep a copy of {} elsewhere. Without it they \
+            "Not included: the master key of the sealed credentials. Keep a copy of {} elsewhere. Without it they \
              cannot be decrypted.",
             path.display()
         ));

@@ -32,7 +32,7 @@ pub(super) fn in_short(content: &Content<'_>) -> Section {
         _ => text(words::tally(&view.checks)),
     };
     section(
-        "In short",
+        "Summary",
         vec![Block::Facts(vec![
             ("Planned outcome".to_owned(), text(&plan.outcome)),
             ("State".to_owned(), text(job_text::state(view.state))),
@@ -116,7 +116,7 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
         });
         blocks.push(table(&["Severity", "About", "Finding"], rows.collect()));
     }
-    section("What it rested on", blocks)
+    section("Facts", blocks)
 }
 
 pub(super) fn commands(content: &Content<'_>) -> Section {
@@ -129,11 +129,11 @@ pub(super) fn commands(content: &Content<'_>) -> Section {
         .map(ToOwned::to_owned)
         .collect();
     let block = if commands.is_empty() {
-        Block::Text("No other tool does the same.".to_owned())
+        Block::Text("No other tool has an equivalent command.".to_owned())
     } else {
         Block::Commands(commands)
     };
-    section("The same by other tools", vec![block])
+    section("Equivalent commands", vec![block])
 }
 
 pub(super) fn ledger(content: &Content<'_>) -> Section {

@@ -32,7 +32,7 @@ pub(super) fn left(content: &Content<'_>) -> Section {
         let rows = left
             .into_iter()
             .map(|left| vec![text(left.what), text(left.how)]);
-        table(&["What is there", "How to remove it"], rows.collect())
+        table(&["What remains", "How to remove it"], rows.collect())
     };
     section("Cleanup", vec![block])
 }
@@ -205,7 +205,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
         "State",
         "Begun",
         "Took",
-        "What was seen",
+        "Evidence",
         "Rollback",
     ];
     let mut blocks = vec![table(&columns, rows.collect())];
@@ -254,7 +254,7 @@ pub(super) fn verification(content: &Content<'_>) -> Section {
     if view.checks_are_invalid() {
         blocks.insert(0, Block::Text(UNDONE.to_owned()));
     }
-    let columns = ["What must be true", "Member", "Outcome", "What was seen"];
+    let columns = ["Check", "Member", "Outcome", "Evidence"];
     blocks.push(table(&columns, rows));
     section("Verification of the result", blocks)
 }

@@ -44,7 +44,7 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         report.push(Finding::note(
             "alarms.clear-needless",
             "--clear-alarms",
-            "No alarm is active in the file: nothing to clear.",
+            "The file has no active alarms: nothing to clear.",
         ));
     }
     if source.alarms.is_empty() {
