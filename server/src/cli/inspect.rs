@@ -9,6 +9,7 @@ use requorum_shared::dossier::{self, zip};
 use requorum_shared::etcd::storage::status::human_size;
 use requorum_shared::inspection::{FileFacts, Labelled, PackedFile, PartName, Trust};
 use requorum_shared::kinds::{self, Details, Inspection, Options};
+use requorum_shared::number::{grouped, signed};
 use requorum_shared::source::Source as _;
 use requorum_shared::unpack::UnpackError;
 use requorum_shared::value::Value;
@@ -222,7 +223,9 @@ fn labelled(labelled: &Labelled) -> String {
         None => format!("{lower} unknown"),
         Some(Value::Version(version)) => format!("{} {version}", labelled.label),
         Some(Value::Count(1)) => format!("1 {}", lower.strip_suffix('s').unwrap_or(&lower)),
-        Some(Value::Count(n)) => format!("{n} {lower}"),
+        Some(Value::Count(n)) => format!("{} {lower}", grouped(*n)),
+        Some(Value::Revision(n)) => format!("{lower} {}", signed(*n)),
+        Some(Value::Index(n)) => format!("{lower} {}", grouped(*n)),
         Some(Value::Bytes(n)) => human_size(*n),
         Some(value) => format!("{lower} {value}"),
     }

@@ -422,7 +422,7 @@ fn tell(restore: &Restore<'_>, dest: &Dest, built: &Built) {
     terminal::complain(format_args!(
         "cluster {}: revision {}, {} per member",
         cluster.id(),
-        edit.start_revision(),
+        number::signed(edit.start_revision()),
         number::bytes(edit.database_size)
     ));
     for member in cluster.members() {

@@ -80,7 +80,7 @@ fn sound(file: &Path, words: &[&str]) {
     let bumped = ["--bump-revision", "1000000", "--mark-compacted"];
     let arguments = [&["restore", file, "--data-dir", "bumped"][..], &bumped].concat();
     let said = ends(at, 0, &arguments);
-    assert!(said.contains("revision 1000339"), "{said}");
+    assert!(said.contains("revision 1 000 339"), "{said}");
 }
 
 #[test]

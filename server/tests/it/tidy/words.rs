@@ -155,7 +155,9 @@ fn is_no_noun(lower: &str) -> bool {
             let (before, after) = (&lower[..at], &lower[at + phrase.len()..]);
             before.ends_with(' ')
                 && !before.ends_with("there ")
-                && !["longer", "more"].iter().any(|word| after.starts_with(word))
+                && !["longer", "more"]
+                    .iter()
+                    .any(|word| after.starts_with(word))
         })
     })
 }

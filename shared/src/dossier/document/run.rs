@@ -200,13 +200,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
         ]
     });
     let columns = [
-        "No.",
-        "Step",
-        "State",
-        "Begun",
-        "Took",
-        "Evidence",
-        "Rollback",
+        "No.", "Step", "State", "Begun", "Took", "Evidence", "Rollback",
     ];
     let mut blocks = vec![table(&columns, rows.collect())];
     let again: Vec<_> = timings

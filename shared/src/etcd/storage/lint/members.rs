@@ -114,9 +114,7 @@ pub(super) fn duplicate_members(seen: &Seen<'_>, report: &mut Report) {
         );
         report.push(
             Finding::warning("members.duplicate", "bucket members", what)
-                .because(
-                    "At most one of them runs, but the other one also counts for the quorum.",
-                )
+                .because("At most one of them runs, but the other one also counts for the quorum.")
                 .todo("A restore by Requorum replaces all members."),
         );
     }
