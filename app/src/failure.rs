@@ -119,7 +119,8 @@ impl Failure {
         );
         if cut && status.request_id.is_empty() {
             return Self {
-                next: "What was asked for may have been done all the same: load the page again and look.".into(),
+                next: "The request may have been carried out anyway: reload the page to check."
+                    .into(),
                 ..Self::new(kind, "The server's answer was cut off on its way.")
             };
         }
@@ -301,7 +302,7 @@ mod tests {
         ] {
             let cut = Failure::from_grpc(&status);
             assert_eq!(cut.what, "The server's answer was cut off on its way.");
-            assert!(cut.next.contains("may have been done all the same"));
+            assert!(cut.next.contains("may have been carried out anyway"));
         }
         let mut broken = status(code::INTERNAL, "The server could not do this.");
         broken.request_id = "r7".into();

@@ -1,5 +1,7 @@
 //! Numbers, sizes, times and ids as people read them.
 
+use requorum_shared::number as shared;
+
 mod agent;
 mod progress;
 mod rate;
@@ -16,6 +18,11 @@ pub use time::{
 /// Narrow no-break space, between groups of three digits and before units.
 const THIN: char = '\u{202f}';
 
+/// A number as sentences of checks and of the server have it, kept in one line.
+fn narrow(text: &str) -> String {
+    text.replace(' ', &THIN.to_string())
+}
+
 /// A name or a text from a file or a server, with every character escaped that is invisible or changes the direction of
 /// what follows: two names that look alike are alike.
 pub fn visible(text: &str) -> String {
@@ -24,15 +31,7 @@ pub fn visible(text: &str) -> String {
 
 /// A count with its digits in groups of three: `1 200 007`.
 pub fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3 * 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(THIN);
-        }
-        out.push(digit);
-    }
-    out
+    narrow(&shared::grouped(n))
 }
 
 /// [`number`] for a value that may be negative.
@@ -58,27 +57,9 @@ pub fn listed(things: &[&str]) -> String {
     }
 }
 
-/// A size in binary units, three significant digits: `512 B`, `20.0 KiB`, `1.54 GiB`.
+/// A size in binary units, three significant digits: `512 bytes`, `20.0 KiB`, `1.54 GiB`.
 pub fn bytes(n: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if n < 1024 {
-        return format!("{n}{THIN}B");
-    }
-    let mut value = n as f64 / 1024.0;
-    let mut unit = 0;
-    // 999.5 would be printed as 1000: the next unit says it better.
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    let decimals = if value < 9.995 {
-        2
-    } else if value < 99.95 {
-        1
-    } else {
-        0
-    };
-    format!("{value:.decimals$}{THIN}{}", UNITS[unit])
+    narrow(&shared::size(n))
 }
 
 /// The same size to the byte: `1 651 234 bytes`.
@@ -164,8 +145,9 @@ mod tests {
     #[test]
     fn sizes_have_three_digits_and_change_unit_before_four() {
         for (n, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1 023 bytes"),
             (1024, "1.00 KiB"),
             (20_480, "20.0 KiB"),
             (1_023_487, "999 KiB"),

@@ -124,7 +124,7 @@ pub fn lost(heard_ms: i64, now_ms: i64, retry_s: u32) -> String {
     if age >= LONG_MS {
         said.push_str(
             " What became of the job is unknown. It does not need this page; if the server was stopped or crashed, the \
-             job resumes after a restart and looks at what is there before it changes anything.",
+             job resumes after a restart and checks what is there before it changes anything.",
         );
     }
     said

@@ -104,7 +104,7 @@ impl<P: Copy + Send + Sync + 'static> Loader<P> {
 impl From<SplitLoaderError> for Failure {
     fn from(_: SplitLoaderError) -> Self {
         Self {
-            next: "Try again. If the server was updated meanwhile, load the page anew.".into(),
+            next: "Try again. If the server was updated meanwhile, reload the page.".into(),
             ..Self::new(
                 Kind::Offline,
                 "The server did not give the rest of this page.",

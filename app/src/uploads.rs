@@ -11,7 +11,7 @@ use web_sys::{AbortController, File};
 
 use crate::client::upload::{self, BUSY, FIRST_PIECE, INTERRUPTED, OFFSET_MISMATCH, UNKNOWN};
 use crate::failure::{Failure, Kind};
-use crate::format::Progress;
+use crate::format::{self, Progress};
 
 /// Uploads that send at once; the others wait.
 const AT_ONCE: usize = 2;
@@ -374,10 +374,11 @@ impl UploadQueue {
             match step {
                 Ok(upload) if upload.length != size => {
                     return Err(Failure {
-                        next: "Choose the file that the upload was begun with, or cancel it and begin anew.".into(),
+                        next: "Choose the file that the upload was started with, or cancel it and start again.".into(),
                         ..Failure::new(Kind::Refused, format!(
-                            "{name} has {} bytes, and the unfinished upload is of a file of {} bytes.",
-                            size, upload.length
+                            "{name} has {}, and the unfinished upload is of a file of {}.",
+                            format::exact_bytes(size),
+                            format::exact_bytes(upload.length)
                         ))
                     });
                 }

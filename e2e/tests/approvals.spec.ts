@@ -239,7 +239,7 @@ test("what changed between sealing and approving invalidates the plan", async ({
   await ben.reload();
   await expect(ben.getByText(/invalidated/).first()).toBeVisible();
   await expect(approve(ben)).toHaveCount(0);
-  await expect(ben.getByRole("link", { name: "Make a new plan" }).first()).toBeVisible();
+  await expect(ben.getByRole("link", { name: "Create a new plan" }).first()).toBeVisible();
   await looksRight(ben);
 });
 
@@ -372,7 +372,7 @@ test("a policy says what it means before it is set", async ({ page, server }) =>
   await looksRight(page);
   await dialog.getByRole("button", { name: "Remove policy" }).click();
   // It asks for less, and so for a second person.
-  await expect(page.getByRole("status").getByText(/takes a second person/)).toBeVisible();
+  await expect(page.getByRole("status").getByText(/a second person must confirm it/)).toBeVisible();
   const waits = "Removing the policy of shop-etcd needs a second person";
   await expect(page.getByRole("heading", { name: waits })).toBeVisible();
   await expect(page.getByText("You proposed this policy: another person must confirm it.")).toBeVisible();

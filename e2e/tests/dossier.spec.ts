@@ -77,11 +77,11 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     }
     const keyRow = their.getByRole("row").filter({ hasText: "The signing key is trusted" });
     await expect(keyRow).toContainText("not checked");
-    await their.getByLabel("The key that you know").fill(key);
+    await their.getByLabel("Trusted key").fill(key);
     await expect(keyRow).toContainText("pass");
     await looksRight(their);
     await expect(their.getByRole("heading", headline)).toContainText("Dossier valid: 14 of 14 checks pass.");
-    await their.getByLabel("The key that you know").fill(`${key.trim()}x`);
+    await their.getByLabel("Trusted key").fill(`${key.trim()}x`);
     await expect(keyRow).toContainText("fail");
     await expect(their.getByRole("heading", headline)).toContainText("Do not rely on this dossier");
     // A list of its sections leads through it, and it is far shorter than all its rows.
@@ -105,7 +105,7 @@ test("a dossier is taken, verified anywhere, read and printed, and no byte of it
     await their.goto("/inspect");
     await choose(their, given("whatever.bin", tampered));
     await expect(their.getByRole("heading", headline)).toContainText("Do not rely on this dossier");
-    await expect(their.getByRole("main")).toContainText("was changed: its SHA-256 is another");
+    await expect(their.getByRole("main")).toContainText("was changed: its SHA-256 differs");
     await looksRight(their);
     await writeFile(file, tampered);
     expect(requorum("dossier", "verify", file).status).toBe(1);

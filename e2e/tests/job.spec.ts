@@ -125,7 +125,7 @@ test("a server that is gone is said to be, with the age of what is seen", async 
   await finished(page);
   await expect(headline(page)).toHaveText("3 members are ready. Next: start them");
   await expect(page.getByRole("log", { name: "History" })).toContainText(
-    "The server was restarted and resumes the job, and looks how far step 6 came",
+    "The server was restarted and resumes the job, and checks how far step 6 got",
   );
 });
 
@@ -242,7 +242,7 @@ test("a tick by a colleague appears, and the same step is not ticked twice", asy
   await other.getByLabel("Note (optional)").first().fill("by the second");
   await Promise.all([page, other].map((one) => one.getByRole("button", { name: stop }).click()));
   const refused = async () => {
-    const told = [page, other].map((one) => one.getByText(/was ticked as done already, by ada/).count());
+    const told = [page, other].map((one) => one.getByText(/was already ticked as done, by ada/).count());
     return (await Promise.all(told)).reduce((sum, count) => sum + count);
   };
   await expect.poll(refused).toBe(1);

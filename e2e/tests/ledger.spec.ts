@@ -261,7 +261,7 @@ test("swapped rows are named", async ({ page, browser }) => {
     await server.restart();
     await page.goto(`${server.url}/`);
     await expect(badge(page)).toHaveText(BROKEN);
-    await expect(alarm(page)).toContainText("entry 4 stands in the place of entry 3");
+    await expect(alarm(page)).toContainText("entry 4 is in the place of entry 3");
   } finally {
     await server.stop();
   }
@@ -444,7 +444,7 @@ test("answers that are cut off or changed on the way are never good", async ({ p
       await route.fulfill({ response: answer, body: Buffer.from(text, "latin1") });
     });
     await page.goto(`${server.url}/ledger/2`);
-    await expect(page.getByText("The proof does not hold")).toBeVisible();
+    await expect(page.getByText("The proof is invalid")).toBeVisible();
     await expect(page.getByText("computed here; differs from the checkpoint")).toBeVisible();
   } finally {
     await server.stop();
@@ -461,7 +461,7 @@ test("with a ledger that cannot be written nothing is done, and the page says wh
     );
     await page.goto(`${server.url}/files`);
     await page.locator("input[type=file]").setInputFiles(await fixture("3.5.33-mixed"));
-    await expect(page.getByText(/This was not done, because nothing is done that is not written down first/).first()).toBeVisible();
+    await expect(page.getByText(/This was not done, because every act is recorded in the ledger first/).first()).toBeVisible();
     const halted = page.getByRole("alert").filter({ hasText: "Read-only for now." });
     await expect(halted).toContainText("disk is full");
     await expect(badge(page)).toHaveText(VERIFIED);

@@ -340,7 +340,7 @@ test("a new plan after a rejection or a drift begins where the old one ended", a
   const refused = await call(page, "PlanService/ApprovePlan", Buffer.concat([text(1, first), text(2, hash)]));
   expect(refused.code).toBe("plan.invalidated");
   await page.reload();
-  await page.getByRole("link", { name: "Make a new plan" }).first().click();
+  await page.getByRole("link", { name: "Create a new plan" }).first().click();
   await expect(page.getByText("Filled in from a plan that is no longer valid.")).toBeVisible();
   await expect(page.getByLabel("Name of member 3")).toHaveValue("n3");
   await expect(page.getByLabel(/Initial-cluster token/)).toHaveValue("e2e-again");
@@ -357,7 +357,7 @@ test("a new plan after a rejection or a drift begins where the old one ended", a
   const rejected = await call(page, "PlanService/RejectPlan", Buffer.concat([text(1, second), text(2, sealed), reason]));
   expect(rejected.status, rejected.code).toBe("0");
   await page.reload();
-  await page.getByRole("link", { name: "Make a new plan" }).first().click();
+  await page.getByRole("link", { name: "Create a new plan" }).first().click();
   await expect(page.getByText(/^Filled in from the plan that ada rejected/)).toBeVisible();
   await expect(page.getByText("another token, please")).toBeVisible();
   // What a person refused is not sealed again as it was by one press.

@@ -177,7 +177,7 @@ impl App {
             None => Objects::in_folder(&data_dir.objects())?,
             Some(place) => Objects::in_bucket(place.clone(), &data_dir.bucket())
                 .await
-                .context("the stored files cannot be had")?,
+                .context("the stored files are not available")?,
         };
         let uploads = Arc::new(Uploads::new(
             data_dir.uploads(),

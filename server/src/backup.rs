@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use requorum_shared::number;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,7 @@ impl Manifest {
         let text = match open_below(backup, MANIFEST).and_then(|file| at_most(file, MAX_MANIFEST)) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => bail!(
-                "{} is no backup of a console: there is no {MANIFEST} in it",
+                "{} is not a backup of a console: it has no {MANIFEST}",
                 backup.display()
             ),
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
@@ -82,7 +83,7 @@ impl Manifest {
             .with_context(|| format!("{} is not what a backup has there", path.display()))?;
         ensure!(
             manifest.format == FORMAT,
-            "{} is of the form {}, and this program understands {FORMAT}",
+            "{} has the format {}, and this program reads {FORMAT}",
             path.display(),
             manifest.format
         );
@@ -211,9 +212,9 @@ impl Filling {
         };
         ensure!(
             copied == *wanted,
-            "{} is not what was backed up: it has {more}{} bytes and the SHA-256 {}. Use another backup",
+            "{} is not what was backed up: it has {more}{} and the SHA-256 {}. Use another backup",
             from.display(),
-            copied.size,
+            number::bytes(copied.size),
             copied.sha256
         );
         Ok(())
@@ -297,7 +298,7 @@ fn open_below(folder: &Path, path: &str) -> std::io::Result<File> {
             Ok(next) => next,
             Err(Errno::LOOP | Errno::NOTDIR) => {
                 return Err(std::io::Error::other(format!(
-                    "{part} is a link or no folder, and no link of a backup is followed"
+                    "{part} is a link or not a folder; links in a backup are not followed"
                 )));
             }
             Err(error) => return Err(error.into()),
@@ -311,7 +312,7 @@ fn plain(opened: OwnedFd) -> std::io::Result<File> {
     if file.metadata()?.is_file() {
         return Ok(file);
     }
-    Err(std::io::Error::other("it is no plain file"))
+    Err(std::io::Error::other("it is not a regular file"))
 }
 
 /// All of a file that has at most so many bytes.

@@ -37,7 +37,7 @@ impl DataDir {
     /// When it cannot be made or written, and when another process has it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         make_private(path)
-            .with_context(|| format!("the data directory {} cannot be made", path.display()))?;
+            .with_context(|| format!("the data directory {} cannot be created", path.display()))?;
         let path = path
             .canonicalize()
             .with_context(|| format!("the data directory {}", path.display()))?;

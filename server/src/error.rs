@@ -198,8 +198,8 @@ pub fn internal(error: impl Display) -> ApiError {
     ApiError::new(
         Kind::Internal,
         "internal",
-        "The server could not do this. Its log has the reason under this request id; nothing was changed that \
-         is not listed here.",
+        "The server could not do this. Its log has the reason under this request id. Nothing was changed beyond \
+         what is listed here.",
     )
 }
 
@@ -241,7 +241,7 @@ impl From<anyhow::Error> for ApiError {
         if is_unkeepable(&error) {
             return bad_request(
                 "text.unkeepable",
-                "A text has a character in it that cannot be kept (U+0000). Take it out and try again.",
+                "A text contains a character that cannot be stored (U+0000). Remove it and try again.",
             );
         }
         if let Some(answer) = storage::answer(&error) {

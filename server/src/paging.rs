@@ -96,7 +96,7 @@ impl<C: Copy> Order<C> {
             bad_request(
                 code,
                 format!(
-                    "This list is ordered by {}, with a - before it for the greatest first.",
+                    "This list is ordered by {}, with a - before it for descending order.",
                     names.join(", ")
                 ),
             )
@@ -220,7 +220,7 @@ pub fn asked<T: TryFrom<i32>>(
         known.map(str::to_owned).ok_or_else(|| {
             bad_request(
                 code,
-                "The list is asked for a value that this server does not know. Leave it out, or use a client of this \
+                "The request names a value that this server does not know. Leave it out, or use a client of this \
                  server's version.",
             )
         })

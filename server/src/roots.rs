@@ -236,7 +236,7 @@ impl Root {
                 (Some(metadata), _) if !metadata.is_dir() => {
                     return Err(io::Error::new(
                         io::ErrorKind::NotADirectory,
-                        format!("{name} is no folder, or a symbolic link"),
+                        format!("{name} is not a folder, or is a symbolic link"),
                     ));
                 }
                 _ => {}

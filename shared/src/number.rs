@@ -13,6 +13,15 @@ pub fn grouped(n: u64) -> String {
     out
 }
 
+/// [`grouped`] for a revision or another count that is negative in a damaged file: `1 000 339`, `-7`.
+pub fn signed(n: i64) -> String {
+    let digits = grouped(n.unsigned_abs());
+    match n < 0 {
+        true => format!("-{digits}"),
+        false => digits,
+    }
+}
+
 /// To the byte: `65 845 551 104 bytes`.
 pub fn bytes(n: u64) -> String {
     match n {
@@ -85,7 +94,7 @@ pub(crate) fn part_of(part: u64, size: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, grouped, part_of, size, sizes};
+    use super::{bytes, grouped, part_of, signed, size, sizes};
 
     #[test]
     fn a_size_has_three_digits_and_two_that_differ_look_different() {
@@ -142,5 +151,8 @@ mod tests {
         for (n, text) in cases {
             assert_eq!(grouped(n), text);
         }
+        assert_eq!(signed(1_000_339), "1 000 339");
+        assert_eq!(signed(-1000), "-1 000");
+        assert_eq!(signed(i64::MIN), "-9 223 372 036 854 775 808");
     }
 }

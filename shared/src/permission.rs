@@ -31,7 +31,7 @@ pub enum Role {
     Operator,
     /// Approves and rejects what others planned.
     Approver,
-    /// Keeps people, policies and credentials.
+    /// Manages people, policies and credentials.
     Admin,
 }
 
@@ -46,7 +46,7 @@ impl Role {
                 "Uploads, downloads and removes files, plans, and runs what was approved."
             }
             Self::Approver => "Approves and rejects what others planned.",
-            Self::Admin => "Keeps people, policies and credentials.",
+            Self::Admin => "Manages people, policies and credentials.",
         }
     }
 

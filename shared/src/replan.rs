@@ -109,21 +109,21 @@ impl Recheck {
             drift.push(
                 Finding::blocking("drift.cluster", "cluster", what)
                     .because("Another cluster's roles and policy count for it.")
-                    .todo("Make a new plan."),
+                    .todo("Create a new plan."),
             );
             return drift;
         }
         for fact in of(Part::Fact).filter(|fact| fact.here != NOTHING) {
             drift.push(
                 Finding::blocking("drift.fact", fact.fact.clone(), fact.here.clone())
-                    .because("That was not so when the plan was sealed.")
-                    .todo("Make a new plan."),
+                    .because("This was not the case when the plan was sealed.")
+                    .todo("Create a new plan."),
             );
         }
         let other = of(Part::Fact).chain(of(Part::Steps)).next().is_some();
         if drift.findings.is_empty() && other {
             let what = "The same request would be carried out differently now.";
-            drift.push(Finding::blocking("drift.steps", "plan", what).todo("Make a new plan."));
+            drift.push(Finding::blocking("drift.steps", "plan", what).todo("Create a new plan."));
         }
         drift
     }
@@ -243,16 +243,12 @@ impl Differences {
             &made.number.to_string(),
         );
         step("its title", &sealed.title, &made.title);
-        step(
-            "how it is found out whether it is done",
-            &sealed.probe,
-            &made.probe,
-        );
+        step("how its completion is detected", &sealed.probe, &made.probe);
         step("what it does", &sealed.effect, &made.effect);
         step("its undo", &undo(&sealed.undo), &undo(&made.undo));
         step("the native command", &command(sealed), &command(made));
         step(
-            "what is carried out",
+            "what it carries out",
             &json(&sealed.action),
             &json(&made.action),
         );

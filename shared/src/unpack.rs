@@ -119,7 +119,7 @@ pub enum UnpackError {
     },
     /// More came out for each byte than [`Limits::ratio`].
     #[error(
-        "{} bytes came out of {}: nothing that is worth keeping packs so well",
+        "{} bytes came out of {}: no useful file compresses that well",
         grouped(*written), grouped(*read)
     )]
     Bomb {

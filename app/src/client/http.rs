@@ -167,7 +167,7 @@ pub async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Failure>
     serde_json::from_str(&text).map_err(|_| {
         Failure::new(
             Kind::Other,
-            "What answers at this address is not a Requorum server of this version.",
+            "The server at this address is not a Requorum server of this version.",
         )
     })
 }

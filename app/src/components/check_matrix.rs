@@ -25,10 +25,10 @@ pub fn CheckMatrix(
             let checks: Vec<_> = matrix.checks().cloned().collect();
             let open = matrix.places().saturating_sub(checks.len());
             match (checks.len(), open) {
-                (0, open) => format!("{open} checks to come."),
+                (0, open) => format!("{open} checks pending."),
                 (_, 0) => summary(&checks),
-                (_, open) if live => format!("{} {open} to come.", summary(&checks)),
-                (_, open) => format!("{} {open} were never reached.", summary(&checks)),
+                (_, open) if live => format!("{} {open} pending.", summary(&checks)),
+                (_, open) => format!("{} {open} were not reached.", summary(&checks)),
             }
         })
     };
@@ -99,7 +99,7 @@ fn tables(matrix: &Matrix, live: bool) -> impl IntoView + use<> {
         <div class="matrix-wrap" tabindex="0" role="region" aria-label="Checks of all members together">
             <table class=format!("{class} of-all")>
                 <thead>
-                    <tr><th scope="col">"All members together"</th><th scope="col">"Outcome"</th><th scope="col">"What was seen"</th></tr>
+                    <tr><th scope="col">"All members together"</th><th scope="col">"Outcome"</th><th scope="col">"Evidence"</th></tr>
                 </thead>
                 <tbody>{of_all}</tbody>
             </table>

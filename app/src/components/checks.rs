@@ -40,9 +40,9 @@ pub fn Checks(
         .map(|check| {
             view! {
                 <tr>
-                    <th scope="row" data-label="Must be true">{check.name}</th>
+                    <th scope="row" data-label="Check">{check.name}</th>
                     <td data-label="Outcome"><Status is=status::outcome(check.outcome) /></td>
-                    <td data-label="Seen">{check.evidence}</td>
+                    <td data-label="Evidence">{check.evidence}</td>
                 </tr>
             }
         })
@@ -52,7 +52,7 @@ pub fn Checks(
         <div class="table-wrap">
             <table class="table checks">
                 <thead>
-                    <tr><th scope="col">"Must be true"</th><th scope="col">"Outcome"</th><th scope="col">"What was seen"</th></tr>
+                    <tr><th scope="col">"Check"</th><th scope="col">"Outcome"</th><th scope="col">"Evidence"</th></tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </table>

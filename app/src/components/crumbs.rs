@@ -59,7 +59,7 @@ fn label(part: &str, is_page: bool) -> String {
         "you" => "Profile".into(),
         "tokens" => "API tokens".into(),
         "secrets" => "Credentials".into(),
-        "reviews" => "Override reviews".into(),
+        "reviews" => "Break-glass reviews".into(),
         "restore" => "Plan a restore".into(),
         "verification" => "Verification".into(),
         _ if is_page && part.len() < 16 => crate::format::capital(part),
@@ -130,7 +130,7 @@ mod tests {
         );
         assert_eq!(
             labels("/reviews", &[("Plans", "/plans")]),
-            ["Home", "Plans", "Override reviews"]
+            ["Home", "Plans", "Break-glass reviews"]
         );
     }
 }

@@ -63,7 +63,7 @@ pub fn HistoryList(
         <div class="acts history-filter" role="group" aria-label="What the history shows">{choices}</div>
         <div class="history" tabindex="0" aria-label="History" role="log" node_ref=node>
             <ol><For each=move || shown.get() key=|line| line.seq children=|line| one(line) /></ol>
-            {move || shown.with(Vec::is_empty).then(|| view! { <p class="muted small">"Nothing of this kind so far."</p> })}
+            {move || shown.with(Vec::is_empty).then(|| view! { <p class="muted small">"None so far."</p> })}
         </div>
     }
 }

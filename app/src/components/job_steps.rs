@@ -57,7 +57,7 @@ fn one(
         of.with(|s| match &s.progress {
             // A rate of long ago is none.
             Some(p) => progress_words(p, s.per_second.filter(|_| !stale.get())),
-            None => "Working; this part has no figures.".to_owned(),
+            None => "Working; this part reports no progress.".to_owned(),
         })
     };
     let note = Memo::new(move |_| of.with(|s| s.note.clone()));

@@ -125,7 +125,7 @@ fn Card(
     let what = told(|finding| &finding.what);
     let facts = [
         ("What it means", told(|finding| &finding.why)),
-        ("What resolves it", told(|finding| &finding.todo)),
+        ("How to resolve it", told(|finding| &finding.todo)),
     ];
     let facts = facts
         .into_iter()

@@ -49,9 +49,9 @@ pub fn SessionTable(
                     </th>
                     <td data-label="From" class="mono">{session.address}</td>
                     <td data-label="By">{method}</td>
-                    <td data-label="Since"><Ago ms=session.opened_at_ms /></td>
+                    <td data-label="Signed in"><Ago ms=session.opened_at_ms /></td>
                     <td data-label="Last seen"><Ago ms=session.seen_at_ms /></td>
-                    <td data-label="Ends"><Ago ms=session.expires_at_ms /></td>
+                    <td data-label="Expires"><Ago ms=session.expires_at_ms /></td>
                     <td data-label="Act">
                         <button type="button" class="button small nowrap" aria-label=label disabled=busy on:click=move |_| on_end.run(id.clone())>
                             {if session.this { "Sign out" } else { "End" }}
@@ -67,7 +67,7 @@ pub fn SessionTable(
                 <thead>
                     <tr>
                         <th scope="col">"Browser"</th><th scope="col">"From"</th><th scope="col">"By"</th>
-                        <th scope="col">"Since"</th><th scope="col">"Last seen"</th><th scope="col">"Ends"</th>
+                        <th scope="col">"Signed in"</th><th scope="col">"Last seen"</th><th scope="col">"Expires"</th>
                         <th scope="col"><span class="visually-hidden">"Act"</span></th>
                     </tr>
                 </thead>

@@ -57,8 +57,8 @@ pub const ALL: [Meaning; 6] = [
         name: "Another key",
         means: "The ledger is signed with a different key than the one this browser trusts: another console answers at \
                 this address, or its key was replaced.",
-        todo: "Ask the console's administrator whether it was set up anew, and compare the key with theirs by another \
-               channel than this page. Only then trust it.",
+        todo: "Ask the console's administrator whether it was set up again, and compare the key with theirs through a \
+               channel other than this page. Only then trust it.",
     },
     Meaning {
         codes: &["ledger.signature", "ledger.checkpoint"],

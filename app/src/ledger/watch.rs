@@ -494,7 +494,7 @@ impl LedgerWatch {
                 let wrong = Wrong {
                     code: "ledger.memory".into(),
                     words:
-                        "What this browser remembered of the ledger cannot be read; it starts anew."
+                        "What this browser remembered of the ledger cannot be read; it starts over."
                             .into(),
                 };
                 memory.raise(&wrong, js_sys::Date::now() as i64);

@@ -222,7 +222,7 @@ fn table(
                 </table>
             </div>
             <Pager shown total=list.total next=list.next_page_token one="file" many="files" />
-            <p class="small muted">{format!("{used} in all.")}</p>
+            <p class="small muted">{format!("{used} in total.")}</p>
         </section>
     }
     .into_any()

@@ -56,7 +56,7 @@ pub fn Ledger() -> impl IntoView {
 }
 
 fn verify_link() -> impl IntoView {
-    view! { <a class="button" href=paths::ledger_verification()>"How it is verified"</a> }
+    view! { <a class="button" href=paths::ledger_verification()>"Verification details"</a> }
 }
 
 /// What was checked, in a line.

@@ -198,7 +198,7 @@ impl Refusal {
                 crate::format::exact_bytes(size),
                 crate::format::bytes(zip::MAX_ARCHIVE_BYTES as u64)
             ),
-            next: "Take the dossier again from its console.".into(),
+            next: "Download the dossier again from its console.".into(),
         }
     }
 
@@ -207,7 +207,7 @@ impl Refusal {
         Self {
             what: format!("{name} could not be read completely."),
             why: format!("After {} the browser said: {said}", crate::format::exact_bytes(read)),
-            next: "It was changed, moved or unmounted while it was read, or is not readable for you. Copy it to \
+            next: "It was changed, moved or unmounted while it was read, or you have no permission to read it. Copy it to \
                    a place where nothing writes to it (never open the file of a running server) and open the copy."
                 .into(),
         }
@@ -225,7 +225,7 @@ impl Refusal {
     /// The part of the page that reads files could not be fetched.
     pub fn without_reader(failure: &crate::failure::Failure) -> Self {
         Self {
-            what: "The reader of this page could not be fetched.".into(),
+            what: "The file reader could not be loaded.".into(),
             why: failure.what.clone(),
             next: "Open the file again once the server answers.".into(),
         }
@@ -234,7 +234,7 @@ impl Refusal {
     /// The worker itself broke.
     pub fn broken(said: &str) -> Self {
         Self {
-            what: "The reader of this page stopped.".into(),
+            what: "The file reader stopped.".into(),
             why: format!("The browser said: {said}"),
             next: "Reload the page and open the file again. If it happens again, `requorum inspect FILE` \
                    does the same on the command line."

@@ -134,7 +134,7 @@ impl PuttingBack {
         // The manifest is not signed. What it names is held against what a backup of a console can have in it.
         if let Some(file) = manifest.files.iter().find(|file| !belongs(file)) {
             bail!(
-                "the manifest of {} names {}, which no backup of a console has in it",
+                "the manifest of {} names {}, which does not belong in a backup of a console",
                 backup.display(),
                 file.path.escape_debug()
             );

@@ -109,7 +109,7 @@ pub(super) fn signing_key(place: &ConsoleLocation) -> anyhow::Result<Option<Sign
 pub fn key_of(place: &ConsoleLocation) -> anyhow::Result<VerifyingKey> {
     let key = signing_key(place)?.with_context(|| {
         format!(
-            "the ledger's key {} is missing: name the key that you know with --key",
+            "the ledger's key {} is missing: name the key that you trust with --key",
             place.key_file().display()
         )
     })?;

@@ -50,9 +50,9 @@ pub fn wrong(name: &str) -> Option<String> {
     }
     if let Some(c) = name.chars().find(|c| !is_allowed(*c)) {
         let which = match c {
-            '(' | ')' => format!(
-                "`{c}`: names of tokens and of accounts at an identity provider are told by it"
-            ),
+            '(' | ')' => {
+                format!("`{c}`: it marks names of tokens and of accounts at an identity provider")
+            }
             c if c.is_ascii_graphic() => format!("`{c}`"),
             c => format!("the character U+{:04X}", u32::from(c)),
         };

@@ -212,7 +212,7 @@ pub(crate) fn no_token() -> ApiError {
     ApiError::new(
         Kind::Unauthenticated,
         "token.invalid",
-        "This token opens nothing: it is not one of this console's, has ended, was revoked, or its owner was \
-         disabled. Make a new one under Settings, Tokens, and send it as `Authorization: Bearer rq_…`.",
+        "This token is not valid: it is not from this console, has expired, was revoked, or its owner was \
+         disabled. Create a new one under Settings, Tokens, and send it as `Authorization: Bearer rq_…`.",
     )
 }

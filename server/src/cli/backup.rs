@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use requorum_shared::ledger::entry::act;
+use requorum_shared::number::{self, grouped};
 
 use super::location::LocationArguments;
 use super::objects::ObjectsArguments;
@@ -18,10 +19,11 @@ use crate::backup::Manifest;
 /// be running; what is copied is the state of one moment.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The new folder for the backup; there is nothing in it until all of it is there.
+    /// The new folder for the backup. It stays empty until the backup is complete.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// Put the master key of the sealed credentials into the backup too: whoever has the backup can read them then.
+    /// Put the master key of the sealed credentials into the backup too: a person who has the backup can then read
+    /// them.
     #[arg(long)]
     with_master_key: bool,
     #[command(flatten)]
@@ -59,22 +61,24 @@ fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> Text {
     let (files, bytes) = manifest.objects();
     let mut text = Text::default();
     text.line(format_args!(
-        "The console is backed up to {to}: its rows, {} entries of the ledger with its key, and {files} stored files \
-         of {bytes} bytes.",
-        manifest.ledger_entries
+        "The console is backed up to {to}: its database, {} ledger entries with the ledger key, and {} stored \
+         files ({}).",
+        grouped(manifest.ledger_entries),
+        grouped(files as u64),
+        number::size(bytes)
     ));
     text.line(format_args!(
-        "Not in it are unfinished uploads, restored members, and downloads."
+        "Not included: unfinished uploads, restored members, and downloads."
     ));
     if !manifest.elsewhere.is_empty() {
         text.line(format_args!(
-            "Not in it are {} stored files in the bucket, which are listed: back the bucket up by its own means.",
+            "Not included: {} stored files in the bucket, which are listed: back up the bucket separately.",
             manifest.elsewhere.len()
         ));
     }
     if let Some(path) = master_key {
         text.line(format_args!(
-            "Not in it is the master key of the sealed credentials: keep a copy of {} elsewhere. Without it they \
+            "Not included: the master key of the sealed credentials. Keep a copy of {} elsewhere. Without it they \
              cannot be decrypted.",
             path.display()
         ));
@@ -85,7 +89,7 @@ fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> Text {
     text
 }
 
-/// Put a backup back into an empty data directory. Everybody has to sign in again.
+/// Restore a backup into an empty data directory. Everyone has to sign in again.
 #[derive(Debug, Args)]
 pub(super) struct PutBackArguments {
     /// The backup.
@@ -131,7 +135,7 @@ async fn put_back(arguments: &PutBackArguments) -> anyhow::Result<()> {
     putting.finish()?;
     let mut text = Text::default();
     text.line(format_args!(
-        "The backup of {} is put back to {}; {ended} sessions were ended.",
+        "The backup of {} is restored to {}; {ended} sessions were ended.",
         manifest.made_at,
         arguments.data_dir.display()
     ));

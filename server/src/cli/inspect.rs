@@ -9,6 +9,7 @@ use requorum_shared::dossier::{self, zip};
 use requorum_shared::etcd::storage::status::human_size;
 use requorum_shared::inspection::{FileFacts, Labelled, PackedFile, PartName, Trust};
 use requorum_shared::kinds::{self, Details, Inspection, Options};
+use requorum_shared::number::{grouped, signed};
 use requorum_shared::source::Source as _;
 use requorum_shared::unpack::UnpackError;
 use requorum_shared::value::Value;
@@ -25,8 +26,8 @@ use crate::inspect_file::{FileError, InspectedFile, Unpacked};
 /// compared with the checksum in it. What is packed by ZIP (one entry), gzip or Zstandard is read
 /// through, unpacked in the folder that TMPDIR names. Any other file is named by what it is.
 ///
-/// Exit code 0 when nothing fails in any of the files; 1 when something does, or one is of no kind that is read here, or
-/// cannot be read; 2 for wrong usage. Files are never written to and no lock is waited for.
+/// Exit code 0 when nothing fails in any of the files; 1 when something does, or when a file cannot be read or is of an
+/// unknown kind; 2 for wrong usage. Files are never written to and no lock is waited for.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The files.
@@ -222,7 +223,9 @@ fn labelled(labelled: &Labelled) -> String {
         None => format!("{lower} unknown"),
         Some(Value::Version(version)) => format!("{} {version}", labelled.label),
         Some(Value::Count(1)) => format!("1 {}", lower.strip_suffix('s').unwrap_or(&lower)),
-        Some(Value::Count(n)) => format!("{n} {lower}"),
+        Some(Value::Count(n)) => format!("{} {lower}", grouped(*n)),
+        Some(Value::Revision(n)) => format!("{lower} {}", signed(*n)),
+        Some(Value::Index(n)) => format!("{lower} {}", grouped(*n)),
         Some(Value::Bytes(n)) => human_size(*n),
         Some(value) => format!("{lower} {value}"),
     }

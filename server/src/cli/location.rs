@@ -44,8 +44,8 @@ pub(super) struct DatabaseArguments {
         hide_env_values = true
     )]
     database_url: Option<Unread>,
-    /// The file with the key that signs the ledger, the same for all servers of a database; made where it is missing
-    /// and the ledger has not begun. By default it lies in the data directory.
+    /// The file with the key that signs the ledger, the same for all servers of a database. Created if it is missing
+    /// and the ledger is still empty. By default it lies in the data directory.
     #[arg(long, env = "REQUORUM_LEDGER_KEY_FILE", value_name = "FILE")]
     ledger_key_file: Option<PathBuf>,
 }

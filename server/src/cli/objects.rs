@@ -11,13 +11,13 @@ pub(super) struct ObjectsArguments {
     /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like. By default they lie in the data directory.
     #[arg(long, env = "REQUORUM_OBJECTS", value_name = "URL")]
     objects: Option<String>,
-    /// The S3 server, where it is not Amazon's; counts before AWS_ENDPOINT_URL.
+    /// The S3 server, if it is not Amazon's; takes precedence over AWS_ENDPOINT_URL.
     #[arg(long, env = "REQUORUM_S3_ENDPOINT", value_name = "URL")]
     s3_endpoint: Option<String>,
-    /// Speak plain HTTP to an S3 server on another machine: whoever is on the way can read every stored file.
+    /// Use plain HTTP to an S3 server on another machine: every stored file can be read on the network.
     #[arg(long, env = "REQUORUM_S3_ALLOW_HTTP")]
     s3_allow_http: bool,
-    /// Bytes of files fetched from the bucket that stay in the data directory for the next time.
+    /// How many bytes of files fetched from the bucket are kept in the data directory as a cache.
     #[arg(
         long,
         env = "REQUORUM_KEEP_FETCHED_BYTES",

@@ -16,8 +16,8 @@ const SECRET_VARIABLE: &str = "REQUORUM_OIDC_CLIENT_SECRET";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Identity provider")]
 pub(super) struct OidcArguments {
-    /// The provider's issuer, exactly as it calls itself. People sign in there too, beside accounts with passwords.
-    /// Register the console's address with /api/oidc/callback behind it as the redirect URI.
+    /// The provider's issuer URL, exactly as the provider states it. People can sign in there as well as with a
+    /// password. Register the console's address with /api/oidc/callback behind it as the redirect URI.
     #[arg(long = "oidc-issuer", env = "REQUORUM_OIDC_ISSUER", value_name = "URL")]
     issuer: Option<String>,
     /// What the provider calls this console.
@@ -53,7 +53,8 @@ pub(super) struct OidcArguments {
         default_value = "groups"
     )]
     groups_claim: String,
-    /// What is asked for beside openid, in place of what the provider offers of profile, email and the groups claim.
+    /// The scopes to request besides openid. Default: those of profile, email and the groups claim that the provider
+    /// offers.
     #[arg(
         long = "oidc-scopes",
         env = "REQUORUM_OIDC_SCOPES",
@@ -69,7 +70,7 @@ pub(super) struct OidcArguments {
         value_delimiter = ';'
     )]
     roles: Vec<GroupRole>,
-    /// What those may do who are in none of these groups; may be given several times. Without it they are refused.
+    /// What people in none of these groups may do; may be given several times. Without it they are refused.
     #[arg(
         long = "oidc-others",
         env = "REQUORUM_OIDC_OTHERS",

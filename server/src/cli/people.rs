@@ -87,7 +87,7 @@ pub(super) async fn act<T>(
         .ledger
         .open(draft)
         .await
-        .context("nothing was done, because nothing is done that is not written down first")?;
+        .context("nothing was done, because every act is recorded in the ledger first")?;
     let result = ledger::carrying_out(opened.index(), work).await;
     match &result {
         Ok(_) => opened.close(Outcome::Done, "").await,

@@ -21,8 +21,8 @@ const NEW_KEY_VARIABLE: &str = "REQUORUM_NEW_MASTER_KEY";
 /// Where the master key is.
 #[derive(Debug, Args)]
 pub(super) struct KeyArguments {
-    /// The file with the master key of the sealed credentials; made where it is missing and nothing is sealed yet.
-    /// By default it lies in the data directory. REQUORUM_MASTER_KEY may hold the key itself instead.
+    /// The file with the master key of the sealed credentials. Created if it is missing and nothing is sealed yet. By
+    /// default it lies in the data directory. REQUORUM_MASTER_KEY may hold the key itself instead.
     #[arg(long, env = "REQUORUM_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
 }
@@ -73,8 +73,8 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         let rotate = accounts.rotate_master_key(&key_place, new);
         let done = act(accounts, act::SECRETS_ROTATE, "all credentials", rotate).await?;
         terminal::line(format_args!(
-            "{} credentials are sealed under the master key {}; {} opens nothing any more. Backups of the database \
-             from before need the old key.",
+            "{} credentials are sealed under the master key {}; {} is no longer used. Older backups of the database \
+             need the old key.",
             done.secrets, done.new_key, done.old_key
         ))?;
         Ok(())

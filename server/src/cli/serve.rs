@@ -26,13 +26,13 @@ use crate::demo;
 use crate::serve::Server;
 use crate::tls::TlsFiles;
 
-/// How long work that blocks a thread may go on once everything else has ended.
+/// How long work that blocks a thread may continue once everything else has ended.
 const BLOCKING_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Run the console: page, API and jobs in one process.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where everything is kept; made where it is missing, readable by nobody else.
+    /// Where everything is kept. Created if it is missing, accessible to its owner only.
     #[arg(
         long,
         env = "REQUORUM_DATA_DIR",
@@ -57,11 +57,11 @@ pub(super) struct Arguments {
         default_value = "127.0.0.1:8420"
     )]
     listen: SocketAddr,
-    /// How browsers reach the console, where TLS or a proxy is in front of it.
+    /// The URL by which browsers reach the console, if TLS or a proxy is in front of it.
     #[arg(long, env = "REQUORUM_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
-    /// A proxy in front of the console, by its address or network; may be given several times. What it says of whom it
-    /// speaks for is believed, and of nobody else.
+    /// A proxy in front of the console, by its address or network; may be given several times. Client addresses are
+    /// taken from these proxies only.
     #[arg(
         long = "trusted-proxy",
         env = "REQUORUM_TRUSTED_PROXY",
@@ -70,7 +70,7 @@ pub(super) struct Arguments {
         value_parser = address::network
     )]
     trusted_proxies: Vec<IpNet>,
-    /// The header in which trusted proxies say for whom they speak.
+    /// The header in which trusted proxies name the client.
     #[arg(
         long,
         env = "REQUORUM_FORWARDED_HEADER",
@@ -80,8 +80,8 @@ pub(super) struct Arguments {
     )]
     forwarded_header: ForwardedHeader,
     /// A folder below which restores of a cluster may be placed; may be given several times. @CLUSTER+CLUSTER names
-    /// several clusters and @* all of them; without @ the folder is for snapshots that belong to no cluster. One inside
-    /// the data directory is there for all, by the name `console`, unless another is given that name.
+    /// several clusters and @* all of them; without @ the folder is for snapshots that belong to no cluster. The root
+    /// `console` inside the data directory is there for all clusters, unless another is given that name.
     #[arg(
         long = "restore-root",
         env = "REQUORUM_RESTORE_ROOT",
@@ -105,8 +105,7 @@ pub(super) struct Arguments {
         default_value_t = 64 << 30
     )]
     max_upload_bytes: u64,
-    /// The certificate with which the server speaks TLS itself, and those that lead to a root, in PEM. It is read
-    /// again when the file changes.
+    /// The certificate for TLS with its chain to a root, in PEM. It is read again when the file changes.
     #[arg(
         long,
         env = "REQUORUM_TLS_CERT",
@@ -114,7 +113,7 @@ pub(super) struct Arguments {
         requires = "tls_key"
     )]
     tls_cert: Option<PathBuf>,
-    /// The certificate's private key, in PEM, readable by nobody else.
+    /// The certificate's private key, in PEM. It must not be readable by other users.
     #[arg(
         long,
         env = "REQUORUM_TLS_KEY",

@@ -28,7 +28,7 @@ impl Text {
     }
 }
 
-/// Writes lines to standard output. A reader that has gone is no reason to fail.
+/// Writes lines to standard output. It does not fail when the reader has gone.
 pub(super) fn print(text: &str) {
     let _ = write_out(&escape::lines(text));
 }

@@ -19,7 +19,7 @@ use crate::clock::{self, Clock as _, SystemClock};
 pub(super) enum Command {
     /// Create a token and print it, once.
     Create {
-        /// The account that it belongs to; it can do no more than that account.
+        /// The account that it belongs to. The token can do at most what the account can.
         #[arg(long, value_name = "NAME")]
         user: String,
         /// What it is for.
@@ -27,7 +27,7 @@ pub(super) enum Command {
         name: String,
         #[command(flatten)]
         roles: Granted,
-        /// How many days it is good.
+        /// After how many days it expires.
         #[arg(long, value_name = "N", default_value_t = 90)]
         days: u32,
         #[command(flatten)]
@@ -69,7 +69,7 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             let what = if now {
                 "is revoked"
             } else {
-                "was revoked before"
+                "was already revoked"
             };
             terminal::line(format_args!("{} {what}", token.name))?;
             Ok(())

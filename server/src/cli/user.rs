@@ -53,22 +53,22 @@ pub(super) enum Command {
         #[command(flatten)]
         place: LocationArguments,
     },
-    /// Say that an account is in its owner's hands. For a day after an administrator made it, set its password by a
-    /// link or gave it a role, its approvals do not count beside that administrator's plans; after this they do.
+    /// Confirm that an account is in its owner's hands. For a day after an administrator created it, set its password
+    /// by a link or gave it a role, its approvals do not count for that administrator's plans; after this they do.
     Confirm {
         /// The account's name.
         name: String,
         #[command(flatten)]
         place: LocationArguments,
     },
-    /// Shut an account out: its sessions end, its tokens are revoked.
+    /// Disable an account: its sessions end, its tokens are revoked.
     Disable {
         /// The account's name.
         name: String,
         #[command(flatten)]
         place: LocationArguments,
     },
-    /// Let an account in again.
+    /// Enable an account again.
     Enable {
         /// The account's name.
         name: String,
@@ -127,7 +127,7 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             let user = act(accounts, act::PEOPLE_CONFIRM, &*user.name, confirm).await?;
             done(
                 &user,
-                "is in its owner's hands: approvals count beside everybody else's",
+                "is confirmed as its owner's: approvals count from now on",
             )
         }),
         Command::Disable { name, place } => run("user disable", place, false, async |accounts| {

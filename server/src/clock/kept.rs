@@ -98,7 +98,7 @@ impl KeptTime {
             tracing::warn!(from = %text(latest), to = %text(now), "the clock was set back; what had ended stays ended");
             let words = format!(
                 "The server's clock was set back from {} to {}. What had ended by then stays ended: sessions, tokens, \
-                 links and plans. Make new ones.",
+                 links and plans. Create new ones.",
                 text(latest),
                 text(now)
             );

@@ -81,8 +81,8 @@ fn failing() -> ApiError {
     ApiError::new(
         Kind::Unavailable,
         "store.disk",
-        "This was not done: the server's disk refuses, which is what a full one does as well. Look at it, and into \
-         the server's log, then try again; what was there before is untouched.",
+        "This was not done: the server's disk refused the write, as a full disk does. Check the disk and the server's \
+         log, then try again; what was there before is untouched.",
     )
     .retry_after(TRY_AGAIN_AFTER)
 }

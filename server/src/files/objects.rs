@@ -17,6 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use requorum_shared::number;
 use sha2::{Digest as _, Sha256};
 
 use self::bucket::Bucket;
@@ -165,7 +166,11 @@ impl Objects {
         if found != size {
             return Err(damaged(
                 sha256,
-                &format!("it has {found} bytes instead of {size}"),
+                &format!(
+                    "it has {} instead of {}",
+                    number::bytes(found),
+                    number::bytes(size)
+                ),
             ));
         }
         let bytes = if range == (0..size) {

@@ -102,7 +102,11 @@ pub async fn method_not_allowed(request: Request) -> Response {
     ApiError::new(
         Kind::BadRequest,
         "method",
-        format!("{} takes no {}.", request.uri().path(), request.method()),
+        format!(
+            "{} does not accept {}.",
+            request.uri().path(),
+            request.method()
+        ),
     )
     .into_response()
 }

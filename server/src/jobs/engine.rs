@@ -269,7 +269,7 @@ impl Engine {
         let ended = Body::Ended {
             state: EndState::Left,
             sentence: "The plan in the database was changed after it was approved: it does not have the hash that \
-                       people agreed to. Nothing more was done; what the steps before did is as they left it, and \
+                       was approved. Nothing more was done; the results of earlier steps are still in place, and \
                        folders that carry the job's id in their names may be left at the target. Find out who can \
                        write to the database."
                 .into(),
@@ -340,7 +340,7 @@ impl JobRun {
             let work = runner.finish(state, &steps, &context);
             let said = match self.supervise(work, events, &context.cancel, None).await? {
                 Ok(said) => said,
-                Err(error) => format!("Not all could be cleared up: {error}"),
+                Err(error) => format!("Cleanup is incomplete: {error}"),
             };
             if !said.is_empty() {
                 sentence = format!("{sentence} {said}");

@@ -12,7 +12,7 @@ pub(super) fn step_failed(plan: &Plan, job: &JobView, index: usize) -> Question 
     let retry = choice(
         Then::Retry,
         format!("Try step {number} again"),
-        "The step looks again at what is there and continues from it. Nothing else changes.",
+        "The step checks again what is there and continues from it. Nothing else changes.",
     );
     let mut choices = match step.failure {
         Failure::Ask => vec![retry],
@@ -40,7 +40,7 @@ pub(super) fn unclear(plan: &Plan, job: &JobView, index: usize) -> Question {
         choice(
             Then::Retry,
             "Look again".into(),
-            "The step looks again at what is there. Nothing is changed before that is known.",
+            "The step checks again what is there, and changes nothing before that is known.",
         ),
         choice(
             Then::Done,
@@ -86,13 +86,13 @@ pub(super) fn undo_failed(plan: &Plan, job: &JobView, index: usize) -> Question 
         choice(
             Then::Retry,
             format!("Try to roll step {number} back again"),
-            "It looks again at what is there and continues from it.",
+            "It checks again what is there and continues from it.",
         ),
         choice(
             Then::Leave,
             "End job, keep data".into(),
             &format!(
-                "What step {number} did stays where it is and has to be cleared up by hand. The steps before it are \
+                "What step {number} did stays where it is and has to be cleaned up by hand. The steps before it are \
                  rolled back."
             ),
         ),

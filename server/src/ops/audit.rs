@@ -118,7 +118,7 @@ fn too_often(until: Instant) -> ApiError {
         Kind::TooMany,
         "act.refused-too-often",
         format!(
-            "This was tried hundreds of times within a minute, and refused or failed each time. Look at why, and try \
+            "This was tried hundreds of times within a minute, and refused or failed each time. Find out why, and try \
              again in {seconds} s."
         ),
     )
@@ -284,7 +284,7 @@ fn not_written(error: LedgerError) -> ApiError {
         Kind::Unavailable,
         "ledger.unwritable",
         format!(
-            "This was not done, because nothing is done that is not written down first: {error}. {todo}"
+            "This was not done, because every act is recorded in the ledger first: {error}. {todo}"
         ),
     )
 }

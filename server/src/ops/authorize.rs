@@ -52,7 +52,7 @@ pub(super) fn allowed(actor: &Actor, permission: Permission, place: Place<'_>) -
             Kind::Forbidden,
             "person.required",
             format!(
-                "To {} takes a person who signed in: a program with a token may not. Open the console in a browser.",
+                "Only a person who signed in can {}: a program with a token cannot. Open the console in a browser.",
                 permission.what()
             ),
         )),

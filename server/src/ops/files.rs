@@ -40,8 +40,8 @@ pub async fn list(
     let order = Order::parse(&request.order_by).ok_or_else(|| {
         bad_request(
             "file.order",
-            "Files are ordered by uploaded, name, cluster, kind, trust or size, with a - before it for the greatest \
-             first.",
+            "Files are ordered by uploaded, name, cluster, kind, trust or size, with a - before it for descending \
+             order.",
         )
     })?;
     // A token of one order is none of another.
@@ -194,7 +194,7 @@ pub async fn set_cluster(app: &App, actor: &Actor, id: &str, cluster: &str) -> R
         }
         Err(conflict(
             "file.cluster-changed",
-            "Another cluster was named for this file a moment ago. Look at it again.",
+            "This file was assigned to another cluster a moment ago. Reload it.",
         ))
     })
     .await?;

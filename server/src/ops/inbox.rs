@@ -206,7 +206,7 @@ fn kinds(request: &ListInboxRequest) -> Result<Vec<InboxKind>> {
     let read = |kind: &i32| match InboxKind::try_from(*kind) {
         Ok(InboxKind::Unspecified) | Err(_) => Err(bad_request(
             "inbox.kind",
-            format!("{kind} is no kind of an inbox item that this server knows."),
+            format!("{kind} is not a known kind of inbox item."),
         )),
         Ok(kind) => Ok(kind),
     };

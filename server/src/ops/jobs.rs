@@ -150,7 +150,7 @@ fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
     precondition(
         "job.target-taken",
         format!(
-            "{who}. One job at a time works on a target, what lies in it and what it lies in. Let that job end (resume \
+            "{who}. One job at a time works on a target, including the folders in it and above it. Let that job end (resume \
              it, answer its question, or abort it), then run this plan, or seal one for another folder."
         ),
     )
@@ -187,7 +187,7 @@ async fn create(
         Created::HasJob(id) => {
             return Err(conflict(
                 "plan.used",
-                format!("The plan was run already, by job {id}. Make a new plan."),
+                format!("The plan was already run, by job {id}. Create a new plan."),
             ));
         }
         Created::NotApproved => {
@@ -317,13 +317,16 @@ pub async fn answer(
         let Some(open) = job.view.question.as_ref().filter(|q| q.id == question) else {
             return Err(precondition(
                 "job.question-closed",
-                "This question is not open: it was answered, or the job moved on. Look at the job again.",
+                "This question is not open: it was answered, or the job moved on. Reload the job.",
             ));
         };
         let Some(chosen) = open.choices.iter().find(|c| c.id == choice) else {
             return Err(bad_request(
                 "job.choice",
-                format!("{} is not one of the choices of this question.", quoted(&choice)),
+                format!(
+                    "{} is not one of the choices of this question.",
+                    quoted(&choice)
+                ),
             ));
         };
         if let Some(confirm) = chosen.confirm.as_ref().filter(|c| **c != typed) {
@@ -390,7 +393,7 @@ async fn append(
     }
     Err(conflict(
         "job.busy",
-        "The job moved on while this was asked. Look at it and try again.",
+        "The job moved on meanwhile. Check its state and try again.",
     ))
 }
 
@@ -500,7 +503,7 @@ fn not_now(what: &str, state: JobState) -> ApiError {
     let why = match state {
         JobState::Waiting => "it waits for an answer".to_owned(),
         JobState::Undoing => "it is rolling back what was done".to_owned(),
-        state if state.is_over() => "it is over".to_owned(),
+        state if state.is_over() => "it has ended".to_owned(),
         state => format!("it is {}", text::word(state)),
     };
     precondition(
@@ -512,6 +515,6 @@ fn not_now(what: &str, state: JobState) -> ApiError {
 fn unknown() -> ApiError {
     not_found(
         "job.unknown",
-        "There is no job with this id. Look for it in the list of jobs.",
+        "Job not found. Look for it in the list of jobs.",
     )
 }

@@ -85,9 +85,7 @@ fn roles(asked: &[i32]) -> Result<Vec<Role>> {
         Role::try_from(role).map_err(|NotKnown| {
             bad_request(
                 "role.unknown",
-                format!(
-                    "{asked} is no role that this server knows: viewer, operator, approver, admin."
-                ),
+                format!("{asked} is not a known role: viewer, operator, approver, admin."),
             )
         })
     };

@@ -10,6 +10,7 @@ use requorum_shared::approval::Reversibility;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::finding::{Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
+use requorum_shared::number;
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::{Seal, short_name};
 use requorum_shared::recovery::{self, Input, KINDS, Observation, Request};
@@ -276,7 +277,7 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
                 "plan.from-the-future",
                 format!(
                     "This plan was sealed at {}, which has not come yet: the server's clock was set back since. Check \
-                     the clock, or make a new plan.",
+                     the clock, or create a new plan.",
                     clock::text(row.sealed_ms)
                 ),
             ));
@@ -406,7 +407,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
     app.plans.plan(id).await?.ok_or_else(|| {
         not_found(
             "plan.unknown",
-            "There is no plan with this id. Look for it in the list of plans.",
+            "Plan not found. Look for it in the list of plans.",
         )
     })
 }
@@ -481,22 +482,22 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
         PlanState::Used => conflict(
             "plan.used",
             format!(
-                "The plan was run already, by job {}. Make a new plan.",
+                "The plan was already run, by job {}. Create a new plan.",
                 row.job_id
             ),
         ),
         PlanState::Invalidated => precondition(
             "plan.invalidated",
-            format!("The plan is invalidated.{why} Make a new plan."),
+            format!("The plan is invalidated.{why} Create a new plan."),
         ),
         PlanState::Expired => precondition(
             "plan.expired",
-            format!("The plan has expired.{why} Make a new plan."),
+            format!("The plan has expired.{why} Create a new plan."),
         ),
         PlanState::Rejected => precondition(
             "plan.rejected",
             format!(
-                "The plan was rejected by {}:{why} Make a new plan.",
+                "The plan was rejected by {}:{why} Create a new plan.",
                 row.decided_by
             ),
         ),
@@ -509,14 +510,14 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
             precondition(
                 "plan.withdrawn",
                 format!(
-                    "The plan was withdrawn by {}{why} Make a new plan.",
+                    "The plan was withdrawn by {}{why} Create a new plan.",
                     row.decided_by
                 ),
             )
         }
         state => precondition(
             "plan.decided",
-            format!("The plan is {} already.", state.word()),
+            format!("The plan is already {}.", state.word()),
         ),
     }
 }
@@ -526,7 +527,7 @@ fn parse(kind: &str, request_json: &str) -> Result<Request> {
         return Err(bad_request(
             "plan.kind",
             format!(
-                "{} is no kind of request that this server plans for. The kinds are: {}.",
+                "{} is not a known kind of request. The kinds are: {}.",
                 quoted(kind),
                 KINDS.join(", ")
             ),
@@ -537,9 +538,10 @@ fn parse(kind: &str, request_json: &str) -> Result<Request> {
             Kind::TooLarge,
             "plan.request-size",
             format!(
-                "The request has {} bytes, and at most {MAX_REQUEST_BYTES} are taken. Nothing was done. Name the \
+                "The request has {}, and at most {} are accepted. Nothing was done. Name the \
                  members of one cluster: three or five, each with its peer URL.",
-                request_json.len()
+                number::bytes(request_json.len() as u64),
+                number::bytes(MAX_REQUEST_BYTES as u64)
             ),
         ));
     }
@@ -579,10 +581,10 @@ fn blocked(report: &Report) -> ApiError {
     precondition(
         "plan.blocked",
         format!(
-            "No plan was sealed; {} stand against it. {}",
+            "No plan was sealed, because of {}. {}",
             match blocking.len() {
-                1 => "1 finding".to_owned(),
-                n => format!("{n} findings"),
+                1 => "1 blocking finding".to_owned(),
+                n => format!("{n} blocking findings"),
             },
             blocking.join(" ")
         ),

@@ -25,8 +25,8 @@ pub(super) fn kept(file: StoredFile) -> Result<StoredFile> {
 pub(super) fn removed() -> ApiError {
     precondition(
         "file.removed",
-        "This file was removed from the console: what was found in it is still here, its bytes are not. Upload it \
-         again, or choose another file.",
+        "This file was removed from the console: its findings are kept, its content is not. Upload it again, or \
+         choose another file.",
     )
 }
 
@@ -34,6 +34,6 @@ pub(super) fn removed() -> ApiError {
 pub(super) fn unknown() -> ApiError {
     not_found(
         "file.unknown",
-        "There is no file with this id. Look for it in the list of files.",
+        "File not found. Look for it in the list of files.",
     )
 }

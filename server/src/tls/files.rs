@@ -53,7 +53,7 @@ pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Pair> {
         .first()
         .with_context(|| format!("there is no certificate in {cert}; it must be PEM"))?;
     let (_, expires_ms) = validity::of(first)
-        .with_context(|| format!("the certificate in {cert} does not say until when it is good"))?;
+        .with_context(|| format!("the certificate in {cert} does not say when it expires"))?;
     let text = contents(&files.key, private)?;
     let private_key = PrivateKeyDer::from_pem_slice(&text).ok().with_context(|| {
         format!("there is no private key in {key}; it must be PEM, and not encrypted")

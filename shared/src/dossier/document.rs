@@ -48,8 +48,8 @@ pub(super) fn of(content: &Content<'_>) -> Document {
     if !view.state.is_over() {
         notices.push((
             Mark::Warning,
-            "INTERIM: the job was not over when this was made. What follows is how it stood then; make another \
-             dossier when it is over."
+            "INTERIM: the job had not ended when this was made. What follows is its state at that time; create \
+             another dossier once it has ended."
                 .to_owned(),
         ));
     }

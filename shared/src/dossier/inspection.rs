@@ -17,10 +17,7 @@ pub fn inspection<D>(mut verdict: Verdict, file: FileFacts, details: D) -> Inspe
         .filter(|check| check.outcome == Outcome::Fail)
         .count();
     let bytes = match (verdict.whole, failed) {
-        (true, _) => Judgement::clean(
-            Outcome::Pass,
-            "every part is what it was when it was signed",
-        ),
+        (true, _) => Judgement::clean(Outcome::Pass, "every part is unchanged since it was signed"),
         (false, 1) => Judgement::clean(Outcome::Fail, "1 check fails"),
         (false, n) => Judgement::clean(Outcome::Fail, format!("{n} checks fail")),
     };

@@ -32,7 +32,7 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
             };
             let state = match seen.state {
                 StepState::Done => "is done",
-                StepState::Failed | StepState::Unclear => "failed, and may have done a part",
+                StepState::Failed | StepState::Unclear => "failed, and may be partly done",
                 StepState::UndoFailed => "could not be rolled back",
                 StepState::Left => "was kept as it is",
                 _ => "was begun",

@@ -8,7 +8,7 @@ pub(super) fn render(content: &Content<'_>) -> String {
     let interim = if content.view.state.is_over() {
         ""
     } else {
-        "\nINTERIM: the job was not over when this was made. Make another dossier when it is over.\n"
+        "\nINTERIM: the job had not ended when this was made. Create another dossier once it has ended.\n"
     };
     let key = &content.key;
     format!(

@@ -58,7 +58,7 @@ pub(super) fn sentence(view: &JobView, titles: &[&str]) -> String {
         return text::sentence(view, titles);
     }
     format!(
-        "Interim: the job is not over, it is {}.",
+        "Interim: the job has not ended; it is {}.",
         text::state(view.state)
     )
 }

@@ -39,7 +39,7 @@ pub enum ArchiveError {
     #[error("it has {0} bytes, and a dossier has at most {MAX_ARCHIVE_BYTES}")]
     TooLong(usize),
     /// It is none of ours.
-    #[error("it is no ZIP archive of stored parts: at byte {at} there is {what}")]
+    #[error("it is not a ZIP archive of stored parts: at byte {at} is {what}")]
     Strange {
         /// Where.
         at: usize,

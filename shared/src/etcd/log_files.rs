@@ -101,7 +101,7 @@ fn wal_bytes(wal: &Wal) -> Judgement {
         }
         End::Damaged { why } => {
             report.push(
-                Finding::blocking("wal.damaged", "the segment", format!("It can be read no further {at}: {why}."))
+                Finding::blocking("wal.damaged", "the segment", format!("It cannot be read further {at}: {why}."))
                     .because("The member does not start with it; what was written after this place is lost to it.")
                     .todo("Use another member. If there is none, restore from this member's database and say what may be missing.")
                     .at_offset(wal.end_offset),
@@ -115,7 +115,7 @@ fn wal_bytes(wal: &Wal) -> Judgement {
                     "the segment",
                     format!("It cannot be read on {at}: {why}."),
                 )
-                .todo("Copy the file, and look at the copy.")
+                .todo("Copy the file, and inspect the copy.")
                 .at_offset(wal.end_offset),
             );
             Judgement::new(
@@ -149,7 +149,7 @@ fn wal_meaning(wal: &Wal) -> Judgement {
         Some(last) if last > state.commit => {
             let behind = grouped(last - state.commit);
             format!(
-                "entries up to {} are committed; {behind} behind them may be, and the log does not tell",
+                "entries up to {} are committed; {behind} after them may be, but the log does not say",
                 grouped(state.commit)
             )
         }

@@ -111,7 +111,7 @@ impl History {
                 let open: Vec<_> = (1..).zip(&self.steps).filter(|(_, s)| s.open).collect();
                 let again = match open.first() {
                     Some((number, _)) if !self.backward => {
-                        format!(", and looks how far step {number} came")
+                        format!(", and checks how far step {number} got")
                     }
                     _ => String::new(),
                 };
@@ -171,7 +171,10 @@ impl History {
             }
             Body::Refused { step, why } => {
                 self.backward = true;
-                let what = format!("{}: the plan does not fit what is there", self.named(*step));
+                let what = format!(
+                    "{}: the plan does not match what is there",
+                    self.named(*step)
+                );
                 console(Topic::Steps, what, Mark::Fail, "refused").with(why)
             }
             Body::Asked { question } => {
@@ -347,7 +350,7 @@ mod tests {
                 ("Took the job", "noted"),
                 ("Step 2: Build 3 members", "begun"),
                 (
-                    "The server was restarted and resumes the job, and looks how far step 2 came",
+                    "The server was restarted and resumes the job, and checks how far step 2 got",
                     "resumed"
                 ),
                 ("Step 2: Build 3 members", "begun again"),

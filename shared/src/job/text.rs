@@ -37,7 +37,7 @@ pub fn sentence<T: AsRef<str>>(view: &JobView, titles: &[T]) -> String {
     let current = at(&[StepState::Running])
         .or_else(|| at(&[StepState::Failed, StepState::Unclear, StepState::Waiting]));
     match view.state {
-        JobState::Queued => "Queued: the server has not begun yet.".into(),
+        JobState::Queued => "Queued: the server has not started it yet.".into(),
         JobState::Running => match current {
             Some(index) if view.steps[index].retry_ms.is_some() => {
                 format!("Retrying {}.", step(index))
@@ -151,7 +151,7 @@ mod tests {
         }];
         is(
             said(&bodies),
-            "Queued: the server has not begun yet.",
+            "Queued: the server has not started it yet.",
             "queued",
         );
         bodies.push(Body::Adopted {

@@ -217,7 +217,7 @@ impl<'a> Note<'a> {
             .split('\n')
             .take(MAX_SIGNATURES + 1)
             .map(|line| {
-                Signature::parse(line).ok_or(Malformed("a line below its text is no signature"))
+                Signature::parse(line).ok_or(Malformed("a line below its text is not a signature"))
             })
             .collect::<Result<_, _>>()?;
         if signatures.len() > MAX_SIGNATURES {
@@ -301,7 +301,7 @@ impl VerifyingKey {
             return Err(Key("its id belongs to another key"));
         }
         let key = ed25519_dalek::VerifyingKey::from_bytes(public)
-            .map_err(|_| Key("its bytes are no point of the curve"))?;
+            .map_err(|_| Key("its bytes are not a point on the curve"))?;
         Ok(Self {
             name: name.to_owned(),
             id: computed,

@@ -30,7 +30,7 @@ pub struct Remembered {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Broken {
     /// The checkpoint shown cannot be believed.
-    #[error("The ledger's checkpoint cannot be believed: {0}.")]
+    #[error("The ledger's checkpoint cannot be trusted: {0}.")]
     Checkpoint(CheckpointError),
     /// What the reader kept cannot be read.
     #[error("The remembered checkpoint cannot be read: {0}.")]
@@ -67,7 +67,7 @@ pub enum Broken {
     },
     /// It is not shown to go on from what was seen, by a proof that should show it.
     #[error(
-        "Nothing shows that this ledger goes on from the {size} entries that were seen before: it was forked or \
+        "Nothing shows that this ledger continues the {size} entries that were seen before: it was forked or \
          rewritten, or its proof was changed on the way ({error})."
     )]
     Astray {
@@ -103,7 +103,7 @@ pub enum Broken {
         index: u64,
     },
     /// An entry stands where another belongs.
-    #[error("Entries were moved: entry {found} stands in the place of entry {index}.")]
+    #[error("Entries were moved: entry {found} is in the place of entry {index}.")]
     Moved {
         /// The place.
         index: u64,
@@ -145,7 +145,7 @@ pub enum Broken {
         size: u64,
     },
     /// A proof does not hold.
-    #[error("The proof does not hold: {0}.")]
+    #[error("The proof is invalid: {0}.")]
     Proof(ProofError),
 }
 

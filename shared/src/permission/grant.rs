@@ -34,7 +34,7 @@ pub struct Grant {
 pub enum GrantError {
     /// No such role.
     #[error(
-        "`{0}` is no role; the roles are viewer, operator, approver and admin, each also as role@cluster"
+        "`{0}` is not a role; the roles are viewer, operator, approver and admin, each also as role@cluster"
     )]
     Role(String),
     /// No name of a cluster.

@@ -25,7 +25,10 @@ const SHOWN: usize = 1000;
 /// The inspection of a `raft.db`. `tree` is what a pass over the database found of its pages.
 pub fn db(file: FileFacts, database: &Database<'_>, tree: Judgement) -> Inspection<RaftDb> {
     let (facts, log) = store::read(database);
-    let bytes = Judgement::clean(Outcome::NotChecked, "nothing in a raft.db proves its bytes");
+    let bytes = Judgement::clean(
+        Outcome::NotChecked,
+        "a raft.db has no checksum of its content",
+    );
     let structure = tree;
     let broken = structure.outcome == Outcome::Fail;
     let meaning = meaning(&facts, log);
@@ -46,7 +49,7 @@ pub fn db(file: FileFacts, database: &Database<'_>, tree: Judgement) -> Inspecti
         };
         format!("Do not start a server with this raft.db: {why}.")
     } else {
-        format!("This is a server's Raft log, sound as far as its structure tells: {range}{term}.")
+        format!("This is a server's Raft log with an intact structure: {range}{term}.")
     };
     let parts = [
         (PartName::Bytes, bytes),
@@ -187,7 +190,7 @@ pub fn snapshot(
                 "meta.json",
                 sentence_of(&error.to_string()),
             )
-            .because("A server passes over a snapshot without a readable meta.json.")
+            .because("A server skips a snapshot without a readable meta.json.")
             .todo("Use another snapshot of this server, or another server's.");
             let report = Report {
                 findings: vec![finding],
@@ -204,7 +207,7 @@ pub fn snapshot(
         Outcome::Pass => format!("Snapshot OK: the state at {at}."),
         Outcome::Fail => format!("This snapshot cannot be used: {}.", bytes.evidence),
         Outcome::NotChecked => {
-            format!("This describes a snapshot at {at}; the state beside it was not looked at.")
+            format!("This describes a snapshot at {at}; the state beside it was not checked.")
         }
     };
     let structure = Judgement::clean(Outcome::Pass, "meta.json has every field");
@@ -245,7 +248,7 @@ pub fn snapshot(
 
 fn state_judgement(meta: &Meta, state: Option<State>) -> Judgement {
     let Some(state) = state else {
-        return Judgement::clean(Outcome::NotChecked, "state.bin was not looked at");
+        return Judgement::clean(Outcome::NotChecked, "state.bin was not checked");
     };
     let evidence = if state.size != meta.size {
         format!(
@@ -259,7 +262,7 @@ fn state_judgement(meta: &Meta, state: Option<State>) -> Judgement {
         return Judgement::clean(Outcome::Pass, "the CRC-64 of state.bin agrees");
     };
     let finding = Finding::blocking("raft-snapshot.state", "state.bin", sentence_of(&evidence))
-        .because("A server passes over it and takes an older snapshot.")
+        .because("A server skips it and takes an older snapshot.")
         .todo("Use another snapshot of this server, or another server's.");
     let report = Report {
         findings: vec![finding],
@@ -306,7 +309,7 @@ pub fn peers_json(file: FileFacts, bytes: &[u8]) -> Inspection<Option<Peers>> {
         n => format!("{n} servers"),
     };
     let sentence = format!(
-        "A server takes this peers.json: {listed}, {voters} of them with a vote. Whether the IDs are right, only the servers' own data tells."
+        "A server takes this peers.json: {listed}, {voters} of them with a vote. Only the servers' own data shows whether the IDs are right."
     );
     let parts = [
         (

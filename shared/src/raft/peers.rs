@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::configuration::{Configuration, MAX_SERVERS, Server, Suffrage};
 use crate::finding::{Finding, Report};
+use crate::number;
 use json::{Event, Parser};
 
 /// The longest file that is read.
@@ -186,9 +187,17 @@ pub fn check(peers: &Peers) -> Report {
         let subject = format!("server {}", server.id);
         if let Some(problem) = address_problem(&server.address, servers.len() > 1) {
             report.push(
-                warn(&subject, "address", format!("The address {} {problem}.", server.address))
-                    .because("The file is taken all the same; the other servers reach this one by the address.")
-                    .todo("Write host and port of its Raft transport, as the old configuration has them."),
+                warn(
+                    &subject,
+                    "address",
+                    format!("The address {} {problem}.", server.address),
+                )
+                .because(
+                    "The file is accepted anyway; the other servers reach this one by the address.",
+                )
+                .todo(
+                    "Write host and port of its Raft transport, as the old configuration has them.",
+                ),
             );
         }
         if is_address(&server.id) {
@@ -210,7 +219,7 @@ pub fn check(peers: &Peers) -> Report {
         if server.suffrage == Suffrage::NonVoter {
             report.push(
                 warn(&subject, "non-voter", "It will not vote.".to_owned())
-                    .because("It stays so, and does not count for the quorum.")
+                    .because("It stays a non-voter, and does not count for the quorum.")
                     .todo("Leave non_voter out unless that is wanted."),
             );
         }
@@ -225,7 +234,10 @@ pub fn check(peers: &Peers) -> Report {
         );
     }
     if peers.ignored_bytes > 0 {
-        let what = format!("{} bytes follow the list.", peers.ignored_bytes);
+        let what = match peers.ignored_bytes {
+            1 => "1 byte follows the list.".to_owned(),
+            n => format!("{} follow the list.", number::bytes(n)),
+        };
         report.push(
             warn("the file", "behind", what)
                 .because("A server does not look at them: servers that are listed there are not in the cluster.")
@@ -259,11 +271,11 @@ fn address_problem(address: &str, several: bool) -> Option<&'static str> {
     match host.parse::<std::net::IpAddr>() {
         Ok(ip) if ip.is_unspecified() => Some("names no host in particular"),
         Ok(ip) if ip.is_loopback() && several => {
-            Some("is of this host alone, and there are others")
+            Some("is valid on this host only, and there are others")
         }
         Ok(_) => None,
         Err(_) if host == "localhost" && several => {
-            Some("is of this host alone, and there are others")
+            Some("is valid on this host only, and there are others")
         }
         Err(_) => None,
     }

@@ -51,7 +51,7 @@ pub enum MetaError {
     #[error("it is longer than any meta.json")]
     TooLong,
     /// It is not JSON, or lacks a field.
-    #[error("it is no meta.json: {0}")]
+    #[error("it is not a meta.json: {0}")]
     Json(String),
     /// The checksum is not 8 bytes in base64.
     #[error("its checksum is not 8 bytes in base64")]

@@ -112,7 +112,11 @@ impl Reading {
             };
             let offset = entry.offset;
             let Ok(index) = <[u8; 8]>::try_from(entry.key).map(u64::from_be_bytes) else {
-                self.undecodable(offset, "a key of bucket logs", "it is no index of 8 bytes");
+                self.undecodable(
+                    offset,
+                    "a key of bucket logs",
+                    "it is not an index of 8 bytes",
+                );
                 continue;
             };
             match Entry::decode(&entry.value) {
@@ -243,7 +247,7 @@ impl Reading {
             Ok(Some(bytes)) => {
                 let number = <[u8; 8]>::try_from(bytes.as_slice()).map(u64::from_be_bytes);
                 if number.is_err() {
-                    self.broken_vote(name, "it is no number of 8 bytes");
+                    self.broken_vote(name, "it is not a number of 8 bytes");
                 }
                 number.ok()
             }

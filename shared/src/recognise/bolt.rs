@@ -23,7 +23,7 @@ pub(super) fn recognise(database: &Database<'_>) -> Option<Recognised> {
         return None;
     }
     let listed = list(&names);
-    const NOT_HERE: &str = "There is nothing in it that this console could restore; choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.";
+    const NOT_HERE: &str = "It contains nothing that this console could restore; choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.";
     if names.is_empty() {
         let label = "a bbolt database without any bucket";
         return Some(Recognised::other("bbolt", label, State::Complete).todo(NOT_HERE));

@@ -50,7 +50,7 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8]) -> Option<Recognised> 
 
 fn added(places: u64) -> Recognised {
     broken(format!(
-        "The line ends of this etcd database were translated on its way: LF became CRLF in {} places.",
+        "The line ends of this etcd database were converted in transit: LF became CRLF in {} places.",
         grouped(places)
     ))
 }
@@ -61,7 +61,7 @@ fn broken(sentence: String) -> Recognised {
         etcd: true,
         ..Recognised::other("translated", "an etcd database that was translated", State::Damaged)
     }
-    .inside("It was transferred as text. Everything after the first such place is moved, and nothing of it can be used.")
+    .inside("It was transferred as text. Everything after the first such place is moved, and none of it can be used.")
     .todo("Transfer it again as binary (in ftp: binary; in git: -text; through a terminal: base64).")
 }
 
@@ -119,7 +119,7 @@ fn removed(source: &dyn Source, meta: &Meta) -> Option<Recognised> {
         return None;
     }
     Some(broken(format!(
-        "The line ends of this etcd database were translated on its way: CRLF became LF in about {} places.",
+        "The line ends of this etcd database were converted in transit: CRLF became LF in about {} places.",
         grouped(missing)
     )))
 }

@@ -20,7 +20,7 @@ pub fn read(kind: &str, json: &str) -> Result<Request, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())?;
     let named = value.insert("kind".into(), kind.into());
     if named.is_some_and(|named| named != kind) {
-        return Err(format!("it names another kind than {kind}"));
+        return Err(format!("it names a kind other than {kind}"));
     }
     serde_json::from_value(value.into()).map_err(|error| error.to_string())
 }

@@ -62,7 +62,7 @@ fn every_field_of_a_plan_that_was_changed_is_named() {
     assert_eq!(with(|p| p.steps[1].title.push('x')), ["step 2, its title"]);
     assert_eq!(
         with(|p| p.steps[0].probe.push('x')),
-        ["step 1, how it is found out whether it is done"]
+        ["step 1, how its completion is detected"]
     );
     assert_eq!(
         with(|p| p.steps[3].effect.push('x')),
@@ -110,7 +110,7 @@ fn what_is_carried_out_is_compared_and_not_only_its_words() {
             restore.request.token = "etcd-other".into();
         }
     };
-    assert_eq!(with(other), ["step 3, what is carried out"]);
+    assert_eq!(with(other), ["step 3, what it carries out"]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_request_that_was_changed_is_not_what_the_steps_do() {
         let Request::EtcdRestore(request) = &mut p.request;
         request.members.pop();
     });
-    for what in ["what comes out", "step 3, what is carried out"] {
+    for what in ["what comes out", "step 3, what it carries out"] {
         assert!(named.iter().any(|name| name == what), "{what}: {named:?}");
     }
 }

@@ -64,7 +64,7 @@ impl<'s> Members<'s> {
                 return match self.first_ended {
                     true => Ok(false),
                     false => Err(UnpackError::Damaged(
-                        "its header is none of gzip".to_owned(),
+                        "its header is not a gzip header".to_owned(),
                     )),
                 };
             }

@@ -512,7 +512,7 @@ fn a_revision_in_the_name_that_is_not_the_files() {
     };
     assert_eq!(
         said("prod-rev1200007.db").unwrap(),
-        "Its name says revision 1200007; the file is of revision 339."
+        "Its name says revision 1 200 007; the file is of revision 339."
     );
     assert_eq!(said("prod-rev339.db"), None);
 }

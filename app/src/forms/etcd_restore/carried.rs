@@ -103,7 +103,7 @@ impl Choice {
             Self::Alarms => match contents.alarms.as_deref() {
                 None => (true, "Bucket alarm cannot be read: alarms are unknown.".into()),
                 Some(_) if has("alarm.key") => {
-                    (true, "Bucket alarm has entries that are no alarms; servers crash on them.".into())
+                    (true, "Bucket alarm has entries that are not alarms; servers crash on them.".into())
                 }
                 Some([]) => (false, "no active alarms".into()),
                 Some(_) if only_nospace(inspection) => (

@@ -61,7 +61,7 @@ async fn basis(id: String, from: String) -> Result<Basis, Failure> {
         next: "Reload the page; it may be older than the server.".into(),
         ..Failure::new(
             Kind::Other,
-            "The server's inspection of this snapshot is in a form that this page does not know.",
+            "The server's inspection of this snapshot is in a format that this page does not know.",
         )
     })?;
     let cluster = snapshot.file.unwrap_or_default().cluster;

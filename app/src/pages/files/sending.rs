@@ -303,7 +303,7 @@ fn left_behind(
                     file.name()
                 ),
                 false => format!(
-                    "{} has {}, but this upload is of a file with {}. Choose the file that it began with.",
+                    "{} has {}, but this upload is of a file with {}. Choose the original file.",
                     file.name(),
                     format::exact_bytes(file.size() as u64),
                     format::exact_bytes(wanted)

@@ -70,12 +70,12 @@ pub(super) fn body(unpacked: Arc<Unpacked>, keys: Keys) -> impl IntoView + use<>
             (!own.get()).then(|| {
                 view! {
                     <p>
-                        "The dossier claims this key. Compare it with the key that you know: from the console's settings, \
+                        "The dossier claims this key. Compare it with a copy that you trust: from the console's settings, \
                          from a colleague, or from your notes, but never from the archive itself."
                     </p>
                     <Field
                         id="known-key"
-                        label="The key that you know"
+                        label="Trusted key"
                         value=keys.typed
                         hint="name+id+key, in one line. It is only compared."
                     />

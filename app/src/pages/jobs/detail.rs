@@ -181,7 +181,7 @@ fn link_words(link: &Link, resumed_ms: Option<i64>) -> String {
         },
         Link::Lost(_) => "No connection".into(),
         Link::Over => "Finished".into(),
-        Link::Refused(_) => "Not followed any more".into(),
+        Link::Refused(_) => "No longer live".into(),
     }
 }
 
@@ -242,7 +242,7 @@ fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoVi
             view! {
                 <section class="section">
                     <h2>"Verification (invalid)"</h2>
-                    <p>"These results were true of what was rolled back. They say nothing of what is there now."</p>
+                    <p>"These results applied to what was rolled back. They say nothing about the present state."</p>
                     <details class="command">
                         <summary>{format!("{were} of what was rolled back")}</summary>
                         <div class="command-body">{matrix}</div>

@@ -288,7 +288,7 @@ fn Key() -> impl IntoView {
             })}
             <Dialog open=asking label="Trust the new key">
                 <h2>"Trust a different key from now on?"</h2>
-                <p>"Do this only if the console's administrator told you that it was set up anew, and you compared the key with theirs by another channel than this page."</p>
+                <p>"Do this only if the console's administrator told you that it was set up again, and you compared the key with theirs through a channel other than this page."</p>
                 <p class="mono breakable">{shown}</p>
                 <p>"What was seen under the old key is kept, and counts again if that ledger returns."</p>
                 <div class="dialog-acts">

@@ -369,7 +369,7 @@ fn drifted(drift: &[Finding], summary: &PlanSummary, plan: &Plan) -> impl IntoVi
             <div class="notice fail" role="alert">
                 <p><strong>"Facts have changed since the plan was sealed: it cannot run."</strong></p>
                 <Findings findings=drift.to_vec() none="" />
-                <div class="acts"><a class="button" href=to>"Make a new plan"</a></div>
+                <div class="acts"><a class="button" href=to>"Create a new plan"</a></div>
             </div>
         }
     })

@@ -94,7 +94,7 @@ fn table(
     if secrets.is_empty() {
         return view! {
             <Empty text="Passwords, keys and certificates for recoveries. The server uses them; no page or API returns them.">
-                <button type="button" class="button" on:click=move |_| on_put.run(None)>"Put in the first one"</button>
+                <button type="button" class="button" on:click=move |_| on_put.run(None)>"Add the first credential"</button>
             </Empty>
         }
         .into_any();

@@ -145,7 +145,7 @@ fn table(
     if list.tokens.is_empty() {
         return view! {
             <Empty text="A token lets a program act in your name, with at most your roles, until it expires. Only its hash is stored.">
-                <button type="button" class="button" on:click=move |_| creating.set(true)>"Make the first one"</button>
+                <button type="button" class="button" on:click=move |_| creating.set(true)>"Create the first token"</button>
             </Empty>
         }
         .into_any();
@@ -181,8 +181,8 @@ fn table(
                     <tr>
                         <th scope="col">"For"</th>
                         {everybody.then(|| view! { <th scope="col">"Owner"</th> })}
-                        <th scope="col">"Roles"</th><th scope="col">"State"</th><th scope="col">"Made"</th>
-                        <th scope="col">"Ends"</th><th scope="col">"Last used"</th>
+                        <th scope="col">"Roles"</th><th scope="col">"State"</th><th scope="col">"Created"</th>
+                        <th scope="col">"Expires"</th><th scope="col">"Last used"</th>
                         <th scope="col"><span class="visually-hidden">"Act"</span></th>
                     </tr>
                 </thead>
@@ -231,8 +231,8 @@ fn row(
             {everybody.then(|| view! { <td data-label="Owner">{token.owner}</td> })}
             <td data-label="Roles">{names(&token.grants).join(", ")}</td>
             <td data-label="State"><Status is=status /></td>
-            <td data-label="Made"><Ago ms=token.created_at_ms /></td>
-            <td data-label="Ends"><Ago ms=token.expires_at_ms /></td>
+            <td data-label="Created"><Ago ms=token.created_at_ms /></td>
+            <td data-label="Expires"><Ago ms=token.expires_at_ms /></td>
             <td data-label="Last used"><Ago ms=token.used_at_ms /></td>
             <td data-label=good.then_some("Act")>
                 {good.then(|| view! {

@@ -17,7 +17,7 @@ pub(super) fn leases(inspection: &Inspection) -> impl IntoView + use<> {
         .is_none()
         .then(|| view! { <p>{format!("Leases: {}.", unreadable("lease"))}</p> });
     if count == Some(0) {
-        return view! { <p class="muted">"No lease is in this file."</p> }.into_any();
+        return view! { <p class="muted">"No leases."</p> }.into_any();
     }
     let shown: Vec<_> = contents
         .and_then(|c| c.leases.as_ref())

@@ -105,7 +105,7 @@ pub(super) fn alarms(inspection: &Inspection) -> impl IntoView + use<> {
         return view! { <p>{format!("Alarms: {}.", unreadable("alarm"))}</p> }.into_any();
     };
     if alarms.is_empty() {
-        return view! { <p class="muted">"No alarm is active in this file."</p> }.into_any();
+        return view! { <p class="muted">"No active alarms."</p> }.into_any();
     }
     let rows = alarms
         .into_iter()

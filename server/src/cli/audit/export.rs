@@ -17,8 +17,7 @@ use super::source::{From, Source};
 
 /// Export a ledger, and verify it on the way.
 ///
-/// Exit code 0 when it was written and everything holds, 1 when something does not: what was written then is not to
-/// be believed.
+/// Exit code 0 when it was written and is valid, 1 when something is not: do not trust what was written then.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     #[command(flatten)]
@@ -91,7 +90,7 @@ async fn lines(source: &Source, format: Format, out: &mut impl Write) -> anyhow:
             Ok(())
         })
         .await;
-    verdict.context("what was exported is not to be believed")
+    verdict.context("what was exported cannot be trusted")
 }
 
 /// Copies the ledger as its own files, once it is verified.

@@ -40,11 +40,11 @@ pub(super) struct From {
     /// may be given several times.
     #[arg(long, value_name = "DIR_OR_FILE", num_args = 1..)]
     tiles: Vec<PathBuf>,
-    /// The ledger's key as you know it (name+id+key), or a file that holds it. Without it, the one that lies beside
-    /// the ledger is believed.
+    /// The ledger's key as you know it (name+id+key), or a file that holds it. Without it, the key beside the ledger is
+    /// trusted.
     #[arg(long, value_name = "KEY_OR_FILE")]
     key: Option<String>,
-    /// A checkpoint that you kept: the ledger must go on from it.
+    /// A checkpoint that you kept: the ledger must be consistent with it.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 }
@@ -66,7 +66,7 @@ impl From {
             (None, Some(console), _) => ledger::key_of(console)?,
             (None, None, LedgerSource::Files(files)) => {
                 let file = files.get("key").context(
-                    "the tiles have no file `key`: name the key that you know with --key",
+                    "the tiles have no file `key`: name the key that you trust with --key",
                 )?;
                 VerifyingKey::parse(&text(file)?)?
             }
@@ -138,7 +138,7 @@ impl Source {
         Ok(verified)
     }
 
-    /// What entries are found by, and joined to their ends: it is no part of what is hashed, and must be what is.
+    /// What entries are found by, and joined to their ends: it is not part of what is hashed, and must be what is.
     async fn check_columns(&self, size: u64) -> anyhow::Result<()> {
         let LedgerSource::Store(store) = &self.place else {
             return Ok(());
@@ -378,7 +378,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let length = path.metadata().with_context(context)?.len();
     ensure!(
         length <= MAX_FILE_BYTES,
-        "{} is no tile: it has {length} bytes",
+        "{} is not a tile: it has {length} bytes",
         path.display()
     );
     std::fs::read(path).with_context(context)

@@ -14,8 +14,8 @@ use crate::cli::terminal;
 /// Verify a ledger: every entry against the tree, the tree against its signed checkpoint, and both against a
 /// checkpoint that you kept.
 ///
-/// Exit code 0 when everything holds, 1 when something does not or cannot be read, 2 for wrong usage. The first thing
-/// that does not hold is named. Nothing is written, and no server is asked.
+/// Exit code 0 when everything is valid, 1 when something is not or cannot be read, 2 for wrong usage. The first fault
+/// is named. Nothing is written, and no server is asked.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     #[command(flatten)]
@@ -57,7 +57,7 @@ fn text(source: &Source, verified: &Verified) -> String {
         )),
         None => text.push_str(
             "Compared     with nothing: without a checkpoint that you kept (--checkpoint), a ledger that was\n\
-             \x20            rewritten and signed again looks whole\n",
+             \x20            rewritten and signed again looks intact\n",
         ),
     }
     text.push_str(&format!("Open acts    {}\n", list(&verified.open)));

@@ -15,8 +15,8 @@ use crate::dossier::DossierError;
 
 /// Write the dossier of a job: plan, approvals, journal, verification and ledger proofs in one signed archive.
 ///
-/// Nothing is written to the console, and that somebody took a dossier this way
-/// is not in the ledger. Exit code 0 when it was written, 1 when not.
+/// Nothing is written to the console, and the ledger does not record an export made this way. Exit code 0 when it was
+/// written, 1 when not.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     /// The job.

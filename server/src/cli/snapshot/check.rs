@@ -10,6 +10,7 @@ use requorum_shared::etcd::storage::status::human_size;
 use requorum_shared::finding::{Finding, Outcome, Severity};
 use requorum_shared::inspection::{Part, PartName, Trust};
 use requorum_shared::kinds::{Details, inspect_as_etcd};
+use requorum_shared::number::{grouped, signed};
 
 use crate::cli::terminal::{self, Text};
 
@@ -117,7 +118,10 @@ fn report(inspection: &Inspection) -> Text {
                 0 => "bucket key is empty",
                 _ => "bucket key ends before the compaction",
             };
-            text.line(format_args!("A server starts at revision {start}: {why}"));
+            text.line(format_args!(
+                "A server starts at revision {}: {why}",
+                signed(start)
+            ));
         }
     }
     if let Some(hash_kv) = &inspection.details.hash_kv {
@@ -154,12 +158,12 @@ fn headline(inspection: &Inspection) -> String {
         facts.push(format!("etcd {version}"));
     }
     match (inspection.start_revision(), contents) {
-        (Some(revision), _) => facts.push(format!("revision {revision}")),
+        (Some(revision), _) => facts.push(format!("revision {}", signed(revision))),
         (None, Some(_)) => facts.push("revision unknown".to_owned()),
         (None, None) => {}
     }
     if let Some(status) = &inspection.details.status {
-        facts.push(format!("{} keys", status.total_key));
+        facts.push(format!("{} keys", grouped(status.total_key)));
     }
     facts.push(human_size(inspection.file.size));
     facts.push(inspection.file.name.clone());
@@ -208,17 +212,21 @@ fn write_contents(text: &mut Text, contents: &Contents) {
     let unknown = |bucket: &str| format!("unknown (bucket {bucket} cannot be read)");
     let revisions = match (contents.revisions, contents.tombstones) {
         (Some(revisions), Some(tombstones)) => {
-            format!("{revisions} revisions ({tombstones} tombstones)")
+            format!(
+                "{} revisions ({} tombstones)",
+                grouped(revisions),
+                grouped(tombstones)
+            )
         }
         _ => format!("revisions: {}", unknown("key")),
     };
     let compacted = match contents.compact_revision {
         Some(-1) => "never compacted".to_owned(),
-        Some(revision) => format!("compacted at {revision}"),
+        Some(revision) => format!("compacted at {}", signed(revision)),
         None => format!("compaction: {}", unknown("meta")),
     };
     let leases = match contents.lease_count {
-        Some(count) => format!("{count} leases"),
+        Some(count) => format!("{} leases", grouped(count)),
         None => format!("leases: {}", unknown("lease")),
     };
     let auth = match contents.auth.enabled {

@@ -15,7 +15,7 @@ use super::reading::{self, FAILED, WriteOut};
 /// Print the HashKV of a snapshot at a revision, as servers and etcdutl compute it.
 ///
 /// Two files agree when hash, revision and compact revision are the same. Unlike etcdutl, which opens the file
-/// for writing and changes it, this only reads; leased keys are no obstacle. Only bucket `key` is read, so
+/// for writing and changes it, this only reads; leased keys do not matter. Only bucket `key` is read, so
 /// damage elsewhere goes unseen: `snapshot check` looks for it.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {

@@ -22,6 +22,7 @@ use requorum_shared::etcd::recovery::restore::{
     initial_cluster,
 };
 use requorum_shared::finding::{Finding, Report, Severity};
+use requorum_shared::number;
 
 use self::lookup::Names;
 use self::progress::ProgressLine;
@@ -40,8 +41,8 @@ const USAGE: u8 = 2;
 
 /// Restore an etcd snapshot into a data directory, or into one per member of a new cluster.
 ///
-/// Flags and defaults are etcdutl's. The snapshot is proven while it is copied: its SHA-256, every page of its
-/// tree, and what its keys say. Nothing appears at the place of the result before all of it is complete.
+/// Flags and defaults are etcdutl's. The snapshot is verified while it is copied: its SHA-256, every page of its tree,
+/// and its keys. Nothing appears at the destination before the result is complete.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     /// The snapshot, or a copy of a member's member/snap/db (with --skip-hash-check). Packed by ZIP, gzip or Zstandard
@@ -64,7 +65,7 @@ pub(in super::super) struct Arguments {
         value_name = "MEMBERS"
     )]
     initial_cluster: String,
-    /// The new cluster's token; take one that was never used.
+    /// The new cluster's token; use one that was never used before.
     #[arg(long, default_value = DEFAULT_TOKEN, value_name = "TOKEN")]
     initial_cluster_token: String,
     /// This member's peer URLs, as --initial-cluster has them.
@@ -81,13 +82,13 @@ pub(in super::super) struct Arguments {
     /// Accept a file whose newest meta page cannot be used: what the last commit wrote is not in the result.
     #[arg(long)]
     accept_older_meta: bool,
-    /// Raise the revision by this much; needs --mark-compacted.
+    /// Bump the revision by this much; needs --mark-compacted.
     #[arg(long, value_name = "N", default_value_t = 0)]
     bump_revision: u64,
     /// Mark all older revisions compacted; needs --bump-revision.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     mark_compacted: bool,
-    /// Accepted for etcdutl's sake, and not needed.
+    /// Accepted for compatibility with etcdutl; has no effect.
     #[arg(long, value_name = "BYTES", hide = true)]
     initial_memory_map_size: Option<u64>,
     /// Restore every member in one pass, each into DIR/NAME.
@@ -102,7 +103,7 @@ pub(in super::super) struct Arguments {
     /// Turn authentication off; etcdutl leaves it on.
     #[arg(long)]
     disable_auth: bool,
-    /// Delete a downgrade that was under way; etcdutl leaves it.
+    /// Delete the state of a downgrade in progress; etcdutl leaves it.
     #[arg(long)]
     clear_downgrade: bool,
     /// Lower storageVersion and clusterVersion to the target version; etcdutl leaves them.
@@ -191,7 +192,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
     }
     print(&report);
     if report.blocks() {
-        return Err(usage("nothing was restored, because of what is said above"));
+        return Err(usage("nothing was restored, for the reasons above"));
     }
     if arguments.all_members.is_none() {
         check_own_member(arguments, &request, &names)?;
@@ -224,9 +225,7 @@ fn restore(arguments: &Arguments) -> Result<(), Failure> {
         // The findings come one by one; the error would repeat those that block.
         Err(RestoreError::Refused(report)) => {
             print(&report);
-            return Err(
-                anyhow::anyhow!("nothing was restored, because of what is said above").into(),
-            );
+            return Err(anyhow::anyhow!("nothing was restored, for the reasons above").into());
         }
         other => other.map_err(anyhow::Error::new)?,
     };
@@ -421,10 +420,10 @@ fn tell(restore: &Restore<'_>, dest: &Dest, built: &Built) {
     let cluster = restore.cluster();
     let edit = &built.edit;
     terminal::complain(format_args!(
-        "cluster {}: revision {}, {} bytes per member",
+        "cluster {}: revision {}, {} per member",
         cluster.id(),
-        edit.start_revision(),
-        edit.database_size
+        number::signed(edit.start_revision()),
+        number::bytes(edit.database_size)
     ));
     for member in cluster.members() {
         let place = match dest {

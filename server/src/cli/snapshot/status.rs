@@ -15,10 +15,9 @@ use super::reading::{self, CountingArgument, FAILED, WriteOut};
 
 /// Print hash, revision, keys, size and version of a snapshot, as etcdutl does.
 ///
-/// The whole page tree is checked on the way; on a damaged file nothing is printed but what is wrong. Like
-/// etcdutl, status does not look at the SHA-256 trailer, which takes longer than all the rest: `snapshot check`
-/// does. The file is never written to and no lock is waited for; a database that a running server holds is read
-/// with a warning.
+/// The whole page tree is checked on the way; for a damaged file only the faults are printed. Like etcdutl, status does
+/// not look at the SHA-256 trailer, which takes longer than all the rest: `snapshot check` does. The file is never
+/// written to and no lock is waited for; a database that a running server holds is read with a warning.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     /// The snapshot, or a copy of a member's member/snap/db.
@@ -85,7 +84,7 @@ fn status(arguments: &Arguments) -> Result<(), u8> {
     }
 }
 
-/// What is odd about a file whose numbers can be had all the same.
+/// What is odd about a file whose numbers can still be printed.
 fn warn(report: &Report) {
     for finding in &report.findings {
         if finding.severity == Severity::Warning {
@@ -104,7 +103,7 @@ fn refuse(name: &str, report: &Report) {
         all.filter(|finding| finding.severity == Severity::Blocking)
     };
     terminal::complain(format_args!(
-        "requorum: {name} is damaged or no etcd snapshot; nothing about it can be relied on:"
+        "requorum: {name} is damaged or not an etcd snapshot; nothing about it can be relied on:"
     ));
     for finding in blocking().take(SHOWN) {
         terminal::complain(format_args!("  {}: {}", finding.subject, finding.what));

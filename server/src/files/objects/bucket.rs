@@ -66,7 +66,7 @@ impl Bucket {
         let got: Vec<Bytes> = self.get(&key, None).await?.bytes.try_collect().await?;
         anyhow::ensure!(
             got.concat() == wanted,
-            "{key} in {} is not read as it was written: {} is no S3 server that Requorum can use",
+            "{key} in {} is not read as it was written: {} is not an S3 server that Requorum can use",
             self.shown,
             self.place.server()
         );

@@ -128,7 +128,7 @@ impl Doing<'_> {
             | (object_store::Error::Unauthenticated { .. }, _, _) => (
                 Why::Closed,
                 format!(
-                    "{server} does not accept the credentials{named}. Look at AWS_ACCESS_KEY_ID and \
+                    "{server} does not accept the credentials{named}. Check AWS_ACCESS_KEY_ID and \
                      AWS_SECRET_ACCESS_KEY."
                 ),
             ),
@@ -141,7 +141,7 @@ impl Doing<'_> {
             (object_store::Error::NotFound { .. }, _, _) => (
                 Why::Missing,
                 format!(
-                    "it is not there{named}. It was deleted behind the console's back: upload the file again."
+                    "it is missing{named}. It was deleted outside the console: upload the file again."
                 ),
             ),
             (_, "InvalidRange", _) => (
@@ -153,18 +153,16 @@ impl Doing<'_> {
             (_, _, Some(HttpErrorKind::Connect)) => (
                 Why::Unavailable,
                 format!(
-                    "{server} cannot be reached. Look at the network and at that server, then try again."
+                    "{server} cannot be reached. Check the network and that server, then try again."
                 ),
             ),
             (_, _, Some(HttpErrorKind::Timeout)) => (
                 Why::Unavailable,
-                format!("{server} did not answer in time. Look at that server, then try again."),
+                format!("{server} did not answer in time. Check that server, then try again."),
             ),
             (_, _, Some(_)) => (
                 Why::Unavailable,
-                format!(
-                    "the connection to {server} broke off. Look at the network, then try again."
-                ),
+                format!("the connection to {server} broke off. Check the network, then try again."),
             ),
             (_, "InsufficientStorage" | "QuotaExceeded" | "XMinioStorageFull", _) => (
                 Why::Full,
@@ -178,7 +176,7 @@ impl Doing<'_> {
             ),
             _ => (
                 Why::Unavailable,
-                format!("{server} fails{named}. Look at that server, then try again."),
+                format!("{server} fails{named}. Check that server, then try again."),
             ),
         };
         ObjectError::new(why, format!("{what} {key} in {place} failed: {words}"))

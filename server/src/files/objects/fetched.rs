@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
+use requorum_shared::number;
 use sha2::{Digest as _, Sha256};
 
 use super::bucket::Bucket;
@@ -196,10 +197,11 @@ impl Fetched {
         let failed = |error| ObjectError::disk("fetching a stored file", &error);
         let room = free_bytes(&self.folder).map_err(failed)?;
         if size.saturating_add(KEEP_FREE) > room {
+            let (size, room) = number::sizes(size, room);
             return Err(ObjectError::new(
                 Why::Full,
                 format!(
-                    "{sha256} has {size} bytes, and there is no room for it on this server's disk, where {room} are \
+                    "{sha256} has {size}, and there is no room for it on this server's disk, where {room} are \
                      free. Free some space in the data directory's file system and try again."
                 ),
             ));
@@ -208,7 +210,11 @@ impl Fetched {
         if got.size != size {
             return Err(damaged(
                 sha256,
-                &format!("it has {} bytes instead of {size}", got.size),
+                &format!(
+                    "it has {} instead of {}",
+                    number::bytes(got.size),
+                    number::bytes(size)
+                ),
             ));
         }
         let mut arriving = Arriving::begin(self.path(sha256)).map_err(failed)?;
@@ -227,7 +233,14 @@ impl Fetched {
         arriving = arriving.append(rest).await.map_err(failed)?;
         progress(done);
         if done != size {
-            return Err(damaged(sha256, &format!("{done} of its {size} bytes came")));
+            return Err(damaged(
+                sha256,
+                &format!(
+                    "{} of its {} arrived",
+                    number::bytes(done),
+                    number::bytes(size)
+                ),
+            ));
         }
         let wanted = sha256.to_owned();
         let ended = tokio::task::spawn_blocking(move || arriving.become_object(&wanted));

@@ -107,7 +107,7 @@ fn failed(error: &object_store::Error) -> ObjectError {
     match error {
         object_store::Error::NotFound { .. } => ObjectError::new(
             Why::Missing,
-            "The stored file is not there any more: it was deleted behind the console's back. Upload it again.",
+            "The stored file is missing: it was deleted outside the console. Upload it again.",
         ),
         error => ObjectError::disk(
             "reading a stored file",

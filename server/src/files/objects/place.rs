@@ -173,7 +173,7 @@ fn split(url: &str) -> anyhow::Result<(String, String)> {
             && bucket
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b)),
-        "`{bucket}` is no bucket's name: 3 to 63 lower-case letters, digits, dots and dashes"
+        "`{bucket}` is not a bucket name: 3 to 63 lower-case letters, digits, dots and dashes"
     );
     let prefix = prefix.trim_matches('/');
     let plain = |part: &str| {
@@ -194,7 +194,7 @@ fn is_plain(endpoint: &str, allowed: bool) -> anyhow::Result<bool> {
     let uri: Uri = endpoint
         .parse()
         .ok()
-        .with_context(|| "the S3 endpoint is no URL: https://HOST:PORT".to_owned())?;
+        .with_context(|| "the S3 endpoint is not a URL: https://HOST:PORT".to_owned())?;
     let authority = uri
         .authority()
         .context("the S3 endpoint has no host: https://HOST:PORT")?;

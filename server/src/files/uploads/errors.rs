@@ -2,6 +2,7 @@
 
 use requorum_shared::api::upload::FOREIGN;
 use requorum_shared::kinds::Inspection;
+use requorum_shared::number;
 use requorum_shared::unpack::UnpackError;
 
 use crate::error::{ApiError, Kind, bad_request, internal, not_found};
@@ -51,8 +52,9 @@ pub(super) fn too_much_in_it(name: &str, limit: u64) -> ApiError {
         Kind::TooLarge,
         "upload.too-large",
         format!(
-            "More than {limit} bytes are packed in {name}, and this server accepts no larger file. Its operator can \
-             raise that with --max-upload-bytes. What arrived is kept; continue after that, or cancel the upload."
+            "More than {} is packed in {name}, and this server accepts no larger file. Its operator can raise that with \
+             --max-upload-bytes. What arrived is kept; continue after that, or cancel the upload.",
+            number::size(limit)
         ),
     )
 }
@@ -68,8 +70,9 @@ pub(super) fn no_room_for_content(name: &str, written: u64, error: &std::io::Err
         Kind::NoSpace,
         "upload.no-room",
         format!(
-            "The server has no room for what is packed in {name}: {written} bytes of it could be unpacked. What arrived \
-             is kept; free some space on the server's disk and continue."
+            "The server has no room for what is packed in {name}: {} of it could be unpacked. What arrived is kept; \
+             free some space on the server's disk and continue.",
+            number::size(written)
         ),
     )
 }

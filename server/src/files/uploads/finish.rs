@@ -66,7 +66,7 @@ impl Uploads {
         if !self.store.upload_finished(&upload.id, &finished).await? {
             return Err(conflict(
                 "upload.busy",
-                "The same content was removed a moment ago and is still being deleted. It is stored once that is over.",
+                "The same content was removed a moment ago and is still being deleted. It is stored once that is done.",
             )
             .retry_after(5));
         }

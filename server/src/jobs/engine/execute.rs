@@ -112,8 +112,7 @@ impl JobRun {
             .runners
             .of(step.action.carrier())
             .ok_or_else(|| {
-                StepError::new("This server has nothing that carries out such a step.")
-                    .with(Remedy::Stop)
+                StepError::new("This server cannot carry out such a step.").with(Remedy::Stop)
             })?;
         if !unprobed {
             match runner.probe(step, context).await? {
@@ -238,7 +237,7 @@ fn panicked(panic: &(dyn Any + Send)) -> StepError {
         .unwrap_or("no reason was given");
     tracing::error!("a step panicked: {text}");
     StepError::from(format!(
-        "This is a fault of Requorum: the step broke off ({text}). What it did is not known until it is looked at; \
-         trying again looks."
+        "This is a bug in Requorum: the step stopped ({text}). What it did is unknown until it is checked; trying \
+         again checks."
     ))
 }

@@ -160,7 +160,7 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
     if cluster.is_empty() {
         return Err(bad_request(
             "policy.cluster",
-            "The policy for everything else can be changed, and not taken away. Name the cluster whose own is meant.",
+            "The default policy can be changed, but not removed. Name the cluster whose policy is to be removed.",
         ));
     }
     check_cluster_name(cluster)
@@ -186,7 +186,7 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
         }
         Err(not_found(
             "policy.missing",
-            format!("{whose} has no policy of its own. The list has those that there are."),
+            format!("{whose} has no policy of its own. See the list of policies."),
         ))
     })
     .await?;
@@ -214,11 +214,11 @@ fn read(policy: &v1::Policy) -> Result<Policy, ApiError> {
 fn rule(rule: Option<&v1::Rule>) -> Result<Rule, ApiError> {
     let wrong = |what: String| bad_request("policy.rule", what);
     let rule = rule.ok_or_else(|| {
-        wrong("A policy needs a rule for undoable plans and one for destructive ones.".into())
+        wrong("A policy needs a rule for reversible plans and one for irreversible plans.".into())
     })?;
     let second = Second::try_from(rule.second()).map_err(|NotKnown| {
         wrong(format!(
-            "{} says of no second person that this server knows whether one is needed: never, when possible, always.",
+            "{} is not a known rule for the second person. The rules are: never, when possible, always.",
             rule.second
         ))
     })?;

@@ -164,7 +164,7 @@ pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Opt
                 "policy.unproven",
                 format!(
                     "{whose} in the database is not the one that was set last, as the ledger has it: what \
-                     it asks for cannot be believed."
+                     it requires cannot be trusted."
                 ),
                 "have an administrator set the policy again, under Settings, Policies",
             ));

@@ -118,20 +118,20 @@ pub(super) async fn propose(app: &App, actor: &Actor, proposal: Proposal) -> Res
 /// What is said of a proposal to whoever made it.
 pub(super) fn waiting(confirmers: &Confirmers, proposal: &Proposal) -> String {
     if proposal.in_force {
-        return "It asks for less than before. No one else could confirm that, so it counts at once, and stays listed \
+        return "It requires less than before. No one else could confirm it, so it applies at once and stays listed \
                 until a second person has confirmed it."
             .into();
     }
     let names = names(&confirmers.of(&proposal.cluster, &proposal.by_id));
     if names.is_empty() {
-        return "It asks for less than the policy in force, which takes a second person. Who could confirm it was \
-                disabled, lost their role or got a new password within the last day. Until another administrator or \
+        return "It requires less than the policy in force, so a second person must confirm it. Everyone who could \
+                was disabled, lost their role or got a new password within the last day. Until another administrator or \
                 approver can, the policy stays as it is."
             .into();
     }
     format!(
-        "It asks for less than the policy in force, which takes a second person. The policy stays as it is until one of \
-         these confirms the new one: {}.",
+        "It requires less than the policy in force, so a second person must confirm it. The policy stays as it is until \
+         one of these confirms the new one: {}.",
         names.join(", ")
     )
 }
@@ -193,7 +193,7 @@ pub async fn withdraw(app: &App, actor: &Actor, id: &str) -> Result<()> {
     if proposal.in_force {
         return Err(precondition(
             "policy.in-force",
-            "This policy counts already. An administrator can set another one.",
+            "This policy is already in force. An administrator can set another one.",
         ));
     }
     let draft = Draft {
@@ -294,7 +294,7 @@ async fn find(app: &App, id: &str) -> Result<Proposal> {
 fn gone() -> crate::error::ApiError {
     not_found(
         "policy.proposal-missing",
-        "This policy is not proposed any more: it was confirmed, withdrawn or replaced. Look at the policies again.",
+        "This policy is no longer proposed: it was confirmed, withdrawn or replaced. Reload the policies.",
     )
 }
 

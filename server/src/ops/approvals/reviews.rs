@@ -62,7 +62,7 @@ fn states(asked: &[i32]) -> Result<Vec<v1::ReviewState>> {
     let read = |state: &i32| match v1::ReviewState::try_from(*state) {
         Ok(v1::ReviewState::Unspecified) | Err(_) => Err(bad_request(
             "review.state",
-            format!("{state} is not a state of a review. The states are: open, closed."),
+            format!("{state} is not a known state of a review. The states are: open, closed."),
         )),
         Ok(state) => Ok(state),
     };

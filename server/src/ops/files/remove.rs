@@ -94,14 +94,14 @@ pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<FileSummary> {
 fn already() -> ApiError {
     conflict(
         "file.removed",
-        "This file was removed already. Look at the list again.",
+        "This file was already removed. Reload the list.",
     )
 }
 
 fn other_cluster() -> ApiError {
     conflict(
         "file.cluster-changed",
-        "Another cluster was named for this file a moment ago. Look at it again.",
+        "This file was assigned to another cluster a moment ago. Reload it.",
     )
 }
 

@@ -81,7 +81,7 @@ async fn send(
             .map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound if app.db.is_shared() => precondition(
                     "job.download-elsewhere",
-                    "The members that this job made are on the disk of the server that ran it, and not of this one. \
+                    "The members that this job made are on the disk of the server that ran it, not of this one. \
                      Download them from that server.",
                 ),
                 io::ErrorKind::NotFound => no_such_artifact(&name_of(job_id)),

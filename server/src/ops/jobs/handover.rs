@@ -91,7 +91,7 @@ fn is_done(app: &App, job: &Loaded, by: &str, step: &str, note: &str) -> Result<
         Some(done) => Err(conflict(
             "job.step-done",
             format!(
-                "“{}” was ticked as done already, by {}. A tick cannot be changed; reload the page to see it.",
+                "“{}” was already ticked as done, by {}. A tick cannot be changed; reload the page to see it.",
                 asked.title, done.by
             ),
         )),

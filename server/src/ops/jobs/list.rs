@@ -114,7 +114,7 @@ fn states(asked: &[i32]) -> Result<Vec<String>> {
             bad_request(
                 "job.state",
                 format!(
-                    "{asked} is no state of a job that this server knows: {}.",
+                    "{asked} is not a known job state: {}.",
                     ALL.map(word).join(", ")
                 ),
             )

@@ -208,7 +208,7 @@ fn states(request: &v1::ListPlansRequest) -> Result<Vec<PlanState>> {
                 bad_request(
                     "plan.state",
                     format!(
-                        "{state} is no state of a plan that this server knows: sealed, approved, rejected, \
+                        "{state} is not a known plan state: sealed, approved, rejected, \
                          withdrawn, invalidated, expired, used."
                     ),
                 )

@@ -40,14 +40,14 @@ pub(super) async fn now(app: &App, account: &str, plan_json: &str) -> Result<Aga
         // A store that cannot be asked says nothing about the plan.
         if !app.objects.has(&sha256).await? {
             return Ok(Again::without_file(
-                "The snapshot's file is not in the store any more.",
+                "The snapshot's file is no longer in the store.",
             ));
         }
     }
     let observation = match super::observe(app, account, &sealed.request).await {
         Ok(observation) => observation,
         Err(error) if error.kind == Kind::NotFound => {
-            return Ok(Again::without_file("The snapshot is not stored any more."));
+            return Ok(Again::without_file("The snapshot is no longer stored."));
         }
         Err(error) => return Err(error),
     };

@@ -47,14 +47,14 @@ pub(super) async fn check(
             .map(|b| format!("{} at {}", b.version, b.path.display()))
             .collect();
         let known = if known.is_empty() {
-            "there is no other either".to_owned()
+            "no other version was found".to_owned()
         } else {
             format!("there is {}", known.join(", "))
         };
         return Ok(not_checked(
             run,
             &format!(
-                "there is no etcd {target} on this server ({known}); its operator can name one with --etcd-bin"
+                "no etcd {target} was found on this server ({known}); its operator can add one with --etcd-bin"
             ),
         ));
     };

@@ -10,7 +10,7 @@ use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, RestoreTask, SourceFile};
 use requorum_shared::etcd::storage::trailer::Hasher;
 use requorum_shared::finding::{Check, Outcome};
-use requorum_shared::number::bytes;
+use requorum_shared::number::{bytes, signed};
 
 use super::members::{Dest, Order, Progress as Pass, Restore, RestoreError, Spot, Stage, Watch};
 use crate::files::objects::Content;
@@ -200,14 +200,18 @@ impl Run {
             .ok_or_else(|| failed(format!("{} could not be made.", self.shown)))?;
         let raised = match edit.raised {
             Some(raised) => {
-                format!(", raised from {}", edit.last_revision) + &format!(" to {raised}")
+                format!(
+                    ", raised from {} to {}",
+                    signed(edit.last_revision),
+                    signed(raised)
+                )
             }
             None => String::new(),
         };
         Ok(StepEvidence::new(format!(
             "{sentence} Each member's database has {} and starts at revision {}{raised}.",
             bytes(edit.database_size),
-            edit.start_revision()
+            signed(edit.start_revision())
         )))
     }
 
@@ -313,11 +317,11 @@ pub(super) async fn blocking<T: Send + 'static>(
             task.await
         }
     };
-    ended.map_err(|error| failed(format!("This is a fault of Requorum: {error}.")))?
+    ended.map_err(|error| failed(format!("This is a bug in Requorum: {error}.")))?
 }
 
 pub(super) fn no_root(name: &str) -> String {
-    format!("{name} is not a restore root of this server any more, or not for the plan's cluster.")
+    format!("{name} is no longer a restore root of this server, or not for the plan's cluster.")
 }
 
 pub(super) fn failed(message: String) -> StepError {

@@ -207,11 +207,11 @@ impl EtcdSteps {
             Target::Download => (There::Missing, free_bytes(&self.downloads)),
             Target::Folder { root, path } => {
                 let root = self.roots.find_for(root, &task.cluster).ok_or_else(|| {
-                    StepError::refuse(format!("{} Make a new plan.", no_root(root)))
+                    StepError::refuse(format!("{} Create a new plan.", no_root(root)))
                 })?;
-                let there = root.look(path).map_err(|error| {
-                    failed(format!("{} cannot be looked at: {error}.", run.shown))
-                })?;
+                let there = root
+                    .look(path)
+                    .map_err(|error| failed(format!("{} cannot be read: {error}.", run.shown)))?;
                 (there, root.free_bytes(path).ok())
             }
         };
@@ -221,7 +221,7 @@ impl EtcdSteps {
             There::Occupied => {
                 return Err(failed(format!(
                     "{shown} already exists; it did not when the plan was sealed. A restore never writes into \
-                     existing data: move it away, or make a new plan for another place."
+                     existing data: move it away, or create a new plan for another place."
                 )));
             }
             There::NotAFolder => {
@@ -265,6 +265,6 @@ fn done_if(done: bool, evidence: &str) -> Probe {
 fn etcd(step: &Step) -> Result<&RestoreStep, StepError> {
     match &step.action {
         Action::Etcd(step) => Ok(step),
-        other => Err(failed(format!("This is no step of etcd's: {other:?}.")).with(Remedy::Stop)),
+        other => Err(failed(format!("This is not an etcd step: {other:?}.")).with(Remedy::Stop)),
     }
 }

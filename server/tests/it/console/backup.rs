@@ -90,7 +90,7 @@ async fn a_console_that_works_is_copied_and_put_back() {
     }
     let said = good(&copying.await.unwrap());
     assert!(
-        said.contains("entries of the ledger with its key"),
+        said.contains("ledger entries with the ledger key"),
         "{said}"
     );
     assert!(said.contains("master.key elsewhere"), "{said}");
@@ -224,7 +224,7 @@ async fn a_backup_is_whole_or_not_there_and_so_is_what_is_put_back() {
     assert!(at("backup").join("master.key").exists());
 
     let said = bad(&put_back(&at("nothing"), &at("new")));
-    assert!(said.contains("is no backup of a console"), "{said}");
+    assert!(said.contains("is not a backup of a console"), "{said}");
     std::fs::write(file_of(&at("backup")), &damaged).unwrap();
     let said = bad(&put_back(&at("backup"), &at("new")));
     assert!(said.contains("is not what was backed up"), "{said}");
@@ -292,7 +292,7 @@ async fn what_is_put_back_comes_from_the_backup_and_nowhere_else() {
         symlink(&outside, &there).unwrap();
         let said = bad(&put_back(&backup, &new));
         assert!(
-            said.contains("no link of a backup is followed"),
+            said.contains("links in a backup are not followed"),
             "{path}: {said}"
         );
         assert!(!new.exists());
@@ -302,7 +302,10 @@ async fn what_is_put_back_comes_from_the_backup_and_nowhere_else() {
     std::fs::rename(backup.join("objects"), &folder).unwrap();
     symlink(&folder, backup.join("objects")).unwrap();
     let said = bad(&put_back(&backup, &new));
-    assert!(said.contains("no link of a backup is followed"), "{said}");
+    assert!(
+        said.contains("links in a backup are not followed"),
+        "{said}"
+    );
 
     // A FIFO that nobody writes to, a device without an end, a socket, a folder.
     for path in ["requorum.db", "backup.json", &object] {
@@ -371,7 +374,7 @@ async fn what_is_put_back_comes_from_the_backup_and_nowhere_else() {
             }
         }
     });
-    assert!(other.contains("no backup of a console has"), "{other}");
+    assert!(other.contains("does not belong in a backup"), "{other}");
     // More bytes than were backed up are not read to their end.
     fresh();
     let grown = std::fs::OpenOptions::new()

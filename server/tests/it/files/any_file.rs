@@ -140,7 +140,7 @@ fn the_state_beside_a_meta_json_is_compared_with_its_checksum() {
     let longer = [state.as_slice(), b"x"].concat();
     for (state, code, words) in [
         (Some(&state), 0, "the CRC-64 of state.bin agrees"),
-        (None, 0, "state.bin was not looked at"),
+        (None, 0, "state.bin was not checked"),
         (Some(&changed), 1, "the CRC-64 of state.bin differs"),
         (Some(&longer), 1, "were written"),
         (Some(&Vec::new()), 1, "state.bin has 0 bytes"),

@@ -208,7 +208,7 @@ fn input_07_line_ends_were_translated() {
     let facts = [
         "LF became CRLF in 486 places",
         "as binary",
-        "nothing of it can be used",
+        "none of it can be used",
     ];
     let never = ["skip-hash-check", "page tree is damaged", "cannot be read"];
     Case::of("07-textmode.db").refused(&facts, &never);

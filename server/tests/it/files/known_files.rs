@@ -159,16 +159,20 @@ fn compacted_ahead_of_all_keys_15() {
     let said = check("15-compacted-ahead.db");
     assert_eq!(said.code, 0);
     let second = said.out.lines().nth(1).unwrap();
-    assert!(second.contains("revision 5000"), "{second}");
+    assert!(second.contains("revision 5 000"), "{second}");
     assert!(
-        said.out.contains("A server starts at revision 5000"),
+        said.out.contains("A server starts at revision 5 000"),
         "{}",
         said.out
     );
     let said = restore("15-compacted-ahead.db", &[]);
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.err.contains("it continues from 5000."), "{}", said.err);
-    assert!(said.err.contains(": revision 5000, "), "{}", said.err);
+    assert!(
+        said.err.contains("it continues from 5 000."),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains(": revision 5 000, "), "{}", said.err);
     assert!(!said.err.contains("revision 1,"), "{}", said.err);
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::TryStreamExt as _;
 use requorum_server::files::objects::{ObjectError, Objects, Why};
 use requorum_shared::canonical::sha256_hex;
+use requorum_shared::number;
 
 use crate::files::bucket::{BUCKET, Bucket, Fault, SECRET};
 
@@ -132,9 +133,11 @@ async fn story(objects: &Objects, desk: &Desk, file_of: impl Fn(&str) -> PathBuf
         let error = objects.read(&sha256, size, 0..1).await.err().unwrap();
         assert_eq!(error.why, Why::Damaged);
         assert!(
-            error
-                .message
-                .contains(&format!("{} bytes instead of {length}", length + 1)),
+            error.message.contains(&format!(
+                "{} instead of {}",
+                number::bytes(size + 1),
+                number::bytes(size)
+            )),
             "{error}"
         );
         let (_, file) = desk.lay(&wanted);
@@ -285,7 +288,7 @@ async fn a_put_that_fails_leaves_nothing_and_says_why() {
     expect(
         &error,
         Why::Unavailable,
-        "fails (503 SlowDown). Look at that server",
+        "fails (503 SlowDown). Check that server",
     );
     let puts = asked.iter().filter(|a| a.starts_with("PUT")).count();
     assert_eq!(puts, 3, "one attempt and two more: {asked:#?}");
@@ -385,7 +388,7 @@ async fn half_objects_and_wrong_bytes_are_never_used() {
         (
             Fault::Answer(404, "NoSuchKey"),
             Why::Missing,
-            "it is not there",
+            "it is missing",
         ),
         (
             Fault::Answer(404, "NoSuchBucket"),

@@ -80,14 +80,14 @@ fn sound(file: &Path, words: &[&str]) {
     let bumped = ["--bump-revision", "1000000", "--mark-compacted"];
     let arguments = [&["restore", file, "--data-dir", "bumped"][..], &bumped].concat();
     let said = ends(at, 0, &arguments);
-    assert!(said.contains("revision 1000339"), "{said}");
+    assert!(said.contains("revision 1 000 339"), "{said}");
 }
 
 #[test]
 fn padded_to_whole_blocks() {
     sound(
         &damaged("padded"),
-        &["480 bytes behind the snapshot", "trailer matches", "73760"],
+        &["480 bytes behind the snapshot", "trailer matches", "73 760"],
     );
 }
 

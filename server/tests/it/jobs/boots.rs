@@ -259,7 +259,7 @@ async fn a_raised_revision_is_served() {
         }
         let revision = checks.iter().find(|c| c.name == ALL[5]).unwrap();
         assert!(
-            revision.evidence.contains("1000339"),
+            revision.evidence.contains("1 000 339"),
             "{}",
             revision.evidence
         );

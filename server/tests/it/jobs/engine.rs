@@ -349,7 +349,7 @@ fn a_step_that_panics_is_a_question_and_no_crash() {
     live(&world, &log, "first", nobody);
     let question = view(&log).question.unwrap();
     assert!(
-        question.evidence.contains("fault of Requorum"),
+        question.evidence.contains("bug in Requorum"),
         "{}",
         question.evidence
     );

@@ -339,7 +339,7 @@ fn conformance_38_bumps() {
         place.flags_refused(&flags, 1, &["exceeds the largest revision"]);
     }
     let said = place.restored(&["--bump-revision", "1000", "--mark-compacted=true"]);
-    assert!(said.contains("revision 1339"), "{said}");
+    assert!(said.contains("revision 1 339"), "{said}");
 }
 
 #[test]
@@ -456,7 +456,7 @@ fn usage_errors_exit_with_2() {
     place.refused(
         &["a.db", "--target-version", "3.3"],
         2,
-        &["3.3 is none of 3.4, 3.5, 3.6, 3.7"],
+        &["3.3 is not one of 3.4, 3.5, 3.6, 3.7"],
     );
 }
 

@@ -182,7 +182,7 @@ async fn every_tampering_is_named() {
                 "UPDATE ledger_entries SET idx = 17 WHERE idx = 18",
                 "UPDATE ledger_entries SET idx = 18 WHERE idx = -1",
             ],
-            "Entries were moved: entry 18 stands in the place of entry 17.",
+            "Entries were moved: entry 18 is in the place of entry 17.",
         ),
         (
             &[
@@ -299,7 +299,7 @@ async fn exports_hold_every_entry_and_say_when_they_lie() {
         .await;
     let error = bad(&console.audit("export", &[]), 1);
     assert!(
-        error.contains("not to be believed: Entry 299 was changed"),
+        error.contains("cannot be trusted: Entry 299 was changed"),
         "{error}"
     );
     let tiles = console.path("tiles");

@@ -132,7 +132,7 @@ async fn what_contradicts_itself_is_shown_and_nothing_is_done() {
         assert_eq!(
             body.message,
             format!(
-                "This was not done, because nothing is done that is not written down first: {said}. See what \
+                "This was not done, because every act is recorded in the ledger first: {said}. See what \
                  `requorum audit verify` says of its data directory."
             )
         );

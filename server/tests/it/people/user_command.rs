@@ -210,7 +210,7 @@ fn what_cannot_be_is_said() {
             &["user", "add", "Ben", "--role", "root"],
             PASSWORD,
             2,
-            "`root` is no role",
+            "`root` is not a role",
         ),
         (
             &["user", "add", "Ben", "--password", PASSWORD],

@@ -96,7 +96,7 @@ async fn only_the_author_withdraws_a_plan_and_it_never_runs() {
         (PlanState::Withdrawn, "")
     );
     let refused = anna.start(&plan).await.unwrap_err();
-    let says = format!("The plan was withdrawn by {NAME}. Make a new plan.");
+    let says = format!("The plan was withdrawn by {NAME}. Create a new plan.");
     assert_eq!(refused.message(), says);
 
     let list = v1::ListPlansRequest {

@@ -282,7 +282,7 @@ async fn the_command_line_names_the_bucket_and_says_what_is_wrong_with_it() {
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        said.contains("the stored files cannot be had: writing console/files/probe/")
+        said.contains("the stored files are not available: writing console/files/probe/")
             && said.contains("no such bucket (404 NoSuchBucket)"),
         "{said}"
     );

@@ -206,7 +206,7 @@ pub(super) fn sentence(kind: &ErrorKind) -> String {
 fn advice<'r>(kind: &ErrorKind, remedies: &'r Remedies) -> (&'static str, &'r str) {
     match kind {
         ErrorKind::Empty | ErrorKind::TooSmall { .. } => {
-            ("There is no database in it.", remedies.cut_off)
+            ("It contains no database.", remedies.cut_off)
         }
         ErrorKind::NoMeta { .. } => (
             "No valid meta page: the database cannot be opened.",
@@ -236,7 +236,7 @@ fn advice<'r>(kind: &ErrorKind, remedies: &'r Remedies) -> (&'static str, &'r st
             remedies.damaged,
         ),
         ErrorKind::Read(_) => (
-            "What was on these bytes is unknown.",
+            "What these bytes held is unknown.",
             "Check the disk, copy the file elsewhere and try again.",
         ),
         _ => (

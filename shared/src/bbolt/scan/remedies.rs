@@ -46,7 +46,7 @@ impl Remedies {
         big_endian: "Open it on a machine of the same kind.",
         free_tail: "Copy the file again if its program refuses it.",
         fallback: "Compare it with what its program last knew before relying on it.",
-        spare_meta: "The program writes it anew at its next commit.",
+        spare_meta: "The program rewrites it at its next commit.",
         meta_header: "bbolt ignores it; some tools do not.",
         older: "Reverting to it loses one commit.",
         older_todo: "If there is no sound copy, have bbolt surgery revert the meta page on a copy, and check that copy.",

@@ -37,7 +37,7 @@ impl<V: Visitor> Walk<V> {
         let Some(meta) = self.meta else {
             let what = match &self.error {
                 Some(error) => error.kind().to_string(),
-                None => "there is no tree to walk".to_owned(),
+                None => "no tree to walk".to_owned(),
             };
             return (Outcome::Fail, what);
         };

@@ -8,6 +8,7 @@ mod tree;
 
 use crate::bbolt::{Database, Error, Meta, Metas};
 use crate::finding::{Finding, Report};
+use crate::number::{self, grouped};
 use crate::source::Source;
 
 use super::combine::Combiner;
@@ -120,15 +121,13 @@ pub(super) fn walk<V: Visitor>(size: u64, pages: Option<Pages<V>>, source: &dyn 
     let mut walk = walk_under(database, visitor, records, source);
     metas::check(&mut walk, &database);
     if size != source.size() {
-        let what = format!(
-            "The file had {size} bytes while it was read and has {} now.",
-            source.size()
-        );
+        let (before, after) = number::sizes(size, source.size());
+        let what = format!("The file had {before} while it was read and has {after} now.");
         let finding = Finding::blocking("file.changed", "file", what);
         let todo = "Copy it to a place where nothing writes to it, and check the copy.";
         walk.findings.push(
             finding
-                .because("Something writes to it, so what was read is of two moments.")
+                .because("Something writes to it, so what was read mixes two states of the file.")
                 .todo(todo),
         );
     }
@@ -220,20 +219,21 @@ fn missing_pages<V: Visitor>(
     let meta = walker.database.meta();
     let end = walker.database.start().saturating_add(image);
     let pages = format!(
-        "the last {missing} of {} pages are missing or cut",
-        meta.hwm
+        "the last {} of {} pages are missing or cut",
+        grouped(missing),
+        grouped(meta.hwm)
     );
-    let size = meta.logical_size();
+    let (size, image) = number::sizes(meta.logical_size(), image);
     let finding = if complete {
         let what = format!(
-            "The database has {size} bytes and the file ends after {image} of them: {pages}, none of them in use."
+            "The database has {size} and the file ends after {image}: {pages}, none of them in use."
         );
         Finding::warning("file.free-tail", "file", what)
             .because("The tree reaches every page that it needs: nothing is lost. A server may refuse the file as it is.")
             .todo(V::REMEDIES.free_tail)
     } else {
         let what = format!(
-            "The file was cut off: its database has {size} bytes and the file ends after {image} of them; {pages}."
+            "The file was cut off: its database has {size} and the file ends after {image}; {pages}."
         );
         Finding::blocking("file.truncated", "file", what)
             .because("A server would crash as soon as it touches a missing page.")

@@ -32,7 +32,7 @@ pub(super) fn in_short(content: &Content<'_>) -> Section {
         _ => text(words::tally(&view.checks)),
     };
     section(
-        "In short",
+        "Summary",
         vec![Block::Facts(vec![
             ("Planned outcome".to_owned(), text(&plan.outcome)),
             ("State".to_owned(), text(job_text::state(view.state))),
@@ -116,7 +116,7 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
         });
         blocks.push(table(&["Severity", "About", "Finding"], rows.collect()));
     }
-    section("What it rested on", blocks)
+    section("Facts", blocks)
 }
 
 pub(super) fn commands(content: &Content<'_>) -> Section {
@@ -129,11 +129,11 @@ pub(super) fn commands(content: &Content<'_>) -> Section {
         .map(ToOwned::to_owned)
         .collect();
     let block = if commands.is_empty() {
-        Block::Text("No other tool does the same.".to_owned())
+        Block::Text("No other tool has an equivalent command.".to_owned())
     } else {
         Block::Commands(commands)
     };
-    section("The same by other tools", vec![block])
+    section("Equivalent commands", vec![block])
 }
 
 pub(super) fn ledger(content: &Content<'_>) -> Section {
@@ -158,8 +158,8 @@ pub(super) fn ledger(content: &Content<'_>) -> Section {
     let left_out = match usize::try_from(content.left_out).unwrap_or(usize::MAX) {
         0 => Vec::new(),
         count => vec![Block::Text(format!(
-            "{} about them are left out: each was refused or failed and changed nothing, or was a download of what \
-             came of it. The ledger has them.",
+            "{} about them are left out: each was refused or failed and changed nothing, or downloaded the result. \
+             The ledger has them.",
             words::count(count, "more act", "more acts")
         ))],
     };
@@ -194,7 +194,7 @@ pub(super) fn files(content: &Content<'_>) -> Section {
         "Files and their hashes",
         vec![
             Block::Text(
-                "This page is made of the files below, which lie beside it. manifest.json names all of them and this \
+                "This page is made of the files below, which are next to it. manifest.json names all of them and this \
                  page, and manifest.note is its signature."
                     .to_owned(),
             ),
@@ -207,7 +207,7 @@ pub(super) fn files(content: &Content<'_>) -> Section {
                 "sha256sum -c SHA256SUMS".to_owned(),
             ]),
             Block::Text(
-                "The key must come from somewhere else than this archive: from the console's settings, a colleague, or \
+                "The key must come from a source other than this archive: from the console's settings, a colleague, or \
                  your notes. README.txt says more."
                     .to_owned(),
             ),

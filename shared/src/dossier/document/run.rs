@@ -32,7 +32,7 @@ pub(super) fn left(content: &Content<'_>) -> Section {
         let rows = left
             .into_iter()
             .map(|left| vec![text(left.what), text(left.how)]);
-        table(&["What is there", "How to remove it"], rows.collect())
+        table(&["What remains", "How to remove it"], rows.collect())
     };
     section("Cleanup", vec![block])
 }
@@ -156,9 +156,7 @@ pub(super) fn hand_over(content: &Content<'_>) -> Option<Section> {
                 .collect();
             vec![text(&warning.subject), text(said.join(" "))]
         });
-        blocks.push(Block::Text(
-            "To be known before the cluster is handed over:".to_owned(),
-        ));
+        blocks.push(Block::Text("Before you hand over the cluster:".to_owned()));
         blocks.push(table(&["About", "Warning"], rows.collect()));
     }
     Some(section("Hand-over", blocks))
@@ -202,13 +200,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
         ]
     });
     let columns = [
-        "No.",
-        "Step",
-        "State",
-        "Begun",
-        "Took",
-        "What was seen",
-        "Rollback",
+        "No.", "Step", "State", "Begun", "Took", "Evidence", "Rollback",
     ];
     let mut blocks = vec![table(&columns, rows.collect())];
     let again: Vec<_> = timings
@@ -219,7 +211,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
         .collect();
     if !again.is_empty() {
         blocks.push(Block::Text(format!(
-            "Carried out more than once: {}. The state is that of the last.",
+            "Carried out more than once: {}. The state is that of the last time.",
             again.join(", ")
         )));
     }
@@ -229,7 +221,7 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
 pub(super) fn verification(content: &Content<'_>) -> Section {
     let view = content.view;
     if view.checks.is_empty() {
-        let none = "Nothing was verified: the job did not come that far.";
+        let none = "Nothing was verified: the job did not get that far.";
         return section(
             "Verification of the result",
             vec![Block::Text(none.to_owned())],
@@ -256,13 +248,13 @@ pub(super) fn verification(content: &Content<'_>) -> Section {
     if view.checks_are_invalid() {
         blocks.insert(0, Block::Text(UNDONE.to_owned()));
     }
-    let columns = ["What must be true", "Member", "Outcome", "What was seen"];
+    let columns = ["Check", "Member", "Outcome", "Evidence"];
     blocks.push(table(&columns, rows));
     section("Verification of the result", blocks)
 }
 
 /// Of checks of what is not there any more.
-const UNDONE: &str = "INVALID: these checks were true of what was rolled back. They prove nothing of what is there now.";
+const UNDONE: &str = "INVALID: these checks applied to what was rolled back. They prove nothing about the present state.";
 
 pub(super) fn log(content: &Content<'_>) -> Section {
     let lines = &content.view.log;
@@ -279,9 +271,7 @@ pub(super) fn log(content: &Content<'_>) -> Section {
         .collect();
     let mut blocks = Vec::new();
     if rows.is_empty() {
-        blocks.push(Block::Text(
-            "The steps wrote no lines of their own.".to_owned(),
-        ));
+        blocks.push(Block::Text("The steps wrote no log lines.".to_owned()));
     } else {
         blocks.push(table(&["When", "Step", "Line"], rows));
     }

@@ -32,8 +32,8 @@ pub(super) fn approvals(content: &Content<'_>) -> Section {
         return section(
             "People and approvals",
             vec![Block::Text(
-                "This job was started by a version that did not keep on what grounds. The entries of the ledger below \
-                 say who approved."
+                "This job was started by a version that did not record why it was allowed to run. The ledger entries \
+                 below say who approved."
                     .to_owned(),
             )],
         );

@@ -106,10 +106,10 @@ impl Acts {
         let what = format!("{who}: {}", act::phrase(act));
         if all.any(|a| matches!(a.outcome(), None | Some(Outcome::Unknown))) {
             return Err(unknown(format!(
-                "The ledger does not know how this came out: {what}."
+                "The ledger does not record the outcome of this: {what}."
             )));
         }
-        Err(fail(format!("The ledger does not have it: {what}.")))
+        Err(fail(format!("The ledger does not record this: {what}.")))
     }
 
     /// Whether this policy is the one that was set, and was set.
@@ -127,11 +127,11 @@ impl Acts {
         }
         if all.any(|a| matches!(a.outcome(), None | Some(Outcome::Unknown))) {
             return Err(unknown(format!(
-                "The ledger does not know how this came out: {who}: set a policy."
+                "The ledger does not record the outcome of this: {who}: set a policy."
             )));
         }
         Err(fail(format!(
-            "The ledger does not have it that {who} set this policy: {}",
+            "The ledger does not record that {who} set this policy: {}",
             policy.subject()
         )))
     }
@@ -188,7 +188,7 @@ impl Acts {
         }
         if !open.is_empty() {
             return Err(unknown(format!(
-                "The ledger does not know how this came out: {}.",
+                "The ledger does not record the outcome of this: {}.",
                 words::listed(&open)
             )));
         }

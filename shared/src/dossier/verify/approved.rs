@@ -26,7 +26,7 @@ pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
     }
     if approvals.grounds.as_ref() != record::grounds(events) {
         return Err(fail(
-            "They are not those that the job was started on: the journal names others.",
+            "The job was started on other approvals, which the journal names.",
         ));
     }
     if approvals.interim == record::view(plan, events).state.is_over() {
@@ -36,12 +36,12 @@ pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
     }
     let Some(grounds) = &approvals.grounds else {
         return Err(unknown(
-            "The job was started by a version that did not keep on what grounds.",
+            "The job was started by a version that did not record why it was allowed to run.",
         ));
     };
     if grounds.weight != Reversibility::of(plan) {
         return Err(fail(
-            "The plan was weighed wrongly: another rule was due for it.",
+            "The wrong rule was applied to the plan: its reversibility calls for another.",
         ));
     }
     let author = &grounds.author;
@@ -185,12 +185,12 @@ fn policy_in_force(grounds: &Authorization, all: &acts::Acts) -> Finding {
         return Ok(if usual || grounds.glass.is_some() {
             String::new()
         } else {
-            " Who set it is not said: a version made this that did not keep it.".to_owned()
+            " Who set it is unknown: the version that made this did not record it.".to_owned()
         });
     };
     if policy.policy.rule(grounds.weight) != grounds.rule {
         return Err(fail(format!(
-            "It was judged by another rule than that of the policy in force: {}",
+            "It was judged by a rule other than that of the policy in force: {}",
             policy.policy.rule(grounds.weight)
         )));
     }

@@ -8,12 +8,13 @@ use crate::dossier::document::Content;
 use crate::dossier::manifest::{self, Manifest, PartFacts, RENDERING};
 use crate::dossier::{html, name, parts, readme, record, seal, words, zip};
 use crate::job::fold::JobView;
+use crate::number;
 use crate::recovery::Input;
 
 pub(super) fn exact(archive: &zip::Archive<'_>) -> Finding {
     if !archive.exact {
         return Err(fail(
-            "Packing its parts again gives another file: something was changed in it, or added around them.",
+            "Packing its parts again gives a different file: something was changed in it, or added around them.",
         ));
     }
     let names: Vec<_> = archive.parts.iter().map(|(name, _)| *name).collect();
@@ -35,7 +36,7 @@ pub(super) fn every_part(parts: &Parts<'_>, manifest: &Manifest) -> Finding {
         match parts.get(name.as_str()) {
             None => wrong.push(format!("{name} is missing")),
             Some(bytes) if PartFacts::of(bytes) != *facts => {
-                wrong.push(format!("{name} was changed: its SHA-256 is another"));
+                wrong.push(format!("{name} was changed: its SHA-256 differs"));
             }
             Some(_) => {}
         }
@@ -76,7 +77,7 @@ pub(super) fn sealed(parts: &Parts<'_>, manifest: &Manifest, opened: &Opened<'_>
     let seal = parts
         .get(name::SEAL)
         .and_then(|bytes| std::str::from_utf8(bytes).ok())
-        .ok_or_else(|| fail(format!("{} is missing, or is no text.", name::SEAL)))?;
+        .ok_or_else(|| fail(format!("{} is missing, or is not text.", name::SEAL)))?;
     let sha256 = sha256_hex(parts.get(name::MANIFEST).copied().unwrap_or_default());
     match seal::open(seal, &manifest.job, &sha256, key) {
         Ok(true) => Ok(format!("{} signed it.", key.short())),
@@ -124,7 +125,7 @@ pub(super) fn journal(manifest: &Manifest, opened: &Opened<'_>) -> Finding {
         )));
     }
     if manifest.state != view.state || manifest.interim == view.state.is_over() {
-        return Err(fail("It leads to another end than the manifest names."));
+        return Err(fail("It does not end as the manifest says."));
     }
     Ok(format!("{} events, numbered without a gap.", events.len()))
 }
@@ -146,9 +147,7 @@ pub(super) fn derived(part: &'static str, parts: &Parts<'_>, opened: &Opened<'_>
     let view = record::view(plan, events);
     let again = parts::derived(plan, events, &view, approvals);
     if again.get(part).map(Vec::as_slice) != parts.get(part).copied() {
-        return Err(fail(format!(
-            "{part} made again from the journal is another."
-        )));
+        return Err(fail(format!("{part} differs from what the journal gives.")));
     }
     Ok(match part {
         name::VERIFICATION => proven(&view),
@@ -195,15 +194,16 @@ pub(super) fn evidence(parts: &Parts<'_>, opened: &Opened<'_>) -> Finding {
     if !same {
         let wanted: Vec<_> = wanted.map(String::as_str).collect();
         return Err(fail(format!(
-            "It is of a file with the SHA-256 {} and {} bytes, and the plan uses {}.",
+            "It is of a file with the SHA-256 {} and {}, and the plan uses {}.",
             file.sha256,
-            file.size,
+            number::bytes(file.size),
             wanted.join(", ")
         )));
     }
     Ok(format!(
-        "It is of the {} bytes with the SHA-256 {}.",
-        file.size, file.sha256
+        "It is of the {} with the SHA-256 {}.",
+        number::bytes(file.size),
+        file.sha256
     ))
 }
 
@@ -228,7 +228,7 @@ pub(super) fn page(
     ] {
         if parts.get(name).copied() != Some(again.as_bytes()) {
             return Err(fail(format!(
-                "{name} made again from the other parts is another: read those, not it."
+                "{name} differs from what the other parts give: read those, not it."
             )));
         }
     }

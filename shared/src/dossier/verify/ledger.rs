@@ -13,7 +13,7 @@ pub(super) fn checkpoint(manifest: &Manifest, opened: &Opened<'_>) -> Finding {
         .as_ref()
         .map_err(|why| fail(why.clone()))?;
     if manifest.checkpoint != checkpoint.into() {
-        return Err(fail("It is another checkpoint than the manifest names."));
+        return Err(fail("It is not the checkpoint that the manifest names."));
     }
     Ok(format!(
         "{} entries, root {}.",
@@ -26,7 +26,7 @@ pub(super) fn entries(opened: &Opened<'_>) -> Finding {
     let checkpoint = opened
         .checkpoint
         .as_ref()
-        .map_err(|_| unknown("The checkpoint cannot be believed."))?;
+        .map_err(|_| unknown("The checkpoint cannot be trusted."))?;
     let (entries, lines) = opened.entries.as_ref().map_err(|why| fail(why.clone()))?;
     let proofs = opened.proofs.as_ref().map_err(|why| fail(why.clone()))?;
     if proofs.size != checkpoint.size || proofs.root != checkpoint.root.to_base64() {
@@ -43,7 +43,7 @@ pub(super) fn entries(opened: &Opened<'_>) -> Finding {
     for ((entry, line), proof) in entries.iter().zip(lines).zip(&proofs.proofs) {
         let index = entry.index;
         if proof.index != index || before.is_some_and(|before| before >= index) {
-            return Err(fail(format!("Entry {index} stands where another belongs.")));
+            return Err(fail(format!("Entry {index} is in the place of another.")));
         }
         before = Some(index);
         let path: Option<Vec<_>> = proof
@@ -92,7 +92,7 @@ pub(super) fn known_key(opened: &Opened<'_>, known: Option<&VerifyingKey>) -> Fi
             known.short()
         ))),
         None => Err(unknown(format!(
-            "No key was given. It claims to be by {}: compare its whole key with the one that you know, from the \
+            "No key was given. It claims to be by {}: compare its whole key with a copy that you trust, from the \
              console's settings, a colleague, or your notes.",
             key.short()
         ))),

@@ -72,7 +72,7 @@ impl<'a> Opened<'a> {
         });
         let checkpoint = match (&key, text(parts, name::CHECKPOINT)) {
             (Ok(key), Ok(note)) => Checkpoint::open(note, key)
-                .map_err(|error| format!("It cannot be believed: {error}.")),
+                .map_err(|error| format!("It cannot be trusted: {error}.")),
             (Err(why), _) => Err(why.clone()),
             (_, Err(why)) => Err(why),
         };
@@ -165,7 +165,7 @@ fn whole<'a>(parts: &Parts<'a>, name: &str) -> Result<&'a [u8], String> {
 }
 
 fn text<'a>(parts: &Parts<'a>, name: &str) -> Result<&'a str, String> {
-    std::str::from_utf8(whole(parts, name)?).map_err(|_| format!("{name} is no text."))
+    std::str::from_utf8(whole(parts, name)?).map_err(|_| format!("{name} is not text."))
 }
 
 fn exactly_as<T: DeserializeOwned>(name: &str) -> impl Fn(&[u8]) -> Result<T, String> + '_ {

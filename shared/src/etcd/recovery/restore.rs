@@ -149,7 +149,7 @@ impl FromStr for TargetVersion {
         Self::ALL
             .into_iter()
             .find(|version| version.to_string() == text)
-            .ok_or_else(|| format!("{text} is none of 3.4, 3.5, 3.6, 3.7"))
+            .ok_or_else(|| format!("{text} is not one of 3.4, 3.5, 3.6, 3.7"))
     }
 }
 

@@ -208,7 +208,7 @@ impl Read {
             if number.is_none() {
                 let (key, len) = (text(key), value.len());
                 let what = format!("meta/{key} has {len} bytes instead of 8.");
-                let why = "A server would crash on it; a restore writes it anew.";
+                let why = "A server would crash on it; a restore rewrites it.";
                 self.odd(meta.name, "meta-bucket.length", what, why);
             }
             if to_term {
@@ -225,7 +225,7 @@ impl Read {
             };
             let revision = Revision::parse(value);
             if revision.is_none() {
-                let what = format!("meta/{} is no revision.", text(key));
+                let what = format!("meta/{} is not a revision.", text(key));
                 let why = "Which revisions are compacted is unknown.";
                 self.odd(meta.name, "meta-bucket.compact-mark", what, why);
                 readable = false;
@@ -265,7 +265,7 @@ impl Read {
         if let Some(value) = meta.get(schema::STORAGE_VERSION) {
             self.contents.storage_version = Some(text(value));
             if !is_semver(value) {
-                let what = format!("meta/storageVersion is `{}`, no version.", text(value));
+                let what = format!("meta/storageVersion is `{}`, not a version.", text(value));
                 let why = "Servers of 3.6 and later refuse to start from it.";
                 self.odd(meta.name, "meta-bucket.storage-version", what, why);
             }
@@ -292,7 +292,7 @@ impl Read {
         for (key, value) in &members.pairs {
             let id = member_id(key);
             if id.is_none() {
-                let what = format!("Key `{}` is no member id.", text(key));
+                let what = format!("Key `{}` is not a member id.", text(key));
                 let why = "Servers crash on it; a restore replaces all members.";
                 self.odd(members.name, "members.key", what, why);
             }
@@ -357,7 +357,7 @@ impl Read {
                 }
             }
             if !decodes(key, &[0, 0]) {
-                let what = format!("Key `{}` is no alarm.", key.escape_ascii());
+                let what = format!("Key `{}` is not an alarm.", key.escape_ascii());
                 self.odd(alarms.name, "alarm.key", what, "Servers crash on it.");
                 continue;
             }

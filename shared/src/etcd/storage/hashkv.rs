@@ -29,7 +29,7 @@ pub enum HashKvError {
     #[error("the file has no bucket `key`")]
     NoKeys,
     /// A key of the bucket is no revision.
-    #[error("page {page} holds a key that is no revision (at offset {offset:#x})")]
+    #[error("page {page} holds a key that is not a revision (at offset {offset:#x})")]
     Revision {
         /// Where.
         page: u64,

@@ -245,7 +245,7 @@ fn swapped_rows_are_named() {
     );
     assert_eq!(
         broken.to_string(),
-        "Entries were moved: entry 260 stands in the place of entry 17."
+        "Entries were moved: entry 260 is in the place of entry 17."
     );
     console.leaves.swap(17, 260);
     let broken = console

@@ -63,7 +63,7 @@ async fn read(id: &str, snapshot: &str) -> Result<Earlier, Failure> {
         ..Failure::new(Kind::Other, what)
     };
     let plan: Plan = serde_json::from_str(&response.plan_json)
-        .map_err(|_| other("The earlier plan is in a form that this page does not know."))?;
+        .map_err(|_| other("The earlier plan is in a format that this page does not know."))?;
     let Request::EtcdRestore(request) = plan.request;
     if request.snapshot != snapshot {
         return Err(other("The earlier plan is for another snapshot."));

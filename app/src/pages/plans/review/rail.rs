@@ -94,7 +94,7 @@ pub fn Rail(
             || view! { <a class="button primary" href=paths::job(&summary.job_id)>"Open the job"</a> },
         );
         let other = run.is_none().then(
-            || view! { <a class="button" href=new_plan(&case.plan)>"Make a new plan"</a> },
+            || view! { <a class="button" href=new_plan(&case.plan)>"Create a new plan"</a> },
         );
         view! { <div class="acts">{run} {other}</div> }
     });

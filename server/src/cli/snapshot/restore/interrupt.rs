@@ -18,10 +18,10 @@ pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
-        .context("no signals can be waited for")?;
+        .context("cannot wait for signals")?;
     let (mut interrupt, mut terminate) = {
         let _entered = runtime.enter();
-        let wait = |kind| signal(kind).context("no signals can be waited for");
+        let wait = |kind| signal(kind).context("cannot wait for signals");
         (
             wait(SignalKind::interrupt())?,
             wait(SignalKind::terminate())?,

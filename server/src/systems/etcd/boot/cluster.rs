@@ -8,6 +8,7 @@ use requorum_shared::etcd::recovery::restore::checks::{
 };
 use requorum_shared::etcd::recovery::restore::{ExpectedService, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::number::signed;
 
 use super::{BOOTED, COMPARED};
 use crate::jobs::context::Progress;
@@ -187,8 +188,8 @@ impl Cluster {
                 "{} ({:08x}) at revision {}, compacted at {}",
                 hash.hash,
                 hash.hash,
-                revision(hash),
-                hash.compact_revision
+                signed(revision(hash)),
+                signed(hash.compact_revision)
             )
         };
         let equal = if agree(&hashes) {
@@ -332,10 +333,10 @@ fn against_source(
     {
         return unknown(format!(
             "the copies are at revision {} and compacted at {}; the snapshot's hash is for {} and {}",
-            revision(first),
-            first.compact_revision,
-            source.revision,
-            source.compact_revision
+            signed(revision(first)),
+            signed(first.compact_revision),
+            signed(source.revision),
+            signed(source.compact_revision)
         ));
     }
     if hashes.iter().all(|hash| hash.hash == source.hash) {
@@ -358,8 +359,9 @@ fn against_source(
 
 fn at_revision(hashes: &[HashKvResponse], start_revision: i64) -> Check {
     let seen: Vec<i64> = hashes.iter().map(revision).collect();
-    let text: Vec<String> = seen.iter().map(ToString::to_string).collect();
-    let evidence = format!("planned {start_revision}, served {}", text.join(", "));
+    let text: Vec<String> = seen.iter().map(|served| signed(*served)).collect();
+    let planned = signed(start_revision);
+    let evidence = format!("planned {planned}, served {}", text.join(", "));
     let outcome = if !seen.is_empty() && seen.iter().all(|r| *r >= start_revision) {
         Outcome::Pass
     } else {

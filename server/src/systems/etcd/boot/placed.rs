@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::checks::PLACED;
 use requorum_shared::finding::{Check, Outcome};
+use requorum_shared::number::signed;
 
 use super::cluster::{LOOK_EVERY, READY_WITHIN, agree, revision};
 use super::{PLACED_BOOTED, remove, stopped};
@@ -102,7 +103,7 @@ fn judged(
                 "it serves HashKV {} ({:08x}) at revision {}, and the throw-away cluster did not",
                 hash.hash,
                 hash.hash,
-                revision(&hash)
+                signed(revision(&hash))
             );
             Check::new(PLACED, Outcome::Fail, what)
         }

@@ -24,7 +24,7 @@ pub enum RestoreError {
     NoSuchMember(String),
     /// Something is where the result should go.
     #[error(
-        "{0} is there already; a restore never writes over what exists. Choose another place, or move it away"
+        "{0} already exists; a restore never writes over what exists. Choose another place, or move it away"
     )]
     Exists(String),
     /// The data directory holds something.
@@ -37,8 +37,8 @@ pub enum RestoreError {
     NotAFolder(String),
     /// Another restore made it.
     #[error(
-        "{path} belongs to another restore ({id}) that is not over. Let it end, or choose another place. If it was \
-         killed and nothing will take it up again, remove {path}"
+        "{path} belongs to another restore ({id}) that has not ended. Let it end, or choose another place. If it \
+         was killed and will not be resumed, remove {path}"
     )]
     Theirs {
         /// The folder.
@@ -70,7 +70,7 @@ pub enum RestoreError {
     SourceChanged(String),
     /// The file is not the one that was asked for.
     #[error(
-        "{name} has the SHA-256 {found}, but the restore was planned for {wanted}. Make a new plan"
+        "{name} has the SHA-256 {found}, but the restore was planned for {wanted}. Create a new plan"
     )]
     OtherSource {
         /// The file.
@@ -115,7 +115,7 @@ pub enum RestoreError {
     #[error("{0} is not as it was placed; it was left alone. A server may have been started on it")]
     Used(String),
     /// Nothing was built that could be placed.
-    #[error("nothing complete stands beside {0}. Build it first")]
+    #[error("nothing complete exists next to {0}. Build it first")]
     NotBuilt(String),
     /// Somebody stopped it.
     #[error("stopped before the end; nothing was left behind")]
@@ -148,7 +148,7 @@ fn refusal(report: &Report) -> String {
     match blocking.as_slice() {
         [one] => one.trim_end().to_owned(),
         several => format!(
-            "{} things speak against it: {}",
+            "{} blocking findings: {}",
             several.len(),
             several.join("; ")
         ),

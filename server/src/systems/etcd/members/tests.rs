@@ -608,7 +608,7 @@ fn a_folder_that_another_restore_works_in_is_not_gone_into() {
     let build = |id| other.as_another(id, None, |r| r.build().map(drop));
     let error = build(OTHER).unwrap_err().to_string();
     assert!(
-        error.contains(ID) && error.contains("is not over"),
+        error.contains(ID) && error.contains("has not ended"),
         "{error}"
     );
     assert_eq!(other.tree(), before);

@@ -215,7 +215,8 @@ fn same_file(title: &str, member: &str, file: &File, start: &[u8], length: u64) 
         let (written, zeros) = chunk.split_at(rest.len().min(len));
         if !rest.starts_with(written) || *zeros != nothing[..zeros.len()] {
             return fail(format!(
-                "It differs within the {len} bytes from offset {offset}."
+                "It differs within the {} from offset {offset}.",
+                bytes(len as u64)
             ));
         }
         offset += len as u64;

@@ -237,6 +237,6 @@ impl<V: Visitor> Walker<'_, V> {
 }
 
 pub(super) fn too_many(more: u64, remedies: &Remedies) -> Finding {
-    let what = format!("{more} or more buckets beyond the first {MAX_BUCKETS} were not looked at.");
+    let what = format!("{more} or more buckets beyond the first {MAX_BUCKETS} were not checked.");
     Finding::blocking("bucket.too-many", "file", what).because(remedies.too_many_buckets)
 }

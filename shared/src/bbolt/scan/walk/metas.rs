@@ -52,7 +52,7 @@ pub(super) fn check<V: Visitor>(walk: &mut Walk<V>, database: &Database<'_>) {
 /// The meta page that does not count.
 fn spare(slot: usize, error: &MetaError, database: &Database<'_>) -> Finding {
     let what = format!(
-        "Meta {slot}, the older of the two, cannot be used ({error}); meta {} (transaction {}) counts and is sound.",
+        "Meta {slot}, the older of the two, cannot be used ({error}); meta {} (transaction {}) is used, and is intact.",
         1 - slot,
         database.meta().txid
     );

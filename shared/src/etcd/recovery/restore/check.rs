@@ -13,7 +13,7 @@ use super::cluster::{self, Cluster};
 use super::observation::Observation;
 use super::{MemberRequest, RestoreRequest, peer_url};
 use crate::finding::{Finding, Report, Severity};
-use crate::number::grouped;
+use crate::number::{grouped, signed};
 
 /// The token that etcd takes when none is given.
 pub const DEFAULT_TOKEN: &str = "etcd-cluster";
@@ -366,27 +366,33 @@ fn check_bump(request: &RestoreRequest, observation: &Observation, report: &mut 
                 "bump.overflow",
                 BUMP,
                 format!(
-                    "{} bumped by {bump} exceeds the largest revision, {}.",
-                    source.last_revision,
-                    i64::MAX
+                    "{} bumped by {} exceeds the largest revision, {}.",
+                    signed(source.last_revision),
+                    grouped(bump),
+                    signed(i64::MAX)
                 ),
             )
             .because("etcdutl wraps to negative revisions and reports success.")
-            .todo(format!("Bump by less, such as {}.", bump::WHEN_UNKNOWN)),
+            .todo(format!(
+                "Bump by less, such as {}.",
+                grouped(bump::WHEN_UNKNOWN)
+            )),
         ),
         Some(start) if bump > 0 && start <= source.current_revision => report.push(
             Finding::blocking(
                 "bump.below-compaction",
                 BUMP,
                 format!(
-                    "Bumped by {bump} the revision is {start}, but the file already records a compaction at {}.",
-                    source.current_revision
+                    "Bumped by {} the revision is {}, but the file already records a compaction at {}.",
+                    grouped(bump),
+                    signed(start),
+                    signed(source.current_revision)
                 ),
             )
             .because("The server starts at the higher one, so the bump has no effect.")
             .todo(format!(
                 "Bump by more than {}.",
-                source.current_revision.saturating_sub(source.last_revision)
+                signed(source.current_revision.saturating_sub(source.last_revision))
             )),
         ),
         Some(_) => {}
@@ -424,13 +430,13 @@ fn check_seen(
                     BUMP,
                     format!(
                         "The revision is not bumped: it continues from {}.",
-                        source.current_revision
+                        signed(source.current_revision)
                     ),
                 )
                 .because(because)
                 .todo(format!(
                     "Bump the revision beyond anything that was served. Upstream recommends {}.",
-                    bump::WHEN_UNKNOWN
+                    grouped(bump::WHEN_UNKNOWN)
                 )),
             );
         } else if request.bump_revision < bump::MIN_MARGIN
@@ -448,7 +454,7 @@ fn check_seen(
                 .because("Clients that saw a later revision keep stale caches and miss changes.")
                 .todo(format!(
                     "Bump by {}, which upstream recommends, or enter the highest revision observed on the old cluster.",
-                    bump::WHEN_UNKNOWN
+                    grouped(bump::WHEN_UNKNOWN)
                 )),
             );
         }
@@ -462,8 +468,9 @@ fn check_seen(
                 "source.older-than-seen",
                 "snapshot",
                 format!(
-                    "The snapshot is {lost} revisions behind the highest revision observed, {}.",
-                    seen.revision
+                    "The snapshot is {} revisions behind the highest revision observed, {}.",
+                    signed(lost),
+                    signed(seen.revision)
                 ),
             )
             .in_field("last_seen")
@@ -473,7 +480,10 @@ fn check_seen(
     }
     let advice = format!(
         "Bump by {}: {} to reach the highest revision observed, {} for writes since then, {} as margin.",
-        suggestion.bump, suggestion.floor, suggestion.grown, suggestion.margin
+        grouped(suggestion.bump),
+        grouped(suggestion.floor),
+        grouped(suggestion.grown),
+        grouped(suggestion.margin)
     );
     if start.is_some_and(|start| start < seen.revision) {
         report.push(
@@ -482,8 +492,8 @@ fn check_seen(
                 BUMP,
                 format!(
                     "The new cluster starts at revision {}, below the highest revision observed, {}.",
-                    start.unwrap_or_default(),
-                    seen.revision
+                    signed(start.unwrap_or_default()),
+                    signed(seen.revision)
                 ),
             )
             .because("Clients that saw a later revision keep stale caches and miss changes.")

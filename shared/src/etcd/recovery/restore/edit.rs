@@ -15,6 +15,7 @@ use crate::bbolt::meta::{META_OFFSET, NO_FREELIST};
 use crate::bbolt::write::{Appended, Item, WriteError};
 use crate::bbolt::{self, Bucket, Database, ErrorKind, Meta, PageHeader, PageType};
 use crate::etcd::storage::hashkv::Marks;
+use crate::number::{grouped, signed};
 
 /// The difference between the source's image and the restored database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub enum EditError {
     #[error("the last key of bucket key is not a revision: {0}")]
     NotARevision(String),
     /// The raised revision does not exist.
-    #[error("revision {last} raised by {bump} is beyond the greatest revision")]
+    #[error("revision {} bumped by {} exceeds the largest revision", signed(*last), grouped(*bump))]
     Overflow {
         /// The newest in the file.
         last: i64,

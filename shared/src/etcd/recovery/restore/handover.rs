@@ -13,6 +13,7 @@ use super::native::quote;
 use super::{MemberRequest, RestoreRequest, Target, TargetVersion, bump};
 use crate::finding::{Check, Finding, Outcome, Report, Severity};
 use crate::handover::{CommandKind, Context, Expectation, Handover, HandoverCommand, HandoverStep};
+use crate::number::signed;
 
 use self::settings::Settings;
 
@@ -142,7 +143,7 @@ impl Writer<'_> {
             id: STOP_OLD.to_owned(),
             title: "Stop the old members".to_owned(),
             text: format!(
-                "On every host of the old cluster, those that are not used again included. An old member that still \
+                "On every host of the old cluster, including hosts that are not used again. An old member that still \
                  runs accepts writes that are lost, and clients may keep talking to it. Its data is moved to a folder \
                  whose name ends in .{}.old; keep it until the new cluster has proved itself. Where the data directory \
                  is a mount point, move what is in it instead.",
@@ -260,7 +261,7 @@ impl Writer<'_> {
         let majority = match count {
             1 => String::new(),
             count => format!(
-                " No member serves before {} of {count} run, and each waits for the others meanwhile.",
+                " No member serves requests until {} of {count} are running; until then each waits for the others.",
                 count / 2 + 1
             ),
         };
@@ -354,10 +355,10 @@ impl Writer<'_> {
             (Some(evidence), _) => {
                 format!("not below the planned one; the booted copies had: {evidence}")
             }
-            (None, Some(revision)) => format!("about {revision} or higher, on every member"),
-            (None, None) => {
-                "the same on every member, give or take writes of the moment".to_owned()
+            (None, Some(revision)) => {
+                format!("about {} or higher, on every member", signed(revision))
             }
+            (None, None) => "the same on every member, apart from writes in progress".to_owned(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     RestoreRequest, RestoreStep, RestoreTask, Target, bump, check, native_commands, need_bytes,
 };
 use crate::finding::{Finding, Outcome, Report};
-use crate::number;
+use crate::number::{self, grouped, signed};
 use crate::plan::{Draft, Fact, Step, Undo};
 use crate::value::Value;
 
@@ -45,11 +45,18 @@ pub fn check_sealable(request: &RestoreRequest, observation: &Observation) -> Re
             Finding::blocking(
                 "bump.inexact",
                 "--bump-revision",
-                format!("A plan holds numbers exactly up to {MAX_EXACT}, and this is {bump}."),
+                format!(
+                    "A plan holds exact numbers up to {} only, and this is {}.",
+                    grouped(MAX_EXACT),
+                    grouped(bump)
+                ),
             )
             .in_field("bump_revision")
             .because("Sealed plans are canonical JSON, where greater numbers are rounded.")
-            .todo(format!("Raise it by less, such as {}.", bump::WHEN_UNKNOWN)),
+            .todo(format!(
+                "Bump by less, such as {}.",
+                grouped(bump::WHEN_UNKNOWN)
+            )),
         );
     }
     report
@@ -84,9 +91,13 @@ fn outcome(request: &RestoreRequest, observation: &Observation) -> String {
         bump::raised(source.last_revision, request.bump_revision).unwrap_or(i64::MAX)
     };
     let revision = if request.bump_revision == 0 {
-        format!("revision {start}")
+        format!("revision {}", signed(start))
     } else {
-        format!("revision {start}, bumped from {}", source.last_revision)
+        format!(
+            "revision {}, bumped from {}",
+            signed(start),
+            signed(source.last_revision)
+        )
     };
     format!(
         "A new cluster of {} ({}) for etcd {}, with the keys of {} at {revision}, in {}{}.",
@@ -163,7 +174,8 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
             Value::Revision(source.current_revision),
             format!(
                 "Its last revision is {}; etcd would start at {}.",
-                source.last_revision, source.current_revision
+                signed(source.last_revision),
+                signed(source.current_revision)
             ),
             "its inspection",
         ),
@@ -213,7 +225,10 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
         facts.push(fact(
             "old-cluster.last-seen",
             Value::Revision(seen.revision),
-            format!("The highest revision observed was {}.", seen.revision),
+            format!(
+                "The highest revision observed was {}.",
+                signed(seen.revision)
+            ),
             "the operator",
         ));
     }

@@ -6,7 +6,7 @@ use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
 use crate::finding::{Finding, Outcome, Report, Severity};
 use crate::inspection::{Judgement, Recognised, State};
-use crate::number::grouped;
+use crate::number::{self, grouped};
 
 use super::loss::loss;
 
@@ -89,7 +89,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             let what = "The file has no SHA-256 trailer: it is a copy of a database, or a snapshot that lost its end.";
             report.push(
                 Finding::warning("trailer.absent", "file", what)
-                    .because("Nothing proves its bytes, and a copied database may lag behind the member's write-ahead log.")
+                    .because("Its bytes cannot be verified, and a copied database may lag behind the member's write-ahead log.")
                     .todo("Compare HashKV with another member's file."),
             );
             (
@@ -123,11 +123,17 @@ fn around(before: u64, own: u64, after: u64, report: &mut Report) -> String {
     let front = not_part_of_it(before, "in front of");
     let behind = not_part_of_it(after, "behind");
     if let Some(what) = &front {
-        let todo = format!("For etcd's own tools, keep only the {own} bytes from offset {before}.");
+        let todo = format!(
+            "For etcd's own tools, keep only the {} from offset {before}.",
+            number::bytes(own)
+        );
         name("file.bytes-before", what, todo, 0);
     }
     if let Some(what) = &behind {
-        let todo = format!("For etcd's own tools, truncate the file to {end} bytes first.");
+        let todo = format!(
+            "For etcd's own tools, truncate the file to {} first.",
+            number::bytes(end)
+        );
         name("file.bytes-after", what, todo, end);
     }
     let all: Vec<String> = [front, behind].into_iter().flatten().collect();
@@ -185,7 +191,7 @@ pub(super) fn recognised(
             Judgement::new(Outcome::Fail, evidence, Report::default()),
             Judgement::new(
                 Outcome::NotChecked,
-                "nothing of it can be used".to_owned(),
+                "none of it can be used".to_owned(),
                 Report::default(),
             ),
         );

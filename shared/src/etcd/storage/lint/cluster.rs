@@ -2,6 +2,7 @@
 
 use crate::etcd::storage::mvcc::Label;
 use crate::finding::{Finding, Report};
+use crate::number::signed;
 
 use super::Seen;
 
@@ -101,9 +102,13 @@ pub(super) fn name(seen: &Seen<'_>, report: &mut Report) {
     if [last, start].contains(&named) || contents.consistent_index == u64::try_from(named).ok() {
         return;
     }
-    let what = format!("Its name says revision {named}; the file is of revision {start}.");
+    let what = format!(
+        "Its name says revision {}; the file is of revision {}.",
+        signed(named),
+        signed(start)
+    );
     report.push(Finding::note("name.revision", "file", what).because(
-        "A name is no proof: it may be that of another file, or of one that was replaced since.",
+        "A name proves nothing: it may belong to another file, or to one that was replaced since.",
     ));
 }
 

@@ -54,7 +54,7 @@ pub(super) fn membership(seen: &Seen<'_>, report: &mut Report) {
             report.push(
                 Finding::warning("members.missing", "bucket members", what)
                     .because("A change of members reached one record and not the other.")
-                    .todo("A restore writes both anew from the members that you name."),
+                    .todo("A restore rewrites both from the members that you name."),
             );
         }
         if !strangers.is_empty() {
@@ -114,9 +114,7 @@ pub(super) fn duplicate_members(seen: &Seen<'_>, report: &mut Report) {
         );
         report.push(
             Finding::warning("members.duplicate", "bucket members", what)
-                .because(
-                    "At most one of them runs; the other one counts for the quorum all the same.",
-                )
+                .because("At most one of them runs, but the other one also counts for the quorum.")
                 .todo("A restore by Requorum replaces all members."),
         );
     }

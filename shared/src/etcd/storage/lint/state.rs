@@ -95,8 +95,7 @@ pub(super) fn versions(seen: &Seen<'_>, report: &mut Report) {
         .filter(|(name, _, text)| *name != "storageVersion" || is_semver(text.as_bytes()));
     let before = report.findings.len();
     for (name, bucket, text) in unknown {
-        let what =
-            format!("{name} is {text:?}, no version of etcd that is known here (3.0 to 3.7).");
+        let what = format!("{name} is {text:?}, not a known version of etcd (3.0 to 3.7).");
         report.push(
             Finding::warning("version.unknown", bucket, what)
                 .because("Servers compare it with their own version: they refuse to start, or never get ready.")

@@ -5,7 +5,7 @@ use crate::etcd::storage::hashkv::user_key;
 use crate::etcd::storage::mvcc::Oddity;
 use crate::etcd::storage::schema::{self, Revision};
 use crate::finding::{Finding, Report};
-use crate::number::{bytes, grouped};
+use crate::number::{bytes, grouped, signed};
 
 use super::{Seen, contents, plural};
 
@@ -22,7 +22,7 @@ pub(super) fn oddities(seen: &Seen<'_>, report: &mut Report) {
             Oddity::RevisionKey,
             Finding::blocking,
             "mvcc.revision-key",
-            "keys in bucket `key` are no revisions",
+            "keys in bucket `key` are not revisions",
             "Servers crash at start on such a key; etcdutl 3.6 refuses the file.",
             "Use another snapshot, or another member's database.",
         ),
@@ -181,7 +181,8 @@ pub(super) fn deleted_and_made_again(seen: &Seen<'_>, report: &mut Report) {
         return;
     };
     let what = format!(
-        "Revision {compact} deletes a key and makes it again, and the store is compacted at exactly that revision."
+        "Revision {} deletes a key and creates it again, and the store is compacted at exactly that revision.",
+        signed(compact)
     );
     report.push(
         Finding::warning(
@@ -226,7 +227,10 @@ pub(super) fn compaction(seen: &Seen<'_>, report: &mut Report) {
     let Some(scheduled) = contents(seen).scheduled_compact_revision else {
         return;
     };
-    let what = format!("A compaction at revision {scheduled} was asked for and has not ended.");
+    let what = format!(
+        "A compaction at revision {} was requested and has not finished.",
+        signed(scheduled)
+    );
     report.push(
         Finding::note("compaction.pending", "bucket meta", what)
             .because("The first server to start from this file carries it out: older revisions are gone then."),

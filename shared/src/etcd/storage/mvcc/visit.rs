@@ -8,6 +8,7 @@ use crate::etcd::storage::schema::{
     self, KeyValue, LongKeyValue, REVISION_SIZE, Revision, TOMBSTONE_MARK, WireError,
 };
 use crate::finding::Finding;
+use crate::number::{grouped, signed};
 use crate::source::SourceError;
 
 use super::folders::Folders;
@@ -159,7 +160,11 @@ impl Visitor for Records {
 
     fn state(taken: &Taken, _: &[BucketSummary]) -> String {
         let keys = taken.live.len();
-        format!("revision {}, {keys} keys", taken.last_main)
+        format!(
+            "revision {}, {} keys",
+            signed(taken.last_main),
+            grouped(keys as u64)
+        )
     }
 }
 

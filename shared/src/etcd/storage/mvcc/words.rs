@@ -3,6 +3,7 @@
 use crate::bbolt::scan::{BucketSummary, Remedies};
 use crate::etcd::storage::schema;
 use crate::finding::{Finding, Severity};
+use crate::number::grouped;
 
 pub(super) const REMEDIES: Remedies = Remedies {
     damaged: "Use another snapshot, or the database of another member; this one cannot be restored as it is.",
@@ -11,7 +12,7 @@ pub(super) const REMEDIES: Remedies = Remedies {
     big_endian: "Restore it with etcdutl on a machine of the same kind.",
     free_tail: "A restore leaves them out.",
     fallback: "Compare the revision with what the cluster last served before relying on it; a restore takes it only with “Accept the older meta page” (--accept-older-meta).",
-    spare_meta: "A restore writes it anew.",
+    spare_meta: "A restore rewrites it.",
     meta_header: "Servers ignore it; etcdutl snapshot status crashes on it.",
     older: "Reverting to it loses one commit: at most 100 ms or 10 000 operations of writes.",
     older_todo: "If no other member's file is sound, have bbolt surgery revert the meta page on a copy, and check that copy.",
@@ -32,7 +33,7 @@ pub(super) fn nested(bucket: &[u8], many: u64) -> Finding {
             .todo("Use another snapshot, or another member's database.")
     } else {
         Finding::warning("bucket.nested", subject, what)
-            .because("They are no part of the data that etcd serves.")
+            .because("They are not part of the data that etcd serves.")
     }
 }
 
@@ -46,7 +47,7 @@ pub(super) fn plain_in_root(page: u64, many: u64) -> Finding {
 pub(super) fn amount(buckets: &[BucketSummary]) -> String {
     let many = buckets.len();
     match buckets.iter().find(|bucket| bucket.name == schema::KEY) {
-        Some(keys) => format!("{many} buckets, {} revisions", keys.pairs),
+        Some(keys) => format!("{many} buckets, {} revisions", grouped(keys.pairs)),
         None => format!("{many} buckets, none of them `key`"),
     }
 }

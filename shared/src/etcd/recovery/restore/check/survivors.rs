@@ -4,7 +4,7 @@
 use super::super::RestoreRequest;
 use super::super::observation::{ALARM_UNREADABLE, SourceFacts};
 use crate::finding::{Finding, Report};
-use crate::number::bytes;
+use crate::number::{bytes, grouped};
 
 /// The quota of a server that was given none.
 const DEFAULT_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
@@ -44,7 +44,7 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         report.push(Finding::note(
             "alarms.clear-needless",
             "--clear-alarms",
-            "No alarm is active in the file: nothing to clear.",
+            "The file has no active alarms: nothing to clear.",
         ));
     }
     if source.alarms.is_empty() {
@@ -139,7 +139,7 @@ fn leases(source: &SourceFacts, report: &mut Report) {
                 "leases",
                 format!(
                     "{} leases restart with their full TTL when a leader is elected.",
-                    source.leases
+                    grouped(source.leases)
                 ),
             )
             .because("Keys that have expired since come back, and expire again after the TTL."),

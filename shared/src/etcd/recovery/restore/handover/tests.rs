@@ -377,7 +377,7 @@ fn what_was_warned_of_and_what_never_booted_comes_again() {
     );
     assert_eq!(
         expected(&unknown, "Revision"),
-        "about 1000000339 or higher, on every member"
+        "about 1 000 000 339 or higher, on every member"
     );
     assert!(expected(&booted, "Members").starts_with("m1, m2, m3, "));
 }

@@ -25,7 +25,7 @@ fn a_plan_says_what_comes_out() {
     assert_eq!(
         sample().outcome,
         "A new cluster of 3 members (m1, m2, m3) for etcd 3.6, with the keys of prod.db at revision \
-         1000000339, bumped from 339, in /srv/restores/prod."
+         1 000 000 339, bumped from 339, in /srv/restores/prod."
     );
 }
 
