@@ -316,7 +316,7 @@ async fn entries_that_were_never_signed_prove_nothing() {
 #[tokio::test]
 async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
     use requorum_server::ledger::carrying_out;
-    use requorum_server::plans::approvals::SetPolicy;
+    use requorum_server::plans::approvals::{PolicyChange, PolicyChanged, SetPolicy};
     use requorum_shared::approval::Policy;
     use requorum_shared::ledger::entry::Draft;
 
@@ -339,8 +339,15 @@ async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
         at_ms: 1,
         entry: Some(done.index()),
     };
-    let set = app.approvals.set_policy(&policy);
-    carrying_out(done.index(), set).await.unwrap();
+    let change = PolicyChange {
+        cluster: "done".into(),
+        set: Some(policy),
+        judged: Vec::new(),
+        listed: None,
+    };
+    let set = app.approvals.change_policy(&change);
+    let set = carrying_out(done.index(), set).await.unwrap();
+    assert_eq!(set, PolicyChanged::Done);
     // The upload's last byte is on the medium, and nobody has looked at it yet.
     let bytes = crate::support::harness::fixture("3.6.14-mixed.db");
     let sent = app.ledger.open(Draft {
