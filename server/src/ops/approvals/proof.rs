@@ -246,7 +246,7 @@ async fn newest_policy(app: &App, cluster: &str) -> Result<Option<ProvenAct>> {
             !matches!(act.outcome(), Some(Outcome::Failed | Outcome::Refused))
                 && act.opened.cluster.as_deref().unwrap_or_default() == cluster
         };
-        let found = app.ledger.find_act(filter, counts).await?;
+        let found = app.ledger.find_act_of_all(filter, counts).await?;
         let later = |found: &ProvenAct| {
             newest
                 .as_ref()
