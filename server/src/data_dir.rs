@@ -16,6 +16,8 @@ use crate::random;
 pub const DATABASE: &str = "requorum.db";
 /// The key that signs the ledger's checkpoints, in a data directory.
 pub const LEDGER_KEY: &str = "ledger-key";
+/// Uploads that have not ended, in a data directory.
+pub const UPLOADS: &str = "uploads";
 
 /// How long a lock is waited for. A server that has just ended may hold it for a moment more: through a program that it
 /// was starting, until that one runs.
@@ -105,7 +107,7 @@ impl DataDir {
 
     /// Uploads that have not ended.
     pub fn uploads(&self) -> PathBuf {
-        self.path.join("uploads")
+        self.path.join(UPLOADS)
     }
 
     /// Restored members that wait to be downloaded, by job.

@@ -1,6 +1,7 @@
 //! What HTTP carries: login, bytes, probes, and the page itself.
 
 pub mod assets;
+pub mod bodies;
 pub mod context;
 mod download;
 pub mod extract;

@@ -12,7 +12,7 @@ use crate::grpc;
 use crate::http::extract::MAX_JSON_BYTES;
 use crate::http::guard;
 use crate::http::{
-    assets, context, files, headers, health, jobs, ledger, login, oidc, schemas, uploads,
+    assets, bodies, context, files, headers, health, jobs, ledger, login, oidc, schemas, uploads,
 };
 use crate::limits::Limits;
 
@@ -58,7 +58,11 @@ pub fn router(app: App, limits: Limits) -> Router {
         .fold(Router::new(), |router, (path, handlers)| {
             router.route(path, handlers)
         })
-        .with_state(app.clone());
+        .with_state(app.clone())
+        .route_layer(from_fn_with_state(
+            bodies::Places::default(),
+            bodies::in_turn,
+        ));
 
     let demo = app.config.demo;
     // A request passes the layers from the last to the first.

@@ -1,5 +1,6 @@
 //! Accounts without a server around them: what the command line opens.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ledger;
@@ -13,6 +14,8 @@ use crate::clock::SystemClock;
 use crate::config::LEASE;
 use crate::db::Database;
 use crate::error::{Result, precondition};
+use crate::files::store::{FileStore as _, UploadRow};
+use crate::files::uploads;
 use crate::ledger::{Ledger, OpenActs};
 use crate::secrets::master_key::{KeyPlace, MasterKey};
 use crate::secrets::rotate::{self, Rotated};
@@ -27,6 +30,7 @@ pub struct Accounts {
     pub ledger: Ledger,
     among: Among,
     db: Database,
+    uploads: PathBuf,
 }
 
 impl Accounts {
@@ -51,7 +55,26 @@ impl Accounts {
             ledger,
             among,
             db,
+            uploads: place.uploads(),
         })
+    }
+
+    /// What this account has not finished uploading.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn uploads_of(&self, user_id: &str) -> Result<Vec<UploadRow>> {
+        let mut uploads = self.db.uploads().await?;
+        uploads.retain(|upload| upload.owner_id == user_id);
+        Ok(uploads)
+    }
+
+    /// Ends an upload. A server that is taking its bytes finds out.
+    ///
+    /// # Errors
+    /// When store or file system refuse.
+    pub async fn cancel_upload(&self, upload: &UploadRow) -> Result<()> {
+        uploads::discard(&self.db, &self.uploads, &upload.id).await
     }
 
     /// Seals all credentials again, under a new key in the key's place or under the one that is given.

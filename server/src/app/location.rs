@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::ensure;
 
 use crate::config::DatabaseUrl;
-use crate::data_dir::{DATABASE, DataDir, LEDGER_KEY};
+use crate::data_dir::{DATABASE, DataDir, LEDGER_KEY, UPLOADS};
 use crate::db::At;
 
 /// The data directory, and what lies outside of it.
@@ -32,6 +32,11 @@ impl ConsoleLocation {
         self.ledger_key
             .clone()
             .unwrap_or_else(|| self.data_dir.join(LEDGER_KEY))
+    }
+
+    /// Where the uploads lie that have not ended.
+    pub(super) fn uploads(&self) -> PathBuf {
+        self.data_dir.join(UPLOADS)
     }
 
     /// Looks whether there is a console, as far as that can be seen without asking a database.

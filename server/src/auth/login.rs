@@ -90,12 +90,12 @@ impl Login {
         Ok(user.map(|user| user.name))
     }
 
-    /// Makes the first administrator and signs in.
+    /// Whether this makes the first administrator, as far as that can be seen before it is tried.
     ///
     /// # Errors
     /// When the link was used or is another server's, and when name or password cannot be accepted; the link
     /// stays good then.
-    pub async fn setup(&self, request: SetupRequest, caller: &Caller) -> Result<Opened> {
+    pub async fn may_set_up(&self, request: &SetupRequest, caller: &Caller) -> Result<()> {
         let hash = random::token_hash(&request.token);
         if !self.users.has_setup_link(&hash).await? {
             self.bad_link(caller.address).await?;
@@ -108,7 +108,17 @@ impl Login {
         }
         // What is not taken is told first: it is no guess.
         let name = account_name(&request.name)?;
-        password::check(&request.password, &name)?;
+        password::check(&request.password, &name)
+    }
+
+    /// Makes the first administrator and signs in.
+    ///
+    /// # Errors
+    /// As [`Self::may_set_up`], and when another was quicker.
+    pub async fn setup(&self, request: SetupRequest, caller: &Caller) -> Result<Opened> {
+        self.may_set_up(&request, caller).await?;
+        let hash = random::token_hash(&request.token);
+        let name = account_name(&request.name)?;
         let attempt = self.try_link(&hash).await?;
         let user = User {
             id: random::id(),

@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Subcommand;
 
 use requorum_shared::ledger::entry::act;
@@ -61,7 +62,7 @@ pub(super) enum Command {
         #[command(flatten)]
         place: LocationArguments,
     },
-    /// Disable an account: its sessions end, its tokens are revoked.
+    /// Disable an account: its sessions end, its tokens are revoked, its unfinished uploads are cancelled.
     Disable {
         /// The account's name.
         name: String,
@@ -134,7 +135,12 @@ pub(super) fn run_command(command: Command) -> ExitCode {
             let user = find(accounts, &name).await?;
             let disable = accounts.people.disable(&user.id, None);
             let user = act(accounts, act::PEOPLE_DISABLE, &*user.name, disable).await?;
-            done(&user, "is disabled; sessions were ended and tokens revoked")
+            let ended = match cancel_uploads(accounts, &user).await? {
+                0 => " and tokens revoked".to_owned(),
+                1 => ", tokens revoked, and 1 unfinished upload cancelled".to_owned(),
+                n => format!(", tokens revoked, and {n} unfinished uploads cancelled"),
+            };
+            done(&user, &format!("is disabled; sessions were ended{ended}"))
         }),
         Command::Enable { name, place } => run("user enable", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
@@ -163,6 +169,22 @@ async fn add(accounts: &Accounts, name: &str, roles: Granted, invite: bool) -> a
         link.token
     ))?;
     Ok(())
+}
+
+/// What the account was sending is not wanted any more, and takes room from others. Gives how many it were.
+async fn cancel_uploads(accounts: &Accounts, user: &User) -> anyhow::Result<usize> {
+    let uploads = accounts.uploads_of(&user.id).await.map_err(said)?;
+    for upload in &uploads {
+        let subject = format!(
+            "{}, {} bytes, begun by {}",
+            upload.name, upload.length, upload.owner
+        );
+        let cancel = accounts.cancel_upload(upload);
+        act(accounts, act::FILE_UPLOAD_CANCEL, subject, cancel)
+            .await
+            .with_context(|| format!("{} is disabled, but an upload is left", user.name))?;
+    }
+    Ok(uploads.len())
 }
 
 async fn list(accounts: &Accounts) -> anyhow::Result<()> {

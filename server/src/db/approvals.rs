@@ -9,7 +9,9 @@ use sqlx::any::AnyRow;
 use super::Database;
 use super::ledger::signed;
 use super::write_tx::WriteTx;
-use crate::plans::approvals::{ApprovalStore, Proposal, Review, SetPolicy, Vote};
+use crate::plans::approvals::{
+    ApprovalStore, PolicyChange, PolicyChanged, Proposal, Review, SetPolicy, Vote,
+};
 use crate::plans::store::{Decision, PlanState};
 
 /// What [`review`] reads.
@@ -23,6 +25,10 @@ macro_rules! reviews {
 }
 
 pub(super) const REVIEWS: &str = reviews!();
+
+/// The policies that bear on one cluster, as [`policy`] reads them.
+const POLICIES_ON: &str = "SELECT cluster, policy_json, set_by, set_ms, entry FROM policies \
+                           WHERE cluster IN ($1, '') ORDER BY cluster";
 
 #[async_trait]
 impl ApprovalStore for Database {
@@ -69,40 +75,55 @@ impl ApprovalStore for Database {
         .fetch_all(&self.pool)
         .await?
         .iter()
-        .map(|row| {
-            let cluster: String = row.try_get(0)?;
-            let policy: &str = row.try_get(1)?;
-            Ok(SetPolicy {
-                policy: serde_json::from_str(policy)
-                    .with_context(|| format!("the stored policy of `{cluster}`"))?,
-                cluster,
-                by: row.try_get(2)?,
-                at_ms: row.try_get(3)?,
-                entry: entry(row, 4)?,
-            })
-        })
+        .map(policy)
         .collect()
     }
 
-    async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()> {
-        let mut tx = self.begin().await?;
-        upsert(&mut tx, policy).await?;
-        tx.mark(None, None).await?;
-        Ok(tx.commit().await?)
+    async fn policies_on(&self, cluster: &str) -> anyhow::Result<Vec<SetPolicy>> {
+        sqlx::query(POLICIES_ON)
+            .bind(cluster)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(policy)
+            .collect()
     }
 
-    async fn remove_policy(&self, cluster: &str) -> anyhow::Result<bool> {
+    async fn change_policy(&self, change: &PolicyChange) -> anyhow::Result<PolicyChanged> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM policies WHERE cluster = $1")
-            .bind(cluster)
+        // Whether it asks for less was judged before the lock was taken: another change may have come first.
+        let there: Vec<_> = sqlx::query(POLICIES_ON)
+            .bind(&change.cluster)
+            .fetch_all(&mut *tx)
+            .await?
+            .iter()
+            .map(policy)
+            .collect::<anyhow::Result<_>>()?;
+        if there != change.judged {
+            return Ok(PolicyChanged::Meanwhile);
+        }
+        match &change.set {
+            Some(set) => upsert(&mut tx, set).await?,
+            None => {
+                let done = sqlx::query("DELETE FROM policies WHERE cluster = $1")
+                    .bind(&change.cluster)
+                    .execute(&mut *tx)
+                    .await?;
+                if done.rows_affected() != 1 {
+                    return Ok(PolicyChanged::Missing);
+                }
+            }
+        }
+        sqlx::query("DELETE FROM policy_proposals WHERE cluster = $1 AND in_force = 0")
+            .bind(&change.cluster)
             .execute(&mut *tx)
             .await?;
-        if done.rows_affected() != 1 {
-            return Ok(false);
+        if let Some(listed) = &change.listed {
+            list_proposal(&mut tx, listed).await?;
         }
         tx.mark(None, None).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(PolicyChanged::Done)
     }
 
     async fn proposals(&self) -> anyhow::Result<Vec<Proposal>> {
@@ -129,26 +150,9 @@ impl ApprovalStore for Database {
     }
 
     async fn propose(&self, proposal: &Proposal) -> anyhow::Result<()> {
-        let policy = proposal.policy.as_ref().map(serde_json::to_string);
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO policy_proposals (cluster, id, policy_json, by_id, by_name, at_ms, in_force) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (cluster, in_force) DO UPDATE SET id = $2, \
-             policy_json = $3, by_id = $4, by_name = $5, at_ms = $6",
-        )
-        .bind(&proposal.cluster)
-        .bind(&proposal.id)
-        .bind(policy.transpose()?)
-        .bind(&proposal.by_id)
-        .bind(&proposal.by)
-        .bind(proposal.at_ms)
-        .bind(i64::from(proposal.in_force))
-        .execute(&mut *tx)
-        .await?;
-        // One that counts already is listed before the policy is set: that is the effect.
-        if !proposal.in_force {
-            tx.mark(None, None).await?;
-        }
+        list_proposal(&mut tx, proposal).await?;
+        tx.mark(None, None).await?;
         Ok(tx.commit().await?)
     }
 
@@ -192,14 +196,6 @@ impl ApprovalStore for Database {
         tx.mark(None, None).await?;
         tx.commit().await?;
         Ok(true)
-    }
-
-    async fn drop_proposal_for(&self, cluster: &str) -> anyhow::Result<()> {
-        sqlx::query("DELETE FROM policy_proposals WHERE cluster = $1 AND in_force = 0")
-            .bind(cluster)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 
     async fn break_glass(
@@ -319,6 +315,38 @@ async fn upsert(tx: &mut WriteTx, policy: &SetPolicy) -> anyhow::Result<()> {
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+async fn list_proposal(tx: &mut WriteTx, proposal: &Proposal) -> anyhow::Result<()> {
+    let policy = proposal.policy.as_ref().map(serde_json::to_string);
+    sqlx::query(
+        "INSERT INTO policy_proposals (cluster, id, policy_json, by_id, by_name, at_ms, in_force) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (cluster, in_force) DO UPDATE SET id = $2, \
+         policy_json = $3, by_id = $4, by_name = $5, at_ms = $6",
+    )
+    .bind(&proposal.cluster)
+    .bind(&proposal.id)
+    .bind(policy.transpose()?)
+    .bind(&proposal.by_id)
+    .bind(&proposal.by)
+    .bind(proposal.at_ms)
+    .bind(i64::from(proposal.in_force))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn policy(row: &AnyRow) -> anyhow::Result<SetPolicy> {
+    let cluster: String = row.try_get(0)?;
+    let policy: &str = row.try_get(1)?;
+    Ok(SetPolicy {
+        policy: serde_json::from_str(policy)
+            .with_context(|| format!("the stored policy of `{cluster}`"))?,
+        cluster,
+        by: row.try_get(2)?,
+        at_ms: row.try_get(3)?,
+        entry: entry(row, 4)?,
+    })
 }
 
 pub(super) fn vote(row: &AnyRow) -> anyhow::Result<Vote> {

@@ -76,6 +76,7 @@ impl FileStore for Database {
         .bind(i64::from(upload.evidence))
         .execute(&mut *tx)
         .await?;
+        tx.mark(None, None).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -104,11 +105,13 @@ impl FileStore for Database {
     }
 
     async fn upload_is_evidence(&self, id: &str) -> anyhow::Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query("UPDATE uploads SET evidence = 1 WHERE id = $1")
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        tx.mark(None, None).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn upload_is_at(&self, id: &str, safe_bytes: u64, now_ms: i64) -> anyhow::Result<()> {
@@ -183,11 +186,13 @@ impl FileStore for Database {
     }
 
     async fn remove_upload(&self, id: &str) -> anyhow::Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM uploads WHERE id = $1")
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        tx.mark(None, None).await?;
+        Ok(tx.commit().await?)
     }
 }
 

@@ -115,6 +115,10 @@ impl SecretStore for Database {
             .await?;
             count += 1;
         }
+        // Where nothing is sealed, the key alone changes, and that comes after this.
+        if count > 0 {
+            tx.mark(None, None).await?;
+        }
         tx.commit().await?;
         Ok(count)
     }

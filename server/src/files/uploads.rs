@@ -13,7 +13,7 @@ mod errors;
 mod finish;
 mod receive;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +36,9 @@ use crate::error::{ApiError, Result, internal};
 use crate::ledger;
 use crate::shares::Shares;
 
+/// How the names of the files end: what has arrived, and what is packed in it.
+const PART: &str = "part";
+const CONTENT: &str = "content";
 /// An upload that nobody touched for this long is forgotten.
 const FORGET_MS: i64 = 7 * 24 * 3_600_000;
 /// One of which no byte has come is forgotten sooner: its sender had nothing to lose.
@@ -242,8 +245,10 @@ impl Uploads {
     pub async fn watch_over(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if let Err(error) = self.forget_stale().await {
-                tracing::warn!("looking for abandoned uploads: {}", error.message);
+            for forgotten in [self.forget_stale().await, self.forget_removed().await] {
+                if let Err(error) = forgotten {
+                    tracing::warn!("looking for abandoned uploads: {}", error.message);
+                }
             }
         }
     }
@@ -273,11 +278,58 @@ impl Uploads {
         Ok(())
     }
 
+    /// Removes what is here of uploads that another process has ended: a command beside this server, or a server of
+    /// the same console.
+    ///
+    /// # Errors
+    /// When store or file system refuse.
+    pub async fn forget_removed(&self) -> Result<()> {
+        // In this order: nothing is here before it has a row.
+        let mut here = self.here()?;
+        for upload in self.store.uploads().await? {
+            here.remove(&upload.id);
+        }
+        for id in here {
+            let live = self.alive(&id);
+            let held = match &live {
+                Some(live) => match live.part.try_lock() {
+                    Ok(mut slot) => {
+                        live.cancelled.cancel();
+                        *slot = None;
+                        Some(slot)
+                    }
+                    // Bytes arrive for it, or it is being stored at this moment.
+                    Err(_) => continue,
+                },
+                None => None,
+            };
+            tracing::info!(upload = %id, "discarded an upload that was ended elsewhere");
+            remove_files(&self.folder, &id)?;
+            self.forget(&id);
+            drop(held);
+        }
+        Ok(())
+    }
+
+    /// The ids of all uploads of which something is on the disk or in memory.
+    fn here(&self) -> Result<BTreeSet<String>> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut here: BTreeSet<_> = live.keys().cloned().collect();
+        drop(live);
+        for entry in std::fs::read_dir(&self.folder).map_err(internal)? {
+            let name = entry.map_err(internal)?.file_name();
+            if let Some(name) = name.to_str()
+                && let Some((id, PART | CONTENT)) = name.rsplit_once('.')
+            {
+                here.insert(id.to_owned());
+            }
+        }
+        Ok(here)
+    }
+
     /// Removes row and file. Whoever calls this holds the part.
     async fn remove(&self, id: &str) -> Result<()> {
-        self.store.remove_upload(id).await?;
-        remove_file(&self.part_path(id))?;
-        remove_file(&self.content_path(id))?;
+        discard(&*self.store, &self.folder, id).await?;
         self.forget(id);
         Ok(())
     }
@@ -324,6 +376,11 @@ impl Uploads {
             .clone()
     }
 
+    fn alive(&self, id: &str) -> Option<Arc<Live>> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.get(id).cloned()
+    }
+
     fn forget(&self, id: &str) {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         live.remove(id);
@@ -336,17 +393,39 @@ impl Uploads {
     }
 
     fn part_path(&self, id: &str) -> PathBuf {
-        self.folder.join(format!("{id}.part"))
+        part_in(&self.folder, id)
     }
 
     fn content_path(&self, id: &str) -> PathBuf {
-        self.folder.join(format!("{id}.content"))
+        content_in(&self.folder, id)
     }
 
     /// Where the part files lie.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Removes an upload's row, and what is in this folder of it.
+///
+/// # Errors
+/// When store or file system refuse.
+pub async fn discard(store: &dyn FileStore, folder: &Path, id: &str) -> Result<()> {
+    store.remove_upload(id).await?;
+    remove_files(folder, id)
+}
+
+fn remove_files(folder: &Path, id: &str) -> Result<()> {
+    remove_file(&part_in(folder, id))?;
+    remove_file(&content_in(folder, id))
+}
+
+fn part_in(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.{PART}"))
+}
+
+fn content_in(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.{CONTENT}"))
 }
 
 /// Ends an upload as a part of the act that brought its last bytes.

@@ -15,7 +15,7 @@ use crate::http::guard;
 use crate::places::Place;
 use axum_extra::extract::cookie::CookieJar;
 
-/// The largest JSON body, in bytes. Uploads have a limit of their own.
+/// The largest JSON body, in bytes. Uploads have a limit of their own, and those without an account a smaller one.
 pub const MAX_JSON_BYTES: usize = 64 * 1024;
 
 /// A JSON body.
@@ -28,13 +28,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         match axum::Json::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(ApiError::new(
-                    Kind::TooLarge,
-                    "body.too-large",
-                    format!(
-                        "The request's body is longer than {MAX_JSON_BYTES} bytes. Nothing was done."
-                    ),
-                ))
+                Err(too_long(MAX_JSON_BYTES))
             }
             Err(rejection) => Err(bad_request(
                 "json",
@@ -45,6 +39,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             )),
         }
     }
+}
+
+/// A body is longer than this many bytes.
+pub(super) fn too_long(most: usize) -> ApiError {
+    ApiError::new(
+        Kind::TooLarge,
+        "body.too-large",
+        format!("The request's body is longer than {most} bytes. Nothing was done."),
+    )
 }
 
 /// Parts of the path.

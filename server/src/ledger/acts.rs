@@ -68,8 +68,43 @@ impl Ledger {
             acts_only: true,
             ..filter
         };
-        for stored in self.shared.store.list(&filter).await? {
-            if let Some(act) = self.prove_act(&stored).await?
+        let page = self.shared.store.list(&filter).await?;
+        self.first_of(&page, &is_it).await
+    }
+
+    /// The same, however many others lie before it: for what must not be hidden behind them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find_act_of_all(
+        &self,
+        filter: Filter,
+        is_it: impl Fn(&ProvenAct) -> bool,
+    ) -> anyhow::Result<Option<ProvenAct>> {
+        let mut filter = Filter {
+            limit: MOST_LOOKED_THROUGH,
+            acts_only: true,
+            ..filter
+        };
+        loop {
+            let page = self.shared.store.list(&filter).await?;
+            let Some(last) = page.last() else {
+                return Ok(None);
+            };
+            filter.before = Some(last.index);
+            if let Some(found) = self.first_of(&page, &is_it).await? {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    async fn first_of(
+        &self,
+        page: &[Stored],
+        is_it: impl Fn(&ProvenAct) -> bool,
+    ) -> anyhow::Result<Option<ProvenAct>> {
+        for stored in page {
+            if let Some(act) = self.prove_act(stored).await?
                 && act.opened.closes.is_none()
                 && is_it(&act)
             {

@@ -295,7 +295,14 @@ async fn decide_against(
     hash: &str,
     (state, reason): (PlanState, &str),
 ) -> Result<v1::PlanSummary> {
-    let (mut row, _) = alive(app, id, hash).await?;
+    // What the plan rests on is not looked at: that it is not to be run can be said while a store is out of reach.
+    let (row, plan_json) = find(app, id).await?;
+    same_hash(&row, hash)?;
+    unchanged(&row, &plan_json)?;
+    let mut row = shown(row, app.clock.now_ms());
+    if !row.state.is_alive() {
+        return Err(dead(&row, &Report::default()));
+    }
     let decision = Decision {
         state,
         by: actor.name.clone(),

@@ -20,14 +20,12 @@ pub async fn set_up(app: &App, request: SetupRequest, caller: &Caller) -> Result
         subject: "the console".to_owned(),
         ..Draft::default()
     };
-    if !app.login.waits_for_setup().await? {
-        let result = app.login.setup(request, caller).await;
-        if let Err(error) = &result
-            && error.kind != Kind::TooMany
-        {
-            audit::refused(app, draft, error).await;
+    // Before anything is opened: what is refused here comes from strangers, from however many addresses.
+    if let Err(error) = app.login.may_set_up(&request, caller).await {
+        if error.kind != Kind::TooMany {
+            audit::refused(app, draft, &error).await;
         }
-        return result;
+        return Err(error);
     }
     let (here, caller) = (app.clone(), caller.clone());
     audit::carry(app, draft, |_| async move {

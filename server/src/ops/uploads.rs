@@ -80,14 +80,24 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
         entry: None,
         finished: None,
     };
-    if !app.store.add_upload(&upload, MAX_UNFINISHED).await? {
-        return Err(ApiError::new(
+    let (store, new) = (app.store.clone(), upload.clone());
+    let add = async move {
+        if store.add_upload(&new, MAX_UNFINISHED).await? {
+            return Ok(());
+        }
+        Err(ApiError::new(
             Kind::TooMany,
             "upload.too-many",
             format!(
                 "You have {MAX_UNFINISHED} unfinished uploads. Finish or cancel some of them first."
             ),
-        ));
+        ))
+    };
+    if upload.evidence {
+        let draft = draft(actor, act::FILE_UPLOAD_EVIDENCE, &upload);
+        audit::act(app, draft, add).await?;
+    } else {
+        add.await?;
     }
     Ok(view(app, &upload))
 }
@@ -152,8 +162,13 @@ pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<Upload> {
 /// Has a file kept as evidence if it turns out to be no etcd database.
 pub async fn keep_as_evidence(app: &App, actor: &Actor, id: &str) -> Result<()> {
     let upload = row(app, actor, id).await?;
-    app.store.upload_is_evidence(&upload.id).await?;
-    Ok(())
+    if upload.evidence {
+        return Ok(());
+    }
+    let draft = draft(actor, act::FILE_UPLOAD_EVIDENCE, &upload);
+    let store = app.store.clone();
+    let keep = async move { Ok(store.upload_is_evidence(&upload.id).await?) };
+    audit::act(app, draft, keep).await
 }
 
 /// Adds bytes. `announced` is the body's length where the client said it.

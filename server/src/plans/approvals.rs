@@ -37,6 +37,30 @@ pub struct SetPolicy {
     pub entry: Option<u64>,
 }
 
+/// A change of the policy of one cluster, or of the one for everything.
+#[derive(Debug, Clone)]
+pub struct PolicyChange {
+    /// The cluster; empty for all that has none of its own.
+    pub cluster: String,
+    /// What is set; none to take the cluster's own away.
+    pub set: Option<SetPolicy>,
+    /// What the change was judged against: the policies that bear on the cluster, as they were read.
+    pub judged: Vec<SetPolicy>,
+    /// What is listed with it until a second person has confirmed it.
+    pub listed: Option<Proposal>,
+}
+
+/// What became of a change of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyChanged {
+    /// It counts.
+    Done,
+    /// The cluster has no policy of its own that could be taken away.
+    Missing,
+    /// Other policies are there than those it was judged against.
+    Meanwhile,
+}
+
 /// A policy that asks for less than the one in force, until a second person has confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -103,10 +127,11 @@ pub trait ApprovalStore: Send + Sync {
     async fn votes(&self, plan_id: &str) -> anyhow::Result<Vec<Vote>>;
     /// All policies that were set.
     async fn policies(&self) -> anyhow::Result<Vec<SetPolicy>>;
-    /// Sets one.
-    async fn set_policy(&self, policy: &SetPolicy) -> anyhow::Result<()>;
-    /// Takes a cluster's away; `false` when it has none.
-    async fn remove_policy(&self, cluster: &str) -> anyhow::Result<bool>;
+    /// Those that bear on a cluster: its own, and the one for everything.
+    async fn policies_on(&self, cluster: &str) -> anyhow::Result<Vec<SetPolicy>>;
+    /// Sets one or takes it away, if what it was judged against is still what is there. The proposal that waits for
+    /// the cluster is forgotten with it.
+    async fn change_policy(&self, change: &PolicyChange) -> anyhow::Result<PolicyChanged>;
     /// All proposals.
     async fn proposals(&self) -> anyhow::Result<Vec<Proposal>>;
     /// Keeps one, instead of another for the same cluster that waits or counts as it does.
@@ -120,8 +145,6 @@ pub trait ApprovalStore: Send + Sync {
     ) -> anyhow::Result<bool>;
     /// Forgets the one with this id; `false` when it is gone.
     async fn drop_proposal(&self, id: &str) -> anyhow::Result<bool>;
-    /// Forgets the one that waits for a cluster, if there is one.
-    async fn drop_proposal_for(&self, cluster: &str) -> anyhow::Result<()>;
     /// Lets a plan be run and opens its review, both or neither; `false` when the plan is not in state `from` any
     /// more.
     async fn break_glass(

@@ -145,6 +145,12 @@ impl Run {
 
     /// The same with this end of Ben's approval, and under a policy that Carl set.
     pub(super) fn started_as(glass: bool, approved: Outcome, policy: bool) -> Self {
+        let (run, grounds) = Self::begun(glass, approved, policy);
+        run.start(grounds)
+    }
+
+    /// Until it may be started, and on what grounds it then is.
+    fn begun(glass: bool, approved: Outcome, policy: bool) -> (Self, Authorization) {
         let plan = plan();
         let hash = plan.hash();
         let mut run = Self {
@@ -215,16 +221,20 @@ impl Run {
             run.books.act(&draft, Outcome::Done);
             grounds.policy = Some(set);
         }
-        run.books.noise();
-        run.by("Anna K.", act::JOB_START, None, Outcome::Done);
-        run.event(Body::Started {
+        (run, grounds)
+    }
+
+    fn start(mut self, grounds: Authorization) -> Self {
+        self.books.noise();
+        self.by("Anna K.", act::JOB_START, None, Outcome::Done);
+        self.event(Body::Started {
             by: "Anna K.".into(),
             grounds: Some(Box::new(grounds)),
         });
-        run.event(Body::Adopted {
+        self.event(Body::Adopted {
             reason: "start".into(),
         });
-        run
+        self
     }
 
     pub(super) fn event(&mut self, body: Body) {
@@ -341,6 +351,13 @@ impl Run {
             note: note.into(),
         });
         self
+    }
+
+    /// Ben does this to the plan before it is run.
+    pub(super) fn started_after(glass: bool, act: &str, outcome: Outcome) -> Self {
+        let (mut run, grounds) = Self::begun(glass, Outcome::Done, false);
+        run.by("Ben", act, None, outcome);
+        run.start(grounds)
     }
 
     /// Somebody closes the review.

@@ -180,6 +180,23 @@ fn an_approval_that_the_ledger_does_not_know_is_not_shown() {
 }
 
 #[test]
+fn a_plan_that_was_closed_was_not_to_be_run() {
+    use crate::ledger::entry::Outcome::{Done, Refused};
+    use crate::ledger::entry::act;
+    for (glass, act, how) in [
+        (false, act::PLAN_REJECT, "Ben rejected the plan"),
+        (false, act::PLAN_WITHDRAW, "Ben withdrew the plan"),
+        (true, act::REVIEW_CLOSE, "Ben closed the review"),
+    ] {
+        let closed = packed(&Run::started_after(glass, act, Done).over());
+        fails(&closed, "Enough people", how);
+        // What was refused closed nothing.
+        let refused = packed(&Run::started_after(glass, act, Refused).over());
+        assert_eq!(beside_evidence(&refused), [], "{act}");
+    }
+}
+
+#[test]
 fn the_policy_in_force_is_shown_and_in_the_ledger() {
     let run = Run::started_as(false, crate::ledger::entry::Outcome::Done, true).over();
     let bytes = packed(&run);

@@ -59,6 +59,8 @@ pub mod act {
     pub const FILE_UPLOAD: &str = "file.upload";
     /// An upload was given up.
     pub const FILE_UPLOAD_CANCEL: &str = "file.upload.cancel";
+    /// An upload is to be kept as evidence, even if no recovery can use it.
+    pub const FILE_UPLOAD_EVIDENCE: &str = "file.upload.evidence";
     /// It was said which cluster a file belongs to.
     pub const FILE_CLUSTER: &str = "file.cluster";
     /// A file was removed: its bytes were deleted.
@@ -142,6 +144,7 @@ pub mod act {
             REQUEST => "make a request",
             FILE_UPLOAD => "upload a file",
             FILE_UPLOAD_CANCEL => "cancel an upload",
+            FILE_UPLOAD_EVIDENCE => "keep an upload as evidence",
             FILE_CLUSTER => "assign a file to a cluster",
             FILE_REMOVE => "remove a file",
             FILE_DOWNLOAD => "download a file",
@@ -177,7 +180,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 49] = [
+    pub const ALL: [&str; 50] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,
@@ -197,6 +200,7 @@ pub mod act {
         REQUEST,
         FILE_UPLOAD,
         FILE_UPLOAD_CANCEL,
+        FILE_UPLOAD_EVIDENCE,
         FILE_CLUSTER,
         FILE_REMOVE,
         FILE_DOWNLOAD,

@@ -12,12 +12,12 @@ use super::shown::{among, view};
 use super::state::Rules;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Result, bad_request, not_found};
+use crate::error::{ApiError, Result, bad_request, conflict, not_found};
 use crate::ops::audit::{self, Done};
 use crate::ops::authorize::authorize;
 use crate::ops::plans;
 use crate::paging::{Clusters, Cursor, PageRequest};
-use crate::plans::approvals::{Proposal, SetPolicy};
+use crate::plans::approvals::{PolicyChange, PolicyChanged, Proposal, SetPolicy};
 use crate::plans::list::PlanFilter;
 
 /// A page of them; the one for everything first, whether it was ever set or not.
@@ -102,7 +102,8 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Se
         at_ms: app.clock.now_ms(),
         entry: None,
     };
-    let now = in_force(app, &set.cluster).await?;
+    let judged = app.approvals.policies_on(&set.cluster).await?;
+    let now = in_force(&judged, &set.cluster);
     let kept = Some(set.policy);
     let wish = proposals::wish(app, actor, &set.cluster, &now, &set.policy, kept).await?;
     let alone = match wish {
@@ -126,18 +127,18 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Se
         cluster: named(&set.cluster),
         ..audit::draft(actor, act::POLICY_SET, set.policy.subject(&set.cluster))
     };
-    let (approvals, new, listed) = (app.approvals.clone(), set.clone(), alone.clone());
+    let (here, new, listed) = (app.clone(), set.clone(), alone.clone());
     audit::carry(app, draft, move |entry| async move {
-        let new = SetPolicy {
-            entry: Some(entry),
-            ..new
+        let change = PolicyChange {
+            cluster: new.cluster.clone(),
+            set: Some(SetPolicy {
+                entry: Some(entry),
+                ..new
+            }),
+            judged,
+            listed,
         };
-        // Listed before it counts, so that it never counts unseen.
-        if let Some(listed) = &listed {
-            approvals.propose(listed).await?;
-        }
-        approvals.drop_proposal_for(&new.cluster).await?;
-        Ok(Done::plainly(approvals.set_policy(&new).await?))
+        Ok(Done::plainly(carry_out(&here, &change).await?))
     })
     .await?;
     tracing::info!(cluster = %set.cluster, by = %set.by, "set a policy");
@@ -165,7 +166,8 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
     }
     check_cluster_name(cluster)
         .map_err(|error| bad_request("policy.cluster", format!("{error}.")))?;
-    let (now, then) = (in_force(app, cluster).await?, in_force(app, "").await?);
+    let judged = app.approvals.policies_on(cluster).await?;
+    let (now, then) = (in_force(&judged, cluster), in_force(&judged, ""));
     let alone = match proposals::wish(app, actor, cluster, &now, &then, None).await? {
         Wish::Waits(proposal) => return proposals::propose(app, actor, proposal).await,
         Wish::Alone(proposal) => Some(proposal),
@@ -175,30 +177,40 @@ pub async fn remove(app: &App, actor: &Actor, cluster: &str) -> Result<String> {
         cluster: named(cluster),
         ..audit::draft(actor, act::POLICY_REMOVE, cluster)
     };
-    let (approvals, whose, listed) = (app.approvals.clone(), cluster.to_owned(), alone.clone());
-    audit::act(app, draft, async move {
-        if let Some(listed) = &listed {
-            approvals.propose(listed).await?;
-        }
-        approvals.drop_proposal_for(&whose).await?;
-        if approvals.remove_policy(&whose).await? {
-            return Ok(());
-        }
-        Err(not_found(
-            "policy.missing",
-            format!("{whose} has no policy of its own. See the list of policies."),
-        ))
-    })
-    .await?;
+    let (here, listed) = (app.clone(), alone.clone());
+    let change = PolicyChange {
+        cluster: cluster.to_owned(),
+        set: None,
+        judged,
+        listed,
+    };
+    audit::act(app, draft, async move { carry_out(&here, &change).await }).await?;
     tracing::info!(%cluster, by = %actor.name, "took a policy away");
     said(app, alone).await
 }
 
+/// Makes a change, unless it was judged against a policy that has changed since.
+async fn carry_out(app: &App, change: &PolicyChange) -> Result<()> {
+    match app.approvals.change_policy(change).await? {
+        PolicyChanged::Done => Ok(()),
+        PolicyChanged::Missing => Err(not_found(
+            "policy.missing",
+            format!(
+                "{} has no policy of its own. The list has those that there are.",
+                change.cluster
+            ),
+        )),
+        PolicyChanged::Meanwhile => Err(conflict(
+            "policy.changed",
+            "Another person changed the policy in force a moment ago, so whether this asks for less must be judged \
+             again. Nothing was changed. Look at the policies again, then retry.",
+        )),
+    }
+}
+
 /// The policy that counts for a cluster.
-async fn in_force(app: &App, cluster: &str) -> Result<Policy> {
-    let policies = app.approvals.policies().await?;
-    let set = among(&policies, cluster);
-    Ok(set.map_or_else(Policy::default, |set| set.policy))
+fn in_force(policies: &[SetPolicy], cluster: &str) -> Policy {
+    among(policies, cluster).map_or_else(Policy::default, |set| set.policy)
 }
 
 fn read(policy: &v1::Policy) -> Result<Policy, ApiError> {

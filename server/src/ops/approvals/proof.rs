@@ -1,7 +1,8 @@
 //! The last look before a plan is run: what lets it be run is held against the ledger.
 //!
 //! Whoever can write to the database, and has not the key that signs the ledger, can put votes and policies there, move
-//! an expiry, or exchange an author. None of that is believed: each row counts for what the ledger says was done.
+//! an expiry, exchange an author, or revive a plan that was closed. None of that is believed: each row counts for what
+//! the ledger says was done.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::clock;
 use crate::error::{ApiError, Result, precondition};
 use crate::ledger::acts::ProvenAct;
 use crate::ledger::store::Filter;
-use crate::ops::plans::EXPIRES_AFTER_MS;
+use crate::ops::plans::{self, EXPIRES_AFTER_MS};
 use crate::plans::approvals::Vote;
 use crate::plans::store::PlanRow;
 
@@ -102,10 +103,67 @@ async fn of_plan(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<(
             "The ledger does not say that {} sealed this plan.",
             plan.author
         )
+    } else if let Some(act) = closing(app, row).await? {
+        if !plans::current(app, &row.id).await?.state.is_alive() {
+            return Err(plans::decided_meanwhile());
+        }
+        let who = &act.opened.who;
+        let closed = match act.opened.act.as_str() {
+            act::PLAN_WITHDRAW => format!("{who} withdrew it"),
+            act::REVIEW_CLOSE => format!("{who} closed the review of its override"),
+            _ => format!("{who} rejected it"),
+        };
+        format!("The database says that this plan can be run, and the ledger says that {closed}.")
     } else {
         return Ok(());
     };
     Err(unproven("plan.unproven", wrong, "seal a new plan"))
+}
+
+/// The act that closed this plan, if the ledger says that one was done: no plan is run after that, whatever its row
+/// says. One that is under way is waited for.
+async fn closing(app: &App, row: &PlanRow) -> Result<Option<ProvenAct>> {
+    let ended = tokio::time::timeout(ENDS_WITHIN, async {
+        let mut seen = app.ledger.watch();
+        loop {
+            let found = newest_closing(app, row).await?;
+            if found.as_ref().is_none_or(|act| act.outcome().is_some())
+                || seen.changed().await.is_err()
+            {
+                return anyhow::Ok(found);
+            }
+        }
+    })
+    .await;
+    // What has not ended in time may have its effect at any moment.
+    ended
+        .map_err(|_| plans::decided_meanwhile())?
+        .map_err(Into::into)
+}
+
+async fn newest_closing(app: &App, row: &PlanRow) -> anyhow::Result<Option<ProvenAct>> {
+    let mut newest: Option<ProvenAct> = None;
+    for act in [act::PLAN_REJECT, act::PLAN_WITHDRAW, act::REVIEW_CLOSE] {
+        let filter = Filter {
+            act: act.to_owned(),
+            plan: row.hash.clone(),
+            ..Filter::default()
+        };
+        let closes = |found: &ProvenAct| {
+            found.opened.act == act
+                && found.opened.plan.as_deref() == Some(&*row.hash)
+                && matches!(found.outcome(), None | Some(Outcome::Done))
+        };
+        let found = app.ledger.find_act_of_all(filter, closes).await?;
+        if let Some(found) = found
+            && newest
+                .as_ref()
+                .is_none_or(|newest| newest.opened.index < found.opened.index)
+        {
+            newest = Some(found);
+        }
+    }
+    Ok(newest)
 }
 
 async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
@@ -188,7 +246,7 @@ async fn newest_policy(app: &App, cluster: &str) -> Result<Option<ProvenAct>> {
             !matches!(act.outcome(), Some(Outcome::Failed | Outcome::Refused))
                 && act.opened.cluster.as_deref().unwrap_or_default() == cluster
         };
-        let found = app.ledger.find_act(filter, counts).await?;
+        let found = app.ledger.find_act_of_all(filter, counts).await?;
         let later = |found: &ProvenAct| {
             newest
                 .as_ref()

@@ -5,9 +5,11 @@ mod packed;
 use requorum_shared::api::upload::{Upload, Uploads};
 use requorum_shared::api::v1::{FileOrigin, Trust};
 use requorum_shared::canonical::sha256_hex;
+use requorum_shared::ledger::entry::{Outcome, act};
 use reqwest::{Response, StatusCode};
 use serde_json::json;
 
+use crate::ledger::entries::audit;
 use crate::support::harness::{Client, Options, TestServer, error, fixture};
 use crate::support::recovery::{Console, request};
 
@@ -495,6 +497,28 @@ async fn what_is_no_etcd_database_is_refused_in_the_words_of_the_check() {
     assert_eq!(parts(&server), 0);
 }
 
+/// By `requorum user disable`, or by another server of the console: what it held here goes within a minute.
+#[tokio::test]
+async fn an_upload_that_was_ended_elsewhere_leaves_nothing() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let (ended, stays) = (
+        announce(&admin, "a.db", 1000).await,
+        announce(&admin, "b.db", 1000).await,
+    );
+    for upload in [&ended, &stays] {
+        send(&admin, &upload.id, 0, &[1; 400]).await;
+    }
+    let app = server.app();
+    app.store.remove_upload(&ended.id).await.unwrap();
+    app.uploads.forget_removed().await.unwrap();
+    assert_eq!(parts(&server), 1);
+    let (status, body) = error(send(&admin, &ended.id, 400, &[1; 600]).await).await;
+    assert_eq!((status, body.code.as_str()), (404, "upload.unknown"));
+    assert_eq!(send(&admin, &stays.id, 400, &[1; 100]).await.status(), 200);
+    assert_eq!(offset(&admin, &stays.id).await, 500);
+}
+
 #[tokio::test]
 async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
     let server = TestServer::start().await;
@@ -538,6 +562,17 @@ async fn it_is_kept_as_evidence_by_choice_and_nothing_is_restored_from_it() {
     all.sort();
     let sound = ("sound.db".to_owned(), FileOrigin::Upload, Trust::Verified);
     assert_eq!(all, [raft_db, as_evidence("s.wal", Trust::Verified), sound]);
+    // Each choice is in the ledger, once.
+    let (_, entries) = audit(&admin, None).await;
+    let chosen = entries
+        .iter()
+        .filter(|entry| entry.act == act::FILE_UPLOAD_EVIDENCE && entry.closes.is_some());
+    let chosen: Vec<_> = chosen
+        .map(|entry| (entry.subject.split(',').next().unwrap(), entry.outcome))
+        .collect();
+    let done = Some(Outcome::Done);
+    let names = ["raft.db", "s.wal", "sound.db"];
+    assert_eq!(chosen, names.map(|name| (name, done)));
     let console = Console::with(admin).await;
     let refused = console.check(&request(&id, "new")).await.unwrap_err();
     assert!(refused.message().contains("kept as evidence"), "{refused}");

@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::ledger::entries::audit;
-use crate::plans::approvals::{break_glass, policies, policy};
+use crate::plans::approvals::{approvals, break_glass, policies, policy};
 use crate::support::harness::{Client, NAME, TestServer, code};
 use crate::support::recovery::{Console, request};
 
@@ -282,6 +282,72 @@ async fn a_glass_that_nobody_broke() {
     assert_eq!(code(&refused.unwrap_err()), "policy.unproven");
 }
 
+const REVIVED: &str = "UPDATE plans SET state = 'approved', decided_by = 'Ben'";
+
+#[tokio::test]
+async fn a_rejected_plan_that_is_approved_again() {
+    let scene = Scene::new().await;
+    approve(&scene, &scene.ben).await;
+    let no = scene.ben.reject(&scene.plan, "the wrong snapshot").await;
+    no.unwrap();
+    scene.sql(REVIVED).await;
+    let says =
+        "The database says that this plan can be run, and the ledger says that Ben rejected it";
+    scene.refused("plan.unproven", says).await;
+    // Nor as a plan that was never decided about.
+    scene
+        .sql("UPDATE plans SET state = 'sealed', decided_by = '', decided_ms = 0, reason = ''")
+        .await;
+    scene.refused("plan.unproven", says).await;
+}
+
+#[tokio::test]
+async fn a_withdrawn_plan_that_is_approved_again() {
+    let scene = Scene::new().await;
+    approve(&scene, &scene.ben).await;
+    let back = scene.anna.withdraw(&scene.plan, "not tonight").await;
+    back.unwrap();
+    scene.sql(REVIVED).await;
+    scene
+        .refused("plan.unproven", "the ledger says that Anna K. withdrew it")
+        .await;
+}
+
+#[tokio::test]
+async fn a_plan_whose_review_was_closed_before_it_was_run() {
+    let scene = Scene::new().await;
+    let review = break_glass(&scene.carl.http, &scene.plan, "it has to be tonight").await;
+    let close = v1::CloseReviewRequest {
+        id: review.unwrap().id,
+        note: "It did not have to be.".into(),
+    };
+    let mut reviews = approvals(&scene.ben.http).await;
+    reviews.close_review(close).await.unwrap();
+    scene.sql(APPROVED).await;
+    scene
+        .sql("UPDATE reviews SET closed_by = '', closed_ms = 0, note = ''")
+        .await;
+    scene
+        .refused(
+            "plan.unproven",
+            "the ledger says that Ben closed the review of its override",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_rejection_that_was_refused_closes_nothing() {
+    let scene = Scene::new().await;
+    let other = v1::PlanSummary {
+        hash: "0".repeat(64),
+        ..scene.plan.clone()
+    };
+    let refused = scene.ben.reject(&other, "not this one").await.unwrap_err();
+    assert_eq!(code(&refused), "plan.other-hash");
+    approve(&scene, &scene.ben).await;
+    scene.carl.start(&scene.plan).await.unwrap();
+}
+
 /// The ledger's own rows, written by hand, prove nothing: what counts is what the key has signed.
 #[tokio::test]
 async fn entries_that_were_never_signed_prove_nothing() {
@@ -316,7 +382,7 @@ async fn entries_that_were_never_signed_prove_nothing() {
 #[tokio::test]
 async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
     use requorum_server::ledger::carrying_out;
-    use requorum_server::plans::approvals::SetPolicy;
+    use requorum_server::plans::approvals::{PolicyChange, PolicyChanged, SetPolicy};
     use requorum_shared::approval::Policy;
     use requorum_shared::ledger::entry::Draft;
 
@@ -339,8 +405,15 @@ async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
         at_ms: 1,
         entry: Some(done.index()),
     };
-    let set = app.approvals.set_policy(&policy);
-    carrying_out(done.index(), set).await.unwrap();
+    let change = PolicyChange {
+        cluster: "done".into(),
+        set: Some(policy),
+        judged: Vec::new(),
+        listed: None,
+    };
+    let set = app.approvals.change_policy(&change);
+    let set = carrying_out(done.index(), set).await.unwrap();
+    assert_eq!(set, PolicyChanged::Done);
     // The upload's last byte is on the medium, and nobody has looked at it yet.
     let bytes = crate::support::harness::fixture("3.6.14-mixed.db");
     let sent = app.ledger.open(Draft {

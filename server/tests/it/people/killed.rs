@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use requorum_shared::api::upload::Upload;
 use requorum_shared::api::v1::{
     EndSessionsRequest, InvitePersonRequest, ListSessionsRequest, MakePasswordLinkRequest,
 };
@@ -183,4 +184,39 @@ async fn ended_sessions_and_a_sign_out_are_found_done() {
     assert_eq!(leaves.post("/api/logout", &json!({})).await.status(), 204);
     let stage = stage.killed(act::LOGOUT, "the console").await;
     stage.is_out(&leaves).await;
+}
+
+#[tokio::test]
+async fn what_was_decided_about_an_upload_is_found_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::new(dir.path()).await;
+    let announce = async |stage: &Stage, evidence: bool| -> Upload {
+        let body = json!({"name": "a.db", "length": 100, "evidence": evidence});
+        let response = stage.anna.post("/api/uploads", &body).await;
+        assert_eq!(response.status(), 201);
+        response.json().await.unwrap()
+    };
+    let path = |upload: &Upload| format!("/api/uploads/{}", upload.id);
+    let about = "a.db, 100 bytes";
+
+    stage.no_more_ends().await;
+    announce(&stage, true).await;
+    let stage = stage.killed(act::FILE_UPLOAD_EVIDENCE, about).await;
+
+    let later = announce(&stage, false).await;
+    stage.no_more_ends().await;
+    let chosen = stage
+        .anna
+        .request("PATCH", &path(&later))
+        .header("upload-offset", 0)
+        .header("upload-evidence", "keep")
+        .body(vec![7; 10]);
+    assert_eq!(chosen.send().await.unwrap().status(), 200);
+    let stage = stage.killed(act::FILE_UPLOAD_EVIDENCE, about).await;
+
+    stage.no_more_ends().await;
+    let cancel = stage.anna.request("DELETE", &path(&later));
+    assert_eq!(cancel.send().await.unwrap().status(), 204);
+    let stage = stage.killed(act::FILE_UPLOAD_CANCEL, about).await;
+    assert_eq!(stage.anna.get(&path(&later)).await.status(), 404);
 }

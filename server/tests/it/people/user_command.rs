@@ -4,9 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use requorum_shared::api::upload::{Upload, Uploads};
+use requorum_shared::ledger::entry::{Outcome, act};
 use serde_json::json;
 
-use crate::support::harness::{NAME, Options, PASSWORD, TestServer};
+use crate::ledger::entries::audit;
+use crate::support::harness::{Client, NAME, Options, PASSWORD, TestServer};
 
 fn requorum(data_dir: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_requorum"))
@@ -125,6 +128,48 @@ async fn accounts_come_and_go_beside_a_running_server() {
         200,
         "nobody else was disturbed"
     );
+}
+
+#[tokio::test]
+async fn a_disabled_account_leaves_no_uploads() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let dir = server.data_dir();
+    let ben = server.person(&admin, "Ben", &["operator"]).await;
+    let announce = async |client: &Client| -> Upload {
+        let body = json!({"name": "a.db", "length": 100});
+        let response = client.post("/api/uploads", &body).await;
+        response.json().await.unwrap()
+    };
+    for _ in 0..2 {
+        let upload = announce(&ben).await;
+        let sent = ben
+            .request("PATCH", &format!("/api/uploads/{}", upload.id))
+            .header("upload-offset", 0)
+            .body(vec![1; 50]);
+        assert_eq!(sent.send().await.unwrap().status(), 200);
+    }
+    let kept = announce(&admin).await;
+    assert_eq!(
+        good(&dir, &["user", "disable", "Ben"], ""),
+        "Ben is disabled; sessions were ended, tokens revoked, and 2 unfinished uploads cancelled\n"
+    );
+    let left = admin.get("/api/people/uploads").await;
+    let left: Uploads = left.json().await.unwrap();
+    let left: Vec<_> = left.uploads.into_iter().map(|upload| upload.id).collect();
+    assert_eq!(left, [kept.id]);
+    let files = std::fs::read_dir(dir.join("uploads")).unwrap();
+    assert_eq!(files.count(), 0);
+    // What the server writes itself comes behind what the command wrote.
+    let admin = server.signed_in().await;
+    let (_, entries) = audit(&admin, None).await;
+    let cancelled: Vec<_> = entries
+        .iter()
+        .filter(|e| e.act == act::FILE_UPLOAD_CANCEL && e.closes.is_some())
+        .map(|e| (e.subject.as_str(), e.outcome))
+        .collect();
+    let done = ("a.db, 100 bytes, begun by Ben", Some(Outcome::Done));
+    assert_eq!(cancelled, [done, done]);
 }
 
 #[tokio::test]

@@ -1,7 +1,12 @@
 //! Policies: what they say before they are set, what they decide, and how they go.
 
+use std::time::Duration;
+
 use requorum_shared::api::v1;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _};
+use tokio::time::sleep;
 use tonic::Code;
 
 use crate::ledger::entries::audit;
@@ -163,4 +168,56 @@ async fn a_cluster_whose_policy_is_taken_away_follows_the_rest() {
     let outcomes: Vec<_> = entries.iter().filter(said).map(|e| e.outcome).collect();
     assert_eq!(outcomes.len(), 2, "done once, refused once: {outcomes:?}");
     assert_eq!(outcomes[0], Some(Outcome::Done));
+}
+
+/// Both are judged while no one can write. What is written second was judged against a policy that is gone.
+#[tokio::test]
+async fn a_raise_is_not_undone_by_what_was_judged_before_it() {
+    for raise_first in [true, false] {
+        let server = TestServer::start().await;
+        let anna = Console::over(&server).await;
+        let ben = server.person(&anna.http, "Ben", &["admin"]).await;
+        let (mut annas, mut bens) = (policies(&anna.http).await, policies(&ben).await);
+        let set = |policy| v1::SetPolicyRequest {
+            policy: Some(policy),
+        };
+        // Each asks for no less than the usual policy, and the second for less than the first.
+        let (raised, lower) = (
+            set(policy(3, "always", false)),
+            set(policy(1, "always", true)),
+        );
+        let (raised_after, lower_after) = if raise_first { (0, 300) } else { (300, 0) };
+
+        let options = SqliteConnectOptions::new().filename(server.data_dir().join("requorum.db"));
+        let mut writes = options.connect().await.unwrap();
+        writes.execute("BEGIN IMMEDIATE").await.unwrap();
+        let (raised, lower, ()) = tokio::join!(
+            async {
+                sleep(Duration::from_millis(raised_after)).await;
+                annas.set_policy(raised).await
+            },
+            async {
+                sleep(Duration::from_millis(lower_after)).await;
+                bens.set_policy(lower).await
+            },
+            async {
+                sleep(Duration::from_millis(1_000)).await;
+                writes.execute("COMMIT").await.unwrap();
+            }
+        );
+        let (done, refused) = match (raised, lower) {
+            (Ok(done), Err(refused)) | (Err(refused), Ok(done)) => (done.into_inner(), refused),
+            both => panic!("one of the two: {both:?}"),
+        };
+        assert_eq!(code(&refused), "policy.changed", "{refused:?}");
+        assert!(done.pending.is_empty(), "{}", done.pending);
+        let list = v1::ListPoliciesRequest::default();
+        let list = annas.list_policies(list).await.unwrap().into_inner();
+        assert_eq!(list.policies, [done.policy.unwrap()]);
+        let (_, entries) = audit(&anna.http, None).await;
+        let ends = entries.iter().filter(|entry| entry.act == act::POLICY_SET);
+        let ends: Vec<_> = ends.filter_map(|entry| entry.outcome).collect();
+        assert_eq!(ends.len(), 2, "{ends:?}");
+        assert_eq!(ends.iter().filter(|end| **end == Outcome::Done).count(), 1);
+    }
 }

@@ -7,8 +7,9 @@ use requorum_shared::ledger::entry::{Outcome, act};
 use tonic::Code;
 
 use super::approvals::{approval, console};
+use crate::files::bucket::{Bucket, Fault};
 use crate::ledger::entries::audit;
-use crate::support::harness::{NAME, TestServer, code};
+use crate::support::harness::{NAME, Options, TestServer, code};
 use crate::support::recovery::{Console, request};
 
 /// How many items wait for this person.
@@ -174,4 +175,31 @@ async fn a_start_and_a_withdrawal_at_once_come_out_as_one_of_them() {
             both => panic!("{both:?}"),
         }
     }
+}
+
+/// What a plan rests on is looked at before it is run, and not to say that it is not to be run.
+#[tokio::test]
+async fn a_plan_is_closed_while_its_snapshot_is_out_of_reach() {
+    let bucket = Bucket::start().await;
+    let server = TestServer::with(Options {
+        objects: Some(bucket.place("console")),
+        ..Options::default()
+    })
+    .await;
+    let (anna, snapshot) = console(&server).await;
+    let ben = server.person(&anna.http, "Ben", &["approver"]).await;
+    let ben = Console::with(ben).await;
+    let one = anna.seal(&request(&snapshot, "a")).await.unwrap();
+    let two = anna.seal(&request(&snapshot, "b")).await.unwrap();
+    for method in ["HEAD", "GET"] {
+        bucket.fail(method, "", usize::MAX, Fault::Answer(503, "SlowDown"));
+    }
+    let refused = ben.approve(&one.id, &one.hash).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    bucket.asked();
+    let rejected = ben.reject(&one, "the wrong night").await.unwrap();
+    assert_eq!(rejected.state(), PlanState::Rejected);
+    let withdrawn = anna.withdraw(&two, "the wrong snapshot").await.unwrap();
+    assert_eq!(withdrawn.state(), PlanState::Withdrawn);
+    assert_eq!(bucket.asked(), [""; 0], "no one asked the bucket");
 }

@@ -221,7 +221,11 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
+const INITIAL_WINDOW_SIZE: u16 = 4;
+/// What a connection may send before anything is said about it.
+const FIRST_WINDOW: u32 = (1 << 16) - 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const REFUSED_STREAM: u32 = 7;
@@ -241,7 +245,7 @@ struct Frame {
 }
 
 impl Frame {
-    /// The error code of a RST_STREAM, or of a GOAWAY.
+    /// The error code of a RST_STREAM, or of a GOAWAY; the number of a WINDOW_UPDATE.
     fn error(&self) -> u32 {
         let at = if self.kind == GOAWAY { 4 } else { 0 };
         u32::from_be_bytes(self.payload[at..at + 4].try_into().unwrap())
@@ -341,6 +345,36 @@ async fn headers_that_go_on_and_on_are_cut() {
     let begun = frame(HEADERS, END_STREAM, 1, &headers(false));
     calmed_down(&flood(&server, [begun, endless].concat()).await);
     is_well(&server).await;
+}
+
+/// What a connection may send before it is read is said, and is not what a library happens to allow.
+#[tokio::test]
+async fn what_is_sent_ahead_has_a_limit() {
+    let server = TestServer::start().await;
+    let mut stream = connect(&server).await;
+    let hello = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
+    stream.write_all(&hello).await.unwrap();
+    let mut said = Vec::new();
+    let (of_stream, of_connection) = loop {
+        let mut piece = [0; 1024];
+        let read = tokio::time::timeout(EVER, stream.read(&mut piece)).await;
+        said.extend_from_slice(&piece[..read.expect("it says its limits").unwrap()]);
+        let said = frames(&said);
+        let settings = said.iter().filter(|f| f.kind == SETTINGS);
+        let window = settings
+            .flat_map(|f| f.payload.chunks(6))
+            .find(|setting| setting[..2] == INITIAL_WINDOW_SIZE.to_be_bytes())
+            .map(|setting| u32::from_be_bytes(setting[2..].try_into().unwrap()));
+        let more = said
+            .iter()
+            .find(|f| f.kind == WINDOW_UPDATE && f.stream == 0)
+            .map(Frame::error);
+        if let (Some(window), Some(more)) = (window, more) {
+            break (window, FIRST_WINDOW + more);
+        }
+    };
+    let limit = Limits::default().window_bytes;
+    assert_eq!((of_stream, of_connection), (limit, limit));
 }
 
 #[tokio::test]

@@ -4,9 +4,11 @@ use requorum_server::auth::store::UserStore as _;
 use requorum_server::files::store::{
     FileStore as _, Finished, Headline, LabelledValue, StoredFile, Trust, UploadRow,
 };
+use requorum_server::ledger::carrying_out;
+use requorum_server::ledger::store::LedgerStore as _;
 
 use super::people::user;
-use super::{Store, stories};
+use super::{Store, ledger, stories};
 
 fn upload(id: &str, started_ms: i64) -> UploadRow {
     UploadRow {
@@ -129,8 +131,30 @@ async fn a_cluster_is_named_by_whoever_saw_the_old_name(store: &Store) {
     assert_eq!(kept.cluster, "lab");
 }
 
+async fn what_is_done_with_an_upload_is_known_while_its_act_is_open(store: &Store) {
+    let db = &store.db;
+    db.add_user(&user("anna")).await.unwrap();
+    let entries = (0..4).map(|index| ledger::entry(index, "anna", None));
+    ledger::append(db, &ledger::batch("one", entries.collect()))
+        .await
+        .unwrap();
+    let add = carrying_out(0, db.add_upload(&upload("u", 1), 1)).await;
+    assert!(add.unwrap());
+    // One too many is none.
+    let add = carrying_out(1, db.add_upload(&upload("v", 1), 1)).await;
+    assert!(!add.unwrap());
+    carrying_out(2, db.upload_is_evidence("u")).await.unwrap();
+    assert!(db.upload("u").await.unwrap().unwrap().evidence);
+    carrying_out(3, db.remove_upload("u")).await.unwrap();
+    let mut effects = db.effects().await.unwrap();
+    effects.sort_by_key(|effect| effect.index);
+    let indexes: Vec<_> = effects.iter().map(|effect| effect.index).collect();
+    assert_eq!(indexes, [0, 2, 3]);
+}
+
 stories!(
     an_upload_becomes_a_file,
     the_same_bytes_stay_what_they_were,
     a_cluster_is_named_by_whoever_saw_the_old_name,
+    what_is_done_with_an_upload_is_known_while_its_act_is_open,
 );

@@ -6,11 +6,12 @@ use requorum_server::ledger::carrying_out;
 use requorum_server::ledger::store::{
     Batch, Columns, Effect, Filter, LedgerStore as _, NewEntry, NewNode,
 };
-use requorum_server::plans::approvals::{ApprovalStore as _, SetPolicy};
+use requorum_server::plans::approvals::{PolicyChanged, SetPolicy};
 use requorum_shared::approval::Policy;
 use requorum_shared::ledger::entry::{Draft, Entry, Outcome, Phase, Place};
 use requorum_shared::ledger::merkle::{Hash, leaf_hash};
 
+use super::plans::change_policy;
 use super::{Store, stories};
 
 /// What happens at an index: an act of `who` begins, or the one at another index ends.
@@ -230,13 +231,14 @@ async fn what_an_act_led_to_is_known_while_it_is_open(store: &Store) {
         at_ms: 1,
         entry: Some(0),
     };
-    carrying_out(0, db.set_policy(&policy)).await.unwrap();
+    let set = || change_policy(store, "prod", Some(&policy));
+    assert_eq!(carrying_out(0, set()).await, PolicyChanged::Done);
     // What is done twice in one act is one effect; what is done in none is no effect.
-    carrying_out(0, db.set_policy(&policy)).await.unwrap();
-    db.set_policy(&policy).await.unwrap();
+    assert_eq!(carrying_out(0, set()).await, PolicyChanged::Done);
+    assert_eq!(set().await, PolicyChanged::Done);
     // What was not there to be taken away had no effect.
-    let none = carrying_out(1, db.remove_policy("test"));
-    assert!(!none.await.unwrap());
+    let none = carrying_out(1, change_policy(store, "test", None));
+    assert_eq!(none.await, PolicyChanged::Missing);
     let effect = Effect {
         index: 0,
         ..Effect::default()

@@ -3,7 +3,9 @@
 use requorum_server::auth::store::UserStore as _;
 use requorum_server::paging::{Clusters, Order, Slice};
 use requorum_server::plans::approval_list::{ApprovalList as _, ReviewFilter};
-use requorum_server::plans::approvals::{ApprovalStore as _, Review, SetPolicy, Vote};
+use requorum_server::plans::approvals::{
+    ApprovalStore as _, PolicyChange, PolicyChanged, Proposal, Review, SetPolicy, Vote,
+};
 use requorum_server::plans::brief::Brief;
 use requorum_server::plans::list::{Column, PlanFilter, PlanList as _, cursor};
 use requorum_server::plans::store::{
@@ -256,9 +258,8 @@ async fn a_person_votes_once_on_a_plan(store: &Store) {
     );
 }
 
-async fn policies_are_replaced(store: &Store) {
-    let db = &store.db;
-    let policy = |cluster: &str, break_glass| SetPolicy {
+fn policy(cluster: &str, break_glass: bool) -> SetPolicy {
+    SetPolicy {
         cluster: cluster.into(),
         policy: Policy {
             break_glass,
@@ -267,14 +268,40 @@ async fn policies_are_replaced(store: &Store) {
         by: "anna".into(),
         at_ms: 1,
         entry: break_glass.then_some(8),
-    };
+    }
+}
+
+/// A change that was judged against these.
+fn change(cluster: &str, set: Option<SetPolicy>, judged: &[SetPolicy]) -> PolicyChange {
+    PolicyChange {
+        cluster: cluster.into(),
+        set,
+        judged: judged.to_vec(),
+        listed: None,
+    }
+}
+
+/// Sets one, or takes a cluster's away, judged against what is there.
+pub(super) async fn change_policy(
+    store: &Store,
+    cluster: &str,
+    set: Option<&SetPolicy>,
+) -> PolicyChanged {
+    let judged = store.db.policies_on(cluster).await.unwrap();
+    let change = change(cluster, set.cloned(), &judged);
+    store.db.change_policy(&change).await.unwrap()
+}
+
+async fn policies_are_replaced(store: &Store) {
+    let db = &store.db;
     for set in [
         policy("prod", true),
         policy("", true),
         policy("Prod", true),
         policy("prod", false),
     ] {
-        db.set_policy(&set).await.unwrap();
+        let done = change_policy(store, &set.cluster, Some(&set)).await;
+        assert_eq!(done, PolicyChanged::Done);
     }
     let set = [
         policy("", true),
@@ -282,9 +309,76 @@ async fn policies_are_replaced(store: &Store) {
         policy("prod", false),
     ];
     assert_eq!(db.policies().await.unwrap(), set);
-    assert!(db.remove_policy("prod").await.unwrap());
-    assert!(!db.remove_policy("prod").await.unwrap());
+    assert_eq!(
+        db.policies_on("Prod").await.unwrap(),
+        set[..2],
+        "its own, and the one for everything"
+    );
+    let removed = change_policy(store, "prod", None).await;
+    assert_eq!(removed, PolicyChanged::Done);
+    let removed = change_policy(store, "prod", None).await;
+    assert_eq!(removed, PolicyChanged::Missing);
     assert_eq!(db.policies().await.unwrap(), set[..2]);
+}
+
+/// What it was judged against is what must be there, whichever of two comes first.
+async fn a_policy_is_not_changed_on_an_old_judgement(store: &Store) {
+    let db = &store.db;
+    let with = |cluster: &str, entry| SetPolicy {
+        entry: Some(entry),
+        ..policy(cluster, true)
+    };
+    let apply = async |change: PolicyChange| db.change_policy(&change).await.unwrap();
+    // Nothing was set when both were judged.
+    let done = apply(change("", Some(with("", 1)), &[])).await;
+    assert_eq!(done, PolicyChanged::Done);
+    let late = apply(change("", Some(with("", 2)), &[])).await;
+    assert_eq!(late, PolicyChanged::Meanwhile);
+    // A cluster without its own is judged against the one for everything.
+    let late = apply(change("prod", Some(with("prod", 3)), &[])).await;
+    assert_eq!(late, PolicyChanged::Meanwhile);
+    let done = apply(change("prod", Some(with("prod", 4)), &[with("", 1)])).await;
+    assert_eq!(done, PolicyChanged::Done);
+    // The same words, set once more: another act.
+    let judged = [with("", 1), with("prod", 4)];
+    let done = apply(change("prod", Some(with("prod", 5)), &judged)).await;
+    assert_eq!(done, PolicyChanged::Done);
+    for set in [Some(with("prod", 6)), None] {
+        let late = apply(change("prod", set, &judged)).await;
+        assert_eq!(late, PolicyChanged::Meanwhile);
+    }
+    let there = [with("", 1), with("prod", 5)];
+    assert_eq!(db.policies().await.unwrap(), there);
+
+    // What waits or is listed goes with the change, or stays as it is.
+    let proposal = |id: &str, in_force| Proposal {
+        id: id.into(),
+        cluster: "prod".into(),
+        policy: Some(Policy::default()),
+        by_id: "id of anna".into(),
+        by: "anna".into(),
+        at_ms: 1,
+        in_force,
+    };
+    let listing = |judged: &[SetPolicy]| PolicyChange {
+        listed: Some(proposal("counts", true)),
+        ..change("prod", None, judged)
+    };
+    db.propose(&proposal("waits", false)).await.unwrap();
+    assert_eq!(apply(listing(&judged)).await, PolicyChanged::Meanwhile);
+    assert_eq!(db.proposals().await.unwrap(), [proposal("waits", false)]);
+    assert_eq!(apply(listing(&there)).await, PolicyChanged::Done);
+    assert_eq!(db.proposals().await.unwrap(), [proposal("counts", true)]);
+
+    // At the same moment, from two servers.
+    let other = store.again().await;
+    let judged = [with("", 1)];
+    let one = change("prod", Some(with("prod", 7)), &judged);
+    let two = change("prod", Some(with("prod", 8)), &judged);
+    let (one, two) = tokio::join!(db.change_policy(&one), other.change_policy(&two));
+    let mut both = [one.unwrap(), two.unwrap()];
+    both.sort_by_key(|changed| *changed == PolicyChanged::Meanwhile);
+    assert_eq!(both, [PolicyChanged::Done, PolicyChanged::Meanwhile]);
 }
 
 async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
@@ -354,5 +448,6 @@ stories!(
     a_search_is_told_whole_page_by_page,
     a_person_votes_once_on_a_plan,
     policies_are_replaced,
+    a_policy_is_not_changed_on_an_old_judgement,
     broken_glass_leaves_a_review_that_stays,
 );

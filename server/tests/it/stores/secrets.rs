@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use requorum_server::ledger::carrying_out;
+use requorum_server::ledger::store::LedgerStore as _;
 use requorum_server::secrets::seal::Sealed;
 use requorum_server::secrets::store::{Kept, Reseal, SealedSecret, SecretStore as _, SecretView};
 
-use super::{Store, stories};
+use super::{Store, ledger, stories};
 
 fn secret(id: &str, name: &str, key: &str) -> SealedSecret {
     SealedSecret {
@@ -72,7 +74,36 @@ async fn all_are_sealed_again_or_none(store: &Store) {
     assert_eq!(db.key_ids().await.unwrap(), ["k2"]);
 }
 
+/// Known by what is sealed: where nothing is, the new key may not be in its place yet.
+async fn a_new_key_is_known_while_its_act_is_open(store: &Store) {
+    let db = &store.db;
+    let entries = (0..3).map(|index| ledger::entry(index, "anna", None));
+    ledger::append(db, &ledger::batch("one", entries.collect()))
+        .await
+        .unwrap();
+    let under = |key: &'static str| -> Reseal {
+        Arc::new(move |_, sealed: &Sealed| {
+            anyhow::ensure!(sealed.key_id != key, "the same key");
+            Ok(Sealed {
+                key_id: key.into(),
+                ..sealed.clone()
+            })
+        })
+    };
+    let sealed = carrying_out(0, db.reseal(under("k2"))).await;
+    assert_eq!(sealed.unwrap(), 0);
+    db.put_secret(&secret("1", "a", "k1")).await.unwrap();
+    let sealed = carrying_out(1, db.reseal(under("k1"))).await;
+    sealed.unwrap_err();
+    let sealed = carrying_out(2, db.reseal(under("k2"))).await;
+    assert_eq!(sealed.unwrap(), 1);
+    let effects = db.effects().await.unwrap();
+    let indexes: Vec<_> = effects.iter().map(|effect| effect.index).collect();
+    assert_eq!(indexes, [2]);
+}
+
 stories!(
     a_credential_is_kept_replaced_and_removed,
-    all_are_sealed_again_or_none
+    all_are_sealed_again_or_none,
+    a_new_key_is_known_while_its_act_is_open,
 );

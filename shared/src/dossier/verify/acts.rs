@@ -112,6 +112,38 @@ impl Acts {
         Err(fail(format!("The ledger does not record this: {what}.")))
     }
 
+    /// Whether the plan was closed before this job could be started: then it was not to be run.
+    pub(super) fn leave_it_open(&self) -> Result<(), Failure> {
+        let started = self
+            .acts
+            .iter()
+            .find(|a| a.opened.act == act::JOB_START && a.job() == Some(self.job.as_str()))
+            .map(|a| a.opened.index);
+        let done = |a: &&Act| a.outcome() == Some(Outcome::Done);
+        let before_it = |a: &Act| {
+            let ended = a.closed.as_ref().map(|end| end.index);
+            started.is_none_or(|started| ended.is_some_and(|ended| ended < started))
+        };
+        let closing = self.acts.iter().filter(done).find_map(|a| {
+            let how = match a.opened.act.as_str() {
+                act::PLAN_REJECT => "rejected the plan",
+                act::PLAN_WITHDRAW => "withdrew the plan",
+                // A review is closed after the run, as a rule.
+                act::REVIEW_CLOSE if before_it(a) => {
+                    "closed the review of the override before the job was started"
+                }
+                _ => return None,
+            };
+            Some(format!("{} {how}", a.opened.who))
+        });
+        match closing {
+            None => Ok(()),
+            Some(closed) => Err(fail(format!(
+                "The ledger says that {closed}: it was not to be run."
+            ))),
+        }
+    }
+
     /// Whether this policy is the one that was set, and was set.
     pub(super) fn sets(&self, policy: &PolicyInForce) -> Result<(), Failure> {
         let who = &policy.by;

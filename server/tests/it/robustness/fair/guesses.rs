@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use requorum_server::address::Proxies;
 use requorum_shared::api::v1::ListSessionsRequest;
+use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use serde_json::json;
 
 use super::soon;
+use crate::ledger::entries::audit;
 use crate::support::harness::{Client, NAME, Options, PASSWORD, TestServer, error};
 
 /// A server behind a proxy on this machine.
@@ -136,6 +138,27 @@ async fn bad_links_do_not_keep_good_ones_out() {
     assert_eq!(bad(9, "/api/join").await, 429);
     let person = server.person(&admin, "ap", &["approver"]).await;
     assert_eq!(person.get("/api/session").await.status(), 200);
+}
+
+#[tokio::test]
+async fn bad_setups_from_many_addresses_are_few_entries() {
+    let server = behind_a_proxy().await;
+    let stranger = server.stranger();
+    let body = json!({"token": "bad", "name": "x", "password": PASSWORD});
+    for n in 0..120 {
+        let from = format!("198.51.100.{n}");
+        let setup = stranger.request("POST", "/api/setup");
+        let setup = setup.header("x-forwarded-for", from).json(&body);
+        assert_eq!(setup.send().await.unwrap().status(), 403);
+    }
+    let admin = server.admin().await;
+    let (_, entries) = audit(&admin, None).await;
+    let setups: Vec<_> = entries.iter().filter(|e| e.act == act::SETUP).collect();
+    let refused = |e: &&&Entry| e.outcome == Some(Outcome::Refused);
+    let refused = setups.iter().filter(refused).count();
+    assert!(refused <= 50, "{refused} of 120");
+    // Beside them the one that made the administrator, begun and done.
+    assert_eq!(setups.len(), refused + 2);
 }
 
 #[tokio::test]

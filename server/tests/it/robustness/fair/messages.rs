@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use requorum_shared::etcd::recovery::restore::MemberRequest;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::{of_process, soon};
-use crate::support::harness::{TestServer, code};
+use crate::support::harness::{NAME, PASSWORD, TestServer, code};
 use crate::support::killed;
 use crate::support::process::Process;
 use crate::support::recovery::{Console, asked, request};
@@ -126,6 +128,54 @@ async fn messages_that_are_never_whole_take_little_memory() {
     // Those who say what they have to say are heard.
     let plans = soon("a short message", console.plans()).await;
     assert!(plans.is_empty());
+    drop(open);
+    process.stop();
+}
+
+/// Without an account, over HTTP/2, and as many at the same time as a connection allows: too long bodies and bodies that
+/// are just short enough, of which none ever ends.
+#[tokio::test]
+async fn bodies_of_strangers_take_little_memory() {
+    const CONNECTIONS: usize = 32;
+    const STREAMS: usize = 64;
+    /// What one network may send slowly at the same time.
+    const PLACES: usize = 32;
+    let dir = tempfile::tempdir().unwrap();
+    let process = Process::start(dir.path(), true, &[]);
+    let console = killed::console(&process).await;
+    let before = of_process(&process, "VmRSS");
+    let mut open = JoinSet::new();
+    let (mut too_long, mut too_many) = (0, 0);
+    for connection in 1..=CONNECTIONS {
+        let client = reqwest::Client::builder().http2_prior_knowledge();
+        let client = client.build().unwrap();
+        for n in 0..STREAMS {
+            let length = if n % 2 == 0 { 60 << 10 } else { (8 << 10) - 1 };
+            let piece = Ok::<_, std::io::Error>(vec![b' '; length]);
+            let body = stream::iter([piece]).chain(stream::pending());
+            let request = client
+                .post(format!("{}/api/login", process.base))
+                .header("content-type", "application/json")
+                .body(reqwest::Body::wrap_stream(body));
+            open.spawn(async move { request.send().await.unwrap().status().as_u16() });
+        }
+        let answers = async {
+            while too_long + too_many < connection * STREAMS - PLACES {
+                match open.join_next().await.unwrap().unwrap() {
+                    413 => too_long += 1,
+                    503 => too_many += 1,
+                    other => panic!("{other}"),
+                }
+            }
+        };
+        soon("all but a few, which are refused at once", answers).await;
+    }
+    assert_eq!(too_long, CONNECTIONS * STREAMS / 2);
+    let more = of_process(&process, "VmRSS").saturating_sub(before);
+    assert!(more < 32 << 10, "{more} KiB more memory");
+    // From the same address: who says what they have to say is heard.
+    let login = soon("a sign-in", console.http.login(NAME, PASSWORD)).await;
+    assert_eq!(login.status(), 200);
     drop(open);
     process.stop();
 }
