@@ -81,7 +81,7 @@ mod tests {
                 assert!(error.contains("missing field"), "{error}");
             }
             let error = read(kind, r#"{"kind": "other"}"#).unwrap_err();
-            assert!(error.contains("another kind"), "{error}");
+            assert!(error.contains("names a kind other than"), "{error}");
         }
         let request = samples::request();
         let json = serde_json::to_string(&request).unwrap();

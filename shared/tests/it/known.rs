@@ -360,7 +360,7 @@ fn a_compaction_ahead_of_all_keys_is_the_start_revision_everywhere() {
     let request = request(&seen, false);
     let report = check(&request, &observation(&seen));
     assert!(
-        texts(&report).any(|text| text == "The revision is not bumped: it continues from 5000.")
+        texts(&report).any(|text| text == "The revision is not bumped: it continues from 5 000.")
     );
     let cluster = Cluster::new(&request.members, &request.token).unwrap();
     let edit = edit(

@@ -6,7 +6,7 @@ use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
 use crate::finding::{Finding, Outcome, Report, Severity};
 use crate::inspection::{Judgement, Recognised, State};
-use crate::number::{self, grouped};
+use crate::number::grouped;
 
 use super::loss::loss;
 
@@ -123,17 +123,12 @@ fn around(before: u64, own: u64, after: u64, report: &mut Report) -> String {
     let front = not_part_of_it(before, "in front of");
     let behind = not_part_of_it(after, "behind");
     if let Some(what) = &front {
-        let todo = format!(
-            "For etcd's own tools, keep only the {} from offset {before}.",
-            number::bytes(own)
-        );
+        // To be copied into a command: no spaces in the numbers.
+        let todo = format!("For etcd's own tools, keep only the {own} bytes from offset {before}.");
         name("file.bytes-before", what, todo, 0);
     }
     if let Some(what) = &behind {
-        let todo = format!(
-            "For etcd's own tools, truncate the file to {} first.",
-            number::bytes(end)
-        );
+        let todo = format!("For etcd's own tools, truncate the file to {end} bytes first.");
         name("file.bytes-after", what, todo, end);
     }
     let all: Vec<String> = [front, behind].into_iter().flatten().collect();
