@@ -109,8 +109,8 @@ for (const [path, sentence, shown, found] of [
   ["cases/02-weekly.db", "gzip", "it is a gzip file", "end before the packed file does"],
   ["cases/06-host-b-1699876800.part", "cut off while it was saved", "missing from the end", ".part"],
   ["cases/07-textmode.db", "LF became CRLF", "its pages are not where they belong", "transferred as text"],
-  ["cases/10-key-lost.db", "all keys are lost", "1 of 18 pages cannot be read", "page 4"],
-  ["cases/11-auth-unreadable.db", "whether authentication is on is unknown", "1 of 5 pages", "page 4"],
+  ["cases/10-key-lost.db", "all keys are lost", "1 of 18 pages cannot be read", "a lost write"],
+  ["cases/11-auth-unreadable.db", "whether authentication is on is unknown", "1 of 5 pages", "elements do not fit"],
   ["cases/12-forged-report.db", "the checksum does not match", "the SHA-256 trailer does not match", "last 32 bytes"],
   ["cases/15-compacted-ahead.db", "Snapshot OK", "the SHA-256 trailer matches", ""],
   ["damaged/padded.db", "Snapshot OK with 1 warning", "480 bytes behind the snapshot", "480 bytes"],
@@ -122,10 +122,12 @@ for (const [path, sentence, shown, found] of [
     await choose(page, await testdata(path));
     await expect(page.getByRole("heading", headline)).toContainText(sentence);
     await expect(page.getByRole("main")).toContainText(shown);
-    if (found) {
-      await page.getByRole("navigation", { name: "Parts of this file" }).getByRole("link", { name: /Findings/ }).click();
-      await expect(page.getByRole("main")).toContainText(found);
+    // Of a file that is only recognised there is nothing else to show.
+    const tab = page.getByRole("navigation", { name: "Parts of this file" }).getByRole("link", { name: /Findings/ });
+    if (found && (await tab.count()) > 0) {
+      await tab.click();
     }
+    await expect(page.getByRole("main")).toContainText(found);
   });
 }
 
