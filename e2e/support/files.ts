@@ -1,4 +1,5 @@
 // Snapshots by real etcd, and the damage that tests do to them.
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
@@ -40,6 +41,13 @@ export function flipped(file: Given, at: number): Given {
   const buffer = Buffer.from(file.buffer);
   buffer[at] = (buffer[at] ?? 0) ^ 1;
   return { ...file, name: `flipped-${file.name}`, buffer };
+}
+
+/** Other words in place of as many bytes, and a SHA-256 that agrees: what a member saves that applied another write. */
+export function resealed(file: Given, from: string, to: string): Given {
+  const image = Buffer.from(file.buffer.subarray(0, -32).toString("latin1").replaceAll(from, to), "latin1");
+  const buffer = Buffer.concat([image, createHash("sha256").update(image).digest()]);
+  return { ...file, name: `resealed-${file.name}`, buffer };
 }
 
 /** Only the first `length` bytes. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, signIn, test } from "../support/console.ts";
 import { Etcd, freePort } from "../support/etcd.ts";
-import { choose, cut, fixture, flipped, given, saidOf, testdata } from "../support/files.ts";
+import { choose, cut, fixture, flipped, given, resealed, saidOf, testdata } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
 
 const headline = { level: 1 } as const;
@@ -104,6 +104,33 @@ for (const [path, sentence, shown] of [
   });
 }
 
+// The list of stored files and `snapshot check` say the same of them: server/tests/it/files/known_files.rs.
+for (const [path, sentence, shown, found] of [
+  ["cases/02-weekly.db", "gzip", "it is a gzip file", "end before the packed file does"],
+  ["cases/06-host-b-1699876800.part", "cut off while it was saved", "missing from the end", ".part"],
+  ["cases/07-textmode.db", "LF became CRLF", "its pages are not where they belong", "transferred as text"],
+  ["cases/10-key-lost.db", "all keys are lost", "1 of 18 pages cannot be read", "a lost write"],
+  ["cases/11-auth-unreadable.db", "whether authentication is on is unknown", "1 of 5 pages", "elements do not fit"],
+  ["cases/12-forged-report.db", "the checksum does not match", "the SHA-256 trailer does not match", "last 32 bytes"],
+  ["cases/15-compacted-ahead.db", "Snapshot OK", "the SHA-256 trailer matches", ""],
+  ["damaged/padded.db", "Snapshot OK with 1 warning", "480 bytes behind the snapshot", "480 bytes"],
+  ["damaged/freelist-zeroed.db", "Snapshot OK with 1 warning", "each reached once", "no data is lost"],
+  ["damaged/free-tail.db", "Snapshot OK with 1 warning", "8 free ones not in the file", "nothing is lost"],
+] as const) {
+  test(`${path} is told as it is`, async ({ page }) => {
+    await page.goto("/inspect");
+    await choose(page, await testdata(path));
+    await expect(page.getByRole("heading", headline)).toContainText(sentence);
+    await expect(page.getByRole("main")).toContainText(shown);
+    // Of a file that is only recognised there is nothing else to show.
+    const tab = page.getByRole("navigation", { name: "Parts of this file" }).getByRole("link", { name: /Findings/ });
+    if (found && (await tab.count()) > 0) {
+      await tab.click();
+    }
+    await expect(page.getByRole("main")).toContainText(found);
+  });
+}
+
 test("what is packed is read through, and what is in it is judged", async ({ page }) => {
   const good = await fixture("3.6.14-mixed");
   await page.goto("/inspect");
@@ -160,6 +187,18 @@ test("several files are ranked, and the address keeps the choice", async ({ page
   await expect(page.getByRole("table").filter({ hasText: "Reason" })).toHaveCount(0);
   await expect(page.getByRole("heading", headline)).toContainText(/^Do not restore/);
   await expect(page).toHaveURL(/\/inspect$/);
+});
+
+test("of two files of one revision whose values differ, neither is called best", async ({ page }) => {
+  const good = await fixture("3.6.14-mixed");
+  await page.goto("/inspect");
+  await choose(page, good, resealed(good, "second 198", "second 298"));
+  await expect(page.getByRole("heading", { name: "All files, best first" })).toBeVisible();
+  const rows = page.getByRole("table").first().getByRole("row");
+  for (const row of [2, 3]) {
+    await expect(rows.nth(row)).toContainText("they disagree, so neither is best");
+    await expect(rows.nth(row)).not.toContainText("Best:");
+  }
 });
 
 test("files of different clusters are not ranked against each other, those of one are on its axis", async ({ page }) => {

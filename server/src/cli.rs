@@ -82,11 +82,17 @@ impl Command {
 
 /// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
-    hardening::outlive_file_size_limit();
+    let caught = hardening::outlive_file_size_limit();
     let command = match parse(std::env::args_os().collect()) {
         Ok(cli) => cli.command,
         Err(code) => return code,
     };
+    // The server asks for far more at its start, and says so itself.
+    if let Err(error) = caught
+        && !matches!(command, Command::Serve(_))
+    {
+        terminal::complain(format_args!("requorum: {error}"));
+    }
     if command.keeps_a_data_directory() {
         hardening::keep_private();
     }

@@ -172,8 +172,18 @@ impl InspectedFile {
     /// is called with the bytes read so far. `None` when it is not packed in a way that is read here.
     ///
     /// # Errors
-    /// When the system fails. Why a packed file is not read through is an answer and no error.
-    pub fn unpacked(&self, mut progress: impl FnMut(u64)) -> Result<Option<Unpacked>, FileError> {
+    /// When the system fails, or the file changed meanwhile. Why a packed file is not read through is an answer and no
+    /// error.
+    pub fn unpacked(&self, progress: impl FnMut(u64)) -> Result<Option<Unpacked>, FileError> {
+        let unpacked = self.unpack(progress)?;
+        // What came out of two moments is of no file, and a file that was cut short meanwhile is not a damaged one.
+        if unpacked.is_some() && self.changed() {
+            return Err(FileError::Changed(self.path.clone()));
+        }
+        Ok(unpacked)
+    }
+
+    fn unpack(&self, mut progress: impl FnMut(u64)) -> Result<Option<Unpacked>, FileError> {
         let source = self.source()?;
         let mut unpacker = match Unpacker::open(&source, Limits::DEFAULT) {
             Ok(Some(unpacker)) => unpacker,

@@ -135,6 +135,14 @@ pub fn check_memory(needed: u64) -> Result<(), SystemError> {
     Ok(())
 }
 
+/// Whether so many threads can run at once, with the memory that they and the program take.
+///
+/// # Errors
+/// [`SystemError`].
+pub fn check_workers(threads: usize) -> Result<(), SystemError> {
+    check_reading(0, threads)
+}
+
 /// Whether the threads and the memory are there that reading a file of this size takes.
 ///
 /// # Errors

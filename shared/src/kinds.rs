@@ -257,13 +257,10 @@ pub fn with_state(
 
 /// Says in the inspection of a packed file why it was not read through. What is only recognised is told from its
 /// first bytes already; this is the reason.
-pub fn not_unpacked(inspection: &mut Inspection, error: &UnpackError) {
+pub fn not_unpacked<D>(inspection: &mut crate::inspection::Inspection<D>, error: &UnpackError) {
     let what = format!("It was not read through: {error}.");
     let mut finding = Finding::blocking(format!("unpack.{}", error.code()), "file", what);
-    if matches!(
-        error,
-        UnpackError::Bomb { .. } | UnpackError::TooMuch { .. }
-    ) {
+    if error.is_too_much() {
         finding = finding.because("Reading on would fill memory or disk.");
         inspection.verdict.advice = "Ask where the file comes from. If you know that it is right, unpack it where there is room, and look at what comes out.".to_owned();
         inspection.verdict.sentence = format!(

@@ -118,6 +118,9 @@ impl<A> Draft<A> {
     }
 }
 
+/// The key of the fact that says why the native tool cannot do what the plan does; absent where it can.
+pub const NO_NATIVE: &str = "snapshot.native-tools";
+
 /// Something that was observed and that the plan relies on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {

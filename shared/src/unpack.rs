@@ -149,6 +149,11 @@ impl UnpackError {
             Self::Read(_) => "read",
         }
     }
+
+    /// Whether far more comes out than fits: to unpack it elsewhere is no advice to give then.
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::Bomb { .. } | Self::TooMuch { .. })
+    }
 }
 
 /// Gives what is in a packed file, piece by piece.

@@ -13,13 +13,13 @@ use crate::system;
 /// Otherwise the system's signal would end the process at once.
 ///
 /// It is caught and not ignored: what is ignored here would be ignored in every process that is started from here.
-pub(super) fn outlive_file_size_limit() {
+///
+/// # Errors
+/// Why it could not be caught, in a sentence: the command runs without then.
+pub(super) fn outlive_file_size_limit() -> Result<(), String> {
     let kind = SignalKind::from_raw(Signal::XFSZ.as_raw());
-    if let Err(error) = system::check_open_files(system::SIGNAL_FILES) {
-        // The work says so where it needs them; a runtime would panic here.
-        terminal::complain(format_args!("requorum: {error}"));
-        return;
-    }
+    // A runtime would panic here.
+    system::check_open_files(system::SIGNAL_FILES).map_err(|error| error.to_string())?;
     let caught = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
@@ -28,11 +28,9 @@ pub(super) fn outlive_file_size_limit() {
             // The handler stays when the runtime is gone.
             signal(kind).map(drop)
         });
-    if let Err(error) = caught {
-        terminal::complain(format_args!(
-            "requorum: the limit on file sizes would end this process when it is reached: {error}"
-        ));
-    }
+    caught.map_err(|error| {
+        format!("the limit on file sizes would end this process when it is reached: {error}")
+    })
 }
 
 /// For commands that hold secrets in memory and keep a data directory: no core file, no other process of the same user

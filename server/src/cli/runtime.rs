@@ -14,11 +14,15 @@ pub(super) fn small() -> anyhow::Result<Runtime> {
     started(Builder::new_current_thread().enable_all().build())
 }
 
+/// Files that the server has open before anyone has connected, its database among them, and those of a first job.
+const FILES: usize = 64;
+
 /// For the server.
 pub(super) fn large() -> anyhow::Result<Runtime> {
-    // One that is refused later is a panic in the runtime.
+    // What is refused later is a panic in the runtime, or ends the process without a word; nothing is written yet.
     let workers = std::thread::available_parallelism().map_or(1, Into::into);
-    system::check_threads(workers + THREADS)?;
+    system::check_open_files(FILES)?;
+    system::check_workers(workers + THREADS)?;
     started(Builder::new_multi_thread().enable_all().build())
 }
 

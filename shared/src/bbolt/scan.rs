@@ -111,6 +111,7 @@ use pages::Pages;
 pub use combine::Combiner;
 pub(crate) use findings::merged;
 pub use findings::{Findings, MAX_PER_CODE};
+pub(crate) use hints::only_bookkeeping_is_newer;
 pub use page_map::{MAX_PAGE_RUNS, PageKind, PageRun};
 pub use remedies::Remedies;
 pub use structure::Structure;

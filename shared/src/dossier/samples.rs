@@ -8,6 +8,7 @@ use crate::approval::{
     accepted,
 };
 use crate::canonical::sha256_hex;
+use crate::etcd::recovery::restore::NativeSource;
 use crate::etcd::recovery::restore::samples::{observation, request};
 use crate::finding::{Check, Outcome as Seen};
 use crate::job::events::{Body, Choice, EndState, Event, Failure, Question, StepOutcome, Then};
@@ -27,6 +28,11 @@ pub(super) fn key(seed: u8) -> SigningKey {
 
 /// A restore that leaves authentication on: one warning to accept.
 pub(super) fn plan() -> Plan {
+    plan_from(NativeSource::AsItIs)
+}
+
+/// The same from a file of which etcd's own tools think so.
+fn plan_from(native: NativeSource) -> Plan {
     let seal = Seal {
         id: "c0ffee".to_owned(),
         author: "Anna K.".to_owned(),
@@ -36,6 +42,7 @@ pub(super) fn plan() -> Plan {
     let request = Request::EtcdRestore(request());
     let mut observation = observation();
     (observation.source.auth_enabled, observation.source.users) = (true, 2);
+    observation.source.native = native;
     recovery::plan(&request, &Observation::EtcdRestore(observation), seal).unwrap()
 }
 
@@ -145,13 +152,26 @@ impl Run {
 
     /// The same with this end of Ben's approval, and under a policy that Carl set.
     pub(super) fn started_as(glass: bool, approved: Outcome, policy: bool) -> Self {
-        let (run, grounds) = Self::begun(glass, approved, policy);
+        Self::of(plan(), glass, approved, policy)
+    }
+
+    /// The restore of a file that needs this for etcd's own tools, approved and started.
+    pub(super) fn started_from(native: NativeSource) -> Self {
+        Self::of(plan_from(native), false, Outcome::Done, false)
+    }
+
+    fn of(plan: Plan, glass: bool, approved: Outcome, policy: bool) -> Self {
+        let (run, grounds) = Self::begun(plan, glass, approved, policy);
         run.start(grounds)
     }
 
     /// Until it may be started, and on what grounds it then is.
-    fn begun(glass: bool, approved: Outcome, policy: bool) -> (Self, Authorization) {
-        let plan = plan();
+    fn begun(
+        plan: Plan,
+        glass: bool,
+        approved: Outcome,
+        policy: bool,
+    ) -> (Self, Authorization) {
         let hash = plan.hash();
         let mut run = Self {
             books: Books::new(),

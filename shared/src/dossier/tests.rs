@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::samples::{Run, key};
 use super::*;
 use crate::canonical::{sha256_hex, to_canonical_json};
+use crate::document::Block;
+use crate::etcd::recovery::restore::NativeSource;
 use crate::finding::Outcome;
 use crate::job::events::{Body, Event, StepOutcome};
 use crate::ledger::entry::Entry;
@@ -113,6 +115,35 @@ fn a_recovery_makes_one_file_and_it_is_whole() {
     let other = verify(&bytes, Some(&self::key(2).verifying()));
     assert_eq!(other.checks.last().unwrap().outcome, Outcome::Fail);
     assert!(!other.whole);
+}
+
+#[test]
+fn the_commands_of_other_tools_are_those_that_work_or_it_says_why_there_are_none() {
+    let commands = |native| {
+        let bytes = packed(&Run::started_from(native).over());
+        assert_eq!(beside_evidence(&bytes), []);
+        let sections = judge(&bytes).document.unwrap().sections;
+        let mut found = sections.into_iter();
+        let section = found.find(|section| section.title == "The same by other tools");
+        section.unwrap().blocks
+    };
+    let cut = commands(NativeSource::Cut { start: 0, size: 9 });
+    let [Block::Commands(lines)] = cut.as_slice() else {
+        panic!("{cut:?}")
+    };
+    assert_eq!(lines[1], "head -c 9 prod.db > prod.db.cut");
+    assert!(lines[2].starts_with("etcdutl snapshot restore prod.db.cut "));
+    let why = "they crash on its stored freelist".to_owned();
+    assert_eq!(
+        commands(NativeSource::Unfit { why }),
+        [
+            Block::Text(
+                "No command of etcd's own tools restores this file: they crash on its stored freelist."
+                    .to_owned()
+            ),
+            Block::Commands(vec!["sha256sum prod.db".to_owned()]),
+        ]
+    );
 }
 
 #[test]

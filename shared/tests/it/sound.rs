@@ -7,7 +7,9 @@ use requorum_shared::bbolt::{Database, Meta};
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
 };
-use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion, check_file, draft};
+use requorum_shared::etcd::recovery::restore::{
+    NativeSource, RestoreRequest, TargetVersion, check_file, draft,
+};
 use requorum_shared::etcd::storage::hashkv::hash_kv;
 use requorum_shared::etcd::storage::inspection::{FileKind, HashKv, Inspection};
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
@@ -104,6 +106,44 @@ fn padded() {
     assert!(finding.what.starts_with("480 bytes"), "{}", finding.what);
     assert!(finding.todo.contains("73760"), "{}", finding.todo);
     assert_eq!(finding.place.unwrap().offset, Some(73_760));
+    let cut = NativeSource::Cut {
+        start: 0,
+        size: 73_760,
+    };
+    assert_eq!(NativeSource::from(&seen), cut);
+}
+
+/// Why no command of etcd's own tools restores the file.
+fn unfit(seen: &Inspection) -> String {
+    match NativeSource::from(seen) {
+        NativeSource::Unfit { why } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_file_that_etcds_own_tools_crash_on_is_no_file_for_them() {
+    let plain = |element: Element| {
+        let mut image = sample();
+        let mut root = buckets();
+        root.push(element);
+        root.sort_by(|a, b| a.1.cmp(&b.1));
+        image.leaf(ROOT, &root);
+        look(&image.snapshot())
+    };
+    let seen = plain(pair("name", "value"));
+    assert!(seen.report.find("bucket.plain-in-root").is_some());
+    assert!(unfit(&seen).contains("root bucket"));
+    // Where no trailer matches it is unknown where to cut.
+    let whole = fixture("3.6.14-mixed").bytes;
+    let copy = &whole[..whole.len() - 32];
+    let seen = look(&[b"Defaulted container\n", copy].concat());
+    assert!(seen.report.find("file.bytes-before").is_some());
+    assert!(unfit(&seen).contains("bytes in front"));
+    for fine in [whole.as_slice(), copy] {
+        assert!(NativeSource::from(&look(fine)).is_as_it_is());
+    }
+    assert!(NativeSource::from(&look(&file("free-tail"))).is_as_it_is());
 }
 
 #[test]
@@ -111,6 +151,8 @@ fn a_freelist_of_zeros() {
     let seen = restorable(&file("freelist-zeroed"), "freelist.unusable");
     let finding = seen.report.find("freelist.unusable").unwrap();
     assert_eq!(finding.place.unwrap().page, Some(18));
+    assert!(!finding.todo.contains("etcdutl"), "{}", finding.todo);
+    assert!(unfit(&seen).contains("freelist"));
 }
 
 #[test]
@@ -152,6 +194,11 @@ fn a_whole_snapshot_with_anything_around_it() {
             let named = |code: &str| seen.report.find(code).is_some();
             assert_eq!(named("file.bytes-before"), before > 0, "{what}");
             assert_eq!(named("file.bytes-after"), after > 0, "{what}");
+            let cut = NativeSource::Cut {
+                start: before as u64,
+                size: whole.len() as u64,
+            };
+            assert_eq!(NativeSource::from(&seen), cut, "{what}");
             assert!(!judged(&seen, &plain()).blocks(), "{what}");
             let (_, result) = restored(&bytes, &plain());
             let (_, theirs) = restored(&whole, &plain());
@@ -200,6 +247,44 @@ fn with_freelist(name: &str, page: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
+fn a_file_that_was_opened_for_writing_is_told_from_a_damaged_one() {
+    // What etcdutl hashkv leaves of a snapshot: a freelist on a new page, and a meta page that names it.
+    let opened = with_freelist("3.6.14-mixed", |id| {
+        requorum_shared::bbolt::PageHeader {
+            id,
+            flags: 0x10,
+            count: 0,
+            overflow: 0,
+        }
+        .encode()
+        .to_vec()
+    });
+    let whole = fixture("3.6.14-mixed").bytes;
+    let image = &opened[..opened.len() - 32];
+    let hint = "Only a meta page and the freelist are newer than transaction 14";
+    let with_the_old_trailer = [image, &whole[whole.len() - 32..]].concat();
+    for (bytes, code) in [
+        (with_the_old_trailer.as_slice(), "trailer.mismatch"),
+        // It grew over its trailer.
+        (image, "trailer.absent"),
+        (&opened[..opened.len() - 5], "trailer.length"),
+    ] {
+        let seen = look(bytes);
+        let what = &seen.report.find(code).unwrap().what;
+        assert!(what.contains(hint), "{code}: {what}");
+        assert_eq!(seen.details.hash_kv, Some(SAME), "{code}");
+    }
+    // Its trailer made anew, or a file of one commit: nothing to explain.
+    let mut flipped = whole.clone();
+    flipped[40_000] ^= 1;
+    for bytes in [opened.as_slice(), &flipped, &whole[..whole.len() - 32]] {
+        let seen = look(bytes);
+        let said = |finding: &requorum_shared::finding::Finding| finding.what.contains(hint);
+        assert!(!seen.report.findings.iter().any(said));
+    }
+}
+
+#[test]
 fn whatever_is_wrong_with_a_stored_freelist_is_a_warning() {
     let header = |id: u64, flags: u16, count: u16, overflow: u32| {
         requorum_shared::bbolt::PageHeader {
@@ -239,7 +324,8 @@ fn whatever_is_wrong_with_a_stored_freelist_is_a_warning() {
         }
         page
     });
-    restorable(&bytes, "freelist.reachable");
+    let seen = restorable(&bytes, "freelist.reachable");
+    assert!(unfit(&seen).contains("overwrite data"));
 }
 
 #[test]

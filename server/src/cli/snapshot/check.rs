@@ -9,18 +9,19 @@ use requorum_shared::etcd::storage::scan::Options;
 use requorum_shared::etcd::storage::status::human_size;
 use requorum_shared::finding::{Finding, Outcome, Severity};
 use requorum_shared::inspection::{Part, PartName, Trust};
-use requorum_shared::kinds::{Details, inspect_as_etcd};
+use requorum_shared::kinds::{self, Details, inspect_as_etcd};
 use requorum_shared::number::{grouped, signed};
 
 use crate::cli::terminal::{self, Text};
 
-use super::reading::{self, FAILED};
+use super::reading::{self, FAILED, ReadThrough};
 
 /// Check a snapshot: its SHA-256 trailer, every page of its tree, and what its contents mean for a restore.
 ///
 /// The three are reported separately, each as pass, fail or not checked, with every finding's place in the file,
 /// what it means and what to do. Exit code 0 when nothing fails, 1 when something does. The file is never
-/// written to and no lock is waited for; a database that a running server holds is read with a warning.
+/// written to and no lock is waited for; a database that a running server holds is read with a warning. What is packed
+/// by ZIP (one entry), gzip or Zstandard is read through, unpacked in the folder that TMPDIR names.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     /// The snapshot, or a copy of a member's member/snap/db.
@@ -40,7 +41,11 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn check(arguments: &Arguments) -> Result<(), u8> {
-    let file = reading::open(&arguments.file)?;
+    let ReadThrough {
+        file,
+        packed,
+        not_unpacked,
+    } = reading::read_through(&arguments.file)?;
     let source = file.source().map_err(reading::complain)?;
     let scan = reading::scan(
         &file,
@@ -51,6 +56,10 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
     )?;
     let mut inspection = inspect_as_etcd(scan, &file.name(), &source);
     reading::refuse_changed(&file, &arguments.file)?;
+    inspection.unpacked_from = packed;
+    if let Some(error) = &not_unpacked {
+        kinds::not_unpacked(&mut inspection, error);
+    }
     if file.in_use() {
         let mut finding = in_use();
         if !inspection.verdict.advice.is_empty() {
@@ -94,6 +103,10 @@ fn report(inspection: &Inspection) -> Text {
     let Inspection { file, verdict, .. } = inspection;
     text.line(format_args!("{}", verdict.sentence));
     text.line(format_args!("{}", headline(inspection)));
+    if let Some(from) = &inspection.unpacked_from {
+        let words = reading::unpacked_words(from, file.size);
+        text.line(format_args!("{words}; it holds {}", inspection.label));
+    }
     text.blank();
     for part in &verdict.parts {
         let name = part.name.label();

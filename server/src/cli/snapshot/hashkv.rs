@@ -16,7 +16,8 @@ use super::reading::{self, FAILED, WriteOut};
 ///
 /// Two files agree when hash, revision and compact revision are the same. Unlike etcdutl, which opens the file
 /// for writing and changes it, this only reads; leased keys do not matter. Only bucket `key` is read, so
-/// damage elsewhere goes unseen: `snapshot check` looks for it.
+/// damage elsewhere goes unseen: `snapshot check` looks for it. What is packed by ZIP (one entry), gzip or Zstandard
+/// is read through, unpacked in the folder that TMPDIR names.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     /// The snapshot, or a copy of a member's member/snap/db.
@@ -43,8 +44,10 @@ fn hash(arguments: &Arguments) -> Result<(), u8> {
         terminal::complain(format_args!("requorum: --rev must not be negative"));
         return Err(reading::USAGE);
     }
-    let file = reading::open(&arguments.file)?;
-    reading::refuse_foreign(&file)?;
+    let read = reading::read_through(&arguments.file)?;
+    read.tell();
+    read.refuse_foreign(&arguments.file)?;
+    let file = read.file;
     let source = file.source().map_err(reading::complain)?;
     let hash = Database::open(&source)
         .map_err(Into::into)

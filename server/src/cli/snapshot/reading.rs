@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use requorum_shared::etcd::storage::scan::{Options, Scan};
 use requorum_shared::etcd::storage::status::{Counting, Format, human_size};
+use requorum_shared::inspection::PackedFile;
+use requorum_shared::number::grouped;
 use requorum_shared::recognise;
+use requorum_shared::unpack::{Packing, UnpackError};
 
 use crate::cli::terminal;
 use crate::inspect_file::{FileError, InspectedFile, Unpacked};
@@ -80,18 +83,95 @@ pub(in crate::cli) fn open(path: &Path) -> Result<InspectedFile, u8> {
     Ok(file)
 }
 
-/// Stops at a file that is recognised as something else than a sound etcd database, and says what it is.
-pub(super) fn refuse_foreign(file: &InspectedFile) -> Result<(), u8> {
-    let source = file.source().map_err(complain)?;
-    let Some(recognised) = recognise::recognise(&source, &file.name()) else {
-        return Ok(());
+/// What a command reads: the file that was named, or what is packed in it.
+pub(super) struct ReadThrough {
+    /// The bytes to look at.
+    pub(super) file: InspectedFile,
+    /// The packed file, where they came out of one.
+    pub(super) packed: Option<PackedFile>,
+    /// Why a packed file was not read through: then it is looked at as it is.
+    pub(super) not_unpacked: Option<UnpackError>,
+}
+
+/// Opens the file as [`open`] does, and unpacks it where it is packed.
+pub(super) fn read_through(path: &Path) -> Result<ReadThrough, u8> {
+    let file = open(path)?;
+    Ok(match unpacked(&file)? {
+        None => ReadThrough {
+            file,
+            packed: None,
+            not_unpacked: None,
+        },
+        Some(Unpacked::Content { content, from }) => ReadThrough {
+            file: *content,
+            packed: Some(from),
+            not_unpacked: None,
+        },
+        Some(Unpacked::Refused(error)) => ReadThrough {
+            file,
+            packed: None,
+            not_unpacked: Some(error),
+        },
+    })
+}
+
+impl ReadThrough {
+    /// Says on standard error what was unpacked; standard output is for the answer alone.
+    pub(super) fn tell(&self) {
+        if let Some(from) = &self.packed {
+            terminal::complain(format_args!(
+                "requorum: {}",
+                unpacked_words(from, self.file.size())
+            ));
+        }
+    }
+
+    /// Stops at a file that is recognised as something else than a sound etcd database, and says what it is. `path` is
+    /// what was asked for.
+    pub(super) fn refuse_foreign(&self, path: &Path) -> Result<(), u8> {
+        let file = &self.file;
+        let source = file.source().map_err(complain)?;
+        let recognised = recognise::recognise(&source, &file.name());
+        refuse_changed(file, path)?;
+        let error = self.not_unpacked.as_ref();
+        // The advice to unpack it would fill a disk then.
+        let words = recognised.filter(|_| !error.is_some_and(UnpackError::is_too_much));
+        if let Some(recognised) = &words {
+            terminal::complain(format_args!(
+                "requorum: {}: {}",
+                file.name(),
+                recognised.words()
+            ));
+        }
+        if let Some(error) = error {
+            terminal::complain(format_args!(
+                "requorum: {}: it was not unpacked: {error}",
+                file.name()
+            ));
+        }
+        match words.is_some() || error.is_some() {
+            true => Err(FAILED),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What a packed file is, and what came out of it.
+pub(super) fn unpacked_words(from: &PackedFile, size: u64) -> String {
+    let kind = from.kind.as_str();
+    let label = [Packing::Zip, Packing::Gzip, Packing::Zstd]
+        .into_iter()
+        .find(|packing| packing.word() == kind)
+        .map_or(kind, |packing| packing.label());
+    let entry = match &from.entry {
+        Some(entry) => format!(" from its one entry, `{entry}`"),
+        None => String::new(),
     };
-    terminal::complain(format_args!(
-        "requorum: {}: {}",
-        file.name(),
-        recognised.words()
-    ));
-    Err(FAILED)
+    format!(
+        "{} is {label} and was read through: {} bytes unpacked{entry}",
+        from.name,
+        grouped(size)
+    )
 }
 
 /// Stops when the file is not what it was when it was opened: what was found is of no file then.

@@ -26,7 +26,7 @@ use requorum_shared::number;
 
 use self::lookup::Names;
 use self::progress::ProgressLine;
-use requorum_shared::unpack::UnpackError;
+use super::reading::unpacked_words;
 
 use crate::cli::terminal;
 use crate::inspect_file::{InspectedFile, Unpacked};
@@ -307,9 +307,12 @@ fn open_source(path: &Path) -> Result<File, Failure> {
     let file = InspectedFile::open(path).map_err(anyhow::Error::new)?;
     let content = file.unpacked(|_| ()).map_err(anyhow::Error::new)?;
     match content {
-        Some(Unpacked::Content { content, .. }) => Ok(content.into_file()),
-        Some(Unpacked::Refused(UnpackError::Bomb { read, written })) => {
-            let error = UnpackError::Bomb { read, written };
+        Some(Unpacked::Content { content, from }) => {
+            let words = unpacked_words(&from, content.size());
+            terminal::complain(format_args!("note: {words}"));
+            Ok(content.into_file())
+        }
+        Some(Unpacked::Refused(error)) if error.is_too_much() => {
             Err(anyhow::anyhow!("{}: it was not unpacked: {error}", path.display()).into())
         }
         Some(Unpacked::Refused(_)) | None => Ok(file.into_file()),

@@ -17,7 +17,8 @@ use super::reading::{self, CountingArgument, FAILED, WriteOut};
 ///
 /// The whole page tree is checked on the way; for a damaged file only the faults are printed. Like etcdutl, status does
 /// not look at the SHA-256 trailer, which takes longer than all the rest: `snapshot check` does. The file is never
-/// written to and no lock is waited for; a database that a running server holds is read with a warning.
+/// written to and no lock is waited for; a database that a running server holds is read with a warning. What is packed
+/// by ZIP (one entry), gzip or Zstandard is read through, unpacked in the folder that TMPDIR names.
 #[derive(Debug, Args)]
 pub(in super::super) struct Arguments {
     /// The snapshot, or a copy of a member's member/snap/db.
@@ -40,8 +41,10 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn status(arguments: &Arguments) -> Result<(), u8> {
-    let file = reading::open(&arguments.file)?;
-    reading::refuse_foreign(&file)?;
+    let read = reading::read_through(&arguments.file)?;
+    read.tell();
+    read.refuse_foreign(&arguments.file)?;
+    let file = read.file;
     let options = Options {
         hash: false,
         hash_kv: false,

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::support::packing::zstd;
+use crate::support::sparse;
+
 fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata/etcd/3.6.14-mixed.db")
 }
@@ -349,6 +352,53 @@ fn no_name_in_a_file_reaches_the_terminal_as_it_is() {
 }
 
 #[test]
+fn the_target_of_a_downgrade_cannot_forge_a_line() {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata/etcd/3.6.14-downgrading.db");
+    let bytes = std::fs::read(file).unwrap();
+    let image = &bytes[..bytes.len() - 32];
+    let folder = TempDir::new().unwrap();
+    // As long as `3.5.0`, in a JSON text: an escaped line feed, and what JSON allows as it is.
+    for (target, shown) in [
+        ("\\nChk", "\\nChk"),
+        ("\u{202e}30", "\\u{202e}30"),
+        ("\u{9b}31m", "\\u{9b}31m"),
+        ("\u{7f}3.50", "\\u{7f}3.50"),
+        ("\u{200b}.0", "\\u{200b}.0"),
+    ] {
+        let mut forged = replaced(image, b"\"3.5.0\"", format!("\"{target}\"").as_bytes());
+        forged.extend(<sha2::Sha256 as sha2::Digest>::digest(&forged));
+        let path = folder.path().join("s.db");
+        std::fs::write(&path, &forged).unwrap();
+        for (command, words) in [
+            (&["snapshot", "check"][..], "A downgrade to "),
+            (&["inspect"], "A downgrade to "),
+            (
+                &["snapshot", "restore", "--data-dir", "d"],
+                "during a downgrade to ",
+            ),
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_requorum"))
+                .args(command)
+                .arg(&path)
+                .current_dir(folder.path())
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            let said = text(&output);
+            assert_eq!(output.status.code(), Some(0), "{command:?}: {said}");
+            assert!(plain(said.as_bytes()), "{command:?}: {said:?}");
+            assert!(
+                said.contains(&format!("{words}{shown}")),
+                "{command:?}: {said}"
+            );
+            assert!(!said.lines().any(|line| line.starts_with("Chk")), "{said}");
+        }
+        std::fs::remove_dir_all(folder.path().join("d")).unwrap();
+    }
+}
+
+#[test]
 fn no_argument_reaches_the_terminal_as_it_is() {
     let folder = TempDir::new().unwrap();
     let file = fixture();
@@ -435,12 +485,17 @@ fn what_is_no_regular_file_is_not_waited_for() {
     assert_eq!(entries(folder.path()).len(), before);
 }
 
-/// Runs a command under a limit that a shell sets.
+/// Runs a command that takes a snapshot under a limit that a shell sets.
 fn limited(limit: &str, folder: &Path, arguments: &str) -> Output {
+    limited_any(limit, folder, &format!("snapshot {arguments}"))
+}
+
+/// Runs any command under a limit that a shell sets.
+fn limited_any(limit: &str, folder: &Path, arguments: &str) -> Output {
     let file = fixture();
     Command::new("bash")
         .arg("-c")
-        .arg(format!("{limit} && exec \"$0\" snapshot {arguments}"))
+        .arg(format!("{limit} && exec \"$0\" {arguments}"))
         .arg(env!("CARGO_BIN_EXE_requorum"))
         .env("S", file)
         .current_dir(folder)
@@ -541,6 +596,51 @@ fn a_limit_on_address_space() {
     assert!(refused > 0);
 }
 
+/// A server that would listen, and is stopped after a moment where it does.
+const SERVE: &str = "serve --data-dir d --listen 127.0.0.1:0";
+
+/// The server says in one line that the system refuses it something, and has made nothing yet.
+#[track_caller]
+fn server_is_refused(limit: &str, output: &Output, folder: &Path, word: &str) {
+    let said = text(output);
+    assert_eq!(output.status.code(), Some(1), "{limit}: {said}");
+    assert_eq!(said.lines().count(), 1, "{limit}: {said}");
+    assert!(
+        said.starts_with("requorum serve: ") && said.contains(word),
+        "{limit}: {said}"
+    );
+    assert_eq!(entries(folder), [""; 0], "{limit} left something");
+}
+
+#[test]
+fn a_server_under_a_limit_on_open_files() {
+    for files in [8, 12, 16, 40] {
+        let folder = TempDir::new().unwrap();
+        let limit = format!("ulimit -n {files}");
+        let output = limited_any(&limit, folder.path(), SERVE);
+        server_is_refused(&limit, &output, folder.path(), "ulimit -n");
+    }
+}
+
+#[test]
+fn a_server_under_a_limit_on_address_space() {
+    let mut refused = 0;
+    // From what the program itself takes to less than its threads need, in KiB.
+    for limit in [80_000, 120_000, 160_000, 240_000] {
+        let folder = TempDir::new().unwrap();
+        let limit = format!("ulimit -v {limit}");
+        let itself = limited_any(&limit, folder.path(), "--help");
+        if itself.status.code() != Some(0) {
+            // Ended before its first instruction, or by the loader.
+            continue;
+        }
+        refused += 1;
+        let output = limited_any(&limit, folder.path(), SERVE);
+        server_is_refused(&limit, &output, folder.path(), "ulimit -v");
+    }
+    assert!(refused > 0);
+}
+
 #[test]
 fn a_limit_on_threads() {
     // A user of its own, so that what others run does not count; needs root.
@@ -567,7 +667,13 @@ fn a_limit_on_threads() {
         (1, "check ../s.db"),
         (1, "status ../s.db"),
         (2, "check ../s.db"),
+        (1, SERVE),
+        (3, SERVE),
     ] {
+        let command = match arguments {
+            SERVE => SERVE.to_owned(),
+            snapshot => format!("snapshot {snapshot}"),
+        };
         let output = Command::new("setpriv")
             .args([
                 "--reuid",
@@ -579,7 +685,7 @@ fn a_limit_on_threads() {
                 "-c",
             ])
             .arg(format!(
-                "ulimit -u {processes} && exec ../requorum snapshot {arguments}"
+                "ulimit -u {processes} && exec ../requorum {command}"
             ))
             .current_dir(&work)
             .stdin(Stdio::null())
@@ -602,12 +708,61 @@ fn a_limit_on_threads() {
             "{processes} {arguments}: {said}"
         );
         assert!(!said.contains("panicked"), "{said}");
+        if arguments == SERVE {
+            assert_eq!(said.lines().count(), 1, "{processes}: {said}");
+        }
         assert_eq!(
             entries(&work),
             [""; 0],
             "{processes} {arguments} left something"
         );
     }
+}
+
+/// Runs a command on the file, calls `change` as soon as the command has it open, or so long after, and waits for its
+/// end.
+fn changed_under(
+    folder: &Path,
+    arguments: &[&str],
+    file: &Path,
+    after: Duration,
+    change: impl FnOnce(),
+) -> Output {
+    let child = Command::new(env!("CARGO_BIN_EXE_requorum"))
+        .args(arguments)
+        .arg(file)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let fds = PathBuf::from(format!("/proc/{}/fd", child.id()));
+    let opened = || {
+        std::fs::read_dir(&fds).is_ok_and(|entries| {
+            entries
+                .flatten()
+                .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to == file))
+        })
+    };
+    let until = Instant::now() + Duration::from_secs(10);
+    while !opened() && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    std::thread::sleep(after);
+    change();
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn is_said_to_have_changed(output: &Output, command: &[&str]) {
+    let said = text(output);
+    assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+    assert!(
+        said.contains("changed while it was read"),
+        "{command:?}: {said}"
+    );
+    assert!(!said.contains("panicked"), "{command:?}: {said}");
 }
 
 #[test]
@@ -617,42 +772,88 @@ fn a_source_that_shrinks_or_grows() {
     // Large enough to be caught in the middle: a sparse tail that nothing refers to.
     std::fs::copy(fixture(), &path).unwrap();
     let file = std::fs::File::options().write(true).open(&path).unwrap();
-    file.set_len(6 << 30).unwrap();
-    for (command, grow) in [("check", false), ("check", true), ("status", false)] {
+    let restore = &[
+        "snapshot",
+        "restore",
+        "--data-dir",
+        "d",
+        "--skip-hash-check",
+    ][..];
+    // A restore notes what the file is only when it begins to copy it.
+    let copying = Duration::from_secs(1);
+    let at_once = Duration::ZERO;
+    for (command, grow) in [
+        (&["snapshot", "check"][..], false),
+        (&["snapshot", "check"], true),
+        (&["snapshot", "status"], false),
+        (&["inspect"], false),
+        (restore, false),
+    ] {
         file.set_len(6 << 30).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_requorum"))
-            .args(["snapshot", command])
-            .arg(&path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Once it has the file open.
-        let fds = PathBuf::from(format!("/proc/{}/fd", child.id()));
-        let opened = || {
-            std::fs::read_dir(&fds).is_ok_and(|entries| {
-                entries
-                    .flatten()
-                    .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to == path))
-            })
-        };
-        let until = Instant::now() + Duration::from_secs(10);
-        while !opened() && Instant::now() < until {
-            std::thread::yield_now();
-        }
-        if grow {
-            let mut file = std::fs::File::options().append(true).open(&path).unwrap();
-            file.write_all(&[1; 4096]).unwrap();
-        } else {
+        let after = if command == restore { copying } else { at_once };
+        let output = changed_under(folder.path(), command, &path, after, || {
+            if grow {
+                let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+                file.write_all(&[1; 4096]).unwrap();
+            } else {
+                file.set_len(80_000).unwrap();
+            }
+        });
+        is_said_to_have_changed(&output, command);
+        assert_eq!(
+            entries(folder.path()),
+            ["s.db"],
+            "{command:?} left something"
+        );
+    }
+}
+
+#[test]
+fn a_source_that_shrinks_while_its_keys_are_hashed() {
+    // What hashkv reads of a file is its keys: a large value takes it long enough to be caught in the middle.
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("s.db");
+    sparse::with_large_values(&path, &fixture(), 1, 1 << 30);
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    let command = ["snapshot", "hashkv"];
+    let output = changed_under(folder.path(), &command, &path, Duration::ZERO, || {
+        file.set_len(80_000).unwrap();
+    });
+    is_said_to_have_changed(&output, &command);
+}
+
+#[test]
+fn a_packed_source_that_shrinks_while_it_is_unpacked() {
+    // Stored noise: as long to read as what comes out of it.
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("s.db.zst");
+    let mut state = 7_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as u8
+    })
+    .take(64 << 20)
+    .collect();
+    let packed = zstd(&noise);
+    for command in [
+        &["snapshot", "check"][..],
+        &["snapshot", "status"],
+        &["snapshot", "hashkv"],
+        &["snapshot", "restore", "--data-dir", "d"],
+        &["inspect"],
+    ] {
+        std::fs::write(&path, &packed).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        let output = changed_under(folder.path(), command, &path, Duration::ZERO, || {
             file.set_len(80_000).unwrap();
-        }
-        let output = child.wait_with_output().unwrap();
-        let said = text(&output);
-        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
-        assert!(
-            said.contains("changed while it was read"),
-            "{command}: {said}"
+        });
+        is_said_to_have_changed(&output, command);
+        assert_eq!(
+            entries(folder.path()),
+            ["s.db.zst"],
+            "{command:?} left something"
         );
     }
 }

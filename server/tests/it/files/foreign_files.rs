@@ -1,4 +1,5 @@
 //! Files that are no sound etcd snapshot, given to each command: named by what they are, with one advice, and refused.
+//! A packed snapshot is read through by every one of them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,6 +7,8 @@ use std::process::{Command, Stdio};
 use requorum_shared::recognise::recognise;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::support::packing::{gzip, zip, zstd, zstd_zeros};
 
 /// A copy of an input, under its name.
 struct Case {
@@ -108,6 +111,50 @@ impl Case {
     }
 }
 
+impl Case {
+    /// Every command reads it through, succeeds, says all of `facts`, and leaves nothing but what it restored. What
+    /// comes out of a restore has the HashKV of what is packed.
+    #[track_caller]
+    fn read_through(&self, facts: &[&str]) {
+        let hash = self.run(&["hashkv"]).out;
+        for arguments in RUNS {
+            let said = self.run(arguments);
+            let all = said.all();
+            assert_eq!(said.code, 0, "{arguments:?}: {all}");
+            if arguments[0] == "restore" {
+                let database = self.folder.path().join("new/member/snap/db");
+                let restored = Command::new(env!("CARGO_BIN_EXE_requorum"))
+                    .args(["snapshot", "hashkv"])
+                    .arg(database)
+                    .output()
+                    .unwrap();
+                assert_eq!(String::from_utf8(restored.stdout).unwrap(), hash, "{all}");
+                std::fs::remove_dir_all(self.folder.path().join("new")).unwrap();
+            }
+            let left = std::fs::read_dir(self.folder.path()).unwrap().count();
+            assert_eq!(left, 1, "{arguments:?} left something");
+            if arguments.contains(&"--json") {
+                continue;
+            }
+            for fact in facts {
+                assert!(
+                    all.contains(fact),
+                    "{arguments:?} says nothing of {fact:?}: {all}"
+                );
+            }
+            for word in ["Unpack it", "magic is", "damaged"] {
+                assert!(!all.contains(word), "{arguments:?} says {word:?}: {all}");
+            }
+        }
+        let check = self.run(&["check"]).out;
+        assert!(check.contains("it holds an etcd snapshot"), "{check}");
+        // Standard output of these is for programs: what was unpacked is said beside it.
+        for command in ["status", "hashkv"] {
+            assert_eq!(self.run(&[command]).out.lines().count(), 1, "{command}");
+        }
+    }
+}
+
 /// Each command that takes a snapshot; the last two restore.
 const RUNS: [&[&str]; 6] = [
     &["check"],
@@ -121,22 +168,24 @@ const RUNS: [&[&str]; 6] = [
 #[test]
 fn input_01_a_zip_as_k3s_writes_it() {
     let case = Case::of("01-on-demand-node-a-1709887802");
-    case.refused_by(
-        &RUNS[..4],
-        &[
-            "ZIP archive",
-            "`on-demand-node-a-1709887802`",
-            "73 760 bytes unpacked",
-            "An etcd snapshot is in it",
-            "Unpack it",
-        ],
-        &["skip-hash-check", "magic is", "damaged"],
+    case.read_through(&[
+        "on-demand-node-a-1709887802 is a ZIP archive and was read through",
+        "73 760 bytes unpacked from its one entry, `on-demand-node-a-1709887802`",
+    ]);
+    let json: Value = serde_json::from_str(&case.run(&["check", "--json"]).out).unwrap();
+    assert_eq!(json["unpacked_from"]["kind"], "zip");
+    assert_eq!(
+        json["unpacked_from"]["entry"],
+        "on-demand-node-a-1709887802"
     );
-    // A restore reads it through, and proves what is in it.
-    let said = case.run(&["restore", "--data-dir", "new"]);
-    assert_eq!(said.code, 0, "{}", said.all());
-    let database = case.folder.path().join("new/member/snap/db");
-    assert!(database.exists(), "{}", said.all());
+    assert_eq!(json["file"]["size"], 73_760);
+    assert_eq!(json["kind"], "etcd-snapshot");
+    // What names it without reading it through, as an upload's first look does.
+    let found = recognise(&input("01-on-demand-node-a-1709887802").as_slice(), "x").unwrap();
+    let words = found.words();
+    for fact in ["An etcd snapshot is in it", "73 760 bytes unpacked"] {
+        assert!(words.contains(fact), "{words}");
+    }
 }
 
 #[test]
@@ -335,19 +384,14 @@ fn packed_files_are_named_with_what_is_in_them() {
         (
             "gzip",
             &["-c"],
-            &[
-                "a gzip file",
-                "complete: 73 760 bytes",
-                "an etcd snapshot",
-                "`snapshot.db`",
-            ],
+            &["is a gzip file and was read through: 73 760 bytes unpacked"],
         ),
         ("bzip2", &["-c"], &["a bzip2 file"]),
         ("xz", &["-c"], &["an xz file", "It is complete"]),
         (
             "zstd",
             &["-c", "-q"],
-            &["a Zstandard file", "It is complete"],
+            &["is a Zstandard file and was read through: 73 760 bytes unpacked"],
         ),
         ("lz4", &["-c", "-q"], &["an LZ4 file", "It is complete"]),
         (
@@ -369,10 +413,7 @@ fn packed_files_are_named_with_what_is_in_them() {
         ran += 1;
         let case = Case::with("etcd-backup", &bytes);
         if ["gzip", "zstd"].contains(&program) {
-            case.refused_by(&RUNS[..4], facts, &["skip-hash-check"]);
-            // A restore reads it through.
-            let said = case.run(&["restore", "--data-dir", "new"]);
-            assert_eq!(said.code, 0, "{program}: {}", said.all());
+            case.read_through(facts);
         } else {
             case.refused(facts, &["skip-hash-check"]);
         }
@@ -383,6 +424,16 @@ fn packed_files_are_named_with_what_is_in_them() {
         }
     }
     assert!(ran >= 2, "gzip and tar are everywhere");
+    let whole = packed("gzip", &["-c"], &sound).unwrap();
+    let words = recognise(&whole.as_slice(), "x").unwrap().words();
+    for fact in [
+        "a gzip file",
+        "complete: 73 760 bytes",
+        "an etcd snapshot",
+        "`snapshot.db`",
+    ] {
+        assert!(words.contains(fact), "{fact:?} is not in {words}");
+    }
     let inner = packed("gzip", &["-c"], &raft).unwrap();
     let found = recognise(&inner.as_slice(), "x").unwrap();
     assert!(
@@ -402,6 +453,88 @@ fn packed_files_are_named_with_what_is_in_them() {
     let found = recognise(&text.as_slice(), "x").unwrap();
     assert_eq!(found.code, "base64", "{}", found.words());
     assert!(found.inside.contains("etcd"), "{}", found.words());
+}
+
+#[test]
+fn a_packed_snapshot_is_read_through_by_every_command() {
+    let sound = sound();
+    for (name, bytes, words) in [
+        (
+            "snap.db.gz",
+            gzip(&sound),
+            "snap.db.gz is a gzip file and was read through: 73 760 bytes unpacked",
+        ),
+        (
+            "snap.db.zst",
+            zstd(&sound),
+            "snap.db.zst is a Zstandard file and was read through: 73 760 bytes unpacked",
+        ),
+        (
+            "etcd-snapshot.zip",
+            zip(&[("../../etc/snap", &sound)]),
+            "etcd-snapshot.zip is a ZIP archive and was read through: 73 760 bytes unpacked from its one entry, \
+             `../../etc/snap`",
+        ),
+    ] {
+        let case = Case::with(name, &bytes);
+        case.read_through(&[words]);
+        let status = case.run(&["status"]);
+        assert_eq!(status.out, "e8b0ae2d, 339, 201, 74 kB, 3.6.0\n", "{name}");
+        let hash = case.run(&["hashkv"]);
+        assert_eq!(hash.out, "35341968, 339, 272\n", "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_packed_file_is_said_of_what_is_in_it() {
+    // Of another system: named as if it had not been packed.
+    let raft = Case::with("raft.db.gz", &gzip(&input("04-raft.db")));
+    raft.refused(
+        &["Raft log", "`conf`", "`logs`"],
+        &["skip-hash-check", "continues from"],
+    );
+    // A byte of its checksum changed before it was packed.
+    let mut changed = sound();
+    *changed.last_mut().unwrap() ^= 1;
+    let case = Case::with("snap.db.gz", &gzip(&changed));
+    for arguments in [&["check"][..], &["restore", "--data-dir", "new"]] {
+        let said = case.run(arguments);
+        assert_eq!(said.code, 1, "{arguments:?}: {}", said.all());
+        assert!(
+            said.all().contains("checksum does not match"),
+            "{}",
+            said.all()
+        );
+        assert!(said.all().contains("was read through"), "{}", said.all());
+    }
+    // Of two entries none is chosen, and both that and what it is are said.
+    let sound = sound();
+    let two = Case::with("two.zip", &zip(&[("a", &sound), ("b", b"x")]));
+    two.refused_by(&RUNS[..4], &["a ZIP archive", "2 entries"], &["magic is"]);
+    for command in ["status", "hashkv"] {
+        let said = two.run(&[command]).err;
+        assert!(said.contains("2 entries, and one is read"), "{said}");
+    }
+}
+
+#[test]
+fn a_bomb_is_not_unpacked_by_any_command() {
+    let case = Case::with("bomb.zst", &zstd_zeros(32 << 10));
+    for arguments in RUNS {
+        let started = std::time::Instant::now();
+        let said = case.run(arguments);
+        let all = said.all();
+        assert_eq!(said.code, 1, "{arguments:?}: {all}");
+        assert!(
+            all.contains("nothing that is worth keeping packs so well"),
+            "{arguments:?}: {all}"
+        );
+        // The data keeps what the recogniser said; only the text is advice.
+        let data = arguments.contains(&"--json");
+        assert!(data || !all.contains("Unpack it"), "{arguments:?}: {all}");
+        assert!(started.elapsed() < std::time::Duration::from_secs(60));
+        assert_eq!(std::fs::read_dir(case.folder.path()).unwrap().count(), 1);
+    }
 }
 
 #[test]

@@ -40,7 +40,11 @@ fn check(name: &str) -> Said {
 }
 
 fn json(name: &str) -> Value {
-    let said = snapshot(&["check", "--json", case(name).to_str().unwrap()]);
+    json_of(&case(name))
+}
+
+fn json_of(file: &Path) -> Value {
+    let said = snapshot(&["check", "--json", file.to_str().unwrap()]);
     serde_json::from_str(&said.out).unwrap()
 }
 
@@ -176,46 +180,164 @@ fn compacted_ahead_of_all_keys_15() {
     assert!(!said.err.contains("revision 1,"), "{}", said.err);
 }
 
+/// Uploads the file and holds what the list of stored snapshots says against what the command line says. Gives both
+/// inspections, the one of the command line first.
+async fn stored_as_checked(console: &Console, file: &Path, trust: Trust) -> [Value; 2] {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let id = console
+        .upload_bytes(name, std::fs::read(file).unwrap())
+        .await;
+    let (summary, inspection) = console.http.snapshot(&id).await;
+    assert_eq!(summary.trust(), trust, "{name}");
+    let said = json_of(file);
+    let stored = serde_json::to_value(&inspection).unwrap();
+    assert_eq!(summary.sentence, said["verdict"]["sentence"], "{name}");
+    for same in ["kind", "recognised", "verdict", "report"] {
+        assert_eq!(stored[same], said[same], "{name}: {same}");
+    }
+    let details = |of: &Value| of["details"]["etcd"].clone();
+    for same in ["status", "hash_kv", "high_water_mark"] {
+        assert_eq!(details(&stored)[same], details(&said)[same], "{name}");
+    }
+    let value = |key: &str| {
+        let value = summary.headline.iter().find(|value| value.key == key);
+        let value = value.map(|value| value.value.as_str());
+        value.filter(|value| *value != "unknown")
+    };
+    let said_as = |said: &Value| said.as_i64().map(|n| n.to_string());
+    assert_eq!(
+        value("revision"),
+        said_as(&said["details"]["etcd"]["contents"]["current_revision"]).as_deref(),
+        "{name}"
+    );
+    assert_eq!(
+        value("keys"),
+        said_as(&said["details"]["etcd"]["status"]["total_key"]).as_deref(),
+        "{name}"
+    );
+    [said, stored]
+}
+
 #[tokio::test]
 async fn the_list_of_stored_snapshots_says_the_same() {
     let server = TestServer::start().await;
     let console = Console::over(&server).await;
     let expected = [
         ("10-key-lost.db", Trust::Damaged, None),
-        ("11-auth-unreadable.db", Trust::Damaged, Some("11")),
+        ("11-auth-unreadable.db", Trust::Damaged, Some(11)),
         ("13-no-root.db", Trust::Verified, None),
         ("14-k3s-encrypted.db", Trust::Verified, None),
-        ("15-compacted-ahead.db", Trust::Verified, Some("5000")),
+        ("15-compacted-ahead.db", Trust::Verified, Some(5000)),
     ];
     for (name, trust, revision) in expected {
-        let bytes = std::fs::read(case(name)).unwrap();
-        let id = console.upload_bytes(name, bytes).await;
-        let (summary, inspection) = console.http.snapshot(&id).await;
-        assert_eq!(summary.trust(), trust, "{name}");
-        let said = json(name);
-        assert_eq!(summary.sentence, said["verdict"]["sentence"], "{name}");
-        let value = |key: &str| {
-            let value = summary.headline.iter().find(|value| value.key == key);
-            let value = value.map(|value| value.value.as_str());
-            value.filter(|value| *value != "unknown")
-        };
-        let said_as = |said: &Value| said.as_i64().map(|n| n.to_string());
-        assert_eq!(
-            value("revision"),
-            said_as(&said["details"]["etcd"]["contents"]["current_revision"]).as_deref(),
-            "{name}"
-        );
-        if revision.is_some() {
-            assert_eq!(value("revision"), revision, "{name}");
+        let [said, _] = stored_as_checked(&console, &case(name), trust).await;
+        if let Some(revision) = revision {
+            let current = &said["details"]["etcd"]["contents"]["current_revision"];
+            assert_eq!(*current, revision, "{name}");
         }
-        assert_eq!(
-            value("keys"),
-            said_as(&said["details"]["etcd"]["status"]["total_key"]).as_deref(),
-            "{name}"
-        );
-        assert_eq!(
-            inspection.verdict.advice,
-            said["verdict"]["advice"].as_str().unwrap_or_default()
-        );
+    }
+}
+
+/// A file of the conformance list that lies with those damaged on purpose.
+fn damaged(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/testdata/damaged/{name}.db"))
+}
+
+/// A snapshot whose report a member's name tries to forge.
+const FORGED: &str = "12-forged-report.db";
+
+/// A file, and what must be said of it everywhere.
+struct Known {
+    file: PathBuf,
+    trust: Trust,
+    revision: Option<i64>,
+    facts: &'static [&'static str],
+}
+
+/// Sentences of an inspection: verdict, evidence, findings and what it was recognised as.
+fn words(inspection: &Value) -> String {
+    let parts = ["verdict", "report", "recognised"].map(|part| inspection[part].to_string());
+    parts.join(" ")
+}
+
+#[tokio::test]
+async fn facts_of_padded_cut_off_and_forged_files_are_told_alike_05_06_08_09_12() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let cases = [
+        Known {
+            file: damaged("padded"),
+            trust: Trust::Verified,
+            revision: Some(339),
+            facts: &[
+                "the SHA-256 trailer matches, at byte 73 728",
+                "480 bytes behind the snapshot are not part of it",
+            ],
+        },
+        Known {
+            file: case("06-host-b-1699876800.part"),
+            trust: Trust::Damaged,
+            revision: None,
+            facts: &[
+                "cut off while it was saved",
+                "declare 73 728 bytes, and the file has 65 536",
+                ".part",
+            ],
+        },
+        Known {
+            file: damaged("freelist-zeroed"),
+            trust: Trust::Verified,
+            revision: Some(339),
+            facts: &["page 18", "freelist cannot be used", "no data is lost"],
+        },
+        Known {
+            file: damaged("free-tail"),
+            trust: Trust::Verified,
+            revision: Some(339),
+            facts: &[
+                "last 8 of 26 pages",
+                "none of them in use",
+                "nothing is lost",
+            ],
+        },
+        Known {
+            file: case(FORGED),
+            trust: Trust::Damaged,
+            revision: Some(51),
+            facts: &["the checksum does not match"],
+        },
+    ];
+    for known in cases {
+        let Known {
+            file,
+            trust,
+            revision,
+            facts,
+        } = known;
+        let both = stored_as_checked(&console, &file, trust).await;
+        let name = file.display();
+        for inspection in &both {
+            let words = words(inspection);
+            for fact in facts {
+                assert!(words.contains(fact), "{name}: {fact:?} is not in {words}");
+            }
+            let etcd = &inspection["details"]["etcd"];
+            let current = etcd["contents"]["current_revision"].as_i64();
+            assert_eq!(current, revision, "{name}");
+            if trust == Trust::Verified {
+                assert_eq!(etcd["hash_kv"]["hash"], 35_341_968, "{name}");
+                assert!(!words.contains("skip-hash-check"), "{name}: {words}");
+            }
+            if revision.is_none() {
+                assert!(!words.contains("skip-hash-check"), "{name}: {words}");
+                assert_eq!(etcd["status"], Value::Null, "{name}");
+            }
+        }
+        // As data the members' names are what the file has; what is shown of them is escaped where it is shown.
+        let members = both.map(|of| of["details"]["etcd"]["contents"]["members"].clone());
+        assert_eq!(members[0], members[1], "{name}");
+        if file.ends_with(FORGED) {
+            assert!(members[0].to_string().contains("\\n\\nBytes"), "{name}");
+        }
     }
 }

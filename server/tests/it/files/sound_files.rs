@@ -5,9 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use requorum_shared::etcd::recovery::restore::observation::{
+    Observation, SourceFacts, TargetFacts, TargetState,
+};
+use requorum_shared::etcd::recovery::restore::{RestoreStep, draft};
+use requorum_shared::kinds::{Options, Scanner, inspect_as_etcd};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::recovery::request;
 use crate::support::sparse;
 
 /// HashKV of the file that the damaged ones were made from, as `hashkv` prints it.
@@ -119,6 +125,57 @@ fn a_line_in_front_of_the_snapshot() {
     let line = b"Defaulted container \"etcd\" out of: etcd, init (init)\n";
     std::fs::write(&file, [line.as_slice(), &whole].concat()).unwrap();
     sound(&file, &["53 bytes in front of the snapshot"]);
+}
+
+/// What a plan to restore these bytes gives for etcd's own tools.
+fn native_command(name: &str, bytes: &[u8]) -> Option<String> {
+    let mut scanner = Scanner::new(Options::default());
+    scanner.feed(bytes);
+    let seen = inspect_as_etcd(scanner.finish(), name, &bytes);
+    let observation = Observation {
+        source: SourceFacts::from(&seen),
+        target: TargetFacts {
+            place: "/srv/restores/prod".to_owned(),
+            root_known: true,
+            state: TargetState::Missing,
+            free_bytes: None,
+        },
+        cluster: String::new(),
+    };
+    let request = request(&seen.file.sha256, "prod");
+    let plan = draft(&request, &observation, "2026-11-28T12:00:00Z").unwrap();
+    let build = |step: &RestoreStep| matches!(step, RestoreStep::BuildMembers { .. });
+    let step = plan.steps.into_iter().find(|step| build(&step.action));
+    step.unwrap().native
+}
+
+#[test]
+fn the_command_for_etcds_own_tools_cuts_out_what_they_take() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    let whole = std::fs::read(fixture("3.6.14-mixed")).unwrap();
+    let line = b"Defaulted container \"etcd\" out of: etcd, init (init)\n";
+    let name = "it's here.db";
+    for (front, behind) in [(0, 480), (line.len(), 0), (line.len(), 480)] {
+        let bytes = [&line[..front], &whole, &vec![0; behind]].concat();
+        std::fs::write(at.join(name), &bytes).unwrap();
+        let native = native_command(name, &bytes).unwrap();
+        let mut lines = native.lines();
+        let cut = Command::new("sh")
+            .args(["-c", lines.next().unwrap()])
+            .current_dir(at)
+            .status();
+        assert!(cut.unwrap().success(), "{native}");
+        let made = std::fs::read(at.join("it's here.db.cut")).unwrap();
+        assert!(made == whole, "{native}");
+        let restore = "etcdutl snapshot restore 'it'\\''s here.db.cut' --name ";
+        assert!(lines.all(|line| line.starts_with(restore)), "{native}");
+    }
+    let restored = native_command("s.db", &whole).unwrap();
+    assert!(restored.starts_with("etcdutl snapshot restore s.db --name "));
+    // etcdutl crashes on this one, whatever is done to its ends.
+    let zeroed = std::fs::read(damaged("freelist-zeroed")).unwrap();
+    assert_eq!(native_command("s.db", &zeroed), None);
 }
 
 #[test]

@@ -5,12 +5,16 @@ use std::process::{Command, Output};
 
 use requorum_server::grpc::v1::approval_service_client::ApprovalServiceClient;
 use requorum_shared::api::v1;
-use requorum_shared::dossier::{self, Verdict, name, zip};
+use requorum_shared::dossier::{
+    self, Approvals, JobFacts, LedgerFacts, Sources, Verdict, name, zip,
+};
 use requorum_shared::finding::Outcome;
 use requorum_shared::job::events::{Body, Event};
 use requorum_shared::job::fold::JobState;
+use requorum_shared::ledger::checkpoint::SigningKey;
 use requorum_shared::ledger::entry::Entry;
 use requorum_shared::ledger::entry::act;
+use requorum_shared::ledger::merkle::Hash;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -221,6 +225,82 @@ async fn a_recovery_by_two_people_is_whole_wherever_it_is_verified() {
     }
     let (status, body) = error(anna.http.get("/api/jobs/nothing/dossier").await).await;
     assert_eq!((status, body.code.as_str()), (404, "job.unknown"));
+}
+
+/// The sources that an archive was packed from, without the ledger's entries for which `leave_out` holds.
+fn sources_without(bytes: &[u8], leave_out: impl Fn(&Entry) -> bool) -> Sources {
+    let json = |part| serde_json::from_str::<serde_json::Value>(&text(bytes, part)).unwrap();
+    let proofs = json(name::PROOFS);
+    let proofs = proofs["proofs"].as_array().unwrap().iter().map(|proof| {
+        let path = proof["path"].as_array().unwrap().iter();
+        let hashes = path.map(|hash| Hash::from_base64(hash.as_str().unwrap()).unwrap());
+        hashes.collect::<Vec<_>>()
+    });
+    let entries = text(bytes, name::ENTRIES);
+    let entries = entries.lines().zip(proofs).filter_map(|(line, path)| {
+        let entry: Entry = serde_json::from_str(line).unwrap();
+        (!leave_out(&entry)).then(|| (entry.index, line.as_bytes().to_vec(), path))
+    });
+    let events = text(bytes, name::JOURNAL);
+    let events = events
+        .lines()
+        .map(|line| serde_json::from_str::<Event>(line).unwrap());
+    let approvals: Approvals = serde_json::from_value(json(name::APPROVALS)).unwrap();
+    Sources {
+        console: "requorum".to_owned(),
+        job: JobFacts {
+            id: json(name::MANIFEST)["job"].as_str().unwrap().to_owned(),
+            plan_json: text(bytes, name::PLAN),
+            events: events.collect(),
+        },
+        remark: approvals.remark,
+        review: approvals.review,
+        inspection_json: Some(text(bytes, name::INSPECTION)),
+        ledger: LedgerFacts {
+            entries: entries.collect(),
+            checkpoint: text(bytes, name::CHECKPOINT),
+            left_out: 0,
+        },
+    }
+}
+
+#[tokio::test]
+async fn an_approval_that_the_ledger_does_not_show_has_an_exit_code_of_its_own() {
+    let server = TestServer::start().await;
+    let (anna, job) = recovery(&server).await;
+    let (_, bytes) = take(&anna, &job).await;
+    let secret = std::fs::read_to_string(server.data_dir().join("ledger-key")).unwrap();
+    let key = SigningKey::parse_secret_text(&secret).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let verify = |bytes: &[u8], more: &[&str]| {
+        let file = path(dir.path(), "dossier.zip");
+        std::fs::write(&file, bytes).unwrap();
+        let output = requorum(&[&["verify", file.as_str()][..], more].concat());
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), said)
+    };
+    // All of it packed again is what it was, and allowed.
+    let again = dossier::pack(&sources_without(&bytes, |_| false), &key).unwrap();
+    assert_eq!(verify(&again, &[]).0, Some(0), "{}", verify(&again, &[]).1);
+    // The ledger has that Ben's approval began, and not how it ended.
+    let ended = |entry: &Entry| entry.act == act::PLAN_APPROVE && entry.closes.is_some();
+    let open = dossier::pack(&sources_without(&bytes, ended), &key).unwrap();
+    let known = key.verifying().to_string();
+    let with_key = ["--key", known.as_str()];
+    for more in [&with_key[..0], &with_key] {
+        let (code, said) = verify(&open, more);
+        assert_eq!(code, Some(3), "{said}");
+        let sentence =
+            "No check fails, but this dossier does not show that the plan was approved: ";
+        assert!(said.starts_with(sentence), "{said}");
+    }
+    let (code, said) = verify(&open, &["-w", "json"]);
+    assert_eq!(code, Some(3), "{said}");
+    let verdict: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (&verdict["whole"], &verdict["approval"]),
+        (&json!(true), &json!("not-checked"))
+    );
 }
 
 /// The warning of a plan for two members.

@@ -1,6 +1,8 @@
-//! What a damaged number looks like, where that tells how it came about: a flipped bit, or text in its place.
+//! What damage looks like, where that tells how it came about: a flipped bit, text in the place of a number, a program
+//! that opened the file for writing.
 
-use crate::bbolt::ErrorKind;
+use crate::bbolt::meta::NO_FREELIST;
+use crate::bbolt::{ErrorKind, Metas};
 
 /// A sentence about the cause of what is wrong with a page, where its number gives one away.
 pub(super) fn hint(kind: &ErrorKind, page: Option<u64>) -> Option<String> {
@@ -36,6 +38,23 @@ pub(super) fn hint(kind: &ErrorKind, page: Option<u64>) -> Option<String> {
     }
 }
 
+/// A sentence about the last commit, where only a meta page and the freelist are newer than the one before. bbolt makes
+/// such a commit when a file that stores no freelist is opened for writing: a commit that changes data moves the root.
+pub(crate) fn only_bookkeeping_is_newer(metas: &Metas) -> Option<String> {
+    let newer = metas.current().ok()?;
+    let older = metas.other()?;
+    let same_tree = (newer.root, newer.root_sequence) == (older.root, older.root_sequence);
+    let same_list = newer.freelist == older.freelist;
+    if newer.txid <= older.txid || !same_tree || same_list || newer.freelist == NO_FREELIST {
+        return None;
+    }
+    Some(format!(
+        "Only a meta page and the freelist are newer than transaction {}: a program such as etcdutl or bbolt opened \
+         the file for writing, and wrote no data.",
+        older.txid
+    ))
+}
+
 /// The only data page that one flipped bit makes of an id.
 fn one_bit_away(id: u64, hwm: u64) -> Option<u64> {
     let mut near = (0..u64::BITS)
@@ -57,6 +76,7 @@ fn text(number: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bbolt::{Meta, MetaError};
 
     #[test]
     fn numbers_that_give_their_cause_away() {
@@ -74,5 +94,51 @@ mod tests {
         assert!(flags(0x42).unwrap().contains("of a leaf"));
         assert_eq!(flags(0xffff), None);
         assert_eq!(hint(&ErrorKind::Zeroed, Some(4)), None);
+    }
+
+    #[test]
+    fn a_commit_that_wrote_only_meta_and_freelist() {
+        let older = Meta {
+            page_size: 4096,
+            flags: 0,
+            root: 5,
+            root_sequence: 0,
+            freelist: NO_FREELIST,
+            hwm: 18,
+            txid: 14,
+        };
+        let newer = Meta {
+            freelist: 18,
+            hwm: 19,
+            txid: 15,
+            ..older
+        };
+        let seen = |newer: Meta| {
+            only_bookkeeping_is_newer(&Metas {
+                page_size: 4096,
+                slots: [Ok(older), Ok(newer)],
+            })
+        };
+        let said = seen(newer).unwrap();
+        assert!(said.contains("newer than transaction 14"), "{said}");
+        // In a freed page the list takes no new one.
+        assert!(seen(Meta { hwm: 18, ..newer }).is_some());
+        // A commit of data; a snapshot, which has one tree twice; one whose list was left out; the older meta.
+        for other in [
+            Meta { root: 6, ..newer },
+            Meta { txid: 15, ..older },
+            Meta { txid: 13, ..older },
+            Meta {
+                freelist: NO_FREELIST,
+                ..newer
+            },
+        ] {
+            assert_eq!(seen(other), None, "{other:?}");
+        }
+        let lost = Metas {
+            page_size: 4096,
+            slots: [Err(MetaError::Missing), Ok(newer)],
+        };
+        assert_eq!(only_bookkeeping_is_newer(&lost), None);
     }
 }

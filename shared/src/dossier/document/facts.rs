@@ -8,7 +8,7 @@ use crate::dossier::words;
 use crate::finding::Severity;
 use crate::job::text as job_text;
 use crate::ledger::entry::{Outcome, act};
-use crate::plan::Undo;
+use crate::plan::{NO_NATIVE, Undo};
 
 pub(super) fn in_short(content: &Content<'_>) -> Section {
     let (plan, view) = (content.plan, content.view);
@@ -133,7 +133,13 @@ pub(super) fn commands(content: &Content<'_>) -> Section {
     } else {
         Block::Commands(commands)
     };
-    section("Equivalent commands", vec![block])
+    // The commands of the other steps alone would look like all that it takes.
+    let why = content.plan.fact(NO_NATIVE);
+    let why = why.map(|fact| Block::Text(fact.statement.clone()));
+    section(
+        "Equivalent commands",
+        why.into_iter().chain([block]).collect(),
+    )
 }
 
 pub(super) fn ledger(content: &Content<'_>) -> Section {

@@ -1,11 +1,16 @@
 //! The commands of etcd's own tools that do the same, ready for a POSIX shell.
 
+mod source;
+
+pub use self::source::NativeSource;
+
 use super::{MemberRequest, RestoreRequest, TargetVersion, initial_cluster, peer_url};
 
 /// One command per member, in the order of the request. `snapshot_file` is the path of the file, `folder` the
 /// one that the members' folders go into; without it each is called as the tools call it by default.
 ///
-/// They do what the request asks for except for the clean-ups, which the native tools do not have.
+/// They do what the request asks for except for the clean-ups, which the native tools do not have. Whether the tools
+/// take the file is for [`NativeSource`] to say.
 pub fn native_commands(
     request: &RestoreRequest,
     snapshot_file: &str,
@@ -23,6 +28,29 @@ pub fn native_commands(
         .iter()
         .map(|member| command(request, snapshot_file, folder, &members, member))
         .collect()
+}
+
+/// What to type to have etcd's own tools do the same from a file as it is, line by line: where they refuse it, what
+/// makes a file of it that they take comes first.
+///
+/// # Errors
+/// Why there is no such command, as the end of a sentence.
+pub fn native_lines<'s>(
+    request: &RestoreRequest,
+    snapshot_file: &str,
+    source: &'s NativeSource,
+    folder: Option<&str>,
+) -> Result<Vec<String>, &'s str> {
+    match source {
+        NativeSource::AsItIs => Ok(native_commands(request, snapshot_file, folder)),
+        NativeSource::Cut { start, size } => {
+            let cut = format!("{snapshot_file}.cut");
+            let mut lines = vec![source::cut_command(snapshot_file, *start, *size, &cut)];
+            lines.extend(native_commands(request, &cut, folder));
+            Ok(lines)
+        }
+        NativeSource::Unfit { why } => Err(why),
+    }
 }
 
 fn command(
@@ -131,6 +159,37 @@ mod tests {
         let commands = native_commands(&old, "a.db", None);
         assert!(commands[0].starts_with("ETCDCTL_API=3 etcdctl snapshot restore a.db --name m1 "));
         assert!(commands[0].contains(" --data-dir m1.etcd "));
+    }
+
+    #[test]
+    fn a_file_that_the_tools_refuse_is_cut_first_or_has_no_command() {
+        let request = crate::etcd::recovery::restore::samples::request();
+        let lines = |source: NativeSource| {
+            let lines = native_lines(&request, "-my snapshot.db", &source, None);
+            lines.map_err(str::to_owned)
+        };
+        let whole = lines(NativeSource::AsItIs).unwrap();
+        assert_eq!(whole.len(), 3);
+        let cut = |start| {
+            lines(NativeSource::Cut {
+                start,
+                size: 73_760,
+            })
+            .unwrap()
+        };
+        assert_eq!(
+            cut(53)[0],
+            "tail -c +54 './-my snapshot.db' | head -c 73760 > './-my snapshot.db.cut'"
+        );
+        assert_eq!(
+            cut(0)[0],
+            "head -c 73760 './-my snapshot.db' > './-my snapshot.db.cut'"
+        );
+        let renamed = |line: &String| line.replace("snapshot.db", "snapshot.db.cut");
+        let whole: Vec<_> = whole.iter().map(renamed).collect();
+        assert_eq!(cut(53)[1..], whole);
+        let why = "they crash on it".to_owned();
+        assert_eq!(lines(NativeSource::Unfit { why: why.clone() }), Err(why));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpectedHash, ExpectedService, SourceFile};
+use super::{ExpectedHash, ExpectedService, NativeSource, SourceFile};
 use crate::canonical::to_canonical_json;
 use crate::etcd::storage::auth::AuthProblem;
 use crate::etcd::storage::inspection::{
@@ -93,6 +93,9 @@ pub struct SourceFacts {
     /// Findings of the inspection that matter after the restore: what else the cluster needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Finding>,
+    /// What etcd's own tools need to restore it.
+    #[serde(default, skip_serializing_if = "NativeSource::is_as_it_is")]
+    pub native: NativeSource,
 }
 
 /// Codes of the findings that become [`SourceFacts::remarks`].
@@ -243,6 +246,7 @@ impl From<&Inspection> for SourceFacts {
                 .filter(|finding| REMARKS.contains(&finding.code.as_str()))
                 .cloned()
                 .collect(),
+            native: inspection.into(),
         }
     }
 }

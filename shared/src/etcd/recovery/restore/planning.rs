@@ -1,12 +1,13 @@
 //! From a request that nothing blocks to the draft of a plan.
 
+use super::native::native_lines;
 use super::observation::{Observation, SourceFacts, TargetState};
 use super::{
-    RestoreRequest, RestoreStep, RestoreTask, Target, bump, check, native_commands, need_bytes,
+    NativeSource, RestoreRequest, RestoreStep, RestoreTask, Target, bump, check, need_bytes,
 };
 use crate::finding::{Finding, Outcome, Report};
 use crate::number::{self, grouped, signed};
-use crate::plan::{Draft, Fact, Step, Undo};
+use crate::plan::{Draft, Fact, NO_NATIVE, Step, Undo};
 use crate::value::Value;
 
 /// What begins the last part of an outcome from a file that does not prove itself.
@@ -188,6 +189,14 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
             "its inspection",
         ));
     }
+    if let NativeSource::Unfit { why } = &source.native {
+        facts.push(fact(
+            NO_NATIVE,
+            Value::Flag(false),
+            format!("No command of etcd's own tools restores this file: {why}."),
+            "its inspection",
+        ));
+    }
     let target = &observation.target;
     let (is, statement) = match target.state {
         TargetState::Missing => ("missing", format!("{} does not exist.", target.place)),
@@ -267,12 +276,17 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
         Target::Folder { .. } => format!("Move the members to {place}"),
         Target::Download => "Offer the members for download".to_owned(),
     };
-    let native = native_commands(
+    let native = native_lines(
         request,
         &source.name,
+        &source.native,
         matches!(target, Target::Folder { .. }).then_some(place.as_str()),
-    )
-    .join("\n");
+    );
+    // Where a command belongs and is missing, the step says why.
+    let no_native = match &native {
+        Ok(_) => String::new(),
+        Err(why) => format!(" etcd's own tools cannot do this from this file: {why}."),
+    };
     vec![
         Step {
             number: 0,
@@ -310,10 +324,10 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
             title: format!("Build {count} in one pass over the snapshot"),
             probe: "Done if the finished members are in their temporary or final folder.".to_owned(),
             effect: format!(
-                "Writes the data directories of {count} to a temporary folder beside {place}, which no etcd reads."
+                "Writes the data directories of {count} to a temporary folder beside {place}, which no etcd reads.{no_native}"
             ),
             undo: Undo::Back("Delete the temporary folder.".to_owned()),
-            native: Some(native),
+            native: native.ok().map(|lines| lines.join("\n")),
             action: RestoreStep::BuildMembers {
                 restore: restore.clone(),
             },

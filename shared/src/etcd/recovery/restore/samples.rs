@@ -1,7 +1,7 @@
 //! A request and an observation that nothing speaks against, for tests to spoil.
 
 use super::observation::{Observation, SourceFacts, TargetFacts, TargetState};
-use super::{CleanUp, RestoreRequest, Target, TargetVersion, initial_cluster};
+use super::{CleanUp, NativeSource, RestoreRequest, Target, TargetVersion, initial_cluster};
 use crate::etcd::storage::inspection::FileKind;
 use crate::finding::Outcome;
 
@@ -58,6 +58,7 @@ pub(crate) fn observation() -> Observation {
             members: Vec::new(),
             conf_state: None,
             remarks: Vec::new(),
+            native: NativeSource::AsItIs,
         },
         target: TargetFacts {
             place: "/srv/restores/prod".to_owned(),

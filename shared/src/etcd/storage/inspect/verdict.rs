@@ -1,6 +1,7 @@
 //! The three parts of the verdict, and the sentence above them.
 
 use crate::bbolt::ErrorKind;
+use crate::bbolt::scan::only_bookkeeping_is_newer;
 use crate::etcd::storage::inspection::{DatabaseDetails, FileKind};
 use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
@@ -24,6 +25,10 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
     const AGAIN: &str = "Save the snapshot again, or take another one.";
     let end = digests.size.saturating_sub(TRAILER_SIZE as u64);
     let expected = walk.tree.meta.map_or(0, |meta| meta.logical_size());
+    // Why a trailer is gone or no longer that of the rest.
+    let hint = { walk.tree.metas.as_ref() }
+        .and_then(only_bookkeeping_is_newer)
+        .map_or(String::new(), |hint| format!(" {hint}"));
     let (outcome, evidence) = match digests.trailer() {
         Trailer::Intact => {
             if expected < end {
@@ -46,7 +51,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             (Outcome::Pass, evidence)
         }
         Trailer::Wrong => {
-            let what = "The last 32 bytes are not the SHA-256 of the rest.";
+            let what = format!("The last 32 bytes are not the SHA-256 of the rest.{hint}");
             report.push(
                 Finding::blocking("trailer.mismatch", "file", what)
                     .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong is unknown.")
@@ -71,7 +76,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
         Trailer::BadLength => {
             let what = format!(
                 "The length of {} bytes is neither that of a snapshot (32 more than a multiple of 512) nor that of a \
-                 database (a multiple of 512).",
+                 database (a multiple of 512).{hint}",
                 grouped(digests.size)
             );
             report.push(
@@ -86,7 +91,9 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
             )
         }
         Trailer::Absent => {
-            let what = "The file has no SHA-256 trailer: it is a copy of a database, or a snapshot that lost its end.";
+            let what = format!(
+                "The file has no SHA-256 trailer: it is a copy of a database, or a snapshot that lost its end.{hint}"
+            );
             report.push(
                 Finding::warning("trailer.absent", "file", what)
                     .because("Its bytes cannot be verified, and a copied database may lag behind the member's write-ahead log.")

@@ -21,7 +21,7 @@ pub(super) const REMEDIES: Remedies = Remedies {
     freelist: Severity::Warning,
     freelist_wrong: "A restore does not need it; a server that opens this file itself does.",
     freelist_unusable: "The freelist only tells which pages may be overwritten: no data is lost with it, and a restore does not need it. A server that opens this file itself does, and may crash.",
-    freelist_todo: "A restore or etcdutl defrag writes a file without a stored freelist.",
+    freelist_todo: "A restore writes a file without a stored freelist.",
 };
 
 pub(super) fn nested(bucket: &[u8], many: u64) -> Finding {

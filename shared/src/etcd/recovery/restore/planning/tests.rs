@@ -132,6 +132,51 @@ fn the_native_commands_are_in_the_plan_one_per_member() {
 }
 
 #[test]
+fn a_file_that_the_native_tools_refuse_is_cut_for_them_first() {
+    let mut observation = samples::observation();
+    observation.source.native = NativeSource::Cut {
+        start: 53,
+        size: 73_760,
+    };
+    let plan = seal(&samples::request(), &observation).unwrap();
+    let native = plan.steps[2].native.as_ref().unwrap();
+    let lines: Vec<_> = native.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(
+        lines[0],
+        "tail -c +54 prod.db | head -c 73760 > prod.db.cut"
+    );
+    let restore = "etcdutl snapshot restore prod.db.cut --name m";
+    assert!(lines[1..].iter().all(|line| line.starts_with(restore)));
+    assert_eq!(plan.fact(NO_NATIVE), None);
+    // The checksum that the plan proves is that of the whole file.
+    assert_eq!(plan.steps[0].native.as_deref(), Some("sha256sum prod.db"));
+}
+
+#[test]
+fn a_file_that_no_native_tool_takes_has_no_command_and_the_plan_says_why() {
+    let mut observation = samples::observation();
+    observation.source.native = NativeSource::Unfit {
+        why: "they crash on its stored freelist".to_owned(),
+    };
+    let plan = seal(&samples::request(), &observation).unwrap();
+    let step = &plan.steps[2];
+    assert_eq!(step.native, None);
+    let why = "etcd's own tools cannot do this from this file: they crash on its stored freelist.";
+    assert!(step.effect.ends_with(why), "{}", step.effect);
+    assert_eq!(
+        plan.fact(NO_NATIVE).unwrap().statement,
+        "No command of etcd's own tools restores this file: they crash on its stored freelist."
+    );
+    // A file that they take is planned in the words that sealed plans have.
+    let plain = sample();
+    assert!(plain.steps[2].effect.ends_with("which no etcd reads."));
+    assert_eq!(plain.fact(NO_NATIVE), None);
+    let before = crate::canonical::to_canonical_json(&samples::observation());
+    assert!(!before.contains("native"), "{before}");
+}
+
+#[test]
 fn a_plan_names_its_cluster_and_one_without_is_written_as_before() {
     let without = sample();
     assert!(!without.canonical_json().contains("cluster\":"));
