@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::components::inbox::{Item, Waiting};
+use crate::components::inbox::{Item, Waiting, Yours};
 use crate::console_loader::ConsoleLoader;
 use crate::format;
 use crate::identity::Identity;
@@ -18,6 +18,8 @@ const EVERY_MS: u64 = 15_000;
 #[derive(Clone, Copy)]
 pub struct Activity {
     last: RwSignal<Waiting>,
+    /// There was an answer for this person: what is new is new since then.
+    answered: StoredValue<bool>,
     identity: Identity,
     console_loader: ConsoleLoader,
     notifications: Notifications,
@@ -33,6 +35,7 @@ impl Activity {
     ) -> Self {
         let activity = Self {
             last: RwSignal::new(Waiting::default()),
+            answered: StoredValue::new(false),
             identity,
             console_loader,
             notifications,
@@ -43,6 +46,7 @@ impl Activity {
                 activity.ask();
             } else {
                 activity.last.set(Waiting::default());
+                activity.answered.set_value(false);
             }
         });
         Effect::new(move |_| title.waiting(activity.last.with(|last| last.total)));
@@ -74,8 +78,18 @@ impl Activity {
                 return;
             };
             let last = self.last.get_untracked();
-            if !self.identity.is_person_now() || last == answer {
+            if !self.identity.is_person_now() {
                 return;
+            }
+            let answered = self.answered.get_value();
+            self.answered.set_value(true);
+            if last == answer {
+                return;
+            }
+            if let Some(one) = new_outcome(&last, &answer).filter(|_| answered) {
+                let what = format!("{}: {}", one.name, one.is.1);
+                self.notifications
+                    .tell(&what, &one.words, "requorum-outcome");
             }
             if let Some(new) = first_new(&last, &answer) {
                 let what = match answer.total {
@@ -105,6 +119,16 @@ fn first_new<'a>(before: &Waiting, now: &'a Waiting) -> Option<&'a Item> {
     now.items.iter().find(|item| !before.items.contains(item))
 }
 
+/// The newest of what became of one's own plans and was not told before. What waits for the person besides is told as
+/// that.
+fn new_outcome<'a>(before: &Waiting, now: &'a Waiting) -> Option<&'a Yours> {
+    let is_new = |one: &&Yours| {
+        let known = |other: &Yours| (&other.path, other.at_ms) == (&one.path, one.at_ms);
+        !one.waits && !before.yours.iter().any(known)
+    };
+    now.yours.iter().find(is_new)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +152,31 @@ mod tests {
             first_new(&waiting(&["b"]), &waiting(&["a", "b"])),
             Some(&item("a"))
         );
+    }
+
+    #[test]
+    fn an_outcome_is_told_once_and_not_where_it_waits_besides() {
+        let yours = |all: &[(&str, i64, bool)]| Waiting {
+            yours: all
+                .iter()
+                .map(|(path, at_ms, waits)| Yours {
+                    path: (*path).into(),
+                    at_ms: *at_ms,
+                    waits: *waits,
+                    ..Yours::default()
+                })
+                .collect(),
+            ..Waiting::default()
+        };
+        let told = |before: &Waiting, now: &Waiting| {
+            new_outcome(before, now).map(|one| (one.path.clone(), one.at_ms))
+        };
+        let (none, one) = (yours(&[]), yours(&[("/plans/a", 1, false)]));
+        assert_eq!(told(&none, &one), Some(("/plans/a".into(), 1)));
+        assert_eq!(told(&one, &one), None);
+        // Something else became of the same plan.
+        let later = yours(&[("/plans/a", 2, false), ("/plans/a", 1, false)]);
+        assert_eq!(told(&one, &later), Some(("/plans/a".into(), 2)));
+        assert_eq!(told(&none, &yours(&[("/plans/b", 3, true)])), None);
     }
 }

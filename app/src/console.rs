@@ -9,19 +9,21 @@ use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{StaticSegment, path};
 use requorum_shared::api::v1::{
     FileOrigin, FileSummary, GetFileRequest, InboxItem, InboxKind, JobSummary, ListFilesRequest,
-    ListInboxRequest, ListJobsRequest, ListPeopleRequest, ListPlansRequest, PlanSummary, Trust,
+    ListInboxRequest, ListJobsRequest, ListOutcomesRequest, ListPeopleRequest, ListPlansRequest,
+    OutcomeItem, OutcomeKind, PlanSummary, Trust,
 };
 use requorum_shared::permission::{Grants, Permission, Place};
 
 use crate::client::grpc;
 use crate::client::whole::MOST;
-use crate::components::inbox::{Item, Waiting};
+use crate::components::inbox::{Item, Waiting, Yours};
 use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
 use crate::components::palette::{Entry, Group};
 use crate::console_loader::Console;
 use crate::failure::{Failure, Kind};
 use crate::guarded::guarded;
 use crate::ledger::watch::LedgerWatch;
+use crate::outcome_text;
 use crate::pages::{
     files, help, jobs, join, ledger, not_found, overview, plans, reviews, settings, setup,
 };
@@ -218,17 +220,31 @@ fn waiting() -> LocalBoxFuture<'static, Result<Waiting, Failure>> {
             ..ListInboxRequest::default()
         })
         .await?;
+        let outcomes = grpc::call(ListOutcomesRequest {}).await?;
         Ok(Waiting {
             items: list.items.into_iter().map(item).collect(),
             total: list.total,
             jobs: list.jobs_under_way,
             open_reviews: list.open_reviews,
+            yours: outcomes.items.into_iter().map(yours).collect(),
         })
     })
 }
 
 /// So many items does the frame show; the overview has the rest.
 const INBOX_ROWS: u32 = 5;
+
+fn yours(outcome: OutcomeItem) -> Yours {
+    let (is, words) = outcome_text::words(&outcome);
+    Yours {
+        is,
+        words,
+        path: outcome_text::path(&outcome),
+        at_ms: outcome.at_ms,
+        waits: outcome.kind() == OutcomeKind::Approved,
+        name: outcome.name,
+    }
+}
 
 fn item(waiting: InboxItem) -> Item {
     let (what, path) = match waiting.kind() {

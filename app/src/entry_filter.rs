@@ -111,7 +111,7 @@ impl Filter {
 }
 
 /// A moment in UTC: a day, or a day and a time with or without seconds.
-fn moment(typed: &str) -> Option<i64> {
+pub fn moment(typed: &str) -> Option<i64> {
     let typed = typed.trim();
     if typed.is_empty() {
         return None;

@@ -11,8 +11,8 @@ pub use agent::browser;
 pub use progress::Progress;
 pub use rate::Rate;
 pub use time::{
-    Zone, ago, clock, day, duration, full, minute, minute_zoned, parse_rfc3339, set_zone, stamp,
-    utc, zone_name,
+    Zone, ago, clock, day, duration, from_zone, full, minute, minute_zoned, parse_rfc3339,
+    set_zone, stamp, utc, zone_name,
 };
 
 /// Narrow no-break space, between groups of three digits and before units.

@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod loader;
 pub mod notifications;
 pub mod open_files;
+pub mod outcome_text;
 pub mod page_map;
 pub mod pages;
 pub mod paths;

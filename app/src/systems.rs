@@ -5,6 +5,8 @@
 mod etcd;
 
 use leptos::prelude::{AnyView, Callback};
+use requorum_shared::etcd::recovery::restore::need_bytes;
+use requorum_shared::etcd::storage::inspection::DatabaseDetails;
 use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{Details, Inspection};
 use requorum_shared::recovery::{Observation, Plan, Request};
@@ -28,6 +30,44 @@ pub fn changes(request: &Request, seen: Option<&Observation>) -> AnyView {
             etcd::changes(request, seen)
         }
     }
+}
+
+/// The file that a plan restores from, by its id.
+pub fn source(request: &Request) -> &str {
+    match request {
+        Request::EtcdRestore(request) => &request.snapshot,
+    }
+}
+
+/// The highest revision that the old cluster was seen to serve, where the request names one.
+pub fn last_seen(request: &Request) -> Option<i64> {
+    match request {
+        Request::EtcdRestore(request) => request.last_seen.map(|seen| seen.revision),
+    }
+}
+
+/// Bytes that a plan needs at its destination, and what is free there, where that is known.
+pub fn space(request: &Request, seen: &Observation) -> (u64, Option<u64>) {
+    match (request, seen) {
+        (Request::EtcdRestore(request), Observation::EtcdRestore(seen)) => {
+            (need_bytes(request, seen), seen.target.free_bytes)
+        }
+    }
+}
+
+/// Where the result of a plan goes, as a person would name it.
+pub fn place(seen: &Observation) -> &str {
+    match seen {
+        Observation::EtcdRestore(seen) => &seen.target.place,
+    }
+}
+
+/// The newest time that is in a database, by the clock of its writer, in milliseconds since 1970: the file was written
+/// then or later. None where it tells no time.
+pub fn written_ms(details: &DatabaseDetails) -> Option<i64> {
+    let keys = details.contents.as_ref()?.keys.as_ref()?;
+    let seconds = keys.kubernetes.as_ref()?.last_lease_renewal?;
+    Some(seconds.saturating_mul(1000))
 }
 
 /// The tabs that only this kind of file has. `on_copy_json` copies the whole inspection.

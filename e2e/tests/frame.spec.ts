@@ -1,5 +1,5 @@
 // What is around every page: menus, palette, the way to a page, times, titles, and addresses that do not exist.
-import { type Page, type Request, type Response } from "@playwright/test";
+import { type Page, type Request, type Response, type Route } from "@playwright/test";
 import { NAME, account, expect, signIn, signInAnew, signOut, test } from "../support/console.ts";
 import { fixture } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
@@ -12,6 +12,18 @@ const MOST_BYTES = 300 * 1024;
 
 const heading = (page: Page) => page.getByRole("heading", { level: 1 });
 const pages = (page: Page) => page.getByRole("navigation", { name: "Pages" });
+
+/** A gRPC-Web answer with this message. */
+async function answered(route: Route, message: Buffer): Promise<void> {
+  const frame = (flags: number, body: Buffer) => {
+    const head = Buffer.alloc(5);
+    head.writeUInt8(flags);
+    head.writeUInt32BE(body.length, 1);
+    return Buffer.concat([head, body]);
+  };
+  const body = Buffer.concat([frame(0, message), frame(0x80, Buffer.from("grpc-status:0\r\n"))]);
+  await route.fulfill({ contentType: "application/grpc-web+proto", body });
+}
 
 /** All that fails on the wire, and all that the console calls an error, from now on. */
 function troubles(page: Page): string[] {
@@ -348,15 +360,9 @@ test("what waits is in the title, in the inbox and, where wanted, in a notificat
     const item = (n: number) =>
       bytes(1, Buffer.concat([Buffer.from([1 << 3, 3]), text(2, `plan${n}`), text(3, `Restore prod ${n}`)]));
     const message = Buffer.concat([...Array.from({ length: items }, (_, n) => item(n)), Buffer.from([3 << 3, items])]);
-    const frame = (flags: number, body: Buffer) => {
-      const head = Buffer.alloc(5);
-      head.writeUInt8(flags);
-      head.writeUInt32BE(body.length, 1);
-      return Buffer.concat([head, body]);
-    };
-    const body = Buffer.concat([frame(0, message), frame(0x80, Buffer.from("grpc-status:0\r\n"))]);
-    await route.fulfill({ contentType: "application/grpc-web+proto", body });
+    await answered(route, message);
   });
+  await page.route("**/*/ListOutcomes", (route) => answered(route, Buffer.alloc(0)));
   await page.clock.install();
   await page.goto("/settings/about");
   await expect(page.getByRole("banner").getByRole("button", { name: "Inbox", exact: true })).toBeVisible();
@@ -391,4 +397,65 @@ test("what waits is in the title, in the inbox and, where wanted, in a notificat
   await page.keyboard.press("Escape");
   await signOut(page);
   await expect(page).toHaveTitle(/^Sign in/);
+});
+
+test("what became of one's own plans is in the inbox, new once, and in a notification", async ({ page, administrator }) => {
+  await signIn(page, administrator);
+  await page.addInitScript(() => {
+    const told: string[] = [];
+    class Stub {
+      static permission = "granted";
+      static async requestPermission() {
+        return "granted";
+      }
+      constructor(title: string, options: { body: string }) {
+        told.push(`${title}|${options.body}`);
+      }
+    }
+    Object.assign(globalThis, { Notification: Stub, told });
+    Object.defineProperty(document, "hidden", { get: () => Boolean((globalThis as any).away) });
+  });
+  await page.route("**/*/ListInbox", (route) => answered(route, Buffer.alloc(0)));
+  /** Rejected at 1000, 2000 ms and so on; a number below 2^14 is in two bytes. */
+  const rejected = (n: number) => {
+    const at = n * 1_000;
+    const fixed = Buffer.from([1 << 3, 2, 7 << 3, (at & 0x7f) | 0x80, at >>> 7]);
+    return bytes(1, Buffer.concat([fixed, text(2, `plan${n}`), text(4, `prod #${n}`), text(6, "Ben"), text(8, "wrong token")]));
+  };
+  let count = 1;
+  await page.route("**/*/ListOutcomes", (route) =>
+    answered(route, Buffer.concat(Array.from({ length: count }, (_, at) => rejected(count - at)))),
+  );
+  await page.clock.install();
+  await page.goto("/settings/about");
+  const banner = page.getByRole("banner");
+  await expect(banner.getByRole("button", { name: "Inbox: 1 new outcome", exact: true })).toBeVisible();
+  // It waits for no act: the title counts what does.
+  await expect(page).toHaveTitle(/^Requorum/);
+  await account(page).click();
+  await page.getByRole("checkbox", { name: "Browser notifications" }).check();
+  await page.keyboard.press("Escape");
+
+  await banner.getByRole("button", { name: "Inbox: 1 new outcome" }).click();
+  const inbox = page.getByRole("group", { name: "Inbox" });
+  const line = inbox.getByRole("link").filter({ hasText: "prod #1" });
+  await expect(line).toContainText("rejected");
+  await expect(line).toContainText("by Ben: wrong token");
+  await expect(line.getByText("new", { exact: true })).toBeVisible();
+  await looksRight(page);
+  await page.keyboard.press("Escape");
+  await expect(banner.getByRole("button", { name: "Inbox", exact: true })).toBeVisible();
+  await page.reload();
+  await expect(banner.getByRole("button", { name: "Inbox", exact: true })).toBeVisible();
+  expect(await page.evaluate(() => (globalThis as any).told)).toEqual([]);
+
+  await page.evaluate(() => ((globalThis as any).away = true));
+  count = 2;
+  await page.clock.runFor(16_000);
+  await expect(banner.getByRole("button", { name: "Inbox: 1 new outcome", exact: true })).toBeVisible();
+  expect(await page.evaluate(() => (globalThis as any).told)).toEqual(["prod #2: rejected|by Ben: wrong token"]);
+  await page.evaluate(() => ((globalThis as any).away = false));
+  await banner.getByRole("button", { name: "Inbox: 1 new outcome" }).click();
+  await expect(line.getByText("new", { exact: true })).toHaveCount(0);
+  await expect(inbox.getByRole("link").filter({ hasText: "prod #2" }).getByText("new", { exact: true })).toBeVisible();
 });

@@ -110,7 +110,13 @@ test("a pause says that the step still works, and a stop voids what was verified
 test("a server that is gone is said to be, with the age of what is seen", async ({ page, server }) => {
   await start(page, "gone");
   await expect(step(page, 6)).toContainText("running");
+  await page.getByRole("button", { name: "Stop and roll back" }).click();
+  const dialog = page.getByRole("dialog", { name: "Stop and roll back" });
+  await expect(dialog.getByRole("listitem").first()).toContainText("6. ");
   await server.kill();
+  // Nothing moves on now, and the dialog stays.
+  await looksRight(page, { tampered: true });
+  await dialog.getByRole("button", { name: "Keep running" }).click();
   const lost = page.locator(".job-lost");
   await expect(lost).toContainText(/No answer from the server since \d\d:\d\d:\d\d UTC\. What you see is [\d.]+ s old\./);
   for (const name of ["Pause before the next step", "Stop and roll back"]) {

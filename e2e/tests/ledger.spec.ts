@@ -112,6 +112,33 @@ test.describe("a console that others use too", () => {
     await expect(page).toHaveURL(`${server.url}/ledger`);
   });
 
+  test.describe("in New York", () => {
+    test.use({ timezoneId: "America/New_York" });
+
+    test("moments are typed in the zone that times are shown in, and are UTC in the address", async ({ page }) => {
+      await page.goto("/ledger");
+      await page.getByRole("banner").getByRole("button", { name: /^Account/ }).click();
+      await page.getByRole("radio", { name: "Local" }).check();
+      await page.keyboard.press("Escape");
+      await page.getByText("Filter", { exact: true }).click();
+      await page.getByLabel("From (local time)").fill("2026-01-21T09:02");
+      await page.getByRole("button", { name: "Show these" }).click();
+      // Five hours behind UTC in winter.
+      await expect(page).toHaveURL(/\/ledger\?from=2026-01-21T14%3A02%3A00$/);
+      await expect(page.getByText("Filter: from 2026-01-21 09:02:00")).toBeVisible();
+      await page.reload();
+      await expect(page.getByLabel("From (local time)")).toHaveValue("2026-01-21 09:02:00");
+      await page.getByLabel("Before (local time)").fill("tomorrow");
+      await expect(page.getByText(/Not a time.*in local time\./)).toBeVisible();
+      await looksRight(page);
+      // The other zone shows the same moment.
+      await page.getByRole("banner").getByRole("button", { name: /^Account/ }).click();
+      await page.getByRole("radio", { name: "UTC" }).check();
+      await page.keyboard.press("Escape");
+      await expect(page.getByLabel("From (UTC)")).toHaveValue("2026-01-21T14:02:00");
+    });
+  });
+
   test("what is exported is what the command line exports", async ({ page, server }) => {
     await page.goto("/ledger");
     await expect(page.getByText("Live: new entries appear")).toBeVisible();

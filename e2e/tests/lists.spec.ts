@@ -45,6 +45,19 @@ async function scans(page: Page): Promise<void> {
   if (before) await page.setViewportSize(before);
 }
 
+/** 20 of these are at most 2000 px at 360, in however many lines each. */
+async function isShort(page: Page, rows: string): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 740 });
+  const twenty = await page.locator(rows).evaluateAll((all) => {
+    const boxes = all.slice(0, 20).map((row) => row.getBoundingClientRect());
+    const height = boxes.length ? boxes[boxes.length - 1]!.bottom - boxes[0]!.top : Infinity;
+    return (height * 20) / boxes.length;
+  });
+  expect(twenty, `20 of ${rows} at 360 px`).toBeLessThanOrEqual(2_000);
+  if (before) await page.setViewportSize(before);
+}
+
 test.beforeEach(async ({ page, administrator }) => {
   await signIn(page, administrator);
 });
@@ -184,6 +197,9 @@ test("the inbox counts what is on its other pages", async ({ page }) => {
   const pages = page.getByRole("navigation", { name: "Pagination" });
   await expect(pages).toContainText("1 to 20 of 81 items");
   await looksRight(page);
+  const waiting = page.locator("section").filter({ has: page.getByRole("heading", { name: "Needs your attention" }) });
+  await expect(waiting.getByRole("listitem").filter({ has: page.getByRole("link", { name: "Review" }) })).toHaveCount(20);
+  await isShort(page, ".line-list:has(a.button) > .line");
   for (const words of ["21 to 40", "41 to 60", "61 to 80", "81 to 81"]) {
     await pages.getByRole("link", { name: "Next page" }).click();
     await expect(pages).toContainText(`${words} of 81 items`);
@@ -271,7 +287,17 @@ test("authors see what became of their plans until they dismiss it", async ({ pa
      WHERE id = 'plan4'`,
   );
   await page.goto("/");
-  const line = page.getByRole("listitem").filter({ hasText: "prod #1004" });
+  // In the inbox too, where it is new until the panel was opened once.
+  await page.getByRole("banner").getByRole("button", { name: /^Inbox: \d+ items, \d+ new outcomes?$/ }).click();
+  const inbox = page.getByRole("group", { name: "Inbox" });
+  await expect(inbox.getByRole("heading", { name: "Yours" })).toBeVisible();
+  await expect(inbox.getByText("new", { exact: true }).first()).toBeVisible();
+  await looksRight(page);
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("banner").getByRole("button", { name: /^Inbox: \d+ items$/ })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("banner").getByRole("button", { name: /^Inbox: \d+ items$/ })).toBeVisible();
+  const line = page.getByRole("main").getByRole("listitem").filter({ hasText: "prod #1004" });
   await expect(line).toContainText("rejected");
   await expect(line).toContainText("by Ben: wrong token");
   await looksRight(page);
@@ -291,4 +317,47 @@ test("who may not upload is not told to", async ({ page, server, browser }) => {
   await vic.goto("/files");
   await expect(vic.getByRole("row").nth(1)).toBeVisible();
   await expect(vic.getByRole("button", { name: /click to browse|Remove/ })).toHaveCount(0);
+});
+
+test("the ledger, people and tokens are scanned on a phone too", async ({ page, server, browser }) => {
+  await page.goto("/ledger");
+  await expect(page.getByRole("row").nth(1)).toBeVisible();
+  await scans(page);
+  await looksRight(page);
+
+  await page.goto("/");
+  await person(browser, server, page, "Oli", ["operator@prod", "approver@staging", "viewer"]);
+  await page.goto("/settings/people");
+  await expect(page.getByRole("row").filter({ hasText: "Oli" })).toBeVisible();
+  await scans(page);
+  await looksRight(page);
+
+  await page.goto("/settings/tokens");
+  await page.getByRole("button", { name: "Create token" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Purpose").fill("nightly check of all snapshots");
+  await dialog.getByRole("checkbox", { name: "viewer" }).check();
+  await dialog.getByLabel("Expires after (days)").fill("7");
+  await dialog.getByRole("button", { name: "Create token" }).click();
+  await page.goto("/settings/tokens?tab=everybody");
+  await expect(page.getByRole("row").filter({ hasText: "nightly check" })).toBeVisible();
+  await scans(page);
+  await looksRight(page);
+});
+
+test("reviews are one line each, and unfold", async ({ page, server }) => {
+  sql(
+    server,
+    `${numbers(24)} INSERT INTO reviews (id, plan_id, broken_by_id, broken_by, broken_ms, reason) SELECT 'review' || i,
+     'plan' || i, author_id, author, sealed_ms, 'the store is down and no approver answers' FROM n JOIN plans ON plans.id = 'plan' || i`,
+  );
+  await page.goto("/reviews");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("24 break-glass overrides need review.");
+  await isShort(page, ".reviews > li");
+  await looksRight(page);
+  const review = page.locator(".reviews > li").filter({ hasText: "prod #1002" });
+  await expect(review.getByText("the store is down and no approver answers")).toBeHidden();
+  await review.locator("summary").click();
+  await expect(review.getByText("the store is down and no approver answers")).toBeVisible();
+  await looksRight(page);
 });

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expect, signIn, test } from "../support/console.ts";
 import { Etcd, freePort } from "../support/etcd.ts";
-import { fixture, saidOf } from "../support/files.ts";
+import { fixture, given, saidOf } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
-import { call, fields, opened, text, textOf } from "../support/people.ts";
+import { bytes, call, fields, opened, text, textOf } from "../support/people.ts";
 import { checked, members, openWizard, sealApproveRun, upload, verification } from "../support/wizard.ts";
 
 test.describe.configure({ timeout: 240_000 });
@@ -365,4 +365,68 @@ test("a new plan after a rejection or a drift begins where the old one ended", a
   await page.getByLabel(/Initial-cluster token/).fill("e2e-again-2");
   await page.reload();
   await expect(page.getByLabel(/Initial-cluster token/)).toHaveValue("e2e-again-2");
+});
+
+/** A lease of a node, as an API server stores it, renewed at this time. */
+function lease(seconds: number): Buffer {
+  const varint: number[] = [];
+  for (let rest = seconds; rest > 0; rest = Math.floor(rest / 128)) varint.push((rest % 128) | (rest >= 128 ? 0x80 : 0));
+  const time = Buffer.from([1 << 3, ...varint]);
+  const spec = Buffer.concat([text(1, "node-1"), bytes(4, time)]);
+  const object = Buffer.concat([text(1, "meta"), bytes(2, spec)]);
+  return Buffer.concat([Buffer.from("k8s\0"), text(1, "type"), bytes(2, object)]);
+}
+
+test("what is lost is on one axis: in the form and on the plan, known and unknown", async ({ page }) => {
+  const folder = await mkdtemp(join(tmpdir(), "requorum-e2e-lost-"));
+  const peerUrl = `http://127.0.0.1:${await freePort()}`;
+  const etcd = await Etcd.boot([{ name: "m1", peerUrl, dataDir: join(folder, "m1") }], "e2e-lost");
+  let snapshot: Buffer;
+  try {
+    for (let i = 0; i < 12; i++) await etcd.put(`/registry/pods/default/web-${i}`, "p");
+    for (const name of ["default", "kube-system"]) await etcd.put(`/registry/namespaces/${name}`, "n");
+    await etcd.put("/registry/configmaps/kube-system/config", "c");
+    await etcd.call(etcd.clientUrls[0] ?? "", "kv/put", {
+      key: Buffer.from("/registry/leases/kube-node-lease/node-1").toString("base64"),
+      value: lease(Math.floor(Date.now() / 1000) - 41 * 60).toString("base64"),
+    });
+    snapshot = await etcd.snapshot();
+  } finally {
+    await etcd.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+  await upload(page, given("lost.db", snapshot));
+  await openWizard(page, "lost.db");
+  const lost = page.getByRole("region", { name: "What is lost" });
+  // The clock goes on while this runs, and midnight may be between both.
+  const sentence = /Writes since (\d{4}-\d\d-\d\d )?\d\d:\d\d UTC \(at most 4[1-4] minutes\) are lost\./;
+  await expect(lost).toContainText(sentence);
+  await expect(lost).toContainText("no later revision was observed");
+  await page.getByLabel(/^Highest revision observed/).fill("900000");
+  await expect(lost).toContainText(/8\d\d.\d{3} revisions are lost, at least\./);
+  await page.getByLabel("A folder on the server").check();
+  await expect(page.getByText(/^Needs .* of .* free$/)).toBeVisible();
+  await members(page, ["m1=http://127.0.0.1:2380", "m2=http://127.0.0.1:2480", "m3=http://127.0.0.1:2580"]);
+  await page.getByLabel("Folder, one sub-folder per member").fill("lost");
+  await checked(page);
+  await looksRight(page);
+
+  await page.getByRole("button", { name: "Seal plan" }).click();
+  await expect(page).toHaveURL(/\/plans\/./);
+  const main = page.getByRole("main");
+  await expect(main.locator(".loss")).toContainText(sentence);
+  await expect(main.locator(".loss")).toContainText("Plan sealed");
+  await expect(main.getByText(/^Needs .* of .* free$/)).toBeVisible();
+  const figure = main.locator(".member-figure");
+  await expect(figure).toContainText("1 member before, 3 members after.");
+  await expect(figure.getByText("new address")).toBeVisible();
+  await expect(figure.getByText("added")).toHaveCount(2);
+  await expect(figure.getByRole("button", { name: "Copy http://127.0.0.1:2480" })).toBeVisible();
+  await expect(main.getByRole("button", { name: /^Copy \/.*\/lost$/ })).toBeVisible();
+  await looksRight(page);
+
+  await upload(page, await fixture("3.5.33-mixed"));
+  await openWizard(page, "3.5.33-mixed.db");
+  await expect(lost).toContainText("The time of this snapshot is unknown. It was uploaded at");
+  await expect(lost).not.toContainText("at most");
 });

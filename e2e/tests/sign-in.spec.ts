@@ -83,7 +83,8 @@ test("signed in, the frame works by keyboard", async ({ page, administrator }) =
   await expect(account(page)).toBeVisible();
   await looksRight(page);
   await page.keyboard.press("?");
-  await expect(page.getByRole("dialog")).toBeVisible();
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+  await looksRight(page);
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
   await page.keyboard.press("Control+k");

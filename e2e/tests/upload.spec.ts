@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { expect, signIn, test } from "../support/console.ts";
 import { choose, fixture, flipped, given } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
-import { upload } from "../support/wizard.ts";
+import { isStored, upload } from "../support/wizard.ts";
 
 test.beforeEach(async ({ page, administrator }) => {
   await signIn(page, administrator);
@@ -149,6 +149,58 @@ test("a wrong file is removed, and the ledger says who did it", async ({ page })
   await page.getByText("Storage use").click();
   await expect(page.getByRole("list").filter({ hasText: "Free" })).toContainText("Files");
   await looksRight(page);
+});
+
+test("a file says how far it is behind the newest of its cluster, and what the ledger has of it", async ({ page }) => {
+  const [older, newer] = [await fixture("3.5.33-bumped"), await fixture("3.5.33-defrag")];
+  await page.goto("/files");
+  for (const file of [older, newer]) {
+    await page.getByLabel("Cluster for these uploads").fill("ages");
+    await choose(page, file);
+    await isStored(page, file.name);
+  }
+  await page.goto("/files?cluster=ages");
+  const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+  await expect(row(newer.name)).toContainText("newest");
+  await expect(row(older.name)).toContainText("\u22121 min");
+  await looksRight(page);
+
+  await row(older.name).getByRole("link", { name: older.name }).click();
+  await expect(page.getByText(/^Uploaded .* before 3\.5\.33-defrag\.db, the newest file of ages; .*revision/)).toBeVisible();
+  await page.getByText("Ledger entries of this file").click();
+  const entry = page.getByRole("listitem").filter({ hasText: "Upload a file by ada" });
+  await expect(entry).toHaveCount(1);
+  await expect(entry).toContainText("done");
+  await looksRight(page);
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("No plan uses it.")).toBeVisible();
+  await dialog.getByLabel(/^Type/).fill(older.name);
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByText(/^Removed .*by ada/)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Remove", exact: true })).toHaveCount(0);
+  await page.getByText("Ledger entries of this file").click();
+  await expect(page.getByRole("listitem").filter({ hasText: "Remove a file by ada" })).toHaveCount(1);
+  await entry.getByRole("link").click();
+  await expect(page).toHaveURL(/\/ledger\/\d+$/);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("ada: upload a file, done.");
+});
+
+test("administrators see what was begun and not ended, and discard it", async ({ page, server }) => {
+  const headers = { origin: server.url };
+  const name = "half-a-file.db";
+  const begun = await page.request.post("/api/uploads", { headers, data: { name, length: 4096, cluster: "", evidence: false } });
+  expect(begun.ok(), await begun.text()).toBe(true);
+  await page.goto("/settings/uploads");
+  const row = page.getByRole("row").filter({ hasText: name });
+  await expect(row).toContainText("ada");
+  await looksRight(page);
+  await row.getByRole("button", { name: `Discard the upload of ${name}` }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText(/ada has to upload the file again/)).toBeVisible();
+  await looksRight(page);
+  await dialog.getByRole("button", { name: "Discard upload" }).click();
+  await expect(row).toHaveCount(0);
 });
 
 test("what was damaged on its way is kept as what it is", async ({ page }) => {

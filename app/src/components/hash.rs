@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::button::Copied;
 use crate::components::icon::{COPY, DONE, Icon};
-use crate::format::short_id;
+use crate::format::{short_id, visible};
 
 /// An id in monospace, shortened in the middle where it is long. It is a button: focused, it shows itself whole;
 /// pressed, it is copied whole.
@@ -44,10 +44,11 @@ pub fn Copyable(
     value: String,
 ) -> impl IntoView {
     let copied = Copied::default();
-    let (label, text) = (format!("Copy {value}"), value.clone());
+    let shown = visible(&value);
+    let (label, text) = (format!("Copy {shown}"), value);
     view! {
         <span class="copyable">
-            <code>{value}</code>
+            <code>{shown}</code>
             " "
             <button type="button" class="copy" aria-label=label title="Copy" on:click=move |_| copied.copy(text.clone())>
                 {mark(copied)}

@@ -75,7 +75,9 @@ pub fn Risks(
         .filter(|finding| finding.severity == Severity::Note)
         .cloned()
         .collect();
-    let cards = cards(&report)
+    let cards = cards(&report);
+    let index = (cards.len() > 1).then(|| index(&cards));
+    let cards = cards
         .into_iter()
         .enumerate()
         .map(|(index, (code, findings))| {
@@ -85,6 +87,7 @@ pub fn Risks(
     let warnings = (count > 0).then(|| {
         view! {
             <h2 id="risks">{format::count(count, "warning", "warnings")}</h2>
+            {index}
             <ul class="risk-list">{cards}</ul>
         }
     });
@@ -99,6 +102,35 @@ pub fn Risks(
     });
     let any = warnings.is_some() || notes.is_some();
     any.then(|| view! { <div class="section risks">{warnings} {notes}</div> })
+}
+
+/// All of them in a line each, so that none is below the first screen; a press leads to its card.
+fn index(cards: &[(String, Vec<Finding>)]) -> impl IntoView + use<> {
+    let rows = cards.iter().enumerate().map(|(at, (_, findings))| {
+        let what = findings
+            .first()
+            .map(|finding| format::visible(&finding.what));
+        let card = format!("risk-{at}");
+        let href = format!("#{card}");
+        // The address keeps its page: only the view and the focus move.
+        let go = move |ev: web_sys::MouseEvent| {
+            ev.prevent_default();
+            show_card(&card);
+        };
+        view! { <li><a href=href rel="external" on:click=go>{what}</a></li> }
+    });
+    view! { <ol class="risk-index small">{rows.collect_view()}</ol> }
+}
+
+fn show_card(id: &str) {
+    use leptos::wasm_bindgen::JsCast as _;
+    let Some(title) = document().get_element_by_id(id) else {
+        return;
+    };
+    title.scroll_into_view();
+    if let Ok(title) = title.dyn_into::<web_sys::HtmlElement>() {
+        let _ = title.focus();
+    }
 }
 
 #[component]
@@ -180,7 +212,7 @@ fn Card(
                 <span class="small muted">{subject.map(|subject| format::visible(&subject))}</span>
                 <code class="small muted">{code}</code>
             </div>
-            <h3 class="risk-what" id=title>{what.into_iter().map(|text| view! { <span>{format::visible(&text)}</span> }).collect_view()}</h3>
+            <h3 class="risk-what" id=title tabindex="-1">{what.into_iter().map(|text| view! { <span>{format::visible(&text)}</span> }).collect_view()}</h3>
             <dl class="risk-facts">{facts}</dl>
             {move || is_needed.get().then(|| view! {
                 <label class="risk-read">

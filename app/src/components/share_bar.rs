@@ -27,7 +27,8 @@ impl Share {
 #[component]
 pub fn ShareBar(
     /// What is shared.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// Its parts, in order.
     shares: Vec<Share>,
 ) -> impl IntoView {

@@ -38,6 +38,13 @@ fn shown(ms: i64) -> i64 {
     ms + offset_minutes(ms) * 60_000
 }
 
+/// The moment at which the chosen zone's clock shows what UTC's shows at `ms`: for times that a person types.
+pub fn from_zone(ms: i64) -> i64 {
+    // Near a change of the clocks, the distance is that of the moment, and not of its figures.
+    let near = ms - offset_minutes(ms) * 60_000;
+    ms - offset_minutes(near) * 60_000
+}
+
 /// `2026-11-21 14:02:11` in the chosen zone, which the header names.
 pub fn stamp(ms: i64) -> String {
     plain(shown(ms))
@@ -199,6 +206,7 @@ mod tests {
         assert_eq!(offset_name(-210), "UTC\u{2212}03:30");
         assert_eq!(full(0), "1970-01-01 00:00:00 UTC");
         assert_eq!((day(0), minute(0)), ("1970-01-01".into(), "00:00".into()));
+        assert_eq!(from_zone(1_795_269_731_000), 1_795_269_731_000);
     }
 
     #[test]

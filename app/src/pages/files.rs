@@ -2,6 +2,8 @@
 
 pub mod cluster;
 pub mod detail;
+mod entries;
+mod newest;
 pub mod removal;
 pub mod restore;
 pub mod sending;
@@ -24,6 +26,7 @@ use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::{Clipped, Sort, SortHeading, arrows};
 use crate::components::time::Ago;
+use crate::failure::Failure;
 use crate::format;
 use crate::identity::{Identity, Of, permitted, reason};
 use crate::pages::{cluster_filter, search_filter, state_filter};
@@ -58,7 +61,7 @@ pub fn Files() -> impl IntoView {
         let state = state.get();
         let removed = state == REMOVED;
         let trusts = if removed { String::new() } else { state };
-        grpc::call(ListFilesRequest {
+        let asked = ListFilesRequest {
             page_token: place.get().after,
             cluster: cluster_filter::asked(&cluster.get()),
             query: search.get(),
@@ -66,16 +69,21 @@ pub fn Files() -> impl IntoView {
             trusts: state_filter::asked(&trusts, PREFIX, Trust::from_str_name),
             removed,
             ..ListFilesRequest::default()
-        })
+        };
+        async move {
+            let list = grpc::call(asked).await?;
+            let newest = newest::of_all(&list.files).await;
+            Ok::<_, Failure>(Listed { list, newest })
+        }
     });
     let sentence = Signal::derive(move || match list.get() {
-        Some(Ok(list)) => headline(&counts(&list)),
+        Some(Ok(Listed { list, .. })) => headline(&counts(&list)),
         _ => "Files".into(),
     });
     let last =
         Memo::new(
             move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
-                Some(Ok(list)) => (list.clusters.clone(), states(&list)),
+                Some(Ok(Listed { list, .. })) => (list.clusters.clone(), states(&list)),
                 _ => last.cloned().unwrap_or_default(),
             },
         );
@@ -94,6 +102,13 @@ pub fn Files() -> impl IntoView {
             <storage::StorageUse />
         </div>
     }
+}
+
+/// A page of the list, and what its files are compared with.
+#[derive(Debug, Clone, PartialEq)]
+struct Listed {
+    list: ListFilesResponse,
+    newest: newest::Newest,
 }
 
 /// Outside of what is drawn anew with each page, so that whoever types stays in the field.
@@ -169,7 +184,7 @@ fn headline(counts: &[(Trust, u64)]) -> String {
 }
 
 fn table(
-    list: ListFilesResponse,
+    Listed { list, newest }: Listed,
     sort: Memo<Sort>,
     columns: Columns,
     asked: RwSignal<Option<FileSummary>>,
@@ -199,13 +214,16 @@ fn table(
     let rows = list
         .files
         .into_iter()
-        .map(|file| row(file, &grants, asked))
+        .map(|file| {
+            let newest = newest.get(&file.cluster);
+            row(file, newest, &grants, asked)
+        })
         .collect_view();
     let used = format::bytes(list.used_bytes);
     view! {
         <section class="section" aria-label="Files">
             <div class="table-wrap">
-                <table class="table lines" data-without=move || columns.without()>
+                <table class="table lines files" data-without=move || columns.without()>
                     <thead>
                         <tr>
                             <SortHeading key="name" label="Name" sort />
@@ -230,6 +248,7 @@ fn table(
 
 fn row(
     file: FileSummary,
+    newest: Option<&FileSummary>,
     grants: &Grants,
     asked: RwSignal<Option<FileSummary>>,
 ) -> impl IntoView + use<> {
@@ -245,14 +264,26 @@ fn row(
         file.sentence.clone()
     };
     let from = came_by(&file);
+    let place = newest::Place::of(&file, newest)
+        .zip(newest)
+        .map(|(place, newest)| {
+            let words = place.words(newest);
+            let title = words.clone();
+            view! {
+                <span class="muted small nowrap" title=title>
+                    <span aria-hidden="true">" · " {place.short()}</span>
+                    <span class="visually-hidden">{words}</span>
+                </span>
+            }
+        });
     let values = file
         .headline
         .iter()
         .map(|of| format!("{} {}", of.label, format::visible(&of.value)));
     let values = values.collect::<Vec<_>>().join(", ");
-    let place = Place::Cluster(&file.cluster);
-    let may_restore = is_restorable(&file) && grants.allow(Permission::Plan, place).is_ok();
-    let may_remove = !is_removed && grants.allow(Permission::RemoveFiles, place).is_ok();
+    let here = Place::Cluster(&file.cluster);
+    let may_restore = is_restorable(&file) && grants.allow(Permission::Plan, here).is_ok();
+    let may_remove = !is_removed && grants.allow(Permission::RemoveFiles, here).is_ok();
     let first = if may_restore {
         view! { <a class="button small" href=paths::restore(&file.id)>"Restore"</a> }.into_any()
     } else if !is_removed && file.trust() != Trust::Verified {
@@ -269,7 +300,7 @@ fn row(
             <td data-label="State" class="state"><span title=why><Status is /></span></td>
             <td data-label="Content" class="wide-only"><Clipped text=values /></td>
             <td data-label="Size" class="number"><Bytes n=file.size /></td>
-            <td data-label="Uploaded"><span title=from><Ago ms=file.uploaded_at_ms /></span></td>
+            <td data-label="Uploaded"><span title=from><Ago ms=file.uploaded_at_ms /></span>{place}</td>
             <td data-label="Actions" class="row-acts">
                 {first}
                 {may_remove.then(|| view! {

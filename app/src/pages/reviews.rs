@@ -14,9 +14,14 @@ use crate::components::error_view::ErrorView;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
+use crate::components::status::Status;
+use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::paths;
+
+/// So many are not too many to unfold.
+const FEW: usize = 3;
 
 /// All reviews, the open ones first.
 #[component]
@@ -67,20 +72,36 @@ fn show(list: ListReviewsResponse, again: Callback<()>) -> impl IntoView {
         .into_any();
     }
     let shown = list.reviews.len();
-    let items = list.reviews.into_iter().map(|review| one(review, again));
+    let few = shown <= FEW;
+    let items = list
+        .reviews
+        .into_iter()
+        .map(|review| one(review, few, again));
     view! {
-        <ul class="stack">{items.collect_view()}</ul>
+        <ul class="reviews">{items.collect_view()}</ul>
         <Pager shown total=list.total next=list.next_page_token one="review" many="reviews" />
     }
     .into_any()
 }
 
-fn one(review: Review, again: Callback<()>) -> impl IntoView {
+/// One line, which unfolds, unfolded where there are few.
+fn one(review: Review, few: bool, again: Callback<()>) -> impl IntoView {
+    let is_open = review.closed_at_ms == 0;
+    let is = match is_open {
+        true => ("warning", "open"),
+        false => ("pass", "reviewed"),
+    };
+    let name = match review.name.is_empty() {
+        true => review.outcome.clone(),
+        false => review.name.clone(),
+    };
+    let by = format!("Override by {}", format::visible(&review.broken_by));
+    let at_ms = review.broken_at_ms;
     let job = (!review.job_id.is_empty()).then(
         || view! { <a class="button small" href=paths::job(&review.job_id)>"Open the job"</a> },
     );
     let cluster = (!review.cluster.is_empty()).then(|| format!("Cluster: {}", review.cluster));
-    let close = (review.closed_at_ms == 0).then(|| {
+    let close = is_open.then(|| {
         if review.you_can_close {
             let id = review.id.clone();
             view! { <Close id again /> }.into_any()
@@ -89,10 +110,22 @@ fn one(review: Review, again: Callback<()>) -> impl IntoView {
         }
     });
     view! {
-        <li class="file-row">
-            <div class="file-row-head"><a href=paths::plan(&review.plan_id)>{review.outcome.clone()}</a> {cluster}</div>
-            <BreakGlassNotice review />
-            <div class="acts">{close} {job}</div>
+        <li>
+            <details class="fold" open=few>
+                <summary>
+                    <span class="review-line">
+                        <span class="line-name">{name}</span>
+                        <Status is />
+                        <span class="small">{by}</span>
+                        <span class="small muted"><Ago ms=at_ms /></span>
+                    </span>
+                </summary>
+                <div class="stack">
+                    <div class="file-row-head"><a href=paths::plan(&review.plan_id)>{review.outcome.clone()}</a> {cluster}</div>
+                    <BreakGlassNotice review />
+                    <div class="acts">{close} {job}</div>
+                </div>
+            </details>
         </li>
     }
 }

@@ -5,6 +5,7 @@ mod changes;
 mod contents;
 mod keys;
 mod leases;
+mod member_figure;
 mod members;
 pub(super) mod rank;
 mod status;

@@ -375,7 +375,7 @@ impl Run {
 
     /// Ben does this to the plan before it is run.
     pub(super) fn started_after(glass: bool, act: &str, outcome: Outcome) -> Self {
-        let (mut run, grounds) = Self::begun(glass, Outcome::Done, false);
+        let (mut run, grounds) = Self::begun(plan(), glass, Outcome::Done, false);
         run.by("Ben", act, None, outcome);
         run.start(grounds)
     }

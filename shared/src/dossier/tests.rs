@@ -124,7 +124,7 @@ fn the_commands_of_other_tools_are_those_that_work_or_it_says_why_there_are_none
         assert_eq!(beside_evidence(&bytes), []);
         let sections = judge(&bytes).document.unwrap().sections;
         let mut found = sections.into_iter();
-        let section = found.find(|section| section.title == "The same by other tools");
+        let section = found.find(|section| section.title == "Equivalent commands");
         section.unwrap().blocks
     };
     let cut = commands(NativeSource::Cut { start: 0, size: 9 });

@@ -1,7 +1,7 @@
 //! The choice that resolves a finding, as one press.
 
 use requorum_shared::etcd::recovery::restore::bump::{WHEN_UNKNOWN, raised};
-use requorum_shared::etcd::recovery::restore::{TargetVersion, peer_url};
+use requorum_shared::etcd::recovery::restore::{TargetVersion, need_bytes, peer_url};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Severity};
 
@@ -55,6 +55,8 @@ impl Fix {
             }
             Self::Choose(Choice::Versions, true) => "Lower the recorded versions".into(),
             Self::Choose(choice, true) => choice.label().into(),
+            Self::Choose(Choice::Auth, false) => "Keep authentication as it is".into(),
+            Self::Choose(Choice::Versions, false) => "Keep the recorded versions".into(),
             Self::Choose(_, false) => "Remove this choice".into(),
             Self::Bump(by) => format!("Bump the revision by {}", number(*by)),
             Self::MarkCompacted => "Mark old revisions compacted".into(),
@@ -121,7 +123,7 @@ pub fn fixes(finding: &Finding, form: &RestoreForm, known: &Known<'_>) -> Vec<Fi
         "alarms.active" | "alarms.unreadable" => vec![Fix::Choose(Alarms, true)],
         "alarms.clear-needless" => vec![Fix::Choose(Alarms, false)],
         "auth.enabled" | "auth.administration" => vec![Fix::Choose(Auth, true)],
-        "auth.disable-needless" => vec![Fix::Choose(Auth, false)],
+        "auth.disabled" | "auth.disable-needless" => vec![Fix::Choose(Auth, false)],
         "downgrade.enabled" | "downgrade.unreadable" => vec![Fix::Choose(Downgrade, true)],
         "downgrade.clear-needless" => vec![Fix::Choose(Downgrade, false)],
         "version.newer" | "version.newer-unsupported" => {
@@ -131,6 +133,14 @@ pub fn fixes(finding: &Finding, form: &RestoreForm, known: &Known<'_>) -> Vec<Fi
         }
         "version.unknown" => vec![Fix::Choose(Versions, true)],
         "version.lower-needless" => vec![Fix::Choose(Versions, false)],
+        // To lower nothing, the version that wrote the file has to run it.
+        "version.lowered" => {
+            let fixes = writer(known.inspection).map(Fix::Target);
+            fixes
+                .into_iter()
+                .chain([Fix::Choose(Versions, false)])
+                .collect()
+        }
         // A file that is refused anyway only notes its trailer.
         "trailer.wrong" | "trailer.missing" if finding.severity == Severity::Blocking => {
             vec![Fix::Choose(SkipHash, true)]
@@ -162,6 +172,7 @@ pub fn fixes(finding: &Finding, form: &RestoreForm, known: &Known<'_>) -> Vec<Fi
             let root = known.roots.first().map(|root| root.name.clone());
             root.map(Fix::Root).into_iter().collect()
         }
+        "target.no-room" => roomier(form, known),
         _ => Vec::new(),
     };
     // A choice that is made already resolves nothing more.
@@ -171,6 +182,20 @@ pub fn fixes(finding: &Finding, form: &RestoreForm, known: &Known<'_>) -> Vec<Fi
         changed != *form
     };
     fixes.into_iter().filter(changes).collect()
+}
+
+/// The other restore roots that have the room, the one with the most first.
+fn roomier(form: &RestoreForm, known: &Known<'_>) -> Vec<Fix> {
+    let (request, _) = form.request(&known.inspection.file.sha256);
+    let need = need_bytes(&request, &form.observation(known.inspection, known.roots));
+    let mut roots: Vec<_> = known
+        .roots
+        .iter()
+        .filter(|root| root.name != form.root && root.free_bytes >= need)
+        .collect();
+    roots.sort_by_key(|root| std::cmp::Reverse(root.free_bytes));
+    let roots = roots.into_iter().map(|root| Fix::Root(root.name.clone()));
+    roots.collect()
 }
 
 /// What upstream recommends, where it stays in range.

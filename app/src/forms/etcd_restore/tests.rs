@@ -292,6 +292,59 @@ fn each_finding_that_a_choice_resolves_has_the_button_that_does() {
 }
 
 #[test]
+fn a_choice_that_brings_a_risk_can_be_undone_at_the_risk() {
+    let mut inspection = inspection();
+    let contents = inspection.details.contents.as_mut().unwrap();
+    contents.auth.enabled = Some(true);
+    contents.cluster_version = Some("3.6.0".into());
+    contents.written_by = Some("3.6".into());
+    let mut form = form();
+    form.target_version = TargetVersion::V3_6;
+    form.clean_up.auth = true;
+    resolved(&mut form, &inspection, "auth.disabled");
+    assert!(!form.clean_up.auth);
+
+    form.target_version = TargetVersion::V3_5;
+    form.clean_up.versions = true;
+    resolved(&mut form, &inspection, "version.lowered");
+    assert_eq!(form.target_version, TargetVersion::V3_6);
+    // Then nothing is lowered, which has a button too.
+    resolved(&mut form, &inspection, "version.lower-needless");
+    assert!(!form.clean_up.versions);
+}
+
+#[test]
+fn where_there_is_no_room_the_roots_that_have_it_are_offered() {
+    let root = |name: &str, free_bytes| RootChoice {
+        name: name.into(),
+        path: format!("/srv/{name}"),
+        free_bytes,
+    };
+    let inspection = inspection();
+    let all = [
+        root("data", 10),
+        root("some", 1 << 38),
+        root("full", 0),
+        root("most", 1 << 40),
+    ];
+    let form = RestoreForm::suggested(&inspection, &all, "etcd-2026-11-21-007f");
+    assert_eq!(form.root, "data");
+    let offered = |roots: &[RootChoice]| {
+        let report = form.report(&inspection, roots);
+        let finding = report.find("target.no-room").unwrap();
+        let known = fix::Known {
+            inspection: &inspection,
+            roots,
+            token: "t",
+        };
+        fix::fixes(finding, &form, &known)
+    };
+    let root = |name: &str| fix::Fix::Root(name.into());
+    assert_eq!(offered(&all), [root("most"), root("some")]);
+    assert_eq!(offered(&all[..1]), []);
+}
+
+#[test]
 fn a_plan_fills_the_form_that_made_it() {
     let mut form = form();
     form.members[0].urls = "http://a:1, http://a:2".into();

@@ -6,13 +6,14 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use requorum_shared::api::v1::{
-    FileOrigin, GetFileRequest, GetFileResponse, PlanSummary, Trust as StoredTrust,
+    FileOrigin, FileSummary, GetFileRequest, GetFileResponse, PlanSummary, Trust as StoredTrust,
 };
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::Inspection;
-use requorum_shared::permission::Permission;
+use requorum_shared::permission::{Permission, Place};
 
 use super::cluster::ClusterOf;
+use super::removal::RemoveFile;
 use crate::client::grpc;
 use crate::clipboard::copy;
 use crate::components::bytes::Bytes;
@@ -27,7 +28,7 @@ use crate::components::table::arrows;
 use crate::components::time::{Ago, Time};
 use crate::components::verdict::tone;
 use crate::format;
-use crate::identity::{Of, permitted};
+use crate::identity::{Identity, Of, permitted};
 use crate::page_map::{CELLS, PageMapView};
 use crate::paths;
 use crate::systems;
@@ -49,7 +50,9 @@ pub(super) fn crumbs() -> Vec<(String, String)> {
 
 fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
     let stored = response.file.clone().unwrap_or_default();
+    let asked = RwSignal::new(None::<FileSummary>);
     let acts = {
+        let to_remove = stored.clone();
         let (restore, file) = (paths::restore(&stored.id), paths::file_content(&stored.id));
         let of = Of::Cluster(stored.cluster.clone());
         let evidence = stored.origin() == FileOrigin::Evidence;
@@ -58,6 +61,10 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             StoredTrust::Verified | StoredTrust::Unproven => "button primary",
             _ => "button",
         };
+        let may_remove = Identity::expect()
+            .grants_now()
+            .allow(Permission::RemoveFiles, Place::Cluster(&stored.cluster))
+            .is_ok();
         move || {
             if removed {
                 return ().into_any();
@@ -70,6 +77,10 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
                 {permitted(Permission::ReadValues, of.clone(), {
                     let file = file.clone();
                     move || view! { <a class="button" href=file.clone() rel="external" download="">"Download"</a> }
+                })}
+                {may_remove.then(|| {
+                    let file = to_remove.clone();
+                    view! { <button type="button" class="button" on:click=move |_| asked.set(Some(file.clone()))>"Remove"</button> }
                 })}
             }
             .into_any()
@@ -97,11 +108,16 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
         view! { <div class="notice warning"><p>"Removed " <Ago ms=stored.removed_at_ms /> {by}</p></div> }
     });
     let plans = plans(&stored.id, response.plans, response.plans_total);
+    let entries = super::entries::entries(&stored);
     match serde_json::from_str::<Inspection>(&response.inspection_json) {
         Ok(inspection) => {
             origin.extend(inspection.unpacked_from.iter().flat_map(unpacked_from));
             let map = PageMapView::fold(&inspection.page_map, CELLS);
-            let below = summary(&inspection);
+            let words = summary(&inspection);
+            let below = move || view! {
+                <p>{words.clone()}</p>
+                <p class="reserve">{super::newest::line(stored.clone())}</p>
+            };
             let json = StoredValue::new(response.inspection_json);
             let on_copy_json = Callback::new(move |()| {
                 let text = json.get_value();
@@ -113,13 +129,15 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
                     crumbs=crumbs()
                     sentence=inspection.verdict.sentence.clone()
                     tone=tone(&inspection)
-                    below=move || view! { <p>{below.clone()}</p> }
+                    below
                     acts=acts
                 />
                 {gone}
                 <InspectionView inspection=Arc::new(inspection) map tabs on_copy_json />
                 <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
                 {plans}
+                {entries}
+                <RemoveFile asked removed=again />
             }
             .into_any()
         }
@@ -131,6 +149,8 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             </div>
             <section class="section"><h2>"Where it came from"</h2><Properties rows=origin /></section>
             {plans}
+            {entries}
+            <RemoveFile asked removed=again />
         }
         .into_any(),
     }

@@ -23,12 +23,14 @@ use super::cluster::ClusterOf;
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
 use crate::components::load::load_page;
+use crate::components::loss::{Loss, LossAxis};
 use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::format;
 use crate::forms::etcd_restore::{RestoreForm, RootChoice, earlier as form_of, fresh_token};
 use crate::identity::{Identity, Of, permitted};
 use crate::paths;
+use crate::systems;
 
 /// The page with the restore form.
 #[component]
@@ -51,6 +53,8 @@ struct Basis {
     inspection: Arc<Inspection>,
     roots: Vec<RootChoice>,
     cluster: String,
+    /// When the snapshot was uploaded.
+    uploaded_ms: i64,
     earlier: EarlierPlan,
 }
 
@@ -64,7 +68,8 @@ async fn basis(id: String, from: String) -> Result<Basis, Failure> {
             "The server's inspection of this snapshot is in a format that this page does not know.",
         )
     })?;
-    let cluster = snapshot.file.unwrap_or_default().cluster;
+    let file = snapshot.file.unwrap_or_default();
+    let (cluster, uploaded_ms) = (file.cluster, file.uploaded_at_ms);
     let roots = about
         .roots
         .into_iter()
@@ -78,6 +83,7 @@ async fn basis(id: String, from: String) -> Result<Basis, Failure> {
     Ok(Basis {
         inspection: Arc::new(inspection),
         cluster,
+        uploaded_ms,
         roots,
         earlier: earlier::find(&from, &id).await,
     })
@@ -88,6 +94,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         inspection,
         roots,
         cluster,
+        uploaded_ms,
         earlier,
     } = basis;
     let id = inspection.file.sha256.clone();
@@ -139,12 +146,21 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
     let dispatch = Callback::new(move |()| {
         seal.dispatch_local(());
     });
-    let revision = inspection.details.status.as_ref().map_or(0, |s| s.revision);
-    let sentence = format!(
-        "Restore {} from revision {}",
-        inspection.file.name,
-        format::signed(revision)
-    );
+    let sentence = sentence(&inspection);
+    let loss = {
+        let known = Loss {
+            revision: inspection.start_revision(),
+            written_ms: systems::written_ms(&inspection.details),
+            uploaded_ms: Some(uploaded_ms).filter(|ms| *ms > 0),
+            seen: None,
+            until_ms: js_sys::Date::now() as i64,
+        };
+        let id = id.clone();
+        Memo::new(move |_| Loss {
+            seen: form.with(|form| form.request(&id).0.last_seen.map(|seen| seen.revision)),
+            ..known
+        })
+    };
     let mut crumbs = super::detail::crumbs();
     crumbs.push((inspection.file.name.clone(), paths::file(&id)));
     let verdict = inspection.verdict.sentence.clone();
@@ -156,6 +172,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
             <p>"Cluster: " <ClusterOf id=id.clone() cluster=cluster.clone() again /></p>
         } />
         {earlier::notice(earlier, form, busy, blocked, may, dispatch)}
+        <section class="panel" aria-label="What is lost"><LossAxis loss until="Now" /></section>
         <div class="restore-form">
             <div class="wizard">
                 <editor::Editor context />
@@ -180,6 +197,18 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
                 </div>
             </div>
         </div>
+    }
+}
+
+/// `Restore weekly.db from revision 1 200 007`.
+fn sentence(inspection: &Inspection) -> String {
+    let name = format::visible(&inspection.file.name);
+    match &inspection.details.status {
+        Some(status) => format!(
+            "Restore {name} from revision {}",
+            format::signed(status.revision)
+        ),
+        None => format!("Restore {name} (revision unknown)"),
     }
 }
 
@@ -237,5 +266,49 @@ fn kept_form(key: &str, fresh: impl FnOnce() -> RestoreForm) -> RwSignal<Restore
 fn forget_form(key: &str) {
     if let Some(storage) = storage() {
         let _ = storage.remove_item(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use requorum_shared::etcd::storage::inspection::{
+        DatabaseDetails, ETCD_SNAPSHOT, FileKind, Status,
+    };
+    use requorum_shared::finding::Outcome;
+    use requorum_shared::inspection::{FileFacts, Judgement, PartName};
+
+    use super::*;
+
+    #[test]
+    fn a_revision_that_is_unknown_is_not_called_0() {
+        let parts = [PartName::Bytes, PartName::Structure, PartName::Meaning]
+            .map(|name| (name, Judgement::clean(Outcome::Fail, "")));
+        let file = FileFacts {
+            name: "prod.db".into(),
+            size: 20_512,
+            sha256: "ab".repeat(32),
+        };
+        let details = DatabaseDetails {
+            kind: FileKind::Snapshot,
+            page_size: 4096,
+            high_water_mark: 5,
+            txid: 3,
+            status: None,
+            hash_kv: None,
+            contents: None,
+        };
+        let label = "an etcd snapshot";
+        let mut inspection =
+            Inspection::judged(ETCD_SNAPSHOT, label, file, String::new(), parts, details);
+        assert_eq!(sentence(&inspection), "Restore prod.db (revision unknown)");
+        inspection.details.status = Some(Status {
+            hash: 1,
+            revision: 0,
+            total_key: 0,
+            total_key_35: 0,
+            total_size: 1,
+            version: "3.5.0".into(),
+        });
+        assert_eq!(sentence(&inspection), "Restore prod.db from revision 0");
     }
 }

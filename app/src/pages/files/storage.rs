@@ -29,30 +29,45 @@ fn total(of: &[ClusterStorage], part: impl Fn(&ClusterStorage) -> u64) -> u64 {
     of.iter().map(part).sum()
 }
 
-fn shown(storage: GetStorageResponse) -> impl IntoView {
+/// The parts of the data directory's disk.
+fn shares(storage: &GetStorageResponse) -> Vec<Share> {
     let of = &storage.clusters;
-    let files = total(of, |c| c.files_bytes);
-    let on_disk = if storage.files_elsewhere { 0 } else { files };
+    let on_disk = match storage.files_elsewhere {
+        true => 0,
+        false => total(of, |c| c.files_bytes),
+    };
     let (uploads, downloads) = (
         total(of, |c| c.uploads_bytes),
         total(of, |c| c.downloads_bytes),
     );
-    let restored = total(of, |c| c.restored_bytes);
-    let known = on_disk + uploads + downloads + restored;
+    // Restored members may be on any disk that a restore root is on: none of them is counted as this one's.
+    let known = on_disk + uploads + downloads;
     let used = storage.size_bytes.saturating_sub(storage.free_bytes);
-    let shares = vec![
+    vec![
         Share::new("Files", "files", on_disk),
         Share::new("Uploads", "uploads", uploads),
         Share::new("Downloads", "downloads", downloads),
-        Share::new("Restored members", "restored", restored),
         Share::new("Other", "other", used.saturating_sub(known)),
         Share::new("Free", "free", storage.free_bytes),
-    ];
+    ]
+}
+
+fn shown(storage: GetStorageResponse) -> impl IntoView {
+    let of = &storage.clusters;
+    let files = total(of, |c| c.files_bytes);
+    let restored = total(of, |c| c.restored_bytes);
+    let shares = shares(&storage);
     let notes = [
         storage.files_elsewhere.then(|| {
             format!(
                 "Files are in a bucket ({}), not on this disk.",
                 format::bytes(files)
+            )
+        }),
+        (restored > 0).then(|| {
+            format!(
+                "Restored members take {} in the folders that their plans name. Where those are on this disk, they count as “Other”.",
+                format::bytes(restored)
             )
         }),
         storage
@@ -84,7 +99,42 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
                     <tbody>{rows.collect_view()}</tbody>
                 </table>
             </div>
-            <p class="small muted">"Downloads are restored members that the console keeps for download, below “downloads” in its data directory. Restored members lie in the folders that their plans name."</p>
+            <p class="small muted">"Downloads are restored members that the console keeps for download, below “downloads” in its data directory."</p>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restored_members_are_not_taken_for_a_part_of_the_data_disk() {
+        let mut storage = GetStorageResponse {
+            clusters: vec![ClusterStorage {
+                cluster: "prod".into(),
+                files_bytes: 20,
+                uploads_bytes: 3,
+                downloads_bytes: 7,
+                // On a larger disk.
+                restored_bytes: 5_000,
+            }],
+            free_bytes: 40,
+            size_bytes: 100,
+            files_elsewhere: false,
+            partly: false,
+        };
+        let bar = |files, other| {
+            [
+                Share::new("Files", "files", files),
+                Share::new("Uploads", "uploads", 3),
+                Share::new("Downloads", "downloads", 7),
+                Share::new("Other", "other", other),
+                Share::new("Free", "free", 40),
+            ]
+        };
+        assert_eq!(shares(&storage), bar(20, 30));
+        storage.files_elsewhere = true;
+        assert_eq!(shares(&storage), bar(0, 50));
     }
 }

@@ -5,9 +5,10 @@ use leptos_router::hooks::use_navigate;
 use requorum_shared::ledger::entry::act;
 
 use crate::components::field::Field;
-use crate::entry_filter::Filter;
-use crate::format::capital;
+use crate::entry_filter::{Filter, moment};
+use crate::format::{self, Zone, capital};
 use crate::paths;
+use crate::times::Times;
 
 /// The form, folded until something is looked for.
 #[component]
@@ -16,13 +17,18 @@ pub fn Filters(
     filter: Memo<Filter>,
 ) -> impl IntoView {
     let typed = Typed::default();
-    // The address is the state: a link changes the form too.
-    Effect::new(move |_| typed.set(&filter.get()));
+    let times = Times::expect();
+    // The address is the state: a link changes the form too, and another zone what the same moments look like in it.
+    Effect::new(move |_| {
+        let zone = times.zone();
+        typed.set(&filter.get(), zone);
+    });
     let navigate = StoredValue::new_local(use_navigate());
     let go = move || {
-        let filter = typed.filter();
+        let zone = untrack(move || times.zone());
+        let filter = typed.filter(zone);
         if typed
-            .complaints()
+            .complaints(zone)
             .iter()
             .all(|complaint| complaint.is_empty())
         {
@@ -35,7 +41,8 @@ pub fn Filters(
         go();
     };
     let summary = move || {
-        let words = filter.with(words);
+        let zone = times.zone();
+        let words = filter.with(|filter| words(filter, zone));
         if words.is_empty() {
             "Filter".to_owned()
         } else {
@@ -59,8 +66,7 @@ pub fn Filters(
                     </select>
                 </div>
                 <Field id="cluster" label="Cluster" value=typed.cluster />
-                <Field id="from" label="From (UTC)" value=typed.from error=Signal::derive(move || typed.complaints()[0].to_owned()) />
-                <Field id="until" label="Before (UTC)" value=typed.until error=Signal::derive(move || typed.complaints()[1].to_owned()) />
+                {move || moments(typed, times.zone())}
                 <Field id="plan" label="Plan's hash" value=typed.plan />
                 <Field id="job" label="Job" value=typed.job />
                 <div class="acts">
@@ -69,6 +75,19 @@ pub fn Filters(
                 </div>
             </form>
         </details>
+    }
+}
+
+/// The fields for the two moments, which are typed as times are shown.
+fn moments(typed: Typed, zone: Zone) -> impl IntoView {
+    let of = match zone {
+        Zone::Utc => "UTC",
+        Zone::Local => "local time",
+    };
+    let error = |at: usize| Signal::derive(move || typed.complaints(zone)[at].to_owned());
+    view! {
+        <Field id="from" label=format!("From ({of})") value=typed.from error=error(0) />
+        <Field id="until" label=format!("Before ({of})") value=typed.until error=error(1) />
     }
 }
 
@@ -112,15 +131,18 @@ impl Typed {
         ]
     }
 
-    fn set(&self, filter: &Filter) {
-        for (signal, (_, value)) in self.all().into_iter().zip(filter.parts()) {
-            signal.set(value.to_owned());
+    fn set(&self, filter: &Filter, zone: Zone) {
+        for (signal, (key, value)) in self.all().into_iter().zip(filter.parts()) {
+            signal.set(shown(key, value, zone));
         }
     }
 
-    fn filter(&self) -> Filter {
+    fn filter(&self, zone: Zone) -> Filter {
         let keys = Filter::default().parts().map(|(key, _)| key);
-        let values = self.all().map(|signal| signal.get_untracked());
+        let mut values = self.all().map(|signal| signal.get_untracked());
+        for (key, value) in keys.iter().zip(&mut values) {
+            *value = in_utc(key, value, zone);
+        }
         Filter::read(|wanted| {
             let at = keys.iter().position(|key| *key == wanted)?;
             values.get(at).cloned()
@@ -128,21 +150,53 @@ impl Typed {
     }
 
     /// What is wrong with the two times.
-    fn complaints(&self) -> [&'static str; 2] {
-        [self.from, self.until].map(|signal| signal.with(|typed| Filter::complaint(typed)))
+    fn complaints(&self, zone: Zone) -> [&'static str; 2] {
+        [self.from, self.until].map(|signal| {
+            let complaint = signal.with(|typed| Filter::complaint(typed));
+            match zone {
+                Zone::Local if !complaint.is_empty() => {
+                    "Not a time: write it as 2026-11-21 or 2026-11-21T14:02, in local time."
+                }
+                _ => complaint,
+            }
+        })
+    }
+}
+
+/// Whether the part with this key is a moment.
+fn is_moment(key: &str) -> bool {
+    matches!(key, "from" | "until")
+}
+
+/// A part of the address, whose moments are in UTC, as the chosen zone shows it.
+fn shown(key: &str, value: &str, zone: Zone) -> String {
+    match (zone, moment(value)) {
+        (Zone::Local, Some(ms)) if is_moment(key) => format::stamp(ms),
+        _ => value.to_owned(),
+    }
+}
+
+/// What was typed, as the address has it.
+fn in_utc(key: &str, typed: &str, zone: Zone) -> String {
+    match (zone, moment(typed)) {
+        (Zone::Local, Some(ms)) if is_moment(key) => {
+            let text = format::utc(format::from_zone(ms));
+            text.trim_end_matches(" UTC").replace(' ', "T")
+        }
+        _ => typed.to_owned(),
     }
 }
 
 /// A filter in words: `who ada, act seal a plan`.
-fn words(filter: &Filter) -> String {
+fn words(filter: &Filter, zone: Zone) -> String {
     let set = filter
         .parts()
         .into_iter()
         .filter(|(_, value)| !value.is_empty());
     set.map(|(key, value)| match key {
         "act" => format!("act {}", act::phrase(value)),
-        "plan" | "job" => format!("{key} {}", crate::format::short_id(value)),
-        _ => format!("{key} {value}"),
+        "plan" | "job" => format!("{key} {}", format::short_id(value)),
+        _ => format!("{key} {}", shown(key, value, zone)),
     })
     .collect::<Vec<_>>()
     .join(", ")
@@ -160,7 +214,26 @@ mod tests {
             plan: "ab".repeat(32),
             ..Filter::default()
         };
+        let words = |filter: &Filter| words(filter, Zone::Utc);
         assert_eq!(words(&filter), "who ada, act seal a plan, plan ababab…abab");
         assert_eq!(words(&Filter::default()), "");
+    }
+
+    #[test]
+    fn moments_are_in_utc_in_the_address_and_otherwise_as_they_are_shown() {
+        // The zone of the test is UTC, whatever is asked for: the text alone changes.
+        assert_eq!(
+            in_utc("from", "2026-11-21", Zone::Local),
+            "2026-11-21T00:00:00"
+        );
+        assert_eq!(
+            shown("until", "2026-11-21T14:02", Zone::Local),
+            "2026-11-21 14:02:00"
+        );
+        for (key, text) in [("from", "yesterday"), ("who", "2026-11-21")] {
+            assert_eq!(in_utc(key, text, Zone::Local), text);
+            assert_eq!(shown(key, text, Zone::Local), text);
+        }
+        assert_eq!(in_utc("from", "2026-11-21", Zone::Utc), "2026-11-21");
     }
 }

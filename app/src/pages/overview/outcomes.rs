@@ -1,12 +1,11 @@
 //! What became of one's own plans in the last days: told until it is dismissed in this browser, or a week old.
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{OutcomeItem, OutcomeKind};
+use requorum_shared::api::v1::OutcomeItem;
 
 use crate::components::status::Status;
 use crate::components::time::Ago;
-use crate::format;
-use crate::paths;
+use crate::outcome_text::{path, words};
 
 /// Where this browser keeps what was dismissed.
 const KEY: &str = "requorum.dismissed";
@@ -34,10 +33,7 @@ pub(super) fn outcomes(items: Vec<OutcomeItem>) -> impl IntoView {
     });
     let row = move |item: OutcomeItem| {
         let (is, words) = words(&item);
-        let to = match item.job_id.as_str() {
-            "" => paths::plan(&item.plan_id),
-            job => paths::job(job),
-        };
+        let to = path(&item);
         let (this, label) = (key(&item), format!("Dismiss {}", item.name));
         view! {
             <li class="line">
@@ -62,32 +58,6 @@ pub(super) fn outcomes(items: Vec<OutcomeItem>) -> impl IntoView {
     }
 }
 
-/// Class and word of it, and the rest in words.
-fn words(item: &OutcomeItem) -> ((&'static str, &'static str), String) {
-    let by = match item.by.as_str() {
-        "" => String::new(),
-        by => format!("by {}", format::visible(by)),
-    };
-    let because = |by: String| match (by.is_empty(), item.reason.is_empty()) {
-        (_, true) => by,
-        (true, false) => format::visible(&item.reason),
-        (false, false) => format!("{by}: {}", format::visible(&item.reason)),
-    };
-    match item.kind() {
-        OutcomeKind::Approved => (("pass", "approved"), by),
-        OutcomeKind::Rejected => (("fail", "rejected"), because(by)),
-        OutcomeKind::Invalidated => (("fail", "invalidated"), because(String::new())),
-        OutcomeKind::Expired => (("fail", "expired"), because(String::new())),
-        OutcomeKind::Completed => (("pass", "completed"), format!("run {by}")),
-        OutcomeKind::VerificationFailed => {
-            (("fail", "verification failed"), because(String::new()))
-        }
-        OutcomeKind::Undone => (("undone", "rolled back"), format!("run {by}")),
-        OutcomeKind::Left => (("warning", "ended early"), format!("run {by}")),
-        OutcomeKind::Unspecified => (("not-checked", "unknown"), by),
-    }
-}
-
 /// What became of one plan at one time: told once more when something else becomes of it.
 fn key(item: &OutcomeItem) -> String {
     format!("{} {}", item.plan_id, item.at_ms)
@@ -104,32 +74,5 @@ fn remember(dismissed: &[String]) {
     // A browser that keeps nothing tells it again.
     if let Some(storage) = window().local_storage().ok().flatten() {
         let _ = storage.set_item(KEY, &dismissed.join("\n"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rejection_names_who_and_why() {
-        let item = |kind: OutcomeKind, by: &str, reason: &str| {
-            words(&OutcomeItem {
-                kind: kind.into(),
-                by: by.into(),
-                reason: reason.into(),
-                ..OutcomeItem::default()
-            })
-        };
-        assert_eq!(
-            item(OutcomeKind::Rejected, "Ben", "wrong token"),
-            (("fail", "rejected"), "by Ben: wrong token".into())
-        );
-        assert_eq!(item(OutcomeKind::Approved, "Ben", "").1, "by Ben");
-        assert_eq!(
-            item(OutcomeKind::Expired, "", "Not run in time.").1,
-            "Not run in time."
-        );
-        assert_eq!(item(OutcomeKind::Completed, "Ida", "").1, "run by Ida");
     }
 }

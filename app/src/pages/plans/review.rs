@@ -3,6 +3,7 @@
 pub mod acts;
 mod body;
 pub mod file;
+mod loss;
 pub mod rail;
 
 use leptos::prelude::*;
@@ -244,7 +245,7 @@ fn sealed(
             </div>
             <Rail case=case.clone() needed desk />
             <div class="plan-body">
-                {body::changes(&plan, seen.as_ref())}
+                {body::changes(&plan, &summary, seen.as_ref())}
                 {body::steps(&plan)}
                 {proof}
             </div>

@@ -17,7 +17,7 @@ use crate::components::load::load;
 use crate::components::one_time_value::OneTimeValue;
 use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
-use crate::components::table::{Sort, SortHeading, arrows};
+use crate::components::table::{Clipped, Sort, SortHeading, arrows};
 use crate::components::time::{Ago, Time};
 use crate::format;
 use crate::forms::roles::names;
@@ -140,7 +140,7 @@ fn table(people: Vec<Person>) -> impl IntoView {
     });
     view! {
         <div class="table-wrap">
-            <table class="table">
+            <table class="table lines roomy">
                 <thead>
                     <tr>
                         <SortHeading key="name" label="Name" sort />
@@ -171,12 +171,12 @@ fn row(person: Person) -> impl IntoView {
     let with = signs_in_with(&person);
     view! {
         <tr>
-            <th scope="row" data-label="Name"><a href=paths::person(&person.id)>{person.name}</a></th>
-            <td data-label="Roles">{roles_words(&names(&person.grants))}</td>
-            <td data-label="State"><Status is=status /></td>
-            <td data-label="Sign-in method">{with}</td>
-            <td data-label="Last seen"><Ago ms=person.seen_at_ms /></td>
-            <td data-label="Created"><Ago ms=person.created_at_ms /></td>
+            <th scope="row" data-label="Name"><span class="clip"><a href=paths::person(&person.id)>{person.name}</a></span></th>
+            <td data-label="Roles"><Clipped text=roles_words(&names(&person.grants)) /></td>
+            <td data-label="State" class="state"><Status is=status /></td>
+            <td data-label="Sign-in method" class="wide-only">{with}</td>
+            <td data-label="Last seen"><span class="narrow-only">"seen "</span><Ago ms=person.seen_at_ms /></td>
+            <td data-label="Created" class="wide-only"><Ago ms=person.created_at_ms /></td>
         </tr>
     }
 }

@@ -18,6 +18,7 @@ use crate::components::load::load;
 use crate::components::one_time_value::OneTimeValue;
 use crate::components::page_header::PageHeader;
 use crate::components::status::{self, Status};
+use crate::components::table::Clipped;
 use crate::components::tabs::{Tab, Tabs, open_tab};
 use crate::components::time::{Ago, Time};
 use crate::failure::Failure;
@@ -176,7 +177,7 @@ fn table(
     view! {
         {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
         <div class="table-wrap">
-            <table class="table">
+            <table class="table lines roomy">
                 <thead>
                     <tr>
                         <th scope="col">"For"</th>
@@ -227,14 +228,14 @@ fn row(
     let asked = token.clone();
     view! {
         <tr>
-            <th scope="row" data-label="For">{token.name}</th>
+            <th scope="row" data-label="For"><span class="clip" title=token.name.clone()>{token.name.clone()}</span></th>
             {everybody.then(|| view! { <td data-label="Owner">{token.owner}</td> })}
-            <td data-label="Roles">{names(&token.grants).join(", ")}</td>
-            <td data-label="State"><Status is=status /></td>
-            <td data-label="Created"><Ago ms=token.created_at_ms /></td>
-            <td data-label="Expires"><Ago ms=token.expires_at_ms /></td>
-            <td data-label="Last used"><Ago ms=token.used_at_ms /></td>
-            <td data-label=good.then_some("Act")>
+            <td data-label="Roles"><Clipped text=names(&token.grants).join(", ") /></td>
+            <td data-label="State" class="state"><Status is=status /></td>
+            <td data-label="Created" class="wide-only"><Ago ms=token.created_at_ms /></td>
+            <td data-label="Expires"><span class="narrow-only">"expires "</span><Ago ms=token.expires_at_ms /></td>
+            <td data-label="Last used" class="wide-only"><Ago ms=token.used_at_ms /></td>
+            <td class="row-acts" data-label=good.then_some("Act")>
                 {good.then(|| view! {
                     <button type="button" class="button small" aria-label=label disabled=busy on:click=move |_| on_ask.run(asked.clone())>"Revoke"</button>
                 })}

@@ -5,6 +5,8 @@ use requorum_shared::etcd::recovery::restore::observation::Observation;
 use requorum_shared::etcd::recovery::restore::{MemberRequest, RestoreRequest};
 use requorum_shared::etcd::storage::inspection::MemberFacts;
 
+use super::member_figure::{figure, words};
+use crate::components::hash::{Copyable, Id};
 use crate::components::properties::Properties;
 use crate::format;
 use crate::paths;
@@ -13,7 +15,11 @@ use crate::paths;
 pub(in crate::systems) fn changes(request: &RestoreRequest, seen: Option<&Observation>) -> AnyView {
     let old = seen.map(|seen| seen.source.members.clone());
     view! {
-        {members(request, old)}
+        {figure(request, old.as_deref())}
+        <details class="fold">
+            <summary>"Members as a table"</summary>
+            {members(request, old)}
+        </details>
         <Properties rows=choices(request) />
     }
     .into_any()
@@ -29,8 +35,8 @@ fn choices(request: &RestoreRequest) -> Vec<(&'static str, AnyView)> {
         (n, false) => format!("bumped by {}", format::number(n)),
     };
     let mut choices = vec![
-        ("Snapshot", view! { <a href=paths::file(&request.snapshot)>{format::short_id(&request.snapshot)}</a> }.into_any()),
-        ("Token", view! { <span class="mono">{request.token.clone()}</span> }.into_any()),
+        ("Snapshot", view! { <a href=paths::file(&request.snapshot)>"Open the file"</a> " " <Id value=request.snapshot.clone() /> }.into_any()),
+        ("Token", token(&request.token)),
         ("Revision", bump.into_any()),
         ("Target etcd", request.target_version.to_string().into_any()),
         ("Clean-up", clean_ups(request).into_any()),
@@ -40,6 +46,13 @@ fn choices(request: &RestoreRequest) -> Vec<(&'static str, AnyView)> {
         choices.push(("Newest meta page", "not required".into_any()));
     }
     choices
+}
+
+fn token(token: &str) -> AnyView {
+    match token {
+        "" => "none".into_any(),
+        token => view! { <Copyable value=token /> }.into_any(),
+    }
 }
 
 fn clean_ups(request: &RestoreRequest) -> String {
@@ -71,12 +84,7 @@ struct Change {
 
 impl Change {
     fn words(&self) -> &'static str {
-        match (&self.before, &self.after) {
-            (None, _) => "added",
-            (_, None) => "removed",
-            (before, after) if before == after => "unchanged",
-            _ => "new address",
-        }
+        words(&self.before, &self.after)
     }
 }
 
@@ -164,7 +172,7 @@ mod tests {
             words,
             [
                 ("m4", "added"),
-                ("m1", "unchanged"),
+                ("m1", "same address"),
                 ("m2", "new address"),
                 ("m3", "removed")
             ]

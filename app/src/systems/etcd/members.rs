@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use requorum_shared::etcd::storage::inspection::Inspection;
 
 use super::unreadable;
-use crate::components::hash::Id;
+use crate::components::hash::{Copyable, Id};
 use crate::components::properties::Properties;
 use crate::components::table::arrows;
 use crate::format;
@@ -90,7 +90,7 @@ fn lines(urls: Vec<String>) -> AnyView {
     }
     let urls = urls
         .into_iter()
-        .map(|url| view! { <div class="mono">{format::visible(&url)}</div> })
+        .map(|url| view! { <div><Copyable value=url /></div> })
         .collect_view();
     view! { <div>{urls}</div> }.into_any()
 }

@@ -1,11 +1,12 @@
 //! The left column: everything that can be chosen.
 
 use leptos::prelude::*;
-use requorum_shared::etcd::recovery::restore::TargetVersion;
 use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
+use requorum_shared::etcd::recovery::restore::{TargetVersion, need_bytes};
 
 use super::context::FormContext;
 use super::members::Members;
+use crate::components::space::Space;
 use crate::format;
 use crate::forms::etcd_restore::RestoreForm;
 use crate::forms::etcd_restore::carried::{Choice, nothing_to_clean};
@@ -250,6 +251,17 @@ fn target(context: FormContext) -> impl IntoView {
     let roots = context.roots();
     let has_roots = !roots.is_empty();
     let download = move || form.with(|f| f.download);
+    let space = {
+        let (inspection, roots) = (context.inspection(), roots.clone());
+        Memo::new(move |_| {
+            form.with(|form| {
+                let observation = form.observation(&inspection, &roots);
+                let (request, _) = form.request(&inspection.file.sha256);
+                let free = observation.target.free_bytes;
+                (need_bytes(&request, &observation), free)
+            })
+        })
+    };
     // One from an earlier plan that is not offered any more is named, and not passed over in silence.
     let names: Vec<_> = roots.iter().map(|root| root.name.clone()).collect();
     let gone = Memo::new(move |_| {
@@ -299,6 +311,10 @@ fn target(context: FormContext) -> impl IntoView {
                     {field_error("path-error", error)}
                 </div>
             </div>
+            {move || {
+                let (need, free) = space.get();
+                view! { <Space need free /> }
+            }}
             {context.near_fields("path", &["target"])}
         </fieldset>
     }

@@ -1,25 +1,43 @@
 //! What changes, the steps, and the proof: facts, the independent check of this browser, and the hash.
 
 use leptos::prelude::*;
+use requorum_shared::api::v1::PlanSummary;
 use requorum_shared::plan::Fact;
 use requorum_shared::recovery::{Observation, Plan};
 
 use super::file::{Own, OwnFile};
+use super::loss::loss;
 use super::{Case, Look, file_words};
-use crate::components::hash::Id;
+use crate::components::hash::{Copyable, Id};
 use crate::components::plan_steps::PlanSteps;
 use crate::components::recheck::{BothSides, brief};
+use crate::components::space::Space;
 use crate::components::status::Status;
 use crate::components::time::{Ago, Time};
 use crate::format;
 use crate::systems;
 
 /// `seen` has the facts as they are now, where they are known.
-pub(super) fn changes(plan: &Plan, seen: Option<&Observation>) -> impl IntoView + use<> {
+pub(super) fn changes(
+    plan: &Plan,
+    summary: &PlanSummary,
+    seen: Option<&Observation>,
+) -> impl IntoView + use<> {
     let changes = systems::changes(&plan.request, seen);
+    let space = seen.map(|seen| {
+        let (need, free) = systems::space(&plan.request, seen);
+        let place = systems::place(seen).to_owned();
+        view! {
+            <div class="stack">
+                <p class="small">"Destination: " <Copyable value=place /></p>
+                <Space need free />
+            </div>
+        }
+    });
     view! {
         <section class="section">
             <h2>"What changes"</h2>
+            <div class="figures">{loss(plan, summary)} {space}</div>
             {changes}
         </section>
     }
@@ -96,6 +114,10 @@ fn checked(look: Look, hash: &str, own: RwSignal<Own>) -> Option<AnyView> {
 }
 
 fn facts(facts: Vec<Fact>) -> impl IntoView {
+    let summary = format!(
+        "{} the plan rests on, each with its source and age",
+        format::count(facts.len() as u64, "fact", "facts")
+    );
     let rows = facts
         .into_iter()
         .map(|fact| {
@@ -114,11 +136,14 @@ fn facts(facts: Vec<Fact>) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <div class="table-wrap">
-            <table class="table compact">
-                <thead><tr><th scope="col">"About"</th><th scope="col">"Fact"</th><th scope="col">"Source"</th><th scope="col">"Seen"</th></tr></thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <details class="fold">
+            <summary>{summary}</summary>
+            <div class="table-wrap">
+                <table class="table compact">
+                    <thead><tr><th scope="col">"About"</th><th scope="col">"Fact"</th><th scope="col">"Source"</th><th scope="col">"Seen"</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </details>
     }
 }
