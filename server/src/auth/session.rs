@@ -140,14 +140,23 @@ impl Sessions {
     }
 
     /// What was found, if it is open, noted as used now.
-    fn used(
+    async fn used(
         &self,
         found: Option<(StoredSession, User)>,
         now: i64,
-    ) -> Option<(StoredSession, User)> {
-        let (session, user) = found?;
+    ) -> Result<Option<(StoredSession, User)>> {
+        let found = match found {
+            // Its last use may just have been written down: after it was read, and before this looked for a note of it.
+            Some((session, _)) if self.is_idle(&session, now) => {
+                self.store.session(&session.id, now).await?
+            }
+            found => found,
+        };
+        let Some((session, user)) = found else {
+            return Ok(None);
+        };
         if session.created_ms > now + AHEAD_MS || self.is_idle(&session, now) {
-            return None;
+            return Ok(None);
         }
         if now - session.seen_ms >= SEEN_EVERY_MS {
             let store = self.store.clone();
@@ -161,7 +170,7 @@ impl Sessions {
                 async move { store.touch_sessions(&uses).await }
             });
         }
-        Some((session, user))
+        Ok(Some((session, user)))
     }
 
     fn is_idle(&self, session: &StoredSession, now: i64) -> bool {

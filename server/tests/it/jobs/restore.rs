@@ -135,7 +135,7 @@ fn conformance_13_existing_directories() {
     // A second restore finds the first.
     let place = Place::new();
     place.restored(&["--data-dir", "data"]);
-    place.flags_refused(&["--data-dir", "data"], 1, &["there already"]);
+    place.flags_refused(&["--data-dir", "data"], 1, &["already exists"]);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn conformance_13_wal_directories() {
     // An empty one is used from inside: it may be a mount point.
     place.restored(&flags);
     assert_eq!(std::fs::read_dir(place.path("wal")).unwrap().count(), 1);
-    place.flags_refused(&flags, 1, &["there already"]);
+    place.flags_refused(&flags, 1, &["already exists"]);
     std::fs::remove_dir_all(place.path("data")).unwrap();
     std::fs::remove_dir_all(place.path("wal")).unwrap();
     place.restored(&flags);
@@ -272,7 +272,7 @@ fn all_members_in_one_run() {
         let alone = std::fs::read(place.path("alone/member").join(file)).unwrap();
         assert!(together == alone, "{file} differs");
     }
-    place.flags_refused(&all, 1, &["new/m", "there already"]);
+    place.flags_refused(&all, 1, &["new/m", "already exists"]);
     place.flags_refused(
         &["--all-members", "x", "--name", "m1"],
         2,

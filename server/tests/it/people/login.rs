@@ -93,7 +93,11 @@ async fn a_session_lives_in_a_cookie_and_ends_when_told_or_in_time() {
     );
     assert_eq!(other.get("/api/session").await.status(), 200, "others stay");
 
-    clock.advance_ms(12 * 3_600_000 - 1);
+    for _ in 0..11 {
+        clock.advance_ms(3_600_000);
+        assert_eq!(other.get("/api/session").await.status(), 200);
+    }
+    clock.advance_ms(3_600_000 - 1);
     assert_eq!(other.get("/api/session").await.status(), 200);
     clock.advance_ms(1);
     assert_eq!(

