@@ -134,9 +134,8 @@ impl Sessions {
             .store
             .find_session(&random::token_hash(token), now)
             .await?;
-        Ok(self
-            .used(found, now)
-            .map(|(session, user)| actor(session, &user)))
+        let found = self.used(found, now).await?;
+        Ok(found.map(|(session, user)| actor(session, &user)))
     }
 
     /// What was found, if it is open, noted as used now.
@@ -186,9 +185,8 @@ impl Sessions {
         let now = self.clock.now_ms();
         self.forget_ended(now).await;
         let found = self.store.session(id, now).await?;
-        Ok(self
-            .used(found, now)
-            .map(|(session, user)| actor(session, &user)))
+        let found = self.used(found, now).await?;
+        Ok(found.map(|(session, user)| actor(session, &user)))
     }
 
     /// What has ended is forgotten before anybody is told of it: a clock that is set back later finds it gone. One
