@@ -71,6 +71,6 @@ mod tests {
             "Needs 1 073 741 825 bytes, but only 1 073 741 824 bytes is free"
         );
         assert_eq!(plain(GIB, None), "Needs 1.00 GiB; free space is unknown.");
-        assert_eq!(plain(0, Some(0)), "Needs 0 B of 0 B free");
+        assert_eq!(plain(0, Some(0)), "Needs 0 bytes of 0 bytes free");
     }
 }

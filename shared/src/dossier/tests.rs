@@ -497,7 +497,7 @@ fn approvals_are_those_of_this_plan_and_in_the_ledger() {
         name::APPROVALS.into(),
         to_canonical_json(&approvals).into_bytes(),
     );
-    fails(&forged(bad, 1), check, "the journal names others");
+    fails(&forged(bad, 1), check, "which the journal names");
 }
 
 #[test]
