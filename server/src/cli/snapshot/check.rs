@@ -10,6 +10,7 @@ use requorum_shared::etcd::storage::status::human_size;
 use requorum_shared::finding::{Finding, Outcome, Severity};
 use requorum_shared::inspection::{Part, PartName, Trust};
 use requorum_shared::kinds::{Details, inspect_as_etcd};
+use requorum_shared::number;
 
 use crate::cli::terminal::{self, Text};
 
@@ -123,7 +124,9 @@ fn report(inspection: &Inspection) -> Text {
     if let Some(hash_kv) = &inspection.details.hash_kv {
         text.line(format_args!(
             "HashKV {} at revision {}, compacted at {}",
-            hash_kv.hash, hash_kv.hash_revision, hash_kv.compact_revision
+            number::hash_kv(hash_kv.hash),
+            hash_kv.hash_revision,
+            hash_kv.compact_revision
         ));
     }
     if !file.sha256.is_empty() {
