@@ -10,7 +10,9 @@ use crate::approval::{
 use crate::canonical::sha256_hex;
 use crate::etcd::recovery::restore::samples::{observation, request};
 use crate::finding::{Check, Outcome as Seen};
-use crate::job::events::{Body, Choice, EndState, Event, Failure, Question, StepOutcome, Then};
+use crate::job::events::{
+    Body, Choice, EndState, Event, Failure, Kept, KeptFolder, Question, StepOutcome, Then,
+};
 use crate::ledger::checkpoint::{Checkpoint, SigningKey};
 use crate::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
 use crate::ledger::merkle::{Frontier, Hash, Hashes, Node, inclusion_path, leaf_hash, prove};
@@ -340,6 +342,31 @@ impl Run {
             by: "Ben".into(),
             note: note.into(),
         });
+        self
+    }
+
+    /// What stays is written down, as it is just before the end.
+    pub(super) fn kept(mut self) -> Self {
+        let folder = KeptFolder {
+            path: "/srv/restores/prod".into(),
+            identity: "7.1".into(),
+            bytes: 3 << 20,
+        };
+        let end = self.events.pop().expect("it is over");
+        self.event(Body::Kept {
+            kept: Kept {
+                folders: vec![folder],
+                archives: Vec::new(),
+            },
+        });
+        self.event(end.body);
+        self
+    }
+
+    /// Ben has it removed.
+    pub(super) fn removed(mut self) -> Self {
+        self.by("Ben", act::JOB_REMOVE_MEMBERS, None, Outcome::Done);
+        self.event(Body::MembersRemoved { by: "Ben".into() });
         self
     }
 
