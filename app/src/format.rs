@@ -96,12 +96,6 @@ pub fn crc(hash: u32) -> String {
     format!("{hash:x}")
 }
 
-/// HashKV as etcdctl and etcdutl print it, in decimal, with the hexadecimal that logs have beside it:
-/// `4084519641 (0xf374d2d9)`. Its digits are not grouped: it is compared and copied, not read as an amount.
-pub fn hash_kv(hash: u32) -> String {
-    format!("{hash} (0x{hash:08x})")
-}
-
 /// `text` as one word of a POSIX shell.
 pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
@@ -158,12 +152,6 @@ mod tests {
         ] {
             assert_eq!(plain(bytes(n)), text, "{n}");
         }
-    }
-
-    #[test]
-    fn hash_kv_is_what_etcdctl_prints_with_hex_beside() {
-        assert_eq!(hash_kv(4_084_519_641), "4084519641 (0xf374d2d9)");
-        assert_eq!(hash_kv(7), "7 (0x00000007)");
     }
 
     #[test]

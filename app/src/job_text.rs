@@ -3,6 +3,7 @@
 use requorum_shared::job::fold::{JobState, JobView, StepState};
 use requorum_shared::job::text::{self, Phase};
 
+use crate::components::status;
 use crate::format;
 
 /// `12 s so far`, `took 1 m 12 s`; empty before the first event.
@@ -18,18 +19,7 @@ pub fn took(view: &JobView, now_ms: i64) -> String {
 
 /// Class and word of what the job does right now.
 pub fn now(view: &JobView) -> (&'static str, &'static str) {
-    let phase = text::phase(view);
-    let class = match phase {
-        Phase::Pausing | Phase::Stopping => "warning",
-        Phase::In(state) => match state {
-            JobState::Queued => "waits",
-            JobState::Running | JobState::Undoing => "busy",
-            JobState::Paused | JobState::Waiting | JobState::Left => "warning",
-            JobState::Completed => "pass",
-            JobState::Undone => "undone",
-        },
-    };
-    (class, text::now(phase))
+    status::phase(text::phase(view))
 }
 
 /// What the job's page opens with: short, so that it keeps its line while the job moves on. The steps have the titles.

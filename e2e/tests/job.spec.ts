@@ -1,6 +1,6 @@
 // A job while it runs, and after: states that are true, a page that stays where it is, and the way to a running cluster.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { type Page } from "@playwright/test";
@@ -9,7 +9,7 @@ import { freePort } from "../support/etcd.ts";
 import { fixture, saidOf } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
 import { built, ended } from "../support/server.ts";
-import { checked, finished, members, openWizard, sealApproveStart, upload, verification } from "../support/wizard.ts";
+import { approvePlan, checked, finished, members, openWizard, sealApproveStart, upload, verification } from "../support/wizard.ts";
 
 test.describe.configure({ timeout: 240_000 });
 
@@ -185,6 +185,10 @@ test("the commands on the page start a healthy cluster, and each step is ticked"
   const env = { ...Object.fromEntries(clean), PATH: path };
   const running: ChildProcess[] = [];
   try {
+    // Nothing that starts a member is shown before the step that starts them.
+    const early = page.locator(".handover-step", { hasText: "Do not start it yet" });
+    await expect(early).toHaveCount(3);
+    await expect(early.locator("pre", { hasText: "--initial-cluster-state new" })).toHaveCount(0);
     for (const name of names) {
       const text = await command(page, new RegExp(`^etcd command of ${name}, `));
       expect(text).toContain(`--data-dir '${place}/${name}'`);
@@ -272,6 +276,120 @@ test("what the plan warned of comes again before the hand-over", async ({ page }
   await expect(before).toContainText("NOSPACE");
   const fetch = page.locator("pre", { hasText: /^curl / });
   await expect(fetch).toContainText(`${new URL(page.url()).origin}/api/jobs/`);
-  await expect(page.locator("pre", { hasText: "--peer-cert-file" }).first()).toContainText("--listen-peer-urls https://0.0.0.0:2380");
+  expect(await command(page, /^etcd command of m1, /)).toContain("--listen-peer-urls https://0.0.0.0:2380");
   await looksRight(page);
+});
+
+test("what a job left is listed, removed with its name typed, and said to be removed", async ({ page }) => {
+  await start(page, "removed later");
+  await finished(page);
+  const cleanup = page.getByRole("region", { name: "Cleanup" });
+  const place = (await cleanup.locator("code").first().textContent()) ?? "";
+  expect(place).toMatch(/\/removed later$/);
+  expect(existsSync(join(place, "m1/member/snap/db"))).toBe(true);
+  await expect(cleanup).toContainText(/MiB|KiB/);
+  const remove = cleanup.getByRole("button", { name: "Remove restored members" });
+
+  // A server was started from one of them: nothing is removed.
+  const log = join(place, "m2/member/wal/0000000000000000-0000000000000000.wal");
+  const whole = readFileSync(log);
+  const written = Buffer.from(whole);
+  written.writeUInt8(written.readUInt8(8) ^ 1, 8);
+  writeFileSync(log, written);
+  const dialog = page.getByRole("dialog");
+  const confirm = dialog.getByRole("button", { name: "Remove restored members" });
+  const type = async () => {
+    await remove.click();
+    await expect(confirm).toBeDisabled();
+    const name = (await dialog.locator("label strong").textContent()) ?? "";
+    await dialog.getByLabel(/^Type .* to confirm$/).fill(name);
+  };
+  await type();
+  await looksRight(page);
+  await confirm.click();
+  await expect(cleanup.getByRole("alert")).toContainText("A server may have been started on it");
+  expect(existsSync(join(place, "m1/member/snap/db"))).toBe(true);
+  await looksRight(page);
+  writeFileSync(log, whole);
+
+  // Moved away by hand: that is said, and it is not taken for removed.
+  const away = `${place} away`;
+  renameSync(place, away);
+  await page.reload();
+  await expect(cleanup).toContainText("No longer as this job left it");
+  await expect(remove).toHaveCount(0);
+  renameSync(away, place);
+  await page.reload();
+
+  await type();
+  await confirm.click();
+  await expect(cleanup).toContainText("The restored members were removed from the server by ada");
+  expect(existsSync(place)).toBe(false);
+  await page.getByRole("button", { name: /^People/ }).click();
+  await expect(page.getByRole("log", { name: "History" })).toContainText("Removed the restored members");
+  await looksRight(page);
+  await page.getByRole("link", { name: "Ledger entries" }).click();
+  await expect(page.getByRole("row").filter({ hasText: /remove restored members/i }).first()).toBeVisible();
+});
+
+test("a list says that a job pauses as long as its step works", async ({ page, browser, administrator, server }) => {
+  await start(page, "pausing");
+  const context = await browser.newContext({ baseURL: server.url, storageState: JSON.parse(administrator) });
+  const other = await context.newPage();
+  await other.goto("/jobs");
+  const row = other.getByRole("row").filter({ hasText: "pausing" });
+  await expect(row).toHaveCount(1);
+  await expect(step(page, 6)).toContainText("running");
+  await page.getByRole("button", { name: "Pause before the next step" }).click();
+  await expect(headline(page)).toHaveText(/^Pausing after step 6 of 6/);
+  await other.goto("/jobs?state=paused");
+  await expect(row.locator(".state .pill")).toHaveText("pausing");
+  await other.goto("/");
+  await expect(other.locator(".line-list .pill", { hasText: "pausing" })).toHaveCount(1);
+  await context.close();
+  // It was the last step: there is nothing to pause before.
+  await finished(page);
+});
+
+test("a question says what is at the target, and offers what makes a difference", async ({ page, server }) => {
+  await upload(page, await fixture("3.5.33-mixed"));
+  await openWizard(page, "3.5.33-mixed.db");
+  await members(page, ["m1=http://10.0.0.1:2380"]);
+  await page.getByLabel(/Initial-cluster token/).fill("e2e-asked");
+  await page.getByRole("radiogroup", { name: "Target etcd version" }).getByLabel(/3\.5/).check();
+  await page.getByLabel("A folder on the server").check();
+  await page.getByLabel("Folder, one sub-folder per member").fill("asked");
+  await checked(page);
+  await page.getByRole("button", { name: "Seal plan" }).click();
+  await expect(page).toHaveURL(/\/plans\/./);
+  await approvePlan(page);
+  // The stored file is damaged, so that the first step asks; by then something is where the members should go.
+  const objects = readdirSync(join(server.dataDir, "objects"), { recursive: true, withFileTypes: true });
+  const stored = objects.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const kept = new Map(stored.map((path) => [path, readFileSync(path)] as const).filter(([, bytes]) => bytes.length > 6000));
+  for (const [path, bytes] of kept) {
+    const damaged = Buffer.from(bytes);
+    damaged.writeUInt8(damaged.readUInt8(5000) ^ 1, 5000);
+    writeFileSync(path, damaged);
+  }
+  await page.getByRole("button", { name: /^Run \d+ steps?/ }).click();
+  await expect(page).toHaveURL(/\/jobs\/./);
+  const question = page.getByRole("alert", { name: "Question" });
+  await expect(question).toContainText("Step 1");
+  await expect(question).toContainText("SHA-256");
+  await expect(question.getByRole("button")).toHaveText(["Try step 1 again", "Stop the job"]);
+  await looksRight(page);
+  for (const [path, bytes] of kept) writeFileSync(path, bytes);
+  const place = join(server.dataDir, "restores", "asked");
+  mkdirSync(join(place, "member"), { recursive: true });
+  writeFileSync(join(place, "member", "notes.txt"), "another team's");
+  await question.getByRole("button", { name: "Try step 1 again" }).click();
+  await expect(question).toContainText("Step 2");
+  await expect(question).toContainText(/member\/ \(14 bytes, owner .+, changed .+ ago\)/);
+  await expect(question.getByRole("button")).toHaveText(["Try step 2 again", "Stop the job"]);
+  await looksRight(page);
+  renameSync(place, `${place} of another`);
+  await question.getByRole("button", { name: "Try step 2 again" }).click();
+  await finished(page);
+  await expect(headline(page)).toHaveText("1 member is ready. Next: start it");
 });

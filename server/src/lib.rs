@@ -20,6 +20,7 @@
 
 pub mod address;
 pub mod app;
+pub mod archive;
 pub mod auth;
 pub mod backup;
 pub mod cli;

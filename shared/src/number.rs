@@ -30,6 +30,12 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// HashKV as etcdctl and etcdutl print it, in decimal, with the hexadecimal that logs have beside it:
+/// `4084519641 (0xf374d2d9)`. Its digits are not grouped: it is compared and copied, not read as an amount.
+pub fn hash_kv(hash: u32) -> String {
+    format!("{hash} (0x{hash:08x})")
+}
+
 /// In three digits: `61.3 GiB`. To the byte below 1 KiB.
 pub fn size(n: u64) -> String {
     if n < 1024 {
@@ -94,7 +100,13 @@ pub(crate) fn part_of(part: u64, size: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, grouped, part_of, signed, size, sizes};
+    use super::{bytes, grouped, hash_kv, part_of, signed, size, sizes};
+
+    #[test]
+    fn hash_kv_is_what_etcdctl_prints_with_hex_beside() {
+        assert_eq!(hash_kv(4_084_519_641), "4084519641 (0xf374d2d9)");
+        assert_eq!(hash_kv(7), "7 (0x00000007)");
+    }
 
     #[test]
     fn a_size_has_three_digits_and_two_that_differ_look_different() {

@@ -193,19 +193,30 @@ impl Request {
         }
     }
 
-    /// What a completed job keeps that a person has to remove some day: what it is, and how it goes away.
+    /// What a completed job keeps that a person has to remove some day, where its journal does not say it: what it is,
+    /// and how it goes away.
     pub fn keeps(&self) -> Option<(String, String)> {
-        let names: Vec<_> = self.artifacts().into_iter().map(|a| a.name).collect();
+        let names = self.members().join(", ");
         if names.is_empty() {
             return None;
         }
-        let what = format!(
-            "The console keeps the restored members {} for download, with all keys and values in them.",
-            names.join(", ")
-        );
-        let how = "Once they are where they belong, remove this job's folder below “downloads” in the console's data \
-                   directory.";
-        Some((what, how.to_owned()))
+        Some(match self.target() {
+            None => (
+                format!(
+                    "The console keeps the restored members {names} for download, with all keys and values in them."
+                ),
+                "Once they are where they belong, remove this job's folder below “downloads” in the console's data \
+                 directory."
+                    .to_owned(),
+            ),
+            Some(TargetDir { root, path }) => (
+                format!(
+                    "The restored members {names} are in the folder {path} of the restore root {root}, with all keys \
+                     and values in them."
+                ),
+                "Once they are where they belong, remove that folder.".to_owned(),
+            ),
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use requorum_shared::api::v1::{PlanState, PlanSummary, Trust};
 use requorum_shared::finding::{Outcome, Severity};
 use requorum_shared::job::fold::{JobState, StepState};
+use requorum_shared::job::text::{self, Phase};
 
 /// Class and word of an outcome.
 pub fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
@@ -49,6 +50,14 @@ pub fn job(state: JobState) -> (&'static str, &'static str) {
         JobState::Completed => ("pass", "completed"),
         JobState::Undone => ("undone", "rolled back"),
         JobState::Left => ("warning", "ended early"),
+    }
+}
+
+/// Class and word of what a job does right now: one that was paused is not, as long as a step works.
+pub fn phase(phase: Phase) -> (&'static str, &'static str) {
+    match phase {
+        Phase::In(state) => job(state),
+        Phase::Pausing | Phase::Stopping => ("warning", text::now(phase)),
     }
 }
 

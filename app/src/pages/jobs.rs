@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use requorum_shared::api::v1::{self, JobSummary, ListJobsRequest, ListJobsResponse};
 use requorum_shared::job::fold::JobState;
+use requorum_shared::job::text::phase_of;
 
 use crate::client::grpc;
 use crate::columns::{Column, Columns};
@@ -47,7 +48,9 @@ fn counts(list: &ListJobsResponse) -> state_filter::Counts {
 
 /// Class and word of it.
 pub(super) fn status_of(job: &JobSummary) -> (&'static str, &'static str) {
-    state_of(job).map_or(("not-checked", "unknown"), status::job)
+    state_of(job).map_or(("not-checked", "unknown"), |state| {
+        status::phase(phase_of(state, job.working))
+    })
 }
 
 /// Class and word of a state, as addresses have it.
@@ -241,6 +244,15 @@ mod tests {
         );
         assert!(headline(&list(&["running", "completed"])).starts_with("1 job running"));
         assert!(headline(&list(&["running", "waiting"])).starts_with("1 job waiting"));
+        let paused = |working| {
+            status_of(&JobSummary {
+                state: v1::JobState::Paused.into(),
+                working,
+                ..Default::default()
+            })
+        };
+        assert_eq!(paused(true), ("warning", "pausing"));
+        assert_eq!(paused(false), ("warning", "paused"));
         assert_eq!(
             state_of(&JobSummary {
                 state: 99,

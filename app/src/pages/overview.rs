@@ -10,13 +10,15 @@ use requorum_shared::api::v1::{
     ListFilesRequest, ListInboxRequest, ListInboxResponse, ListJobsRequest, ListOutcomesRequest,
     ListPlansRequest, OutcomeItem, Trust,
 };
+use requorum_shared::job::fold::JobState;
+use requorum_shared::job::text::phase_of;
 use requorum_shared::permission::{Permission, Place};
 
 use crate::client::{grpc, upload};
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
-use crate::components::status::Status;
+use crate::components::status::{self, Status};
 use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
@@ -180,7 +182,7 @@ fn target_of(waiting: &InboxItem) -> (String, &'static str, (&'static str, &'sta
         InboxKind::Resume => (
             paths::job(&waiting.id),
             "Resume or stop",
-            ("warning", "paused"),
+            status::phase(phase_of(JobState::Paused, waiting.working)),
         ),
         InboxKind::Approve => (
             paths::plan(&waiting.id),
@@ -260,6 +262,20 @@ fn jobs(state: &State) -> impl IntoView + use<> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_that_pauses_is_not_called_paused_before_it_is() {
+        let mark = |working| {
+            target_of(&InboxItem {
+                kind: InboxKind::Resume.into(),
+                working,
+                ..InboxItem::default()
+            })
+            .2
+        };
+        assert_eq!(mark(true), ("warning", "pausing"));
+        assert_eq!(mark(false), ("warning", "paused"));
+    }
 
     #[test]
     fn the_headline_says_what_needs_a_person() {

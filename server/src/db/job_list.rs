@@ -22,7 +22,7 @@ macro_rules! line_columns {
         "SELECT id, plan_id, title, cluster, \
          CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = jobs.plan_id) THEN 1 ELSE 0 END, \
          started_by, created_ms, state, sentence, updated_ms, ended_ms, steps_done, steps_total, failed_check, \
-         number, file_name, revision, members, target"
+         number, file_name, revision, members, target, working"
     };
 }
 
@@ -189,6 +189,7 @@ fn line(row: &AnyRow) -> anyhow::Result<JobLine> {
             steps_done: number(11)?,
             steps_total: number(12)?,
             failed_check: row.try_get(13)?,
+            working: row.try_get::<i64, _>(19)? != 0,
         },
         brief: brief(row, 14)?,
     })
@@ -240,7 +241,7 @@ async fn write(tx: &mut WriteTx, id: &str, digest: &Digest) -> anyhow::Result<()
     let summary = digest.summary();
     sqlx::query(
         "UPDATE jobs SET state = $1, sentence = $2, updated_ms = $3, ended_ms = $4, steps_done = $5, \
-         steps_total = $6, failed_check = $7, digest_json = $8 WHERE id = $9",
+         steps_total = $6, failed_check = $7, digest_json = $8, working = $9 WHERE id = $10",
     )
     .bind(word(summary.state))
     .bind(&summary.sentence)
@@ -250,6 +251,7 @@ async fn write(tx: &mut WriteTx, id: &str, digest: &Digest) -> anyhow::Result<()
     .bind(i64::from(summary.steps_total))
     .bind(&summary.failed_check)
     .bind(serde_json::to_string(digest)?)
+    .bind(i64::from(summary.working))
     .bind(id)
     .execute(&mut **tx)
     .await?;

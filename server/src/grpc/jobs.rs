@@ -6,8 +6,10 @@ use futures_util::{Stream, StreamExt as _};
 use requorum_shared::api::v1::{
     AbortJobRequest, AbortJobResponse, AnswerJobRequest, AnswerJobResponse,
     CompleteHandoverStepRequest, CompleteHandoverStepResponse, GetJobRequest, GetJobResponse,
-    ListJobsRequest, ListJobsResponse, PauseJobRequest, PauseJobResponse, ResumeJobRequest,
-    ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest, WatchJobResponse,
+    GetRestoredMembersRequest, GetRestoredMembersResponse, ListJobsRequest, ListJobsResponse,
+    PauseJobRequest, PauseJobResponse, RemoveRestoredMembersRequest, RemoveRestoredMembersResponse,
+    ResumeJobRequest, ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest,
+    WatchJobResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -87,6 +89,27 @@ impl JobService for Jobs {
         let CompleteHandoverStepRequest { id, step_id, note } = request.get_ref();
         let job = jobs::complete(&self.0, &actor, id, step_id, note).await?;
         Ok(Response::new(CompleteHandoverStepResponse {
+            job: Some(job),
+        }))
+    }
+
+    async fn get_restored_members(
+        &self,
+        request: Request<GetRestoredMembersRequest>,
+    ) -> Answer<GetRestoredMembersResponse> {
+        let actor = actor(&request)?;
+        let answer = jobs::restored_members(&self.0, &actor, &request.get_ref().id).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn remove_restored_members(
+        &self,
+        request: Request<RemoveRestoredMembersRequest>,
+    ) -> Answer<RemoveRestoredMembersResponse> {
+        let actor = actor(&request)?;
+        let RemoveRestoredMembersRequest { id, typed } = request.get_ref();
+        let job = jobs::remove_restored_members(&self.0, &actor, id, typed).await?;
+        Ok(Response::new(RemoveRestoredMembersResponse {
             job: Some(job),
         }))
     }

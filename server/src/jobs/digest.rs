@@ -24,6 +24,8 @@ pub struct Digest {
 pub struct Summary {
     /// Where the job is.
     pub state: JobState,
+    /// Whether a step is still being carried out: a job that is paused is pausing then.
+    pub working: bool,
     /// That in words: the step, the open question, the end.
     pub sentence: String,
     /// The last entry, milliseconds since the Unix epoch.
@@ -86,6 +88,7 @@ impl Digest {
         }
         Summary {
             state: view.state,
+            working: view.is_working(),
             sentence,
             updated_ms: view.updated_ms().unwrap_or(0),
             ended_ms: if view.state.is_over() { last_ms } else { 0 },
@@ -194,6 +197,31 @@ mod tests {
         assert_eq!(whole.sentence, "Done. Three members are there.");
         assert_eq!((whole.updated_ms, whole.ended_ms), (60, 60));
         assert_eq!(whole.failed_check, "Keys: seen of Keys");
+    }
+
+    #[test]
+    fn a_job_that_is_paused_says_whether_a_step_still_works() {
+        let mut digest = Digest::of(PLAN, &events()[..2]);
+        let mut tell = |seq: u64, body: Body| {
+            let at_ms = seq as i64;
+            digest.apply(&Event { seq, at_ms, body });
+            let Summary {
+                state,
+                working,
+                sentence,
+                ..
+            } = digest.summary();
+            (state, working, sentence)
+        };
+        let (state, working, sentence) = tell(3, Body::Paused { by: "ak".into() });
+        assert_eq!((state, working), (JobState::Paused, true));
+        assert!(sentence.starts_with("Pausing after step 1"), "{sentence}");
+        let outcome = StepOutcome::Done {
+            evidence: "there".into(),
+        };
+        let (state, working, sentence) = tell(4, Body::StepEnded { step: 1, outcome });
+        assert_eq!((state, working), (JobState::Paused, false));
+        assert!(sentence.ends_with("Nothing is running."), "{sentence}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Drives jobs: reads the journal, decides, writes, acts, writes. One task per job, and never two owners.
 
 mod execute;
+mod kept;
 mod lease;
 
 use std::collections::{HashMap, HashSet};
@@ -210,6 +211,24 @@ impl Engine {
         self.log.append(id, now, body, writer).await
     }
 
+    /// What carries out the steps of a plan, each once, with its steps.
+    fn runners_of<'p>(&self, plan: &'p Plan) -> Vec<(Arc<dyn StepRunner>, Vec<&'p Step>)> {
+        let mut carriers = Vec::new();
+        for step in &plan.steps {
+            let carrier = step.action.carrier();
+            if !carriers.contains(&carrier) {
+                carriers.push(carrier);
+            }
+        }
+        let with_steps = |carrier| {
+            let runner = self.runners.of(carrier)?;
+            let steps = plan.steps.iter();
+            let steps = steps.filter(|step| step.action.carrier() == carrier);
+            Some((runner, steps.collect()))
+        };
+        carriers.into_iter().filter_map(with_steps).collect()
+    }
+
     fn waker(&self, id: &str) -> Arc<Notify> {
         self.wakers().entry(id.into()).or_default().clone()
     }
@@ -335,6 +354,9 @@ impl JobRun {
         if !self.close(view.last_seq).await? {
             return self.renew_for_sure().await;
         }
+        if view.kept.is_none() {
+            self.write_what_stays(state).await?;
+        }
         for (runner, steps) in self.runners() {
             let (context, events) = self.context(BESIDE_STEPS);
             let work = runner.finish(state, &steps, &context);
@@ -351,20 +373,7 @@ impl JobRun {
 
     /// What carries out the plan's steps, each once, with its steps.
     fn runners(&self) -> Vec<(Arc<dyn StepRunner>, Vec<&Step>)> {
-        let mut carriers = Vec::new();
-        for step in &self.plan.steps {
-            let carrier = step.action.carrier();
-            if !carriers.contains(&carrier) {
-                carriers.push(carrier);
-            }
-        }
-        let with_steps = |carrier| {
-            let runner = self.engine.runners.of(carrier)?;
-            let steps = self.plan.steps.iter();
-            let steps = steps.filter(|step| step.action.carrier() == carrier);
-            Some((runner, steps.collect()))
-        };
-        carriers.into_iter().filter_map(with_steps).collect()
+        self.engine.runners_of(&self.plan)
     }
 
     /// Takes no more wishes, if the journal ends where it was seen to end; whether that is so now.

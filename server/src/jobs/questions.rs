@@ -19,7 +19,7 @@ pub(super) fn step_failed(plan: &Plan, job: &JobView, index: usize) -> Question 
         Failure::Stop | Failure::Refuse => Vec::new(),
     };
     choices.push(undo(plan, job));
-    choices.push(leave(plan, job));
+    choices.extend(leave(plan, job));
     let after = match step.retries {
         0 => String::new(),
         1 => " twice".to_owned(),
@@ -36,7 +36,7 @@ pub(super) fn step_failed(plan: &Plan, job: &JobView, index: usize) -> Question 
 pub(super) fn unclear(plan: &Plan, job: &JobView, index: usize) -> Question {
     let number = index + 1;
     let effect = plan.steps.get(index).map_or("", |step| &step.effect);
-    let choices = vec![
+    let mut choices = vec![
         choice(
             Then::Retry,
             "Look again".into(),
@@ -53,8 +53,8 @@ pub(super) fn unclear(plan: &Plan, job: &JobView, index: usize) -> Question {
             effect,
         ),
         undo(plan, job),
-        leave(plan, job),
     ];
+    choices.extend(leave(plan, job));
     let text = format!(
         "Whether step {number}, “{}”, is done could not be determined. Is it?",
         title(plan, index)
@@ -170,26 +170,28 @@ pub(super) fn effects<'a>(
 
 fn undo(plan: &Plan, job: &JobView) -> Choice {
     let undone: Vec<_> = effects(plan, job).map(|(_, how)| how).rev().collect();
-    let consequence = if undone.is_empty() {
-        "Nothing was changed so far; the job ends.".into()
-    } else {
-        format!(
-            "What was done is rolled back, newest first: {}",
-            undone.join(" ")
-        )
-    };
+    if undone.is_empty() {
+        let consequence = "Nothing was changed so far; the job ends.";
+        return choice(Then::Undo, "Stop the job".into(), consequence);
+    }
+    let consequence = format!(
+        "What was done is rolled back, newest first: {}",
+        undone.join(" ")
+    );
     choice(Then::Undo, "Stop and roll back".into(), &consequence)
 }
 
-fn leave(plan: &Plan, job: &JobView) -> Choice {
-    choice(
+/// Only where there is something to keep: to stop would do the same otherwise.
+fn leave(plan: &Plan, job: &JobView) -> Option<Choice> {
+    effects(plan, job).next()?;
+    Some(choice(
         Then::Leave,
         "End job, keep data".into(),
         &format!(
             "The job ends here and does not continue. {}",
             remains(plan, job)
         ),
-    )
+    ))
 }
 
 fn question(

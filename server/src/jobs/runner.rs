@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use requorum_shared::finding::Check;
-use requorum_shared::job::events::{EndState, Failure};
+use requorum_shared::job::events::{EndState, Failure, Kept, KeptFolder};
 use requorum_shared::recovery::{Carrier, Step};
 use thiserror::Error;
 
@@ -144,6 +144,34 @@ pub trait StepRunner: Send + Sync {
         _context: &Context,
     ) -> Result<String, StepError> {
         Ok(String::new())
+    }
+    /// What stays of a job that is about to end like this: asked before [`StepRunner::finish`], whose marks tell it.
+    async fn kept(
+        &self,
+        _end: EndState,
+        _steps: &[&Step],
+        _context: &Context,
+    ) -> Result<Option<Kept>, StepError> {
+        Ok(None)
+    }
+    /// What there still is of what stayed of a job that is over.
+    async fn remains(
+        &self,
+        _steps: &[&Step],
+        _kept: &Kept,
+        _context: &Context,
+    ) -> Result<Vec<KeptFolder>, StepError> {
+        Ok(Vec::new())
+    }
+    /// Removes what stayed of a job that is over, and nothing else; whether anything was there. May be called again, as
+    /// the others may.
+    async fn remove_kept(
+        &self,
+        _steps: &[&Step],
+        _kept: &Kept,
+        _context: &Context,
+    ) -> Result<bool, StepError> {
+        Ok(false)
     }
 }
 

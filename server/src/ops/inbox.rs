@@ -157,6 +157,7 @@ impl Inbox<'_> {
                 cluster: row.cluster,
                 since_ms: row.sealed_ms,
                 by: row.author,
+                working: false,
             };
             self.rows.push((cursor, waiting));
         }
@@ -184,6 +185,7 @@ impl Inbox<'_> {
                 cluster: review.cluster,
                 since_ms: review.broken_at_ms,
                 by: review.broken_by,
+                working: false,
             };
             (cursor, waiting)
         }));
@@ -225,6 +227,7 @@ fn of_job(line: JobLine) -> InboxItem {
     InboxItem {
         kind: kind.into(),
         id: summary.id,
+        working: summary.working,
         name: summary.name,
         title: summary.title,
         sentence,

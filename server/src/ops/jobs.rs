@@ -4,6 +4,7 @@ mod dossier;
 mod download;
 mod handover;
 mod list;
+mod members;
 mod watch;
 
 use std::sync::{Mutex, PoisonError};
@@ -25,6 +26,7 @@ use super::audit::{self, Done};
 use super::authorize::{authorize, sees};
 use super::{approvals, plans};
 use crate::app::App;
+use crate::archive;
 use crate::auth::actor::Actor;
 use crate::error::{
     ApiError, Result, bad_request, conflict, internal, not_found, precondition, quoted,
@@ -40,6 +42,7 @@ pub use self::download::{Download, artifact};
 pub use self::handover::complete;
 pub use self::list::list;
 pub(super) use self::list::{open, summary};
+pub use self::members::{remove_restored_members, restored_members};
 pub use self::watch::watch;
 
 /// How often a person's wish is tried against a journal that moves on meanwhile.
@@ -78,17 +81,22 @@ pub async fn start(
 /// Refuses a plan whose target another job works on. Asked before the plan is looked at again, which what that job
 /// has done by now would make void; and again as the job is made.
 async fn target_is_free(app: &App, actor: &Actor, plan_json: &str) -> Result<()> {
+    match working_on(app, plan_json).await? {
+        Some(holder) => Err(target_taken(app, actor, &holder)),
+        None => Ok(()),
+    }
+}
+
+/// The job that is not over and works on the target of this plan, what lies in it or what it lies in.
+async fn working_on(app: &App, plan_json: &str) -> Result<Option<Holder>> {
     let Some(target) = target_of(plan_json) else {
-        return Ok(());
+        return Ok(None);
     };
     let on_disk = OnDisk::look(app, &target).await?;
     let same = |one: &TargetDir, other: &TargetDir| {
         app.roots.overlap(one, other) || on_disk.same.contains(other)
     };
-    match app.jobs.holder(&target, &same).await? {
-        Some(holder) => Err(target_taken(app, actor, &holder)),
-        None => Ok(()),
-    }
+    Ok(app.jobs.holder(&target, &same).await?)
 }
 
 /// How long the disks are looked at. One that does not answer by then is compared by names.
@@ -133,20 +141,25 @@ impl OnDisk {
     }
 }
 
-fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
+/// Which job works where, as far as this person may know it; without a full stop.
+fn works_there(app: &App, actor: &Actor, holder: &Holder) -> String {
     let TargetDir { root, path } = &holder.target;
     let at = app
         .roots
         .find(root)
         .map_or_else(|| format!("{root}/{path}"), |root| root.shown(path));
-    let who = if sees(actor, &holder.cluster) {
+    if sees(actor, &holder.cluster) {
         format!(
             "Job {}, started by {}, works on {at}",
             holder.id, holder.started_by
         )
     } else {
         "A job of a cluster that you have no role in works on the same folder".to_owned()
-    };
+    }
+}
+
+fn target_taken(app: &App, actor: &Actor, holder: &Holder) -> ApiError {
+    let who = works_there(app, actor, holder);
     precondition(
         "job.target-taken",
         format!(
@@ -478,14 +491,21 @@ impl Loaded {
 
     /// What can be downloaded, by name, once all of it is made.
     fn artifacts(&self) -> Vec<v1::Artifact> {
-        if self.view.state != JobState::Completed {
+        if self.view.state != JobState::Completed || self.view.removed.is_some() {
             return Vec::new();
         }
+        let known: Vec<_> = self.view.kept.iter().flat_map(|k| &k.archives).collect();
         let made = self.plan.request.artifacts().into_iter();
-        made.map(|artifact| v1::Artifact {
-            name: format!("{}.tar", artifact.name),
-            media_type: "application/x-tar".into(),
-            label: artifact.label,
+        made.map(|artifact| {
+            let name = archive::file_name(&artifact.name);
+            let known = known.iter().find(|known| known.name == name);
+            v1::Artifact {
+                name,
+                media_type: "application/x-tar".into(),
+                label: artifact.label,
+                size: known.map_or(0, |known| known.bytes),
+                sha256: known.map_or_else(String::new, |known| known.sha256.clone()),
+            }
         })
         .collect()
     }

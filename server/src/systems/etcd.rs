@@ -5,6 +5,7 @@ mod boot;
 mod client;
 pub mod members;
 pub mod observe;
+mod present;
 pub mod process;
 mod run;
 mod sockets;

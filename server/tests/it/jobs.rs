@@ -3,6 +3,7 @@
 pub(crate) mod boots;
 pub(crate) mod engine;
 pub(crate) mod handover;
+pub(crate) mod members;
 pub(crate) mod mounts;
 pub(crate) mod restore;
 pub(crate) mod steering;

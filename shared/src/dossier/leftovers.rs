@@ -1,8 +1,9 @@
-//! What is left to clean up once a job is over. Requorum deletes nothing by itself.
+//! What is left to clean up once a job is over. Requorum deletes nothing by itself; a person has it removed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::job::fold::{JobState, JobView, StepState};
+use crate::number::size;
 use crate::plan::Undo;
 use crate::recovery::Plan;
 
@@ -17,8 +18,11 @@ pub struct LeftOver {
 
 /// What is left of a job, as far as its journal knows.
 pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
+    if view.removed.is_some() {
+        return Vec::new();
+    }
     if view.state == JobState::Completed {
-        return kept(plan);
+        return kept(plan, view);
     }
     plan.steps
         .iter()
@@ -46,7 +50,22 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
         .collect()
 }
 
-fn kept(plan: &Plan) -> Vec<LeftOver> {
+fn kept(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
+    let folders = view.kept.iter().flat_map(|kept| &kept.folders);
+    let recorded: Vec<_> = folders
+        .map(|folder| LeftOver {
+            what: format!(
+                "{} ({} at the end of the job): restored members, with all keys and values in them.",
+                folder.path,
+                size(folder.bytes)
+            ),
+            how: "Once they are where they belong, choose “Remove restored members” on the job's page."
+                .to_owned(),
+        })
+        .collect();
+    if !recorded.is_empty() {
+        return recorded;
+    }
     let kept = plan.request.keeps();
     kept.into_iter()
         .map(|(what, how)| LeftOver { what, how })

@@ -11,7 +11,9 @@ use crate::canonical::sha256_hex;
 use crate::etcd::recovery::restore::NativeSource;
 use crate::etcd::recovery::restore::samples::{observation, request};
 use crate::finding::{Check, Outcome as Seen};
-use crate::job::events::{Body, Choice, EndState, Event, Failure, Question, StepOutcome, Then};
+use crate::job::events::{
+    Body, Choice, EndState, Event, Failure, Kept, KeptFolder, Question, StepOutcome, Then,
+};
 use crate::ledger::checkpoint::{Checkpoint, SigningKey};
 use crate::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
 use crate::ledger::merkle::{Frontier, Hash, Hashes, Node, inclusion_path, leaf_hash, prove};
@@ -378,6 +380,31 @@ impl Run {
         let (mut run, grounds) = Self::begun(plan(), glass, Outcome::Done, false);
         run.by("Ben", act, None, outcome);
         run.start(grounds)
+    }
+
+    /// What stays is written down, as it is just before the end.
+    pub(super) fn kept(mut self) -> Self {
+        let folder = KeptFolder {
+            path: "/srv/restores/prod".into(),
+            identity: "7.1".into(),
+            bytes: 3 << 20,
+        };
+        let end = self.events.pop().expect("it is over");
+        self.event(Body::Kept {
+            kept: Kept {
+                folders: vec![folder],
+                archives: Vec::new(),
+            },
+        });
+        self.event(end.body);
+        self
+    }
+
+    /// Ben has it removed.
+    pub(super) fn removed(mut self) -> Self {
+        self.by("Ben", act::JOB_REMOVE_MEMBERS, None, Outcome::Done);
+        self.event(Body::MembersRemoved { by: "Ben".into() });
+        self
     }
 
     /// Somebody closes the review.

@@ -627,6 +627,41 @@ fn the_hand_over_is_in_the_record_and_cannot_be_claimed() {
     assert!(!judge(&packed(&claimed)).whole);
 }
 
+#[test]
+fn what_stayed_and_was_removed_is_in_it_and_cannot_be_made_up() {
+    let run = || Run::started(false).over();
+    let page = |run: &Run| {
+        let archive = packed(run);
+        assert!(judge(&archive).whole, "{:#?}", judge(&archive));
+        String::from_utf8(parts(&archive)[name::PAGE].clone()).unwrap()
+    };
+    let there = page(&run().kept());
+    for said in [
+        "/srv/restores/prod (3.00 MiB at the end of the job)",
+        "The restored members stay",
+    ] {
+        assert!(there.contains(said), "{said}");
+    }
+    let gone = page(&run().kept().removed().handed_over("start", ""));
+    for said in ["Nothing to clean up.", "Removed the restored members"] {
+        assert!(gone.contains(said), "{said}");
+    }
+    // Removed twice, removed without having been there, written down twice, and what the ledger does not have.
+    let twice = run().kept().removed().removed();
+    let nothing = run().removed();
+    let again = run().kept().kept();
+    let mut claimed = run().kept();
+    let seq = claimed.events.len() as u64 + 1;
+    claimed.events.push(Event {
+        seq,
+        at_ms: 1,
+        body: Body::MembersRemoved { by: "Ben".into() },
+    });
+    for odd in [twice, nothing, again, claimed] {
+        assert!(!judge(&packed(&odd)).whole);
+    }
+}
+
 /// A page that was made by this version must be called true by every later one: what it says and how it looks does
 /// not change without [`RENDERING`] going up.
 #[test]

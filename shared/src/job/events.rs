@@ -143,6 +143,11 @@ pub enum Body {
         /// Each thing that must be true.
         checks: Vec<Check>,
     },
+    /// What stays of the job on the server that ran it; written just before its end.
+    Kept {
+        /// What.
+        kept: Kept,
+    },
     /// The job is over.
     Ended {
         /// How.
@@ -150,7 +155,7 @@ pub enum Body {
         /// One sentence.
         sentence: String,
     },
-    /// A person did a step of the hand-over. The one event that may follow the end, and only that of a completed job.
+    /// A person did a step of the hand-over. It follows the end of a completed job.
     HandedOver {
         /// The step's id: `start`, `member:m1`.
         step: String,
@@ -160,6 +165,44 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
     },
+    /// A person had what stayed of the job removed. It follows the end.
+    MembersRemoved {
+        /// Who.
+        by: String,
+    },
+}
+
+/// What stays of a job that is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The folders that it made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<KeptFolder>,
+    /// What can be downloaded of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub archives: Vec<KeptArchive>,
+}
+
+/// A folder that a job made. What says whose it is while the job works is gone at its end: then it is known by this.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFolder {
+    /// Where it is, as the server's operator would call it.
+    pub path: String,
+    /// What it is on its disk, whatever it is called: no other folder there has the same.
+    pub identity: String,
+    /// Bytes that it takes on the disk.
+    pub bytes: u64,
+}
+
+/// An archive that can be downloaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptArchive {
+    /// Its name: `m1.tar`.
+    pub name: String,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// SHA-256 of it, hexadecimal.
+    pub sha256: String,
 }
 
 /// How a step ended.

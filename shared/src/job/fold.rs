@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::events::{Body, EPHEMERAL, EndState, Event, Failure, Question, StepOutcome, Then};
+use super::events::{Body, EPHEMERAL, EndState, Event, Failure, Kept, Question, StepOutcome, Then};
 use crate::finding::Check;
 
 /// Where a job is.
@@ -124,6 +124,15 @@ pub struct HandedOver {
     pub note: String,
 }
 
+/// That what stayed of a job was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Who had it removed.
+    pub by: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
 /// A job, as far as its journal knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobView {
@@ -167,6 +176,12 @@ pub struct JobView {
     /// The steps of the hand-over that people did, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handed_over: Vec<HandedOver>,
+    /// What stays of it, where its server wrote that down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+    /// That this was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removed>,
 }
 
 impl JobView {
@@ -273,6 +288,15 @@ impl JobView {
                     }
                 }
             }
+            Body::Kept { kept } => self.kept = Some(kept.clone()),
+            Body::MembersRemoved { by } => {
+                if self.ended.is_some() && self.removed.is_none() {
+                    self.removed = Some(Removed {
+                        by: by.clone(),
+                        at_ms,
+                    });
+                }
+            }
             Body::Ended { state, sentence } => {
                 self.ended = Some(*state);
                 self.question = None;
@@ -315,7 +339,9 @@ impl JobView {
     /// The newest event's time, milliseconds since the Unix epoch.
     pub fn updated_ms(&self) -> Option<i64> {
         let handed = self.handed_over.iter().map(|done| done.at_ms);
-        handed.chain(self.span_ms.map(|(_, last)| last)).max()
+        let removed = self.removed.iter().map(|removed| removed.at_ms);
+        let after = handed.chain(removed);
+        after.chain(self.span_ms.map(|(_, last)| last)).max()
     }
 
     /// What is no choice of the open question changes nothing: the question stays open.

@@ -5,6 +5,7 @@ use super::events::{Body, EPHEMERAL, EndState, Event, Question, StepOutcome};
 use crate::document::Mark;
 use crate::finding::{Check, Outcome};
 use crate::ledger::entry::CONSOLE;
+use crate::number::size;
 
 /// What a line is about, to show some and leave out others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -219,6 +220,15 @@ impl History {
                 };
                 console(Topic::Steps, "The job ended".to_owned(), mark, word).with(sentence)
             }
+            Body::Kept { kept } if kept.folders.is_empty() => return None,
+            Body::Kept { kept } => {
+                let folders = kept.folders.iter();
+                let folders = folders.map(|f| format!("{} ({})", f.path, size(f.bytes)));
+                let folders: Vec<_> = folders.collect();
+                let what = "The restored members stay".to_owned();
+                console(Topic::Steps, what, Mark::Note, "noted").with(&folders.join(", "))
+            }
+            Body::MembersRemoved { by } => person(by, "Removed the restored members"),
             Body::HandedOver { step, by, note } => {
                 let title = self.handover.iter().find(|(id, _)| id == step);
                 let title = title.map_or(step, |(_, title)| title);
@@ -400,6 +410,7 @@ mod tests {
                 by: "ak".into(),
                 note: "all up".into(),
             },
+            Body::MembersRemoved { by: "ben".into() },
         ]);
         assert_eq!(
             (lines[1].mark, lines[1].detail.as_str()),
@@ -416,6 +427,7 @@ mod tests {
                 ("ben", "Answered: Try step 1 again"),
                 ("ak", "Asked for a pause before the next step"),
                 ("ak", "Hand-over: Start all members"),
+                ("ben", "Removed the restored members"),
             ]
         );
         assert!(lines[2..].iter().all(|l| l.topic == Topic::People));

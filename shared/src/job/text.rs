@@ -15,9 +15,14 @@ pub enum Phase {
 
 /// What the job does right now.
 pub fn phase(view: &JobView) -> Phase {
-    match view.state {
-        JobState::Paused if view.is_working() => Phase::Pausing,
-        JobState::Undoing if view.is_working() => Phase::Stopping,
+    phase_of(view.state, view.is_working())
+}
+
+/// The same of a job's row, which says whether a step still works.
+pub fn phase_of(state: JobState, works: bool) -> Phase {
+    match state {
+        JobState::Paused if works => Phase::Pausing,
+        JobState::Undoing if works => Phase::Stopping,
         state => Phase::In(state),
     }
 }

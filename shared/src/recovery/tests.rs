@@ -51,7 +51,12 @@ fn a_restore_to_a_folder_has_a_target_and_one_for_download_has_artifacts() {
     let (plan, _) = sealed();
     assert_eq!(plan.request.target().unwrap().path, "prod");
     assert_eq!(plan.request.artifacts(), []);
-    assert_eq!(plan.request.keeps(), None);
+    let (kept, how) = plan.request.keeps().unwrap();
+    assert!(
+        kept.contains("m1, m2, m3") && kept.contains("folder prod"),
+        "{kept}"
+    );
+    assert!(how.ends_with("remove that folder."), "{how}");
     let request = Request::EtcdRestore(RestoreRequest {
         target: Target::Download,
         ..samples::request()

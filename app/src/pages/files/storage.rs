@@ -99,7 +99,7 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
                     <tbody>{rows.collect_view()}</tbody>
                 </table>
             </div>
-            <p class="small muted">"Downloads are restored members that the console keeps for download, below “downloads” in its data directory."</p>
+            <p class="small muted">"Downloads are restored members that the console keeps for download, below “downloads” in its data directory. Restored members are in the folders that their plans name. Both are removed on the page of their job."</p>
         </div>
     }
 }

@@ -3,6 +3,7 @@
 mod acts;
 mod after;
 mod host_settings;
+mod left;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -14,7 +15,8 @@ use requorum_shared::matrix::Expected;
 use requorum_shared::recovery::{self, Plan};
 
 use self::acts::acts;
-use self::after::{Handing, dossier, left_behind, results};
+use self::after::{Handing, dossier};
+use self::left::{left_behind, results};
 use super::follow::{Followed, Link, fold, read};
 use super::question::Ask;
 use crate::client::grpc;
@@ -256,7 +258,7 @@ fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoVi
     });
     view! {
         {handing.steps()}
-        {results(id.clone())}
+        {results(id.clone(), followed)}
         {verification}
         <div class="job-columns">
             <div class="stack">

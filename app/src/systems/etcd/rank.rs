@@ -208,7 +208,7 @@ fn why(place: usize, cluster: &[usize], files: &[Database<'_>]) -> String {
     if let Some(other) = contradicted(cluster[place], cluster, files) {
         let hash = |file: &Database<'_>| {
             let kv = file.details.hash_kv.as_ref();
-            kv.map_or_else(String::new, |kv| crate::format::hash_kv(kv.hash))
+            kv.map_or_else(String::new, |kv| requorum_shared::number::hash_kv(kv.hash))
         };
         return format!(
             "Same revision, different HashKV ({at}: {}, {} has {}): they disagree, so neither is best. Compare them with the other members' files.",

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use requorum_shared::etcd::storage::inspection::Inspection;
+use requorum_shared::number::hash_kv;
 
 use super::kind_words;
 use crate::components::bytes::Bytes;
@@ -36,7 +37,7 @@ pub(super) fn status(inspection: &Inspection, on_copy_json: Callback<()>) -> imp
                 format!("compacted at {}", format::signed(kv.compact_revision))
             };
             view! {
-                <span class="mono nowrap">{format::hash_kv(kv.hash)}</span>
+                <span class="mono nowrap">{hash_kv(kv.hash)}</span>
                 {format!(" at revision {}, {compacted}", format::signed(kv.hash_revision))}
             }
             .into_any()

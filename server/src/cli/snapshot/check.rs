@@ -10,7 +10,7 @@ use requorum_shared::etcd::storage::status::human_size;
 use requorum_shared::finding::{Finding, Outcome, Severity};
 use requorum_shared::inspection::{Part, PartName, Trust};
 use requorum_shared::kinds::{self, Details, inspect_as_etcd};
-use requorum_shared::number::{grouped, signed};
+use requorum_shared::number::{self, grouped, signed};
 
 use crate::cli::terminal::{self, Text};
 
@@ -140,7 +140,9 @@ fn report(inspection: &Inspection) -> Text {
     if let Some(hash_kv) = &inspection.details.hash_kv {
         text.line(format_args!(
             "HashKV {} at revision {}, compacted at {}",
-            hash_kv.hash, hash_kv.hash_revision, hash_kv.compact_revision
+            number::hash_kv(hash_kv.hash),
+            hash_kv.hash_revision,
+            hash_kv.compact_revision
         ));
     }
     if !file.sha256.is_empty() {

@@ -102,6 +102,7 @@ pub(in crate::ops) fn summary(line: JobLine) -> v1::JobSummary {
         cluster: line.cluster,
         broke_glass: line.broke_glass,
         ended_at_ms: summary.ended_ms,
+        working: summary.working,
     }
 }
 

@@ -113,7 +113,7 @@ async fn boot_and_look(
         ))
     })?;
     let looked = tokio::select! {
-        looked = cluster.look(expected, &request, start_revision, &run.context.progress) => Some(looked),
+        looked = cluster.look(expected, &request, start_revision, &run.context.job_id, &run.context.progress) => Some(looked),
         () = run.context.cancel.cancelled() => None,
     };
     cluster.kill().await;
@@ -177,7 +177,7 @@ fn not_checked(run: &Run, why: &str) -> Vec<Check> {
     let unknown = |name| Check::new(name, Outcome::NotChecked, why);
     let members = run.task.request.member_names().into_iter();
     let placed = members.map(|member| unknown(checks::PLACED).of_member(member));
-    let of_all = checks::OF_ALL.into_iter().map(unknown);
+    let of_all = checks::of_all(&run.task.request).into_iter().map(unknown);
     of_all.chain(placed).collect()
 }
 

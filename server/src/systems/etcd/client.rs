@@ -69,6 +69,41 @@ impl Client {
             .map(|response| response.into_inner().count)
     }
 
+    /// Writes a key.
+    pub(super) async fn put(&self, key: &str) -> Result<(), tonic::Status> {
+        let put = rpc::PutRequest {
+            key: key.into(),
+            value: b"written by a boot check".to_vec(),
+        };
+        rpc::kv_client::KvClient::new(self.channel.clone())
+            .put(put)
+            .await
+            .map(drop)
+    }
+
+    /// Whether the cluster has a key, by way of this member.
+    pub(super) async fn has(&self, key: &str) -> Result<bool, tonic::Status> {
+        let one = rpc::RangeRequest {
+            key: key.into(),
+            range_end: Vec::new(),
+            serializable: false,
+            count_only: true,
+        };
+        rpc::kv_client::KvClient::new(self.channel.clone())
+            .range(one)
+            .await
+            .map(|response| response.into_inner().count == 1)
+    }
+
+    /// Deletes a key; how many were deleted.
+    pub(super) async fn delete(&self, key: &str) -> Result<i64, tonic::Status> {
+        let one = rpc::DeleteRangeRequest { key: key.into() };
+        rpc::kv_client::KvClient::new(self.channel.clone())
+            .delete_range(one)
+            .await
+            .map(|response| response.into_inner().deleted)
+    }
+
     /// Names of the members, sorted; empty for one that has not started yet.
     pub(super) async fn member_names(&self) -> Result<Vec<String>, tonic::Status> {
         let list = rpc::cluster_client::ClusterClient::new(self.channel.clone())

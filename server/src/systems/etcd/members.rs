@@ -25,6 +25,7 @@ mod clear;
 mod dest;
 mod disk;
 mod error;
+mod keep;
 mod pass;
 mod place;
 mod verify;

@@ -63,7 +63,7 @@ impl Process {
             ])
             // It would dial a socket by a name that its resolver does not take, and nothing here asks it.
             .arg("--enable-grpc-gateway=false")
-            // Nothing is written but the members' own names: a full quota must not stand in the way.
+            // Nothing is written but the members' own names and a key: a full quota must not stand in the way.
             .arg("--quota-backend-bytes=-1")
             .args(["--logger", "zap", "--log-level", "warn"])
             .stdin(Stdio::null())

@@ -3,17 +3,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use requorum_shared::etcd::recovery::restore::{RestoreStep, RestoreTask, SourceFile, Target};
-use requorum_shared::job::events::EndState;
+use requorum_shared::job::events::{EndState, Kept, KeptArchive, KeptFolder};
 use requorum_shared::number;
 use requorum_shared::recovery::{Action, Step};
 
 use super::binaries::Binary;
 use super::boot;
 use super::members::Restore;
-use super::run::{Place, Run, failed, free_bytes, hash_stored, judge, no_root, sentence};
+use super::present;
+use super::run::{Place, Run, blocking, failed, free_bytes, hash_stored, judge, no_root, sentence};
+use crate::archive;
 use crate::jobs::context::Context;
 use crate::jobs::runner::{Probe, RETRY_AFTER_MS, Remedy, StepError, StepEvidence, StepRunner};
 use crate::roots::{Roots, There};
@@ -103,11 +106,7 @@ impl StepRunner for EtcdSteps {
         steps: &[&Step],
         context: &Context,
     ) -> Result<String, StepError> {
-        // All steps of a plan that write do so at one place.
-        let task = steps
-            .iter()
-            .find_map(|step| etcd(step).ok().and_then(RestoreStep::task));
-        let Some(task) = task else {
+        let Some(task) = task_of(steps) else {
             return Ok(String::new());
         };
         let run = self.run(task, context);
@@ -131,6 +130,54 @@ impl StepRunner for EtcdSteps {
             "Built and not at its place: {}. Rename it, or delete it.",
             kept.join(", ")
         ))
+    }
+
+    async fn kept(
+        &self,
+        end: EndState,
+        steps: &[&Step],
+        context: &Context,
+    ) -> Result<Option<Kept>, StepError> {
+        let Some(task) = task_of(steps).filter(|_| end != EndState::Undone) else {
+            return Ok(None);
+        };
+        let run = self.run(task, context);
+        let folders = run.with(|restore| restore.kept()).await?;
+        let archives = match (&task.request.target, end) {
+            (Target::Download, EndState::Completed) => {
+                self.archives(&task.request.member_names(), context).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Some(Kept { folders, archives }))
+    }
+
+    async fn remains(
+        &self,
+        steps: &[&Step],
+        kept: &Kept,
+        context: &Context,
+    ) -> Result<Vec<KeptFolder>, StepError> {
+        let Some(task) = task_of(steps) else {
+            return Ok(Vec::new());
+        };
+        let folders = kept.folders.clone();
+        let look = move |restore: &Restore<'_>| restore.remains(&folders);
+        self.run(task, context).with(look).await
+    }
+
+    async fn remove_kept(
+        &self,
+        steps: &[&Step],
+        kept: &Kept,
+        context: &Context,
+    ) -> Result<bool, StepError> {
+        let Some(task) = task_of(steps) else {
+            return Ok(false);
+        };
+        let folders = kept.folders.clone();
+        let remove = move |restore: &Restore<'_>| restore.remove_kept(&folders);
+        self.run(task, context).with(remove).await
     }
 }
 
@@ -172,6 +219,31 @@ impl EtcdSteps {
             content: Some(content),
             ..self.run(task, context)
         })
+    }
+
+    /// The archives that these members are downloaded as.
+    async fn archives(
+        &self,
+        members: &[String],
+        context: &Context,
+    ) -> Result<Vec<KeptArchive>, StepError> {
+        let folder = self.downloads.join(&context.job_id);
+        let members = members.to_vec();
+        blocking(context, move |cancel| {
+            let archive = |name: &String| {
+                let digest =
+                    archive::digest(&folder.join(name), name, cancel).map_err(|error| {
+                        failed(format!("The archive of {name} cannot be made: {error}."))
+                    })?;
+                Ok(KeptArchive {
+                    name: archive::file_name(name),
+                    bytes: digest.bytes,
+                    sha256: digest.sha256,
+                })
+            };
+            members.iter().map(archive).collect()
+        })
+        .await
     }
 
     async fn content(&self, source: &SourceFile, context: &Context) -> Result<Content, StepError> {
@@ -219,8 +291,9 @@ impl EtcdSteps {
         match there {
             There::Missing | There::Empty => {}
             There::Occupied => {
+                let there = what_is_there(&run).await;
                 return Err(failed(format!(
-                    "{shown} already exists; it did not when the plan was sealed. A restore never writes into \
+                    "{shown} already exists; it did not when the plan was sealed. {there} A restore never writes into \
                      existing data: move it away, or create a new plan for another place."
                 )));
             }
@@ -252,6 +325,23 @@ impl EtcdSteps {
             ))),
         }
     }
+}
+
+/// What is at the place of a restore, told for a question about it.
+async fn what_is_there(run: &Run) -> String {
+    let (look, context) = (run.clone(), run.context.clone());
+    let there = blocking(&context, move |_| {
+        let folder = look.placed_folder()?;
+        present::described(&folder, SystemTime::now())
+            .map_err(|error| failed(format!("What is in it cannot be listed: {error}.")))
+    });
+    there.await.unwrap_or_else(|error| error.message)
+}
+
+/// What is restored where: all steps of a plan that write do so at one place.
+fn task_of<'s>(steps: &[&'s Step]) -> Option<&'s RestoreTask> {
+    let mut steps = steps.iter();
+    steps.find_map(|step| etcd(step).ok().and_then(RestoreStep::task))
 }
 
 fn done_if(done: bool, evidence: &str) -> Probe {

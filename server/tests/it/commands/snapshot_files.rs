@@ -117,6 +117,8 @@ fn check_reports_three_parts_and_fails_when_one_does() {
         "Structure  pass",
         "Content    pass",
         "NOSPACE alarm",
+        // As pages and the evidence of jobs write it.
+        "HashKV 2777538118 (0xa58dde46) at revision 12",
     ] {
         assert!(said.out.contains(line), "{line} is not in {}", said.out);
     }

@@ -149,6 +149,29 @@ async fn every_step_is_ticked_once_and_by_name() {
 }
 
 #[tokio::test]
+async fn the_health_check_of_a_cluster_with_authentication_signs_in() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-auth.db").await;
+    for (path, off) in [("auth/kept", false), ("auth/off", true)] {
+        let mut wanted = request(&snapshot, path);
+        wanted.clean_up.auth = off;
+        let job = console.run(&wanted).await;
+        console.finished(&job.id).await;
+        let read = console.job(&job.id).await;
+        let handover: Handover = serde_json::from_str(&read.handover_json).unwrap();
+        let check = handover.step("check").unwrap();
+        let commands: Vec<_> = check.commands[0].text.lines().collect();
+        assert_eq!(commands.len(), 4, "{commands:?}");
+        for command in commands {
+            assert_eq!(command.contains(" --user root "), !off, "{command}");
+        }
+        assert_eq!(check.text.contains("root password"), !off, "{}", check.text);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_job_that_was_rolled_back_hands_nothing_over() {
     let server = TestServer::with(Options::default()).await;
     let console = Console::over(&server).await;

@@ -168,7 +168,11 @@ async fn a_target_that_is_taken_meanwhile_becomes_a_question() {
         question.evidence
     );
     let choices: Vec<_> = question.choices.iter().map(|c| c.id.as_str()).collect();
-    assert_eq!(choices, ["retry", "undo", "leave"]);
+    // Nothing was changed yet: to stop and to keep what was done would be the same.
+    assert_eq!(choices, ["retry", "undo"]);
+    assert_eq!(question.choices[1].label, "Stop the job");
+    let leave = console.answer(&job.id, &question.id, "leave").await;
+    assert_eq!(leave.unwrap_err().code(), Code::InvalidArgument);
     assert!(question.choices.iter().all(|c| !c.consequence.is_empty()));
 
     let wrong = console

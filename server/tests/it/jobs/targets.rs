@@ -143,6 +143,48 @@ async fn of_many_that_start_at_once_one_gets_the_target() {
     assert_eq!(console.finished(&job.id).await.state, JobState::Completed);
 }
 
+#[tokio::test]
+async fn a_question_about_a_target_says_what_is_there() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.5.33-mixed.db").await;
+    let plan = approved(&console, &request(&snapshot, "taken")).await;
+    let (job, mend) = waiting(&server, &console, &plan, &snapshot).await;
+    let place = server.data_dir().join("restores/taken");
+    std::fs::create_dir_all(place.join("member/snap")).unwrap();
+    std::fs::write(place.join("member/snap/db"), vec![7; 4096]).unwrap();
+    std::fs::write(place.join("of\nanother"), "mine").unwrap();
+    mend();
+    answer(&console, &job.id, "retry").await;
+    // The first question comes again: only the second is about the target.
+    let second =
+        |event: &Event| matches!(&event.body, Body::Asked { question } if question.id == "q2");
+    let view = fold(&console.watch_until(&job.id, 0, second).await.unwrap());
+    let question = view.question.unwrap();
+    assert_eq!(question.step, 2);
+    let said = &question.evidence;
+    for words in [
+        "restores/taken already exists",
+        "The folder is owner ",
+        "member/ (4.00 KiB, owner ",
+        "of\\nanother (4 bytes, owner ",
+        " ago",
+    ] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    assert!(!said.contains('\n'), "{said:?}");
+    let choices: Vec<_> = question.choices.iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(choices, ["retry", "undo"]);
+    // It is moved away, and the job continues.
+    std::fs::rename(&place, server.data_dir().join("restores/moved")).unwrap();
+    console
+        .answer(&job.id, &question.id, "retry")
+        .await
+        .unwrap();
+    let view = fold(&console.watch(&job.id, 0).await.unwrap());
+    assert_eq!(view.state, JobState::Completed, "{view:#?}");
+}
+
 fn no_marks(below: &Path) {
     for entry in std::fs::read_dir(below).unwrap() {
         let entry = entry.unwrap();

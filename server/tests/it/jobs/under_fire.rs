@@ -141,7 +141,8 @@ impl<S: Scene> Fire<S> {
                 let failed = self.run();
                 let view = self.live(&failed, Life::failing(fault)).await;
                 self.asks_exactly(&view, step.number, when, &what);
-                for answer in ["retry", "undo", "leave"] {
+                let answers = ["retry", "undo", "leave"].into_iter();
+                for answer in answers.filter(|a| *a != "leave" || self.may_keep(step.number)) {
                     let run = failed.again();
                     let mut answers = vec![answer.to_owned()];
                     if answer == "undo" {
@@ -321,6 +322,12 @@ impl<S: Scene> Fire<S> {
         steps.map(|_| "leave".to_owned()).collect()
     }
 
+    /// Whether something may have been changed that could be kept, once this step has begun.
+    fn may_keep(&self, step: u32) -> bool {
+        let begun = self.plan.steps.iter().filter(|s| s.number <= step);
+        begun.into_iter().any(|s| !matches!(s.undo, Undo::Nothing))
+    }
+
     /// The question is about this step, quotes what went wrong, and each choice says what it leads to.
     #[track_caller]
     fn asks_exactly(&self, view: &JobView, step: u32, when: When, what: &str) {
@@ -334,7 +341,10 @@ impl<S: Scene> Fire<S> {
             ),
             _ => (
                 format!("Step {step}, “{title}”, failed: choose how to proceed."),
-                vec!["retry", "undo", "leave"],
+                match self.may_keep(step) {
+                    true => vec!["retry", "undo", "leave"],
+                    false => vec!["retry", "undo"],
+                },
             ),
         };
         assert_eq!((question.step, &question.text), (step, &text), "{what}");

@@ -92,8 +92,13 @@ const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.JobService/AnswerJob", R(P::Run)),
     ("/requorum.v1.JobService/CompleteHandoverStep", R(P::Run)),
     ("/requorum.v1.JobService/GetJob", R(P::See)),
+    ("/requorum.v1.JobService/GetRestoredMembers", R(P::See)),
     ("/requorum.v1.JobService/ListJobs", R(P::See)),
     ("/requorum.v1.JobService/PauseJob", R(P::Run)),
+    (
+        "/requorum.v1.JobService/RemoveRestoredMembers",
+        R(P::RemoveFiles),
+    ),
     ("/requorum.v1.JobService/ResumeJob", R(P::Run)),
     ("/requorum.v1.JobService/StartJob", R(P::Run)),
     ("/requorum.v1.JobService/WatchJob", R(P::See)),

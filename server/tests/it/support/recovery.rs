@@ -339,6 +339,27 @@ impl Console {
         Ok(answer.into_inner().job.unwrap())
     }
 
+    /// What a job left on the server.
+    pub(crate) async fn restored_members(&self, id: &str) -> v1::GetRestoredMembersResponse {
+        let request = v1::GetRestoredMembersRequest { id: id.into() };
+        let answer = self.jobs_client().get_restored_members(request).await;
+        answer.unwrap().into_inner()
+    }
+
+    /// Removes it.
+    pub(crate) async fn remove_members(
+        &self,
+        id: &str,
+        typed: &str,
+    ) -> Result<v1::JobSummary, Status> {
+        let request = v1::RemoveRestoredMembersRequest {
+            id: id.into(),
+            typed: typed.into(),
+        };
+        let answer = self.jobs_client().remove_restored_members(request).await?;
+        Ok(answer.into_inner().job.unwrap())
+    }
+
     /// Follows the job to its end; every event, as the page would fold them.
     pub(crate) async fn watch(&self, id: &str, since: u64) -> Result<Vec<Event>, Status> {
         self.watch_until(id, since, |_| false).await

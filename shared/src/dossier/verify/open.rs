@@ -220,6 +220,7 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
     let steps = plan.steps.len();
     let (mut begun, mut undoing) = (vec![false; steps], vec![false; steps]);
     let (mut question, mut ended) = (None, None);
+    let (mut kept, mut removed) = (false, false);
     let mut open: Vec<_> = plan.request.handover_steps();
     for (at, event) in events.iter().enumerate() {
         let number = at as u64 + 1;
@@ -229,8 +230,12 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
                 event.seq
             ));
         }
-        let is_hand_over = matches!(event.body, Body::HandedOver { .. });
-        if ended.is_some() && !(is_hand_over && ended == Some(EndState::Completed)) {
+        let may_follow = match event.body {
+            Body::HandedOver { .. } => ended == Some(EndState::Completed),
+            Body::MembersRemoved { .. } => true,
+            _ => false,
+        };
+        if ended.is_some() && !may_follow {
             return Err(format!("Event {number} comes after the end."));
         }
         let index = |step: u32| {
@@ -277,6 +282,16 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
                 if !asked.is_some_and(|asked| asked.choices.iter().any(|c| c.id == *choice)) {
                     return Err(format!("Event {number} answers what was not asked."));
                 }
+            }
+            Body::Kept { .. } if std::mem::replace(&mut kept, true) => {
+                return Err(format!("Event {number} says a second time what stays."));
+            }
+            Body::MembersRemoved { .. }
+                if ended.is_none() || !kept || std::mem::replace(&mut removed, true) =>
+            {
+                return Err(format!(
+                    "Event {number} removes what was not there to be removed."
+                ));
             }
             Body::Ended { state, .. } => ended = Some(*state),
             Body::HandedOver { step, .. } => {

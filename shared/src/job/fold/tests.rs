@@ -1,6 +1,6 @@
 use super::*;
 use crate::finding::Outcome;
-use crate::job::events::Choice;
+use crate::job::events::{Choice, KeptFolder};
 
 fn event(seq: u64, body: Body) -> Event {
     Event {
@@ -277,6 +277,37 @@ fn what_is_handed_over_counts_once_and_only_after_a_completed_end() {
         &[started(), end(EndState::Undone), handed("start", "ak")],
     );
     assert_eq!(view.handed_over, []);
+}
+
+#[test]
+fn what_stayed_is_removed_once_and_only_after_the_end() {
+    let kept = Kept {
+        folders: vec![KeptFolder {
+            path: "/srv/a".into(),
+            ..KeptFolder::default()
+        }],
+        archives: Vec::new(),
+    };
+    let removed = |by: &str| Body::MembersRemoved { by: by.into() };
+    let end = Body::Ended {
+        state: EndState::Left,
+        sentence: String::new(),
+    };
+    let bodies = [
+        started(),
+        removed("early"),
+        Body::Kept { kept: kept.clone() },
+        end,
+        removed("ak"),
+        removed("ben"),
+    ];
+    let view = folded(1, &bodies);
+    assert_eq!(view.kept, Some(kept));
+    let by = view.removed.as_ref().map(|r| (r.by.as_str(), r.at_ms));
+    assert_eq!(by, Some(("ak", 5)));
+    assert_eq!((view.span_ms, view.updated_ms()), (Some((1, 4)), Some(5)));
+    let text = serde_json::to_string(&bodies[2]).unwrap();
+    assert_eq!(serde_json::from_str::<Body>(&text).unwrap(), bodies[2]);
 }
 
 #[test]

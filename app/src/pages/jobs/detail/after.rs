@@ -1,10 +1,9 @@
-//! What stays when the job is over: the hand-over, what can be downloaded, the dossier, and what is left to remove.
+//! What comes next when the job is over: the hand-over and the dossier.
 
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{Artifact, CompleteHandoverStepRequest, GetJobRequest};
-use requorum_shared::dossier::left_overs;
+use requorum_shared::api::v1::CompleteHandoverStepRequest;
 use requorum_shared::handover::{Context, Handover};
 use requorum_shared::job::fold::JobState;
 use requorum_shared::job::text;
@@ -16,7 +15,7 @@ use super::{JobRef, host_settings};
 use crate::client::grpc;
 use crate::components::handover::{HandoverSteps, Ticking};
 use crate::failure::Failure;
-use crate::identity::{Of, permitted, reason};
+use crate::identity::{Of, reason};
 use crate::pages::every;
 use crate::paths;
 
@@ -143,37 +142,6 @@ impl Handing {
     }
 }
 
-/// What came out, to download.
-pub(super) fn results(id: String) -> impl IntoView {
-    let job = LocalResource::new({
-        let id = id.clone();
-        move || grpc::call(GetJobRequest { id: id.clone() })
-    });
-    move || {
-        let (artifacts, cluster) = match job.get() {
-            Some(Ok(job)) => (job.artifacts, job.job.unwrap_or_default().cluster),
-            _ => Default::default(),
-        };
-        let (id, made) = (id.clone(), artifacts.clone());
-        let links = move || {
-            let link = |artifact: &Artifact| {
-                let href = paths::artifact(&id, &artifact.name);
-                view! { <a class="button" href=href rel="external" download="">{format!("Download {}", artifact.name)}</a> }
-            };
-            made.iter().map(link).collect_view()
-        };
-        (!artifacts.is_empty()).then(|| {
-            view! {
-                <section class="section">
-                    <h2>"Restored members"</h2>
-                    <p class="muted">"One archive per member, with all keys and values: the same that curl fetches above."</p>
-                    <div class="acts">{permitted(Permission::ReadValues, Of::Cluster(cluster), links)}</div>
-                </section>
-            }
-        })
-    }
-}
-
 /// The record of the recovery.
 pub(super) fn dossier(id: String) -> impl IntoView {
     view! {
@@ -189,23 +157,4 @@ pub(super) fn dossier(id: String) -> impl IntoView {
             </div>
         </section>
     }
-}
-
-/// What a person has to remove some day.
-pub(super) fn left_behind(job: JobRef, followed: Followed) -> impl IntoView {
-    let left = job.with_value(|job| {
-        let plan = job.plan.as_ref();
-        plan.map(|plan| followed.view.with_untracked(|view| left_overs(plan, view)))
-            .unwrap_or_default()
-    });
-    let body = if left.is_empty() {
-        view! { <p>"Nothing to clean up."</p> }.into_any()
-    } else {
-        let items = left
-            .into_iter()
-            .map(|left| view! { <li><p>{left.what}</p><p class="small muted">{left.how}</p></li> })
-            .collect_view();
-        view! { <ul class="stack">{items}</ul> }.into_any()
-    };
-    view! { <section class="section"><h2>"Cleanup"</h2>{body}</section> }
 }

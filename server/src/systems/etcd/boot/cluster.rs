@@ -4,11 +4,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use requorum_shared::etcd::recovery::restore::checks::{
-    BOOTS, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, OF_ALL, REVISION,
+    BOOTS, HASH_EQUAL, HASH_SOURCE, KEYS, LEADER, MEMBERS, REVISION, WRITES, of_all,
 };
 use requorum_shared::etcd::recovery::restore::{ExpectedService, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
-use requorum_shared::number::signed;
+use requorum_shared::number::{self, signed};
+
+use tonic::Code;
 
 use super::{BOOTED, COMPARED};
 use crate::jobs::context::Progress;
@@ -29,6 +31,8 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub(super) struct Cluster {
     members: Vec<(String, Process, Client)>,
     version: String,
+    /// The checks that are made of it.
+    checks: Vec<&'static str>,
 }
 
 impl Cluster {
@@ -57,6 +61,7 @@ impl Cluster {
         Ok(Self {
             members,
             version: binary.version.clone(),
+            checks: of_all(request),
         })
     }
 
@@ -67,12 +72,13 @@ impl Cluster {
         }
     }
 
-    /// Waits until the cluster serves, and compares.
+    /// Waits until the cluster serves, compares, and writes a key with `id` in its name.
     pub(super) async fn look(
         &mut self,
         expected: &ExpectedService,
         request: &RestoreRequest,
         start_revision: i64,
+        id: &str,
         progress: &Progress,
     ) -> (Vec<Check>, Option<HashKvResponse>) {
         let statuses = match self.ready(progress).await {
@@ -94,10 +100,12 @@ impl Cluster {
             leader(&statuses),
             self.member_names().await,
         ];
-        let hashes = self.hashes(expected, request, start_revision, progress);
+        let hashes = self.hashes(expected, start_revision, progress);
         let (hash_checks, agreed) = hashes.await;
         checks.extend(hash_checks);
         checks.push(self.keys(expected).await);
+        // The last: a write changes revision, hash and count.
+        checks.push(self.writes(id, request).await);
         (checks, agreed)
     }
 
@@ -112,7 +120,7 @@ impl Cluster {
             for ((name, process, client), booted) in self.members.iter_mut().zip(&mut booted) {
                 if let Some(ended) = process.ended() {
                     let what = format!("{name} ended ({ended}): {}", process.last_words());
-                    return Err(nothing(BOOTS, &what));
+                    return Err(self.nothing(BOOTS, &what));
                 }
                 match client.status().await {
                     Ok(status) if status.leader != 0 => {
@@ -131,7 +139,7 @@ impl Cluster {
             }
             if Instant::now() > deadline {
                 let what = format!("after {} s: {}", READY_WITHIN.as_secs(), silent.join("; "));
-                return Err(nothing(LEADER, &what));
+                return Err(self.nothing(LEADER, &what));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -165,19 +173,20 @@ impl Cluster {
     async fn hashes(
         &self,
         expected: &ExpectedService,
-        request: &RestoreRequest,
         start_revision: i64,
         progress: &Progress,
-    ) -> ([Check; 3], Option<HashKvResponse>) {
+    ) -> (Vec<Check>, Option<HashKvResponse>) {
         let deadline = Instant::now() + EQUAL_WITHIN;
         let hashes = loop {
             match self.hash_all(progress).await {
                 Ok(hashes) if agree(&hashes) || Instant::now() > deadline => break hashes,
                 Ok(_) => {}
                 Err(what) if Instant::now() > deadline => {
-                    let checks = [HASH_EQUAL, HASH_SOURCE, REVISION]
+                    let names = [HASH_EQUAL, HASH_SOURCE, REVISION].into_iter();
+                    let checks = names
+                        .filter(|name| self.checks.contains(name))
                         .map(|name| Check::new(name, Outcome::NotChecked, what.clone()));
-                    return (checks, None);
+                    return (checks.collect(), None);
                 }
                 Err(_) => {}
             }
@@ -185,9 +194,8 @@ impl Cluster {
         };
         let said = |hash: &HashKvResponse| {
             format!(
-                "{} ({:08x}) at revision {}, compacted at {}",
-                hash.hash,
-                hash.hash,
+                "{} at revision {}, compacted at {}",
+                number::hash_kv(hash.hash),
                 signed(revision(hash)),
                 signed(hash.compact_revision)
             )
@@ -209,12 +217,13 @@ impl Cluster {
             Check::new(HASH_EQUAL, Outcome::Fail, each.join("; "))
         };
         let agreed = agree(&hashes).then(|| hashes.first().cloned()).flatten();
+        let source = self.checks.contains(&HASH_SOURCE);
         let checks = [
-            equal,
-            against_source(&hashes, expected, request),
-            at_revision(&hashes, start_revision),
+            Some(equal),
+            source.then(|| against_source(&hashes, expected)),
+            Some(at_revision(&hashes, start_revision)),
         ];
-        (checks, agreed)
+        (checks.into_iter().flatten().collect(), agreed)
     }
 
     async fn hash_all(&self, progress: &Progress) -> Result<Vec<HashKvResponse>, String> {
@@ -228,6 +237,72 @@ impl Cluster {
             progress.at(hashes.len() as u64, total, COMPARED);
         }
         Ok(hashes)
+    }
+
+    /// The first check fails, and nothing after it can be made.
+    fn nothing(&self, failed: &str, what: &str) -> Vec<Check> {
+        let all = &self.checks;
+        let at = all.iter().position(|name| *name == failed).unwrap_or(0);
+        all.iter()
+            .enumerate()
+            .map(|(index, name)| match index.cmp(&at) {
+                std::cmp::Ordering::Less => Check::new(*name, Outcome::Pass, "the processes run"),
+                std::cmp::Ordering::Equal => Check::new(*name, Outcome::Fail, what),
+                std::cmp::Ordering::Greater => {
+                    Check::new(*name, Outcome::NotChecked, "the cluster did not come up")
+                }
+            })
+            .collect()
+    }
+
+    /// Whether a key can be written by one member, read by another, and deleted.
+    async fn writes(&self, id: &str, request: &RestoreRequest) -> Check {
+        let key = format!("requorum-boot-check/{id}");
+        let (Some((first, _, writer)), Some((last, _, reader))) =
+            (self.members.first(), self.members.last())
+        else {
+            return Check::new(WRITES, Outcome::NotChecked, "there is no member");
+        };
+        let refused = |name: &str, status: &tonic::Status| {
+            // What it keeps by choice is a warning of the plan already, and no fault of the files.
+            let by_alarm = matches!(status.code(), Code::ResourceExhausted | Code::DataLoss);
+            if by_alarm && !request.clean_up.alarms {
+                let why = format!(
+                    "{name} refuses writes: {}. An alarm of the snapshot was kept; the new cluster refuses them too \
+                     until it is disarmed",
+                    status.message()
+                );
+                return Check::new(WRITES, Outcome::NotChecked, why);
+            }
+            Check::new(
+                WRITES,
+                Outcome::Fail,
+                format!("{name}: {}", status.message()),
+            )
+        };
+        if let Err(status) = writer.put(&key).await {
+            return refused(first, &status);
+        }
+        let seen = match reader.has(&key).await {
+            Ok(seen) => seen,
+            Err(status) => return refused(last, &status),
+        };
+        let deleted = match writer.delete(&key).await {
+            Ok(deleted) => deleted,
+            Err(status) => return refused(first, &status),
+        };
+        if seen && deleted == 1 {
+            let did = format!(
+                "one key was written by {first}, read by {last} and deleted, in the throw-away restore only"
+            );
+            Check::new(WRITES, Outcome::Pass, did)
+        } else {
+            let what = match seen {
+                true => format!("{first} deleted {deleted} keys of the one that it had written"),
+                false => format!("{last} does not serve the key that {first} has written"),
+            };
+            Check::new(WRITES, Outcome::Fail, what)
+        }
     }
 
     async fn keys(&self, expected: &ExpectedService) -> Check {
@@ -309,17 +384,8 @@ pub(super) fn agree(hashes: &[HashKvResponse]) -> bool {
     })
 }
 
-fn against_source(
-    hashes: &[HashKvResponse],
-    expected: &ExpectedService,
-    request: &RestoreRequest,
-) -> Check {
+fn against_source(hashes: &[HashKvResponse], expected: &ExpectedService) -> Check {
     let unknown = |why: String| Check::new(HASH_SOURCE, Outcome::NotChecked, why);
-    if request.bump_revision > 0 {
-        return unknown(
-            "the revision was raised and the old ones are compacted away: the hash is another by design".into(),
-        );
-    }
     let Some(source) = &expected.hash_kv else {
         return unknown("the snapshot's own HashKV could not be computed".into());
     };
@@ -340,18 +406,15 @@ fn against_source(
         ));
     }
     if hashes.iter().all(|hash| hash.hash == source.hash) {
-        Check::new(
-            HASH_SOURCE,
-            Outcome::Pass,
-            format!("{} ({:08x})", source.hash, source.hash),
-        )
+        Check::new(HASH_SOURCE, Outcome::Pass, number::hash_kv(source.hash))
     } else {
         Check::new(
             HASH_SOURCE,
             Outcome::Fail,
             format!(
-                "the snapshot's is {:08x}, the first member's {:08x}",
-                source.hash, first.hash
+                "the snapshot's is {}, the first member's {}",
+                number::hash_kv(source.hash),
+                number::hash_kv(first.hash)
             ),
         )
     }
@@ -368,20 +431,4 @@ fn at_revision(hashes: &[HashKvResponse], start_revision: i64) -> Check {
         Outcome::Fail
     };
     Check::new(REVISION, outcome, evidence)
-}
-
-/// The first check fails, and nothing after it can be made.
-fn nothing(failed: &str, what: &str) -> Vec<Check> {
-    let all = OF_ALL;
-    let at = all.iter().position(|name| *name == failed).unwrap_or(0);
-    all.iter()
-        .enumerate()
-        .map(|(index, name)| match index.cmp(&at) {
-            std::cmp::Ordering::Less => Check::new(*name, Outcome::Pass, "the processes run"),
-            std::cmp::Ordering::Equal => Check::new(*name, Outcome::Fail, what),
-            std::cmp::Ordering::Greater => {
-                Check::new(*name, Outcome::NotChecked, "the cluster did not come up")
-            }
-        })
-        .collect()
 }

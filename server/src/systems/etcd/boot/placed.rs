@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::checks::PLACED;
 use requorum_shared::finding::{Check, Outcome};
-use requorum_shared::number::signed;
+use requorum_shared::number::{self, signed};
 
 use super::cluster::{LOOK_EVERY, READY_WITHIN, agree, revision};
 use super::{PLACED_BOOTED, remove, stopped};
@@ -100,9 +100,8 @@ fn judged(
         ),
         Ok(Answer::Hash(hash)) if cluster.is_some_and(|cluster| !agree(&[*cluster, hash])) => {
             let what = format!(
-                "it serves HashKV {} ({:08x}) at revision {}, and the throw-away cluster did not",
-                hash.hash,
-                hash.hash,
+                "it serves HashKV {} at revision {}, and the throw-away cluster did not",
+                number::hash_kv(hash.hash),
                 signed(revision(&hash))
             );
             Check::new(PLACED, Outcome::Fail, what)
@@ -113,8 +112,8 @@ fn judged(
                 None => "which could not be compared",
             };
             let what = format!(
-                "{booted}: HashKV {} ({:08x}), {compared}",
-                hash.hash, hash.hash
+                "{booted}: HashKV {}, {compared}",
+                number::hash_kv(hash.hash)
             );
             Check::new(PLACED, Outcome::Pass, what)
         }

@@ -8,6 +8,7 @@ mod versions;
 
 use std::collections::BTreeMap;
 
+pub(super) use self::survivors::AUTH_IS_ON;
 use super::bump;
 use super::cluster::{self, Cluster};
 use super::observation::Observation;

@@ -8,6 +8,7 @@ mod flags;
 mod settings;
 mod systemd;
 
+use super::check;
 use super::checks;
 use super::native::quote;
 use super::{MemberRequest, RestoreRequest, Target, TargetVersion, bump};
@@ -165,13 +166,7 @@ impl Writer<'_> {
         let name = &member.name;
         let (host, folder) = (self.settings.host(member), self.settings.data_dir(member));
         let mut commands = self.bring(member, &host, &folder);
-        let flags = flags::of(self.request, member, &self.settings, self.facts.size);
-        commands.push(HandoverCommand {
-            label: format!("etcd command of {name}, on {host}"),
-            kind: CommandKind::Shell,
-            text: flags::shell(&flags),
-            folded: false,
-        });
+        let flags = self.flags(member);
         commands.push(HandoverCommand {
             label: "systemd unit: /etc/systemd/system/etcd.service (replaces a packaged one)"
                 .to_owned(),
@@ -209,6 +204,25 @@ impl Writer<'_> {
                 ),
             )],
         }
+    }
+
+    fn flags(&self, member: &MemberRequest) -> Vec<flags::Flag> {
+        flags::of(self.request, member, &self.settings, self.facts.size)
+    }
+
+    /// The start of one member by hand, where neither systemd nor a kubelet does it.
+    fn plain_start(&self, member: &MemberRequest) -> HandoverCommand {
+        let (name, host) = (&member.name, self.settings.host(member));
+        let who = match self.settings.user().as_str() {
+            "root" => "as root".to_owned(),
+            user => format!("as the user {user}, not as root"),
+        };
+        let text = flags::shell(&self.flags(member));
+        shell(
+            format!("etcd command of {name}, on {host}, {who}"),
+            vec![text],
+            true,
+        )
     }
 
     /// How its files get there.
@@ -265,15 +279,26 @@ impl Writer<'_> {
                 count / 2 + 1
             ),
         };
+        let by_hand = match self.settings.user().as_str() {
+            "root" => String::new(),
+            user => format!(
+                " Run the plain command as the user {user}: what root writes into the data directory, {user} cannot \
+                 open at the next start."
+            ),
+        };
+        let plain = self.request.members.iter().map(|m| self.plain_start(m));
         HandoverStep {
             id: START.to_owned(),
             title: match count {
                 1 => "Start the member".to_owned(),
                 _ => "Start all members".to_owned(),
             },
-            text: format!("On each host, within about a minute.{majority}"),
+            text: format!(
+                "On each host, within about a minute: by systemd, by the static pod, or by the plain etcd command of \
+                 the member.{by_hand}{majority}"
+            ),
             member: None,
-            commands: vec![
+            commands: [
                 shell(
                     "On each host, with systemd",
                     vec![
@@ -292,7 +317,10 @@ impl Writer<'_> {
                     ],
                     true,
                 ),
-            ],
+            ]
+            .into_iter()
+            .chain(plain)
+            .collect(),
             expect: Vec::new(),
         }
     }
@@ -310,10 +338,18 @@ impl Writer<'_> {
         ];
         expected.push(expect("Revision", self.revision()));
         expected.push(expect("HashKV", self.hash()));
+        let mut text = "On any host that reaches the members. Compare what it prints with what is expected below."
+            .to_owned();
+        if self.asks_for_a_user() {
+            text.push_str(
+                " Authentication is on: each command signs in as root and asks for the root password that the cluster \
+                 had when the snapshot was taken.",
+            );
+        }
         HandoverStep {
             id: CHECK.to_owned(),
             title: "Check the cluster".to_owned(),
-            text: "On any host that reaches the members. Compare what it prints with what is expected below.".to_owned(),
+            text,
             member: None,
             commands: vec![shell(
                 "Health, members and content",
@@ -345,7 +381,18 @@ impl Writer<'_> {
                 words.push(flag.to_owned());
             }
         }
+        if self.asks_for_a_user() {
+            // Without a password in it: that would stay in the shell's history.
+            words.push("--user root".to_owned());
+        }
         words.join(" ")
+    }
+
+    /// Whether authentication is on in what was restored.
+    fn asks_for_a_user(&self) -> bool {
+        let mut findings = self.facts.report.findings.iter();
+        !self.request.clean_up.auth
+            && findings.any(|finding| check::AUTH_IS_ON.contains(&finding.code.as_str()))
     }
 
     fn revision(&self) -> String {

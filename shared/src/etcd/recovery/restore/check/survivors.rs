@@ -88,6 +88,11 @@ fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     });
 }
 
+const AUTH_ENABLED: &str = "auth.enabled";
+const AUTH_BROKEN: &str = "auth.administration";
+/// What a report says of a restore after which clients have to sign in: one of these.
+pub(in crate::etcd::recovery::restore) const AUTH_IS_ON: [&str; 2] = [AUTH_ENABLED, AUTH_BROKEN];
+
 fn auth(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     if let (Some(problem), true, false) = (
         &source.auth_problem,
@@ -95,7 +100,7 @@ fn auth(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         request.clean_up.auth,
     ) {
         report.push(
-            Finding::warning("auth.administration", "authentication", problem.what())
+            Finding::warning(AUTH_BROKEN, "authentication", problem.what())
                 .because(problem.why())
                 .todo(problem.todo()),
         );
@@ -110,7 +115,7 @@ fn auth(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
         )),
         (true, false) => report.push(
             Finding::warning(
-                "auth.enabled",
+                AUTH_ENABLED,
                 "authentication",
                 format!(
                     "Authentication stays on, with {} users and their passwords at the time of the snapshot.",

@@ -97,7 +97,7 @@ fn a_member_is_copied_and_started_with_every_flag_it_needs() {
         "rsync -a -s --chown=etcd:etcd --chmod=D700,F600 /srv/r/m1/ root@10.0.0.1:/var/lib/etcd/"
     );
     assert_eq!(
-        text(&handover, "member:m2", "etcd command"),
+        text(&handover, "start", "etcd command of m2,"),
         "etcd \\\n  --name m2 \\\n  --data-dir /var/lib/etcd \\\n  --listen-peer-urls http://10.0.0.2:2380 \\\n  \
          --initial-advertise-peer-urls http://10.0.0.2:2380 \\\n  \
          --listen-client-urls http://10.0.0.2:2379,http://127.0.0.1:2379 \\\n  \
@@ -125,6 +125,12 @@ fn a_member_is_copied_and_started_with_every_flag_it_needs() {
         stop,
         "systemctl stop etcd\n[ ! -e /var/lib/etcd ] || mv /var/lib/etcd /var/lib/etcd.7f3a.old"
     );
+    let by_hand = handover.step(START).unwrap();
+    let labels: Vec<_> = by_hand.commands.iter().map(|c| &c.label).collect();
+    assert!(
+        labels[3].ends_with("m2, on 10.0.0.2, as the user etcd, not as root"),
+        "{labels:?}"
+    );
     let check = text(&handover, "check", "Health");
     assert!(
         check.starts_with(
@@ -139,12 +145,86 @@ fn a_member_is_copied_and_started_with_every_flag_it_needs() {
 }
 
 #[test]
+fn nothing_starts_a_member_before_the_step_that_starts_them() {
+    let request = of("m1=http://10.0.0.1:2380,m2=http://10.0.0.2:2380");
+    for user in ["etcd", "root"] {
+        let handover = with(&request, &given(at("/srv/r"), &[("user", user)]));
+        let before = handover.steps.iter().take_while(|step| step.id != START);
+        let shells = before
+            .flat_map(|step| &step.commands)
+            .filter(|command| command.kind == CommandKind::Shell);
+        for command in shells {
+            for start in [
+                "--initial-cluster",
+                "systemctl start",
+                "etcd.yaml /etc/kubernetes/manifests/",
+            ] {
+                assert!(!command.text.contains(start), "{command:?}");
+            }
+        }
+        let start = handover.step(START).unwrap();
+        let by_hand: Vec<_> = start
+            .commands
+            .iter()
+            .filter(|c| c.text.contains("--initial-cluster-state new"))
+            .collect();
+        assert_eq!(by_hand.len(), 2, "{start:?}");
+        let as_user = "Run the plain command as the user etcd";
+        assert_eq!(
+            start.text.contains(as_user),
+            user == "etcd",
+            "{}",
+            start.text
+        );
+        assert_eq!(by_hand[0].label.contains("not as root"), user == "etcd");
+    }
+}
+
+#[test]
+fn the_health_check_signs_in_where_the_restore_keeps_authentication() {
+    let found = |code: &str| report(vec![Finding::warning(code, "authentication", "It is on.")]);
+    let check = |request: &RestoreRequest, report: &Report| {
+        let facts = Facts {
+            plan: PLAN,
+            size: 1,
+            revision: Some(339),
+            report,
+            checks: &[],
+        };
+        let handover = handover(request, facts, &at("/srv/r"));
+        let said = handover.step(CHECK).unwrap().text.clone();
+        (text(&handover, CHECK, "Health").to_owned(), said)
+    };
+    let request = samples::request();
+    for code in ["auth.enabled", "auth.administration"] {
+        let (commands, said) = check(&request, &found(code));
+        assert_eq!(commands.lines().count(), 4);
+        for line in commands.lines() {
+            assert!(line.contains(" --user root "), "{line}");
+        }
+        assert!(said.contains("asks for the root password"), "{said}");
+    }
+    let mut off = request.clone();
+    off.clean_up.auth = true;
+    for (request, code) in [(&request, "alarm.nospace"), (&off, "auth.disabled")] {
+        let (commands, said) = check(request, &found(code));
+        assert!(!commands.contains("--user"), "{commands}");
+        assert!(!said.contains("password"), "{said}");
+    }
+    // As the check of a plan finds it.
+    let mut observation = samples::observation();
+    observation.source.auth_enabled = true;
+    let found = crate::etcd::recovery::restore::check_file(&request, &observation);
+    assert!(check(&request, &found).0.contains("--user root"));
+}
+
+#[test]
 fn https_asks_for_certificates_and_names_are_not_bound_to() {
     let handover = with(
         &of("m1=https://db-1.example:2380,m1=https://10.0.0.1:2390"),
         &at("/srv/r"),
     );
-    let command = text(&handover, "member:m1", "etcd command");
+    let command = text(&handover, "start", "etcd command of m1,");
     for line in [
         "  --listen-peer-urls https://0.0.0.0:2380,https://10.0.0.1:2390 \\\n",
         "  --initial-advertise-peer-urls https://db-1.example:2380,https://10.0.0.1:2390 \\\n",
@@ -171,7 +251,7 @@ fn https_asks_for_certificates_and_names_are_not_bound_to() {
     // Peers with TLS, clients without.
     let plain = given(at("/srv/r"), &[("client-url", "http://{host}:2379")]);
     let handover = with(&of("m1=https://10.0.0.1:2380"), &plain);
-    let command = text(&handover, "member:m1", "etcd command");
+    let command = text(&handover, "start", "etcd command of m1,");
     assert!(
         command.contains("--peer-key-file") && !command.contains(" --cert-file"),
         "{command}"
@@ -190,7 +270,7 @@ fn spaces_quotes_and_ipv6_survive_a_shell() {
         "rsync -a -s --chown=etcd:etcd --chmod=D700,F600 '/srv/my restores/prod/it'\\''s m1/' \
          'root@[fd00::1]:/var/lib/etcd/'"
     );
-    let command = text(&handover, id, "etcd command");
+    let command = text(&handover, "start", "etcd command");
     for line in [
         "  --name 'it'\\''s m1' \\\n",
         "  --listen-peer-urls 'http://[fd00::1]:2380' \\\n",
@@ -213,7 +293,7 @@ fn spaces_quotes_and_ipv6_survive_a_shell() {
 fn members_that_share_a_host_have_folders_and_ports_of_their_own() {
     let request = of("m1=http://127.0.0.1:2380,m2=http://127.0.0.1:12380");
     let handover = with(&request, &at("/srv/r"));
-    let second = text(&handover, "member:m2", "etcd command");
+    let second = text(&handover, "start", "etcd command of m2,");
     assert!(second.contains("--data-dir /var/lib/etcd-m2 "), "{second}");
     assert!(
         second.contains("--listen-client-urls http://127.0.0.1:12379 "),
@@ -233,7 +313,7 @@ fn members_that_share_a_host_have_folders_and_ports_of_their_own() {
         let setting = handover.settings.iter().find(|s| s.key == key).unwrap();
         assert!(setting.error.is_some(), "{setting:?}");
     }
-    assert!(text(&handover, "member:m2", "etcd command").contains("/var/lib/etcd-m2"));
+    assert!(text(&handover, "start", "etcd command of m2,").contains("/var/lib/etcd-m2"));
 }
 
 #[test]
@@ -251,7 +331,7 @@ fn what_a_person_says_of_the_hosts_is_in_every_command() {
         text(&handover, id, "On the console's host"),
         "rsync -a -s --chown=root:root --chmod=D700,F600 '/srv/r/{host}/' 'ops@10.0.0.1:/data/etcd/{host}/'"
     );
-    let command = text(&handover, id, "etcd command");
+    let command = text(&handover, "start", "etcd command");
     assert!(
         command.contains("--advertise-client-urls http://10.0.0.1:4001 "),
         "{command}"
@@ -325,7 +405,7 @@ fn a_large_database_gets_a_quota_that_it_fits_in() {
             checks: &[],
         };
         let handover = handover(&of("m1=http://10.0.0.1:2380"), facts, &at("/srv/r"));
-        text(&handover, "member:m1", "etcd command").to_owned()
+        text(&handover, "start", "etcd command of m1,").to_owned()
     };
     assert!(!flags_at(1 << 30).contains("quota"));
     assert!(flags_at(2 << 30).contains("--quota-backend-bytes 8589934592"));

@@ -1,0 +1,223 @@
+//! What a job that is over left: archives to download, and folders on the server that a person removes some day.
+
+use leptos::prelude::*;
+use requorum_shared::api::v1::{
+    Artifact, GetJobRequest, GetRestoredMembersRequest, GetRestoredMembersResponse,
+    RemoveRestoredMembersRequest, RestoredFolder,
+};
+use requorum_shared::dossier::{LeftOver, left_overs};
+use requorum_shared::job::fold::JobState;
+use requorum_shared::permission::Permission;
+
+use super::super::follow::Followed;
+use super::JobRef;
+use crate::client::grpc;
+use crate::components::bytes::Bytes;
+use crate::components::confirm::Confirm;
+use crate::components::error_view::ErrorView;
+use crate::components::hash::{Copyable, Id};
+use crate::components::load::load;
+use crate::components::time::Time;
+use crate::failure::Failure;
+use crate::identity::{Of, permitted};
+use crate::paths;
+
+/// What came out, to download.
+pub(super) fn results(id: String, followed: Followed) -> impl IntoView {
+    let removed = Memo::new(move |_| followed.view.with(|v| v.removed.is_some()));
+    let job = LocalResource::new({
+        let id = id.clone();
+        move || {
+            removed.track();
+            grpc::call(GetJobRequest { id: id.clone() })
+        }
+    });
+    move || {
+        let (artifacts, cluster) = match job.get() {
+            Some(Ok(job)) => (job.artifacts, job.job.unwrap_or_default().cluster),
+            _ => Default::default(),
+        };
+        let (id, made) = (id.clone(), artifacts.clone());
+        let links = move || {
+            let link = |artifact: &Artifact| {
+                let href = paths::artifact(&id, &artifact.name);
+                view! { <a class="button" href=href rel="external" download="">{format!("Download {}", artifact.name)}</a> }
+            };
+            made.iter().map(link).collect_view()
+        };
+        (!artifacts.is_empty()).then(|| {
+            view! {
+                <section class="section">
+                    <h2>"Restored members"</h2>
+                    <p class="muted">"One archive per member, with all keys and values: the same that curl fetches above."</p>
+                    {archives(&artifacts)}
+                    <div class="acts">{permitted(Permission::ReadValues, Of::Cluster(cluster), links)}</div>
+                </section>
+            }
+        })
+    }
+}
+
+/// Their sizes and digests, to compare with what arrived.
+fn archives(artifacts: &[Artifact]) -> impl IntoView + use<> {
+    let known = artifacts.iter().filter(|made| !made.sha256.is_empty());
+    let rows: Vec<_> = known
+        .map(|made| {
+            view! {
+                <tr>
+                    <th scope="row" data-label="Archive">{made.name.clone()}</th>
+                    <td data-label="Size" class="number"><Bytes n=made.size /></td>
+                    <td data-label="SHA-256"><Id value=made.sha256.clone() /></td>
+                </tr>
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <div class="table-wrap">
+                <table class="table">
+                    <thead><tr>
+                        <th scope="col">"Archive"</th><th scope="col" class="number">"Size"</th><th scope="col">"SHA-256"</th>
+                    </tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        }
+    })
+}
+
+/// What is left, and how it goes away.
+pub(super) fn left_behind(job: JobRef, followed: Followed) -> impl IntoView {
+    let removed = Memo::new(move |_| followed.view.with(|v| v.removed.is_some()));
+    let id = job.with_value(|job| job.summary.id.clone());
+    let members = LocalResource::new(move || {
+        removed.track();
+        grpc::call(GetRestoredMembersRequest { id: id.clone() })
+    });
+    let look_again = Callback::new(move |()| members.refetch());
+    // Kept where the answer that follows a refusal does not draw it away.
+    let failure = RwSignal::new(None::<Failure>);
+    view! {
+        <section class="section" aria-label="Cleanup">
+            <h2>"Cleanup"</h2>
+            {load(members, move |members| left(job, followed, members, failure, look_again))}
+            {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
+        </section>
+    }
+}
+
+fn left(
+    job: JobRef,
+    followed: Followed,
+    members: GetRestoredMembersResponse,
+    failure: RwSignal<Option<Failure>>,
+    look_again: Callback<()>,
+) -> AnyView {
+    if !members.removed_by.is_empty() {
+        return view! {
+            <p>
+                "The restored members were removed from the server by " <strong>{members.removed_by}</strong> ", "
+                <Time ms=members.removed_at_ms /> "."
+            </p>
+        }
+        .into_any();
+    }
+    let told = job.with_value(|job| {
+        let plan = job.plan.as_ref();
+        plan.map(|plan| followed.view.with_untracked(|view| left_overs(plan, view)))
+            .unwrap_or_default()
+    });
+    if members.folders.is_empty() && members.missing.is_empty() {
+        return as_told(told);
+    }
+    let there = (!members.folders.is_empty()).then(|| {
+        view! {
+            <p>"Restored members are on the server, with all keys and values in them. Once they are where they belong, remove them here."</p>
+            {folders(&members.folders)}
+        }
+    });
+    let missing = (!members.missing.is_empty()).then(|| {
+        view! {
+            <p>"No longer as this job left it: moved, removed or replaced outside the console, or by a removal that was interrupted. If it was moved, it still has all keys and values in it."</p>
+            {folders(&members.missing)}
+        }
+    });
+    // How far a job that ended early came is told by its steps.
+    let completed = followed
+        .view
+        .with_untracked(|view| view.state == JobState::Completed);
+    let steps = (!completed && !told.is_empty()).then(|| as_told(told));
+    let act =
+        (!members.folders.is_empty()).then(|| removal(job, followed, members, failure, look_again));
+    view! { <div class="stack">{there}{missing}{steps}{act}</div> }.into_any()
+}
+
+/// As the journal knows it, where the server wrote nothing down.
+fn as_told(left: Vec<LeftOver>) -> AnyView {
+    if left.is_empty() {
+        return view! { <p>"Nothing to clean up."</p> }.into_any();
+    }
+    let items = left
+        .into_iter()
+        .map(|left| view! { <li><p>{left.what}</p><p class="small muted">{left.how}</p></li> })
+        .collect_view();
+    view! { <ul class="stack">{items}</ul> }.into_any()
+}
+
+fn folders(folders: &[RestoredFolder]) -> impl IntoView + use<> {
+    let items = folders.iter().map(|folder| {
+        view! { <li><Copyable value=folder.path.clone() /> " · " <Bytes n=folder.bytes /></li> }
+    });
+    view! { <ul class="stack">{items.collect_view()}</ul> }
+}
+
+/// The button and its question.
+fn removal(
+    job: JobRef,
+    followed: Followed,
+    members: GetRestoredMembersResponse,
+    failure: RwSignal<Option<Failure>>,
+    look_again: Callback<()>,
+) -> impl IntoView {
+    let asked = RwSignal::new(false);
+    let (id, cluster) = job.with_value(|job| (job.summary.id.clone(), job.summary.cluster.clone()));
+    let (id, typed) = (
+        StoredValue::new(id),
+        StoredValue::new(members.confirm.clone()),
+    );
+    let remove = Action::new_local(move |_: &()| {
+        // Read before anything is waited for: this part of the page may be drawn anew meanwhile.
+        let (id, typed) = (id.get_value(), typed.get_value());
+        let request = RemoveRestoredMembersRequest {
+            id: id.clone(),
+            typed,
+        };
+        async move {
+            failure.set(None);
+            let removed = grpc::call(request).await;
+            // What is there may be another than was shown, also where nothing was removed.
+            failure.set(removed.err());
+            followed.refresh(id).await;
+            look_again.run(());
+        }
+    });
+    let on_act = Callback::new(move |()| {
+        remove.dispatch_local(());
+    });
+    let button = move || {
+        view! {
+            <button type="button" class="button danger" disabled=remove.pending() on:click=move |_| asked.set(true)>
+                "Remove restored members"
+            </button>
+        }
+    };
+    let paths = StoredValue::new(members.folders);
+    view! {
+        <div class="acts">{permitted(Permission::RemoveFiles, Of::Cluster(cluster), button)}</div>
+        <Confirm open=asked title="Remove restored members" name=members.confirm act="Remove restored members" keep="Cancel" on_act>
+            <p>"These folders are deleted from the server and cannot be brought back. What was copied from them to the members' hosts stays."</p>
+            {paths.with_value(|paths| folders(paths))}
+            <p>"Nothing is removed if a server was started from them, or if something else was put into them."</p>
+        </Confirm>
+    }
+}
