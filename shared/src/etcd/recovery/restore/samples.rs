@@ -58,6 +58,7 @@ pub(crate) fn observation() -> Observation {
             members: Vec::new(),
             conf_state: None,
             remarks: Vec::new(),
+            stored: None,
         },
         target: TargetFacts {
             place: "/srv/restores/prod".to_owned(),
