@@ -8,8 +8,8 @@ use requorum_shared::etcd::storage::scan::{Options, Scan};
 use requorum_shared::etcd::storage::status::{Counting, Format, human_size};
 use requorum_shared::recognise;
 
+use crate::cli::inspect_file::{FileError, InspectedFile, Unpacked};
 use crate::cli::terminal;
-use crate::inspect_file::{FileError, InspectedFile, Unpacked};
 
 /// Exit code of a bad file or a failed operation.
 pub(in crate::cli) const FAILED: u8 = 1;

@@ -27,8 +27,8 @@ use self::lookup::Names;
 use self::progress::ProgressLine;
 use requorum_shared::unpack::UnpackError;
 
+use crate::cli::inspect_file::{InspectedFile, Unpacked};
 use crate::cli::terminal;
-use crate::inspect_file::{InspectedFile, Unpacked};
 use crate::random;
 use crate::system;
 use crate::systems::etcd::members::{Built, Dest, Order, Restore, RestoreError, Spot, Watch};
