@@ -15,7 +15,6 @@ use requorum_shared::permission::{Grants, Permission, Place};
 
 use crate::client::grpc;
 use crate::client::whole::MOST;
-use crate::components::inbox::{Item, Waiting};
 use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
 use crate::components::palette::{Entry, Group};
 use crate::console_loader::Console;
@@ -27,6 +26,7 @@ use crate::pages::{
 };
 use crate::paths;
 use crate::times::Times;
+use crate::waiting::{Item, Waiting};
 
 /// The console's functions.
 pub fn console() -> Console {
