@@ -83,7 +83,69 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use requorum_shared::kinds::{Options, Scanner, inspect};
+    use serde_json::json;
+
     use super::*;
+    use crate::files::store::Summary;
+
+    /// A stored file with its inspection.
+    fn stored_as(name: &str, bytes: &[u8]) -> (StoredFile, String) {
+        let mut scanner = Scanner::new(Options::default());
+        scanner.feed(bytes);
+        let inspection = inspect(scanner.finish(), name, &bytes);
+        let Summary {
+            kind,
+            trust,
+            headline,
+        } = Summary::from(&inspection);
+        let file = StoredFile {
+            id: inspection.file.sha256.clone(),
+            name: name.into(),
+            size: bytes.len() as u64,
+            uploaded_ms: 0,
+            uploaded_by: "anna".into(),
+            origin: "upload".into(),
+            cluster: String::new(),
+            kind,
+            trust,
+            headline,
+            removed_ms: 0,
+            removed_by: String::new(),
+        };
+        (file, serde_json::to_string(&inspection).unwrap())
+    }
+
+    #[test]
+    fn a_file_that_the_request_cannot_use_is_refused_by_its_kind() {
+        let request: Request = serde_json::from_value(json!({
+            "kind": "etcd.restore", "snapshot": "", "members": [], "token": "", "bump_revision": 0,
+            "mark_compacted": false, "skip_hash_check": false, "target_version": "3.6",
+            "clean_up": {"alarms": false, "auth": false, "downgrade": false, "versions": false},
+            "target": {"kind": "download"},
+        }))
+        .unwrap();
+        let given = |name: &str, bytes: &[u8]| {
+            let (file, json) = stored_as(name, bytes);
+            let found = Ok(Some(file.size));
+            input(&request, file, &json, found)
+        };
+        let peers = br#"[{"id": "a", "address": "10.0.0.1:8946", "non_voter": false}]"#;
+        let refused = given("peers.json", peers).err().unwrap();
+        assert_eq!(refused.code, "file.kind");
+        assert!(
+            refused.message.contains("peers.json is "),
+            "{}",
+            refused.message
+        );
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../shared/testdata/etcd/3.5.33-mixed.db"
+        );
+        let bytes = std::fs::read(path).unwrap();
+        let taken = given("a.db", &bytes).ok().unwrap();
+        assert_eq!(taken.found, Ok(Some(bytes.len() as u64)));
+    }
 
     #[test]
     fn what_a_source_says_is_bounded() {

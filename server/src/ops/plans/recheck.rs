@@ -8,6 +8,7 @@ use super::inputs::observe;
 use crate::app::App;
 use crate::error::{Kind, Result, internal};
 use crate::observations::Observation as Row;
+use crate::ops::stored;
 
 /// What was found when it was looked again.
 #[derive(Default)]
@@ -43,7 +44,8 @@ pub(super) async fn now(app: &App, account: &str, plan_json: &str) -> Result<Aga
     let sealed = read(app, account, plan_json).await?;
     let observation = match observe(app, account, &sealed.request).await {
         Ok(observation) => observation,
-        Err(error) if error.kind == Kind::NotFound => {
+        // Unknown here, or removed on purpose.
+        Err(error) if error.kind == Kind::NotFound || error.code == stored::REMOVED => {
             return Ok(Again::without_file());
         }
         Err(error) => return Err(error),
