@@ -4,12 +4,12 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::components::inbox::{Item, Waiting, Yours};
 use crate::console_loader::ConsoleLoader;
 use crate::format;
 use crate::identity::Identity;
 use crate::notifications::Notifications;
 use crate::title::Title;
+use crate::waiting::{Item, Waiting, Yours};
 
 /// How often it is asked, in milliseconds.
 const EVERY_MS: u64 = 15_000;

@@ -16,7 +16,6 @@ use requorum_shared::permission::{Grants, Permission, Place};
 
 use crate::client::grpc;
 use crate::client::whole::MOST;
-use crate::components::inbox::{Item, Waiting, Yours};
 use crate::components::ledger_badge::{LedgerAlarm, LedgerBadge};
 use crate::components::palette::{Entry, Group};
 use crate::console_loader::Console;
@@ -29,6 +28,7 @@ use crate::pages::{
 };
 use crate::paths;
 use crate::times::Times;
+use crate::waiting::{Item, Waiting, Yours};
 
 /// The console's functions.
 pub fn console() -> Console {

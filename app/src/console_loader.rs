@@ -5,10 +5,10 @@ use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use requorum_shared::permission::Grants;
 
-use crate::components::inbox::Waiting;
 use crate::components::palette::Entry;
 use crate::failure::Failure;
 use crate::loader::Loader;
+use crate::waiting::Waiting;
 
 /// The console's own part of the program, as functions. To be called only after it was fetched.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! How far a job is and how long it still takes, in words with units.
 
-use requorum_shared::job::fold::{JobState, JobView, StepState};
+use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::job::text::{self, Phase};
 
 use crate::components::status;
@@ -22,41 +22,9 @@ pub fn now(view: &JobView) -> (&'static str, &'static str) {
     status::phase(text::phase(view))
 }
 
-/// What the job's page opens with: short, so that it keeps its line while the job moves on. The steps have the titles.
+/// What the job's page opens with. The steps have the titles.
 pub fn headline<T: AsRef<str>>(view: &JobView, titles: &[T]) -> String {
-    let total = view.steps.len();
-    let at = |states: &[StepState]| view.steps.iter().position(|s| states.contains(&s.state));
-    let working = at(&[StepState::Running]);
-    let next = at(&[StepState::Failed, StepState::Unclear, StepState::Waiting]);
-    let with_amount = |start: &str, index: usize| {
-        let progress = view.steps[index].progress.as_ref();
-        let amount = progress.map_or_else(String::new, |p| format!(" ({})", amount(p)));
-        format!("{start} step {} of {total}{amount}", index + 1)
-    };
-    match text::phase(view) {
-        Phase::Pausing => working.map(|index| with_amount("Pausing after", index)),
-        Phase::Stopping => working.map(|index| with_amount("Stopping", index)),
-        Phase::In(JobState::Running) => match (working, next) {
-            (Some(index), _) => Some(format!("Running step {} of {total}", index + 1)),
-            (None, Some(index)) if view.steps[index].retry_ms.is_some() => {
-                Some(format!("Retrying step {} of {total}", index + 1))
-            }
-            (None, Some(index)) => Some(format!("Running step {} of {total}", index + 1)),
-            (None, None) => Some("Finishing".to_owned()),
-        },
-        Phase::In(JobState::Paused) => Some(match next {
-            Some(index) => format!(
-                "Paused before step {} of {total}. Nothing is running.",
-                index + 1
-            ),
-            None => "Paused. Nothing is running.".to_owned(),
-        }),
-        Phase::In(JobState::Undoing) => at(&[StepState::Undoing])
-            .map(|index| format!("Rolling back step {} of {total}", index + 1))
-            .or_else(|| Some("Rolling back".to_owned())),
-        Phase::In(_) => None,
-    }
-    .unwrap_or_else(|| text::sentence(view, titles))
+    text::short(view, titles, amount)
 }
 
 /// Milliseconds left in the step that runs, from what it did in the last second.

@@ -31,4 +31,5 @@ pub mod theme;
 pub mod times;
 pub mod title;
 pub mod uploads;
+pub mod waiting;
 pub mod worker;

@@ -9,7 +9,7 @@ use requorum_shared::etcd::recovery::restore::need_bytes;
 use requorum_shared::etcd::storage::inspection::DatabaseDetails;
 use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{Details, Inspection};
-use requorum_shared::recovery::{Observation, Plan, Request};
+use requorum_shared::recovery::{Observation, Plan, Request, served_by};
 
 use crate::components::inspection::InspectionTab;
 use crate::format::capital;
@@ -91,9 +91,9 @@ pub fn tabs(inspection: &Inspection, on_copy_json: Callback<()>) -> Vec<Inspecti
     }
 }
 
-/// Whether a restore can be planned from the file here.
+/// Whether a recovery can be planned from the file here.
 pub fn is_restorable(inspection: &Inspection) -> bool {
-    inspection.etcd().is_some() && inspection.trust() != Trust::None
+    !served_by(inspection).is_empty() && inspection.trust() != Trust::None
 }
 
 /// A file's place among several.

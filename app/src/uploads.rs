@@ -113,7 +113,7 @@ pub enum TransferState {
     Pausing(u32),
     /// It is the file with this id now.
     Done(String),
-    /// It is kept as evidence under this id: no etcd database, and not for a restore.
+    /// It is kept as evidence under this id: no recovery uses it.
     Kept(String),
     /// It failed, and stays where it is until a person tries again.
     Failed(Failure),
@@ -256,7 +256,7 @@ impl UploadQueue {
         self.begin();
     }
 
-    /// Keeps a file as evidence that the server refused because it is no etcd database.
+    /// Keeps a file as evidence that the server refused because no recovery uses it.
     pub fn keep_as_evidence(self, key: u32) {
         let Some(Some((id, length))) =
             self.untracked(key, |t| t.id.clone().map(|id| (id, t.progress.total)))

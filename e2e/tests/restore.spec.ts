@@ -334,6 +334,12 @@ test("a new plan after a rejection or a drift begins where the old one ended", a
   await members(page, ["n1=https://10.0.0.1:2380", "n2=https://10.0.0.2:2380", "n3=https://10.0.0.3:2380"]);
   await page.getByLabel(/Initial-cluster token/).fill("e2e-again");
   await page.getByLabel("Folder, one sub-folder per member").fill("again");
+  const stated = [
+    ["Highest revision observed on the old cluster (optional)", "1"],
+    ["Writes per hour (optional)", "1200"],
+    ["Time unobserved after that (optional)", "90s"],
+  ] as const;
+  for (const [label, value] of stated) await page.getByLabel(label).fill(value);
   await checked(page);
   await page.getByRole("button", { name: "Seal plan" }).click();
   await expect(page).toHaveURL(/\/plans\/./);
@@ -348,6 +354,7 @@ test("a new plan after a rejection or a drift begins where the old one ended", a
   await expect(page.getByLabel("Name of member 3")).toHaveValue("n3");
   await expect(page.getByLabel(/Initial-cluster token/)).toHaveValue("e2e-again");
   await expect(page.getByLabel("Folder, one sub-folder per member")).toHaveValue("again");
+  for (const [label, value] of stated) await expect(page.getByLabel(label)).toHaveValue(value);
   // What drifted is marked where it is chosen.
   await expect(page.getByText("Changed since the earlier plan:")).toBeVisible();
   await checked(page);

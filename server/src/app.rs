@@ -49,10 +49,7 @@ use crate::plans::list::PlanList;
 use crate::plans::store::PlanStore;
 use crate::roots::Roots;
 use crate::secrets::Secrets;
-use crate::systems::AllRunners;
-use crate::systems::etcd::binaries::{self, Binary};
-use crate::systems::etcd::process;
-use crate::systems::etcd::steps::EtcdSteps;
+use crate::systems::{self, EtcdBinary, Systems};
 use crate::tls::Tls;
 use crate::work::Work;
 
@@ -99,7 +96,7 @@ pub struct Parts {
     /// Where restores may go.
     pub roots: Arc<Roots>,
     /// What boot checks can use.
-    pub binaries: Vec<Binary>,
+    pub etcd_binaries: Vec<EtcdBinary>,
     /// Sealed plans.
     pub plans: Arc<dyn PlanStore>,
     /// What was seen outside of the console.
@@ -203,23 +200,16 @@ impl App {
             let open: Arc<dyn SignInStore> = Arc::new(db.clone());
             Oidc::new(config, open, accounts, clock.clone())
         });
-        process::clear_up(&data_dir.scratch()).context("clearing up after boot checks")?;
         let roots = Arc::new(Roots::open(&data_dir.restores(), &config.restore_roots)?);
-        let binaries = binaries::find(&config.etcd_bin).await;
+        let Systems {
+            runners,
+            etcd_binaries,
+        } = systems::open(&config, &data_dir, &objects, &roots).await?;
         let jobs: Arc<dyn JobLog> = Arc::new(db.clone());
-        let runners = AllRunners {
-            etcd: Arc::new(EtcdSteps {
-                objects: objects.clone(),
-                roots: roots.clone(),
-                downloads: data_dir.downloads(),
-                scratch: data_dir.scratch(),
-                binaries: binaries.clone(),
-            }),
-        };
         let engine = Engine::new(
             jobs.clone(),
             ledger.clone(),
-            Arc::new(runners),
+            runners,
             clock.clone(),
             Owner {
                 id: ledger.writer().to_owned(),
@@ -259,7 +249,7 @@ impl App {
             objects,
             uploads,
             roots,
-            binaries,
+            etcd_binaries,
             lists: Lists {
                 files: Arc::new(db.clone()),
                 plans: Arc::new(db.clone()),

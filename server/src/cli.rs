@@ -5,6 +5,7 @@ mod backup;
 mod dossier;
 mod hardening;
 mod inspect;
+mod inspect_file;
 mod location;
 mod objects;
 mod oidc;

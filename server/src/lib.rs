@@ -36,7 +36,6 @@ pub mod error;
 pub mod files;
 pub mod grpc;
 pub mod http;
-pub mod inspect_file;
 pub mod jobs;
 pub mod ledger;
 pub mod limits;

@@ -194,22 +194,20 @@ impl Root {
                         Access::WRITE_OK | Access::EXEC_OK,
                         AtFlags::EACCESS,
                     );
-                    return Ok(match writable {
-                        Ok(()) => There::Missing,
-                        Err(errno) => There::Unwritable(io::Error::from(errno).to_string()),
-                    });
+                    return Ok(refusal(writable)?.unwrap_or(There::Missing));
                 }
                 Some(metadata) if !metadata.is_dir() => return Ok(There::NotAFolder),
                 Some(_) if index + 1 < names.len() => above = above.open_dir(name)?,
                 Some(_) => {
                     let folder = above.open_dir(name)?;
-                    if let Err(errno) = accessat(
+                    let writable = accessat(
                         &folder,
                         ".",
                         Access::WRITE_OK | Access::EXEC_OK,
                         AtFlags::EACCESS,
-                    ) {
-                        return Ok(There::Unwritable(io::Error::from(errno).to_string()));
+                    );
+                    if let Some(refused) = refusal(writable)? {
+                        return Ok(refused);
                     }
                     return Ok(if is_vacant(&folder)? {
                         There::Empty
@@ -381,6 +379,18 @@ fn folder_in(dir: &Dir, name: &str) -> io::Result<Option<Dir>> {
         Ok(folder) => Ok(Some(folder)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether the system says that a folder may not be written. Any other error says nothing about it.
+fn refusal(writable: rustix::io::Result<()>) -> io::Result<Option<There>> {
+    use rustix::io::Errno;
+    match writable {
+        Ok(()) => Ok(None),
+        Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
+            Ok(Some(There::Unwritable(io::Error::from(errno).to_string())))
+        }
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -6,17 +6,58 @@ pub mod etcd;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use requorum_shared::kinds::Inspection;
 use requorum_shared::recovery::{Carrier, Observation, Request};
 
-use self::etcd::observe;
+pub use self::etcd::binaries::Binary as EtcdBinary;
 use self::etcd::steps::EtcdSteps;
+use self::etcd::{binaries, observe, process};
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::files::objects::Objects;
 use crate::jobs::runner::{Runners, StepRunner};
 use crate::roots::Roots;
 
+/// All systems, ready to run.
+pub struct Systems {
+    /// What carries steps out.
+    pub runners: Arc<dyn Runners>,
+    /// The etcd servers of this machine that boot checks can use.
+    pub etcd_binaries: Vec<EtcdBinary>,
+}
+
+/// Makes every system ready, and clears up what its earlier process left.
+///
+/// # Errors
+/// When that cannot be cleared up.
+pub async fn open(
+    config: &Config,
+    data_dir: &DataDir,
+    objects: &Objects,
+    roots: &Arc<Roots>,
+) -> anyhow::Result<Systems> {
+    process::clear_up(&data_dir.scratch()).context("clearing up after boot checks")?;
+    let etcd_binaries = binaries::find(&config.etcd_bin).await;
+    let runners = AllRunners {
+        etcd: Arc::new(EtcdSteps {
+            objects: objects.clone(),
+            roots: roots.clone(),
+            downloads: data_dir.downloads(),
+            scratch: data_dir.scratch(),
+            binaries: etcd_binaries.clone(),
+        }),
+    };
+    Ok(Systems {
+        runners: Arc::new(runners),
+        etcd_binaries,
+    })
+}
+
 /// The runners of all steps.
-pub struct AllRunners {
+struct AllRunners {
     /// For [`Carrier::Etcd`].
-    pub etcd: Arc<EtcdSteps>,
+    etcd: Arc<EtcdSteps>,
 }
 
 impl Runners for AllRunners {
@@ -34,8 +75,12 @@ pub struct StoredInput {
     pub sha256: String,
     /// The cluster that it is kept as one of; empty for none.
     pub cluster: String,
-    /// Its stored inspection.
-    pub inspection_json: String,
+    /// What was found in it when it was stored.
+    pub inspection: Inspection,
+    /// Its length when it was stored.
+    pub size: u64,
+    /// Its length in the store now, none where it is not there; or why the store could not be asked, in its words.
+    pub found: Result<Option<u64>, String>,
 }
 
 /// Where observing looks.
@@ -51,7 +96,7 @@ pub struct Sight<'a> {
 /// What a request rests on, as it is seen now. Blocks; changes nothing.
 ///
 /// # Errors
-/// When a stored inspection cannot be read.
+/// When a file is of a kind that the request cannot use.
 pub fn observe(request: &Request, sight: &Sight<'_>) -> anyhow::Result<Observation> {
     match request {
         Request::EtcdRestore(request) => {

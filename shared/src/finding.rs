@@ -48,6 +48,10 @@ pub struct Finding {
     /// Which part of a request it is about, as a path into its JSON: `members[2].peer_urls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Whether it is about what changes by itself, like free space, or about what could not be looked at. It blocks for
+    /// as long as that lasts; a sealed plan does not become void for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub volatile: bool,
 }
 
 impl Finding {
@@ -67,6 +71,7 @@ impl Finding {
             todo: String::new(),
             place: None,
             field: None,
+            volatile: false,
         }
     }
 
@@ -116,6 +121,18 @@ impl Finding {
     pub fn in_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
+    }
+
+    /// Says that it may pass by itself.
+    #[must_use]
+    pub fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+
+    /// Whether it blocks, and will not pass by itself.
+    pub fn blocks_for_good(&self) -> bool {
+        self.severity == Severity::Blocking && !self.volatile
     }
 
     /// Adds the byte offset in the file.
@@ -182,6 +199,11 @@ impl Report {
         self.findings
             .iter()
             .any(|f| f.severity == Severity::Blocking)
+    }
+
+    /// Whether anything blocks that will not pass by itself.
+    pub fn blocks_for_good(&self) -> bool {
+        self.findings.iter().any(Finding::blocks_for_good)
     }
 
     /// The finding with this code, if there is one.

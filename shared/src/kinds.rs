@@ -83,12 +83,21 @@ impl Inspection {
         }))
     }
 
-    /// Whether the file is of no system that is known here, or no database of one.
-    pub fn is_foreign(&self) -> bool {
+    /// Whether it is a database of etcd, whole or damaged.
+    pub fn is_etcd_database(&self) -> bool {
         match (&self.details, &self.recognised) {
-            (Details::Etcd(_), Some(recognised)) => !recognised.etcd,
-            (Details::Etcd(details), None) => details.is_foreign(),
-            _ => true,
+            (Details::Etcd(_), Some(recognised)) => recognised.etcd,
+            (Details::Etcd(details), None) => !details.is_foreign(),
+            _ => false,
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn what(&self) -> String {
+        match (&self.recognised, &self.details) {
+            (Some(recognised), _) => recognised.words(),
+            (None, Details::Etcd(_)) => self.verdict.sentence.clone(),
+            (None, _) => format!("This is {}.", self.label),
         }
     }
 }

@@ -15,12 +15,15 @@ use crate::etcd::recovery::restore::observation::{self as etcd_restore, TargetSt
 use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
 use crate::finding::{Check, Outcome, Report};
 use crate::handover::{Context, Handover};
-use crate::kinds::Inspection;
+use crate::kinds::{Details, Inspection};
 use crate::matrix::Expected;
 use crate::plan::{self, Gate, Seal};
 use crate::replan::{Difference, Recheck};
 use crate::system::System;
 use crate::value::Value;
+
+/// The kind of [`Request::EtcdRestore`], as in JSON.
+const ETCD_RESTORE: &str = "etcd.restore";
 
 /// A sealed recovery of any system.
 pub type Plan = plan::Plan<Request, Action>;
@@ -106,7 +109,7 @@ impl Request {
     /// The kind, as in JSON: `etcd.restore`.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::EtcdRestore(_) => "etcd.restore",
+            Self::EtcdRestore(_) => ETCD_RESTORE,
         }
     }
 
@@ -146,14 +149,6 @@ impl Request {
                 }),
                 Target::Download => None,
             },
-        }
-    }
-
-    /// The outcome of a plan for this in two parts: what comes out, and, where a file is restored that does not prove
-    /// itself, what it lacks.
-    pub fn outcome_parts<'a>(&self, outcome: &'a str) -> (&'a str, Option<&'a str>) {
-        match self {
-            Self::EtcdRestore(request) => restore::outcome_parts(request, outcome),
         }
     }
 
@@ -267,12 +262,17 @@ impl Observation {
     pub fn sources(&self) -> Vec<(&'static str, Option<String>)> {
         match self {
             Self::EtcdRestore(observation) => {
-                let failure = match &observation.target.state {
+                let unseen = || "it was not looked at".to_owned();
+                let file = match &observation.source.stored {
+                    Some(stored) => stored.failure(),
+                    None => Some(unseen()),
+                };
+                let target = match &observation.target.state {
                     TargetState::Unwritable { why } => Some(why.clone()),
-                    TargetState::Unknown => Some("it was not looked at".to_owned()),
+                    TargetState::Unknown { why } => Some(why.clone().unwrap_or_else(unseen)),
                     _ => None,
                 };
-                vec![("file", None), ("target", failure)]
+                vec![("file", file), ("target", target)]
             }
         }
     }
@@ -304,6 +304,21 @@ impl Observation {
     }
 }
 
+/// The kinds of requests that can use a file; none where it is of a kind that no recovery uses. Whether this one is good
+/// enough is for the check to say.
+pub fn served_by(file: &Inspection) -> &'static [&'static str] {
+    match &file.details {
+        Details::Etcd(_) if file.is_etcd_database() => &[ETCD_RESTORE],
+        Details::None
+        | Details::Etcd(_)
+        | Details::EtcdWal(_)
+        | Details::EtcdSnap(_)
+        | Details::RaftDb(_)
+        | Details::RaftSnapshot(_)
+        | Details::PeersJson(_) => &[],
+    }
+}
+
 /// What is left to people once all steps of a plan are done, given what was proven of the result.
 pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
     match &plan.request {
@@ -321,6 +336,16 @@ pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
                 checks,
             };
             restore::handover::handover(request, facts, context)
+        }
+    }
+}
+
+/// The outcome of a plan in two parts: what comes out, and, where a file is restored that does not prove itself, what it
+/// lacks.
+pub fn outcome_parts(plan: &Plan) -> (&str, Option<&str>) {
+    match &plan.request {
+        Request::EtcdRestore(request) => {
+            restore::outcome_parts(request, &plan.facts, &plan.outcome)
         }
     }
 }
@@ -372,8 +397,19 @@ pub fn recheck(sealed: &Plan, observation: &Observation) -> Recheck {
         cluster: observation.cluster().to_owned(),
     };
     let report = check(&sealed.request, observation);
-    let made = plan(&sealed.request, observation, seal).ok();
+    let made = made_again(&sealed.request, observation, seal);
     Recheck::of(sealed, made.as_ref(), report)
+}
+
+/// [`plan`], also where something blocks that may pass by itself: what follows from the rest is compared all the same.
+fn made_again(request: &Request, observation: &Observation, seal: Seal) -> Option<Plan> {
+    match (request, observation) {
+        (Request::EtcdRestore(asked), Observation::EtcdRestore(observation)) => {
+            let draft = restore::redraft(asked, observation, &seal.sealed_at)?;
+            let action = |step| Action::Etcd(Box::new(step));
+            Some(draft.seal(seal, request.clone(), action))
+        }
+    }
 }
 
 #[cfg(test)]

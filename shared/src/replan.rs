@@ -24,10 +24,10 @@ pub struct Difference {
     pub what: String,
     /// What the fact is about, where it is one: `snapshot`. Empty for anything else.
     pub fact: String,
-    /// As the plan was sealed, or as the server says.
-    pub told: String,
-    /// As it comes out here.
-    pub here: String,
+    /// As the plan was sealed, or as the server says; none where it is not there.
+    pub told: Option<String>,
+    /// As it comes out here; none where it does not.
+    pub here: Option<String>,
 }
 
 /// Where a difference is.
@@ -58,14 +58,15 @@ pub struct Recheck {
 
 impl Recheck {
     /// Compares a sealed plan with the same plan made again, and the sealed report with `report`, the one of now.
-    /// `made` is absent where the report blocks; it differs from the sealed one then, which does not.
+    /// `made` is absent where something in the report blocks for good. What may pass by itself is no difference.
     pub fn of<R, A>(sealed: &Plan<R, A>, made: Option<&Plan<R, A>>, report: Report) -> Self
     where
         R: Clone + PartialEq + Serialize,
         A: Clone + PartialEq + Serialize,
     {
         let mut found = Differences::default();
-        found.reports("the check when it was sealed", &sealed.report, &report);
+        let (then, now) = (lasting(&sealed.report), lasting(&report));
+        found.reports("the check when it was sealed", &then, &now);
         if let Some(made) = made {
             found.plans(sealed, made);
         }
@@ -85,21 +86,32 @@ impl Recheck {
         self
     }
 
-    /// Why the plan is void, as findings that block: what blocks now, or else what it rests on that has changed. What
-    /// the check only remarks may change without that.
+    /// What speaks against running the plan for now, and may pass by itself: it does not make the plan void.
+    pub fn hindrances(&self) -> Report {
+        let findings = self.report.findings.iter();
+        let passing = |finding: &&Finding| {
+            finding.severity == Severity::Blocking && !finding.blocks_for_good()
+        };
+        Report {
+            findings: findings.filter(passing).cloned().collect(),
+        }
+    }
+
+    /// Why the plan is void, as findings that block: what blocks now and will not pass by itself, or else what it rests
+    /// on that has changed. What the check only remarks may change without that.
     pub fn drift(&self) -> Report {
         let mut drift = Report::default();
-        if self.report.blocks() {
+        if self.report.blocks_for_good() {
             let blocking = self.report.findings.iter();
-            let blocking = blocking.filter(|finding| finding.severity == Severity::Blocking);
+            let blocking = blocking.filter(|finding| finding.blocks_for_good());
             drift.findings.extend(blocking.cloned());
             return drift;
         }
         let of = |part: Part| self.differences.iter().filter(move |d| d.part == part);
         if let Some(cluster) = of(Part::Cluster).next() {
-            let name = |cluster: &str| match cluster {
-                "" => "no cluster".to_owned(),
-                cluster => cluster.to_owned(),
+            let name = |cluster: &Option<String>| match cluster.as_deref() {
+                None | Some("") => "no cluster".to_owned(),
+                Some(cluster) => cluster.to_owned(),
             };
             let what = format!(
                 "What the plan rests on belongs to {} now, and not to {}.",
@@ -113,9 +125,10 @@ impl Recheck {
             );
             return drift;
         }
-        for fact in of(Part::Fact).filter(|fact| fact.here != NOTHING) {
+        let now = of(Part::Fact).filter_map(|fact| Some((fact, fact.here.clone()?)));
+        for (fact, here) in now {
             drift.push(
-                Finding::blocking("drift.fact", fact.fact.clone(), fact.here.clone())
+                Finding::blocking("drift.fact", fact.fact.clone(), here)
                     .because("This was not the case when the plan was sealed.")
                     .todo("Create a new plan."),
             );
@@ -136,13 +149,24 @@ pub struct Differences(pub Vec<Difference>);
 impl Differences {
     /// Notes two texts that must be equal, where they are not.
     pub fn texts(&mut self, part: Part, what: impl Into<String>, told: &str, here: &str) {
+        self.sides(part, what, Some(told), Some(here));
+    }
+
+    /// The same for what may be missing on either side.
+    fn sides(
+        &mut self,
+        part: Part,
+        what: impl Into<String>,
+        told: Option<&str>,
+        here: Option<&str>,
+    ) {
         if told != here {
             self.0.push(Difference {
                 part,
                 what: what.into(),
                 fact: String::new(),
-                told: told.into(),
-                here: here.into(),
+                told: told.map(str::to_owned),
+                here: here.map(str::to_owned),
             });
         }
     }
@@ -166,11 +190,11 @@ impl Differences {
         }
         for finding in only_told {
             let what = format!("{whose}: {}", finding.code);
-            self.texts(Part::Report, what, &said(finding), NOTHING);
+            self.sides(Part::Report, what, Some(&said(finding)), None);
         }
         for finding in only_here {
             let what = format!("{whose}: {}", finding.code);
-            self.texts(Part::Report, what, NOTHING, &said(finding));
+            self.sides(Part::Report, what, None, Some(&said(finding)));
         }
         // The same findings, in another order or number.
         if self.0.len() == before {
@@ -211,32 +235,33 @@ impl Differences {
     }
 
     fn facts(&mut self, told: &[Fact], here: &[Fact]) {
-        let told: Vec<_> = stable_facts(told).collect();
+        // Of what could not be looked at now, nothing is known that differs.
+        let unseen = |fact: &&Fact| here.iter().any(|now| now.volatile && now.key == fact.key);
+        let told: Vec<_> = stable_facts(told).filter(|fact| !unseen(fact)).collect();
         let here: Vec<_> = stable_facts(here).collect();
         for fact in told.iter().filter(|fact| !here.contains(fact)) {
-            self.fact(fact, &fact.statement, NOTHING);
+            self.fact(fact, Some(&fact.statement), None);
         }
         for fact in here.iter().filter(|fact| !told.contains(fact)) {
-            self.fact(fact, NOTHING, &fact.statement);
+            self.fact(fact, None, Some(&fact.statement));
         }
     }
 
-    fn fact(&mut self, fact: &Fact, told: &str, here: &str) {
+    fn fact(&mut self, fact: &Fact, told: Option<&str>, here: Option<&str>) {
         self.0.push(Difference {
             part: Part::Fact,
             what: format!("a fact: {}", fact.subject),
             fact: fact.subject.clone(),
-            told: told.to_owned(),
-            here: here.to_owned(),
+            told: told.map(str::to_owned),
+            here: here.map(str::to_owned),
         });
     }
 
     fn steps<A: Serialize>(&mut self, sealed: &Step<A>, made: &Step<A>) {
+        let named = |what: &str| format!("step {}, {what}", made.number);
         let mut step = |what: &str, told: &str, here: &str| {
-            let what = format!("step {}, {what}", made.number);
-            self.texts(Part::Steps, what, told, here);
+            self.texts(Part::Steps, named(what), told, here);
         };
-        let command = |step: &Step<A>| step.native.clone().unwrap_or_else(|| NOTHING.into());
         step(
             "its number",
             &sealed.number.to_string(),
@@ -246,16 +271,28 @@ impl Differences {
         step("how its completion is detected", &sealed.probe, &made.probe);
         step("what it does", &sealed.effect, &made.effect);
         step("its undo", &undo(&sealed.undo), &undo(&made.undo));
-        step("the native command", &command(sealed), &command(made));
-        step(
-            "what it carries out",
+        self.sides(
+            Part::Steps,
+            named("the native command"),
+            sealed.native.as_deref(),
+            made.native.as_deref(),
+        );
+        self.texts(
+            Part::Steps,
+            named("what it carries out"),
             &json(&sealed.action),
             &json(&made.action),
         );
     }
 }
 
-const NOTHING: &str = "nothing";
+/// What a report says that does not pass by itself.
+fn lasting(report: &Report) -> Report {
+    let findings = report.findings.iter().filter(|finding| !finding.volatile);
+    Report {
+        findings: findings.cloned().collect(),
+    }
+}
 
 fn said(finding: &Finding) -> String {
     let severity = match finding.severity {

@@ -75,6 +75,43 @@ pub mod decimal {
         let text = String::deserialize(from)?;
         text.parse().map_err(de::Error::custom)
     }
+
+    /// Whole numbers that may be absent: unknown is not zero.
+    pub mod option {
+        use std::fmt::Display;
+        use std::str::FromStr;
+
+        use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+        /// Writes the number's digits, where there is one.
+        ///
+        /// # Errors
+        /// When the serializer fails.
+        pub fn serialize<T, S>(number: &Option<T>, to: S) -> Result<S::Ok, S::Error>
+        where
+            T: Display,
+            S: Serializer,
+        {
+            match number {
+                Some(number) => to.collect_str(number),
+                None => to.serialize_none(),
+            }
+        }
+
+        /// Reads them back.
+        ///
+        /// # Errors
+        /// When it is there, and no number of that type.
+        pub fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+        where
+            T: FromStr<Err: Display>,
+            D: Deserializer<'de>,
+        {
+            let text = Option::<String>::deserialize(from)?;
+            text.map(|text| text.parse().map_err(de::Error::custom))
+                .transpose()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ pub async fn send(
     json(response).await
 }
 
-/// Keeps an upload as evidence whose file is no etcd database; all `length` bytes of it have arrived.
+/// Keeps an upload as evidence whose file no recovery uses; all `length` bytes of it have arrived.
 ///
 /// # Errors
 /// As [`Failure::from_http`].

@@ -8,7 +8,7 @@ use web_sys::HtmlElement;
 use crate::arrival::Arrival;
 use crate::components::crumbs::Crumbs;
 use crate::components::icon::{self, Drawing, Icon};
-use crate::components::inbox::{Inbox, Waiting};
+use crate::components::inbox::Inbox;
 use crate::components::keys::Keys;
 use crate::components::palette::{Act, Entry, Group, Palette};
 use crate::components::user_menu::UserMenu;
@@ -17,6 +17,7 @@ use crate::notifications::Notify;
 use crate::paths;
 use crate::theme::Theme;
 use crate::times::Times;
+use crate::waiting::Waiting;
 
 /// A page of the side list.
 #[derive(Debug, Clone)]

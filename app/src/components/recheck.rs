@@ -84,14 +84,15 @@ pub fn Differences(
     #[prop(default = "The server")]
     told: &'static str,
 ) -> impl IntoView {
+    let shown = |side: Option<String>| side.unwrap_or_else(|| "nothing".to_owned());
     let rows = differences
         .into_iter()
         .map(|difference| {
             view! {
                 <tr>
                     <th scope="row" data-label="What">{difference.what}</th>
-                    <td data-label="This browser" class="wrap">{difference.here}</td>
-                    <td data-label=told class="wrap">{difference.told}</td>
+                    <td data-label="This browser" class="wrap">{shown(difference.here)}</td>
+                    <td data-label=told class="wrap">{shown(difference.told)}</td>
                 </tr>
             }
         })

@@ -39,7 +39,7 @@ pub enum TransferAct {
     Cancel,
     /// It failed: it can be tried again or cancelled.
     Retry,
-    /// It was refused because it is no etcd file: it can be kept as evidence or cancelled.
+    /// It was refused because no recovery uses such a file: it can be kept as evidence or cancelled.
     Keep,
     /// It is stored: this is next.
     Stored(Next),

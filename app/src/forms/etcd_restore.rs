@@ -4,6 +4,7 @@ pub mod carried;
 pub mod earlier;
 pub mod fix;
 pub mod paste;
+mod span;
 
 use requorum_shared::etcd::recovery::restore::bump::{Suggestion, WHEN_UNKNOWN, raised, suggest};
 use requorum_shared::etcd::recovery::restore::observation::{
@@ -34,6 +35,12 @@ pub struct RestoreForm {
     pub mark_compacted: bool,
     /// The highest revision observed on the old cluster; empty where unknown.
     pub seen: String,
+    /// How many revisions it wrote per hour; empty where unknown.
+    #[serde(default)]
+    pub rate: String,
+    /// How long it may have gone on writing after that; empty where unknown.
+    #[serde(default)]
+    pub unobserved: String,
     /// Whether a missing or wrong trailer is accepted.
     pub skip_hash_check: bool,
     /// Whether a file is accepted whose newest meta page cannot be used.
@@ -106,6 +113,8 @@ impl RestoreForm {
             bump: WHEN_UNKNOWN.to_string(),
             mark_compacted: true,
             seen: String::new(),
+            rate: String::new(),
+            unobserved: String::new(),
             skip_hash_check: false,
             accept_older_meta: false,
             target_version,
@@ -269,7 +278,7 @@ impl RestoreForm {
                     |root| format!("{}/{}", root.path.trim_end_matches('/'), self.path),
                 ),
                 root_known: root.is_some(),
-                state: TargetState::Unknown,
+                state: TargetState::Unknown { why: None },
                 free_bytes: root.map(|root| root.free_bytes),
             }
         };
@@ -293,17 +302,7 @@ impl RestoreForm {
             findings.append(&mut report.findings);
             report.findings = findings;
         }
-        if !self.seen.trim().is_empty() && self.seen_revision().is_none() {
-            report.push(
-                Finding::warning(
-                    "seen.number",
-                    "highest revision observed",
-                    format!("{:?} is not a revision.", self.seen),
-                )
-                .in_field("last_seen")
-                .todo("Type digits, or leave the field empty."),
-            );
-        }
+        report.findings.extend(self.unread_sighting());
         report
     }
 
@@ -317,9 +316,62 @@ impl RestoreForm {
         let revision = i64::try_from(parse_number(&self.seen)?).ok()?;
         Some(SeenRevision {
             revision,
-            unwatched_seconds: 0,
-            per_hour: 0,
+            unwatched_seconds: span::parse(&self.unobserved),
+            per_hour: parse_number(&self.rate),
         })
+    }
+
+    /// What could not be used of what was typed about the old cluster.
+    fn unread_sighting(&self) -> Vec<Finding> {
+        let is_typed = |text: &str| !text.trim().is_empty();
+        let mut findings = Vec::new();
+        let mut say = |code: &str, subject: &str, what: String, todo: &str| {
+            let finding = Finding::warning(code, subject, what);
+            findings.push(finding.in_field("last_seen").todo(todo));
+        };
+        let (seen, rate, unobserved) = (&self.seen, &self.rate, &self.unobserved);
+        if is_typed(seen) && self.seen_revision().is_none() {
+            say(
+                "seen.number",
+                "highest revision observed",
+                format!("{seen:?} is not a revision."),
+                "Type digits, or leave the field empty.",
+            );
+        }
+        if is_typed(rate) && parse_number(rate).is_none() {
+            say(
+                "seen.rate",
+                "writes per hour",
+                format!("{rate:?} is not a number of writes."),
+                "Type digits, or leave the field empty.",
+            );
+        }
+        if is_typed(unobserved) && span::parse(unobserved).is_none() {
+            say(
+                "seen.unobserved",
+                "time unobserved",
+                format!("{unobserved:?} is not a length of time."),
+                "Type minutes, or a number with its unit, such as 90s, 15m or 2h.",
+            );
+        }
+        if !is_typed(seen) && (is_typed(rate) || is_typed(unobserved)) {
+            say(
+                "seen.missing",
+                "highest revision observed",
+                "Writes since the highest revision observed count only with that revision."
+                    .to_owned(),
+                "Enter the highest revision observed too.",
+            );
+        } else if is_typed(rate) != is_typed(unobserved) {
+            say(
+                "seen.half",
+                "writes since then",
+                "How much was written since then takes both: the writes per hour and the time unobserved."
+                    .to_owned(),
+                "Enter the other one too, or leave both fields empty.",
+            );
+        }
+        findings
     }
 }
 

@@ -14,10 +14,10 @@ use requorum_shared::source::Source as _;
 use requorum_shared::unpack::UnpackError;
 use requorum_shared::value::Value;
 
+use crate::cli::inspect_file::{FileError, InspectedFile, Unpacked};
 use crate::cli::snapshot::check::{in_use, outcome, write_finding};
 use crate::cli::snapshot::reading::{self, FAILED};
 use crate::cli::terminal::{self, Text};
-use crate::inspect_file::{FileError, InspectedFile, Unpacked};
 
 /// Look at any file: what it is, its main numbers, whether it can be trusted, and what is in it.
 ///

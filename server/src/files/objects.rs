@@ -146,9 +146,17 @@ impl Objects {
     /// # Errors
     /// When the store cannot tell.
     pub async fn has(&self, sha256: &str) -> Result<bool> {
+        Ok(self.size(sha256).await?.is_some())
+    }
+
+    /// The length of the object, when it is there.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn size(&self, sha256: &str) -> Result<Option<u64>> {
         match &*self.0 {
-            Kept::Here(folder) => folder.has(&name_of(sha256)),
-            Kept::There { bucket, .. } => Ok(bucket.size(&name_of(sha256)).await?.is_some()),
+            Kept::Here(folder) => folder.size(&name_of(sha256)),
+            Kept::There { bucket, .. } => bucket.size(&name_of(sha256)).await,
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::{self, Inspection};
+use requorum_shared::recovery::served_by;
 use requorum_shared::source::Source as _;
 use requorum_shared::unpack::{Limits, Packing, UnpackError, Unpacker, content_name};
 use thiserror::Error;
@@ -110,7 +111,7 @@ pub fn unpack(packed: Part, order: &Order) -> Result<Opened, Failed> {
             let mut inspection = part.inspect(content_name(&order.name))?;
             from.sha256.clone_from(&sent.file.sha256);
             inspection.unpacked_from = Some(from);
-            if !inspection.is_foreign() {
+            if !served_by(&inspection).is_empty() {
                 content.stays();
             }
             Ok(inspection)

@@ -34,7 +34,7 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             })
             .collect(),
         etcd_binaries: app
-            .binaries
+            .etcd_binaries
             .iter()
             .map(|binary| EtcdBinary {
                 path: binary.path.display().to_string(),

@@ -1,14 +1,14 @@
 //! Check, seal, approve. Nothing here changes anything but the plan's own row: planning changes nothing.
 
+mod inputs;
 mod list;
 mod observing;
 mod recheck;
 
-use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::api::v1;
 use requorum_shared::approval::Reversibility;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::finding::{Report, Severity};
+use requorum_shared::finding::{Finding, Report, Severity};
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::number;
 use requorum_shared::permission::{Permission, Place};
@@ -16,6 +16,7 @@ use requorum_shared::plan::{Seal, short_name};
 use requorum_shared::recovery::{self, Input, KINDS, Observation, Request};
 use tokio::time::Instant;
 
+use self::inputs::observe;
 pub use self::list::list;
 pub(super) use self::list::{naming, open_where, resting_on, shown, under_way_on};
 pub(super) use self::observing::look_at_those_of;
@@ -28,13 +29,12 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::clock;
 use crate::error::{
-    ApiError, Kind, Result, bad_request, conflict, internal, not_found, precondition, quoted,
+    ApiError, Kind, Result, bad_request, conflict, not_found, precondition, quoted,
 };
 use crate::limits::OPEN_PLANS_PER_PERSON;
 use crate::plans::brief::Brief;
 use crate::plans::store::{Added, Decision, InputKind, PlanInput, PlanRow, PlanState};
 use crate::random;
-use crate::systems::{self, Sight, StoredInput};
 
 /// By how much the clocks of two servers may differ, in milliseconds.
 const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
@@ -265,8 +265,24 @@ pub(super) async fn find_for(
     Ok(found)
 }
 
-/// A plan that may still come to be run, and is the one that was read.
+/// A plan that may be approved or run now, and is the one that was read.
 pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String)> {
+    let (row, plan_json, again) = open(app, id, hash).await?;
+    if again.hindrances.findings.is_empty() {
+        return Ok((row, plan_json));
+    }
+    Err(precondition(
+        "plan.not-now",
+        format!(
+            "The plan cannot be approved or run now. {} The plan stays valid until it expires: try again once this is \
+             resolved.",
+            blocking(&again.hindrances).join(" ")
+        ),
+    ))
+}
+
+/// A plan that may still come to be run, and is the one that was read.
+async fn open(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String, Again)> {
     let (row, plan_json) = find(app, id).await?;
     same_hash(&row, hash)?;
     unchanged(&row, &plan_json)?;
@@ -282,7 +298,7 @@ pub(super) async fn alive(app: &App, id: &str, hash: &str) -> Result<(PlanRow, S
                 ),
             ));
         }
-        return Ok((row, plan_json));
+        return Ok((row, plan_json, again));
     }
     Err(dead(&row, &again.drift))
 }
@@ -376,38 +392,6 @@ async fn observe_for(
     let place = Place::Cluster(observation.cluster());
     authorize(app, actor, permission, place).await?;
     Ok((request, observation))
-}
-
-/// What a request rests on. Looking is work on account of a person, or of a plan.
-pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Result<Observation> {
-    let mut files = Vec::new();
-    for Input::File(sha256) in request.inputs() {
-        let (file, inspection_json) = stored::find(app, &sha256).await?;
-        let file = stored::kept(file)?;
-        if file.origin == EVIDENCE_ORIGIN {
-            return Err(conflict(
-                "file.evidence",
-                "This file is kept as evidence: it is not an etcd database, and nothing can be restored from it. \
-                 Choose a snapshot.",
-            ));
-        }
-        files.push(StoredInput {
-            sha256,
-            cluster: file.cluster,
-            inspection_json,
-        });
-    }
-    let (request, roots, downloads) =
-        (request.clone(), app.roots.clone(), app.data_dir.downloads());
-    let look = move || {
-        let sight = Sight {
-            roots: &roots,
-            downloads: &downloads,
-            files: &files,
-        };
-        systems::observe(&request, &sight).map_err(internal)
-    };
-    app.work.run(account, look).await
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<(PlanRow, String)> {
@@ -574,17 +558,19 @@ fn input(input: &PlanInput) -> v1::PlanInput {
     }
 }
 
+/// What blocks, a sentence each with what to do about it.
+fn blocking(report: &Report) -> Vec<String> {
+    let findings = report.findings.iter();
+    let blocking = findings.filter(|f| f.severity == Severity::Blocking);
+    let said = |f: &Finding| {
+        let text = format!("{}: {} {}", f.subject, f.what, f.todo);
+        text.trim_end().to_owned()
+    };
+    blocking.map(said).collect()
+}
+
 fn blocked(report: &Report) -> ApiError {
-    let blocking: Vec<String> = report
-        .findings
-        .iter()
-        .filter(|f| f.severity == Severity::Blocking)
-        .map(|f| {
-            format!("{}: {} {}", f.subject, f.what, f.todo)
-                .trim_end()
-                .to_owned()
-        })
-        .collect();
+    let blocking = blocking(report);
     precondition(
         "plan.blocked",
         format!(

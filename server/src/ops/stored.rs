@@ -5,6 +5,9 @@ use crate::error::{ApiError, Result, not_found, precondition};
 use crate::files::objects::is_sha256;
 use crate::files::store::StoredFile;
 
+/// The code of the answer to a person who wants to use a file that was removed.
+pub(super) const REMOVED: &str = "file.removed";
+
 /// The row and its inspection. Whether it may be seen is for the caller to ask.
 pub(super) async fn find(app: &App, id: &str) -> Result<(StoredFile, String)> {
     if !is_sha256(id) {
@@ -24,7 +27,7 @@ pub(super) fn kept(file: StoredFile) -> Result<StoredFile> {
 /// The answer to whoever wants to use a file that was removed.
 pub(super) fn removed() -> ApiError {
     precondition(
-        "file.removed",
+        REMOVED,
         "This file was removed from the console: its findings are kept, its content is not. Upload it again, or \
          choose another file.",
     )

@@ -159,7 +159,7 @@ pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<Upload> {
     Ok(view(app, &row(app, actor, id).await?))
 }
 
-/// Has a file kept as evidence if it turns out to be no etcd database.
+/// Has a file kept as evidence if it turns out that no recovery uses it.
 pub async fn keep_as_evidence(app: &App, actor: &Actor, id: &str) -> Result<()> {
     let upload = row(app, actor, id).await?;
     if upload.evidence {

@@ -5,6 +5,7 @@ pub(crate) mod engine;
 pub(crate) mod handover;
 pub(crate) mod members;
 pub(crate) mod mounts;
+pub(crate) mod questions;
 pub(crate) mod restore;
 pub(crate) mod steering;
 pub(crate) mod targets;

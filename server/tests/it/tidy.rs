@@ -8,7 +8,7 @@ mod words;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rules::{RULES, Rule};
+use rules::{RULES, Rule, SYSTEMS, SYSTEMS_OF_SERVER};
 
 /// A Rust file: where it lies below the root, with `/`, and its text.
 struct File {
@@ -104,6 +104,58 @@ fn every_rule_can_fail() {
                 text: format!("//! X.\nuse {}::Thing;\n", spelled(to)),
             };
             assert_eq!(broken(&file, &[*rule]).len(), 1, "{} -> {to}", rule.from);
+        }
+    }
+}
+
+/// A system that comes later is shut out of the general rooms before it is there.
+#[test]
+fn general_rooms_import_no_system() {
+    const ROOMS: [&str; 26] = [
+        "shared::api",
+        "shared::approval",
+        "shared::bbolt",
+        "shared::document",
+        "shared::dossier",
+        "shared::finding",
+        "shared::handover",
+        "shared::inspection",
+        "shared::job",
+        "shared::ledger",
+        "shared::matrix",
+        "shared::permission",
+        "shared::plan",
+        "shared::replan",
+        "shared::unpack",
+        "server::files",
+        "server::jobs",
+        "server::ops",
+        "server::ops::files",
+        "server::ops::console",
+        "server::plans",
+        "app::components",
+        "app::worker",
+        "app::open_files",
+        "app::uploads",
+        "app::activity",
+    ];
+    for room in ROOMS {
+        let (name, module) = room.split_once("::").unwrap();
+        for system in SYSTEMS {
+            let file = File {
+                path: format!("{name}/src/{}/x.rs", module.replace("::", "/")),
+                text: format!("//! X.\nuse {}::Thing;\n", spelled(system)),
+            };
+            assert_ne!(broken(&file, RULES), [""; 0], "{room} -> {system}");
+        }
+    }
+    for system in SYSTEMS_OF_SERVER {
+        for room in ["app", "ops", "jobs", "files"] {
+            let file = File {
+                path: format!("server/src/{room}/x.rs"),
+                text: format!("//! X.\nuse {}::Thing;\n", spelled(system)),
+            };
+            assert_ne!(broken(&file, RULES), [""; 0], "{room} -> {system}");
         }
     }
 }

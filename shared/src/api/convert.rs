@@ -116,6 +116,7 @@ impl From<&Finding> for v1::Finding {
             page: finding.place.and_then(|place| place.page),
             offset: finding.place.and_then(|place| place.offset),
             field: finding.field.clone(),
+            volatile: finding.volatile,
         }
     }
 }
@@ -135,6 +136,7 @@ impl From<v1::Finding> for Finding {
                 offset: wire.offset,
             }),
             field: wire.field,
+            volatile: wire.volatile,
         }
     }
 }

@@ -23,12 +23,12 @@ pub struct CreateUpload {
     /// The cluster that it is of; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cluster: String,
-    /// Whether the file is kept even if it is no etcd database: as evidence, which is never offered for a restore.
+    /// Whether the file is kept even if no recovery uses its kind: as evidence, which none is offered for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub evidence: bool,
 }
 
-/// The code of the refusal of a file that is no etcd database. All of it has arrived then; a last `PATCH` without
+/// The code of the refusal of a file that no recovery uses. All of it has arrived then; a last `PATCH` without
 /// bytes and with the header [`EVIDENCE_HEADER`] keeps it as evidence.
 pub const FOREIGN: &str = "upload.foreign";
 /// The header of a `PATCH` that asks to keep the file as evidence, with any value.

@@ -168,12 +168,7 @@ impl Run {
     }
 
     /// Until it may be started, and on what grounds it then is.
-    fn begun(
-        plan: Plan,
-        glass: bool,
-        approved: Outcome,
-        policy: bool,
-    ) -> (Self, Authorization) {
+    fn begun(plan: Plan, glass: bool, approved: Outcome, policy: bool) -> (Self, Authorization) {
         let hash = plan.hash();
         let mut run = Self {
             books: Books::new(),

@@ -350,7 +350,11 @@ fn what_a_forger_with_another_key_can_do_is_seen() {
         format!("{}\n", key(2).verifying()).into_bytes(),
     );
     let bytes = forged(bad, 2);
-    fails(&bytes, "The ledger's checkpoint is signed", "cannot be trusted");
+    fails(
+        &bytes,
+        "The ledger's checkpoint is signed",
+        "cannot be trusted",
+    );
     fails(&bytes, "The signing key", "and you gave");
 }
 

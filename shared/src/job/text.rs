@@ -27,10 +27,84 @@ pub fn phase_of(state: JobState, works: bool) -> Phase {
     }
 }
 
+/// Which step a job is at, by its index, and what happens to it.
+enum At {
+    Retrying(usize),
+    Running(usize),
+    /// No step is left to run.
+    Finishing,
+    PausingAfter(usize),
+    PausedBefore(usize),
+    Paused,
+    Stopping(usize),
+    RollingBack(usize),
+    RollingBackAll,
+    /// It is not about a step.
+    Elsewhere,
+}
+
+fn at(view: &JobView) -> At {
+    let first = |states: &[StepState]| view.steps.iter().position(|s| states.contains(&s.state));
+    let working = first(&[StepState::Running]);
+    let next = first(&[StepState::Failed, StepState::Unclear, StepState::Waiting]);
+    match (view.state, working, next) {
+        (JobState::Running, None, Some(index)) if view.steps[index].retry_ms.is_some() => {
+            At::Retrying(index)
+        }
+        (JobState::Running, Some(index), _) | (JobState::Running, None, Some(index)) => {
+            At::Running(index)
+        }
+        (JobState::Running, None, None) => At::Finishing,
+        (JobState::Paused, Some(index), _) => At::PausingAfter(index),
+        (JobState::Paused, None, Some(index)) => At::PausedBefore(index),
+        (JobState::Paused, None, None) => At::Paused,
+        (JobState::Undoing, Some(index), _) => At::Stopping(index),
+        (JobState::Undoing, None, _) => {
+            first(&[StepState::Undoing]).map_or(At::RollingBackAll, At::RollingBack)
+        }
+        _ => At::Elsewhere,
+    }
+}
+
+/// Where the job is, in a few words: short, so that they keep their line while the job moves on. `amount` says how far a
+/// step is that is waited for.
+pub fn short<T: AsRef<str>>(
+    view: &JobView,
+    titles: &[T],
+    amount: impl Fn(&(u64, u64, String)) -> String,
+) -> String {
+    let total = titles.len().max(view.steps.len());
+    let step = |index: usize| format!("step {} of {total}", index + 1);
+    let waited_for = |index: usize| match &view.steps[index].progress {
+        Some(progress) => format!("{} ({})", step(index), amount(progress)),
+        None => step(index),
+    };
+    match at(view) {
+        At::Finishing => "Finishing".to_owned(),
+        At::RollingBackAll => "Rolling back".to_owned(),
+        at @ (At::PausingAfter(_) | At::Stopping(_)) => about(&at, waited_for),
+        At::Elsewhere => sentence(view, titles),
+        at => about(&at, step),
+    }
+}
+
+/// What happens to a step, which `step` names.
+fn about(at: &At, step: impl Fn(usize) -> String) -> String {
+    match *at {
+        At::Retrying(index) => format!("Retrying {}", step(index)),
+        At::Running(index) => format!("Running {}", step(index)),
+        At::PausingAfter(index) => format!("Pausing after {}", step(index)),
+        At::PausedBefore(index) => format!("Paused before {}. Nothing is running.", step(index)),
+        At::Paused => "Paused. Nothing is running.".to_owned(),
+        At::Stopping(index) => format!("Stopping {}", step(index)),
+        At::RollingBack(index) => format!("Rolling back {}", step(index)),
+        At::Finishing | At::RollingBackAll | At::Elsewhere => String::new(),
+    }
+}
+
 /// Where the job is, in one sentence. `titles` are those of the plan's steps.
 pub fn sentence<T: AsRef<str>>(view: &JobView, titles: &[T]) -> String {
     let total = titles.len().max(view.steps.len());
-    let at = |states: &[StepState]| view.steps.iter().position(|s| states.contains(&s.state));
     let step = |index: usize| {
         let title = titles.get(index).map_or("", |title| title.as_ref());
         let title = match title {
@@ -39,30 +113,17 @@ pub fn sentence<T: AsRef<str>>(view: &JobView, titles: &[T]) -> String {
         };
         format!("step {} of {total}{title}", index + 1)
     };
-    let current = at(&[StepState::Running])
-        .or_else(|| at(&[StepState::Failed, StepState::Unclear, StepState::Waiting]));
     match view.state {
         JobState::Queued => "Queued: the server has not started it yet.".into(),
-        JobState::Running => match current {
-            Some(index) if view.steps[index].retry_ms.is_some() => {
-                format!("Retrying {}.", step(index))
-            }
-            Some(index) => format!("Running {}.", step(index)),
-            None => "Running.".into(),
-        },
-        JobState::Paused => match (at(&[StepState::Running]), current) {
-            (Some(index), _) => format!("Pausing after {}.", step(index)),
-            (None, Some(index)) => format!("Paused before {}. Nothing is running.", step(index)),
-            (None, None) => "Paused. Nothing is running.".into(),
+        JobState::Running | JobState::Paused | JobState::Undoing => match at(view) {
+            At::Finishing => "Running.".into(),
+            At::RollingBackAll => "Stopping, and rolling back what was done.".into(),
+            at @ (At::Paused | At::PausedBefore(_)) => about(&at, step),
+            at => format!("{}.", about(&at, step)),
         },
         JobState::Waiting => match &view.question {
             Some(question) => question.text.clone(),
             None => "Waiting for an answer.".into(),
-        },
-        JobState::Undoing => match (at(&[StepState::Running]), at(&[StepState::Undoing])) {
-            (Some(index), _) => format!("Stopping {}.", step(index)),
-            (None, Some(index)) => format!("Rolling back {}.", step(index)),
-            (None, None) => "Stopping, and rolling back what was done.".into(),
         },
         JobState::Completed if view.sentence.is_empty() => "Every step is done.".into(),
         JobState::Completed => format!("Done. {}", view.sentence),
@@ -226,6 +287,63 @@ mod tests {
             sentence: "A cluster.".into(),
         };
         is(said(&[done]), "Done. A cluster.", "completed");
+    }
+
+    #[test]
+    fn the_short_form_says_the_same_without_titles() {
+        let amount = |p: &(u64, u64, String)| format!("{} of {}", p.0, p.1);
+        let said = |bodies: &[Body]| short(&folded(bodies), &TITLES, amount);
+        let mut bodies = vec![
+            Body::Started {
+                by: "ak".into(),
+                grounds: None,
+            },
+            Body::Adopted {
+                reason: "start".into(),
+            },
+        ];
+        bodies.push(Body::StepStarted { step: 1 });
+        assert_eq!(said(&bodies), "Running step 1 of 2");
+        let retried = Body::StepRetried {
+            step: 1,
+            attempt: 1,
+            error: "no answer".into(),
+            after_ms: 1,
+        };
+        bodies.push(retried);
+        assert_eq!(said(&bodies), "Retrying step 1 of 2");
+        bodies.push(Body::StepStarted { step: 1 });
+        bodies.push(Body::StepProgress {
+            step: 1,
+            done: 3,
+            total: 7,
+            unit: "bytes".into(),
+            per_second: None,
+            host: None,
+        });
+        assert_eq!(said(&bodies), "Running step 1 of 2");
+        bodies.push(Body::Paused { by: "ak".into() });
+        assert_eq!(said(&bodies), "Pausing after step 1 of 2 (3 of 7)");
+        let mut stopped = bodies.clone();
+        stopped.push(Body::AbortRequested { by: "ak".into() });
+        assert_eq!(said(&stopped), "Stopping step 1 of 2 (3 of 7)");
+        bodies.push(Body::StepEnded {
+            step: 1,
+            outcome: StepOutcome::Done {
+                evidence: String::new(),
+            },
+        });
+        let paused = "Paused before step 2 of 2. Nothing is running.";
+        assert_eq!(said(&bodies), paused);
+        bodies.push(Body::AbortRequested { by: "ak".into() });
+        assert_eq!(said(&bodies), "Rolling back");
+        bodies.push(Body::UndoStarted { step: 1 });
+        assert_eq!(said(&bodies), "Rolling back step 1 of 2");
+        bodies.push(Body::Ended {
+            state: EndState::Undone,
+            sentence: "All was undone.".into(),
+        });
+        assert_eq!(said(&bodies), "All was undone.");
     }
 
     #[test]

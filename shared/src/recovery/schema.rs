@@ -2,11 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Request;
+use super::{ETCD_RESTORE, Request};
 use crate::etcd::recovery::restore::RestoreRequest;
-
-/// The kind of a request for an etcd restore, as [`Request`] is tagged.
-const ETCD_RESTORE: &str = "etcd.restore";
 
 /// All kinds.
 pub const KINDS: &[&str] = &[ETCD_RESTORE];
@@ -52,8 +49,8 @@ mod tests {
         request.accept_older_meta = true;
         request.last_seen = Some(SeenRevision {
             revision: 1,
-            unwatched_seconds: 2,
-            per_hour: 3,
+            unwatched_seconds: Some(2),
+            per_hour: Some(3),
         });
         let request = serde_json::to_value(&request).unwrap();
         let mut said: Vec<_> = published["properties"]

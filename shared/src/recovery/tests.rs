@@ -1,4 +1,5 @@
 use super::*;
+use crate::etcd::recovery::restore::observation::StoredState;
 use crate::etcd::recovery::restore::samples;
 
 fn seal() -> Seal {
@@ -81,4 +82,35 @@ fn a_hand_over_has_the_steps_that_its_request_names() {
     assert!(copy.contains("/srv/restores/prod/m2/"), "{copy}");
     let of_members = plan.steps.iter().filter(|s| s.action.is_of_members());
     assert_eq!(of_members.count(), 4);
+}
+
+#[test]
+fn an_observation_names_what_it_did_not_see() {
+    let failures = |spoil: &dyn Fn(&mut etcd_restore::Observation)| {
+        let mut seen = samples::observation();
+        seen.source.stored = Some(StoredState::Kept);
+        spoil(&mut seen);
+        let sources = Observation::EtcdRestore(seen).sources();
+        let names: Vec<_> = sources.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["file", "target"]);
+        sources.into_iter().map(|(_, why)| why).collect::<Vec<_>>()
+    };
+    assert_eq!(failures(&|_| {}), [None, None]);
+    let nobody = Some("it was not looked at".to_owned());
+    assert_eq!(
+        failures(&|seen| seen.source.stored = None),
+        [nobody.clone(), None]
+    );
+    let unseen = |seen: &mut etcd_restore::Observation| {
+        seen.target.state = TargetState::Unknown { why: None };
+    };
+    assert_eq!(failures(&unseen), [None, nobody]);
+    let why = Some("Input/output error".to_owned());
+    let failed = |seen: &mut etcd_restore::Observation| {
+        seen.target.state = TargetState::Unknown { why: why.clone() };
+        seen.source.stored = Some(StoredState::Missing);
+    };
+    let [file, target] = failures(&failed).try_into().unwrap();
+    assert_eq!(target, why);
+    assert!(file.unwrap().contains("not in the store"));
 }

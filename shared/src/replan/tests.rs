@@ -1,5 +1,7 @@
 use super::*;
-use crate::etcd::recovery::restore::observation::{Observation as Seen, SourceFacts, TargetState};
+use crate::etcd::recovery::restore::observation::{
+    Observation as Seen, SourceFacts, StoredState, TargetState,
+};
 use crate::etcd::recovery::restore::{self, samples};
 use crate::finding::Outcome;
 use crate::plan::Seal;
@@ -92,12 +94,20 @@ fn a_native_command_that_does_something_else_is_named_with_both() {
     assert_eq!(look.differences.len(), 1);
     let difference = &look.differences[0];
     assert_eq!(difference.what, "step 3, the native command");
-    assert!(difference.here.contains("--mark-compacted"));
-    assert!(!difference.told.contains("--mark-compacted"));
+    let marks = |side: &Option<String>| side.as_ref().unwrap().contains("--mark-compacted");
+    assert!(marks(&difference.here) && !marks(&difference.told));
     assert_eq!(
         with(|p| p.steps[2].native = None),
         ["step 3, the native command"]
     );
+    // What is not there is no text, whatever the text says.
+    let (mut silent, observation, told) = honest();
+    silent.steps[2].native = None;
+    let look = recheck(&silent, &observation).against(&told);
+    assert_eq!(look.differences[0].told, None);
+    silent.steps[2].native = Some("nothing".to_owned());
+    let look = recheck(&silent, &observation).against(&told);
+    assert_eq!(look.differences[0].told.as_deref(), Some("nothing"));
 }
 
 #[test]
@@ -236,8 +246,12 @@ fn what_voids_a_plan_is_told_apart_from_what_is_only_remarked() {
     assert_eq!(codes(&|_| {}), [""; 0]);
     assert_eq!(codes(&|o| o.target.free_bytes = Some(1 << 30)), [""; 0]);
     assert_eq!(
-        codes(&|o| o.target.free_bytes = Some(1)),
-        ["target.no-room"]
+        codes(&|o| o.source.stored = Some(StoredState::Missing)),
+        ["source.missing"]
+    );
+    assert_eq!(
+        codes(&|o| o.source.stored = Some(StoredState::OtherSize { size: 7 })),
+        ["source.changed"]
     );
     assert_eq!(
         codes(&|o| o.target.state = TargetState::Empty),
@@ -249,4 +263,47 @@ fn what_voids_a_plan_is_told_apart_from_what_is_only_remarked() {
     );
     assert_eq!(codes(&|o| o.cluster = "lab".into()), ["drift.cluster"]);
     assert_eq!(codes(&|o| o.source.live_keys = Some(7)), ["drift.steps"]);
+}
+
+#[test]
+fn what_may_pass_stops_a_plan_and_does_not_void_it() {
+    type Spoil = fn(&mut Seen);
+    let (plan, observation, _) = honest();
+    let cases: [(Spoil, &str); 3] = [
+        (|o| o.target.free_bytes = Some(1), "target.no-room"),
+        (
+            |o| {
+                let why = Some("Input/output error (os error 5)".into());
+                o.target.state = TargetState::Unknown { why };
+            },
+            "target.unseen",
+        ),
+        (
+            |o| {
+                let why = "The bucket does not answer.".into();
+                o.source.stored = Some(StoredState::Unknown { why });
+            },
+            "source.unseen",
+        ),
+    ];
+    for (spoil, code) in cases {
+        let mut now = observation.clone();
+        spoil(&mut now);
+        let again = recheck(&plan, &now);
+        assert_eq!(again.drift(), Report::default(), "{code}");
+        let hindrances = again.hindrances().findings;
+        let codes: Vec<_> = hindrances.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!(codes, [code]);
+        let told = again.report.clone();
+        assert_eq!(look(&plan, &now, &told), [""; 0], "{code}");
+        // It hides nothing: what else has changed is found all the same.
+        let mut moved = now.clone();
+        moved.cluster = "lab".into();
+        let drift = recheck(&plan, &moved).drift();
+        assert_eq!(drift.findings[0].code, "drift.cluster", "{code}");
+        let mut forged = plan.clone();
+        forged.steps[1].title.push('x');
+        assert_eq!(look(&forged, &now, &told), ["step 2, its title"], "{code}");
+    }
+    assert_eq!(recheck(&plan, &observation).hindrances(), Report::default());
 }

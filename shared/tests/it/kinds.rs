@@ -4,6 +4,7 @@ use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::finding::Outcome;
 use requorum_shared::inspection::{PartName, Trust};
 use requorum_shared::kinds::{Details, Inspection, inspect};
+use requorum_shared::recovery::served_by;
 use requorum_shared::value::Value;
 
 use crate::fixtures::fixture;
@@ -34,7 +35,7 @@ fn every_kind_says_what_it_is_and_its_main_numbers() {
     assert_eq!(number(&snapshot, "revision"), Some(339));
     assert_eq!(snapshot.value("keys"), Some(&Value::Count(201)));
     assert_eq!(snapshot.trust(), Trust::Whole);
-    assert!(!snapshot.is_foreign());
+    assert_eq!(served_by(&snapshot), ["etcd.restore"]);
 
     let copy = look("db", &fixture("3.6.14-dead").bytes);
     assert_eq!(copy.kind.as_str(), "etcd-db");
@@ -61,7 +62,15 @@ fn every_kind_says_what_it_is_and_its_main_numbers() {
     assert_eq!(log.verdict.outcome(PartName::Structure), Outcome::Pass);
     assert_eq!(log.verdict.outcome(PartName::Bytes), Outcome::NotChecked);
     assert!(!log.page_map.is_empty());
-    assert!(log.file.sha256.len() == 64 && log.is_foreign());
+    assert_eq!(log.file.sha256.len(), 64);
+    for of_no_use in [&wal, &snap, &log, &look("a.txt", b"notes of the week\n")] {
+        assert_eq!(served_by(of_no_use), [""; 0], "{}", of_no_use.label);
+        assert!(
+            of_no_use.what().starts_with("This is "),
+            "{}",
+            of_no_use.what()
+        );
+    }
 
     let meta = raft::file("ghost/raft/snapshots/3-132-1795244539948/meta.json");
     let meta = look("meta.json", &meta);

@@ -4,7 +4,7 @@ use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
 use requorum_shared::finding::Finding;
 
-use super::{MemberRow, RestoreForm};
+use super::{MemberRow, RestoreForm, span};
 
 impl RestoreForm {
     /// The form that gives this request.
@@ -16,6 +16,7 @@ impl RestoreForm {
             urls: member.peer_urls.join(", "),
         });
         let bump_on = request.bump_revision > 0;
+        let seen = request.last_seen;
         let (download, root, path) = match &request.target {
             Target::Folder { root, path } => (false, root.clone(), path.clone()),
             Target::Download => (true, String::new(), request.token.clone()),
@@ -31,9 +32,16 @@ impl RestoreForm {
             }
             .to_string(),
             mark_compacted: !bump_on || request.mark_compacted,
-            seen: request
-                .last_seen
+            seen: seen
                 .map(|seen| seen.revision.to_string())
+                .unwrap_or_default(),
+            rate: seen
+                .and_then(|seen| seen.per_hour)
+                .map(|rate| rate.to_string())
+                .unwrap_or_default(),
+            unobserved: seen
+                .and_then(|seen| seen.unwatched_seconds)
+                .map(span::render)
                 .unwrap_or_default(),
             skip_hash_check: request.skip_hash_check,
             accept_older_meta: request.accept_older_meta,

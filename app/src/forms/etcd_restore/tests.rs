@@ -349,6 +349,8 @@ fn a_plan_fills_the_form_that_made_it() {
     let mut form = form();
     form.members[0].urls = "http://a:1, http://a:2".into();
     form.seen = "144452".into();
+    form.rate = "12000".into();
+    form.unobserved = "90s".into();
     form.clean_up.auth = true;
     form.root = "data".into();
     let (request, _) = form.request("x");
@@ -449,6 +451,60 @@ fn the_suggestion_follows_what_was_seen() {
     let suggestion = form.suggestion(&inspection()).unwrap();
     assert_eq!(suggestion.floor, 144_113);
     assert!(suggestion.bump >= suggestion.floor);
+}
+
+#[test]
+fn a_write_rate_is_part_of_the_request_and_unknown_is_not_zero() {
+    let mut form = form();
+    form.seen = "144 452".into();
+    let seen = |form: &RestoreForm| form.request("x").0.last_seen.unwrap();
+    assert_eq!(
+        (seen(&form).per_hour, seen(&form).unwatched_seconds),
+        (None, None)
+    );
+    let without = form.suggestion(&inspection()).unwrap();
+    assert_eq!(without.grown, None);
+    form.rate = "1 200 000".into();
+    form.unobserved = "30".into();
+    assert_eq!(
+        (seen(&form).per_hour, seen(&form).unwatched_seconds),
+        (Some(1_200_000), Some(1800))
+    );
+    let with = form.suggestion(&inspection()).unwrap();
+    assert_eq!(with.grown, Some(600_000));
+    assert!(with.bump > without.bump + 600_000);
+}
+
+#[test]
+fn what_is_typed_about_the_old_cluster_and_not_used_is_said() {
+    let codes = |change: &dyn Fn(&mut RestoreForm)| {
+        let mut form = form();
+        change(&mut form);
+        let report = form.report(&inspection(), &roots());
+        let codes = report.findings.into_iter().map(|f| f.code);
+        codes
+            .filter(|code| code.starts_with("seen."))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&|_| {}), [""; 0]);
+    assert_eq!(codes(&|f| f.seen = "lots".into()), ["seen.number"]);
+    assert_eq!(codes(&|f| f.rate = "5".into()), ["seen.missing"]);
+    let seen = |f: &mut RestoreForm| f.seen = "144452".into();
+    let half = |f: &mut RestoreForm| {
+        seen(f);
+        f.rate = "5".into();
+    };
+    assert_eq!(codes(&half), ["seen.half"]);
+    let both = |rate: &'static str, unobserved: &'static str| {
+        move |f: &mut RestoreForm| {
+            seen(f);
+            f.rate = rate.into();
+            f.unobserved = unobserved.into();
+        }
+    };
+    assert_eq!(codes(&both("5", "10")), [""; 0]);
+    assert_eq!(codes(&both("some", "10")), ["seen.rate"]);
+    assert_eq!(codes(&both("5", "a while")), ["seen.unobserved"]);
 }
 
 #[test]

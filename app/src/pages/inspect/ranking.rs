@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use requorum_shared::finding::Outcome;
 use requorum_shared::inspection::Trust;
+use requorum_shared::recovery::served_by;
 use requorum_shared::value::Value;
 
 use crate::components::bytes::Bytes;
@@ -182,7 +183,7 @@ fn groups(items: &[Item]) -> Vec<Group> {
         let number = |key: &str| match inspection.value(key) {
             Some(Value::Revision(n)) => format::signed(*n),
             Some(Value::Count(n)) => format::number(*n),
-            _ if inspection.etcd().is_some() => "unknown".into(),
+            _ if !served_by(inspection).is_empty() => "unknown".into(),
             _ => "–".into(),
         };
         let row = Row {

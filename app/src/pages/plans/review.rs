@@ -206,9 +206,9 @@ fn sealed(
     let accepted = Signal::derive(move || acceptances(desk.approval.get().as_ref()));
     let mark = mark(&case, same);
     let headline = {
-        let (request, outcome) = (plan.request.clone(), plan.outcome.clone());
+        let plan = plan.clone();
         move || {
-            let (what, forced) = request.outcome_parts(&outcome);
+            let (what, forced) = recovery::outcome_parts(&plan);
             let forced =
                 forced.map(|forced| view! { <strong class="forced">{forced.to_owned()}</strong> });
             view! { <span class=format!("mark {mark}") aria-hidden="true"></span> {what.to_owned()} {forced} }
@@ -219,6 +219,7 @@ fn sealed(
         move || below(&summary, &plan)
     };
     let refused = look.as_ref().and_then(refused);
+    let hindered = look.as_ref().and_then(|look| hindered(&look.look));
     let proof = body::proof(
         &case,
         look,
@@ -235,6 +236,7 @@ fn sealed(
             </div>
         })}
         {drifted(&drift, &summary, &plan)}
+        {hindered}
         {move || {
             let review = desk.approval.get().and_then(|approval| approval.review);
             review.map(|review| view! { <BreakGlassNotice review /> })
@@ -302,12 +304,7 @@ fn acceptances(approval: Option<&Approval>) -> Vec<Acceptance> {
 
 /// The mark before the outcome: what the person should expect of the page, before reading.
 fn mark(case: &Case, same: bool) -> &'static str {
-    let forced = case
-        .plan
-        .request
-        .outcome_parts(&case.plan.outcome)
-        .1
-        .is_some();
+    let forced = recovery::outcome_parts(&case.plan).1.is_some();
     match case.summary.state() {
         _ if !same => "fail",
         PlanState::Rejected
@@ -376,6 +373,20 @@ fn drifted(drift: &[Finding], summary: &PlanSummary, plan: &Plan) -> impl IntoVi
     })
 }
 
+/// What keeps a valid plan from running for now.
+fn hindered(look: &Recheck) -> Option<AnyView> {
+    let hindrances = look.hindrances().findings;
+    (!hindrances.is_empty()).then(|| {
+        view! {
+            <div class="notice warning" role="status">
+                <p><strong>"The plan is valid, but cannot be approved or run at the moment."</strong></p>
+                <Findings findings=hindrances none="" />
+            </div>
+        }
+        .into_any()
+    })
+}
+
 /// This browser's own check of a plan that can still run.
 struct Look {
     /// The facts that the server names; none where they cannot be read.
@@ -402,8 +413,8 @@ impl Look {
                         part: Part::Rest,
                         fact: String::new(),
                         what: "the facts of the plan".into(),
-                        told: "nothing that this page can read".into(),
-                        here: "needed to check and to recompute it".into(),
+                        told: Some("nothing that this page can read".into()),
+                        here: Some("needed to check and to recompute it".into()),
                     }],
                 },
                 observation: None,

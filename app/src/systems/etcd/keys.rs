@@ -179,11 +179,8 @@ fn prefixes(keys: KeyFacts) -> impl IntoView {
                 .to_owned(),
         ),
         (n, merged) => Some(format!(
-            "{} smaller {} not listed{}.",
-            format::count(n, "prefix is", "prefixes are")
-                .replace(" is", "")
-                .replace(" are", ""),
-            if n == 1 { "is" } else { "are" },
+            "{} not listed{}.",
+            format::count(n, "smaller prefix is", "smaller prefixes are"),
             if merged {
                 ", and there are too many to tell all apart"
             } else {

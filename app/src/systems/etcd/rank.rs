@@ -239,18 +239,19 @@ fn why(place: usize, cluster: &[usize], files: &[Database<'_>]) -> String {
     };
     let of_same_revision = match compare_keys(file, best) {
         Keys::Equal if same_rest(file, best) => {
-            "Same content as the best (HashKV and HASH agree), other bytes"
+            format!("Same content as {the_best} (HashKV and HASH agree), other bytes")
         }
-        Keys::Equal => "Same keys as the best (HashKV agrees), other records beside them",
-        Keys::Different => "Same revision, different HashKV",
-        Keys::Unknown => {
-            "The same revision as the best; whether the keys agree is unknown without HashKV"
+        Keys::Equal => {
+            format!("Same keys as {the_best} (HashKV agrees), other records beside them")
         }
-        Keys::OtherCompaction => {
-            "The same revision as the best, compacted at another one: HashKV cannot be compared"
-        }
+        Keys::Different => "Same revision, different HashKV".to_owned(),
+        Keys::Unknown => format!(
+            "The same revision as {the_best}; whether the keys agree is unknown without HashKV"
+        ),
+        Keys::OtherCompaction => format!(
+            "The same revision as {the_best}, compacted at another one: HashKV cannot be compared"
+        ),
     };
-    let of_same_revision = of_same_revision.replace("the best", &the_best);
     if behind > 0 {
         let s = if behind == 1 { "" } else { "s" };
         format!(

@@ -9,8 +9,8 @@ use requorum_shared::dossier::{self, Verdict, zip};
 use requorum_shared::finding::Outcome;
 
 use crate::cli::audit::given_key;
+use crate::cli::inspect_file::open_regular;
 use crate::cli::terminal::{self, Text};
-use crate::inspect_file::open_regular;
 
 /// Verify a dossier: every part against its signed manifest, the plan's hash, the approvals, the journal, and the
 /// ledger's proofs.

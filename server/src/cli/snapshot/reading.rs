@@ -11,8 +11,8 @@ use requorum_shared::number::grouped;
 use requorum_shared::recognise;
 use requorum_shared::unpack::{Packing, UnpackError};
 
+use crate::cli::inspect_file::{FileError, InspectedFile, Unpacked};
 use crate::cli::terminal;
-use crate::inspect_file::{FileError, InspectedFile, Unpacked};
 
 /// Exit code of a bad file or a failed operation.
 pub(in crate::cli) const FAILED: u8 = 1;

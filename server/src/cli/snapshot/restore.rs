@@ -28,8 +28,8 @@ use self::lookup::Names;
 use self::progress::ProgressLine;
 use super::reading::unpacked_words;
 
+use crate::cli::inspect_file::{InspectedFile, Unpacked};
 use crate::cli::terminal;
-use crate::inspect_file::{InspectedFile, Unpacked};
 use crate::random;
 use crate::system;
 use crate::systems::etcd::members::{Built, Dest, Order, Restore, RestoreError, Spot, Watch};

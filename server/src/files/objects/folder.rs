@@ -42,9 +42,11 @@ impl Folder {
         self.path.join(name)
     }
 
-    pub(super) fn has(&self, name: &str) -> Result<bool> {
-        match self.path(name).try_exists() {
-            Ok(there) => Ok(there),
+    /// The length of an object, when it is there.
+    pub(super) fn size(&self, name: &str) -> Result<Option<u64>> {
+        match self.path(name).metadata() {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(ObjectError::disk("looking for a stored file", &error)),
         }
     }

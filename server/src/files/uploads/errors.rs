@@ -15,16 +15,7 @@ pub fn gone() -> ApiError {
     )
 }
 
-/// What a file is that no recovery can use.
-pub(super) fn words(inspection: &Inspection) -> String {
-    match &inspection.recognised {
-        Some(recognised) => recognised.words(),
-        None if inspection.etcd().is_some() => inspection.verdict.sentence.clone(),
-        None => format!("This is {}, not an etcd database.", inspection.label),
-    }
-}
-
-/// The same for a packed file, with the reason why what is in it is not known.
+/// What a packed file is, with the reason why what is in it is not known.
 pub(super) fn not_read_through(sent: &Inspection, error: &UnpackError) -> String {
     match error {
         // To unpack it is no advice then.
@@ -32,17 +23,17 @@ pub(super) fn not_read_through(sent: &Inspection, error: &UnpackError) -> String
             "{} The reason: {error}. {}",
             sent.verdict.sentence, sent.verdict.advice
         ),
-        _ => format!("{} It was not unpacked: {error}.", words(sent)),
+        _ => format!("{} It was not unpacked: {error}.", sent.what()),
     }
 }
 
-/// What is no etcd database is kept only if the uploader wants that.
+/// What no recovery uses is kept only if the uploader wants that.
 pub(super) fn foreign(words: &str) -> ApiError {
     bad_request(
         FOREIGN,
         format!(
-            "{words} It was not stored. Cancel the upload, or keep the file as evidence: it is never offered for a \
-             restore then."
+            "{words} No recovery uses such a file. It was not stored. Cancel the upload, or keep the file as evidence: \
+             no recovery is offered for it then."
         ),
     )
 }

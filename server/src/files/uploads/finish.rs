@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use requorum_shared::api::upload::EVIDENCE_ORIGIN;
 use requorum_shared::kinds::Inspection;
+use requorum_shared::recovery::served_by;
 use requorum_shared::unpack::{Limits, UnpackError};
 
 use super::disk::remove_file;
-use super::errors::{foreign, gone, no_room_for_content, not_read_through, too_much_in_it, words};
+use super::errors::{foreign, gone, no_room_for_content, not_read_through, too_much_in_it};
 use super::{KEEP_FREE, Live, Stored, Uploads, blocking};
 use crate::error::{Result, conflict, internal, not_found};
 use crate::files::part::Part;
@@ -32,13 +33,15 @@ impl Uploads {
         }
         let Opened { sent, content } = self.unpack(upload, live, part).await?;
         let words = match content {
-            Ok(content) if !content.is_foreign() => return self.keep(upload, content).await,
+            Ok(content) if !served_by(&content).is_empty() => {
+                return self.keep(upload, content).await;
+            }
             // As evidence it is kept as it came.
             _ if upload.evidence => return self.keep(upload, sent).await,
             Ok(content) => {
                 let packed = content.unpacked_from.as_ref();
                 let kind = packed.map_or(&sent.kind, |packed| &packed.kind);
-                format!("Unpacked from {kind}: {}", words(&content))
+                format!("Unpacked from {kind}: {}", content.what())
             }
             Err(UnpackError::TooMuch { limit }) => {
                 return Err(too_much_in_it(&upload.name, limit));
@@ -52,8 +55,8 @@ impl Uploads {
     pub(super) async fn finish_plain(&self, upload: &UploadRow, part: Part) -> Result<Stored> {
         let name = upload.name.clone();
         let inspection = blocking(move || part.inspect(&name)).await?;
-        if inspection.is_foreign() && !upload.evidence {
-            return Err(foreign(&words(&inspection)));
+        if served_by(&inspection).is_empty() && !upload.evidence {
+            return Err(foreign(&inspection.what()));
         }
         self.keep(upload, inspection).await
     }
@@ -175,7 +178,7 @@ impl Uploads {
             size: inspection.file.size,
             uploaded_ms: self.clock.now_ms(),
             uploaded_by: upload.owner.clone(),
-            origin: if inspection.is_foreign() {
+            origin: if served_by(inspection).is_empty() {
                 EVIDENCE_ORIGIN.into()
             } else {
                 "upload".into()

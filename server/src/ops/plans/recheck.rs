@@ -2,17 +2,21 @@
 
 use requorum_shared::api::v1;
 use requorum_shared::finding::{Finding, Report};
-use requorum_shared::recovery::{self, Input, Observation, Plan};
+use requorum_shared::recovery::{self, Observation, Plan};
 
+use super::inputs::observe;
 use crate::app::App;
 use crate::error::{Kind, Result, internal};
 use crate::observations::Observation as Row;
+use crate::ops::stored;
 
 /// What was found when it was looked again.
 #[derive(Default)]
 pub(super) struct Again {
     /// What has changed; empty when the plan would come out the same.
     pub(super) drift: Report,
+    /// What speaks against running it for now, and may pass.
+    pub(super) hindrances: Report,
     /// What was seen, where the files are there.
     pub(super) seen: Option<Seen>,
 }
@@ -24,11 +28,13 @@ pub(super) struct Seen {
 }
 
 impl Again {
-    fn without_file(what: &str) -> Self {
+    fn without_file() -> Self {
         let mut again = Self::default();
-        again
-            .drift
-            .push(Finding::blocking("drift.snapshot", "snapshot", what));
+        again.drift.push(Finding::blocking(
+            "drift.file",
+            "file",
+            "A file that the plan uses is not stored any more.",
+        ));
         again
     }
 }
@@ -36,18 +42,11 @@ impl Again {
 /// Looks at what a plan rests on, now. The work is done on account of a person, or of the plan.
 pub(super) async fn now(app: &App, account: &str, plan_json: &str) -> Result<Again> {
     let sealed = read(app, account, plan_json).await?;
-    for Input::File(sha256) in sealed.request.inputs() {
-        // A store that cannot be asked says nothing about the plan.
-        if !app.objects.has(&sha256).await? {
-            return Ok(Again::without_file(
-                "The snapshot's file is no longer in the store.",
-            ));
-        }
-    }
-    let observation = match super::observe(app, account, &sealed.request).await {
+    let observation = match observe(app, account, &sealed.request).await {
         Ok(observation) => observation,
-        Err(error) if error.kind == Kind::NotFound => {
-            return Ok(Again::without_file("The snapshot is no longer stored."));
+        // Unknown here, or removed on purpose.
+        Err(error) if error.kind == Kind::NotFound || error.code == stored::REMOVED => {
+            return Ok(Again::without_file());
         }
         Err(error) => return Err(error),
     };
@@ -81,6 +80,7 @@ fn compare(sealed: &Plan, row: Row, observation: &Observation) -> Again {
     let recheck = recovery::recheck(sealed, observation);
     Again {
         drift: recheck.drift(),
+        hindrances: recheck.hindrances(),
         seen: Some(Seen {
             observation: row,
             check: super::findings(&recheck.report),

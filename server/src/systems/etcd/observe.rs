@@ -1,13 +1,13 @@
 //! What a restore rests on, as the server sees it: the stored snapshot, and the place where the result would go.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::Context as _;
 use requorum_shared::etcd::recovery::restore::observation::{
-    Observation, SourceFacts, TargetFacts, TargetState,
+    Observation, SourceFacts, StoredState, TargetFacts, TargetState,
 };
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
-use requorum_shared::kinds;
 use rustix::fs::statvfs;
 
 use crate::roots::{Roots, There, is_plain};
@@ -16,20 +16,33 @@ use crate::systems::Sight;
 /// What a restore rests on.
 ///
 /// # Errors
-/// When the stored inspection cannot be read.
+/// When the file is of another kind.
 pub(in crate::systems) fn restore(
     request: &RestoreRequest,
     sight: &Sight<'_>,
 ) -> anyhow::Result<Observation> {
     let snapshot = sight.files.first().context("a restore without a file")?;
-    let inspection = kinds::etcd_from_json(&snapshot.inspection_json)
-        .context("reading the stored inspection")?;
+    let inspection = snapshot.inspection.clone().into_etcd();
+    let inspection = inspection.context("a restore of a file that is no etcd database")?;
     let cluster = &snapshot.cluster;
     Ok(Observation {
-        source: SourceFacts::from(&inspection),
+        source: SourceFacts {
+            stored: Some(stored(snapshot.size, &snapshot.found)),
+            ..SourceFacts::from(&inspection)
+        },
         target: target(sight.roots, sight.downloads, &request.target, cluster),
         cluster: cluster.clone(),
     })
+}
+
+/// What the store says now of a file that had so many bytes.
+fn stored(was: u64, found: &Result<Option<u64>, String>) -> StoredState {
+    match found {
+        Ok(Some(size)) if *size == was => StoredState::Kept,
+        Ok(Some(size)) => StoredState::OtherSize { size: *size },
+        Ok(None) => StoredState::Missing,
+        Err(why) => StoredState::Unknown { why: why.clone() },
+    }
 }
 
 /// Looks at the target of a restore of `cluster`, where a root of that cluster has it. Nothing is changed.
@@ -53,7 +66,7 @@ fn folder(roots: &Roots, root: &str, path: &str, cluster: &str) -> TargetFacts {
         return TargetFacts {
             place: format!("{root}/{path}"),
             root_known: false,
-            state: TargetState::Unknown,
+            state: TargetState::Unknown { why: None },
             free_bytes: None,
         };
     };
@@ -62,24 +75,72 @@ fn folder(roots: &Roots, root: &str, path: &str, cluster: &str) -> TargetFacts {
         return TargetFacts {
             place: format!("{}/{path}", root.path.display()),
             root_known: true,
-            state: TargetState::Unknown,
+            state: TargetState::Unknown { why: None },
             free_bytes: root.free_bytes("").ok(),
         };
     }
-    let state = match root.look(path) {
+    TargetFacts {
+        place: root.shown(path),
+        root_known: true,
+        state: state(root.look(path)),
+        free_bytes: root.free_bytes(path).ok(),
+    }
+}
+
+fn state(looked: io::Result<There>) -> TargetState {
+    match looked {
         Ok(There::Missing) => TargetState::Missing,
         Ok(There::Empty) => TargetState::Empty,
         Ok(There::Occupied) => TargetState::Occupied,
         Ok(There::NotAFolder) => TargetState::NotAFolder,
         Ok(There::Unwritable(why)) => TargetState::Unwritable { why },
-        Err(error) => TargetState::Unwritable {
-            why: error.to_string(),
+        Err(error) => match error.kind() {
+            // The folder's own answer. Anything else, like a disk that cannot be read, says nothing about it.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                TargetState::Unwritable {
+                    why: error.to_string(),
+                }
+            }
+            _ => TargetState::Unknown {
+                why: Some(error.to_string()),
+            },
         },
-    };
-    TargetFacts {
-        place: root.shown(path),
-        root_known: true,
-        state,
-        free_bytes: root.free_bytes(path).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_says_nothing_about_the_folder_leaves_it_unknown() {
+        let of = |errno: rustix::io::Errno| state(Err(errno.into()));
+        for errno in [
+            rustix::io::Errno::IO,
+            rustix::io::Errno::STALE,
+            rustix::io::Errno::MFILE,
+        ] {
+            let TargetState::Unknown { why: Some(why) } = of(errno) else {
+                panic!("{errno}: {:?}", of(errno));
+            };
+            assert!(!why.is_empty());
+        }
+        for errno in [rustix::io::Errno::ACCESS, rustix::io::Errno::ROFS] {
+            assert!(
+                matches!(of(errno), TargetState::Unwritable { .. }),
+                "{errno}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_store_says_is_told_apart() {
+        assert_eq!(stored(9, &Ok(Some(9))), StoredState::Kept);
+        assert_eq!(stored(9, &Ok(None)), StoredState::Missing);
+        let other = StoredState::OtherSize { size: 8 };
+        assert_eq!(stored(9, &Ok(Some(8))), other);
+        let why = "It does not answer.".to_owned();
+        let unknown = StoredState::Unknown { why: why.clone() };
+        assert_eq!(stored(9, &Err(why)), unknown);
     }
 }

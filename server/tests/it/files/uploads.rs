@@ -459,7 +459,7 @@ async fn listed(client: &Client) -> Vec<(String, FileOrigin, Trust)> {
 }
 
 #[tokio::test]
-async fn what_is_no_etcd_database_is_refused_in_the_words_of_the_check() {
+async fn what_no_recovery_uses_is_refused_in_the_words_of_the_check() {
     let server = TestServer::start().await;
     let admin = server.admin().await;
     for (name, word) in [
@@ -479,6 +479,9 @@ async fn what_is_no_etcd_database_is_refused_in_the_words_of_the_check() {
         assert_eq!((status, said.code.as_str()), (400, "upload.foreign"));
         assert!(said.message.contains(word), "{}", said.message);
         assert!(said.message.contains("not stored"), "{}", said.message);
+        let why = "No recovery uses such a file.";
+        assert!(said.message.contains(why), "{}", said.message);
+        assert!(!said.message.contains("etcd database"), "{}", said.message);
         assert_eq!(listed(&admin).await, []);
         // It has not been forgotten either: asked again, it says the same.
         let (_, again) = error(send(&admin, &upload.id, bytes.len() as u64, b"").await).await;

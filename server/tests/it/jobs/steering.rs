@@ -213,7 +213,9 @@ async fn undo_leaves_the_place_as_it_was() {
         .unwrap();
     console.approve(&plan.id, &plan.hash).await.unwrap();
     let whole = std::fs::read(&object).unwrap();
-    std::fs::write(&object, b"damaged").unwrap();
+    let mut damaged = whole.clone();
+    damaged[5000] ^= 1;
+    std::fs::write(&object, damaged).unwrap();
     let job = console.start(&plan).await.unwrap();
     let asked = |e: &requorum_shared::job::events::Event| matches!(e.body, Body::Asked { .. });
     console.watch_until(&job.id, 0, asked).await.unwrap();

@@ -407,7 +407,9 @@ async fn while_it_goes_on_it_is_interim_and_every_end_has_its_dossier() {
             let object = server
                 .data_dir()
                 .join(format!("objects/sha256/{}/{snapshot}", &snapshot[..2]));
-            std::fs::write(&object, b"damaged").unwrap();
+            let mut bytes = std::fs::read(&object).unwrap();
+            bytes[5000] ^= 1;
+            std::fs::write(&object, bytes).unwrap();
         }
         let job = anna.start(&plan).await.unwrap();
         let asked = |e: &Event| matches!(e.body, Body::Asked { .. });

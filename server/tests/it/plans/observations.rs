@@ -1,6 +1,7 @@
 //! Observations: taken when a plan is sealed, approved or started, and by a task in between; dated, shown as they were
 //! taken, and never by opening a page.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use requorum_server::ops::plans::look_at_open;
@@ -168,4 +169,104 @@ async fn approving_and_starting_look_again() {
     let refused = console.start(&plan).await.unwrap_err();
     assert_eq!(code(&refused), "plan.invalidated");
     assert_eq!(invalidated(&console).await.len(), 2);
+}
+
+/// Where the server keeps a file.
+fn object(server: &TestServer, sha256: &str) -> PathBuf {
+    let name = format!("objects/sha256/{}/{sha256}", &sha256[..2]);
+    server.data_dir().join(name)
+}
+
+/// Each source of a plan's newest observation, and why it could not be looked at.
+async fn sources(console: &Console, id: &str) -> Vec<(String, String)> {
+    let seen = console.plan(id).await.observation.unwrap();
+    let sources = seen.sources.into_iter();
+    sources.map(|s| (s.name, s.detail)).collect()
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_asked_stops_a_plan_and_does_not_void_it() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    let other = console.seal(&request(&snapshot, "b")).await.unwrap();
+    // Where its folder should be is a file: every look into it fails.
+    let folder = object(&server, &snapshot).parent().unwrap().to_owned();
+    let aside = server.data_dir().join("aside");
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, b"x").unwrap();
+
+    look(&server).await;
+    assert_eq!(invalidated(&console).await, []);
+    let read = console.plan(&plan.id).await;
+    assert_eq!(read.plan.unwrap().state(), PlanState::Sealed);
+    assert_eq!(read.drift, []);
+    let unseen = read.check.iter().find(|f| f.code == "source.unseen");
+    assert!(unseen.is_some_and(|f| f.volatile), "{:?}", read.check);
+    let of_file = &sources(&console, &plan.id).await[0];
+    assert_eq!(of_file.0, "file");
+    assert!(
+        of_file.1.contains("looking for a stored file"),
+        "{of_file:?}"
+    );
+
+    let sealing = console.seal(&request(&snapshot, "c")).await.unwrap_err();
+    assert_eq!(code(&sealing), "plan.blocked");
+    let approving = console.approve(&plan.id, &plan.hash).await.unwrap_err();
+    assert_eq!(code(&approving), "plan.not-now");
+    let said = approving.message();
+    assert!(said.contains("The store could not be asked"), "{said}");
+    // That a person does not want it depends on no disk.
+    console.reject(&other, "Not needed.").await.unwrap();
+
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    console.approve(&plan.id, &plan.hash).await.unwrap();
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, b"x").unwrap();
+    let starting = console.start(&plan).await.unwrap_err();
+    assert_eq!(code(&starting), "plan.not-now");
+    look(&server).await;
+    let read = console.plan(&plan.id).await;
+    assert_eq!(read.plan.unwrap().state(), PlanState::Approved);
+    assert_eq!(invalidated(&console).await, []);
+}
+
+#[tokio::test]
+async fn an_observation_whose_source_lies_is_named_and_nothing_is_written() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    let object = object(&server, &snapshot);
+    let whole = std::fs::read(&object).unwrap();
+    for (lie, code_of, detail) in [
+        (Some(&whole[..4096]), "source.changed", "4 096 bytes"),
+        (None, "source.missing", "not in the store"),
+    ] {
+        match lie {
+            Some(bytes) => std::fs::write(&object, bytes).unwrap(),
+            None => std::fs::remove_file(&object).unwrap(),
+        }
+        let findings = console.check(&request(&snapshot, "b")).await.unwrap();
+        let named: Vec<_> = findings
+            .iter()
+            .filter(|f| f.severity() == v1::Severity::Blocking)
+            .map(|f| f.code.as_str())
+            .collect();
+        assert_eq!(named, [code_of]);
+        let refused = console.seal(&request(&snapshot, "b")).await.unwrap_err();
+        assert_eq!(code(&refused), "plan.blocked");
+        let said = refused.message();
+        assert!(said.contains(detail) && said.len() < 1_000, "{said}");
+    }
+    assert_eq!(console.plans().await, std::slice::from_ref(&plan));
+    assert!(!server.data_dir().join("restores/b").exists());
+    // What was sealed before does not hold any more.
+    look(&server).await;
+    let read = console.plan(&plan.id).await;
+    assert_eq!(read.plan.unwrap().state(), PlanState::Invalidated);
+    assert_eq!(read.drift[0].code, "source.missing");
+    assert!(!server.data_dir().join("restores/a").exists());
 }

@@ -6,16 +6,22 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
+use requorum_server::config::{RootClusters, RootConfig};
+use requorum_server::ops::plans::look_at_open;
 use requorum_shared::api::upload::Upload;
+use requorum_shared::api::v1::PlanState;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::etcd::recovery::restore::{RestoreRequest, TargetVersion};
+use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target, TargetVersion};
 use requorum_shared::job::fold::JobState;
 use reqwest::Response;
 use serde_json::json;
 use tonic::Code;
 
-use crate::support::harness::{Client, NAME, Options, PASSWORD, TestServer, error, http_client};
+use crate::support::harness::{
+    Client, NAME, Options, PASSWORD, TestServer, code, error, http_client,
+};
 use crate::support::packing::zstd_zeros;
 use crate::support::process::{self, Process};
 use crate::support::recovery::{Console, request};
@@ -177,7 +183,7 @@ async fn a_full_disk_is_said_loses_nothing_and_is_over_when_there_is_room() {
     console.approve(&plan.id, &plan.hash).await.unwrap();
     let job = console.start(&plan).await.unwrap();
     disk.fill();
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     disk.free();
     let mut view = console.finished(&job.id).await;
     if let Some(question) = view.question.take() {
@@ -196,6 +202,59 @@ async fn a_full_disk_is_said_loses_nothing_and_is_over_when_there_is_room() {
         .output()
         .unwrap();
     assert!(verified.status.success(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn too_little_room_stops_a_plan_and_does_not_void_it() {
+    let Some(disk) = Disk::of(16) else { return };
+    let server = TestServer::with(Options {
+        restore_roots: vec![RootConfig {
+            name: "small".into(),
+            path: disk.0.path().into(),
+            clusters: RootClusters::All,
+        }],
+        ..Options::default()
+    })
+    .await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let order = |path: &str| RestoreRequest {
+        target: Target::Folder {
+            root: "small".into(),
+            path: path.into(),
+        },
+        ..order(&snapshot, path)
+    };
+    let plan = console.seal(&order("a")).await.unwrap();
+    disk.fill();
+    look_at_open(server.app(), Duration::ZERO).await.unwrap();
+    let read = console.plan(&plan.id).await;
+    assert_eq!(read.plan.unwrap().state(), PlanState::Sealed);
+    assert_eq!(read.drift, []);
+    assert!(read.check.iter().any(|f| f.code == "target.no-room"));
+    let sealing = console.seal(&order("b")).await.unwrap_err();
+    assert_eq!(code(&sealing), "plan.blocked");
+    let approving = console.approve(&plan.id, &plan.hash).await.unwrap_err();
+    assert_eq!(code(&approving), "plan.not-now");
+    let said = approving.message();
+    assert!(
+        said.contains("is free") && said.contains("Free space"),
+        "{said}"
+    );
+
+    disk.free();
+    console.approve(&plan.id, &plan.hash).await.unwrap();
+    disk.fill();
+    let starting = console.start(&plan).await.unwrap_err();
+    assert_eq!(code(&starting), "plan.not-now");
+    look_at_open(server.app(), Duration::ZERO).await.unwrap();
+    let read = console.plan(&plan.id).await;
+    assert_eq!(read.plan.unwrap().state(), PlanState::Approved);
+    disk.free();
+    let job = console.start(&plan).await.unwrap();
+    let view = console.finished(&job.id).await;
+    assert_eq!(view.state, JobState::Completed, "{view:#?}");
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -179,8 +179,9 @@ async fn while_the_bucket_is_away_plans_stay_and_jobs_ask() {
     // Not knowing whether the file is there is no reason to make a plan void.
     bucket.fail("GET", "sha256", ALWAYS, AWAY);
     let refused = console.approve(&plan.id, &plan.hash).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unavailable);
-    assert_eq!(code(&refused), "objects.unavailable");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(code(&refused), "plan.not-now");
+    assert!(refused.message().contains("503 SlowDown"), "{refused:?}");
     let response = console
         .http
         .get(&format!("/api/files/{snapshot}/content"))

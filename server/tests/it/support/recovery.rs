@@ -313,11 +313,22 @@ impl Console {
         question: &str,
         choice: &str,
     ) -> Result<v1::JobSummary, Status> {
+        self.answer_typing(id, question, choice, "").await
+    }
+
+    /// The same for a choice that has to be confirmed by typing something.
+    pub(crate) async fn answer_typing(
+        &self,
+        id: &str,
+        question: &str,
+        choice: &str,
+        typed: &str,
+    ) -> Result<v1::JobSummary, Status> {
         let request = v1::AnswerJobRequest {
             id: id.into(),
             question_id: question.into(),
             choice_id: choice.into(),
-            typed: String::new(),
+            typed: typed.into(),
         };
         let answer = self.jobs_client().answer_job(request).await?;
         Ok(answer.into_inner().job.unwrap())

@@ -52,8 +52,30 @@ fn begins(path: &[String], with: &str) -> bool {
         .all(|part| path.next().is_some_and(|name| name == part))
 }
 
-/// Where ops still reads etcd's inspections: until the store of files has kinds.
-const OPS_WITH_FILES: &[&str] = &["server::ops::files", "server::ops::console"];
+/// Every system, and the library that several of them have in common: those that are here and those that come.
+pub(super) const SYSTEMS: &[&str] = &[
+    "shared::etcd",
+    "shared::raft",
+    "shared::pd",
+    "shared::dkron",
+    "shared::pegasus",
+];
+
+/// What only one system has on the server and on the page.
+pub(super) const SYSTEMS_OF_SERVER: &[&str] = &[
+    "server::systems::etcd",
+    "server::systems::pd",
+    "server::systems::dkron",
+    "server::systems::pegasus",
+];
+
+/// What shows something on the page.
+const STATE_SHOWS: &[&str] = &["app::components", "app::pages"];
+const STATE_SHOWS_NOTHING: &str = "what holds state shows nothing";
+
+/// Why general rooms import none of them.
+const KNOW_NO_SYSTEM: &str =
+    "a general room knows no system: recovery and kinds have the registries";
 
 /// All closed directions. What is not named here is open.
 pub(super) const RULES: &[Rule] = &[
@@ -61,6 +83,35 @@ pub(super) const RULES: &[Rule] = &[
     closed("shared", &["server", "app"], "shared imports none of ours"),
     closed("server", &["app"], "app and server never import each other"),
     closed("app", &["server"], "app and server never import each other"),
+    // General rooms know no system: they use what `kinds` and `recovery` close, and on the server and the page `systems`.
+    closed("shared", SYSTEMS, KNOW_NO_SYSTEM).except(&[
+        "shared::etcd",
+        "shared::raft",
+        "shared::pd",
+        "shared::dkron",
+        "shared::pegasus",
+        "shared::kinds",
+        "shared::recognise",
+        "shared::recovery",
+        // A recovery for the tests of dossiers.
+        "shared::dossier::samples",
+    ]),
+    closed("server", SYSTEMS, KNOW_NO_SYSTEM).except(&[
+        "server::systems",
+        // Commands of one system, and the restore that a demo asks for.
+        "server::cli::inspect",
+        "server::cli::slips",
+        "server::cli::snapshot",
+        "server::demo",
+    ]),
+    closed("server", SYSTEMS_OF_SERVER, "systems is the one place that knows them all")
+        .except(&["server::systems", "server::cli::snapshot"]),
+    closed("app", SYSTEMS, KNOW_NO_SYSTEM).except(&[
+        "app::systems",
+        // The form and the page on which a recovery of one system is planned.
+        "app::forms::etcd_restore",
+        "app::pages::files::restore",
+    ]),
     // The pure core.
     closed(
         "shared",
@@ -90,11 +141,6 @@ pub(super) const RULES: &[Rule] = &[
     closed(
         "shared::bbolt",
         &[
-            "shared::etcd",
-            "shared::raft",
-            "shared::pd",
-            "shared::dkron",
-            "shared::pegasus",
             "shared::plan",
             "shared::job",
             "shared::recovery",
@@ -164,25 +210,18 @@ pub(super) const RULES: &[Rule] = &[
         "shared::finding",
         &[
             "shared::bbolt",
-            "shared::etcd",
             "shared::plan",
             "shared::api",
             "shared::job",
         ],
         "findings are the shape that everybody shares",
     ),
-    // General rooms know no system: they use what `recovery` and `kinds` close.
     closed(
         "shared::inspection",
         &[
             "shared::kinds",
             "shared::recognise",
             "shared::recovery",
-            "shared::etcd",
-            "shared::raft",
-            "shared::pd",
-            "shared::dkron",
-            "shared::pegasus",
         ],
         "what is known of any file is the same for all kinds: kinds has the registry",
     ),
@@ -192,8 +231,6 @@ pub(super) const RULES: &[Rule] = &[
             "shared::dossier",
             "shared::inspection",
             "shared::recovery",
-            "shared::etcd",
-            "shared::raft",
         ],
         "something to read, whatever it is about",
     ),
@@ -204,8 +241,6 @@ pub(super) const RULES: &[Rule] = &[
             "shared::job",
             "shared::recovery",
             "shared::bbolt",
-            "shared::etcd",
-            "shared::raft",
         ],
         "what people do after a recovery has one shape, whatever it is of",
     ),
@@ -216,8 +251,6 @@ pub(super) const RULES: &[Rule] = &[
             "shared::job",
             "shared::recovery",
             "shared::bbolt",
-            "shared::etcd",
-            "shared::raft",
         ],
         "checks have places, whatever they are of",
     ),
@@ -235,7 +268,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     closed(
         "shared::unpack",
-        &["shared::etcd", "shared::raft", "shared::kinds", "shared::recognise"],
+        &["shared::kinds", "shared::recognise"],
         "unpacking does not look at what comes out",
     ),
     closed(
@@ -244,28 +277,23 @@ pub(super) const RULES: &[Rule] = &[
         "what a file is does not depend on what is done with it",
     ),
     closed(
-        "server::files",
-        &["shared::etcd", "shared::raft"],
-        "files are kept whatever they are of: kinds has the registry",
-    ),
-    closed(
         "app::components",
-        &["shared::etcd", "shared::raft", "app::systems"],
+        &["app::systems"],
         "what only one system has comes in as data and views",
     ),
     closed(
         "app::worker",
-        &["shared::etcd", "shared::raft", "app::systems"],
+        &["app::systems"],
         "the worker looks at any file: kinds has the registry",
     ),
     closed(
         "app::open_files",
-        &["shared::etcd", "shared::raft", "app::systems", "app::components", "app::pages"],
+        &["app::systems", "app::components", "app::pages"],
         "files are open whatever they are of, and what holds state shows nothing",
     ),
     closed(
         "app::uploads",
-        &["shared::etcd", "shared::raft", "app::systems", "app::components", "app::pages"],
+        &["app::systems", "app::components", "app::pages"],
         "files are sent whatever they are of, and what holds state shows nothing",
     ),
     closed(
@@ -275,11 +303,6 @@ pub(super) const RULES: &[Rule] = &[
             "shared::job",
             "shared::recovery",
             "shared::bbolt",
-            "shared::etcd",
-            "shared::raft",
-            "shared::pd",
-            "shared::dkron",
-            "shared::pegasus",
         ],
         "a plan knows no run and no system",
     ),
@@ -290,11 +313,6 @@ pub(super) const RULES: &[Rule] = &[
             "shared::job",
             "shared::recovery",
             "shared::bbolt",
-            "shared::etcd",
-            "shared::raft",
-            "shared::pd",
-            "shared::dkron",
-            "shared::pegasus",
             "shared::ledger",
             "shared::permission",
         ],
@@ -306,11 +324,6 @@ pub(super) const RULES: &[Rule] = &[
             "shared::api",
             "shared::recovery",
             "shared::bbolt",
-            "shared::etcd",
-            "shared::raft",
-            "shared::pd",
-            "shared::dkron",
-            "shared::pegasus",
         ],
         "a job's state is folded from events alone, whatever its plan is of",
     ),
@@ -331,18 +344,12 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "shared::recovery",
             "shared::bbolt",
-            "shared::etcd",
-            "shared::raft",
-            "shared::pd",
-            "shared::dkron",
-            "shared::pegasus",
         ],
         "an approval depends on the weight of a plan, whatever it is of",
     ),
     closed(
         "shared::ledger",
         &[
-            "shared::etcd",
             "shared::bbolt",
             "shared::plan",
             "shared::job",
@@ -358,7 +365,6 @@ pub(super) const RULES: &[Rule] = &[
     closed(
         "shared::permission",
         &[
-            "shared::etcd",
             "shared::bbolt",
             "shared::plan",
             "shared::job",
@@ -403,7 +409,6 @@ pub(super) const RULES: &[Rule] = &[
             "server::grpc",
             "server::ops",
             "server::files",
-            "shared::etcd",
             "shared::bbolt",
             "axum",
             "tonic",
@@ -501,19 +506,6 @@ pub(super) const RULES: &[Rule] = &[
         "the router is the top: only serve and the tests call it",
     )
     .except(&["server::serve", "server::router"]),
-    closed(
-        "server::ops",
-        &[
-            "shared::etcd",
-            "shared::raft",
-            "shared::pd",
-            "shared::dkron",
-            "shared::pegasus",
-            "server::systems::etcd",
-        ],
-        "what people ask for is the same for all systems: systems has the registry",
-    )
-    .except(OPS_WITH_FILES),
     closed(
         "server::systems::etcd::members",
         &[
@@ -642,6 +634,11 @@ pub(super) const RULES: &[Rule] = &[
         &["app::client::grpc", "tonic"],
         "every page shows it, Inspect too: it asks what comes later",
     ),
+    closed("app::activity", STATE_SHOWS, STATE_SHOWS_NOTHING),
+    closed("app::waiting", STATE_SHOWS, STATE_SHOWS_NOTHING),
+    closed("app::identity", STATE_SHOWS, STATE_SHOWS_NOTHING),
+    closed("app::notifications", STATE_SHOWS, STATE_SHOWS_NOTHING),
+    closed("app::dropped", STATE_SHOWS, STATE_SHOWS_NOTHING),
     closed(
         "app::app",
         &["app::client::grpc", "tonic"],

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::{NativeSource, native_commands, native_lines};
-pub use self::planning::{check_sealable, draft, outcome_parts};
+pub use self::planning::{check_sealable, draft, outcome_parts, redraft};
 pub use self::wire_form::WireForm;
 
 /// What an operator asks for.
@@ -81,14 +81,22 @@ pub struct SeenRevision {
     #[serde(with = "crate::value::decimal")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub revision: i64,
-    /// For how many seconds after that the cluster may have gone on writing.
-    #[serde(with = "crate::value::decimal")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub unwatched_seconds: u64,
-    /// How many revisions it was seen to write per hour; 0 when unknown.
-    #[serde(with = "crate::value::decimal")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    pub per_hour: u64,
+    /// For how many seconds after that the cluster may have gone on writing; absent when unknown.
+    #[serde(
+        default,
+        with = "crate::value::decimal::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub unwatched_seconds: Option<u64>,
+    /// How many revisions it was seen to write per hour; absent when unknown.
+    #[serde(
+        default,
+        with = "crate::value::decimal::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub per_hour: Option<u64>,
 }
 
 /// One member of the new cluster.

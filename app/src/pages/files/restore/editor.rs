@@ -85,12 +85,18 @@ fn revision(context: FormContext) -> impl IntoView {
     };
     let computed = move || {
         suggestion.get().map(|s| {
-            let text = format!(
-                "{} = {} to reach the observed revision + {} margin.",
-                format::number(s.bump),
-                format::number(s.floor),
-                format::number(s.margin)
-            );
+            let (bump, floor) = (format::number(s.bump), format::number(s.floor));
+            let margin = format::number(s.margin);
+            let text = match s.grown {
+                Some(grown) => format!(
+                    "{bump} = {floor} to reach the observed revision + {} for writes since then + {margin} margin.",
+                    format::number(grown)
+                ),
+                None => format!(
+                    "{bump} = {floor} to reach the observed revision + {margin} margin. Writes since then are not \
+                     included."
+                ),
+            };
             let used = move || form.with(|f| f.bump_on && f.bump == s.bump.to_string());
             view! {
                 <p class="small">{text}</p>
@@ -133,6 +139,24 @@ fn revision(context: FormContext) -> impl IntoView {
                         prop:value=move || form.with(|f| f.seen.clone())
                         on:input=move |ev| form.update(|f| f.seen = event_target_value(&ev)) />
                     <p class="hint" id="seen-hint">"From the metric etcd_debugging_mvcc_current_revision, from logs, or from a client's last answer."</p>
+                </div>
+            </div>
+            <div class="pair">
+                <div class="field">
+                    <label for="seen-rate">"Writes per hour (optional)"</label>
+                    <input id="seen-rate" type="text" inputmode="numeric" class="mono-input" autocomplete="off"
+                        aria-describedby="seen-rate-hint"
+                        prop:value=move || form.with(|f| f.rate.clone())
+                        on:input=move |ev| form.update(|f| f.rate = event_target_value(&ev)) />
+                    <p class="hint" id="seen-rate-hint">"How much the revision grew per hour before that."</p>
+                </div>
+                <div class="field">
+                    <label for="seen-unobserved">"Time unobserved after that (optional)"</label>
+                    <input id="seen-unobserved" type="text" class="mono-input" autocomplete="off"
+                        aria-describedby="seen-unobserved-hint"
+                        prop:value=move || form.with(|f| f.unobserved.clone())
+                        on:input=move |ev| form.update(|f| f.unobserved = event_target_value(&ev)) />
+                    <p class="hint" id="seen-unobserved-hint">"In minutes, or with a unit: 90s, 15m, 2h. How long the old cluster may have gone on writing."</p>
                 </div>
             </div>
             {computed}

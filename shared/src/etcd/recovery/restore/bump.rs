@@ -17,8 +17,8 @@ pub struct Suggestion {
     pub bump: u64,
     /// What was seen minus the snapshot's revision: less than this, and revisions go back.
     pub floor: u64,
-    /// What may have been written since it was seen, at the rate that was seen.
-    pub grown: u64,
+    /// What may have been written since it was seen, at the rate that was seen; absent when either is unknown.
+    pub grown: Option<u64>,
     /// Added for what nobody saw: a fifth of the rest, at least 10 000, rounded up.
     pub margin: u64,
 }
@@ -27,9 +27,14 @@ pub struct Suggestion {
 pub fn suggest(current_revision: i64, seen: &SeenRevision) -> Suggestion {
     let floor = u64::try_from(seen.revision.saturating_sub(current_revision)).unwrap_or(0);
     // Divided last, so that a low rate over a short time does not vanish.
-    let grown = u128::from(seen.per_hour) * u128::from(seen.unwatched_seconds);
-    let grown = u64::try_from(grown.div_ceil(3600)).unwrap_or(u64::MAX);
-    let sum = floor.saturating_add(grown);
+    let grown = seen
+        .per_hour
+        .zip(seen.unwatched_seconds)
+        .map(|(rate, span)| {
+            let grown = (u128::from(rate) * u128::from(span)).div_ceil(3600);
+            u64::try_from(grown).unwrap_or(u64::MAX)
+        });
+    let sum = floor.saturating_add(grown.unwrap_or(0));
     let unrounded = sum.saturating_add((sum / 5).max(MIN_MARGIN));
     // Two leading digits are easier to recognise in a log than seven.
     let unit = 10u64.pow(unrounded.ilog10().saturating_sub(1));
@@ -56,9 +61,29 @@ mod tests {
     fn seen(revision: i64, unwatched_seconds: u64, per_hour: u64) -> SeenRevision {
         SeenRevision {
             revision,
-            unwatched_seconds,
-            per_hour,
+            unwatched_seconds: Some(unwatched_seconds),
+            per_hour: Some(per_hour),
         }
+    }
+
+    #[test]
+    fn a_rate_that_is_unknown_is_not_zero() {
+        for (unwatched_seconds, per_hour) in [(None, Some(12_000)), (Some(600), None)] {
+            let seen = SeenRevision {
+                revision: 400,
+                unwatched_seconds,
+                per_hour,
+            };
+            assert_eq!(suggest(500, &seen).grown, None);
+            let json = serde_json::to_string(&seen).unwrap();
+            assert_eq!(serde_json::from_str::<SeenRevision>(&json).unwrap(), seen);
+        }
+        assert_eq!(suggest(500, &seen(400, 0, 0)).grown, Some(0));
+        let bare: SeenRevision = serde_json::from_str(r#"{"revision":"7"}"#).unwrap();
+        assert_eq!((bare.unwatched_seconds, bare.per_hour), (None, None));
+        assert_eq!(serde_json::to_string(&bare).unwrap(), r#"{"revision":"7"}"#);
+        let stated = r#"{"revision":"7","unwatched_seconds":"0","per_hour":"x"}"#;
+        assert!(serde_json::from_str::<SeenRevision>(stated).is_err());
     }
 
     #[test]
@@ -69,7 +94,7 @@ mod tests {
             Suggestion {
                 bump: 180_000,
                 floor: 144_113,
-                grown: 2_000,
+                grown: Some(2_000),
                 margin: 33_887,
             }
         );
@@ -85,7 +110,7 @@ mod tests {
     fn absurd_sightings_saturate() {
         assert_eq!(
             suggest(0, &seen(i64::MAX, u64::MAX, u64::MAX)).grown,
-            u64::MAX
+            Some(u64::MAX)
         );
         assert_eq!(
             suggest(i64::MIN, &seen(i64::MAX, 0, 0)).floor,

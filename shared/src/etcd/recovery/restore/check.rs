@@ -479,13 +479,22 @@ fn check_seen(
             .todo("Look for a newer snapshot or a surviving member first."),
         );
     }
-    let advice = format!(
-        "Bump by {}: {} to reach the highest revision observed, {} for writes since then, {} as margin.",
-        grouped(suggestion.bump),
-        grouped(suggestion.floor),
-        grouped(suggestion.grown),
-        grouped(suggestion.margin)
-    );
+    let advice = match suggestion.grown {
+        Some(grown) => format!(
+            "Bump by {}: {} to reach the highest revision observed, {} for writes since then, {} as margin.",
+            grouped(suggestion.bump),
+            grouped(suggestion.floor),
+            grouped(grown),
+            grouped(suggestion.margin)
+        ),
+        None => format!(
+            "Bump by {}: {} to reach the highest revision observed, {} as margin. How much was written since then is \
+                 unknown: state the writes per hour and the time unobserved, or bump by more.",
+            grouped(suggestion.bump),
+            grouped(suggestion.floor),
+            grouped(suggestion.margin)
+        ),
+    };
     if start.is_some_and(|start| start < seen.revision) {
         report.push(
             Finding::warning(
@@ -500,7 +509,11 @@ fn check_seen(
             .because("Clients that saw a later revision keep stale caches and miss changes.")
             .todo(advice),
         );
-    } else if request.bump_revision < suggestion.floor.saturating_add(suggestion.grown) {
+    } else if request.bump_revision
+        < suggestion
+            .floor
+            .saturating_add(suggestion.grown.unwrap_or(0))
+    {
         report.push(
             Finding::warning(
                 "bump.no-margin",

@@ -10,6 +10,7 @@ use crate::etcd::storage::inspection::{
 };
 use crate::finding::{Finding, Outcome, Report, Severity};
 use crate::inspection::PartName;
+use crate::number::bytes;
 use crate::replan::{Difference, Differences, Part};
 
 /// An alarm that is none.
@@ -96,6 +97,10 @@ pub struct SourceFacts {
     /// What etcd's own tools need to restore it.
     #[serde(default, skip_serializing_if = "NativeSource::is_as_it_is")]
     pub native: NativeSource,
+    /// What the store says of the file itself, which may have changed since it was inspected; absent where no store was
+    /// asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<StoredState>,
 }
 
 /// Codes of the findings that become [`SourceFacts::remarks`].
@@ -167,6 +172,7 @@ impl SourceFacts {
         );
         let renamed = Self {
             name: self.name.clone(),
+            stored: self.stored.clone(),
             ..here.clone()
         };
         if found.0.is_empty() && renamed != *self {
@@ -247,6 +253,43 @@ impl From<&Inspection> for SourceFacts {
                 .cloned()
                 .collect(),
             native: inspection.into(),
+            stored: None,
+        }
+    }
+}
+
+/// What a store of files says of one of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum StoredState {
+    /// It is there, with the length that was inspected.
+    Kept,
+    /// It is not there.
+    Missing,
+    /// What is there under its name has another length.
+    OtherSize {
+        /// Bytes.
+        #[serde(with = "crate::value::decimal")]
+        size: u64,
+    },
+    /// The store could not be asked.
+    Unknown {
+        /// In the store's words.
+        why: String,
+    },
+}
+
+impl StoredState {
+    /// Why the file is not as it was inspected, as far as is known.
+    pub fn failure(&self) -> Option<String> {
+        match self {
+            Self::Kept => None,
+            Self::Missing => Some("it is not in the store any more".to_owned()),
+            Self::OtherSize { size } => Some(format!(
+                "what is stored under its name has {}",
+                bytes(*size)
+            )),
+            Self::Unknown { why } => Some(why.clone()),
         }
     }
 }
@@ -281,6 +324,10 @@ pub enum TargetState {
         /// In the system's words.
         why: String,
     },
-    /// Nobody looked.
-    Unknown,
+    /// It was not looked at, or could not be: what is there may be as it was.
+    Unknown {
+        /// What went wrong, in the system's words; absent where nobody looked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
 }

@@ -10,8 +10,13 @@ use crate::number::{self, grouped, signed};
 use crate::plan::{Draft, Fact, NO_NATIVE, Step, Undo};
 use crate::value::Value;
 
-/// What begins the last part of an outcome from a file that does not prove itself.
-const FORCED: &str = ", from a file ";
+/// The facts that say how far a file proves itself.
+const TRAILER: &str = "snapshot.trailer";
+const OLDER_META: &str = "snapshot.older-meta";
+/// The values of [`TRAILER`].
+const AGREES: &str = "agrees";
+const DIFFERS: &str = "differs";
+const ABSENT: &str = "absent";
 
 /// The plan for `request`, with every choice made. `seen_at` is when the observation was taken, RFC 3339 in UTC.
 ///
@@ -26,12 +31,31 @@ pub fn draft(
     if report.blocks() {
         return Err(report);
     }
-    Ok(Draft {
+    Ok(drafted(request, observation, seen_at, report))
+}
+
+/// The [`draft`] for a comparison with a plan that was sealed: also where something blocks that may pass by itself.
+pub fn redraft(
+    request: &RestoreRequest,
+    observation: &Observation,
+    seen_at: &str,
+) -> Option<Draft<RestoreStep>> {
+    let report = check_sealable(request, observation);
+    (!report.blocks_for_good()).then(|| drafted(request, observation, seen_at, report))
+}
+
+fn drafted(
+    request: &RestoreRequest,
+    observation: &Observation,
+    seen_at: &str,
+    report: Report,
+) -> Draft<RestoreStep> {
+    Draft {
         outcome: outcome(request, observation),
         facts: facts(request, observation, seen_at),
         report,
         steps: steps(request, observation),
-    })
+    }
 }
 
 /// The [`check`], and whether the request survives being sealed. A restore without a plan may raise the revision by
@@ -107,37 +131,46 @@ fn outcome(request: &RestoreRequest, observation: &Observation) -> String {
         request.target_version,
         source.name,
         observation.target.place,
-        forced(request, source),
+        forced(request, proven(source), source.fallback.is_some()),
     )
 }
 
 /// What the outcome ends with where a file is restored that does not prove itself; empty for any other.
-fn forced(request: &RestoreRequest, source: &SourceFacts) -> String {
+fn forced(request: &RestoreRequest, trailer: &str, commit_is_lost: bool) -> String {
     let mut what = Vec::new();
     if request.skip_hash_check {
-        match source.bytes {
-            Outcome::Fail => what.push("whose checksum does not match"),
-            Outcome::NotChecked => what.push("that no checksum proves"),
-            Outcome::Pass => {}
+        match trailer {
+            DIFFERS => what.push("whose checksum does not match"),
+            ABSENT => what.push("that no checksum proves"),
+            _ => {}
         }
     }
-    if request.accept_older_meta && source.fallback.is_some() {
+    if request.accept_older_meta && commit_is_lost {
         what.push("whose last commit is lost");
     }
     if what.is_empty() {
         return String::new();
     }
-    format!("{FORCED}{}", what.join(" and "))
+    format!(", from a file {}", what.join(" and "))
 }
 
 /// The outcome of a plan for `request` in two parts: what comes out, and, where a file is restored that does not prove
-/// itself, what it lacks.
-pub fn outcome_parts<'a>(request: &RestoreRequest, outcome: &'a str) -> (&'a str, Option<&'a str>) {
-    // Names may contain anything: only the end of a forced plan's outcome says so.
-    let may = request.skip_hash_check || request.accept_older_meta;
-    match outcome.rfind(FORCED).filter(|_| may) {
-        Some(at) => (&outcome[..at], Some(&outcome[at..])),
-        None => (outcome, None),
+/// itself, what it lacks. That follows from the plan's facts.
+pub fn outcome_parts<'a>(
+    request: &RestoreRequest,
+    facts: &[Fact],
+    outcome: &'a str,
+) -> (&'a str, Option<&'a str>) {
+    let value = |key: &str| facts.iter().find(|fact| fact.key == key).map(|f| &f.value);
+    let trailer = match value(TRAILER) {
+        Some(Value::Text(trailer)) => trailer,
+        _ => "",
+    };
+    let lost = matches!(value(OLDER_META), Some(Value::Flag(true)));
+    let forced = format!("{}.", forced(request, trailer, lost));
+    match outcome.strip_suffix(&forced) {
+        Some(what) if forced.len() > 1 => (what, Some(&outcome[what.len()..])),
+        _ => (outcome, None),
     }
 }
 
@@ -165,7 +198,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
             "the stored file",
         ),
         fact(
-            "snapshot.trailer",
+            TRAILER,
             Value::Text(proven(source).to_owned()),
             proof(source),
             "its inspection",
@@ -183,7 +216,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
     ];
     if let Some(fallback) = &source.fallback {
         facts.push(fact(
-            "snapshot.older-meta",
+            OLDER_META,
             Value::Flag(true),
             fallback.clone(),
             "its inspection",
@@ -204,12 +237,16 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
         _ => ("unknown", format!("{} was not checked.", target.place)),
     };
     const FILE_SYSTEM: &str = "the server's file system";
-    facts.push(fact(
-        "target.state",
-        Value::Text(is.to_owned()),
-        statement,
-        FILE_SYSTEM,
-    ));
+    facts.push(Fact {
+        // What could not be looked at may be as it was.
+        volatile: matches!(target.state, TargetState::Unknown { why: Some(_) }),
+        ..fact(
+            "target.state",
+            Value::Text(is.to_owned()),
+            statement,
+            FILE_SYSTEM,
+        )
+    });
     if let Some(free) = target.free_bytes {
         facts.push(Fact {
             // It changes with every breath; whether it is enough is checked.
@@ -246,9 +283,9 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
 
 fn proven(source: &SourceFacts) -> &'static str {
     match source.bytes {
-        Outcome::Pass => "agrees",
-        Outcome::Fail => "differs",
-        Outcome::NotChecked => "absent",
+        Outcome::Pass => AGREES,
+        Outcome::Fail => DIFFERS,
+        Outcome::NotChecked => ABSENT,
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn observation() -> Observation {
             conf_state: None,
             remarks: Vec::new(),
             native: NativeSource::AsItIs,
+            stored: None,
         },
         target: TargetFacts {
             place: "/srv/restores/prod".to_owned(),

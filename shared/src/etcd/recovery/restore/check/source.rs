@@ -1,9 +1,10 @@
 //! May the file be restored at all?
 
 use super::super::RestoreRequest;
-use super::super::observation::SourceFacts;
+use super::super::observation::{SourceFacts, StoredState};
 use crate::etcd::storage::inspection::FileKind;
 use crate::finding::{Finding, Outcome, Report};
+use crate::number::bytes;
 
 const SUBJECT: &str = "snapshot";
 
@@ -18,6 +19,7 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
             .todo("Choose the snapshot again."),
         );
     }
+    check_stored(source, report);
     if !check_kind(source, report) {
         return;
     }
@@ -32,6 +34,48 @@ pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut
         note_trailer(source, report);
     }
     check_content(source, report);
+}
+
+/// Whether the file is still where it was stored.
+fn check_stored(source: &SourceFacts, report: &mut Report) {
+    let name = &source.name;
+    match &source.stored {
+        None | Some(StoredState::Kept) => {}
+        Some(StoredState::Missing) => report.push(
+            Finding::blocking(
+                "source.missing",
+                SUBJECT,
+                format!("{name} is not in the store any more."),
+            )
+            .because("Only what was found in it is left, and nothing can be restored from that.")
+            .todo("Upload the file again, or choose another one."),
+        ),
+        Some(StoredState::OtherSize { size }) => report.push(
+            Finding::blocking(
+                "source.changed",
+                SUBJECT,
+                format!(
+                    "{name} has {} in the store, but had {} when it was inspected.",
+                    bytes(*size),
+                    bytes(source.size)
+                ),
+            )
+            .because(
+                "It is not the file that was inspected: it was changed or cut off in the store.",
+            )
+            .todo("Upload the file again, and find out who can write to the store."),
+        ),
+        Some(StoredState::Unknown { why }) => report.push(
+            Finding::blocking(
+                "source.unseen",
+                SUBJECT,
+                format!("The store could not be asked for {name}: {why}"),
+            )
+            .volatile()
+            .because("Whether the file is still there is unknown.")
+            .todo("Try again once the store answers."),
+        ),
+    }
 }
 
 /// Whether it is a database of etcd.

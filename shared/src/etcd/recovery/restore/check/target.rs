@@ -62,7 +62,17 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
             )
             .todo("Change its permissions, or choose another folder."),
         ),
-        TargetState::Unknown => report.push(
+        TargetState::Unknown { why: Some(why) } => report.push(
+            Finding::blocking(
+                "target.unseen",
+                SUBJECT,
+                format!("{place} could not be checked: {why}."),
+            )
+            .volatile()
+            .because("Whether anything is there is unknown.")
+            .todo("Try again. If it stays so, check the disk and the server's log, or choose another folder."),
+        ),
+        TargetState::Unknown { why: None } => report.push(
             Finding::note(
                 "target.unseen",
                 SUBJECT,
@@ -81,18 +91,22 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
                     SUBJECT,
                     format!("The members need {need} at {place}, but only {free} is free."),
                 )
+                .volatile()
                 .todo("Free space, or choose a folder on another file system."),
             );
         }
         Some(_) => {}
-        None => report.push(Finding::note(
-            "target.room-unknown",
-            SUBJECT,
-            format!(
-                "Free space at {place} is unknown; {} is needed.",
-                number::size(need)
-            ),
-        )),
+        None => report.push(
+            Finding::note(
+                "target.room-unknown",
+                SUBJECT,
+                format!(
+                    "Free space at {place} is unknown; {} is needed.",
+                    number::size(need)
+                ),
+            )
+            .volatile(),
+        ),
     }
 }
 

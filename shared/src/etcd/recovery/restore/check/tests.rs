@@ -1,6 +1,6 @@
 use super::*;
 use crate::etcd::recovery::restore::SeenRevision;
-use crate::etcd::recovery::restore::observation::TargetState;
+use crate::etcd::recovery::restore::observation::{StoredState, TargetState};
 use crate::etcd::recovery::restore::{Target, TargetVersion, samples};
 use crate::etcd::storage::inspection::{AlarmFacts, ConfState, Downgrade, FileKind, MemberFacts};
 use crate::finding::Severity::{Blocking, Note, Warning};
@@ -222,8 +222,8 @@ fn a_bump_too_small_to_matter_is_said() {
             request.bump_revision = 10;
             request.last_seen = Some(SeenRevision {
                 revision: 339,
-                unwatched_seconds: 0,
-                per_hour: 0,
+                unwatched_seconds: None,
+                per_hour: None,
             });
         },
         &[],
@@ -246,8 +246,8 @@ fn the_bump_is_held_against_what_was_seen() {
     let seen = |revision| {
         Some(SeenRevision {
             revision,
-            unwatched_seconds: 3600,
-            per_hour: 5000,
+            unwatched_seconds: Some(3600),
+            per_hour: Some(5000),
         })
     };
     check_after(
@@ -546,12 +546,58 @@ fn targets_that_cannot_take_it() {
     check_after(
         |_, observation| {
             observation.target.free_bytes = Some(100);
-            observation.target.state = TargetState::Unknown;
+            observation.target.state = TargetState::Unknown { why: None };
         },
         &[(Note, "target.unseen"), (Blocking, "target.no-room")],
     );
     check_after(
         |_, observation| observation.target.free_bytes = None,
         &[(Note, "target.room-unknown")],
+    );
+}
+
+#[test]
+fn what_could_not_be_looked_at_blocks_and_may_pass() {
+    type Spoil = fn(&mut Observation, String);
+    let why = "Input/output error (os error 5)".to_owned();
+    let cases: [(Spoil, &str); 3] = [
+        (
+            |o, why| o.target.state = TargetState::Unknown { why: Some(why) },
+            "target.unseen",
+        ),
+        (
+            |o, why| o.source.stored = Some(StoredState::Unknown { why }),
+            "source.unseen",
+        ),
+        (|o, _| o.target.free_bytes = Some(100), "target.no-room"),
+    ];
+    for (spoil, code) in cases {
+        let mut observation = samples::observation();
+        spoil(&mut observation, why.clone());
+        let report = check(&samples::request(), &observation);
+        let finding = report.find(code).expect(code);
+        assert_eq!(finding.severity, Blocking, "{code}");
+        assert!(!report.blocks_for_good(), "{report:?}");
+        assert!(code == "target.no-room" || finding.what.contains(&why));
+    }
+}
+
+#[test]
+fn a_file_that_is_not_as_it_was_stored_is_refused() {
+    for (stored, code) in [
+        (StoredState::Missing, "source.missing"),
+        (StoredState::OtherSize { size: 7 }, "source.changed"),
+    ] {
+        let mut observation = samples::observation();
+        observation.source.stored = Some(stored);
+        let report = check(&samples::request(), &observation);
+        assert!(report.find(code).is_some(), "{report:?}");
+        assert!(report.blocks_for_good());
+    }
+    let mut observation = samples::observation();
+    observation.source.stored = Some(StoredState::Kept);
+    assert_eq!(
+        check(&samples::request(), &observation),
+        check(&samples::request(), &samples::observation())
     );
 }

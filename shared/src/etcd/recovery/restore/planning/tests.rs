@@ -68,17 +68,24 @@ fn a_forced_checksum_and_a_lost_commit_are_part_of_what_comes_out() {
             observation.source.kind = FileKind::DatabaseCopy;
         }
         observation.source.fallback = lost.then(|| "Meta page 1 is damaged.".to_owned());
-        let outcome = seal(&request, &observation).unwrap().outcome;
-        assert!(outcome.ends_with(ends), "{outcome}");
-        if ends != plain {
-            let (what, forced) = outcome_parts(&request, &outcome);
+        let plan = seal(&request, &observation).unwrap();
+        assert!(plan.outcome.ends_with(ends), "{}", plan.outcome);
+        let (what, forced) = outcome_parts(&plan.request, &plan.facts, &plan.outcome);
+        if ends == plain {
+            assert_eq!((what, forced), (plan.outcome.as_str(), None));
+        } else {
             assert_eq!(forced, Some(ends));
             assert!(what.ends_with("/srv/restores/prod"), "{what}");
         }
     }
-    let asked = samples::request();
-    let named = "The keys of a, from a file b.";
-    assert_eq!(outcome_parts(&asked, named), (named, None));
+    // A name says nothing about the file, whatever was asked for.
+    let mut forcing = samples::request();
+    forcing.skip_hash_check = true;
+    let mut observation = samples::observation();
+    observation.target.place = "/srv/a, from a file that no checksum proves".to_owned();
+    let plan = seal(&forcing, &observation).unwrap();
+    let parts = outcome_parts(&plan.request, &plan.facts, &plan.outcome);
+    assert_eq!(parts, (plan.outcome.as_str(), None));
 }
 
 #[test]
@@ -239,8 +246,8 @@ fn facts_have_keys_of_their_own_and_only_the_free_space_is_volatile() {
     let request = RestoreRequest {
         last_seen: Some(super::super::SeenRevision {
             revision: 400,
-            unwatched_seconds: 60,
-            per_hour: 10,
+            unwatched_seconds: Some(60),
+            per_hour: Some(10),
         }),
         ..samples::request()
     };

@@ -27,7 +27,7 @@ const PIECES: usize = 6;
 
 /// Why a file could not be read.
 #[derive(Debug, Error)]
-pub enum FileError {
+pub(super) enum FileError {
     /// There is none.
     #[error("{path}: there is no such file", path = .0.display())]
     Missing(PathBuf),
@@ -82,7 +82,7 @@ pub enum FileError {
 
 /// A file to be looked at. Never written to, and no lock on it is ever waited for.
 #[derive(Debug)]
-pub struct InspectedFile {
+pub(super) struct InspectedFile {
     path: PathBuf,
     file: File,
     size: u64,
@@ -92,7 +92,7 @@ pub struct InspectedFile {
 
 /// What came of reading a packed file through.
 #[derive(Debug)]
-pub enum Unpacked {
+pub(super) enum Unpacked {
     /// What is in it.
     Content {
         /// A file without a name.
@@ -108,7 +108,7 @@ pub enum Unpacked {
 ///
 /// # Errors
 /// [`FileError`].
-pub fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
+pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
     let failed = |source| FileError::Read {
         path: path.to_owned(),
         source,
@@ -136,7 +136,7 @@ impl InspectedFile {
     ///
     /// # Errors
     /// When there is none, or it is nothing that could be a snapshot.
-    pub fn open(path: &Path) -> Result<Self, FileError> {
+    pub(super) fn open(path: &Path) -> Result<Self, FileError> {
         let (file, facts) = open_regular(path)?;
         Ok(Self {
             path: path.to_owned(),
@@ -148,22 +148,22 @@ impl InspectedFile {
     }
 
     /// The file itself.
-    pub fn into_file(self) -> File {
+    pub(super) fn into_file(self) -> File {
         self.file
     }
 
     /// Whether a running server holds it: pages may change while it is read.
-    pub fn in_use(&self) -> bool {
+    pub(super) fn in_use(&self) -> bool {
         self.in_use
     }
 
     /// Its length in bytes when it was opened.
-    pub fn size(&self) -> u64 {
+    pub(super) fn size(&self) -> u64 {
         self.size
     }
 
     /// Its name without folders.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy().into_owned()
     }
@@ -172,9 +172,12 @@ impl InspectedFile {
     /// is called with the bytes read so far. `None` when it is not packed in a way that is read here.
     ///
     /// # Errors
-    /// When the system fails, or the file changed meanwhile. Why a packed file is not read through is an answer and no
+    /// When the system fails, or the file changed meanwhile. Why a packed file is not read through is an answer, not an
     /// error.
-    pub fn unpacked(&self, progress: impl FnMut(u64)) -> Result<Option<Unpacked>, FileError> {
+    pub(super) fn unpacked(
+        &self,
+        progress: impl FnMut(u64),
+    ) -> Result<Option<Unpacked>, FileError> {
         let unpacked = self.unpack(progress)?;
         // What came out of two moments is of no file, and a file that was cut short meanwhile is not a damaged one.
         if unpacked.is_some() && self.changed() {
@@ -224,7 +227,7 @@ impl InspectedFile {
     ///
     /// # Errors
     /// When the system gives no second handle.
-    pub fn source(&self) -> Result<FileSource, FileError> {
+    pub(super) fn source(&self) -> Result<FileSource, FileError> {
         let source = self.file.try_clone().and_then(FileSource::from_file);
         source.map_err(|error| self.failed(error))
     }
@@ -233,7 +236,11 @@ impl InspectedFile {
     ///
     /// # Errors
     /// When it cannot be read, or changed meanwhile.
-    pub fn scan(&self, options: Options, mut progress: impl FnMut(u64)) -> Result<Scan, FileError> {
+    pub(super) fn scan(
+        &self,
+        options: Options,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Scan, FileError> {
         const THREADS: usize = 2;
         system::check_reading(self.size, THREADS)?;
         // Advice that is not taken is no error.
@@ -332,7 +339,7 @@ impl InspectedFile {
     }
 
     /// Whether it is another file now than when it was opened.
-    pub fn changed(&self) -> bool {
+    pub(super) fn changed(&self) -> bool {
         self.file
             .metadata()
             .is_ok_and(|now| now.len() != self.size || now.modified().ok() != self.modified)
