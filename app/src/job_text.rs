@@ -1,7 +1,7 @@
 //! How far a job is and how long it still takes, in words with units.
 
-use requorum_shared::job::fold::{JobState, JobView};
-use requorum_shared::job::text::{self, Phase};
+use requorum_shared::job::fold::JobView;
+use requorum_shared::job::text;
 
 use crate::components::status;
 use crate::format;
@@ -91,6 +91,7 @@ pub fn lost(heard_ms: i64, now_ms: i64, retry_s: u32) -> String {
 #[cfg(test)]
 mod tests {
     use requorum_shared::job::events::{Body, Event};
+    use requorum_shared::job::fold::JobState;
 
     use super::*;
 

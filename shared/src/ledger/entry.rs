@@ -183,7 +183,7 @@ pub mod act {
     }
 
     /// Every act named here.
-    pub const ALL: [&str; 50] = [
+    pub const ALL: [&str; 51] = [
         LEDGER_BEGIN,
         SETUP,
         LOGIN,

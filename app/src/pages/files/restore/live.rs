@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::CheckPlanRequest;
-use requorum_shared::etcd::recovery::restore::{Target, native_commands};
+use requorum_shared::etcd::recovery::restore::{NativeSource, Target, native_lines};
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
 use requorum_shared::plan::{Seal, reversibility};
@@ -155,6 +155,7 @@ pub fn LiveColumn(
         }
     };
     let inspection = context.inspection();
+    let source = NativeSource::from(&*inspection);
     let commands = Signal::derive(move || {
         context.form.with(|f| {
             let (request, _) = f.request(&inspection.file.sha256);
@@ -162,7 +163,11 @@ pub fn LiveColumn(
                 Target::Folder { path, .. } => Some(path.clone()),
                 Target::Download => None,
             };
-            native_commands(&request, &inspection.file.name, folder.as_deref()).join("\n")
+            let name = &inspection.file.name;
+            match native_lines(&request, name, &source, folder.as_deref()) {
+                Ok(lines) => lines.join("\n"),
+                Err(why) => format!("# None: {why}."),
+            }
         })
     });
     let findings = move || {
