@@ -1,6 +1,7 @@
 //! What takes room on this server, for whom, and how much is left.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use requorum_shared::api::v1::{ClusterStorage, GetStorageResponse};
@@ -28,7 +29,8 @@ pub async fn storage(app: &App, actor: &Actor) -> Result<GetStorageResponse> {
         clusters.entry(upload.cluster).or_default().uploads_bytes += arrived;
     }
     let mut places = Vec::new();
-    for made in app.lists.jobs.made().await? {
+    let made = app.lists.jobs.made().await?.into_iter();
+    for made in made.filter(|made| seen.have(&made.cluster)) {
         places.push(Looked {
             cluster: made.cluster.clone(),
             path: app.data_dir.downloads().join(&made.id),
@@ -82,40 +84,98 @@ struct Looked {
 
 /// The bytes below each folder, and whether some were left out. Folders that two jobs used count once, for the first.
 fn measured(places: Vec<Looked>) -> (Vec<(String, bool, u64)>, bool) {
-    let (mut seen, mut left, mut all) = (std::collections::BTreeSet::new(), MOST_FILES, Vec::new());
+    let (mut seen, mut all) = (std::collections::BTreeSet::new(), Vec::new());
+    let mut look = Look::new();
     for place in places {
         if !seen.insert(place.path.clone()) {
             continue;
         }
-        let bytes = below(&place.path, &mut left);
+        let bytes = look.below(&place.path);
         if bytes > 0 {
             all.push((place.cluster, place.download, bytes));
         }
     }
-    (all, left == 0)
+    (all, look.partly)
 }
 
-/// Bytes on the disk below a folder; links are not followed. What cannot be read counts as nothing.
-fn below(path: &Path, left: &mut usize) -> u64 {
-    use std::os::unix::fs::MetadataExt as _;
+/// A look at what lies on the disk.
+struct Look {
+    /// How many more files are looked at.
+    left: usize,
+    /// Whether something was left out: what is too much, and what cannot be read.
+    partly: bool,
+}
 
-    let Ok(entries) = std::fs::read_dir(path) else {
-        return 0;
-    };
-    let mut bytes = 0;
-    for entry in entries.flatten() {
-        if *left == 0 {
-            break;
+impl Look {
+    fn new() -> Self {
+        Self {
+            left: MOST_FILES,
+            partly: false,
         }
-        *left -= 1;
-        let Ok(metadata) = entry.metadata() else {
-            continue;
-        };
-        bytes += if metadata.is_dir() {
-            below(&entry.path(), left)
-        } else {
-            metadata.blocks().saturating_mul(512)
-        };
     }
-    bytes
+
+    /// Bytes on the disk below a folder; links are not followed. What is not there takes none.
+    fn below(&mut self, path: &Path) -> u64 {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let mut bytes = 0;
+        let Some(entries) = self.read(std::fs::read_dir(path)) else {
+            return 0;
+        };
+        for entry in entries {
+            if self.left == 0 {
+                self.partly = true;
+                break;
+            }
+            self.left -= 1;
+            let Some(entry) = self.read(entry) else {
+                continue;
+            };
+            let Some(metadata) = self.read(entry.metadata()) else {
+                continue;
+            };
+            bytes += match metadata.is_dir() {
+                true => self.below(&entry.path()),
+                false => metadata.blocks().saturating_mul(512),
+            };
+        }
+        bytes
+    }
+
+    fn read<T>(&mut self, read: io::Result<T>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(error) => {
+                // It may be removed meanwhile.
+                self.partly |= error.kind() != io::ErrorKind::NotFound;
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_looked_at_is_said_and_what_is_not_there_takes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("m1")).unwrap();
+        let file = dir.path().join("m1/db");
+        std::fs::write(&file, vec![1; 10_000]).unwrap();
+        let mut look = Look::new();
+        assert!(look.below(dir.path()) >= 10_000);
+        assert_eq!(look.below(&dir.path().join("gone")), 0);
+        assert!(!look.partly);
+        // It cannot be listed.
+        assert_eq!(look.below(&file), 0);
+        assert!(look.partly);
+        let mut few = Look {
+            left: 1,
+            partly: false,
+        };
+        assert_eq!(few.below(dir.path()), 0);
+        assert!(few.partly);
+    }
 }

@@ -72,7 +72,7 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
         }),
         storage
             .partly
-            .then(|| "Restored members were not all counted: there are too many files.".to_owned()),
+            .then(|| "Restored members were not all counted: there are too many files, or some cannot be read.".to_owned()),
     ];
     let rows = storage.clusters.into_iter().map(|of| {
         view! {
