@@ -33,6 +33,8 @@ pub struct Limits {
     /// How many bytes a client may send over HTTP/2 before they are read, on one stream and on a whole connection.
     /// More would hold more memory for each connection, and less would slow uploads over long distances.
     pub window_bytes: u32,
+    /// The same for all requests of a connection: more, so that one whose bytes nobody reads holds up no other.
+    pub connection_window_bytes: u32,
     /// The longest headers of a request over HTTP/1, in bytes, with its first line.
     pub header_bytes: usize,
     /// The longest headers of a request over HTTP/2, in bytes.
@@ -52,7 +54,8 @@ impl Default for Limits {
             connections_per_address: 768,
             newcomer_grace: Duration::from_secs(1),
             streams: 64,
-            window_bytes: 256 << 10,
+            window_bytes: 512 << 10,
+            connection_window_bytes: 1 << 20,
             header_bytes: 64 << 10,
             header_list_bytes: 16 << 10,
         }

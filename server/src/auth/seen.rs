@@ -9,6 +9,9 @@ use std::time::Duration;
 /// How long uses are collected.
 const WITHIN: Duration = Duration::from_secs(1);
 
+/// How long it takes until they are tried again that could not be written.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// That a session or token was used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Use {
@@ -44,8 +47,10 @@ impl Seen {
                 tokio::time::sleep(WITHIN).await;
                 let uses = seen.pending();
                 if let Err(error) = write(uses.clone()).await {
-                    // The next use of each will be noted again.
+                    // They stay noted here: who is at work is not idle because that cannot be written down.
                     tracing::warn!("noting that sessions and tokens are used: {error:#}");
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
                 }
                 // What came meanwhile is written with the next.
                 seen.uses().retain(|_, one| !uses.contains(one));

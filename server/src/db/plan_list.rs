@@ -241,7 +241,7 @@ fn filtered(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
     }
     sql.and_found(&TEXTS, &filter.words)?;
     if !filter.naming.is_empty() {
-        sql.push(" AND plans.id IN (SELECT plan_id FROM plan_documents WHERE plan_json LIKE ")
+        sql.push(" AND EXISTS (SELECT 1 FROM plan_documents WHERE plan_id = plans.id AND plan_json LIKE ")
             .bind(format!("%{}%", filter.naming))?
             .push(")");
     }

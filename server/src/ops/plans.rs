@@ -288,6 +288,10 @@ async fn open(app: &App, id: &str, hash: &str) -> Result<(PlanRow, String, Again
     unchanged(&row, &plan_json)?;
     let (row, again) = look_again(app, id, row, &plan_json).await?;
     if row.state.is_alive() {
+        if !again.drift.findings.is_empty() {
+            // An approval came in between, so that it was not invalidated: the next look does that.
+            return Err(decided_meanwhile());
+        }
         if row.sealed_ms > app.clock.now_ms().saturating_add(CLOCKS_DIFFER_MS) {
             return Err(precondition(
                 "plan.from-the-future",
@@ -488,28 +492,32 @@ fn dead(row: &PlanRow, drift: &Report) -> ApiError {
         PlanState::Rejected => precondition(
             "plan.rejected",
             format!(
-                "The plan was rejected by {}:{why} Create a new plan.",
-                row.decided_by
+                "The plan was rejected by {}{} Create a new plan.",
+                row.decided_by,
+                said(&row.reason)
             ),
         ),
-        PlanState::Withdrawn => {
-            let why = if row.reason.is_empty() {
-                "."
-            } else {
-                &format!(":{why}")
-            };
-            precondition(
-                "plan.withdrawn",
-                format!(
-                    "The plan was withdrawn by {}{why} Create a new plan.",
-                    row.decided_by
-                ),
-            )
-        }
+        PlanState::Withdrawn => precondition(
+            "plan.withdrawn",
+            format!(
+                "The plan was withdrawn by {}{} Create a new plan.",
+                row.decided_by,
+                said(&row.reason)
+            ),
+        ),
         state => precondition(
             "plan.decided",
             format!("The plan is already {}.", state.word()),
         ),
+    }
+}
+
+/// A person's reason at the end of a sentence, whatever it ends with itself.
+fn said(reason: &str) -> String {
+    match reason {
+        "" => ".".to_owned(),
+        reason if reason.ends_with(['.', '!', '?']) => format!(": {reason}"),
+        reason => format!(": {reason}."),
     }
 }
 

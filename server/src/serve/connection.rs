@@ -73,7 +73,7 @@ pub(super) async fn serve(
         .keep_alive_timeout(limits.ping_answered_within)
         .max_concurrent_streams(limits.streams)
         .initial_stream_window_size(limits.window_bytes)
-        .initial_connection_window_size(limits.window_bytes)
+        .initial_connection_window_size(limits.connection_window_bytes)
         .max_header_list_size(limits.header_list_bytes);
     let connection =
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));

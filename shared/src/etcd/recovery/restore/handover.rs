@@ -351,18 +351,26 @@ impl Writer<'_> {
             title: "Check the cluster".to_owned(),
             text,
             member: None,
-            commands: vec![shell(
-                "Health, members and content",
-                vec![
-                    format!("{ctl} endpoint status --cluster -w table"),
-                    format!("{ctl} endpoint health --cluster"),
-                    format!("{ctl} member list -w table"),
-                    format!("{ctl} endpoint hashkv --cluster -w table"),
-                ],
-                false,
-            )],
+            commands: self.checks(&ctl),
             expect: expected,
         }
+    }
+
+    /// In one piece, or one by one where each asks for a password: the next line would be taken for it.
+    fn checks(&self, ctl: &str) -> Vec<HandoverCommand> {
+        let all = [
+            ("Status", "endpoint status --cluster -w table"),
+            ("Health", "endpoint health --cluster"),
+            ("Members", "member list -w table"),
+            ("Content", "endpoint hashkv --cluster -w table"),
+        ];
+        let commands = all.map(|(title, command)| (title, format!("{ctl} {command}")));
+        if self.asks_for_a_user() {
+            let one = |(title, command)| shell(title, vec![command], false);
+            return commands.into_iter().map(one).collect();
+        }
+        let lines = commands.into_iter().map(|(_, command)| command);
+        vec![shell("Health, members and content", lines.collect(), false)]
     }
 
     fn etcdctl(&self) -> String {

@@ -92,7 +92,7 @@ pub(super) fn check(request: &RestoreRequest, observation: &Observation, report:
                     format!("The members need {need} at {place}, but only {free} is free."),
                 )
                 .volatile()
-                .todo("Free space, or choose a folder on another file system."),
+                .todo("Free space, or create a plan for a folder on another file system."),
             );
         }
         Some(_) => {}
