@@ -30,7 +30,7 @@ pub struct Limits {
     pub newcomer_grace: Duration,
     /// Requests at the same time on one HTTP/2 connection.
     pub streams: u32,
-    /// How many bytes a client may send over HTTP/2 before they are read, on one stream and on a whole connection.
+    /// How many bytes a client may send over HTTP/2 before they are read, in one request.
     /// More would hold more memory for each connection, and less would slow uploads over long distances.
     pub window_bytes: u32,
     /// The same for all requests of a connection: more, so that one whose bytes nobody reads holds up no other.

@@ -373,8 +373,11 @@ async fn what_is_sent_ahead_has_a_limit() {
             break (window, FIRST_WINDOW + more);
         }
     };
-    let limit = Limits::default().window_bytes;
-    assert_eq!((of_stream, of_connection), (limit, limit));
+    let limits = Limits::default();
+    assert_eq!(
+        (of_stream, of_connection),
+        (limits.window_bytes, limits.connection_window_bytes)
+    );
 }
 
 #[tokio::test]
