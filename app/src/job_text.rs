@@ -3,7 +3,6 @@
 use requorum_shared::job::fold::JobView;
 use requorum_shared::job::text;
 
-use crate::components::status;
 use crate::format;
 
 /// `12 s so far`, `took 1 m 12 s`; empty before the first event.
@@ -15,11 +14,6 @@ pub fn took(view: &JobView, now_ms: i64) -> String {
         }
         Some((first, _)) => format!("{} so far", format::duration((now_ms - first) as f64)),
     }
-}
-
-/// Class and word of what the job does right now.
-pub fn now(view: &JobView) -> (&'static str, &'static str) {
-    status::phase(text::phase(view))
 }
 
 /// What the job's page opens with. The steps have the titles.

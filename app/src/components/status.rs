@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use requorum_shared::api::v1::{PlanState, PlanSummary, Trust};
 use requorum_shared::finding::{Outcome, Severity};
-use requorum_shared::job::fold::{JobState, StepState};
+use requorum_shared::job::fold::{JobState, JobView, StepState};
 use requorum_shared::job::text::{self, Phase};
 
 /// Class and word of an outcome.
@@ -59,6 +59,11 @@ pub fn phase(phase: Phase) -> (&'static str, &'static str) {
         Phase::In(state) => job(state),
         Phase::Pausing | Phase::Stopping => ("warning", text::now(phase)),
     }
+}
+
+/// The same of a job whose journal is there.
+pub fn of_view(view: &JobView) -> (&'static str, &'static str) {
+    phase(text::phase(view))
 }
 
 /// Class and word of a plan's state.

@@ -27,7 +27,7 @@ use crate::components::history::HistoryList;
 use crate::components::job_steps::JobSteps;
 use crate::components::load::{load, load_page};
 use crate::components::page_header::PageHeader;
-use crate::components::status::Status;
+use crate::components::status::{self, Status};
 use crate::format;
 use crate::job_text::{self, took};
 use crate::pages::every;
@@ -132,7 +132,7 @@ fn show(response: GetJobResponse) -> impl IntoView {
             };
             view! {
                 <p class="job-now tabular">
-                    {move || view! { <Status is=view.with(job_text::now) /> }} " "
+                    {move || view! { <Status is=view.with(status::of_view) /> }} " "
                     <span>{move || view.with(|v| took(v, clock()))}</span> " · "
                     <span role="status">{move || link_words(&link.get(), followed.resumed_ms.get())}</span>
                 </p>

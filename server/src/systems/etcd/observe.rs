@@ -23,7 +23,7 @@ pub(in crate::systems) fn restore(
 ) -> anyhow::Result<Observation> {
     let snapshot = sight.files.first().context("a restore without a file")?;
     let inspection = snapshot.inspection.clone().into_etcd();
-    let inspection = inspection.context("a restore of a file that is no etcd database")?;
+    let inspection = inspection.context("a restore of a file that is not an etcd database")?;
     let cluster = &snapshot.cluster;
     Ok(Observation {
         source: SourceFacts {

@@ -526,7 +526,7 @@ fn a_bomb_is_not_unpacked_by_any_command() {
         let all = said.all();
         assert_eq!(said.code, 1, "{arguments:?}: {all}");
         assert!(
-            all.contains("nothing that is worth keeping packs so well"),
+            all.contains("no useful file compresses that well"),
             "{arguments:?}: {all}"
         );
         // The data keeps what the recogniser said; only the text is advice.

@@ -57,7 +57,7 @@ async fn a_session_that_has_ended_stays_ended() {
     let (options, clock) = Options::with_clock();
     let server = TestServer::with(options).await;
     let ended = server.admin().await;
-    clock.advance_ms(2 * HOUR);
+    used(&clock, &[&ended], 2 * HOUR).await;
     let other = server.signed_in().await;
     used(&clock, &[&ended, &other], 10 * HOUR).await;
     assert_eq!(
