@@ -402,5 +402,5 @@ test("another cluster's name for a snapshot invalidates what was planned from it
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("new-etcd", { exact: true })).toBeVisible();
   await page.goto(address);
-  await expect(page.getByText(/belongs to new-etcd now, and not to old-etcd/).first()).toBeVisible();
+  await expect(page.getByRole("main").getByText(/belongs to new-etcd now, and not to old-etcd/).first()).toBeVisible();
 });

@@ -179,6 +179,7 @@ test("a file says how far it is behind the newest of its cluster, and what the l
   await dialog.getByRole("button", { name: "Remove" }).click();
   await expect(page.getByText(/^Removed .*by ada/)).toBeVisible();
   await expect(page.getByRole("button", { name: "Remove", exact: true })).toHaveCount(0);
+  await page.reload();
   await page.getByText("Ledger entries of this file").click();
   await expect(page.getByRole("listitem").filter({ hasText: "Remove a file by ada" })).toHaveCount(1);
   await entry.getByRole("link").click();
