@@ -41,13 +41,17 @@ impl Activity {
             notifications,
         };
         provide_context(activity);
-        Effect::new(move |_| {
-            if identity.is_person() {
-                activity.ask();
-            } else {
+        // Another person may sign in without this page seeing a stranger between.
+        Effect::new(move |before: Option<String>| {
+            let person = identity.user_id();
+            if before.is_some_and(|before| before != person) {
                 activity.last.set(Waiting::default());
                 activity.answered.set_value(false);
             }
+            if identity.is_person() {
+                activity.ask();
+            }
+            person
         });
         Effect::new(move |_| title.waiting(activity.last.with(|last| last.total)));
         let ask = move || {
@@ -74,11 +78,13 @@ impl Activity {
             let Ok(console) = self.console_loader.part().await else {
                 return;
             };
-            let Ok(answer) = (console.waiting)().await else {
+            let person = self.identity.user_id_now();
+            let former = self.last.with_untracked(|last| last.yours.clone());
+            let Ok(answer) = (console.waiting)(former).await else {
                 return;
             };
             let last = self.last.get_untracked();
-            if !self.identity.is_person_now() {
+            if !self.identity.is_person_now() || self.identity.user_id_now() != person {
                 return;
             }
             let answered = self.answered.get_value();

@@ -75,6 +75,7 @@ pub fn App(
             <Frame
                 theme
                 user=Signal::derive(move || identity.name())
+                user_id=Signal::derive(move || identity.user_id())
                 roles=Signal::derive(move || identity.grants().to_string())
                 member
                 waiting=Signal::derive(move || activity.waiting())

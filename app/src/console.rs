@@ -9,8 +9,9 @@ use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{StaticSegment, path};
 use requorum_shared::api::v1::{
     FileOrigin, FileSummary, GetFileRequest, InboxItem, InboxKind, JobSummary, ListFilesRequest,
-    ListInboxRequest, ListJobsRequest, ListOutcomesRequest, ListPeopleRequest, ListPlansRequest,
-    OutcomeItem, OutcomeKind, PlanSummary, Trust,
+    ListInboxRequest, ListInboxResponse, ListJobsRequest, ListOutcomesRequest,
+    ListOutcomesResponse, ListPeopleRequest, ListPlansRequest, OutcomeItem, OutcomeKind,
+    PlanSummary, Trust,
 };
 use requorum_shared::permission::{Grants, Permission, Place};
 
@@ -213,22 +214,33 @@ fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {
     })
 }
 
-fn waiting() -> LocalBoxFuture<'static, Result<Waiting, Failure>> {
+/// What waits now. What became of the person's plans is told besides: without it, `former` is what is known of it.
+fn waiting(former: Vec<Yours>) -> LocalBoxFuture<'static, Result<Waiting, Failure>> {
     Box::pin(async {
         let list = grpc::call(ListInboxRequest {
             page_size: INBOX_ROWS,
             ..ListInboxRequest::default()
         })
         .await?;
-        let outcomes = grpc::call(ListOutcomesRequest {}).await?;
-        Ok(Waiting {
-            items: list.items.into_iter().map(item).collect(),
-            total: list.total,
-            jobs: list.jobs_under_way,
-            open_reviews: list.open_reviews,
-            yours: outcomes.items.into_iter().map(yours).collect(),
-        })
+        let outcomes = grpc::call(ListOutcomesRequest {}).await.ok();
+        Ok(told(list, outcomes, former))
     })
+}
+
+fn told(
+    list: ListInboxResponse,
+    outcomes: Option<ListOutcomesResponse>,
+    former: Vec<Yours>,
+) -> Waiting {
+    Waiting {
+        items: list.items.into_iter().map(item).collect(),
+        total: list.total,
+        jobs: list.jobs_under_way,
+        open_reviews: list.open_reviews,
+        yours: outcomes.map_or(former, |answer| {
+            answer.items.into_iter().map(yours).collect()
+        }),
+    }
 }
 
 /// So many items does the frame show; the overview has the rest.
@@ -261,5 +273,32 @@ fn item(waiting: InboxItem) -> Item {
         title: label(&waiting.name, "", &waiting.title),
         path,
         since_ms: waiting.since_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_told_where_what_became_of_plans_cannot_be_had() {
+        let list = ListInboxResponse {
+            items: vec![InboxItem {
+                kind: InboxKind::Approve.into(),
+                ..InboxItem::default()
+            }],
+            total: 1,
+            ..ListInboxResponse::default()
+        };
+        let former = vec![Yours {
+            name: "prod #1".into(),
+            ..Yours::default()
+        }];
+        let without = told(list.clone(), None, former.clone());
+        assert_eq!((without.items.len(), without.total), (1, 1));
+        assert_eq!(without.yours, former);
+        // An answer replaces what was known, and may be empty.
+        let with = told(list, Some(ListOutcomesResponse::default()), former);
+        assert!(with.yours.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use requorum_shared::permission::Grants;
 use crate::components::palette::Entry;
 use crate::failure::Failure;
 use crate::loader::Loader;
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, Yours};
 
 /// The console's own part of the program, as functions. To be called only after it was fetched.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct Console {
     /// Whether the server has the file with this SHA-256.
     pub is_stored: fn(String) -> LocalBoxFuture<'static, Result<bool, Failure>>,
     /// What waits and what is under way.
-    pub waiting: fn() -> LocalBoxFuture<'static, Result<Waiting, Failure>>,
+    pub waiting: fn(Vec<Yours>) -> LocalBoxFuture<'static, Result<Waiting, Failure>>,
     /// What the palette finds for what was typed, beside its entries.
     pub find: fn(String) -> LocalBoxFuture<'static, Vec<Entry>>,
 }

@@ -144,6 +144,11 @@ impl Identity {
         })
     }
 
+    /// The person's id, as it is now. Like [`Identity::grants_now`].
+    pub fn user_id_now(self) -> String {
+        untrack(|| self.user_id())
+    }
+
     /// Whether the person may do this there, by the same table as the server. It keeps buttons off the page that would
     /// only be refused; the server's answer is the one that counts.
     ///

@@ -16,7 +16,7 @@ pub struct Waiting {
 }
 
 /// Something that waits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Item {
     /// What to do: `Approve or reject`.
     pub what: String,
@@ -29,7 +29,7 @@ pub struct Item {
 }
 
 /// What became of a plan of one's own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Yours {
     /// What people call the plan.
     pub name: String,

@@ -1,6 +1,6 @@
 // Several people, each in a browser of their own.
 import { execFileSync } from "node:child_process";
-import { type Browser, type BrowserContext, type Page, expect } from "@playwright/test";
+import { type Browser, type BrowserContext, type Page, type Route, expect } from "@playwright/test";
 import { PASSWORD } from "./console.ts";
 import { type Server, built } from "./server.ts";
 
@@ -22,6 +22,18 @@ export async function call(
   // A refusal comes in the headers, a success in the frame of trailers at the end.
   const status = headers["grpc-status"] ?? /grpc-status:\s*(\d+)/.exec(body.toString("latin1"))?.[1] ?? "";
   return { status, code: headers["x-error-code"] ?? "", body };
+}
+
+/** A gRPC-Web answer with this message. */
+export async function answered(route: Route, message: Buffer): Promise<void> {
+  const frame = (flags: number, body: Buffer) => {
+    const head = Buffer.alloc(5);
+    head.writeUInt8(flags);
+    head.writeUInt32BE(body.length, 1);
+    return Buffer.concat([head, body]);
+  };
+  const body = Buffer.concat([frame(0, message), frame(0x80, Buffer.from("grpc-status:0\r\n"))]);
+  await route.fulfill({ contentType: "application/grpc-web+proto", body });
 }
 
 /** A field of protobuf that holds text. */

@@ -1,9 +1,9 @@
 // What is around every page: menus, palette, the way to a page, times, titles, and addresses that do not exist.
-import { type Page, type Request, type Response, type Route } from "@playwright/test";
+import { type Page, type Request, type Response } from "@playwright/test";
 import { NAME, account, expect, signIn, signInAnew, signOut, test } from "../support/console.ts";
 import { fixture } from "../support/files.ts";
 import { looksRight } from "../support/look.ts";
-import { bytes, text } from "../support/people.ts";
+import { answered, bytes, text } from "../support/people.ts";
 import { Server } from "../support/server.ts";
 import { upload } from "../support/wizard.ts";
 
@@ -12,18 +12,6 @@ const MOST_BYTES = 300 * 1024;
 
 const heading = (page: Page) => page.getByRole("heading", { level: 1 });
 const pages = (page: Page) => page.getByRole("navigation", { name: "Pages" });
-
-/** A gRPC-Web answer with this message. */
-async function answered(route: Route, message: Buffer): Promise<void> {
-  const frame = (flags: number, body: Buffer) => {
-    const head = Buffer.alloc(5);
-    head.writeUInt8(flags);
-    head.writeUInt32BE(body.length, 1);
-    return Buffer.concat([head, body]);
-  };
-  const body = Buffer.concat([frame(0, message), frame(0x80, Buffer.from("grpc-status:0\r\n"))]);
-  await route.fulfill({ contentType: "application/grpc-web+proto", body });
-}
 
 /** All that fails on the wire, and all that the console calls an error, from now on. */
 function troubles(page: Page): string[] {
@@ -374,6 +362,17 @@ test("what waits is in the title, in the inbox and, where wanted, in a notificat
   const inbox = page.getByRole("group", { name: "Inbox" });
   await expect(inbox.getByRole("link")).toContainText("Approve or reject");
   await looksRight(page);
+  // A row that is read stays where it is while others come and go.
+  const first = inbox.getByRole("link").first();
+  await first.focus();
+  items = 2;
+  await page.clock.runFor(16_000);
+  await expect(inbox.getByRole("link")).toHaveCount(2);
+  await expect(first).toBeFocused();
+  items = 1;
+  await page.clock.runFor(16_000);
+  await expect(inbox.getByRole("link")).toHaveCount(1);
+  await expect(first).toBeFocused();
   await inbox.getByRole("link").click();
   await expect(page).toHaveURL(/\/plans\/plan0$/);
   expect(await page.evaluate(() => (globalThis as any).told)).toEqual([]);
@@ -442,11 +441,15 @@ test("what became of one's own plans is in the inbox, new once, and in a notific
   await expect(line).toContainText("rejected");
   await expect(line).toContainText("by Ben: wrong token");
   await expect(line.getByText("new", { exact: true })).toBeVisible();
+  const caughtUp = inbox.getByText("You're all caught up.");
+  await expect(caughtUp).toHaveCount(0);
   await looksRight(page);
   await page.keyboard.press("Escape");
   await expect(banner.getByRole("button", { name: "Inbox", exact: true })).toBeVisible();
   await page.reload();
-  await expect(banner.getByRole("button", { name: "Inbox", exact: true })).toBeVisible();
+  await banner.getByRole("button", { name: "Inbox", exact: true }).click();
+  await expect(caughtUp).toBeVisible();
+  await page.keyboard.press("Escape");
   expect(await page.evaluate(() => (globalThis as any).told)).toEqual([]);
 
   await page.evaluate(() => ((globalThis as any).away = true));

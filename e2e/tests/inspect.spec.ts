@@ -112,7 +112,7 @@ for (const [path, sentence, shown, found] of [
   ["cases/10-key-lost.db", "all keys are lost", "1 of 18 pages cannot be read", "a lost write"],
   ["cases/11-auth-unreadable.db", "whether authentication is on is unknown", "1 of 5 pages", "elements do not fit"],
   ["cases/12-forged-report.db", "the checksum does not match", "the SHA-256 trailer does not match", "last 32 bytes"],
-  ["cases/15-compacted-ahead.db", "Snapshot OK", "the SHA-256 trailer matches", ""],
+  ["cases/15-compacted-ahead.db", "Snapshot OK", /A restored cluster starts at\s*5\s000/, "the SHA-256 trailer matches"],
   ["damaged/padded.db", "Snapshot OK with 1 warning", "480 bytes behind the snapshot", "480 bytes"],
   ["damaged/freelist-zeroed.db", "Snapshot OK with 1 warning", "each reached once", "no data is lost"],
   ["damaged/free-tail.db", "Snapshot OK with 1 warning", "8 free ones not in the file", "nothing is lost"],
@@ -124,7 +124,7 @@ for (const [path, sentence, shown, found] of [
     await expect(page.getByRole("main")).toContainText(shown);
     // Of a file that is only recognised there is nothing else to show.
     const tab = page.getByRole("navigation", { name: "Parts of this file" }).getByRole("link", { name: /Findings/ });
-    if (found && (await tab.count()) > 0) {
+    if ((await tab.count()) > 0) {
       await tab.click();
     }
     await expect(page.getByRole("main")).toContainText(found);

@@ -130,12 +130,16 @@ test.describe("a console that others use too", () => {
       await expect(page.getByLabel("From (local time)")).toHaveValue("2026-01-21 09:02:00");
       await page.getByLabel("Before (local time)").fill("tomorrow");
       await expect(page.getByText(/Not a time.*in local time\./)).toBeVisible();
+      await page.getByLabel("Who", { exact: true }).fill("somebody");
+      await page.getByLabel("From (local time)").fill("2026-01-21T10:02");
       await looksRight(page);
-      // The other zone shows the same moment.
+      // The other zone shows the moment that was typed, and leaves the rest of what was typed alone.
       await page.getByRole("banner").getByRole("button", { name: /^Account/ }).click();
       await page.getByRole("radio", { name: "UTC" }).check();
       await page.keyboard.press("Escape");
-      await expect(page.getByLabel("From (UTC)")).toHaveValue("2026-01-21T14:02:00");
+      await expect(page.getByLabel("From (UTC)")).toHaveValue("2026-01-21T15:02:00");
+      await expect(page.getByLabel("Before (UTC)")).toHaveValue("tomorrow");
+      await expect(page.getByLabel("Who", { exact: true })).toHaveValue("somebody");
     });
   });
 

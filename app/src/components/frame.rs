@@ -60,6 +60,9 @@ pub fn Frame(
     /// Who is signed in; empty for a stranger.
     #[prop(into)]
     user: Signal<String>,
+    /// Their id; empty for a stranger.
+    #[prop(into)]
+    user_id: Signal<String>,
     /// Their roles, in words.
     #[prop(into)]
     roles: Signal<String>,
@@ -119,6 +122,8 @@ pub fn Frame(
     let keydown = window_event_listener(leptos::ev::keydown, move |ev| on_key(&ev, keys, palette));
     on_cleanup(move || keydown.remove());
     let signed_in = Memo::new(move |_| user.with(|name| !name.is_empty()));
+    // Another person has another inbox.
+    let person = Memo::new(move |_| user_id.get());
     let all = Signal::derive(move || {
         let member = member.get();
         let mut all: Vec<Entry> = places()
@@ -177,7 +182,7 @@ pub fn Frame(
                     <span aria-hidden="true">"?"</span>
                     <span class="visually-hidden">"Keyboard shortcuts"</span>
                 </button>
-                {move || signed_in.get().then(|| view! { <Inbox waiting uploads /> })}
+                {move || Some(person.get()).filter(|person| !person.is_empty()).map(|person| view! { <Inbox person waiting uploads /> })}
                 <span class="zone" title="Times on this page are in this zone. The menu beside it changes that.">
                     <span class="visually-hidden">"Times are "</span>
                     {move || times.name()}

@@ -8,22 +8,32 @@ use crate::components::status::Status;
 use crate::components::time::Ago;
 use crate::format;
 use crate::paths;
-use crate::waiting::{Waiting, Yours};
+use crate::waiting::{Item, Waiting, Yours};
 
 const ID: &str = "inbox";
-/// Where this browser keeps up to when the person has seen what became of their plans.
-const SEEN: &str = "requorum.inbox-seen";
-/// So much of it is listed; the overview has the rest.
+/// So much of it is listed where no more is new; the overview has the rest.
 const YOURS: usize = 6;
+
+/// Where this browser keeps up to when a person has seen what became of their plans.
+fn key(person: &str) -> String {
+    format!("requorum.inbox-seen.{person}")
+}
 
 /// How many came after `seen_ms`.
 fn unread(yours: &[Yours], seen_ms: i64) -> usize {
     yours.iter().filter(|one| one.at_ms > seen_ms).count()
 }
 
+/// How many are listed: the newest, and all that were new when the panel was opened, since that marks them as seen.
+fn listed(yours: &[Yours], seen_before_ms: i64) -> usize {
+    unread(yours, seen_before_ms).max(YOURS)
+}
+
 /// The button and its panel.
 #[component]
 pub fn Inbox(
+    /// The id of the person whose it is.
+    person: String,
     /// What the server said last.
     #[prop(into)]
     waiting: Signal<Waiting>,
@@ -32,7 +42,8 @@ pub fn Inbox(
     uploads: Signal<usize>,
 ) -> impl IntoView {
     let total = Memo::new(move |_| waiting.with(|waiting| waiting.total));
-    let seen = RwSignal::new(remembered());
+    let person = StoredValue::new(person);
+    let seen = RwSignal::new(person.with_value(|person| remembered(person)));
     // While the panel is open, what was new when it opened stays marked.
     let seen_before = RwSignal::new(i64::MAX);
     let new = Memo::new(move |_| waiting.with(|waiting| unread(&waiting.yours, seen.get())));
@@ -42,44 +53,46 @@ pub fn Inbox(
         let newest = waiting.with_untracked(|all| all.yours.iter().map(|one| one.at_ms).max());
         if let Some(newest) = newest.filter(|newest| *newest > seen.get_untracked()) {
             seen.set(newest);
-            remember(newest);
+            person.with_value(|person| remember(person, newest));
         }
     };
-    let items = move || {
-        let Waiting {
-            items, total, jobs, ..
-        } = waiting.get();
-        let more = total.saturating_sub(items.len() as u64);
-        let rows = items.into_iter().map(|item| {
-            view! {
-                <li>
-                    <a class="menu-item" href=item.path>
-                        <span><strong>{item.what}</strong> <span class="small">{item.title}</span></span>
-                        <span class="small muted"><Ago ms=item.since_ms /></span>
-                    </a>
-                </li>
-            }
-        });
-        let rows = rows.collect_view();
-        view! {
-            {(total == 0).then(|| view! { <p class="muted">"You're all caught up."</p> })}
-            <ul>{rows}</ul>
-            {(more > 0).then(|| view! { <a class="menu-item" href=paths::overview()>{format!("{} more", format::number(more))}</a> })}
-            {(jobs > 0).then(|| view! { <a class="menu-item" href=paths::jobs()>{format!("{} running", format::count(jobs.into(), "job", "jobs"))}</a> })}
-        }
+    // Rows that do not change are not drawn again, so that the keyboard focus is not lost.
+    let items = Memo::new(move |_| waiting.with(|waiting| waiting.items.clone()));
+    let jobs = Memo::new(move |_| waiting.with(|waiting| u64::from(waiting.jobs)));
+    let more = Memo::new(move |_| total.get().saturating_sub(items.with(Vec::len) as u64));
+    let yours = Memo::new(move |_| waiting.with(|waiting| waiting.yours.clone()));
+    let shown = Memo::new(move |_| {
+        yours.with(|yours| {
+            let most = listed(yours, seen_before.get());
+            yours.iter().take(most).cloned().collect::<Vec<_>>()
+        })
+    });
+    let any_yours = Memo::new(move |_| yours.with(|yours| !yours.is_empty()));
+    let more_yours = Memo::new(move |_| yours.with(Vec::len) > shown.with(Vec::len));
+    let caught_up = Memo::new(move |_| {
+        total.get() == 0 && shown.with(|shown| unread(shown, seen_before.get())) == 0
+    });
+    let items = view! {
+        {move || caught_up.get().then(|| view! { <p class="muted">"You're all caught up."</p> })}
+        <ul><For each=move || items.get() key=Item::clone children=|item| waits(item) /></ul>
+        {move || (more.get() > 0).then(|| view! { <a class="menu-item" href=paths::overview()>{format!("{} more", format::number(more.get()))}</a> })}
+        {move || (jobs.get() > 0).then(|| view! { <a class="menu-item" href=paths::jobs()>{format!("{} running", format::count(jobs.get(), "job", "jobs"))}</a> })}
     };
     let yours = move || {
-        let Waiting { yours, .. } = waiting.get();
-        let more = yours.len() > YOURS;
-        (!yours.is_empty()).then(|| {
-            let rows = yours.into_iter().take(YOURS).map(|one| {
-                let is_new = one.at_ms > seen_before.get();
-                view! { <Outcome one is_new /> }
-            });
+        any_yours.get().then(|| {
             view! {
                 <h3>"Yours"</h3>
-                <ul>{rows.collect_view()}</ul>
-                {more.then(|| view! { <a class="menu-item" href=paths::overview()>"All outcomes"</a> })}
+                <ul>
+                    <For
+                        each=move || shown.get()
+                        key=Yours::clone
+                        children=move |one| {
+                            let at_ms = one.at_ms;
+                            view! { <Outcome one is_new=Signal::derive(move || at_ms > seen_before.get()) /> }
+                        }
+                    />
+                </ul>
+                {move || more_yours.get().then(|| view! { <a class="menu-item" href=paths::overview()>"All outcomes"</a> })}
             }
         })
     };
@@ -103,8 +116,20 @@ pub fn Inbox(
     }
 }
 
+/// A row of what waits.
+fn waits(item: Item) -> impl IntoView {
+    view! {
+        <li>
+            <a class="menu-item" href=item.path>
+                <span><strong>{item.what}</strong> <span class="small">{item.title}</span></span>
+                <span class="small muted"><Ago ms=item.since_ms /></span>
+            </a>
+        </li>
+    }
+}
+
 #[component]
-fn Outcome(one: Yours, is_new: bool) -> impl IntoView {
+fn Outcome(one: Yours, is_new: Signal<bool>) -> impl IntoView {
     let Yours {
         name,
         is,
@@ -117,7 +142,7 @@ fn Outcome(one: Yours, is_new: bool) -> impl IntoView {
         <li>
             <a class="menu-item" href=path>
                 <span>
-                    {is_new.then(|| view! { <span class="new-mark">"new"</span> " " })}
+                    {move || is_new.get().then(|| view! { <span class="new-mark">"new"</span> " " })}
                     <strong>{name}</strong> " " <Status is /> " "
                     <span class="small">{words}</span>
                 </span>
@@ -142,16 +167,16 @@ fn label(total: u64, new: usize) -> String {
     }
 }
 
-fn remembered() -> i64 {
+fn remembered(person: &str) -> i64 {
     let storage = window().local_storage().ok().flatten();
-    let text = storage.and_then(|storage| storage.get_item(SEEN).ok().flatten());
+    let text = storage.and_then(|storage| storage.get_item(&key(person)).ok().flatten());
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-fn remember(seen_ms: i64) {
+fn remember(person: &str, seen_ms: i64) {
     // A browser that keeps nothing marks it as new again.
     if let Some(storage) = window().local_storage().ok().flatten() {
-        let _ = storage.set_item(SEEN, &seen_ms.to_string());
+        let _ = storage.set_item(&key(person), &seen_ms.to_string());
     }
 }
 
@@ -177,5 +202,24 @@ mod tests {
         assert_eq!(unread(&yours, 0), 3);
         assert_eq!(unread(&yours, 20), 1);
         assert_eq!(unread(&yours, 30), 0);
+    }
+
+    #[test]
+    fn what_is_marked_as_seen_is_listed() {
+        let yours: Vec<_> = (1..=9)
+            .rev()
+            .map(|at_ms| Yours {
+                at_ms,
+                ..Yours::default()
+            })
+            .collect();
+        assert_eq!(listed(&yours, 0), 9);
+        assert_eq!(listed(&yours, 8), YOURS);
+        assert_eq!(listed(&yours, i64::MAX), YOURS);
+    }
+
+    #[test]
+    fn each_person_has_seen_their_own() {
+        assert_ne!(key("ada"), key("ben"));
     }
 }

@@ -8,6 +8,16 @@ use crate::times::Times;
 
 const MINUTE_MS: i64 = 60_000;
 
+/// What the end of the axis is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Until {
+    /// The plan is being made.
+    #[default]
+    Now,
+    /// The plan was sealed then: what was written later is not counted.
+    Sealed,
+}
+
 /// What is known of the snapshot and of the old cluster after it. What is not known is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Loss {
@@ -21,6 +31,8 @@ pub struct Loss {
     pub seen: Option<i64>,
     /// Until when writes may have been accepted: now, or when the plan was sealed.
     pub until_ms: i64,
+    /// Which of the two it is.
+    pub until: Until,
 }
 
 impl Loss {
@@ -34,9 +46,13 @@ impl Loss {
     fn time_words(&self) -> String {
         match (self.time(), self.uploaded_ms) {
             (Some(ms), _) => format!(
-                "Writes since {} (at most {}) are lost.",
+                "Writes since {} (at most {}{}) are lost.",
                 moment(ms, self.until_ms),
-                span(self.until_ms - ms)
+                span(self.until_ms - ms),
+                match self.until {
+                    Until::Now => "",
+                    Until::Sealed => " until the plan was sealed",
+                }
             ),
             (None, Some(ms)) => format!(
                 "The time of this snapshot is unknown. It was uploaded at {}: writes after that are lost, and earlier \
@@ -47,7 +63,7 @@ impl Loss {
         }
     }
 
-    /// `144 113 revisions are lost.`
+    /// `At least 144 113 revisions are lost.`
     fn revision_words(&self) -> String {
         let Some(revision) = self.revision else {
             return "The revision of this snapshot is unknown.".to_owned();
@@ -56,23 +72,26 @@ impl Loss {
             None => {
                 "How many revisions are lost is unknown: no later revision was observed.".to_owned()
             }
-            Some(1) => "1 revision is lost, at least.".to_owned(),
+            Some(1) => "At least 1 revision is lost.".to_owned(),
             Some(lost @ 2..) => format!(
-                "{} revisions are lost, at least.",
+                "At least {} revisions are lost.",
                 format::number(lost.unsigned_abs())
             ),
             Some(_) => "The highest revision observed is not beyond the snapshot.".to_owned(),
         }
     }
 
-    /// What stands on the line between both ends.
+    /// What is written on the line between both ends.
     fn gap_words(&self) -> String {
         let revisions = self
             .revision
             .zip(self.seen)
             .map(|(revision, seen)| seen.saturating_sub(revision))
             .filter(|lost| *lost > 0)
-            .map(|lost| format::count(lost.unsigned_abs(), "revision", "revisions"));
+            .map(|lost| {
+                let lost = format::count(lost.unsigned_abs(), "revision", "revisions");
+                format!("at least {lost}")
+            });
         let time = self
             .time()
             .map(|ms| format!("at most {}", span(self.until_ms - ms)));
@@ -82,6 +101,12 @@ impl Loss {
             (None, None) => "unknown".to_owned(),
         }
     }
+}
+
+/// `highest revision observed: 1 344 120`.
+fn observed(seen: Option<i64>) -> String {
+    let revision = seen.map_or_else(|| "unknown".to_owned(), format::signed);
+    format!("highest revision observed: {revision}")
 }
 
 /// `14:02 UTC`, with its day where that is not the day of `beside`.
@@ -108,8 +133,6 @@ pub fn LossAxis(
     /// What is known.
     #[prop(into)]
     loss: Signal<Loss>,
-    /// What the end of the axis is: `Now`, `Plan sealed`.
-    until: &'static str,
 ) -> impl IntoView {
     let times = Times::expect();
     let words = move || {
@@ -121,6 +144,10 @@ pub fn LossAxis(
     let revision = |revision: Option<i64>| match revision {
         Some(revision) => format!("revision {}", format::signed(revision)),
         None => "revision unknown".to_owned(),
+    };
+    let until = move || match loss.with(|loss| loss.until) {
+        Until::Now => "Now",
+        Until::Sealed => "Plan sealed",
     };
     let taken = move || match loss.with(Loss::time) {
         Some(ms) => view! { <Time ms /> " or later" }.into_any(),
@@ -145,8 +172,8 @@ pub fn LossAxis(
                     <dd>{taken}</dd>
                 </div>
                 <div>
-                    <dt>"Old cluster, last observed"</dt>
-                    <dd>{move || loss.with(|loss| revision(loss.seen))}</dd>
+                    <dt>"Old cluster"</dt>
+                    <dd>{move || loss.with(|loss| observed(loss.seen))}</dd>
                     <dd>{until} " " {move || view! { <Time ms=loss.with(|loss| loss.until_ms) /> }}</dd>
                 </div>
             </dl>
@@ -168,6 +195,7 @@ mod tests {
             uploaded_ms: Some(TAKEN + 5 * MINUTE_MS),
             seen: None,
             until_ms: TAKEN + 41 * MINUTE_MS,
+            until: Until::Now,
         }
     }
 
@@ -189,11 +217,30 @@ mod tests {
         };
         assert_eq!(
             plain(&seen.revision_words()),
-            "144 113 revisions are lost, at least."
+            "At least 144 113 revisions are lost."
         );
         assert_eq!(
             plain(&seen.gap_words()),
-            "144 113 revisions, at most 41 minutes"
+            "at least 144 113 revisions, at most 41 minutes"
+        );
+        assert_eq!(
+            plain(&observed(seen.seen)),
+            "highest revision observed: 1 344 120"
+        );
+        assert_eq!(observed(None), "highest revision observed: unknown");
+        let one = Loss {
+            seen: Some(1_200_008),
+            ..loss
+        };
+        assert_eq!(one.revision_words(), "At least 1 revision is lost.");
+        // What is lost after a plan was sealed grows; the plan's page does not count it.
+        let sealed = Loss {
+            until: Until::Sealed,
+            ..loss
+        };
+        assert_eq!(
+            sealed.time_words(),
+            "Writes since 14:02 UTC (at most 41 minutes until the plan was sealed) are lost."
         );
         let next_day = Loss {
             until_ms: TAKEN + 24 * 60 * MINUTE_MS,

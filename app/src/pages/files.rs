@@ -26,7 +26,6 @@ use crate::components::pager::{self, Pager};
 use crate::components::status::{self, Status};
 use crate::components::table::{Clipped, Sort, SortHeading, arrows};
 use crate::components::time::Ago;
-use crate::failure::Failure;
 use crate::format;
 use crate::identity::{Identity, Of, permitted, reason};
 use crate::pages::{cluster_filter, search_filter, state_filter};
@@ -70,20 +69,22 @@ pub fn Files() -> impl IntoView {
             removed,
             ..ListFilesRequest::default()
         };
-        async move {
-            let list = grpc::call(asked).await?;
-            let newest = newest::of_all(&list.files).await;
-            Ok::<_, Failure>(Listed { list, newest })
-        }
+        grpc::call(asked)
+    });
+    // The rows are not kept waiting for what they are compared with.
+    let answer = Memo::new(move |_| list.get().and_then(Result::ok));
+    let newest = LocalResource::new(move || {
+        let files = answer.get().map(|list| list.files).unwrap_or_default();
+        async move { newest::of_all(&files).await }
     });
     let sentence = Signal::derive(move || match list.get() {
-        Some(Ok(Listed { list, .. })) => headline(&counts(&list)),
+        Some(Ok(list)) => headline(&counts(&list)),
         _ => "Files".into(),
     });
     let last =
         Memo::new(
             move |last: Option<&(Vec<String>, state_filter::Counts)>| match list.get() {
-                Some(Ok(Listed { list, .. })) => (list.clusters.clone(), states(&list)),
+                Some(Ok(list)) => (list.clusters.clone(), states(&list)),
                 _ => last.cloned().unwrap_or_default(),
             },
         );
@@ -97,18 +98,11 @@ pub fn Files() -> impl IntoView {
             <PageHeader sentence />
             {permitted(Permission::Upload, Of::Any, move || view! { <sending::Sending known /> })}
             {filters(last, columns)}
-            {load(list, move |list| table(list, sort, columns, asked))}
+            {load(list, move |list| table(list, newest, sort, columns, asked))}
             <removal::RemoveFile asked removed />
             <storage::StorageUse />
         </div>
     }
-}
-
-/// A page of the list, and what its files are compared with.
-#[derive(Debug, Clone, PartialEq)]
-struct Listed {
-    list: ListFilesResponse,
-    newest: newest::Newest,
 }
 
 /// Outside of what is drawn anew with each page, so that whoever types stays in the field.
@@ -184,7 +178,8 @@ fn headline(counts: &[(Trust, u64)]) -> String {
 }
 
 fn table(
-    Listed { list, newest }: Listed,
+    list: ListFilesResponse,
+    newest: LocalResource<newest::Newest>,
     sort: Memo<Sort>,
     columns: Columns,
     asked: RwSignal<Option<FileSummary>>,
@@ -214,10 +209,7 @@ fn table(
     let rows = list
         .files
         .into_iter()
-        .map(|file| {
-            let newest = newest.get(&file.cluster);
-            row(file, newest, &grants, asked)
-        })
+        .map(|file| row(file, newest, &grants, asked))
         .collect_view();
     let used = format::bytes(list.used_bytes);
     view! {
@@ -248,7 +240,7 @@ fn table(
 
 fn row(
     file: FileSummary,
-    newest: Option<&FileSummary>,
+    newest: LocalResource<newest::Newest>,
     grants: &Grants,
     asked: RwSignal<Option<FileSummary>>,
 ) -> impl IntoView + use<> {
@@ -264,18 +256,21 @@ fn row(
         file.sentence.clone()
     };
     let from = came_by(&file);
-    let place = newest::Place::of(&file, newest)
-        .zip(newest)
-        .map(|(place, newest)| {
-            let words = place.words(newest);
-            let title = words.clone();
-            view! {
-                <span class="muted small nowrap" title=title>
-                    <span aria-hidden="true">" · " {place.short()}</span>
-                    <span class="visually-hidden">{words}</span>
-                </span>
-            }
-        });
+    let compared = file.clone();
+    let place = move || {
+        let (short, words) = newest.with(|newest| {
+            let newest = newest.as_ref()?.get(&compared.cluster)?;
+            let place = newest::Place::of(&compared, Some(newest))?;
+            Some((place.short(), place.words(newest)))
+        })?;
+        let title = words.clone();
+        Some(view! {
+            <span class="muted small nowrap" title=title>
+                <span aria-hidden="true">" · " {short}</span>
+                <span class="visually-hidden">{words}</span>
+            </span>
+        })
+    };
     let values = file
         .headline
         .iter()

@@ -245,7 +245,9 @@ fn Edit(form: PolicyForm, done: Callback<String>, on_keep: Callback<()>) -> impl
         failure.set(None);
         let policy = Some(now.with_untracked(PolicyForm::wire));
         match grpc::call(SetPolicyRequest { policy }).await {
-            Ok(set) => done.run(set.pending),
+            Ok(set) => {
+                done.try_run(set.pending);
+            }
             Err(refused) => failure.set(Some(refused)),
         }
     });
@@ -301,7 +303,9 @@ fn Remove(then: Wire, done: Callback<String>, on_keep: Callback<()>) -> impl Int
         async move {
             failure.set(None);
             match grpc::call(RemovePolicyRequest { cluster }).await {
-                Ok(removed) => done.run(removed.pending),
+                Ok(removed) => {
+                    done.try_run(removed.pending);
+                }
                 Err(refused) => failure.set(Some(refused)),
             }
         }

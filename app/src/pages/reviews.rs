@@ -148,7 +148,7 @@ fn Close(id: String, again: Callback<()>) -> impl IntoView {
                 Ok(_) => {
                     open.set(false);
                     activity.ask();
-                    again.run(());
+                    again.try_run(());
                 }
                 Err(refused) => failure.set(Some(refused)),
             }

@@ -69,7 +69,7 @@ pub fn ClusterOf(
             match grpc::call(request).await {
                 Ok(_) => {
                     open.set(false);
-                    again.run(());
+                    again.try_run(());
                 }
                 Err(refused) => failure.set(Some(refused)),
             }

@@ -29,7 +29,7 @@ pub(super) fn entries(file: &FileSummary) -> impl IntoView + use<> {
     let open = RwSignal::new(false);
     let file = file.clone();
     view! {
-        <details class="fold" on:toggle=move |_| open.set(true)>
+        <details class="fold" on:toggle=move |_| if !open.get_untracked() { open.set(true) }>
             <summary>"Ledger entries of this file"</summary>
             {move || open.get().then(|| {
                 let file = file.clone();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use leptos::prelude::*;
 use requorum_shared::api::v1::{FileOrigin, FileSummary, ListFilesRequest, Trust};
 
@@ -16,20 +17,18 @@ const MINUTE_MS: i64 = 60_000;
 /// The newest file of each cluster, by the cluster's name.
 pub(super) type Newest = BTreeMap<String, FileSummary>;
 
-/// The newest files of the clusters that these belong to. What cannot be had is left out: the list does without.
+/// The newest files of the clusters that these belong to, asked for at the same time. What cannot be had is left out: the list does without.
 pub(super) async fn of_all(files: &[FileSummary]) -> Newest {
     let clusters: BTreeSet<_> = files.iter().map(|file| file.cluster.clone()).collect();
-    let mut newest = Newest::new();
-    for cluster in clusters
+    let asked = clusters
         .into_iter()
         .filter(|name| !name.is_empty())
         .take(MOST)
-    {
-        if let Some(file) = of_cluster(&cluster).await {
-            newest.insert(cluster, file);
-        }
-    }
-    newest
+        .map(|cluster| async move {
+            let file = of_cluster(&cluster).await?;
+            Some((cluster, file))
+        });
+    join_all(asked).await.into_iter().flatten().collect()
 }
 
 /// The file of a cluster that was uploaded last, of those that can be restored from.

@@ -54,7 +54,8 @@ pub fn RemoveFile(
                 Ok(_) => {
                     open.set(false);
                     activity.ask();
-                    removed.run(());
+                    // The page that lists files may have been left meanwhile.
+                    removed.try_run(());
                 }
                 // What needs it may be new: it is shown.
                 Err(refused) => {

@@ -23,12 +23,13 @@ use super::cluster::ClusterOf;
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
 use crate::components::load::load_page;
-use crate::components::loss::{Loss, LossAxis};
+use crate::components::loss::{Loss, LossAxis, Until};
 use crate::components::page_header::PageHeader;
 use crate::failure::{Failure, Kind};
 use crate::format;
 use crate::forms::etcd_restore::{RestoreForm, RootChoice, earlier as form_of, fresh_token};
 use crate::identity::{Identity, Of, permitted};
+use crate::pages::every;
 use crate::paths;
 use crate::systems;
 
@@ -44,6 +45,8 @@ pub fn Restore() -> impl IntoView {
     view! { <div class="page">{load_page(basis, super::detail::crumbs(), move |basis| wizard(basis, again))}</div> }
 }
 
+/// How often what is lost is told anew, in milliseconds.
+const MINUTE_MS: u64 = 60_000;
 /// The kind of the requests that this form makes.
 const ETCD_RESTORE: &str = "etcd.restore";
 
@@ -98,7 +101,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
         earlier,
     } = basis;
     let id = inspection.file.sha256.clone();
-    let key = storage_key(&id, earlier.plan());
+    let key = storage_key(&Identity::expect().user_id_now(), &id, earlier.plan());
     let form = kept_form(&key, || match &earlier {
         EarlierPlan::Read(earlier) => RestoreForm::of(&earlier.request),
         _ => RestoreForm::suggested(&inspection, &roots, &token()),
@@ -153,10 +156,15 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
             written_ms: systems::written_ms(&inspection.details),
             uploaded_ms: Some(uploaded_ms).filter(|ms| *ms > 0),
             seen: None,
-            until_ms: js_sys::Date::now() as i64,
+            until_ms: 0,
+            until: Until::Now,
         };
         let id = id.clone();
+        // The old cluster goes on while the form is filled.
+        let now = RwSignal::new(now_ms());
+        every(MINUTE_MS, move || now.set(now_ms()));
         Memo::new(move |_| Loss {
+            until_ms: now.get(),
             seen: form.with(|form| form.request(&id).0.last_seen.map(|seen| seen.revision)),
             ..known
         })
@@ -172,7 +180,7 @@ fn wizard(basis: Basis, again: Callback<()>) -> impl IntoView {
             <p>"Cluster: " <ClusterOf id=id.clone() cluster=cluster.clone() again /></p>
         } />
         {earlier::notice(earlier, form, busy, blocked, may, dispatch)}
-        <section class="panel" aria-label="What is lost"><LossAxis loss until="Now" /></section>
+        <section class="panel" aria-label="What is lost"><LossAxis loss /></section>
         <div class="restore-form">
             <div class="wizard">
                 <editor::Editor context />
@@ -224,23 +232,25 @@ fn counts(report: &Report) -> String {
 
 /// A token that was never used.
 fn token() -> String {
-    let today: String = format::utc(js_sys::Date::now() as i64)
-        .chars()
-        .take(10)
-        .collect();
+    let today: String = format::utc(now_ms()).chars().take(10).collect();
     let dice = (js_sys::Math::random() * 65_536.0) as u16;
     fresh_token(&today, dice)
+}
+
+fn now_ms() -> i64 {
+    js_sys::Date::now() as i64
 }
 
 fn storage() -> Option<web_sys::Storage> {
     window().session_storage().ok().flatten()
 }
 
-/// A form that was filled from a plan is kept apart from one that was begun anew.
-fn storage_key(id: &str, plan: &str) -> String {
+/// A form that was filled from a plan is kept apart from one that was begun anew, and one person's from another's, who
+/// may sign in in the same tab.
+fn storage_key(person: &str, id: &str, plan: &str) -> String {
     match plan {
-        "" => format!("requorum.restore.{id}"),
-        plan => format!("requorum.restore.{id}.{plan}"),
+        "" => format!("requorum.restore.{person}.{id}"),
+        plan => format!("requorum.restore.{person}.{id}.{plan}"),
     }
 }
 
@@ -278,6 +288,18 @@ mod tests {
     use requorum_shared::inspection::{FileFacts, Judgement, PartName};
 
     use super::*;
+
+    #[test]
+    fn what_one_person_typed_is_not_filled_in_for_another() {
+        let keys = [
+            storage_key("ada", "f1", ""),
+            storage_key("ben", "f1", ""),
+            storage_key("ada", "f1", "p1"),
+            storage_key("ada", "f2", ""),
+        ];
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len(), "{keys:?}");
+    }
 
     #[test]
     fn a_revision_that_is_unknown_is_not_called_0() {

@@ -15,7 +15,7 @@ use crate::pages::cluster_filter;
 pub fn StorageUse() -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
-        <details class="storage" on:toggle=move |_| open.set(true)>
+        <details class="storage" on:toggle=move |_| if !open.get_untracked() { open.set(true) }>
             <summary>"Storage use"</summary>
             {move || open.get().then(|| {
                 let storage = LocalResource::new(|| grpc::call(GetStorageRequest {}));

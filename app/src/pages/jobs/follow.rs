@@ -83,13 +83,24 @@ impl Followed {
 
     /// Fetches what came after the job's end: ticks of its hand-over.
     pub(super) async fn refresh(self, id: String) {
-        let since = self.view.with_untracked(|v| v.last_seq);
+        // The page may have been left before this began, and while it waits.
+        let Some(since) = self.last_seq() else {
+            return;
+        };
         let Ok(mut stream) = grpc::stream(WatchJobRequest { id, since }).await else {
             return;
         };
         while let Ok(Some(answer)) = stream.message().await {
+            if self.last_seq().is_none() {
+                return;
+            }
             self.heard(&answer.event.unwrap_or_default());
         }
+    }
+
+    /// The newest event that was folded in; none once the page was left.
+    fn last_seq(self) -> Option<u64> {
+        self.view.try_with_untracked(|view| view.last_seq)
     }
 
     /// Folds an event in; `false` where that cannot be.
@@ -100,7 +111,7 @@ impl Followed {
             return false;
         };
         let resumes = matches!(&event.body, Body::Adopted { reason } if reason != "start");
-        if resumes && event.seq > self.view.with_untracked(|v| v.last_seq) {
+        if resumes && self.last_seq().is_some_and(|last| event.seq > last) {
             self.resumed_ms.set(Some(event.at_ms));
         }
         let mut folded = false;

@@ -18,10 +18,25 @@ pub fn Filters(
 ) -> impl IntoView {
     let typed = Typed::default();
     let times = Times::expect();
-    // The address is the state: a link changes the form too, and another zone what the same moments look like in it.
+    // What the two moments are in UTC, by the zone that they were typed in.
+    let in_utc = StoredValue::new(<[String; 2]>::default());
     Effect::new(move |_| {
-        let zone = times.zone();
-        typed.set(&filter.get(), zone);
+        let typed = [typed.from.get(), typed.until.get()];
+        in_utc.set_value(moments_in_utc(&typed, untrack(move || times.zone())));
+    });
+    // The address is the state: a link changes the form too. Another zone changes what the same moments look like in
+    // it, and nothing else that is typed.
+    Effect::new(move |before: Option<(Filter, Zone)>| {
+        let (filter, zone) = (filter.get(), times.zone());
+        match before {
+            Some((of, was)) if of == filter => {
+                if was != zone {
+                    in_utc.with_value(|moments| typed.show_moments(moments, zone));
+                }
+            }
+            _ => typed.set(&filter, zone),
+        }
+        (filter, zone)
     });
     let navigate = StoredValue::new_local(use_navigate());
     let go = move || {
@@ -137,6 +152,11 @@ impl Typed {
         }
     }
 
+    fn show_moments(&self, [from, until]: &[String; 2], zone: Zone) {
+        self.from.set(shown("from", from, zone));
+        self.until.set(shown("until", until, zone));
+    }
+
     fn filter(&self, zone: Zone) -> Filter {
         let keys = Filter::default().parts().map(|(key, _)| key);
         let mut values = self.all().map(|signal| signal.get_untracked());
@@ -185,6 +205,11 @@ fn in_utc(key: &str, typed: &str, zone: Zone) -> String {
         }
         _ => typed.to_owned(),
     }
+}
+
+/// Both moments as the address has them.
+fn moments_in_utc([from, until]: &[String; 2], zone: Zone) -> [String; 2] {
+    [in_utc("from", from, zone), in_utc("until", until, zone)]
 }
 
 /// A filter in words: `who ada, act seal a plan`.

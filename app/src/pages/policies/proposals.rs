@@ -76,7 +76,9 @@ pub fn Proposal(
                     .map(drop)
             };
             match answer {
-                Ok(()) => again.run(()),
+                Ok(()) => {
+                    again.try_run(());
+                }
                 Err(refused) => failure.set(Some(refused)),
             }
         }

@@ -107,7 +107,9 @@ fn table(
         async move {
             failure.set(None);
             match grpc::call(RemoveCredentialRequest { id }).await {
-                Ok(_) => again.run(()),
+                Ok(_) => {
+                    again.try_run(());
+                }
                 Err(refused) => failure.set(Some(refused)),
             }
         }

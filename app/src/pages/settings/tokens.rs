@@ -159,7 +159,9 @@ fn table(
         async move {
             failure.set(None);
             match grpc::call(RevokeTokenRequest { id }).await {
-                Ok(_) => again.run(()),
+                Ok(_) => {
+                    again.try_run(());
+                }
                 Err(refused) => failure.set(Some(refused)),
             }
         }
@@ -209,6 +211,14 @@ fn table(
     .into_any()
 }
 
+/// What the end of its time is called where no heading is above it.
+fn expires(token: &Token, now_ms: i64) -> &'static str {
+    match token.expires_at_ms > now_ms {
+        true => "expires",
+        false => "expired",
+    }
+}
+
 fn last_used(ms: i64) -> impl IntoView {
     match ms {
         0 => view! { <p>"Never used."</p> }.into_any(),
@@ -223,6 +233,7 @@ fn row(
     on_ask: Callback<Token>,
 ) -> impl IntoView {
     let good = is_good(&token, now());
+    let expires = expires(&token, now());
     let status = status::token(token.revoked_at_ms != 0, !good);
     let label = format!("Revoke {}", token.name);
     let asked = token.clone();
@@ -233,7 +244,7 @@ fn row(
             <td data-label="Roles"><Clipped text=names(&token.grants).join(", ") /></td>
             <td data-label="State" class="state"><Status is=status /></td>
             <td data-label="Created" class="wide-only"><Ago ms=token.created_at_ms /></td>
-            <td data-label="Expires"><span class="narrow-only">"expires "</span><Ago ms=token.expires_at_ms /></td>
+            <td data-label="Expires"><span class="narrow-only">{expires} " "</span><Ago ms=token.expires_at_ms /></td>
             <td data-label="Last used" class="wide-only"><Ago ms=token.used_at_ms /></td>
             <td class="row-acts" data-label=good.then_some("Act")>
                 {good.then(|| view! {
@@ -262,6 +273,16 @@ mod tests {
             headline(&[token(9, 0), token(9, 0)], true, 5),
             "2 active API tokens"
         );
+    }
+
+    #[test]
+    fn a_time_that_is_past_is_told_as_past() {
+        let token = |expires_at_ms| Token {
+            expires_at_ms,
+            ..Token::default()
+        };
+        assert_eq!(expires(&token(6), 5), "expires");
+        assert_eq!(expires(&token(5), 5), "expired");
     }
 
     #[test]

@@ -58,7 +58,9 @@ fn table(listed: Listed, again: Callback<()>) -> impl IntoView {
         async move {
             failure.set(None);
             match upload::cancel_any(&id).await {
-                Ok(()) => again.run(()),
+                Ok(()) => {
+                    again.try_run(());
+                }
                 Err(refused) => failure.set(Some(refused)),
             }
         }

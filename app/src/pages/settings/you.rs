@@ -127,7 +127,9 @@ fn signed_in(list: ListSessionsResponse, again: Callback<()>) -> impl IntoView {
                 ..Default::default()
             };
             match grpc::call(request).await {
-                Ok(_) => again.run(()),
+                Ok(_) => {
+                    again.try_run(());
+                }
                 Err(refused) => failure.set(Some(refused)),
             }
         }
@@ -194,8 +196,8 @@ fn Password(again: Callback<()>) -> impl IntoView {
                         for field in [current, new, repeated] {
                             field.set(String::new());
                         }
-                        changed.set(Some(end_tokens.get_untracked()));
-                        again.run(());
+                        changed.set(end_tokens.try_get_untracked());
+                        again.try_run(());
                     }
                     // A wrong password is this form's own business, not a reason to sign in.
                     Err(refused) => failure.set(Some(Failure {

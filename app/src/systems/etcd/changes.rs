@@ -13,7 +13,7 @@ use crate::paths;
 
 /// The members before and after, and every choice.
 pub(in crate::systems) fn changes(request: &RestoreRequest, seen: Option<&Observation>) -> AnyView {
-    let old = seen.map(|seen| seen.source.members.clone());
+    let old = seen.and_then(|seen| seen.source.members.clone());
     view! {
         {figure(request, old.as_deref())}
         <details class="fold">

@@ -81,7 +81,7 @@ fn pairs(request: &RestoreRequest, old: &[MemberFacts]) -> Vec<Pair> {
     new.chain(gone).collect()
 }
 
-/// The figure; `old` is empty where the old members are not known.
+/// The figure; `old` is absent where the old members are not known.
 pub(super) fn figure(
     request: &RestoreRequest,
     old: Option<&[MemberFacts]>,

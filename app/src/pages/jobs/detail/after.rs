@@ -15,7 +15,7 @@ use super::{JobRef, host_settings};
 use crate::client::grpc;
 use crate::components::handover::{HandoverSteps, Ticking};
 use crate::failure::Failure;
-use crate::identity::{Of, reason};
+use crate::identity::{Identity, Of, reason};
 use crate::pages::every;
 use crate::paths;
 
@@ -30,13 +30,16 @@ pub(super) struct Handing {
     followed: Followed,
     ticking: Ticking,
     job: StoredValue<String>,
+    /// Whose settings of the hosts this browser keeps.
+    person: StoredValue<String>,
 }
 
 impl Handing {
     pub(super) fn new(job: JobRef, followed: Followed) -> Self {
         let view = followed.view;
         let id = job.with_value(|job| job.summary.id.clone());
-        let settings = RwSignal::new(host_settings::of(&id));
+        let person = StoredValue::new(Identity::expect().user_id_now());
+        let settings = RwSignal::new(host_settings::of(&person.get_value(), &id));
         let origin = window().location().origin().unwrap_or_default();
         let handover = Memo::new(move |_| {
             let over = view.with(|v| v.state == JobState::Completed);
@@ -58,8 +61,9 @@ impl Handing {
             job.with_value(|job| (job.summary.id.clone(), job.summary.cluster.clone()));
         let of_job = StoredValue::new(id.clone());
         let tick = Action::new_local(move |(step, note): &(String, String)| {
+            let job = of_job.get_value();
             let request = CompleteHandoverStepRequest {
-                id: of_job.get_value(),
+                id: job.clone(),
                 step_id: step.clone(),
                 note: note.clone(),
             };
@@ -68,7 +72,7 @@ impl Handing {
                 failed.set(None);
                 let ticked = grpc::call(request).await;
                 // Done, or done by another person: the journal says who.
-                followed.refresh(of_job.get_value()).await;
+                followed.refresh(job).await;
                 failed.set(ticked.err().map(|failure| (step, failure)));
             }
         });
@@ -94,6 +98,7 @@ impl Handing {
                 failed,
             },
             job: of_job,
+            person,
         }
     }
 
@@ -118,6 +123,7 @@ impl Handing {
             followed,
             ticking,
             job,
+            person,
         } = self;
         let any = handover.with_untracked(|h| !h.steps.is_empty());
         let done = Memo::new(move |_| followed.view.with(|v| v.handed_over.clone()));
@@ -136,7 +142,9 @@ impl Handing {
                     good.remove(&setting.key);
                 }
             });
-            job.with_value(|job| host_settings::keep(job, &good));
+            job.with_value(|job| {
+                person.with_value(|person| host_settings::keep(person, job, &good))
+            });
         });
         any.then(|| view! { <HandoverSteps handover done on_setting ticking /> })
     }

@@ -1,12 +1,15 @@
 //! The settings of the hosts that the commands of a hand-over are written with: this browser keeps what was typed, so
-//! that a reload does not bring back commands for other hosts.
+//! that a reload does not bring back commands for other hosts. Each person's are kept apart.
 
 use std::collections::BTreeMap;
 
 use leptos::prelude::window;
 
-/// Where they are kept: a list of jobs, the one that was changed last at its end.
-const KEPT: &str = "requorum.handover";
+/// Where a person's are kept: a list of jobs, the one that was changed last at its end.
+fn key(person: &str) -> String {
+    format!("requorum.handover.{person}")
+}
+
 /// Of how many jobs.
 const MOST_KEPT: usize = 20;
 
@@ -16,29 +19,29 @@ fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
-fn kept() -> Vec<(String, Settings)> {
-    let text = storage().and_then(|storage| storage.get_item(KEPT).ok().flatten());
+fn kept(person: &str) -> Vec<(String, Settings)> {
+    let text = storage().and_then(|storage| storage.get_item(&key(person)).ok().flatten());
     text.and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default()
 }
 
-/// Those of a job.
-pub(super) fn of(job: &str) -> Settings {
-    let mut kept = kept().into_iter();
+/// Those that a person typed for a job.
+pub(super) fn of(person: &str, job: &str) -> Settings {
+    let mut kept = kept(person).into_iter();
     kept.find(|(id, _)| id == job)
         .map(|(_, settings)| settings)
         .unwrap_or_default()
 }
 
-/// Keeps those of a job.
-pub(super) fn keep(job: &str, settings: &Settings) {
-    let mut kept = kept();
+/// Keeps those that a person typed for a job.
+pub(super) fn keep(person: &str, job: &str, settings: &Settings) {
+    let mut kept = kept(person);
     with(&mut kept, job, settings);
     // A browser that keeps nothing shows what was typed until the page is left.
     if let Some(storage) = storage()
         && let Ok(text) = serde_json::to_string(&kept)
     {
-        let _ = storage.set_item(KEPT, &text);
+        let _ = storage.set_item(&key(person), &text);
     }
 }
 
@@ -52,6 +55,11 @@ fn with(kept: &mut Vec<(String, Settings)>, job: &str, settings: &Settings) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_person_has_their_own() {
+        assert_ne!(key("ada"), key("ben"));
+    }
 
     #[test]
     fn the_jobs_that_were_changed_last_are_kept() {

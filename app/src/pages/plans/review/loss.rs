@@ -6,7 +6,7 @@ use requorum_shared::kinds::Inspection;
 use requorum_shared::recovery::Plan;
 
 use crate::client::grpc;
-use crate::components::loss::{Loss, LossAxis};
+use crate::components::loss::{Loss, LossAxis, Until};
 use crate::systems;
 
 /// The axis, in a place that is reserved until the file's inspection is there.
@@ -15,6 +15,7 @@ pub(super) fn loss(plan: &Plan, summary: &PlanSummary) -> impl IntoView + use<> 
         revision: Some(summary.revision).filter(|revision| *revision != 0),
         seen: systems::last_seen(&plan.request),
         until_ms: summary.sealed_at_ms,
+        until: Until::Sealed,
         ..Loss::default()
     };
     let id = systems::source(&plan.request).to_owned();
@@ -24,7 +25,7 @@ pub(super) fn loss(plan: &Plan, summary: &PlanSummary) -> impl IntoView + use<> 
             {move || file.get().map(|answer| {
                 // Without an answer, what the file could tell is unknown.
                 let loss = answer.map_or(known, |file| told(known, &file));
-                view! { <LossAxis loss until="Plan sealed" /> }
+                view! { <LossAxis loss /> }
             })}
         </div>
     }

@@ -37,7 +37,7 @@ pub fn Invite(
                             match grpc::call(request).await {
                                 Ok(answer) => {
                                     open.set(false);
-                                    on_made.run(answer.link.unwrap_or_default());
+                                    on_made.try_run(answer.link.unwrap_or_default());
                                 }
                                 Err(refused) => failure.set(Some(refused)),
                             }

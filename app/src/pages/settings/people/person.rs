@@ -111,7 +111,9 @@ impl Desk {
             .map(drop),
         };
         match done {
-            Ok(()) => self.again.run(()),
+            Ok(()) => {
+                self.again.try_run(());
+            }
             Err(refused) => self.failure.set(Some(refused)),
         }
     }

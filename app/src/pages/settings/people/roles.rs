@@ -55,7 +55,9 @@ pub fn Roles(
             grants: api::grants(&grants),
         };
         match grpc::call(request).await {
-            Ok(_) => on_changed.run(()),
+            Ok(_) => {
+                on_changed.try_run(());
+            }
             Err(refused) => failure.set(Some(refused)),
         }
     });

@@ -46,7 +46,7 @@ pub fn Put(
                             match grpc::call(request).await {
                                 Ok(_) => {
                                     open.set(false);
-                                    on_done.run(());
+                                    on_done.try_run(());
                                 }
                                 Err(refused) => failure.set(Some(Failure {
                                     next: "The field was cleared. Enter the value again.".into(),

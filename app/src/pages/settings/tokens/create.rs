@@ -43,7 +43,7 @@ pub fn Create(
                             match grpc::call(request).await {
                                 Ok(answer) => {
                                     open.set(false);
-                                    on_made.run(answer);
+                                    on_made.try_run(answer);
                                 }
                                 Err(refused) => failure.set(Some(refused)),
                             }

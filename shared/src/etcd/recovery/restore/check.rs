@@ -303,7 +303,7 @@ fn check_old_ids(request: &RestoreRequest, observation: &Observation, report: &m
     let Ok(cluster) = Cluster::new(&request.members, &request.token) else {
         return;
     };
-    let old = &observation.source.members;
+    let old = observation.source.known_members();
     for member in cluster.members() {
         let id = member.id.to_string();
         if let Some(old) = old.iter().find(|old| old.id == id) {

@@ -87,8 +87,9 @@ pub struct SourceFacts {
     /// HashKV at the newest revision, where it could be computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash_kv: Option<HashKv>,
-    /// The old cluster's members.
-    pub members: Vec<MemberFacts>,
+    /// The old cluster's members; absent where they cannot be read, which is not the same as none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<MemberFacts>>,
     /// `meta/confState`.
     pub conf_state: Option<ConfState>,
     /// Findings of the inspection that matter after the restore: what else the cluster needs.
@@ -107,6 +108,11 @@ pub struct SourceFacts {
 const REMARKS: [&str; 2] = ["kubernetes.bootstrap", "kubernetes.encrypted"];
 
 impl SourceFacts {
+    /// The old cluster's members, as far as they are known.
+    pub fn known_members(&self) -> &[MemberFacts] {
+        self.members.as_deref().unwrap_or_default()
+    }
+
     /// Whether its keys are those of a Kubernetes cluster, as far as its inspection tells.
     pub fn is_of_kubernetes(&self) -> bool {
         let tells = |finding: &Finding| finding.code.starts_with("kubernetes.");
@@ -243,7 +249,7 @@ impl From<&Inspection> for SourceFacts {
                 .as_ref()
                 .map(|status| status.total_key),
             hash_kv: inspection.details.hash_kv,
-            members: contents.members.clone().unwrap_or_default(),
+            members: contents.members.clone(),
             conf_state: contents.conf_state.clone(),
             remarks: inspection
                 .report
@@ -330,4 +336,25 @@ pub enum TargetState {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn members_that_cannot_be_read_are_not_sealed_as_none() {
+        let mut facts = samples::observation().source;
+        let form = |facts: &SourceFacts| serde_json::to_value(facts).unwrap();
+        let back =
+            |facts: &SourceFacts| serde_json::from_value::<SourceFacts>(form(facts)).unwrap();
+        // What was sealed before has a list, and keeps its form.
+        assert_eq!(form(&facts)["members"], serde_json::json!([]));
+        assert_eq!(back(&facts), facts);
+        facts.members = None;
+        assert_eq!(form(&facts).get("members"), None);
+        assert_eq!(back(&facts).members, None);
+        assert!(facts.known_members().is_empty());
+    }
 }

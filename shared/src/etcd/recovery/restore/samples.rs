@@ -55,7 +55,7 @@ pub(crate) fn observation() -> Observation {
             leases: 0,
             live_keys: Some(201),
             hash_kv: None,
-            members: Vec::new(),
+            members: Some(Vec::new()),
             conf_state: None,
             remarks: Vec::new(),
             native: NativeSource::AsItIs,

@@ -163,7 +163,7 @@ impl Visitor for Records {
         format!(
             "revision {}, {} keys",
             signed(taken.last_main),
-            grouped(keys as u64)
+            grouped(keys)
         )
     }
 }

@@ -154,11 +154,8 @@ fn leases(source: &SourceFacts, report: &mut Report) {
 
 /// The old members: none of them is taken over, whatever state the file has them in.
 fn members(source: &SourceFacts, report: &mut Report) {
-    let learners = source
-        .members
-        .iter()
-        .filter(|member| member.learner)
-        .count();
+    let old = source.known_members();
+    let learners = old.iter().filter(|member| member.learner).count();
     if learners > 0 {
         report.push(Finding::note(
             "members.learners",
@@ -168,13 +165,13 @@ fn members(source: &SourceFacts, report: &mut Report) {
             ),
         ));
     }
-    let Some(conf_state) = &source.conf_state else {
+    // Members that cannot be read differ from nothing.
+    let (Some(conf_state), Some(_)) = (&source.conf_state, &source.members) else {
         return;
     };
-    let known = |id: &String| source.members.iter().any(|member| member.id == *id);
+    let known = |id: &String| old.iter().any(|member| member.id == *id);
     let named = |id: &String| conf_state.voters.contains(id) || conf_state.learners.contains(id);
-    let strangers: Vec<&str> = source
-        .members
+    let strangers: Vec<&str> = old
         .iter()
         .filter(|member| !named(&member.id))
         .map(|member| member.id.as_str())
