@@ -189,7 +189,7 @@ async fn remove(app: &App, job: &Loaded, left: Leftovers, by: &str) -> Result<v1
                 Kind::Internal,
                 PARTLY,
                 format!(
-                    "It is not known how much of the restored members was removed. {error} Remove them again to go on."
+                    "It is not known how much of the restored members was removed. {error} Remove them again to continue."
                 ),
             )
         })?;
@@ -242,7 +242,7 @@ fn partly(why: &str, removal: &Removal) -> ApiError {
         PARTLY,
         format!(
             "The restored members were partly removed: {folders}{} files and folders in all were deleted. {why} Remove \
-             them again to go on.",
+             them again to continue.",
             removal.entries
         ),
     )

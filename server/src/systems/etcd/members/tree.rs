@@ -151,6 +151,7 @@ fn differs(kept: &KeptEntry, found: &Found, begun: bool) -> Option<&'static str>
 }
 
 /// What became of a file or folder that was to be deleted.
+#[derive(Debug)]
 pub(super) enum Deleted {
     Now,
     /// It was not there.

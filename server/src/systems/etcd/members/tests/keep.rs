@@ -264,9 +264,7 @@ fn a_removal_that_stops_or_is_killed_is_brought_to_its_end_by_the_next() {
                 let earlier = begun.clone();
                 let set = kept.iter().filter(|k| begun.contains(&k.path));
                 let set: Vec<_> = set.cloned().collect();
-                bench
-                    .with(None, |r| r.put_back(&set, &earlier))
-                    .unwrap();
+                bench.with(None, |r| r.put_back(&set, &earlier)).unwrap();
                 let removal = attempt(&bench, &kept, &mut begun, None).unwrap();
                 assert_eq!(removal.stopped, None, "{what}");
                 assert_eq!(bench.tree(), before, "{what}");
@@ -283,7 +281,9 @@ fn what_is_put_into_a_folder_while_it_is_removed_stays() {
     assert_eq!(begun, [kept[0].path.clone()]);
     let aside = PathBuf::from(format!("{}.{ID}.removed", kept[0].path));
     std::fs::write(aside.join("m1/member/snap/notes"), "mine").unwrap();
-    let removal = bench.with(None, |r| Ok(r.remove_aside(&kept, &[]))).unwrap();
+    let removal = bench
+        .with(None, |r| Ok(r.remove_aside(&kept, &[])))
+        .unwrap();
     assert!(
         removal.stopped.is_some() && removal.entries > 0,
         "{removal:?}"
