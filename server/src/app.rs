@@ -40,6 +40,7 @@ use crate::files::uploads::Uploads;
 use crate::jobs::engine::{Engine, Owner};
 use crate::jobs::list::JobList;
 use crate::jobs::log::JobLog;
+use crate::jobs::turns::Turns;
 use crate::ledger::floods::{Counted, Floods};
 use crate::ledger::{Ledger, OpenActs};
 use crate::observations::ObservationStore;
@@ -115,6 +116,8 @@ pub struct Parts {
     pub work: Work,
     /// Refusals that come in floods.
     pub floods: Floods,
+    /// What is done to a job's restored members by one at a time.
+    pub turns: Turns,
     /// What was begun and is not over: it ends, whoever waits for it.
     pub acts: TaskTracker,
     /// The others that share the database.
@@ -266,6 +269,7 @@ impl App {
             downloads: Downloads::default(),
             work: Work::default(),
             floods: Floods::default(),
+            turns: Turns::default(),
             acts: TaskTracker::new(),
             among,
             stopping: CancellationToken::new(),

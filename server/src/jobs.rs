@@ -10,3 +10,4 @@ pub mod log;
 pub mod next;
 pub mod questions;
 pub mod runner;
+pub mod turns;

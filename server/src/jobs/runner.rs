@@ -70,6 +70,39 @@ impl Remedy {
     }
 }
 
+/// Folders that a job left, and what its journal says of their removal.
+#[derive(Debug, Clone, Default)]
+pub struct Leftovers {
+    /// The folders.
+    pub folders: Vec<KeptFolder>,
+    /// The paths of those whose removal was begun: some of what was in them may be gone.
+    pub begun: Vec<String>,
+}
+
+/// What there is where a job left a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remaining {
+    /// The folder, as it was written down.
+    pub path: String,
+    /// Where it is: there, or where a removal that did not end left it.
+    pub at: String,
+    /// Bytes that it takes on the disk.
+    pub bytes: u64,
+    /// The first thing that is not as it was written down.
+    pub difference: Option<String>,
+}
+
+/// How deleting folders went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// The paths of those that are gone.
+    pub folders: Vec<String>,
+    /// How many files and folders were deleted.
+    pub entries: usize,
+    /// Why it stopped before the end.
+    pub stopped: Option<String>,
+}
+
 /// Why a step, or taking it back, failed: what happened, why, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
@@ -154,24 +187,43 @@ pub trait StepRunner: Send + Sync {
     ) -> Result<Option<Kept>, StepError> {
         Ok(None)
     }
-    /// What there still is of what stayed of a job that is over.
+    /// What there is where these folders of a job that is over were. Those of `begun` may be deleted in part.
     async fn remains(
         &self,
         _steps: &[&Step],
-        _kept: &Kept,
+        _left: &Leftovers,
         _context: &Context,
-    ) -> Result<Vec<KeptFolder>, StepError> {
+    ) -> Result<Vec<Remaining>, StepError> {
         Ok(Vec::new())
     }
-    /// Removes what stayed of a job that is over, and nothing else; whether anything was there. May be called again, as
-    /// the others may.
-    async fn remove_kept(
+    /// Renames them to where nobody else looks, if each that is there is exactly as the job left it; which ones are there
+    /// now. Nothing is renamed otherwise.
+    async fn set_aside(
         &self,
         _steps: &[&Step],
-        _kept: &Kept,
+        _left: &Leftovers,
         _context: &Context,
-    ) -> Result<bool, StepError> {
-        Ok(false)
+    ) -> Result<Vec<String>, StepError> {
+        Ok(Vec::new())
+    }
+    /// Gives those that were set aside their names back, but for those of `begun`.
+    async fn put_back(
+        &self,
+        _steps: &[&Step],
+        _left: &Leftovers,
+        _context: &Context,
+    ) -> Result<(), StepError> {
+        Ok(())
+    }
+    /// Deletes those that were set aside, and nothing else. Those of `begun` are an earlier removal's: they stay aside
+    /// where it stops before anything was deleted.
+    async fn remove_aside(
+        &self,
+        _steps: &[&Step],
+        _left: &Leftovers,
+        _context: &Context,
+    ) -> Result<Removal, StepError> {
+        Ok(Removal::default())
     }
 }
 

@@ -491,7 +491,8 @@ impl Loaded {
 
     /// What can be downloaded, by name, once all of it is made.
     fn artifacts(&self) -> Vec<v1::Artifact> {
-        if self.view.state != JobState::Completed || self.view.removed.is_some() {
+        let is_gone = self.view.removed.is_some() || !self.view.removing.is_empty();
+        if self.view.state != JobState::Completed || is_gone {
             return Vec::new();
         }
         let known: Vec<_> = self.view.kept.iter().flat_map(|k| &k.archives).collect();

@@ -51,16 +51,23 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
 }
 
 fn kept(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
-    let folders = view.kept.iter().flat_map(|kept| &kept.folders);
-    let recorded: Vec<_> = folders
+    let recorded: Vec<_> = view
+        .folders_left()
         .map(|folder| LeftOver {
             what: format!(
                 "{} ({} at the end of the job): restored members, with all keys and values in them.",
                 folder.path,
                 size(folder.bytes)
             ),
-            how: "Once they are where they belong, choose “Remove restored members” on the job's page."
-                .to_owned(),
+            how: match folder.is_known() {
+                true => "Once they are where they belong, choose “Remove restored members” on the job's page."
+                    .to_owned(),
+                false => format!(
+                    "Once they are where they belong, delete {} on the server's host by hand: the console cannot tell \
+                     whether it is still as the job left it.",
+                    folder.path
+                ),
+            },
         })
         .collect();
     if !recorded.is_empty() {

@@ -12,7 +12,8 @@ use crate::etcd::recovery::restore::NativeSource;
 use crate::etcd::recovery::restore::samples::{observation, request};
 use crate::finding::{Check, Outcome as Seen};
 use crate::job::events::{
-    Body, Choice, EndState, Event, Failure, Kept, KeptFolder, Question, StepOutcome, Then,
+    Body, Choice, EndState, Event, Failure, Kept, KeptEntry, KeptFolder, Question, StepOutcome,
+    Then,
 };
 use crate::ledger::checkpoint::{Checkpoint, SigningKey};
 use crate::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
@@ -381,8 +382,14 @@ impl Run {
     pub(super) fn kept(mut self) -> Self {
         let folder = KeptFolder {
             path: "/srv/restores/prod".into(),
-            identity: "7.1".into(),
             bytes: 3 << 20,
+            entries: vec![KeptEntry {
+                folder: true,
+                device: "8:1".into(),
+                inode: "7".into(),
+                born: "1700000000.000000001".into(),
+                ..KeptEntry::default()
+            }],
         };
         let end = self.events.pop().expect("it is over");
         self.event(Body::Kept {
@@ -398,7 +405,15 @@ impl Run {
     /// Ben has it removed.
     pub(super) fn removed(mut self) -> Self {
         self.by("Ben", act::JOB_REMOVE_MEMBERS, None, Outcome::Done);
-        self.event(Body::MembersRemoved { by: "Ben".into() });
+        let paths = vec!["/srv/restores/prod".to_owned()];
+        self.event(Body::RemovalBegun {
+            by: "Ben".into(),
+            paths: paths.clone(),
+        });
+        self.event(Body::MembersRemoved {
+            by: "Ben".into(),
+            paths,
+        });
         self
     }
 

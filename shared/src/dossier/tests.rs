@@ -659,9 +659,26 @@ fn what_stayed_and_was_removed_is_in_it_and_cannot_be_made_up() {
     claimed.events.push(Event {
         seq,
         at_ms: 1,
-        body: Body::MembersRemoved { by: "Ben".into() },
+        body: Body::MembersRemoved {
+            by: "Ben".into(),
+            paths: Vec::new(),
+        },
     });
-    for odd in [twice, nothing, again, claimed] {
+    // Removed without having been begun, and another folder than the one that was left.
+    let mut unbegun = run().kept().removed();
+    unbegun.events.remove(unbegun.events.len() - 2);
+    for (at, event) in (1..).zip(&mut unbegun.events) {
+        event.seq = at;
+    }
+    let mut other = run().kept().removed();
+    for event in &mut other.events {
+        if let Body::RemovalBegun { paths, .. } | Body::MembersRemoved { paths, .. } =
+            &mut event.body
+        {
+            *paths = vec!["/srv/other".into()];
+        }
+    }
+    for odd in [twice, nothing, again, claimed, unbegun, other] {
         assert!(!judge(&packed(&odd)).whole);
     }
 }
@@ -673,7 +690,7 @@ fn the_rendering_is_what_its_number_says() {
     let run = Run::started(true).over().reviewed();
     let parts = parts(&packed(&run.handed_over("stop-old", "all three are off")));
     let hashes = [name::PAGE, name::README].map(|name| sha256_hex(&parts[name])[..16].to_owned());
-    assert_eq!(RENDERING, 6, "write the new hashes below");
+    assert_eq!(RENDERING, 7, "write the new hashes below");
     assert_eq!(hashes, ["f578e5e1bcd67842", "4e291173972f26d8"]);
 }
 

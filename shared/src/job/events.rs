@@ -165,10 +165,27 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
     },
+    /// Folders that stayed of the job are about to be deleted: written before the first of their files is.
+    RemovalBegun {
+        /// Who has them removed.
+        by: String,
+        /// The folders, as [`KeptFolder::path`] calls them.
+        paths: Vec<String>,
+    },
+    /// A removal stopped before anything of these folders was deleted: they are where they were.
+    RemovalStopped {
+        /// Who wanted them removed.
+        by: String,
+        /// The folders, as [`KeptFolder::path`] calls them.
+        paths: Vec<String>,
+    },
     /// A person had what stayed of the job removed. It follows the end.
     MembersRemoved {
         /// Who.
         by: String,
+        /// The folders that were removed, as [`KeptFolder::path`] calls them; empty for all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
 }
 
@@ -183,15 +200,49 @@ pub struct Kept {
     pub archives: Vec<KeptArchive>,
 }
 
-/// A folder that a job made. What says whose it is while the job works is gone at its end: then it is known by this.
+/// A folder that a job made. The mark that says whose it is while the job works is gone at its end: from then on it is
+/// the job's only while all that is in it is as it was written down here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptFolder {
     /// Where it is, as the server's operator would call it.
     pub path: String,
-    /// What it is on its disk, whatever it is called: no other folder there has the same.
-    pub identity: String,
     /// Bytes that it takes on the disk.
     pub bytes: u64,
+    /// The folder itself and all that is in it, what is around before what is inside. Empty where that is too much, or
+    /// where the file system does not tell enough: then only a person can say that the folder is still the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<KeptEntry>,
+}
+
+impl KeptFolder {
+    /// Whether the console can tell that it is still the same, and may remove it.
+    pub fn is_known(&self) -> bool {
+        !self.entries.is_empty()
+    }
+}
+
+/// A file or folder as it was at the end of the job that made it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptEntry {
+    /// Below the folder; empty for the folder itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// Whether it is a folder; a file otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub folder: bool,
+    /// The disk, as the system numbers it: `259:2`. Text, like the others, because canonical JSON has no exact numbers
+    /// of this size.
+    pub device: String,
+    /// Its number on the disk.
+    pub inode: String,
+    /// When it was made, in seconds since the Unix epoch with nine digits behind the point.
+    pub born: String,
+    /// A file's length; 0 for a folder.
+    pub bytes: u64,
+    /// When it was changed, in the same form; empty for the folder itself, which loses its mark after this was written
+    /// down.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub modified: String,
 }
 
 /// An archive that can be downloaded.

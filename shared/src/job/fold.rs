@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::events::{Body, EPHEMERAL, EndState, Event, Failure, Kept, Question, StepOutcome, Then};
+use super::events::{
+    Body, EPHEMERAL, EndState, Event, Failure, Kept, KeptFolder, Question, StepOutcome, Then,
+};
 use crate::finding::Check;
 
 /// Where a job is.
@@ -179,7 +181,16 @@ pub struct JobView {
     /// What stays of it, where its server wrote that down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Kept>,
-    /// That this was removed.
+    /// Of its folders those whose removal was begun and has not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removing: Vec<String>,
+    /// Of its folders those that were removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed_paths: Vec<String>,
+    /// When a removal was last begun or ended, milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_removal_ms: Option<i64>,
+    /// That all of them were removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Removed>,
 }
@@ -289,12 +300,20 @@ impl JobView {
                 }
             }
             Body::Kept { kept } => self.kept = Some(kept.clone()),
-            Body::MembersRemoved { by } => {
-                if self.ended.is_some() && self.removed.is_none() {
-                    self.removed = Some(Removed {
-                        by: by.clone(),
-                        at_ms,
-                    });
+            Body::RemovalBegun { paths, .. } => {
+                if self.ended.is_some() {
+                    let more = paths.iter().filter(|path| !self.removing.contains(path));
+                    let more: Vec<_> = more.cloned().collect();
+                    self.removing.extend(more);
+                    self.last_removal_ms = Some(at_ms);
+                }
+            }
+            Body::RemovalStopped { paths, .. } => {
+                self.removing.retain(|path| !paths.contains(path));
+            }
+            Body::MembersRemoved { by, paths } => {
+                if self.ended.is_some() {
+                    self.removed(by, paths, at_ms);
                 }
             }
             Body::Ended { state, sentence } => {
@@ -313,6 +332,28 @@ impl JobView {
                 }
             }
         }
+    }
+
+    fn removed(&mut self, by: &str, paths: &[String], at_ms: i64) {
+        let gone = |path: &String| paths.is_empty() || paths.contains(path);
+        let left = self.folders_left().map(|folder| folder.path.clone());
+        let more: Vec<_> = left.filter(gone).collect();
+        self.removed_paths.extend(more);
+        self.removing.retain(|path| !gone(path));
+        if self.removed.is_some() {
+            return;
+        }
+        self.last_removal_ms = Some(at_ms);
+        if self.folders_left().next().is_none() {
+            let by = by.to_owned();
+            self.removed = Some(Removed { by, at_ms });
+        }
+    }
+
+    /// The folders that stayed and were not removed by the console.
+    pub fn folders_left(&self) -> impl Iterator<Item = &KeptFolder> {
+        let folders = self.kept.iter().flat_map(|kept| &kept.folders);
+        folders.filter(|folder| !self.removed_paths.contains(&folder.path))
     }
 
     /// Who did this step of the hand-over, and when; `None` while it is open.
@@ -339,8 +380,7 @@ impl JobView {
     /// The newest event's time, milliseconds since the Unix epoch.
     pub fn updated_ms(&self) -> Option<i64> {
         let handed = self.handed_over.iter().map(|done| done.at_ms);
-        let removed = self.removed.iter().map(|removed| removed.at_ms);
-        let after = handed.chain(removed);
+        let after = handed.chain(self.last_removal_ms);
         after.chain(self.span_ms.map(|(_, last)| last)).max()
     }
 

@@ -228,7 +228,15 @@ impl History {
                 let what = "The restored members stay".to_owned();
                 console(Topic::Steps, what, Mark::Note, "noted").with(&folders.join(", "))
             }
-            Body::MembersRemoved { by } => person(by, "Removed the restored members"),
+            Body::RemovalBegun { by, paths } => {
+                person(by, "Began to remove the restored members").with(&paths.join(", "))
+            }
+            Body::RemovalStopped { by, paths } => {
+                person(by, "Could not remove the restored members").with(&paths.join(", "))
+            }
+            Body::MembersRemoved { by, paths } => {
+                person(by, "Removed the restored members").with(&paths.join(", "))
+            }
             Body::HandedOver { step, by, note } => {
                 let title = self.handover.iter().find(|(id, _)| id == step);
                 let title = title.map_or(step, |(_, title)| title);
@@ -410,7 +418,14 @@ mod tests {
                 by: "ak".into(),
                 note: "all up".into(),
             },
-            Body::MembersRemoved { by: "ben".into() },
+            Body::RemovalBegun {
+                by: "ben".into(),
+                paths: vec!["/srv/a".into()],
+            },
+            Body::MembersRemoved {
+                by: "ben".into(),
+                paths: vec!["/srv/a".into()],
+            },
         ]);
         assert_eq!(
             (lines[1].mark, lines[1].detail.as_str()),
@@ -427,10 +442,12 @@ mod tests {
                 ("ben", "Answered: Try step 1 again"),
                 ("ak", "Asked for a pause before the next step"),
                 ("ak", "Hand-over: Start all members"),
+                ("ben", "Began to remove the restored members"),
                 ("ben", "Removed the restored members"),
             ]
         );
         assert!(lines[2..].iter().all(|l| l.topic == Topic::People));
         assert_eq!(lines[5].detail, "all up");
+        assert_eq!(lines[7].detail, "/srv/a");
     }
 }

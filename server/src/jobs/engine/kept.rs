@@ -1,12 +1,12 @@
 //! What stays of a job that is over: written down before its end, looked at and removed when a person wants it.
 
-use requorum_shared::job::events::{Body, EndState, Kept, KeptFolder};
+use requorum_shared::job::events::{Body, EndState, Kept};
 use requorum_shared::recovery::Plan;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, JobRun, Released};
 use crate::jobs::context::{BESIDE_STEPS, Context, Progress};
-use crate::jobs::runner::StepError;
+use crate::jobs::runner::{Leftovers, Remaining, Removal, StepError};
 
 impl JobRun {
     /// Writes down what stays, while the marks still say what is this job's.
@@ -35,7 +35,7 @@ impl JobRun {
 }
 
 impl Engine {
-    /// What there still is of what stayed of a job that is over.
+    /// What there is where a job that is over left these folders.
     ///
     /// # Errors
     /// When it cannot be looked at.
@@ -43,30 +43,70 @@ impl Engine {
         &self,
         job: &str,
         plan: &Plan,
-        kept: &Kept,
-    ) -> Result<Vec<KeptFolder>, StepError> {
+        left: &Leftovers,
+    ) -> Result<Vec<Remaining>, StepError> {
         let (context, mut all) = (beside(job), Vec::new());
         for (runner, steps) in self.runners_of(plan) {
-            all.extend(runner.remains(&steps, kept, &context).await?);
+            all.extend(runner.remains(&steps, left, &context).await?);
         }
         Ok(all)
     }
 
-    /// Removes what stayed of a job that is over; whether anything was there.
+    /// Sets these folders aside, if each that is there is exactly as the job left it; which ones are there now.
     ///
     /// # Errors
-    /// When it is not as the job left it, or cannot be removed.
-    pub async fn remove_kept(
+    /// When one is not as the job left it, or cannot be renamed.
+    pub async fn set_aside(
         &self,
         job: &str,
         plan: &Plan,
-        kept: &Kept,
-    ) -> Result<bool, StepError> {
-        let (context, mut any) = (beside(job), false);
+        left: &Leftovers,
+    ) -> Result<Vec<String>, StepError> {
+        let (context, mut all) = (beside(job), Vec::new());
         for (runner, steps) in self.runners_of(plan) {
-            any |= runner.remove_kept(&steps, kept, &context).await?;
+            all.extend(runner.set_aside(&steps, left, &context).await?);
         }
-        Ok(any)
+        Ok(all)
+    }
+
+    /// Gives folders that were set aside their names back.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub async fn put_back(
+        &self,
+        job: &str,
+        plan: &Plan,
+        left: &Leftovers,
+    ) -> Result<(), StepError> {
+        let context = beside(job);
+        for (runner, steps) in self.runners_of(plan) {
+            runner.put_back(&steps, left, &context).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes folders that were set aside.
+    ///
+    /// # Errors
+    /// When it cannot be known how far it came.
+    pub async fn remove_aside(
+        &self,
+        job: &str,
+        plan: &Plan,
+        left: &Leftovers,
+    ) -> Result<Removal, StepError> {
+        let (context, mut all) = (beside(job), Removal::default());
+        for (runner, steps) in self.runners_of(plan) {
+            let removal = runner.remove_aside(&steps, left, &context).await?;
+            all.folders.extend(removal.folders);
+            all.entries += removal.entries;
+            if removal.stopped.is_some() {
+                all.stopped = removal.stopped;
+                break;
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use requorum_shared::api::v1;
-use requorum_shared::job::events::{Body, Kept, KeptFolder};
+use requorum_shared::job::events::{Body, KeptFolder};
+use requorum_shared::job::fold::JobView;
 use requorum_shared::ledger::entry::act;
 use requorum_shared::permission::Permission;
 use requorum_shared::plan::short_name;
@@ -16,9 +17,13 @@ use crate::error::{
     ApiError, Kind, Result, bad_request, conflict, in_request, internal, precondition,
 };
 use crate::jobs::log::JobRow;
+use crate::jobs::runner::{Leftovers, Remaining, Removal};
 
 /// How long a disk is waited for that does not answer.
 const LOOK_FOR: Duration = Duration::from_secs(5);
+
+/// Something was deleted, or may have been, and not all of it.
+const PARTLY: &str = "job.members-partly-removed";
 
 /// What there still is of what a job left.
 pub async fn restored_members(
@@ -36,28 +41,56 @@ pub async fn restored_members(
         answer.removed_by.clone_from(&removed.by);
         answer.removed_at_ms = removed.at_ms;
     }
-    let Some(kept) = job.view.kept.clone().filter(|_| job.view.state.is_over()) else {
-        return Ok(answer);
-    };
-    answer.recorded = true;
-    if job.view.removed.is_some() {
+    if job.view.kept.is_none() || !job.view.state.is_over() {
         return Ok(answer);
     }
-    let there = look(app, &job, &kept).await?;
-    let is_there = |folder: &&KeptFolder| there.iter().any(|t| t.identity == folder.identity);
-    let missing = kept.folders.iter().filter(|folder| !is_there(folder));
-    answer.missing = missing.map(shown).collect();
-    answer.folders = there.iter().map(shown).collect();
+    answer.recorded = true;
+    let left = leftovers(&job.view);
+    if left.folders.is_empty() {
+        return Ok(answer);
+    }
+    let there = look(app, &job, &left).await?;
+    for folder in &left.folders {
+        let seen = there.iter().find(|seen| seen.path == folder.path);
+        let begun = left.begun.contains(&folder.path);
+        match seen {
+            Some(seen) if !folder.is_known() => answer.by_hand.push(shown(seen)),
+            Some(seen) if seen.difference.is_none() => answer.folders.push(shown(seen)),
+            Some(seen) => answer.missing.push(shown(seen)),
+            // Deleted, and not written down as that yet: a removal that is begun again does so.
+            None if begun => {}
+            None => answer.missing.push(v1::RestoredFolder {
+                path: folder.path.clone(),
+                bytes: folder.bytes,
+                difference: String::new(),
+            }),
+        }
+        answer.unfinished |= begun;
+    }
     Ok(answer)
 }
 
-/// Looks at the disk, in a task of its own: one that does not answer holds up a thread, and not the caller.
-async fn look(app: &App, job: &Loaded, kept: &Kept) -> Result<Vec<KeptFolder>> {
+/// The folders that a job left and that were not removed.
+fn leftovers(view: &JobView) -> Leftovers {
+    Leftovers {
+        folders: view.folders_left().cloned().collect(),
+        begun: view.removing.clone(),
+    }
+}
+
+/// Looks at the disk, in a task of its own: one that does not answer holds up one thread, and not the caller.
+async fn look(app: &App, job: &Loaded, left: &Leftovers) -> Result<Vec<Remaining>> {
     let (here, id) = (app.clone(), job.row.id.clone());
-    let (plan, kept) = (job.plan.clone(), kept.clone());
-    let look = tokio::spawn(in_request(async move {
-        here.engine.remains(&id, &plan, &kept).await
-    }));
+    let (plan, left) = (job.plan.clone(), left.clone());
+    let look = async {
+        let turn = app.turns.wait(&id).await;
+        let look = tokio::spawn(in_request(async move {
+            let looked = here.engine.remains(&id, &plan, &left).await;
+            drop(turn);
+            looked
+        }));
+        look.await
+    };
     match tokio::time::timeout(LOOK_FOR, look).await {
         Ok(looked) => looked.map_err(internal)?.map_err(|error| {
             precondition(
@@ -73,10 +106,11 @@ async fn look(app: &App, job: &Loaded, kept: &Kept) -> Result<Vec<KeptFolder>> {
     }
 }
 
-fn shown(folder: &KeptFolder) -> v1::RestoredFolder {
+fn shown(seen: &Remaining) -> v1::RestoredFolder {
     v1::RestoredFolder {
-        path: folder.path.clone(),
-        bytes: folder.bytes,
+        path: seen.at.clone(),
+        bytes: seen.bytes,
+        difference: seen.difference.clone().unwrap_or_default(),
     }
 }
 
@@ -107,8 +141,10 @@ pub async fn remove_restored_members(
     draft.subject = format!("restored members of job {id}");
     let (here, actor) = (app.clone(), actor.clone());
     audit::act(app, draft, async move {
-        let job = Loaded::new(&here, row).await?;
-        let kept = removable(&job)?;
+        // One removal at a time for each job: the next one sees what this one wrote down.
+        let _turn = here.turns.wait(&format!("removal of {}", row.id)).await;
+        let job = load(&here, &row.id).await?;
+        let left = removable(&job)?;
         if let Some(holder) = working_on(&here, &job.row.plan_json).await? {
             return Err(precondition(
                 "job.target-taken",
@@ -118,24 +154,102 @@ pub async fn remove_restored_members(
                 ),
             ));
         }
-        let removed = here.engine.remove_kept(&job.row.id, &job.plan, &kept).await;
-        match removed {
-            Ok(true) => {}
-            Ok(false) => return Err(nothing_left(&kept)),
-            Err(error) => {
-                return Err(precondition(
-                    "job.members-changed",
-                    format!("The restored members were not removed. {error}"),
-                ));
-            }
-        }
-        written(&here, &job.row.id, &actor.name).await
+        remove(&here, &job, left, &actor.name).await
     })
     .await
 }
 
+/// Sets the folders aside, writes down that their removal begins, and deletes them.
+async fn remove(app: &App, job: &Loaded, left: Leftovers, by: &str) -> Result<v1::JobSummary> {
+    let (id, plan) = (job.row.id.as_str(), &job.plan);
+    let aside = app.engine.set_aside(id, plan, &left).await;
+    let aside = aside.map_err(|error| changed(&error.to_string()))?;
+    // Begun, and nothing of it is left where it was or where it was set aside.
+    let mut gone: Vec<String> = left.begun.clone();
+    gone.retain(|path| !aside.contains(path));
+    if aside.is_empty() && gone.is_empty() {
+        return Err(nothing_left(&left));
+    }
+    if !aside.is_empty() {
+        let mut set = left;
+        set.folders.retain(|folder| aside.contains(&folder.path));
+        let begun = Body::RemovalBegun {
+            by: by.to_owned(),
+            paths: aside,
+        };
+        if let Err(error) = write(app, id, &begun).await {
+            if let Err(stays) = app.engine.put_back(id, plan, &set).await {
+                tracing::warn!(job = %id, "folders that were set aside stay there: {stays}");
+            }
+            return Err(error);
+        }
+        let removal = app.engine.remove_aside(id, plan, &set).await;
+        let removal = removal.map_err(|error| {
+            ApiError::new(
+                Kind::Internal,
+                PARTLY,
+                format!(
+                    "It is not known how much of the restored members was removed. {error} Remove them again to continue."
+                ),
+            )
+        })?;
+        match &removal.stopped {
+            None => gone.extend(removal.folders),
+            Some(why) if removal.entries > 0 => return Err(partly(why, &removal)),
+            Some(why) => {
+                stopped(app, id, &set, by).await;
+                return Err(changed(why));
+            }
+        }
+    }
+    let removed = Body::MembersRemoved {
+        by: by.to_owned(),
+        paths: gone,
+    };
+    write(app, id, &removed).await?;
+    tracing::info!(job = %id, %by, "removed the restored members of a job");
+    Ok(load(app, id).await?.summary())
+}
+
+/// Writes down that folders have their names back, so that nobody takes one that is moved by hand for deleted.
+async fn stopped(app: &App, id: &str, set: &Leftovers, by: &str) {
+    let paths = set.folders.iter().map(|folder| folder.path.clone());
+    let paths: Vec<_> = paths.filter(|path| !set.begun.contains(path)).collect();
+    if paths.is_empty() {
+        return;
+    }
+    let by = by.to_owned();
+    if let Err(error) = write(app, id, &Body::RemovalStopped { by, paths }).await {
+        tracing::warn!(job = %id, "that a removal stopped is not in the journal: {}", error.message);
+    }
+}
+
+fn changed(why: &str) -> ApiError {
+    precondition(
+        "job.members-changed",
+        format!("The restored members were not removed. {why}"),
+    )
+}
+
+/// Something was deleted, and not all of it. That is no refusal.
+fn partly(why: &str, removal: &Removal) -> ApiError {
+    let folders = match removal.folders.as_slice() {
+        [] => String::new(),
+        folders => format!("{} and all that was in it; ", folders.join(", ")),
+    };
+    ApiError::new(
+        Kind::Internal,
+        PARTLY,
+        format!(
+            "The restored members were partly removed: {folders}{} files and folders in all were deleted. {why} Remove \
+             them again to continue.",
+            removal.entries
+        ),
+    )
+}
+
 /// What there is to remove, of a job that left something.
-fn removable(job: &Loaded) -> Result<Kept> {
+fn removable(job: &Loaded) -> Result<Leftovers> {
     let refused = |why: &str| precondition("job.nothing-to-remove", why);
     if !job.view.state.is_over() {
         return Err(refused(
@@ -151,48 +265,71 @@ fn removable(job: &Loaded) -> Result<Kept> {
             ),
         ));
     }
-    let kept = job
-        .view
-        .kept
-        .clone()
-        .filter(|kept| !kept.folders.is_empty());
-    kept.ok_or_else(|| {
-        refused(
+    let mut left = leftovers(&job.view);
+    if left.folders.is_empty() {
+        return Err(refused(
             "This job recorded no restored members, so the console cannot know which folders are its own. Remove them \
              on the server's host.",
-        )
-    })
+        ));
+    }
+    let paths = listed(&left);
+    left.folders.retain(KeptFolder::is_known);
+    if left.folders.is_empty() {
+        return Err(refused(&format!(
+            "The console cannot tell whether {paths} is still as the job left it: there is too much in it, or its file \
+             system does not tell when a file was made. Remove it by hand on the server's host."
+        )));
+    }
+    Ok(left)
 }
 
-fn nothing_left(kept: &Kept) -> ApiError {
-    let paths: Vec<_> = kept.folders.iter().map(|f| f.path.as_str()).collect();
+fn listed(left: &Leftovers) -> String {
+    let paths: Vec<_> = left.folders.iter().map(|f| f.path.as_str()).collect();
+    paths.join(", ")
+}
+
+fn nothing_left(left: &Leftovers) -> ApiError {
     precondition(
         "job.members-gone",
         format!(
-            "Nothing was removed: the restored members are not at {} on this server any more. They were moved, removed \
-             or replaced outside the console, or are on the server that ran the job.",
-            paths.join(", ")
+            "Nothing was removed: the restored members are not at {} on this server any more. They were moved or removed \
+             outside the console, or are on the server that ran the job.",
+            listed(left)
         ),
     )
 }
 
-/// Writes down that they were removed. Ticks of the hand-over may come between the look and the entry.
-async fn written(app: &App, id: &str, by: &str) -> Result<v1::JobSummary> {
+/// Adds an entry. Ticks of the hand-over may come in between.
+async fn write(app: &App, id: &str, body: &Body) -> Result<()> {
     for _ in 0..ATTEMPTS {
-        let job = load(app, id).await?;
-        if job.view.removed.is_some() {
-            return Ok(job.summary());
-        }
-        let body = Body::MembersRemoved { by: by.to_owned() };
-        let saw = job.view.last_seq;
-        if app.engine.append_after_end(id, &body, saw).await?.is_some() {
-            tracing::info!(job = %id, %by, "removed the restored members of a job");
-            return Ok(load(app, id).await?.summary());
+        let saw = load(app, id).await?.view.last_seq;
+        if app.engine.append_after_end(id, body, saw).await?.is_some() {
+            return Ok(());
         }
     }
     Err(conflict(
         "job.busy",
-        "The restored members were removed. The job's page does not say so yet, because other entries were written at \
-         the same moment.",
+        "The job's journal could not be written, because other entries were written at the same moment. Remove the \
+         restored members again.",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_removed_in_part_is_no_refusal_and_says_what_is_gone() {
+        let removal = Removal {
+            folders: vec!["/srv/a/m1".into()],
+            entries: 9,
+            stopped: None,
+        };
+        let error = partly("/srv/a/m2: removing it failed.", &removal);
+        assert_eq!(error.kind, Kind::Internal);
+        for said in ["/srv/a/m1 and all", "9 files", "/srv/a/m2: removing"] {
+            assert!(error.message.contains(said), "{}", error.message);
+        }
+        assert_eq!(changed("").kind, Kind::Precondition);
+    }
 }

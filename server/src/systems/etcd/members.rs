@@ -9,6 +9,7 @@
 //! | `NAME.ID.part` | being built, or left behind by a run that was killed: never used, removed by the next run |
 //! | `NAME.ID.ready` | complete and synced |
 //! | `NAME` | placed |
+//! | `NAME.ID.removed` | after the end: being deleted because a person had it removed |
 //!
 //! A WAL's file that goes into a directory which was there before keeps its `.ready` name beside its own until the
 //! restore is over, as another link: by that it is known.
@@ -28,6 +29,7 @@ mod error;
 mod keep;
 mod pass;
 mod place;
+mod tree;
 mod verify;
 
 use std::fs::File;

@@ -48,7 +48,7 @@ pub(super) fn described(folder: &Dir, now: SystemTime) -> io::Result<String> {
         named.push(format!("{} more", grouped(unnamed)));
     }
     Ok(format!(
-        "The folder is {}. In it: {}.",
+        "The folder has the {}. In it: {}.",
         whose(&itself, now),
         named.join("; ")
     ))
@@ -174,7 +174,7 @@ mod tests {
         } else {
             owner(uid.as_raw())
         };
-        assert!(said.starts_with("The folder is owner "), "{said}");
+        assert!(said.starts_with("The folder has the owner "), "{said}");
         for words in [
             "member/ (2.00 KiB, owner ",
             "notes.txt (4 bytes, owner ",

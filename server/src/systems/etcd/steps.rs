@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use requorum_shared::etcd::recovery::restore::{RestoreStep, RestoreTask, SourceFile, Target};
-use requorum_shared::job::events::{EndState, Kept, KeptArchive, KeptFolder};
+use requorum_shared::job::events::{EndState, Kept, KeptArchive};
 use requorum_shared::number;
 use requorum_shared::recovery::{Action, Step};
 
@@ -18,7 +18,10 @@ use super::present;
 use super::run::{Place, Run, blocking, failed, free_bytes, hash_stored, judge, no_root, sentence};
 use crate::archive;
 use crate::jobs::context::Context;
-use crate::jobs::runner::{Probe, RETRY_AFTER_MS, Remedy, StepError, StepEvidence, StepRunner};
+use crate::jobs::runner::{
+    Leftovers, Probe, RETRY_AFTER_MS, Remaining, Remedy, Removal, StepError, StepEvidence,
+    StepRunner,
+};
 use crate::roots::{Roots, There};
 
 use crate::files::objects::{Content, Objects, Why};
@@ -145,7 +148,13 @@ impl StepRunner for EtcdSteps {
         let folders = run.with(|restore| restore.kept()).await?;
         let archives = match (&task.request.target, end) {
             (Target::Download, EndState::Completed) => {
-                self.archives(&task.request.member_names(), context).await?
+                let names = task.request.member_names();
+                // The folders have to be known all the same: they are removed by that.
+                self.archives(&names, context).await.unwrap_or_else(|error| {
+                    let job = &context.job_id;
+                    tracing::warn!(%job, "size and digest of the archives are not known: {error}");
+                    Vec::new()
+                })
             }
             _ => Vec::new(),
         };
@@ -155,29 +164,59 @@ impl StepRunner for EtcdSteps {
     async fn remains(
         &self,
         steps: &[&Step],
-        kept: &Kept,
+        left: &Leftovers,
         context: &Context,
-    ) -> Result<Vec<KeptFolder>, StepError> {
+    ) -> Result<Vec<Remaining>, StepError> {
         let Some(task) = task_of(steps) else {
             return Ok(Vec::new());
         };
-        let folders = kept.folders.clone();
-        let look = move |restore: &Restore<'_>| restore.remains(&folders);
+        let Leftovers { folders, begun } = left.clone();
+        let look = move |restore: &Restore<'_>| restore.remains(&folders, &begun);
         self.run(task, context).with(look).await
     }
 
-    async fn remove_kept(
+    async fn set_aside(
         &self,
         steps: &[&Step],
-        kept: &Kept,
+        left: &Leftovers,
         context: &Context,
-    ) -> Result<bool, StepError> {
+    ) -> Result<Vec<String>, StepError> {
         let Some(task) = task_of(steps) else {
-            return Ok(false);
+            return Ok(Vec::new());
         };
-        let folders = kept.folders.clone();
-        let remove = move |restore: &Restore<'_>| restore.remove_kept(&folders);
-        self.run(task, context).with(remove).await
+        let Leftovers { folders, begun } = left.clone();
+        let rename = move |restore: &Restore<'_>| restore.set_aside(&folders, &begun);
+        self.run(task, context).with(rename).await
+    }
+
+    async fn put_back(
+        &self,
+        steps: &[&Step],
+        left: &Leftovers,
+        context: &Context,
+    ) -> Result<(), StepError> {
+        let Some(task) = task_of(steps) else {
+            return Ok(());
+        };
+        let Leftovers { folders, begun } = left.clone();
+        let rename = move |restore: &Restore<'_>| restore.put_back(&folders, &begun);
+        self.run(task, context).with(rename).await
+    }
+
+    async fn remove_aside(
+        &self,
+        steps: &[&Step],
+        left: &Leftovers,
+        context: &Context,
+    ) -> Result<Removal, StepError> {
+        let Some(task) = task_of(steps) else {
+            return Ok(Removal::default());
+        };
+        let Leftovers { folders, begun } = left.clone();
+        let remove = move |restore: &Restore<'_>| Ok(restore.remove_aside(&folders, &begun));
+        let mut removal = self.run(task, context).with(remove).await?;
+        removal.stopped = removal.stopped.map(|why| sentence(&why));
+        Ok(removal)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The restored members that jobs left: listed, and removed only where they are as the job left them.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use requorum_server::grpc::v1::console_service_client::ConsoleServiceClient;
@@ -76,8 +77,19 @@ async fn what_a_job_left_is_listed_and_removed_once() {
         "{left:?}"
     );
     let read = console.job(&job.id).await;
-    let last: Body = serde_json::from_str(&read.events.last().unwrap().body_json).unwrap();
-    assert_eq!(last, Body::MembersRemoved { by: NAME.into() });
+    let last = read.events.iter().rev().take(2);
+    let last = last.map(|event| serde_json::from_str::<Body>(&event.body_json).unwrap());
+    let (by, paths) = (NAME.to_owned(), vec![place.display().to_string()]);
+    assert_eq!(
+        last.collect::<Vec<_>>(),
+        [
+            Body::MembersRemoved {
+                by: by.clone(),
+                paths: paths.clone()
+            },
+            Body::RemovalBegun { by, paths },
+        ]
+    );
     let mut storage = ConsoleServiceClient::new(console.http.grpc().await);
     let storage = storage.get_storage(v1::GetStorageRequest {}).await.unwrap();
     assert_eq!(storage.into_inner().clusters[0].restored_bytes, 0);
@@ -150,17 +162,28 @@ async fn what_is_not_as_the_job_left_it_stays() {
     // A server was started from it.
     let log = place.join("m2/member/wal/0000000000000000-0000000000000000.wal");
     let whole = std::fs::read(&log).unwrap();
+    let was = log.metadata().unwrap().modified().unwrap();
     let mut written = whole.clone();
     written[8] ^= 1;
     std::fs::write(&log, written).unwrap();
+    let left = console.restored_members(&first.id).await;
+    assert!(left.folders.is_empty() && !left.unfinished, "{left:?}");
+    assert!(
+        left.missing[0].difference.ends_with(".wal was changed"),
+        "{left:?}"
+    );
     let refused = console.remove_members(&first.id, "prod").await.unwrap_err();
     assert_eq!(code(&refused), "job.members-changed");
     assert!(
-        refused.message().contains("server may have been started"),
+        refused.message().contains("A server may have been started"),
         "{refused:?}"
     );
     assert!(place.join("m1/member/snap/db").exists());
     std::fs::write(&log, whole).unwrap();
+    let times = std::fs::FileTimes::new().set_modified(was);
+    File::open(&log).unwrap().set_times(times).unwrap();
+    let left = console.restored_members(&first.id).await;
+    assert_eq!(left.folders.len(), 1, "{left:?}");
 
     // The operator moved it away, and another job made the same there.
     let away = at(&server.data_dir(), "away");
@@ -172,7 +195,11 @@ async fn what_is_not_as_the_job_left_it_stays() {
     assert_eq!(left.missing[0].path, place.display().to_string());
     let refused = console.remove_members(&first.id, "prod").await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
-    assert_eq!(code(&refused), "job.members-gone");
+    assert_eq!(code(&refused), "job.members-changed");
+    assert!(
+        refused.message().contains("the folder was replaced"),
+        "{refused:?}"
+    );
     for there in [&place, &away] {
         assert!(
             there.join("m3/member/snap/db").exists(),
@@ -183,6 +210,8 @@ async fn what_is_not_as_the_job_left_it_stays() {
     // Each removes its own.
     console.remove_members(&second.id, "prod").await.unwrap();
     assert!(!place.exists() && away.exists());
+    let refused = console.remove_members(&first.id, "prod").await.unwrap_err();
+    assert_eq!(code(&refused), "job.members-gone");
     std::fs::rename(&away, &place).unwrap();
     console.remove_members(&first.id, "prod").await.unwrap();
     assert!(!place.exists());
@@ -252,5 +281,67 @@ async fn a_server_that_is_killed_after_a_removal_finds_it_done() {
     let removals = removals(&console.http).await;
     assert_eq!(removals.len(), 1, "{removals:?}");
     assert_eq!(removals[0].0, Some(Outcome::Done));
+    process.kill();
+}
+
+#[tokio::test]
+async fn of_two_folders_the_one_that_is_there_is_removed_and_the_other_stays_listed() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload_of("3.5.33-three.db", "prod").await;
+    // Into a folder that is there: each member is a folder of the job by itself.
+    let place = at(&server.data_dir(), "shared");
+    std::fs::create_dir_all(&place).unwrap();
+    let job = console.run(&request(&snapshot, "shared")).await;
+    console.finished(&job.id).await;
+    let away = at(&server.data_dir(), "away");
+    std::fs::rename(place.join("m2"), &away).unwrap();
+    console.remove_members(&job.id, "prod").await.unwrap();
+    assert!(place.exists() && away.join("member/snap/db").exists());
+    assert!(!place.join("m1").exists() && !place.join("m3").exists());
+    let left = console.restored_members(&job.id).await;
+    assert_eq!((left.removed_by.as_str(), left.folders.len()), ("", 0));
+    let missing: Vec<_> = left.missing.iter().map(|m| m.path.clone()).collect();
+    assert_eq!(missing, [place.join("m2").display().to_string()]);
+
+    // Once it is back it is removed as the others were, and then all of them are.
+    std::fs::rename(&away, place.join("m2")).unwrap();
+    assert_eq!(console.restored_members(&job.id).await.folders.len(), 1);
+    console.remove_members(&job.id, "prod").await.unwrap();
+    assert!(!place.join("m2").exists());
+    assert_eq!(console.restored_members(&job.id).await.removed_by, NAME);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_removal_whose_end_was_not_written_down_is_brought_to_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let process = Process::start(&data, true, &[]);
+    let console = killed::console(&process).await;
+    let snapshot = console.upload_of("3.5.33-three.db", "prod").await;
+    let job = console.run(&request(&snapshot, "cut")).await;
+    console.finished(&job.id).await;
+    let options = SqliteConnectOptions::new().filename(data.join("requorum.db"));
+    let database = SqlitePool::connect_with(options).await.unwrap();
+    let no_end = "CREATE TRIGGER no_end BEFORE INSERT ON job_events WHEN NEW.body_json LIKE '%members-removed%' \
+                  BEGIN SELECT RAISE(ABORT, 'no end'); END";
+    sqlx::query(no_end).execute(&database).await.unwrap();
+    console.remove_members(&job.id, "prod").await.unwrap_err();
+    process.kill();
+    assert!(!at(&data, "cut").exists());
+    let again = sqlx::query("DROP TRIGGER no_end");
+    again.execute(&database).await.unwrap();
+
+    let process = Process::start(&data, false, &[]);
+    let console = killed::console(&process).await;
+    let left = console.restored_members(&job.id).await;
+    assert!(left.unfinished && left.removed_by.is_empty(), "{left:?}");
+    console.remove_members(&job.id, "prod").await.unwrap();
+    let left = console.restored_members(&job.id).await;
+    assert_eq!((left.removed_by.as_str(), left.unfinished), (NAME, false));
+    let outcomes: Vec<_> = removals(&console.http).await;
+    let outcomes: Vec<_> = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
+    assert_eq!(outcomes, [Some(Outcome::Failed), Some(Outcome::Done)]);
     process.kill();
 }

@@ -165,7 +165,7 @@ async fn a_question_about_a_target_says_what_is_there() {
     let said = &question.evidence;
     for words in [
         "restores/taken already exists",
-        "The folder is owner ",
+        "The folder has the owner ",
         "member/ (4.00 KiB, owner ",
         "of\\nanother (4 bytes, owner ",
         " ago",

@@ -11,7 +11,7 @@ use crate::dossier::manifest::{FORMAT, Manifest};
 use crate::dossier::name;
 use crate::dossier::parts::{MAX_ENTRIES, MAX_EVENTS};
 use crate::dossier::record::{self, Approvals, Proofs};
-use crate::job::events::{Body, EndState, Event};
+use crate::job::events::{Body, EndState, Event, Kept};
 use crate::job::fold::JobView;
 use crate::ledger::checkpoint::{Checkpoint, VerifyingKey};
 use crate::ledger::entry::Entry;
@@ -208,6 +208,46 @@ fn lines<'a, T>(
     Ok(all)
 }
 
+/// The folders that a job left, as its journal goes on.
+struct Left {
+    there: Vec<String>,
+    begun: Vec<String>,
+    all_removed: bool,
+}
+
+impl Left {
+    fn new(kept: &Kept) -> Self {
+        Self {
+            there: kept.folders.iter().map(|f| f.path.clone()).collect(),
+            begun: Vec::new(),
+            all_removed: false,
+        }
+    }
+
+    fn begin(&mut self, paths: &[String]) -> bool {
+        self.begun.extend_from_slice(paths);
+        !paths.is_empty() && paths.iter().all(|path| self.there.contains(path))
+    }
+
+    fn stop(&mut self, paths: &[String]) -> bool {
+        let begun = !paths.is_empty() && paths.iter().all(|path| self.begun.contains(path));
+        self.begun.retain(|path| !paths.contains(path));
+        begun
+    }
+
+    /// A journal that does not say which ones says that all were removed.
+    fn remove(&mut self, paths: &[String]) -> bool {
+        if paths.is_empty() {
+            self.there.clear();
+            return !std::mem::replace(&mut self.all_removed, true);
+        }
+        let may = |path: &String| self.there.contains(path) && self.begun.contains(path);
+        let may = !self.all_removed && paths.iter().all(may);
+        self.there.retain(|path| !paths.contains(path));
+        may
+    }
+}
+
 /// Whether these events can be the journal of a job of this plan.
 pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
     let Some(Event {
@@ -220,7 +260,7 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
     let steps = plan.steps.len();
     let (mut begun, mut undoing) = (vec![false; steps], vec![false; steps]);
     let (mut question, mut ended) = (None, None);
-    let (mut kept, mut removed) = (false, false);
+    let mut left: Option<Left> = None;
     let mut open: Vec<_> = plan.request.handover_steps();
     for (at, event) in events.iter().enumerate() {
         let number = at as u64 + 1;
@@ -232,7 +272,9 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
         }
         let may_follow = match event.body {
             Body::HandedOver { .. } => ended == Some(EndState::Completed),
-            Body::MembersRemoved { .. } => true,
+            Body::RemovalBegun { .. }
+            | Body::RemovalStopped { .. }
+            | Body::MembersRemoved { .. } => true,
             _ => false,
         };
         if ended.is_some() && !may_follow {
@@ -283,11 +325,29 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
                     return Err(format!("Event {number} answers what was not asked."));
                 }
             }
-            Body::Kept { .. } if std::mem::replace(&mut kept, true) => {
-                return Err(format!("Event {number} says a second time what stays."));
+            Body::Kept { kept } => {
+                if left.replace(Left::new(kept)).is_some() {
+                    return Err(format!(
+                        "Event {number} lists what the job left a second time."
+                    ));
+                }
             }
-            Body::MembersRemoved { .. }
-                if ended.is_none() || !kept || std::mem::replace(&mut removed, true) =>
+            Body::RemovalBegun { paths, .. }
+                if ended.is_none() || !left.as_mut().is_some_and(|left| left.begin(paths)) =>
+            {
+                return Err(format!(
+                    "Event {number} begins to remove what was not there to be removed."
+                ));
+            }
+            Body::RemovalStopped { paths, .. }
+                if ended.is_none() || !left.as_mut().is_some_and(|left| left.stop(paths)) =>
+            {
+                return Err(format!(
+                    "Event {number} stops a removal that was never begun."
+                ));
+            }
+            Body::MembersRemoved { paths, .. }
+                if ended.is_none() || !left.as_mut().is_some_and(|left| left.remove(paths)) =>
             {
                 return Err(format!(
                     "Event {number} removes what was not there to be removed."

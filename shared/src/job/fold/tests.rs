@@ -288,7 +288,10 @@ fn what_stayed_is_removed_once_and_only_after_the_end() {
         }],
         archives: Vec::new(),
     };
-    let removed = |by: &str| Body::MembersRemoved { by: by.into() };
+    let removed = |by: &str| Body::MembersRemoved {
+        by: by.into(),
+        paths: Vec::new(),
+    };
     let end = Body::Ended {
         state: EndState::Left,
         sentence: String::new(),
@@ -308,6 +311,58 @@ fn what_stayed_is_removed_once_and_only_after_the_end() {
     assert_eq!((view.span_ms, view.updated_ms()), (Some((1, 4)), Some(5)));
     let text = serde_json::to_string(&bodies[2]).unwrap();
     assert_eq!(serde_json::from_str::<Body>(&text).unwrap(), bodies[2]);
+}
+
+#[test]
+fn a_removal_says_which_folders_and_the_others_are_still_left() {
+    let folder = |path: &str| KeptFolder {
+        path: path.into(),
+        ..KeptFolder::default()
+    };
+    let begun = |paths: &[&str]| Body::RemovalBegun {
+        by: "ak".into(),
+        paths: paths.iter().map(ToString::to_string).collect(),
+    };
+    let removed = |by: &str, paths: &[&str]| Body::MembersRemoved {
+        by: by.into(),
+        paths: paths.iter().map(ToString::to_string).collect(),
+    };
+    let mut bodies = vec![
+        started(),
+        Body::Kept {
+            kept: Kept {
+                folders: vec![folder("/srv/a"), folder("/srv/b")],
+                archives: Vec::new(),
+            },
+        },
+        Body::Ended {
+            state: EndState::Completed,
+            sentence: String::new(),
+        },
+        begun(&["/srv/a"]),
+    ];
+    let view = folded(1, &bodies);
+    assert_eq!(view.removing, ["/srv/a"]);
+    assert_eq!(
+        (view.folders_left().count(), view.updated_ms()),
+        (2, Some(4))
+    );
+    bodies.push(Body::RemovalStopped {
+        by: "ak".into(),
+        paths: vec!["/srv/a".into()],
+    });
+    assert!(folded(1, &bodies).removing.is_empty());
+    bodies.push(begun(&["/srv/a"]));
+    bodies.push(removed("ak", &["/srv/a"]));
+    let view = folded(1, &bodies);
+    let left: Vec<_> = view.folders_left().map(|f| f.path.as_str()).collect();
+    assert_eq!(left, ["/srv/b"]);
+    assert!(view.removing.is_empty() && view.removed.is_none());
+    bodies.push(removed("ben", &["/srv/b"]));
+    let view = folded(1, &bodies);
+    assert_eq!(view.folders_left().count(), 0);
+    let by = view.removed.as_ref().map(|r| (r.by.as_str(), r.at_ms));
+    assert_eq!(by, Some(("ben", 8)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use requorum_shared::api::v1::{
     RemoveRestoredMembersRequest, RestoredFolder,
 };
 use requorum_shared::dossier::{LeftOver, left_overs};
-use requorum_shared::job::fold::JobState;
+use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::permission::Permission;
 
 use super::super::follow::Followed;
@@ -24,7 +24,7 @@ use crate::paths;
 
 /// What came out, to download.
 pub(super) fn results(id: String, followed: Followed) -> impl IntoView {
-    let removed = Memo::new(move |_| followed.view.with(|v| v.removed.is_some()));
+    let removed = Memo::new(move |_| followed.view.with(removals));
     let job = LocalResource::new({
         let id = id.clone();
         move || {
@@ -58,6 +58,12 @@ pub(super) fn results(id: String, followed: Followed) -> impl IntoView {
     }
 }
 
+/// How many folders are being removed, and how many were.
+fn removals(view: &JobView) -> (usize, usize, bool) {
+    let (removing, removed) = (view.removing.len(), view.removed_paths.len());
+    (removing, removed, view.removed.is_some())
+}
+
 /// Their sizes and digests, to compare with what arrived.
 fn archives(artifacts: &[Artifact]) -> impl IntoView + use<> {
     let known = artifacts.iter().filter(|made| !made.sha256.is_empty());
@@ -88,7 +94,7 @@ fn archives(artifacts: &[Artifact]) -> impl IntoView + use<> {
 
 /// What is left, and how it goes away.
 pub(super) fn left_behind(job: JobRef, followed: Followed) -> impl IntoView {
-    let removed = Memo::new(move |_| followed.view.with(|v| v.removed.is_some()));
+    let removed = Memo::new(move |_| followed.view.with(removals));
     let id = job.with_value(|job| job.summary.id.clone());
     let members = LocalResource::new(move || {
         removed.track();
@@ -127,9 +133,19 @@ fn left(
         plan.map(|plan| followed.view.with_untracked(|view| left_overs(plan, view)))
             .unwrap_or_default()
     });
-    if members.folders.is_empty() && members.missing.is_empty() {
+    let known = [&members.folders, &members.missing, &members.by_hand];
+    if known.iter().all(|folders| folders.is_empty()) && !members.unfinished {
         return as_told(told);
     }
+    let unfinished = members.unfinished.then(|| {
+        view! { <p>"A removal was begun and did not end. Remove the restored members again to bring it to its end."</p> }
+    });
+    let by_hand = (!members.by_hand.is_empty()).then(|| {
+        view! {
+            <p>"The console cannot tell whether these are still as this job left them, and does not remove them. Once the restored members are where they belong, delete these folders on the server's host by hand."</p>
+            {folders(&members.by_hand)}
+        }
+    });
     let there = (!members.folders.is_empty()).then(|| {
         view! {
             <p>"Restored members are on the server, with all keys and values in them. Once they are where they belong, remove them here."</p>
@@ -138,7 +154,7 @@ fn left(
     });
     let missing = (!members.missing.is_empty()).then(|| {
         view! {
-            <p>"No longer as this job left it: moved, removed or replaced outside the console, or by a removal that was interrupted. If it was moved, it still has all keys and values in it."</p>
+            <p>"No longer as this job left it: moved, removed, changed or replaced outside the console. The console does not remove it. Wherever it is, it still has all keys and values in it."</p>
             {folders(&members.missing)}
         }
     });
@@ -147,9 +163,9 @@ fn left(
         .view
         .with_untracked(|view| view.state == JobState::Completed);
     let steps = (!completed && !told.is_empty()).then(|| as_told(told));
-    let act =
-        (!members.folders.is_empty()).then(|| removal(job, followed, members, failure, look_again));
-    view! { <div class="stack">{there}{missing}{steps}{act}</div> }.into_any()
+    let may = !members.folders.is_empty() || members.unfinished;
+    let act = may.then(|| removal(job, followed, members, failure, look_again));
+    view! { <div class="stack">{unfinished}{there}{missing}{by_hand}{steps}{act}</div> }.into_any()
 }
 
 /// As the journal knows it, where the server wrote nothing down.
@@ -166,7 +182,10 @@ fn as_told(left: Vec<LeftOver>) -> AnyView {
 
 fn folders(folders: &[RestoredFolder]) -> impl IntoView + use<> {
     let items = folders.iter().map(|folder| {
-        view! { <li><Copyable value=folder.path.clone() /> " · " <Bytes n=folder.bytes /></li> }
+        let difference = folder.difference.clone();
+        let difference = (!difference.is_empty())
+            .then(|| view! { <p class="small muted">{format!("First difference: {difference}.")}</p> });
+        view! { <li><Copyable value=folder.path.clone() /> " · " <Bytes n=folder.bytes />{difference}</li> }
     });
     view! { <ul class="stack">{items.collect_view()}</ul> }
 }
@@ -217,7 +236,7 @@ fn removal(
         <Confirm open=asked title="Remove restored members" name=members.confirm act="Remove restored members" keep="Cancel" on_act>
             <p>"These folders are deleted from the server and cannot be brought back. What was copied from them to the members' hosts stays."</p>
             {paths.with_value(|paths| folders(paths))}
-            <p>"Nothing is removed if a server was started from them, or if something else was put into them."</p>
+            <p>"Nothing is removed if anything in them is not exactly as the job left it."</p>
         </Confirm>
     }
 }

@@ -23,6 +23,8 @@ use crate::systems::etcd::sockets::Sockets;
 pub(super) const READY_WITHIN: Duration = Duration::from_secs(90);
 /// How long members may differ while each finishes the compaction that a raised revision begins with.
 const EQUAL_WITHIN: Duration = Duration::from_secs(60);
+/// How long a write is tried again while members change their leader.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -280,16 +282,25 @@ impl Cluster {
                 format!("{name}: {}", status.message()),
             )
         };
-        if let Err(status) = writer.put(&key).await {
-            return refused(first, &status);
-        }
-        let seen = match reader.has(&key).await {
-            Ok(seen) => seen,
-            Err(status) => return refused(last, &status),
+        let once = async || {
+            writer.put(&key).await.map_err(|status| (first, status))?;
+            let seen = reader.has(&key).await.map_err(|status| (last, status))?;
+            let deleted = writer.delete(&key).await;
+            let deleted = deleted.map_err(|status| (first, status))?;
+            Ok::<_, (&String, tonic::Status)>((seen, deleted))
         };
-        let deleted = match writer.delete(&key).await {
-            Ok(deleted) => deleted,
-            Err(status) => return refused(first, &status),
+        let deadline = Instant::now() + WRITTEN_WITHIN;
+        let (seen, deleted) = loop {
+            match once().await {
+                Ok(did) => break did,
+                // The leader may change at any moment: that is no fault of the files.
+                Err((_, status))
+                    if status.code() == Code::Unavailable && Instant::now() < deadline =>
+                {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                Err((name, status)) => return refused(name, &status),
+            }
         };
         if seen && deleted == 1 {
             let did = format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use cap_std::fs::{Dir, MetadataExt as _};
+use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{raft_snapshot, wal};
 
 use super::Restore;
@@ -192,29 +192,6 @@ impl Restore<'_> {
             Some(path) => Err(RestoreError::Strange(format!("{shown}/{path}"))),
             None => Ok(()),
         }
-    }
-
-    /// Bytes that this restore's files take on the disk in a unit.
-    pub(super) fn bytes_in(
-        &self,
-        layout: &Layout,
-        index: usize,
-        folder: &Dir,
-        shown: &str,
-    ) -> Result<u64, RestoreError> {
-        /// What the system counts blocks in.
-        const BLOCK: u64 = 512;
-        let mut bytes = 0_u64;
-        for file in &self.contents(layout, index).files {
-            let found =
-                self.disk()
-                    .act(Act::Open, shown, || match folder.symlink_metadata(file) {
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-                        found => found.map(|metadata| metadata.blocks().saturating_mul(BLOCK)),
-                    })?;
-            bytes = bytes.saturating_add(found);
-        }
-        Ok(bytes)
     }
 
     fn contents(&self, layout: &Layout, index: usize) -> Contents {

@@ -64,6 +64,8 @@ pub(super) enum At {
     Part,
     Ready,
     Placed,
+    /// Set aside to be deleted, after the end of the restore.
+    Removed,
 }
 
 impl Unit {
@@ -96,6 +98,7 @@ impl Unit {
             At::Part => format!("{name}.{id}.part"),
             At::Ready => format!("{name}.{id}.ready"),
             At::Placed => name.clone(),
+            At::Removed => format!("{name}.{id}.removed"),
         }
     }
 

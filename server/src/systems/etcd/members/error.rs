@@ -114,6 +114,17 @@ pub enum RestoreError {
     /// What is there was changed since it was placed, or is not what was placed.
     #[error("{0} is not as it was placed; it was left alone. A server may have been started on it")]
     Used(String),
+    /// What is there is not what the restore left at its end.
+    #[error(
+        "{path} is not as the job left it: {what}. A server may have been started on it, or files were moved, copied or \
+         replaced. If nothing in it is needed, delete it on the server's host by hand"
+    )]
+    Differs {
+        /// The folder.
+        path: String,
+        /// The first thing that differs.
+        what: String,
+    },
     /// Nothing was built that could be placed.
     #[error("nothing complete exists next to {0}. Build it first")]
     NotBuilt(String),

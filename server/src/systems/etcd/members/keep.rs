@@ -1,13 +1,12 @@
 //! Knowing what a restore made once it is over and its marks are gone, and removing it then.
 //!
-//! Before the marks go, each folder is written down with what it is on its disk: inode and time of birth, which a copy, a
-//! folder made anew under the same name, or another restore's does not have. To remove what was written down, it is
-//! marked again; from there on it is removed as a restore that is rolled back is, with the same looks before and the same
-//! traces after a kill.
-
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::time::SystemTime;
+//! At the end each folder is written down with all that is in it ([`super::tree`]). It is removed only while all of that
+//! is still the same: looked at under its name, renamed to one that nobody else uses, looked at again, and deleted then,
+//! each file and folder after one more look. What turns out to be different gets its name back.
+//!
+//! | name | meaning |
+//! |---|---|
+//! | `NAME.ID.removed` | about to be deleted, or left behind by a removal that was killed: the next one goes on there |
 
 use cap_std::fs::Dir;
 use requorum_shared::job::events::KeptFolder;
@@ -16,7 +15,8 @@ use super::Restore;
 use super::act::Act;
 use super::dest::{At, Kind, Unit};
 use super::error::RestoreError;
-use crate::mark::{self, Mark};
+use super::tree::{self, Deleted};
+use crate::jobs::runner::{Remaining, Removal};
 
 impl Restore<'_> {
     /// What this restore made and what carries its mark: to be written down before the marks go.
@@ -24,70 +24,23 @@ impl Restore<'_> {
     /// # Errors
     /// [`RestoreError::Io`].
     pub fn kept(&self) -> Result<Vec<KeptFolder>, RestoreError> {
-        self.made(|folder, shown| self.owns(folder, shown))
-    }
-
-    /// What there still is of what was written down.
-    ///
-    /// # Errors
-    /// [`RestoreError::Io`].
-    pub fn remains(&self, kept: &[KeptFolder]) -> Result<Vec<KeptFolder>, RestoreError> {
-        self.made(|folder, shown| self.is_kept(folder, shown, kept))
-    }
-
-    /// Removes what was written down, as far as it is there; whether anything was.
-    ///
-    /// # Errors
-    /// [`RestoreError::Used`] when a server was started from it, [`RestoreError::Strange`] when something else is in
-    /// it, [`RestoreError::Io`].
-    pub fn remove_kept(&self, kept: &[KeptFolder]) -> Result<bool, RestoreError> {
-        // A copy that was made while the restore worked has its mark, and is not what was written down.
-        let others = self.made(|folder, shown| {
-            Ok(!self.is_kept(folder, shown, kept)? && self.owns(folder, shown)?)
-        })?;
-        if let Some(other) = others.into_iter().next() {
-            return Err(RestoreError::Strange(other.path));
-        }
-        let there = self.made(|folder, shown| {
-            let is = self.is_kept(folder, shown, kept)?;
-            if is {
-                self.mark_again(folder, shown)?;
-            }
-            Ok(is)
-        })?;
-        if there.is_empty() {
-            return Ok(false);
-        }
-        if let Err(error) = self.take_back_what_is_left() {
-            // What was refused is left as it was found.
-            let _ = self.release();
-            return Err(error);
-        }
-        Ok(true)
-    }
-
-    /// The folders under the names of this restore, of which `is_ours` says that they are.
-    fn made(
-        &self,
-        is_ours: impl Fn(&Dir, &str) -> Result<bool, RestoreError>,
-    ) -> Result<Vec<KeptFolder>, RestoreError> {
         let mut made: Vec<KeptFolder> = Vec::new();
         for layout in self.layouts()? {
-            let units = layout.units.iter().enumerate();
-            for (index, unit) in units.filter(|(_, unit)| unit.kind == Kind::Folder) {
+            for unit in layout.units.iter().filter(|u| u.kind == Kind::Folder) {
                 for at in [At::Ready, At::Placed] {
-                    let shown = unit.shown_at(at);
+                    let path = unit.shown_at(at);
                     let Some(folder) = self.opened(unit, at)? else {
                         continue;
                     };
-                    let known = made.iter().any(|known| known.path == shown);
-                    if known || !is_ours(&folder, &shown)? {
+                    let known = made.iter().any(|known| known.path == path);
+                    if known || !self.owns(&folder, &path)? {
                         continue;
                     }
+                    let all = self.walked(&folder, &path)?;
                     made.push(KeptFolder {
-                        identity: self.identity(&folder, &shown)?,
-                        bytes: self.bytes_in(&layout, index, &folder, &shown)?,
-                        path: shown,
+                        path,
+                        bytes: tree::bytes(&all),
+                        entries: tree::recorded(all),
                     });
                 }
             }
@@ -95,47 +48,226 @@ impl Restore<'_> {
         Ok(made)
     }
 
-    fn opened(&self, unit: &Unit, at: At) -> Result<Option<Dir>, RestoreError> {
-        self.disk()
-            .act(Act::Open, &unit.shown_at(at), || unit.open(at))
-    }
-
-    /// Whether a folder is one that was written down, marked again by an attempt that was killed or not.
-    fn is_kept(
+    /// What there is where these folders were, or where a removal left them. Those of `begun` may be deleted in part.
+    ///
+    /// # Errors
+    /// [`RestoreError::Io`].
+    pub fn remains(
         &self,
-        folder: &Dir,
-        shown: &str,
         kept: &[KeptFolder],
-    ) -> Result<bool, RestoreError> {
-        let mark = self.disk().act(Act::Open, shown, || mark::read(folder))?;
-        if matches!(mark, Mark::Of(id) if id != self.order.id) {
-            return Ok(false);
+        begun: &[String],
+    ) -> Result<Vec<Remaining>, RestoreError> {
+        let mut there = Vec::new();
+        for folder in kept {
+            let Some((unit, at)) = self.unit_of(folder)? else {
+                continue;
+            };
+            for at in [At::Removed, at] {
+                let shown = unit.shown_at(at);
+                let Some(found) = self.opened(&unit, at)? else {
+                    continue;
+                };
+                let all = self.walked(&found, &shown)?;
+                let begun = at == At::Removed && begun.contains(&folder.path);
+                let difference = match folder.is_known() {
+                    true => tree::difference(&folder.entries, &all, begun),
+                    false => None,
+                };
+                there.push(Remaining {
+                    path: folder.path.clone(),
+                    bytes: tree::bytes(&all),
+                    at: shown,
+                    difference,
+                });
+                break;
+            }
         }
-        let identity = self.identity(folder, shown)?;
-        Ok(kept.iter().any(|kept| kept.identity == identity))
+        Ok(there)
     }
 
-    fn mark_again(&self, folder: &Dir, shown: &str) -> Result<(), RestoreError> {
-        self.disk().act(Act::MakeFile, shown, || {
-            match mark::read(folder)? {
-                Mark::Of(_) => return Ok(()),
-                Mark::Begun => folder.remove_file(mark::NAME)?,
-                Mark::Missing => {}
+    /// Renames these folders to where they are deleted, as far as they are there; those of `begun` may be deleted in part
+    /// already. Gives the ones that are there now.
+    ///
+    /// # Errors
+    /// [`RestoreError::Differs`] when one is not as it was written down, [`RestoreError::Io`]. What this call renamed has
+    /// its name again then.
+    pub fn set_aside(
+        &self,
+        kept: &[KeptFolder],
+        begun: &[String],
+    ) -> Result<Vec<String>, RestoreError> {
+        let mut renamed = Vec::new();
+        let result = self.rename_aside(kept, begun, &mut renamed);
+        if result.is_err() {
+            for (unit, at) in renamed.iter().rev() {
+                // The first failure is what counts; the next removal finds what could not be renamed back.
+                let _ = self.rename_back(unit, *at);
             }
-            mark::write(folder, self.order.id)
+        }
+        result
+    }
+
+    fn rename_aside(
+        &self,
+        kept: &[KeptFolder],
+        begun: &[String],
+        renamed: &mut Vec<(Unit, At)>,
+    ) -> Result<Vec<String>, RestoreError> {
+        let mut aside = Vec::new();
+        for folder in kept.iter().filter(|folder| folder.is_known()) {
+            let Some((unit, at)) = self.unit_of(folder)? else {
+                continue;
+            };
+            if self.opened(&unit, At::Removed)?.is_some() {
+                self.check(&unit, At::Removed, folder, begun.contains(&folder.path))?;
+                aside.push(folder.path.clone());
+                continue;
+            }
+            if self.opened(&unit, at)?.is_none() {
+                continue;
+            }
+            self.check(&unit, at, folder, false)?;
+            self.disk().rename(
+                &unit.parent,
+                &unit.name_at(at),
+                &unit.name_at(At::Removed),
+                &unit.shown_at(at),
+            )?;
+            renamed.push((unit, at));
+            if let Some((unit, _)) = renamed.last() {
+                self.check(unit, At::Removed, folder, false)?;
+                self.disk().sync_folder(&unit.parent, &unit.shown)?;
+            }
+            aside.push(folder.path.clone());
+        }
+        Ok(aside)
+    }
+
+    /// Gives folders that were set aside their names back, but for those of `begun`: some of what was in them may be gone.
+    ///
+    /// # Errors
+    /// [`RestoreError::Io`].
+    pub fn put_back(&self, kept: &[KeptFolder], begun: &[String]) -> Result<(), RestoreError> {
+        for folder in kept.iter().filter(|folder| !begun.contains(&folder.path)) {
+            let Some((unit, at)) = self.unit_of(folder)? else {
+                continue;
+            };
+            if self.opened(&unit, At::Removed)?.is_some() {
+                self.rename_back(&unit, at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rename_back(&self, unit: &Unit, at: At) -> Result<(), RestoreError> {
+        self.disk().rename(
+            &unit.parent,
+            &unit.name_at(At::Removed),
+            &unit.name_at(at),
+            &unit.shown_at(at),
+        )?;
+        self.disk().sync_folder(&unit.parent, &unit.shown)
+    }
+
+    /// Deletes these folders, which were set aside. Where it stops before anything was deleted, they have their names
+    /// again, but for those of `begun`, an earlier removal's.
+    pub fn remove_aside(&self, kept: &[KeptFolder], begun: &[String]) -> Removal {
+        let mut removal = Removal::default();
+        for folder in kept {
+            match self.remove_folder_of(folder, &mut removal.entries) {
+                Ok(()) => removal.folders.push(folder.path.clone()),
+                Err(error) => {
+                    removal.stopped = Some(error.to_string());
+                    break;
+                }
+            }
+        }
+        if removal.stopped.is_some() && removal.entries == 0 {
+            // Why it stopped is what counts; the next removal finds what could not be renamed back.
+            let _ = self.put_back(kept, begun);
+        }
+        removal
+    }
+
+    fn remove_folder_of(
+        &self,
+        folder: &KeptFolder,
+        deleted: &mut usize,
+    ) -> Result<(), RestoreError> {
+        let (Some((unit, _)), Some((itself, inside))) =
+            (self.unit_of(folder)?, folder.entries.split_first())
+        else {
+            return Ok(());
+        };
+        let shown = unit.shown_at(At::Removed);
+        let Some(top) = self.opened(&unit, At::Removed)? else {
+            return Ok(());
+        };
+        let mut count = |path: String, what: Deleted| match what {
+            Deleted::Now => {
+                *deleted += 1;
+                Ok(())
+            }
+            Deleted::Before => Ok(()),
+            Deleted::Not(what) => Err(RestoreError::Differs {
+                path,
+                what: format!("it {what}"),
+            }),
+        };
+        for entry in inside.iter().rev() {
+            let path = format!("{shown}/{}", entry.path);
+            let what = self
+                .disk()
+                .act(Act::Remove, &path, || tree::delete(&top, entry))?;
+            count(path, what)?;
+        }
+        let what = self.disk().act(Act::Remove, &shown, || {
+            tree::delete_named(&unit.parent, &unit.name_at(At::Removed), itself)
+        })?;
+        count(shown, what)?;
+        self.disk().sync_folder(&unit.parent, &unit.shown)
+    }
+
+    /// Refuses what is not as it was written down.
+    fn check(
+        &self,
+        unit: &Unit,
+        at: At,
+        folder: &KeptFolder,
+        begun: bool,
+    ) -> Result<(), RestoreError> {
+        let shown = unit.shown_at(at);
+        let what = match self.opened(unit, at)? {
+            Some(found) => {
+                let all = self.walked(&found, &shown)?;
+                tree::difference(&folder.entries, &all, begun)
+            }
+            None => Some("it is missing".to_owned()),
+        };
+        match what {
+            Some(what) => Err(RestoreError::Differs { path: shown, what }),
+            None => Ok(()),
+        }
+    }
+
+    /// The unit of this restore that was written down like this, and where it was.
+    fn unit_of(&self, folder: &KeptFolder) -> Result<Option<(Unit, At)>, RestoreError> {
+        let layouts = self.layouts()?.into_iter();
+        let mut units = layouts.flat_map(|layout| layout.units);
+        Ok(units.find_map(|unit| {
+            let was_at = |at: &At| unit.kind == Kind::Folder && unit.shown_at(*at) == folder.path;
+            let at = [At::Ready, At::Placed].into_iter().find(was_at)?;
+            Some((unit, at))
+        }))
+    }
+
+    fn opened(&self, unit: &Unit, at: At) -> Result<Option<Dir>, RestoreError> {
+        self.disk().act(Act::Open, &unit.shown_at(at), || {
+            tree::open_folder(&unit.parent, &unit.name_at(at))
         })
     }
 
-    fn identity(&self, folder: &Dir, shown: &str) -> Result<String, RestoreError> {
-        self.disk().act(Act::Open, shown, || identity(folder))
+    fn walked(&self, folder: &Dir, shown: &str) -> Result<Vec<tree::Found>, RestoreError> {
+        self.disk().act(Act::Read, shown, || tree::walk(folder))
     }
-}
-
-/// What a folder is on its disk. A file system that does not know when it was made has its inode alone.
-fn identity(folder: &Dir) -> io::Result<String> {
-    let metadata = folder.try_clone()?.into_std_file().metadata()?;
-    let born = metadata.created().ok();
-    let born = born.and_then(|born| born.duration_since(SystemTime::UNIX_EPOCH).ok());
-    let born = born.map_or_else(|| "unknown".to_owned(), |born| born.as_nanos().to_string());
-    Ok(format!("{}.{born}", metadata.ino()))
 }

@@ -1,6 +1,6 @@
 //! Giving finished members their names, and taking them back.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use cap_std::fs::Dir;
 use requorum_shared::etcd::recovery::restore::{raft_snapshot, wal};
@@ -162,21 +162,6 @@ impl Restore<'_> {
         })
     }
 
-    /// Whether no server has written to the WALs of this unit, as far as they are still there.
-    fn wal_is_unused(&self, layout: &Layout, unit: usize) -> bool {
-        let mut places = layout.members.iter().filter(|place| place.wal.unit == unit);
-        places.all(
-            |place| match self.open_within(layout, &place.wal, At::Placed) {
-                Ok((wal, _)) => {
-                    !wal.exists(wal::FILE_NAME)
-                        || begins(&wal, wal::FILE_NAME, &self.wal_head(place))
-                }
-                Err(RestoreError::Io { cause, .. }) => cause.kind() == io::ErrorKind::NotFound,
-                Err(_) => false,
-            },
-        )
-    }
-
     /// What a member's WAL begins with, until a server has written to it.
     fn wal_head(&self, place: &MemberPlace) -> Vec<u8> {
         let version = self.order.request.target_version;
@@ -192,15 +177,6 @@ impl Restore<'_> {
     /// [`RestoreError::Used`] when something placed was changed since, [`RestoreError::Strange`] when something else
     /// is in it. Nothing is touched then.
     pub fn undo(&self) -> Result<(), RestoreError> {
-        self.undo_where(Self::wal_is_as_written)
-    }
-
-    /// The same for a restore that is over: members may have been moved to their hosts since.
-    pub(super) fn take_back_what_is_left(&self) -> Result<(), RestoreError> {
-        self.undo_where(Self::wal_is_unused)
-    }
-
-    fn undo_where(&self, is_unused: fn(&Self, &Layout, usize) -> bool) -> Result<(), RestoreError> {
         self.let_go();
         for layout in self.layouts()? {
             let mut placed = Vec::new();
@@ -208,7 +184,7 @@ impl Restore<'_> {
                 if !self.holds(&layout, index, At::Placed)? {
                     continue;
                 }
-                if !is_unused(self, &layout, index) {
+                if !self.wal_is_as_written(&layout, index) {
                     return Err(RestoreError::Used(unit.shown.clone()));
                 }
                 let shown = &unit.shown;
