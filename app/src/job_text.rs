@@ -88,6 +88,7 @@ mod tests {
     use requorum_shared::job::fold::JobState;
 
     use super::*;
+    use crate::components::status;
 
     fn plain(text: String) -> String {
         text.replace('\u{202f}', " ")
@@ -133,7 +134,7 @@ mod tests {
                 at_ms: 0,
                 body,
             });
-            (plain(headline(&view, &["a", "b"])), now(&view))
+            (plain(headline(&view, &["a", "b"])), status::of_view(&view))
         };
         tell(1, Body::StepStarted { step: 1 });
         let progress = Body::StepProgress {

@@ -14,6 +14,9 @@ mod rpc {
 
 pub(super) use rpc::{HashKvResponse, StatusResponse};
 
+/// What a member answers instead.
+pub(super) type Refused = tonic::Status;
+
 /// How long one call may take; hashing reads the whole database.
 const CALL_WITHIN: Duration = Duration::from_secs(120);
 /// How long a connection may take.
@@ -40,7 +43,7 @@ impl Client {
         }
     }
 
-    pub(super) async fn status(&self) -> Result<StatusResponse, tonic::Status> {
+    pub(super) async fn status(&self) -> Result<StatusResponse, Refused> {
         rpc::maintenance_client::MaintenanceClient::new(self.channel.clone())
             .status(rpc::StatusRequest {})
             .await
@@ -48,7 +51,7 @@ impl Client {
     }
 
     /// HashKV at the newest revision.
-    pub(super) async fn hash_kv(&self) -> Result<HashKvResponse, tonic::Status> {
+    pub(super) async fn hash_kv(&self) -> Result<HashKvResponse, Refused> {
         rpc::maintenance_client::MaintenanceClient::new(self.channel.clone())
             .hash_kv(rpc::HashKvRequest { revision: 0 })
             .await
@@ -56,7 +59,7 @@ impl Client {
     }
 
     /// How many keys this member serves by itself, asking nobody.
-    pub(super) async fn key_count(&self) -> Result<i64, tonic::Status> {
+    pub(super) async fn key_count(&self) -> Result<i64, Refused> {
         let everything = rpc::RangeRequest {
             key: vec![0],
             range_end: vec![0],
@@ -70,7 +73,7 @@ impl Client {
     }
 
     /// Writes a key.
-    pub(super) async fn put(&self, key: &str) -> Result<(), tonic::Status> {
+    pub(super) async fn put(&self, key: &str) -> Result<(), Refused> {
         let put = rpc::PutRequest {
             key: key.into(),
             value: b"written by a boot check".to_vec(),
@@ -82,7 +85,7 @@ impl Client {
     }
 
     /// Whether the cluster has a key, by way of this member.
-    pub(super) async fn has(&self, key: &str) -> Result<bool, tonic::Status> {
+    pub(super) async fn has(&self, key: &str) -> Result<bool, Refused> {
         let one = rpc::RangeRequest {
             key: key.into(),
             range_end: Vec::new(),
@@ -96,7 +99,7 @@ impl Client {
     }
 
     /// Deletes a key; how many were deleted.
-    pub(super) async fn delete(&self, key: &str) -> Result<i64, tonic::Status> {
+    pub(super) async fn delete(&self, key: &str) -> Result<i64, Refused> {
         let one = rpc::DeleteRangeRequest { key: key.into() };
         rpc::kv_client::KvClient::new(self.channel.clone())
             .delete_range(one)
@@ -105,7 +108,7 @@ impl Client {
     }
 
     /// Names of the members, sorted; empty for one that has not started yet.
-    pub(super) async fn member_names(&self) -> Result<Vec<String>, tonic::Status> {
+    pub(super) async fn member_names(&self) -> Result<Vec<String>, Refused> {
         let list = rpc::cluster_client::ClusterClient::new(self.channel.clone())
             .member_list(rpc::MemberListRequest {})
             .await?
@@ -116,8 +119,18 @@ impl Client {
     }
 }
 
+/// Whether an alarm is why a member takes no writes.
+pub(super) fn is_by_alarm(status: &Refused) -> bool {
+    matches!(status.code(), Code::ResourceExhausted | Code::DataLoss)
+}
+
+/// Whether the same may be answered a moment later, as when the leader changes.
+pub(super) fn is_for_now(status: &Refused) -> bool {
+    status.code() == Code::Unavailable
+}
+
 /// Whether the answer is that a password is missing; etcd says so with one of several codes, and 3.4 with none.
-pub(super) fn wants_password(status: &tonic::Status) -> bool {
+pub(super) fn wants_password(status: &Refused) -> bool {
     match status.code() {
         Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied => true,
         Code::Unknown => status.message().starts_with("auth: "),

@@ -231,7 +231,7 @@ async fn while_a_job_works_there_and_by_who_may_not_nothing_is_removed() {
 
     for grants in [
         &["viewer"][..],
-        &["approver@prod"],
+        &["approver@lab", "viewer@prod"],
         &["operator@lab", "viewer@prod"],
     ] {
         let name = format!("P{}", grants.join("").len());

@@ -10,12 +10,12 @@ use requorum_shared::etcd::recovery::restore::{ExpectedService, RestoreRequest};
 use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::number::{self, signed};
 
-use tonic::Code;
-
 use super::{BOOTED, COMPARED};
 use crate::jobs::context::Progress;
 use crate::systems::etcd::binaries::Binary;
-use crate::systems::etcd::client::{Client, HashKvResponse, StatusResponse};
+use crate::systems::etcd::client::{
+    Client, HashKvResponse, Refused, StatusResponse, is_by_alarm, is_for_now,
+};
 use crate::systems::etcd::process::{Member, Process};
 use crate::systems::etcd::sockets::Sockets;
 
@@ -265,10 +265,9 @@ impl Cluster {
         else {
             return Check::new(WRITES, Outcome::NotChecked, "there is no member");
         };
-        let refused = |name: &str, status: &tonic::Status| {
+        let refused = |name: &str, status: &Refused| {
             // What it keeps by choice is a warning of the plan already, and no fault of the files.
-            let by_alarm = matches!(status.code(), Code::ResourceExhausted | Code::DataLoss);
-            if by_alarm && !request.clean_up.alarms {
+            if is_by_alarm(status) && !request.clean_up.alarms {
                 let why = format!(
                     "{name} refuses writes: {}. An alarm of the snapshot was kept; the new cluster refuses them too \
                      until it is disarmed",
@@ -287,16 +286,14 @@ impl Cluster {
             let seen = reader.has(&key).await.map_err(|status| (last, status))?;
             let deleted = writer.delete(&key).await;
             let deleted = deleted.map_err(|status| (first, status))?;
-            Ok::<_, (&String, tonic::Status)>((seen, deleted))
+            Ok::<_, (&String, Refused)>((seen, deleted))
         };
         let deadline = Instant::now() + WRITTEN_WITHIN;
         let (seen, deleted) = loop {
             match once().await {
                 Ok(did) => break did,
                 // The leader may change at any moment: that is no fault of the files.
-                Err((_, status))
-                    if status.code() == Code::Unavailable && Instant::now() < deadline =>
-                {
+                Err((_, status)) if is_for_now(&status) && Instant::now() < deadline => {
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
                 Err((name, status)) => return refused(name, &status),
