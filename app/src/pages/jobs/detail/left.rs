@@ -215,9 +215,9 @@ fn removal(
             failure.set(None);
             let removed = grpc::call(request).await;
             // What is there may be another than was shown, also where nothing was removed.
-            failure.set(removed.err());
+            failure.try_set(removed.err());
             followed.refresh(id).await;
-            look_again.run(());
+            look_again.try_run(());
         }
     });
     let on_act = Callback::new(move |()| {
