@@ -85,6 +85,10 @@ fn consistent(bytes: &[u8], seen: &Inspection) {
     if recommended("--skip-hash-check") {
         let request = RestoreRequest {
             accept_older_meta: recommended("--accept-older-meta"),
+            clean_up: CleanUp {
+                versions: recommended("--lower-versions"),
+                ..CleanUp::default()
+            },
             ..request(seen, true)
         };
         let skipping = check(&request, &observation(seen));
