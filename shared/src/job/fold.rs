@@ -353,7 +353,7 @@ impl JobView {
     /// The folders that stayed and were not removed by the console.
     pub fn folders_left(&self) -> impl Iterator<Item = &KeptFolder> {
         let folders = self.kept.iter().flat_map(|kept| &kept.folders);
-        folders.filter(|folder| !self.removed_paths.contains(&folder.path))
+        folders.filter(move |folder| !self.removed_paths.contains(&folder.path))
     }
 
     /// Who did this step of the hand-over, and when; `None` while it is open.

@@ -325,12 +325,10 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
                     return Err(format!("Event {number} answers what was not asked."));
                 }
             }
-            Body::Kept { kept } => {
-                if left.replace(Left::new(kept)).is_some() {
-                    return Err(format!(
-                        "Event {number} lists what the job left a second time."
-                    ));
-                }
+            Body::Kept { kept } if left.replace(Left::new(kept)).is_some() => {
+                return Err(format!(
+                    "Event {number} lists what the job left a second time."
+                ));
             }
             Body::RemovalBegun { paths, .. }
                 if ended.is_none() || !left.as_mut().is_some_and(|left| left.begin(paths)) =>

@@ -163,7 +163,10 @@ pub(super) enum Deleted {
 /// Deletes a file or an empty folder, if it is still what was written down.
 pub(super) fn delete(top: &Dir, entry: &KeptEntry) -> io::Result<Deleted> {
     let mut folder = top.try_clone()?;
-    let (above, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
+    let (above, name) = entry
+        .path
+        .rsplit_once('/')
+        .unwrap_or(("", entry.path.as_str()));
     for step in above.split('/').filter(|step| !step.is_empty()) {
         match open_folder(&folder, step)? {
             Some(below) => folder = below,
