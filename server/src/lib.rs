@@ -10,7 +10,7 @@
 //!                    │
 //!   auth  files  plans  jobs  ledger  secrets  observations  servers    what there is, each with its store as a trait
 //!                    │                      │
-//!                    db                  systems    how steps are carried out: roots, mark, vacancy
+//!                    db                  systems    how steps are carried out: roots, mark, vacancy, leftovers
 //!            every SQL statement
 //! ```
 //!
@@ -38,6 +38,7 @@ pub mod grpc;
 pub mod http;
 pub mod jobs;
 pub mod ledger;
+pub mod leftovers;
 pub mod limits;
 pub mod mark;
 pub mod observations;

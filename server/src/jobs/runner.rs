@@ -9,6 +9,7 @@ use requorum_shared::recovery::{Carrier, Step};
 use thiserror::Error;
 
 use super::context::Context;
+use crate::leftovers::{Remaining, Removal};
 
 /// What looking at a step found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,30 +78,6 @@ pub struct Leftovers {
     pub folders: Vec<KeptFolder>,
     /// The paths of those whose removal was begun: some of what was in them may be gone.
     pub begun: Vec<String>,
-}
-
-/// What there is where a job left a folder.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Remaining {
-    /// The folder, as it was written down.
-    pub path: String,
-    /// Where it is: there, or where a removal that did not end left it.
-    pub at: String,
-    /// Bytes that it takes on the disk.
-    pub bytes: u64,
-    /// The first thing that is not as it was written down.
-    pub difference: Option<String>,
-}
-
-/// How deleting folders went.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Removal {
-    /// The paths of those that are gone.
-    pub folders: Vec<String>,
-    /// How many files and folders were deleted.
-    pub entries: usize,
-    /// Why it stopped before the end.
-    pub stopped: Option<String>,
 }
 
 /// Why a step, or taking it back, failed: what happened, why, what to do.

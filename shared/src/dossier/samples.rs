@@ -391,7 +391,7 @@ impl Run {
                 ..KeptEntry::default()
             }],
         };
-        let end = self.events.pop().expect("it is over");
+        let end = self.events.pop().expect("it has ended");
         self.event(Body::Kept {
             kept: Kept {
                 folders: vec![folder],

@@ -6,7 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, JobRun, Released};
 use crate::jobs::context::{BESIDE_STEPS, Context, Progress};
-use crate::jobs::runner::{Leftovers, Remaining, Removal, StepError};
+use crate::jobs::runner::{Leftovers, StepError};
+use crate::leftovers::{Remaining, Removal};
 
 impl JobRun {
     /// Writes down what stays, while the marks still say what is this job's.

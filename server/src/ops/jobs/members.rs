@@ -17,7 +17,8 @@ use crate::error::{
     ApiError, Kind, Result, bad_request, conflict, in_request, internal, precondition,
 };
 use crate::jobs::log::JobRow;
-use crate::jobs::runner::{Leftovers, Remaining, Removal};
+use crate::jobs::runner::Leftovers;
+use crate::leftovers::{Remaining, Removal};
 
 /// How long a disk is waited for that does not answer.
 const LOOK_FOR: Duration = Duration::from_secs(5);

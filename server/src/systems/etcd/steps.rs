@@ -19,9 +19,9 @@ use super::run::{Place, Run, blocking, failed, free_bytes, hash_stored, judge, n
 use crate::archive;
 use crate::jobs::context::Context;
 use crate::jobs::runner::{
-    Leftovers, Probe, RETRY_AFTER_MS, Remaining, Remedy, Removal, StepError, StepEvidence,
-    StepRunner,
+    Leftovers, Probe, RETRY_AFTER_MS, Remedy, StepError, StepEvidence, StepRunner,
 };
+use crate::leftovers::{Remaining, Removal};
 use crate::roots::{Roots, There};
 
 use crate::files::objects::{Content, Objects, Why};

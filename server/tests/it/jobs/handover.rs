@@ -161,7 +161,10 @@ async fn the_health_check_of_a_cluster_with_authentication_signs_in() {
         let read = console.job(&job.id).await;
         let handover: Handover = serde_json::from_str(&read.handover_json).unwrap();
         let check = handover.step("check").unwrap();
-        let commands: Vec<_> = check.commands[0].text.lines().collect();
+        // One by one where each asks for a password.
+        assert_eq!(check.commands.len(), if off { 1 } else { 4 });
+        let commands = check.commands.iter();
+        let commands: Vec<_> = commands.flat_map(|all| all.text.lines()).collect();
         assert_eq!(commands.len(), 4, "{commands:?}");
         for command in commands {
             assert_eq!(command.contains(" --user root "), !off, "{command}");

@@ -234,7 +234,7 @@ async fn while_a_job_works_there_and_by_who_may_not_nothing_is_removed() {
         &["approver@lab", "viewer@prod"],
         &["operator@lab", "viewer@prod"],
     ] {
-        let name = format!("P{}", grants.join("").len());
+        let name = format!("P {}", grants.join(" ").replace('@', " at "));
         let person = server.person(&console.http, &name, grants).await;
         let person = Console::with(person).await;
         // Looking is allowed.

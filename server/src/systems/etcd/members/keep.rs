@@ -16,7 +16,7 @@ use super::act::Act;
 use super::dest::{At, Kind, Unit};
 use super::error::RestoreError;
 use super::tree::{self, Deleted};
-use crate::jobs::runner::{Remaining, Removal};
+use crate::leftovers::{Remaining, Removal};
 
 impl Restore<'_> {
     /// What this restore made and what carries its mark: to be written down before the marks go.

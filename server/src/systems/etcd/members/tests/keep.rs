@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use requorum_shared::job::events::KeptFolder;
 
 use super::*;
-use crate::jobs::runner::Removal;
+use crate::leftovers::Removal;
 
 const FOLDERS: [Shape; 2] = [Shape::NewFolder, Shape::OldFolder];
 const LOG: &str = "wal/0000000000000000-0000000000000000.wal";
@@ -55,7 +55,7 @@ fn refused(bench: &Bench, kept: &[KeptFolder], says: &str) {
     assert!(error.to_string().contains(says), "{says}: {error}");
     assert_eq!(bench.tree(), before, "{says}");
     let remains = bench.with(None, |r| r.remains(kept, &[])).unwrap();
-    let differs = |r: &&crate::jobs::runner::Remaining| {
+    let differs = |r: &&crate::leftovers::Remaining| {
         r.difference
             .as_ref()
             .is_some_and(|what| what.contains(says))

@@ -220,7 +220,7 @@ fn the_health_check_signs_in_where_the_restore_keeps_authentication() {
     let mut observation = samples::observation();
     observation.source.auth_enabled = true;
     let found = crate::etcd::recovery::restore::check_file(&request, &observation);
-    assert!(check(&request, &found).0.contains("--user root"));
+    assert!(check(&request, &found).0[0].contains("--user root"));
 }
 
 #[test]
