@@ -239,18 +239,10 @@ impl Differences {
         let unseen = |fact: &&Fact| here.iter().any(|now| now.volatile && now.key == fact.key);
         let told: Vec<_> = stable_facts(told).filter(|fact| !unseen(fact)).collect();
         let here: Vec<_> = stable_facts(here).collect();
-        // By what they say, not by how it is worded: another version words it otherwise.
-        let has = |facts: &[&Fact], fact: &Fact| {
-            let same = |other: &&Fact| {
-                (&other.key, &other.subject, &other.value)
-                    == (&fact.key, &fact.subject, &fact.value)
-            };
-            facts.iter().any(same)
-        };
-        for fact in told.iter().filter(|fact| !has(&here, fact)) {
+        for fact in told.iter().filter(|fact| !here.contains(fact)) {
             self.fact(fact, Some(&fact.statement), None);
         }
-        for fact in here.iter().filter(|fact| !has(&told, fact)) {
+        for fact in here.iter().filter(|fact| !told.contains(fact)) {
             self.fact(fact, None, Some(&fact.statement));
         }
     }

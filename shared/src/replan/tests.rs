@@ -138,7 +138,7 @@ fn a_request_that_was_changed_is_not_what_the_steps_do() {
 fn facts_that_changed_are_named() {
     let (plan, observation, told) = honest();
     let mut grown = observation.clone();
-    grown.source.current_revision += 1;
+    grown.source.size += 4096;
     let named = look(&plan, &grown, &told);
     assert!(named.contains(&"a fact: snapshot".into()), "{named:?}");
     let mut emptied = observation.clone();
