@@ -25,14 +25,22 @@ export async function looksRight(page: Page, { tampered = false } = {}): Promise
       const name = `${new URL(page.url()).pathname}, ${colorScheme}, ${width} px`;
       const found = await violations(page);
       expect(found, name).toEqual([]);
-      const overhang = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overhang, `${name}: wider than the screen`).toBeLessThanOrEqual(0);
+      expect(await overhang(page), `${name}: wider than the screen`).toEqual([]);
       await keep(page, name);
     }
   }
   if (before) await page.setViewportSize(before);
+}
+
+/** What makes a page wider than the screen, the outermost first. */
+function overhang(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > clientWidth + 0.5);
+    const names = wide.map((e) => `${e.tagName.toLowerCase()}.${e.className} ${Math.round(e.getBoundingClientRect().right)}`);
+    return [`${scrollWidth - clientWidth} px too wide`, ...names.slice(0, 8)];
+  });
 }
 
 let kept = 0;
