@@ -8,10 +8,10 @@ use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{StaticSegment, path};
 use requorum_shared::api::v1::{
-    FileOrigin, FileSummary, GetFileRequest, InboxItem, InboxKind, JobSummary, ListFilesRequest,
+    FileSummary, GetFileRequest, InboxItem, InboxKind, JobSummary, ListFilesRequest,
     ListInboxRequest, ListInboxResponse, ListJobsRequest, ListOutcomesRequest,
     ListOutcomesResponse, ListPeopleRequest, ListPlansRequest, OutcomeItem, OutcomeKind,
-    PlanSummary, Trust,
+    PlanSummary,
 };
 use requorum_shared::permission::{Grants, Permission, Place};
 
@@ -53,7 +53,7 @@ fn pages() -> AnyView {
             <Route path=path!("/join") view=join::Join />
             <Route path=path!("/files") view=|| guarded(files::Files) />
             <Route path=path!("/files/:id") view=|| guarded(files::detail::FileDetail) />
-            <Route path=path!("/files/:id/restore") view=|| guarded(files::restore::Restore) />
+            <Route path=path!("/new-plan") view=|| guarded(plans::new::NewPlan) />
             <Route path=path!("/plans") view=|| guarded(plans::Plans) />
             <Route path=path!("/plans/:id") view=|| guarded(plans::review::PlanReview) />
             <Route path=path!("/reviews") view=|| guarded(reviews::Reviews) />
@@ -194,14 +194,13 @@ fn label(name: &str, file: &str, does: &str) -> String {
 }
 
 fn of_file(file: FileSummary) -> Vec<Entry> {
-    let restorable = file.origin() == FileOrigin::Upload
-        && matches!(file.trust(), Trust::Verified | Trust::Unproven);
-    let plan = restorable.then(|| {
-        let label = format!("New plan: restore {}", file.name);
-        Entry::to(Group::Actions, label, paths::restore(&file.id))
+    let plans = files::offers(&file).into_iter().map(|offer| {
+        let label = format!("New plan: {} {}", offer.verb.to_lowercase(), file.name);
+        Entry::to(Group::Actions, label, offer.path([file.id.as_str()]))
     });
-    let file = Entry::to(Group::Files, file.name, paths::file(&file.id)).with_ids(file.id);
-    plan.into_iter().chain([file]).collect()
+    let mut entries: Vec<_> = plans.collect();
+    entries.push(Entry::to(Group::Files, file.name, paths::file(&file.id)).with_ids(file.id));
+    entries
 }
 
 fn is_stored(sha256: String) -> LocalBoxFuture<'static, Result<bool, Failure>> {

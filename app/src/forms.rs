@@ -2,7 +2,6 @@
 //! tested natively.
 
 pub mod account;
-pub mod etcd_restore;
 pub mod invite;
 pub mod policy;
 pub mod roles;

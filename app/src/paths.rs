@@ -40,14 +40,28 @@ pub fn file(id: &str) -> String {
     format!("/files/{}", encode(id))
 }
 
-/// The form that plans a restore of a snapshot.
-pub fn restore(snapshot: &str) -> String {
-    format!("/files/{}/restore", encode(snapshot))
+/// The page of a new plan, without what it plans.
+pub fn new_plan_page() -> String {
+    "/new-plan".into()
 }
 
-/// The form for a restore, filled in from an earlier plan.
-pub fn restore_from(snapshot: &str, plan: &str) -> String {
-    format!("{}?from={}", restore(snapshot), encode(plan))
+/// The form for a kind of recovery that uses these files.
+pub fn new_plan<'a>(recovery: &str, files: impl IntoIterator<Item = &'a str>) -> String {
+    let mut address = format!("{}?recovery={}", new_plan_page(), encode(recovery));
+    for file in files {
+        address.push_str("&file=");
+        address.push_str(&encode(file));
+    }
+    address
+}
+
+/// The same, filled in from an earlier plan.
+pub fn new_plan_from<'a>(
+    recovery: &str,
+    files: impl IntoIterator<Item = &'a str>,
+    plan: &str,
+) -> String {
+    format!("{}&from={}", new_plan(recovery, files), encode(plan))
 }
 
 /// Plans.
@@ -229,8 +243,14 @@ mod tests {
         assert_eq!(help_on("revision"), "/help#revision");
         assert_eq!(files(), "/files");
         assert_eq!(file("9f"), "/files/9f");
-        assert_eq!(restore("9f"), "/files/9f/restore");
-        assert_eq!(restore_from("9f", "p 1"), "/files/9f/restore?from=p%201");
+        assert_eq!(
+            new_plan("etcd.restore", ["9f"]),
+            "/new-plan?recovery=etcd.restore&file=9f"
+        );
+        assert_eq!(
+            new_plan_from("dkron.peers", ["9f", "a&b"], "p 1"),
+            "/new-plan?recovery=dkron.peers&file=9f&file=a%26b&from=p%201"
+        );
         assert_eq!(plans(), "/plans");
         assert_eq!(plans_of("9f"), "/plans?input=9f");
         assert_eq!(plan("a b"), "/plans/a%20b");

@@ -57,6 +57,7 @@ mod tests {
             sealed_at: "2026-11-21T14:02:11Z".into(),
             cluster: String::new(),
             outcome: "A cluster.".into(),
+            caveat: None,
             request: Request::EtcdRestore(RestoreRequest {
                 snapshot: "ab".into(),
                 members: Vec::new(),

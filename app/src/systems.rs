@@ -2,24 +2,86 @@
 //! shows beyond what every kind has, and which of several files is the best. Everything else on the page works with
 //! what is the same for all.
 
-mod etcd;
+pub mod etcd;
 
 use leptos::prelude::{AnyView, Callback};
 use requorum_shared::etcd::recovery::restore::need_bytes;
 use requorum_shared::etcd::storage::inspection::DatabaseDetails;
 use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{Details, Inspection};
-use requorum_shared::recovery::{Observation, Plan, Request, served_by};
+use requorum_shared::recovery::{self, Input, Observation, Plan, Request, served_by};
 
 use crate::components::inspection::InspectionTab;
+use crate::failure::{Failure, Kind};
 use crate::format::capital;
 use crate::paths;
+use crate::plan_form::{Given, PlanForm};
 
-/// The page on which such a plan is made, filled in from this one.
-pub fn wizard(plan: &Plan) -> String {
-    match &plan.request {
-        Request::EtcdRestore(request) => paths::restore_from(&request.snapshot, &plan.id),
+/// A kind of recovery that people can plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// The kind of its requests: `etcd.restore`.
+    pub recovery: &'static str,
+    /// What a person does: `Plan a restore`.
+    pub title: &'static str,
+    /// The same in a row of a list: `Restore`.
+    pub verb: &'static str,
+}
+
+impl Offer {
+    /// The address of its form for these files.
+    pub fn path<'a>(&self, files: impl IntoIterator<Item = &'a str>) -> String {
+        paths::new_plan(self.recovery, files)
     }
+}
+
+const ETCD_RESTORE: Offer = Offer {
+    recovery: recovery::ETCD_RESTORE,
+    title: "Plan a restore",
+    verb: "Restore",
+};
+
+/// Every offer.
+const OFFERS: &[Offer] = &[ETCD_RESTORE];
+
+/// What can be planned with such a request; none for a kind that is not known.
+pub fn offer(recovery: &str) -> Option<Offer> {
+    OFFERS
+        .iter()
+        .find(|offer| offer.recovery == recovery)
+        .copied()
+}
+
+/// What can be planned with a file of this kind, by the name of the kind.
+pub fn offers(file_kind: &str) -> Vec<Offer> {
+    recovery::for_file_kind(file_kind)
+        .iter()
+        .filter_map(|kind| offer(kind))
+        .collect()
+}
+
+/// The form for a kind of recovery.
+///
+/// # Errors
+/// When the kind is not known, or what is given is not what it needs.
+pub fn plan_form(recovery: &str, given: Given) -> Result<PlanForm, Failure> {
+    match recovery {
+        recovery::ETCD_RESTORE => etcd::restore::plan_form(given),
+        _ => Err(Failure {
+            next: "Reload the page; it may be older than the server.".into(),
+            ..Failure::new(
+                Kind::NotFound,
+                "This page does not know that kind of recovery.",
+            )
+        }),
+    }
+}
+
+/// The form with which such a plan is made, filled in from this one.
+pub fn form_from(plan: &Plan) -> String {
+    let inputs = plan.request.inputs();
+    let files = inputs.iter().map(|Input::File(id)| id.as_str());
+    paths::new_plan_from(plan.request.kind(), files, &plan.id)
 }
 
 /// What a plan changes. `seen` is what it rests on as it is now, where that is known.
@@ -120,13 +182,13 @@ pub struct Ranking {
 
 /// The files of each system from best to worst, then those that are not compared.
 pub fn rank(files: &[&Inspection]) -> Ranking {
-    let of_etcd: Vec<usize> = (0..files.len())
-        .filter(|index| is_restorable(files[*index]))
-        .collect();
-    let databases: Vec<_> = of_etcd
+    let restorable = files
         .iter()
-        .filter_map(|index| etcd::rank::Database::of(files[*index]))
-        .collect();
+        .enumerate()
+        .filter(|(_, file)| is_restorable(file));
+    let (of_etcd, databases): (Vec<_>, Vec<_>) = restorable
+        .filter_map(|(index, file)| Some((index, etcd::rank::Database::of(file)?)))
+        .unzip();
     let mut ranking = etcd::rank::rank(&databases);
     for one in &mut ranking.placed {
         one.index = of_etcd[one.index];

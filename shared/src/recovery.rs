@@ -15,6 +15,7 @@ use crate::etcd::recovery::restore::observation::{self as etcd_restore, TargetSt
 use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
 use crate::finding::{Check, Outcome, Report};
 use crate::handover::{Context, Handover};
+use crate::inspection::PartName;
 use crate::kinds::{Details, Inspection};
 use crate::matrix::Expected;
 use crate::plan::{self, Gate, Seal};
@@ -23,7 +24,7 @@ use crate::system::System;
 use crate::value::Value;
 
 /// The kind of [`Request::EtcdRestore`], as in JSON.
-const ETCD_RESTORE: &str = "etcd.restore";
+pub const ETCD_RESTORE: &str = "etcd.restore";
 
 /// A sealed recovery of any system.
 pub type Plan = plan::Plan<Request, Action>;
@@ -81,6 +82,15 @@ pub struct TargetDir {
     pub root: String,
     /// Below it, relative.
     pub path: String,
+}
+
+/// A file as an observation saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenFile<'o> {
+    /// Its name.
+    pub name: &'o str,
+    /// How the parts of its verdict came out.
+    pub outcomes: [(PartName, Outcome); 3],
 }
 
 /// What a list says of a recovery in one line.
@@ -277,16 +287,19 @@ impl Observation {
         }
     }
 
-    /// How the parts of its file's verdict came out, by name.
-    pub fn file_outcomes(&self) -> [(&'static str, Outcome); 3] {
+    /// The files that were seen, in the order of the request's inputs.
+    pub fn files(&self) -> Vec<SeenFile<'_>> {
         match self {
             Self::EtcdRestore(observation) => {
                 let source = &observation.source;
-                [
-                    ("bytes", source.bytes),
-                    ("structure", source.structure),
-                    ("meaning", source.meaning),
-                ]
+                vec![SeenFile {
+                    name: &source.name,
+                    outcomes: [
+                        (PartName::Bytes, source.bytes),
+                        (PartName::Structure, source.structure),
+                        (PartName::Meaning, source.meaning),
+                    ],
+                }]
             }
         }
     }
@@ -319,6 +332,15 @@ pub fn served_by(file: &Inspection) -> &'static [&'static str] {
     }
 }
 
+/// The same for files of this kind, by the name of the kind, as far as that alone can tell: a database that is not etcd's
+/// has another.
+pub fn for_file_kind(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "etcd-snapshot" | "etcd-db" => &[ETCD_RESTORE],
+        _ => &[],
+    }
+}
+
 /// What is left to people once all steps of a plan are done, given what was proven of the result.
 pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
     match &plan.request {
@@ -336,16 +358,6 @@ pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
                 checks,
             };
             restore::handover::handover(request, facts, context)
-        }
-    }
-}
-
-/// The outcome of a plan in two parts: what comes out, and, where a file is restored that does not prove itself, what it
-/// lacks.
-pub fn outcome_parts(plan: &Plan) -> (&str, Option<&str>) {
-    match &plan.request {
-        Request::EtcdRestore(request) => {
-            restore::outcome_parts(request, &plan.facts, &plan.outcome)
         }
     }
 }

@@ -60,7 +60,7 @@ fn label(part: &str, is_page: bool) -> String {
         "tokens" => "API tokens".into(),
         "secrets" => "Credentials".into(),
         "reviews" => "Break-glass reviews".into(),
-        "restore" => "Plan a restore".into(),
+        "new-plan" => "New plan".into(),
         "verification" => "Verification".into(),
         _ if is_page && part.len() < 16 => crate::format::capital(part),
         _ => short_id(part),
@@ -125,8 +125,8 @@ mod tests {
     fn pages_name_their_steps_and_add_some() {
         let named = [("Files", "/files"), ("prod.db", "/files/9f")];
         assert_eq!(
-            labels("/files/9f/restore", &named),
-            ["Home", "Files", "prod.db", "Plan a restore"]
+            labels("/new-plan", &named),
+            ["Home", "Files", "prod.db", "New plan"]
         );
         assert_eq!(
             labels("/reviews", &[("Plans", "/plans")]),

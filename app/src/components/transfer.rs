@@ -28,8 +28,8 @@ pub enum Next {
     Open,
     /// Its findings are to be read: it is damaged.
     Findings,
-    /// It can be restored from.
-    Restore,
+    /// A recovery can be planned from it.
+    Plan,
 }
 
 /// What can be done about a transfer.

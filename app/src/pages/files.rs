@@ -5,7 +5,6 @@ pub mod detail;
 mod entries;
 mod newest;
 pub mod removal;
-pub mod restore;
 pub mod sending;
 pub mod storage;
 
@@ -30,6 +29,7 @@ use crate::format;
 use crate::identity::{Identity, Of, permitted, reason};
 use crate::pages::{cluster_filter, search_filter, state_filter};
 use crate::paths;
+use crate::systems::{self, Offer};
 use crate::uploads::UploadQueue;
 
 /// What the API's names of trust begin with.
@@ -277,10 +277,12 @@ fn row(
         .map(|of| format!("{} {}", of.label, format::visible(&of.value)));
     let values = values.collect::<Vec<_>>().join(", ");
     let here = Place::Cluster(&file.cluster);
-    let may_restore = is_restorable(&file) && grants.allow(Permission::Plan, here).is_ok();
+    let may_plan = grants.allow(Permission::Plan, here).is_ok();
+    let offer = offers(&file).into_iter().next().filter(|_| may_plan);
     let may_remove = !is_removed && grants.allow(Permission::RemoveFiles, here).is_ok();
-    let first = if may_restore {
-        view! { <a class="button small" href=paths::restore(&file.id)>"Restore"</a> }.into_any()
+    let first = if let Some(offer) = offer {
+        let path = offer.path([file.id.as_str()]);
+        view! { <a class="button small" href=path>{offer.verb}</a> }.into_any()
     } else if !is_removed && file.trust() != Trust::Verified {
         view! { <a class="button small" href=paths::file(&file.id)>"View findings"</a> }.into_any()
     } else {
@@ -306,12 +308,15 @@ fn row(
     }
 }
 
-/// Whether a restore can be planned from it.
-pub(super) fn is_restorable(file: &FileSummary) -> bool {
-    file.removed_at_ms == 0
+/// The recoveries that are offered for a stored file: none for one that is damaged, whose page still has them.
+pub(crate) fn offers(file: &FileSummary) -> Vec<Offer> {
+    let is_offered = file.removed_at_ms == 0
         && file.origin() == FileOrigin::Upload
-        && matches!(file.trust(), Trust::Verified | Trust::Unproven)
-        && matches!(file.kind.as_str(), "etcd-snapshot" | "etcd-db")
+        && matches!(file.trust(), Trust::Verified | Trust::Unproven);
+    match is_offered {
+        true => systems::offers(&file.kind),
+        false => Vec::new(),
+    }
 }
 
 /// How a file came, and by whom.
@@ -341,19 +346,21 @@ mod tests {
     #[test]
     fn a_restore_is_offered_of_what_can_be_restored_alone() {
         let file = |trust: Trust, kind: &str, origin: FileOrigin, removed| {
-            is_restorable(&FileSummary {
+            let offers = offers(&FileSummary {
                 trust: trust.into(),
                 kind: kind.into(),
                 origin: origin.into(),
                 removed_at_ms: removed,
                 ..FileSummary::default()
-            })
+            });
+            offers.iter().any(|offer| offer.recovery == "etcd.restore")
         };
         let (good, upload) = ("etcd-snapshot", FileOrigin::Upload);
         assert!(file(Trust::Verified, good, upload, 0));
         assert!(file(Trust::Unproven, "etcd-db", upload, 0));
         assert!(!file(Trust::Damaged, good, upload, 0));
         assert!(!file(Trust::Verified, "etcd-wal", upload, 0));
+        assert!(!file(Trust::Verified, "raft-db", upload, 0));
         assert!(!file(Trust::Verified, good, FileOrigin::Evidence, 0));
         assert!(!file(Trust::Verified, good, upload, 1));
     }

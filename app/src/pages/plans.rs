@@ -1,5 +1,6 @@
 //! Plans: what was sealed, who decided, what ran.
 
+pub mod new;
 pub mod review;
 
 use leptos::prelude::*;

@@ -8,6 +8,7 @@ mod leases;
 mod member_figure;
 mod members;
 pub(super) mod rank;
+pub mod restore;
 mod status;
 
 use std::sync::Arc;

@@ -53,7 +53,11 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
     let asked = RwSignal::new(None::<FileSummary>);
     let acts = {
         let to_remove = stored.clone();
-        let (restore, file) = (paths::restore(&stored.id), paths::file_content(&stored.id));
+        let file = paths::file_content(&stored.id);
+        let offers: Vec<_> = systems::offers(&stored.kind)
+            .into_iter()
+            .map(|offer| (offer.title, offer.path([stored.id.as_str()])))
+            .collect();
         let of = Of::Cluster(stored.cluster.clone());
         let evidence = stored.origin() == FileOrigin::Evidence;
         let removed = stored.removed_at_ms > 0;
@@ -71,8 +75,8 @@ fn show(response: GetFileResponse, again: Callback<()>) -> impl IntoView {
             }
             view! {
                 {(!evidence).then(|| permitted(Permission::Plan, of.clone(), {
-                    let restore = restore.clone();
-                    move || view! { <a class=class href=restore.clone()>"Plan a restore"</a> }
+                    let offers = offers.clone();
+                    move || offers.iter().map(|(title, path)| view! { <a class=class href=path.clone()>{*title}</a> }).collect_view()
                 }))}
                 {permitted(Permission::ReadValues, of.clone(), {
                     let file = file.clone();

@@ -172,11 +172,18 @@ fn transfer(uploads: UploadQueue, key: u32) -> impl IntoView {
             return ().into_any();
         };
         match next {
-            Next::Restore => view! {
-                <a class="button small primary" href=paths::restore(&id)>"Plan a restore"</a>
-                <a class="button small" href=paths::file(&id)>"Open"</a>
+            Next::Plan => {
+                let offers = found.with_untracked(|found| found.as_ref().map(super::offers));
+                let plans = offers.unwrap_or_default().into_iter().map(|offer| {
+                    let path = offer.path([id.as_str()]);
+                    view! { <a class="button small primary" href=path>{offer.title}</a> }
+                });
+                view! {
+                    {plans.collect_view()}
+                    <a class="button small" href=paths::file(&id)>"Open"</a>
+                }
+                .into_any()
             }
-            .into_any(),
             Next::Findings => {
                 view! { <a class="button small" href=paths::file(&id)>"View findings"</a> }
                     .into_any()
@@ -245,7 +252,7 @@ fn shown(transfer: &Transfer, found: Option<&FileSummary>) -> TransferView {
             let words: Vec<String> = unpacked.into_iter().chain(words).collect();
             // One look at the file says its state and what is next: the two cannot differ.
             let next = match found {
-                Some(file) if super::is_restorable(file) => Next::Restore,
+                Some(file) if !super::offers(file).is_empty() => Next::Plan,
                 Some(file) if file.trust() == Trust::Damaged => Next::Findings,
                 _ => Next::Open,
             };

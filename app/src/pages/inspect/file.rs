@@ -21,7 +21,7 @@ use crate::identity::{Identity, Of, permitted};
 use crate::open_files::{OpenFiles, State};
 use crate::pages::cluster_filter;
 use crate::paths;
-use crate::systems;
+use crate::systems::{self, Offer};
 use crate::uploads::{TransferState, UploadQueue};
 use crate::worker::protocol::{Looked, Refusal, Unpacked};
 use requorum_shared::inspection::Trust;
@@ -120,7 +120,10 @@ fn done(
     let took = format::duration(looked.took_ms as f64);
     let sha256 = inspection.file.sha256.clone();
     let trust = inspection.trust();
-    let restorable = systems::is_restorable(inspection);
+    let offers = match systems::is_restorable(inspection) {
+        true => systems::offers(inspection.kind.as_str()),
+        false => Vec::new(),
+    };
     let send = Send::new(open_files, job, sha256);
     view! {
         <PageHeader
@@ -128,11 +131,19 @@ fn done(
             tone=tone
             below=move || view! { <p>{below.clone()} <span class="muted">{format!(" · read in {took}")}</span></p> }
             acts=move || view! {
-                {restorable.then(|| send.buttons(trust))}
+                {(!offers.is_empty()).then(|| send.buttons(trust, offers.clone()))}
                 {close_button(job, close)}
             }
         />
         {move || send.progress()}
+    }
+}
+
+/// Where a file that has arrived is shown next.
+fn next(wanted: Option<Offer>, id: &str) -> String {
+    match wanted {
+        Some(offer) => offer.path([id]),
+        None => paths::file(id),
     }
 }
 
@@ -145,8 +156,8 @@ struct Send {
     console_loader: ConsoleLoader,
     job: u32,
     sha256: StoredValue<String>,
-    /// The upload's key, and whether the wizard is wanted afterwards.
-    sending: RwSignal<Option<(u32, bool)>>,
+    /// The upload's key, and what is to be planned when the file has arrived.
+    sending: RwSignal<Option<(u32, Option<Offer>)>>,
     failure: RwSignal<Option<Failure>>,
 }
 
@@ -163,9 +174,9 @@ impl Send {
             failure: RwSignal::new(None),
         };
         let navigate = use_navigate();
-        // Whoever asked for the wizard gets it when the file has arrived, as long as this page is shown.
+        // The form that was asked for is shown when the file has arrived, as long as this page is shown.
         Effect::new(move |_| {
-            let Some((key, wizard)) = send.sending.get() else {
+            let Some((key, wanted)) = send.sending.get() else {
                 return;
             };
             let arrived = send.uploads.with(key, |t| match &t.state {
@@ -173,18 +184,13 @@ impl Send {
                 _ => None,
             });
             if let Some(Some(id)) = arrived {
-                let to = if wizard {
-                    paths::restore(&id)
-                } else {
-                    paths::file(&id)
-                };
-                navigate(&to, Default::default());
+                navigate(&next(wanted, &id), Default::default());
             }
         });
         send
     }
 
-    fn start(self, wizard: bool) {
+    fn start(self, wanted: Option<Offer>) {
         let navigate = use_navigate();
         spawn_local(async move {
             self.failure.set(None);
@@ -196,12 +202,7 @@ impl Send {
             };
             match stored {
                 Ok(true) => {
-                    let to = if wizard {
-                        paths::restore(&id)
-                    } else {
-                        paths::file(&id)
-                    };
-                    navigate(&to, Default::default());
+                    navigate(&next(wanted, &id), Default::default());
                 }
                 Ok(false) => {
                     let file = self
@@ -212,7 +213,7 @@ impl Send {
                         let grants = self.identity.grants_now();
                         let cluster = cluster_filter::only(&grants);
                         self.sending
-                            .set(Some((self.uploads.add(file, &cluster, None), wizard)));
+                            .set(Some((self.uploads.add(file, &cluster, None), wanted)));
                     }
                 }
                 Err(failure) => self.failure.set(Some(failure)),
@@ -220,7 +221,7 @@ impl Send {
         });
     }
 
-    fn buttons(self, trust: Trust) -> impl IntoView {
+    fn buttons(self, trust: Trust, offers: Vec<Offer>) -> impl IntoView {
         // Nobody is invited to restore a damaged file; whoever has no better one still can.
         let class = if trust == Trust::Broken {
             "button"
@@ -230,11 +231,15 @@ impl Send {
         let location = use_location();
         move || {
             if self.identity.is_person() {
+                let offers = offers.clone();
                 permitted(Permission::Upload, Of::Any, move || {
                     let busy = move || self.sending.with(Option::is_some);
+                    let plans = offers.clone().into_iter().map(|offer| view! {
+                        <button type="button" class=class disabled=busy on:click=move |_| self.start(Some(offer))>{offer.title}</button>
+                    });
                     view! {
-                        <button type="button" class=class disabled=busy on:click=move |_| self.start(true)>"Plan a restore"</button>
-                        <button type="button" class="button" disabled=busy on:click=move |_| self.start(false)>"Upload"</button>
+                        {plans.collect_view()}
+                        <button type="button" class="button" disabled=busy on:click=move |_| self.start(None)>"Upload"</button>
                     }
                 })
             } else {

@@ -208,10 +208,11 @@ fn sealed(
     let headline = {
         let plan = plan.clone();
         move || {
-            let (what, forced) = recovery::outcome_parts(&plan);
-            let forced =
-                forced.map(|forced| view! { <strong class="forced">{forced.to_owned()}</strong> });
-            view! { <span class=format!("mark {mark}") aria-hidden="true"></span> {what.to_owned()} {forced} }
+            let caveat = plan
+                .caveat
+                .clone()
+                .map(|caveat| view! { " " <strong class="forced">{caveat}</strong> });
+            view! { <span class=format!("mark {mark}") aria-hidden="true"></span> {plan.outcome.clone()} {caveat} }
         }
     };
     let below = {
@@ -227,7 +228,7 @@ fn sealed(
         desk.own,
     );
     view! {
-        <PageHeader crumbs=crumbs() sentence=plan.outcome.clone() headline below />
+        <PageHeader crumbs=crumbs() sentence=plan.whole_outcome() headline below />
         {refused}
         {move || desk.own.with(Own::differs).then(|| view! {
             <div class="notice fail" role="alert">
@@ -259,7 +260,7 @@ fn sealed(
 
 /// The page to create a new plan like this one.
 fn new_plan(plan: &Plan) -> String {
-    systems::wizard(plan)
+    systems::form_from(plan)
 }
 
 /// The warnings that the person who looks has to accept with what they can do next.
@@ -304,7 +305,7 @@ fn acceptances(approval: Option<&Approval>) -> Vec<Acceptance> {
 
 /// The mark before the outcome: what the person should expect of the page, before reading.
 fn mark(case: &Case, same: bool) -> &'static str {
-    let forced = recovery::outcome_parts(&case.plan).1.is_some();
+    let forced = case.plan.caveat.is_some();
     match case.summary.state() {
         _ if !same => "fail",
         PlanState::Rejected
@@ -447,14 +448,24 @@ fn refused(look: &Look) -> Option<AnyView> {
     )
 }
 
-/// What the server says of the file, in a few words.
+/// What the server says of the files, in a few words. Where there are several, each is named.
 fn file_words(observation: &Observation) -> String {
-    let parts = observation.file_outcomes();
-    if parts.iter().all(|(_, outcome)| *outcome == Outcome::Pass) {
-        return "OK: checksum, structure and content".into();
-    }
-    let parts = parts.map(|(part, outcome)| format!("{part} {}", status::outcome(outcome).1));
-    parts.join(", ")
+    let files = observation.files();
+    let several = files.len() > 1;
+    let words = files.iter().map(|file| {
+        let parts = file.outcomes;
+        let words = match parts.iter().all(|(_, outcome)| *outcome == Outcome::Pass) {
+            true => "OK: checksum, structure and content".to_owned(),
+            false => parts
+                .map(|(part, outcome)| format!("{} {}", part.label(), status::outcome(outcome).1))
+                .join(", "),
+        };
+        match several {
+            true => format!("{}: {words}", format::visible(file.name)),
+            false => words,
+        }
+    });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -106,12 +106,7 @@ pub(super) const RULES: &[Rule] = &[
     ]),
     closed("server", SYSTEMS_OF_SERVER, "systems is the one place that knows them all")
         .except(&["server::systems", "server::cli::snapshot"]),
-    closed("app", SYSTEMS, KNOW_NO_SYSTEM).except(&[
-        "app::systems",
-        // The form and the page on which a recovery of one system is planned.
-        "app::forms::etcd_restore",
-        "app::pages::files::restore",
-    ]),
+    closed("app", SYSTEMS, KNOW_NO_SYSTEM).except(&["app::systems"]),
     // The pure core.
     closed(
         "shared",
@@ -612,6 +607,27 @@ pub(super) const RULES: &[Rule] = &[
             "app::components",
         ],
         "forms are plain logic, tested natively",
+    ),
+    closed(
+        "app::systems::etcd::restore::form",
+        &[
+            "leptos",
+            "web_sys",
+            "app::client",
+            "app::pages",
+            "app::components",
+        ],
+        "forms are plain logic, tested natively",
+    ),
+    closed(
+        "app::systems",
+        &["app::pages", "app::client"],
+        "what a system shows stands on general pages, which fetch for it",
+    ),
+    closed(
+        "app::plan_form",
+        &["app::systems", "app::pages", "app::client"],
+        "what a form consists of is the same for all systems",
     ),
     closed(
         "app::client",

@@ -6,6 +6,7 @@ use requorum_shared::inspection::{FileFacts, Judgement, PartName};
 
 use super::carried::Choice;
 use super::*;
+use crate::plan_form::{drifted, merge};
 
 fn member(name: &str, url: &str, learner: bool) -> MemberFacts {
     MemberFacts {
@@ -76,7 +77,7 @@ fn the_form_opens_with_something_that_can_be_sealed() {
     );
     assert_eq!(form.token, "etcd-2026-11-21-007f");
     assert_eq!(form.target_version, TargetVersion::V3_5);
-    let report = form.report(&inspection(), &roots());
+    let report = form.here(&inspection(), &roots()).report;
     assert!(!report.blocks(), "{report:?}");
     let (request, findings) = form.request("ab");
     assert_eq!(findings, []);
@@ -232,7 +233,7 @@ fn resolved(form: &mut RestoreForm, inspection: &Inspection, code: &str) {
         roots: &roots,
         token: "etcd-2026-11-21-beef",
     };
-    let report = form.report(inspection, &roots);
+    let report = form.here(inspection, &roots).report;
     let finding = report
         .find(code)
         .unwrap_or_else(|| panic!("no {code} in {report:?}"));
@@ -242,7 +243,7 @@ fn resolved(form: &mut RestoreForm, inspection: &Inspection, code: &str) {
         .unwrap_or_else(|| panic!("no button at {code}"));
     assert!(!first.label(|n| n.to_string()).is_empty());
     first.apply(form);
-    let report = form.report(inspection, &roots);
+    let report = form.here(inspection, &roots).report;
     assert!(report.find(code).is_none(), "{code} is still in {report:?}");
 }
 
@@ -330,7 +331,7 @@ fn where_there_is_no_room_the_roots_that_have_it_are_offered() {
     let form = RestoreForm::suggested(&inspection, &all, "etcd-2026-11-21-007f");
     assert_eq!(form.root, "data");
     let offered = |roots: &[RootChoice]| {
-        let report = form.report(&inspection, roots);
+        let report = form.here(&inspection, roots).report;
         let finding = report.find("target.no-room").unwrap();
         let known = fix::Known {
             inspection: &inspection,
@@ -367,7 +368,7 @@ fn a_plan_fills_the_form_that_made_it() {
         Finding::blocking("members.x", "member", "…").in_field("members[1].name"),
         Finding::blocking("drift.steps", "plan", "…"),
     ];
-    let fields: Vec<_> = earlier::drifted(&drift)
+    let fields: Vec<_> = drifted(&drift, &["target", "snapshot", "cluster"])
         .into_iter()
         .map(|(f, _)| f)
         .collect();
@@ -376,7 +377,7 @@ fn a_plan_fills_the_form_that_made_it() {
 
 #[test]
 fn what_the_server_said_of_an_earlier_form_stays_off_other_rows() {
-    let here = form().report(&inspection(), &roots());
+    let here = form().here(&inspection(), &roots());
     let server = [
         Finding::blocking("member.url", "member m2", "bad").in_field("members[1].peer_urls"),
         Finding::blocking("target.exists", "target", "exists").in_field("target"),
@@ -399,7 +400,7 @@ fn what_the_server_said_of_an_earlier_form_stays_off_other_rows() {
 fn a_space_in_a_name_is_not_swallowed_by_the_form() {
     let mut form = form();
     form.members[0].name = " a".into();
-    let report = form.report(&inspection(), &roots());
+    let report = form.here(&inspection(), &roots()).report;
     assert!(report.find("member.name-space").is_some(), "{report:?}");
 }
 
@@ -407,7 +408,7 @@ fn a_space_in_a_name_is_not_swallowed_by_the_form() {
 fn a_bump_that_is_no_number_blocks_and_says_so_once() {
     let mut form = form();
     form.bump = "lots".into();
-    let report = form.report(&inspection(), &roots());
+    let report = form.here(&inspection(), &roots()).report;
     let bumps: Vec<_> = report
         .findings
         .iter()
@@ -422,14 +423,16 @@ fn a_bump_that_is_no_number_blocks_and_says_so_once() {
     assert_eq!(form.request("x").0.bump_revision, 1_000_000);
     form.bump = (1_u64 << 53).to_string();
     assert!(
-        form.report(&inspection(), &roots())
+        form.here(&inspection(), &roots())
+            .report
             .find("bump.inexact")
             .is_some(),
         "a plan could not hold it"
     );
     form.bump = u64::MAX.to_string();
     assert!(
-        form.report(&inspection(), &roots())
+        form.here(&inspection(), &roots())
+            .report
             .find("bump.overflow")
             .is_some()
     );
@@ -480,7 +483,7 @@ fn what_is_typed_about_the_old_cluster_and_not_used_is_said() {
     let codes = |change: &dyn Fn(&mut RestoreForm)| {
         let mut form = form();
         change(&mut form);
-        let report = form.report(&inspection(), &roots());
+        let report = form.here(&inspection(), &roots()).report;
         let codes = report.findings.into_iter().map(|f| f.code);
         codes
             .filter(|code| code.starts_with("seen."))
@@ -509,8 +512,8 @@ fn what_is_typed_about_the_old_cluster_and_not_used_is_said() {
 
 #[test]
 fn the_servers_word_on_the_target_counts_and_ours_is_dropped() {
-    let here = form().report(&inspection(), &roots());
-    assert!(here.find("target.unseen").is_some());
+    let here = form().here(&inspection(), &roots());
+    assert!(here.report.find("target.unseen").is_some());
     let server = [
         Finding::blocking("target.exists", "target", "there already").in_field("target"),
         Finding::warning("token.used", "--initial-cluster-token", "used before"),
@@ -518,7 +521,11 @@ fn the_servers_word_on_the_target_counts_and_ours_is_dropped() {
     let merged = merge(&here, &server, true);
     assert!(merged.find("target.unseen").is_none());
     assert!(merged.find("target.exists").is_some() && merged.find("token.used").is_some());
-    let again = merge(&merged, &server, true);
+    let both = Here {
+        report: merged.clone(),
+        unread: Vec::new(),
+    };
+    let again = merge(&both, &server, true);
     assert_eq!(
         again.findings.len(),
         merged.findings.len(),

@@ -1,34 +1,30 @@
 //! The right column: the report, checked here at each key and by the server soon after; what will happen; the
 //! commands that do the same.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use requorum_shared::api::v1::CheckPlanRequest;
-use requorum_shared::etcd::recovery::restore::{NativeSource, Target, native_lines};
-use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report};
 use requorum_shared::plan::{Seal, reversibility};
 use requorum_shared::recovery::{self, Observation, Request, Step};
 
-use super::context::{FormContext, focus};
 use crate::client::grpc;
 use crate::components::command::Command;
 use crate::components::findings::{Findings, ReportCount};
 use crate::components::plan_steps::PlanSteps;
 use crate::failure::Failure;
+use crate::focus::focus;
 use crate::format;
-use crate::forms::etcd_restore::{RestoreForm, RootChoice, merge};
+use crate::plan_form::{Here, REPORT, merge};
 
 /// How long typing must pause before the server is asked, in milliseconds.
 const QUIET_MS: u32 = 500;
 
 /// What the column shows.
 #[derive(Clone, Copy)]
-pub struct Live {
+pub(super) struct Live {
     /// The report: the page's, made right by the server.
-    pub report: Memo<Report>,
+    pub(super) report: Memo<Report>,
     steps: Memo<Option<Vec<Step>>>,
     server: RwSignal<ServerWord>,
 }
@@ -43,14 +39,12 @@ enum ServerWord {
 
 impl Live {
     pub(super) fn new(
-        form: RwSignal<RestoreForm>,
-        here: Memo<Report>,
-        inspection: Arc<Inspection>,
-        roots: Vec<RootChoice>,
+        kind: &'static str,
+        request: Memo<Request>,
+        here: Memo<Here>,
+        seen: Memo<Observation>,
         author: String,
     ) -> Self {
-        let id = inspection.file.sha256.clone();
-        let request = Memo::new(move |_| Request::EtcdRestore(form.with(|f| f.request(&id).0)));
         let server = RwSignal::new(ServerWord::Asking);
         let turn = StoredValue::new(0_u32);
         Effect::new(move |_| {
@@ -65,7 +59,7 @@ impl Live {
                 }
                 let request_json = serde_json::to_string(&request).unwrap_or_default();
                 let answer = grpc::call(CheckPlanRequest {
-                    kind: super::ETCD_RESTORE.into(),
+                    kind: kind.into(),
                     request_json,
                 })
                 .await;
@@ -91,7 +85,7 @@ impl Live {
         let report = Memo::new(move |_| {
             let here = here.get();
             if server.with(|s| matches!(s, ServerWord::Silent(_))) {
-                return here;
+                return here.report;
             }
             let request = request.get();
             last.with(|(asked, findings)| {
@@ -101,21 +95,20 @@ impl Live {
                     .is_some_and(|asked| asked.subject() == request.subject());
                 match answered || same_place {
                     true => merge(&here, findings, answered),
-                    false => here,
+                    false => here.report,
                 }
             })
         });
         let steps = Memo::new(move |_| {
-            let observation = form.with(|f| f.observation(&inspection, &roots));
             let seal = Seal {
                 id: "preview".into(),
                 author: author.clone(),
                 sealed_at: format::utc(js_sys::Date::now() as i64),
                 cluster: String::new(),
             };
-            recovery::plan(&request.get(), &Observation::EtcdRestore(observation), seal)
-                .ok()
-                .map(|plan| plan.steps)
+            let plan =
+                request.with(|request| seen.with(|seen| recovery::plan(request, seen, seal)));
+            plan.ok().map(|plan| plan.steps)
         });
         Self {
             report,
@@ -124,9 +117,6 @@ impl Live {
         }
     }
 }
-
-/// The id of the right column.
-const REPORT: &str = "report";
 
 /// Brings the findings into view, and the focus to them.
 pub(super) fn show_report() {
@@ -137,12 +127,10 @@ pub(super) fn show_report() {
 }
 
 /// Report, steps, commands.
-#[component]
-pub fn LiveColumn(
-    /// What is known.
+pub(super) fn column(
     live: Live,
-    /// The form.
-    context: FormContext,
+    fixes: Callback<Finding, AnyView>,
+    (label, commands): (&'static str, Signal<String>),
 ) -> impl IntoView {
     let whose = move || match live.server.get() {
         ServerWord::Asking => "Checked in this browser; waiting for the server.".to_owned(),
@@ -154,24 +142,8 @@ pub fn LiveColumn(
             )
         }
     };
-    let inspection = context.inspection();
-    let source = NativeSource::from(&*inspection);
-    let commands = Signal::derive(move || {
-        context.form.with(|f| {
-            let (request, _) = f.request(&inspection.file.sha256);
-            let folder = match &request.target {
-                Target::Folder { path, .. } => Some(path.clone()),
-                Target::Download => None,
-            };
-            let name = &inspection.file.name;
-            match native_lines(&request, name, &source, folder.as_deref()) {
-                Ok(lines) => lines.join("\n"),
-                Err(why) => format!("# None: {why}."),
-            }
-        })
-    });
     let findings = move || {
-        view! { <Findings findings=live.report.get().findings none="No findings." acts=context.acts(REPORT) /> }
+        view! { <Findings findings=live.report.get().findings none="No findings." acts=fixes /> }
     };
     let steps = move || match live.steps.get() {
         Some(steps) => {
@@ -193,7 +165,7 @@ pub fn LiveColumn(
                 {findings}
             </section>
             <section class="section">{steps}</section>
-            <Command label="Equivalent commands of etcd's own tools" text=commands />
+            <Command label text=commands />
         </aside>
     }
 }

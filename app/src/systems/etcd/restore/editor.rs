@@ -5,11 +5,11 @@ use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
 use requorum_shared::etcd::recovery::restore::{TargetVersion, need_bytes};
 
 use super::context::FormContext;
+use super::form::RestoreForm;
+use super::form::carried::{Choice, nothing_to_clean};
 use super::members::Members;
 use crate::components::space::Space;
 use crate::format;
-use crate::forms::etcd_restore::RestoreForm;
-use crate::forms::etcd_restore::carried::{Choice, nothing_to_clean};
 
 /// The form.
 #[component]

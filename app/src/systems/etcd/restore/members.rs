@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 use requorum_shared::finding::{Finding, Severity};
 
-use super::context::{FormContext, focus};
+use super::context::FormContext;
+use super::form::paste::{self, Pasted};
+use super::form::{MemberRow, RestoreForm};
+use crate::focus::focus;
 use crate::format;
-use crate::forms::etcd_restore::paste::{self, Pasted};
-use crate::forms::etcd_restore::{MemberRow, RestoreForm, is_about};
+use crate::plan_form::is_about;
 
 /// Lines of what was left out that are shown; a log file has thousands.
 const LEFT_OUT_SHOWN: usize = 5;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Report, Severity};
-use wasm_bindgen::JsCast as _;
 
+use super::form::RestoreForm;
+use super::form::fix::{Known, fixes};
 use crate::components::findings::Findings;
+use crate::focus::focus;
 use crate::format;
-use crate::forms::etcd_restore::fix::{Known, fixes};
-use crate::forms::etcd_restore::{RestoreForm, RootChoice, is_about};
+use crate::plan_form::{RootChoice, is_about};
 
 /// The form with its findings.
 #[derive(Clone, Copy)]
@@ -157,13 +158,5 @@ impl FormContext {
         (!what.is_empty()).then(|| {
             view! { <p class="drifted"><strong>"Changed since the earlier plan: "</strong> {what.join(" ")}</p> }
         })
-    }
-}
-
-/// Moves the focus, where the element is there.
-pub(super) fn focus(id: &str) {
-    let element = document().get_element_by_id(id);
-    if let Some(element) = element.and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
-        let _ = element.focus();
     }
 }

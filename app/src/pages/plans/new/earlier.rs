@@ -2,17 +2,15 @@
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::{GetPlanRequest, PlanState, PlanSummary};
-use requorum_shared::etcd::recovery::restore::RestoreRequest;
 use requorum_shared::finding::Finding;
 use requorum_shared::permission::Permission;
-use requorum_shared::recovery::{Plan, Request};
+use requorum_shared::recovery::{Input, Plan, Request};
 
 use crate::client::grpc;
 use crate::components::error_view::ErrorView;
 use crate::components::findings::Findings;
 use crate::components::time::Time;
 use crate::failure::{Failure, Kind};
-use crate::forms::etcd_restore::RestoreForm;
 use crate::identity::{Of, permitted};
 use crate::paths;
 
@@ -31,11 +29,27 @@ pub(super) enum EarlierPlan {
 #[derive(Clone, PartialEq)]
 pub(super) struct Earlier {
     summary: PlanSummary,
-    pub(super) request: RestoreRequest,
-    pub(super) drift: Vec<Finding>,
+    request: Request,
+    drift: Vec<Finding>,
 }
 
 impl EarlierPlan {
+    /// What it asked for.
+    pub(super) fn request(&self) -> Option<Request> {
+        match self {
+            Self::Read(earlier) => Some(earlier.request.clone()),
+            Self::None | Self::Failed(_) => None,
+        }
+    }
+
+    /// What has changed since it was sealed.
+    pub(super) fn drift(&self) -> Vec<Finding> {
+        match self {
+            Self::Read(earlier) => earlier.drift.clone(),
+            Self::None | Self::Failed(_) => Vec::new(),
+        }
+    }
+
     /// Its id; empty for none.
     pub(super) fn plan(&self) -> &str {
         match self {
@@ -45,40 +59,48 @@ impl EarlierPlan {
     }
 }
 
-/// Reads the plan, which must be for this snapshot.
-pub(super) async fn find(id: &str, snapshot: &str) -> EarlierPlan {
+/// Reads the plan, which must be of this kind and for these files.
+pub(super) async fn find(id: &str, kind: &str, files: &[String]) -> EarlierPlan {
     if id.is_empty() {
         return EarlierPlan::None;
     }
-    match read(id, snapshot).await {
+    match read(id, kind, files).await {
         Ok(earlier) => EarlierPlan::Read(Box::new(earlier)),
         Err(failure) => EarlierPlan::Failed(failure),
     }
 }
 
-async fn read(id: &str, snapshot: &str) -> Result<Earlier, Failure> {
+async fn read(id: &str, kind: &str, files: &[String]) -> Result<Earlier, Failure> {
     let response = grpc::call(GetPlanRequest { id: id.into() }).await?;
     let other = |what: &str| Failure {
-        next: "The form starts from the snapshot instead.".into(),
+        next: "The form is filled in from the files instead.".into(),
         ..Failure::new(Kind::Other, what)
     };
     let plan: Plan = serde_json::from_str(&response.plan_json)
         .map_err(|_| other("The earlier plan is in a format that this page does not know."))?;
-    let Request::EtcdRestore(request) = plan.request;
-    if request.snapshot != snapshot {
-        return Err(other("The earlier plan is for another snapshot."));
+    if plan.request.kind() != kind {
+        return Err(other("The earlier plan is for another kind of recovery."));
+    }
+    if !is_for(&plan.request, files) {
+        return Err(other("The earlier plan is for other files."));
     }
     Ok(Earlier {
         summary: response.plan.unwrap_or_default(),
-        request,
+        request: plan.request,
         drift: response.drift.into_iter().map(Finding::from).collect(),
     })
+}
+
+/// Whether a request uses these files, in this order.
+fn is_for(request: &Request, files: &[String]) -> bool {
+    let inputs = request.inputs();
+    inputs.iter().map(|Input::File(id)| id).eq(files.iter())
 }
 
 /// What became of the plan, and the press that seals the same again where nothing but a fact has changed.
 pub(super) fn notice(
     earlier: EarlierPlan,
-    form: RwSignal<RestoreForm>,
+    unchanged: Memo<bool>,
     busy: Signal<bool>,
     blocked: Memo<bool>,
     of: Of,
@@ -89,11 +111,7 @@ pub(super) fn notice(
         EarlierPlan::Failed(failure) => return view! { <ErrorView failure /> }.into_any(),
         EarlierPlan::Read(earlier) => *earlier,
     };
-    let Earlier {
-        summary,
-        request,
-        drift,
-    } = earlier;
+    let Earlier { summary, drift, .. } = earlier;
     let state = summary.state();
     let (by, at) = (summary.decided_by.clone(), summary.decided_at_ms);
     let what = match state {
@@ -110,8 +128,6 @@ pub(super) fn notice(
     let changed = (!drift.is_empty()).then(|| {
         view! { <p>"Changed since then:"</p> <Findings findings=drift none="" /> }
     });
-    let same = RestoreForm::of(&request);
-    let unchanged = Memo::new(move |_| form.with(|form| form.request("").0 == same.request("").0));
     // What a person refused needs a change; what only time or the disk refused does not.
     let again = matches!(state, PlanState::Expired | PlanState::Invalidated).then(|| {
         permitted(Permission::Plan, of, move || view! {

@@ -2,7 +2,6 @@
 
 use requorum_shared::etcd::recovery::restore::bump::WHEN_UNKNOWN;
 use requorum_shared::etcd::recovery::restore::{RestoreRequest, Target};
-use requorum_shared::finding::Finding;
 
 use super::{MemberRow, RestoreForm, span};
 
@@ -52,18 +51,4 @@ impl RestoreForm {
             path,
         }
     }
-}
-
-/// The parts of the form that a drift is about, each with what changed: `target`, `snapshot`, `members[1].peer_urls`.
-pub fn drifted(drift: &[Finding]) -> Vec<(String, String)> {
-    let part = |finding: &Finding| match (&finding.field, finding.subject.as_str()) {
-        (Some(field), _) => Some(field.clone()),
-        // A fact names what it is about.
-        (None, subject @ ("target" | "snapshot" | "cluster")) => Some(subject.to_owned()),
-        (None, _) => None,
-    };
-    drift
-        .iter()
-        .filter_map(|finding| Some((part(finding)?, finding.what.clone())))
-        .collect()
 }

@@ -19,6 +19,7 @@ use requorum_shared::finding::{Finding, Report};
 use serde::{Deserialize, Serialize};
 
 use self::paste::Pasted;
+use crate::plan_form::{Here, RootChoice, is_about};
 
 /// What was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,17 +68,6 @@ pub struct MemberRow {
     pub name: String,
     /// Peer URLs, separated by commas or white space.
     pub urls: String,
-}
-
-/// A root that the server offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RootChoice {
-    /// Its name.
-    pub name: String,
-    /// Where it is.
-    pub path: String,
-    /// Free bytes there.
-    pub free_bytes: u64,
 }
 
 impl RestoreForm {
@@ -290,20 +280,24 @@ impl RestoreForm {
         }
     }
 
-    /// The report of what can be known here.
-    pub fn report(&self, inspection: &Inspection, roots: &[RootChoice]) -> Report {
+    /// What can be known here.
+    pub fn here(&self, inspection: &Inspection, roots: &[RootChoice]) -> Here {
         let (request, mut findings) = self.request(&inspection.file.sha256);
         let mut report = check_sealable(&request, &self.observation(inspection, roots));
-        if !findings.is_empty() {
-            // What was typed is no number: what the check says of the 0 in its place is of no use.
-            report
-                .findings
-                .retain(|f| !is_about(f, "bump_revision") && !is_about(f, "mark_compacted"));
-            findings.append(&mut report.findings);
-            report.findings = findings;
-        }
-        report.findings.extend(self.unread_sighting());
+        // What was typed is no number: what a check says of the 0 in its place is of no use.
+        let unread = match findings.is_empty() {
+            true => Vec::new(),
+            false => vec!["bump_revision", "mark_compacted"],
+        };
         report
+            .findings
+            .retain(|finding| !unread.iter().any(|field| is_about(finding, field)));
+        findings.append(&mut report.findings);
+        findings.extend(self.unread_sighting());
+        Here {
+            report: Report { findings },
+            unread,
+        }
     }
 
     /// The bump computed from the highest revision observed.
@@ -392,31 +386,6 @@ pub fn fresh_token(today: &str, dice: u16) -> String {
     format!("etcd-{today}-{dice:04x}")
 }
 
-/// What the page found, corrected by the server, whose answer counts. `answered` says whether the server's findings are
-/// about what is in the form now: of an older answer only what it saw of the same destination is kept, since anything
-/// else may be about a member that was changed or removed meanwhile. What could not be read, only the page knows.
-pub fn merge(here: &Report, server: &[Finding], answered: bool) -> Report {
-    let same = |a: &Finding, b: &Finding| {
-        (&a.code, &a.subject, &a.field) == (&b.code, &b.subject, &b.field)
-    };
-    let mut findings: Vec<Finding> = here
-        .findings
-        .iter()
-        .filter(|f| !is_about(f, "target"))
-        .cloned()
-        .collect();
-    let unread = here.find("bump.number").is_some();
-    for finding in server {
-        let superseded =
-            unread && (is_about(finding, "bump_revision") || is_about(finding, "mark_compacted"));
-        let counts = answered || is_about(finding, "target");
-        if counts && !superseded && !findings.iter().any(|f| same(f, finding)) {
-            findings.push(finding.clone());
-        }
-    }
-    Report { findings }
-}
-
 /// A name that ends in, or holds, a number: `n2`, `etcd-01`, `db-1.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Series {
@@ -456,13 +425,6 @@ impl Series {
         let width = self.width;
         format!("{}{number:0width$}{}", self.before, self.after)
     }
-}
-
-/// Whether a finding is about this part of the request, or a part of it.
-pub fn is_about(finding: &Finding, field: &str) -> bool {
-    let path = finding.field.as_deref();
-    path.and_then(|path| path.strip_prefix(field))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 #[cfg(test)]

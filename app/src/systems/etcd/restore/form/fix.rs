@@ -5,8 +5,9 @@ use requorum_shared::etcd::recovery::restore::{TargetVersion, need_bytes, peer_u
 use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::finding::{Finding, Severity};
 
+use super::RestoreForm;
 use super::carried::Choice;
-use super::{RestoreForm, RootChoice};
+use crate::plan_form::RootChoice;
 
 /// What a fix can draw on.
 #[derive(Debug, Clone)]
