@@ -50,7 +50,7 @@ use crate::plans::list::PlanList;
 use crate::plans::store::PlanStore;
 use crate::roots::Roots;
 use crate::secrets::Secrets;
-use crate::systems::{self, EtcdBinary, Systems};
+use crate::systems::Systems;
 use crate::tls::Tls;
 use crate::work::Work;
 
@@ -96,8 +96,8 @@ pub struct Parts {
     pub releases: Releases,
     /// Where restores may go.
     pub roots: Arc<Roots>,
-    /// What boot checks can use.
-    pub etcd_binaries: Vec<EtcdBinary>,
+    /// The systems that can be recovered.
+    pub systems: Arc<Systems>,
     /// Sealed plans.
     pub plans: Arc<dyn PlanStore>,
     /// What was seen outside of the console.
@@ -204,15 +204,12 @@ impl App {
             Oidc::new(config, open, accounts, clock.clone())
         });
         let roots = Arc::new(Roots::open(&data_dir.restores(), &config.restore_roots)?);
-        let Systems {
-            runners,
-            etcd_binaries,
-        } = systems::open(&config, &data_dir, &objects, &roots).await?;
+        let systems = Arc::new(Systems::open(&config, &data_dir, &objects, &roots).await?);
         let jobs: Arc<dyn JobLog> = Arc::new(db.clone());
         let engine = Engine::new(
             jobs.clone(),
             ledger.clone(),
-            runners,
+            systems.clone(),
             clock.clone(),
             Owner {
                 id: ledger.writer().to_owned(),
@@ -252,7 +249,7 @@ impl App {
             objects,
             uploads,
             roots,
-            etcd_binaries,
+            systems,
             lists: Lists {
                 files: Arc::new(db.clone()),
                 plans: Arc::new(db.clone()),

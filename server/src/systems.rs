@@ -1,71 +1,51 @@
-//! The systems that can be recovered: for each, what is observed and how its steps are carried out. This is the one
-//! place of the server that knows them all.
+//! The systems that can be recovered. Each brings what looks at what its plans rest on, and what carries its steps out.
+//! This is the one place of the server that knows them all.
 
 pub mod etcd;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use requorum_shared::kinds::Inspection;
 use requorum_shared::recovery::{Carrier, Observation, Request};
+use requorum_shared::system::System as Name;
 
-pub use self::etcd::binaries::Binary as EtcdBinary;
-use self::etcd::steps::EtcdSteps;
-use self::etcd::{binaries, observe, process};
+use self::etcd::Etcd;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::files::objects::Objects;
 use crate::jobs::runner::{Runners, StepRunner};
 use crate::roots::Roots;
 
-/// All systems, ready to run.
-pub struct Systems {
-    /// What carries steps out.
-    pub runners: Arc<dyn Runners>,
-    /// The etcd servers of this machine that boot checks can use.
-    pub etcd_binaries: Vec<EtcdBinary>,
+/// What a system brings.
+pub trait System: Send + Sync {
+    /// What carries its steps out.
+    fn runner(&self) -> Arc<dyn StepRunner>;
+
+    /// What a request of its own rests on, as it is seen now. Blocks; changes nothing.
+    ///
+    /// # Errors
+    /// When a file is of a kind that the request cannot use.
+    fn observe(&self, request: &Request, sight: &Sight<'_>) -> anyhow::Result<Observation>;
+
+    /// The programs of this machine that its steps can use.
+    fn programs(&self) -> &[Program];
 }
 
-/// Makes every system ready, and clears up what its earlier process left.
-///
-/// # Errors
-/// When that cannot be cleared up.
-pub async fn open(
-    config: &Config,
-    data_dir: &DataDir,
-    objects: &Objects,
-    roots: &Arc<Roots>,
-) -> anyhow::Result<Systems> {
-    process::clear_up(&data_dir.scratch()).context("clearing up after boot checks")?;
-    let etcd_binaries = binaries::find(&config.etcd_bin).await;
-    let runners = AllRunners {
-        etcd: Arc::new(EtcdSteps {
-            objects: objects.clone(),
-            roots: roots.clone(),
-            downloads: data_dir.downloads(),
-            scratch: data_dir.scratch(),
-            binaries: etcd_binaries.clone(),
-        }),
-    };
-    Ok(Systems {
-        runners: Arc::new(runners),
-        etcd_binaries,
-    })
+/// A program of a system that is installed on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Where.
+    pub path: PathBuf,
+    /// As it says itself: `3.5.17`.
+    pub version: String,
 }
 
-/// The runners of all steps.
-struct AllRunners {
-    /// For [`Carrier::Etcd`].
-    etcd: Arc<EtcdSteps>,
-}
-
-impl Runners for AllRunners {
-    fn of(&self, carrier: Carrier) -> Option<Arc<dyn StepRunner>> {
-        match carrier {
-            Carrier::Etcd => Some(self.etcd.clone()),
-            Carrier::Person => None,
-        }
+impl Program {
+    /// Major and minor, where the version has both.
+    pub fn minor(&self) -> Option<(u64, u64)> {
+        let mut parts = self.version.split('.');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
     }
 }
 
@@ -93,14 +73,77 @@ pub struct Sight<'a> {
     pub files: &'a [StoredInput],
 }
 
-/// What a request rests on, as it is seen now. Blocks; changes nothing.
-///
-/// # Errors
-/// When a file is of a kind that the request cannot use.
-pub fn observe(request: &Request, sight: &Sight<'_>) -> anyhow::Result<Observation> {
-    match request {
-        Request::EtcdRestore(request) => {
-            observe::restore(request, sight).map(Observation::EtcdRestore)
+/// All systems, ready to run.
+pub struct Systems {
+    etcd: Etcd,
+}
+
+impl Systems {
+    /// Makes every system ready, and clears up what its earlier process left.
+    ///
+    /// # Errors
+    /// When that cannot be cleared up.
+    pub async fn open(
+        config: &Config,
+        data_dir: &DataDir,
+        objects: &Objects,
+        roots: &Arc<Roots>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            etcd: Etcd::open(config, data_dir, objects, roots).await?,
+        })
+    }
+
+    /// A system; none where no recovery of it is known yet.
+    fn system(&self, name: Name) -> Option<&dyn System> {
+        match name {
+            Name::Etcd => Some(&self.etcd),
+            Name::Pd | Name::Dkron | Name::Pegasus => None,
+        }
+    }
+
+    /// What a request rests on, as it is seen now. Blocks; changes nothing.
+    ///
+    /// # Errors
+    /// When a file is of a kind that the request cannot use.
+    pub fn observe(&self, request: &Request, sight: &Sight<'_>) -> anyhow::Result<Observation> {
+        self.system(request.system())
+            .ok_or_else(|| anyhow::anyhow!("{} cannot be observed", request.kind()))?
+            .observe(request, sight)
+    }
+
+    /// The programs of this machine that the steps of a system can use.
+    pub fn programs(&self, name: Name) -> &[Program] {
+        self.system(name).map(System::programs).unwrap_or_default()
+    }
+}
+
+impl Runners for Systems {
+    fn of(&self, carrier: Carrier) -> Option<Arc<dyn StepRunner>> {
+        match carrier {
+            Carrier::Etcd => Some(self.etcd.runner()),
+            Carrier::Person => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_minor_is_what_counts() {
+        for (version, minor) in [
+            ("3.5.1", Some((3, 5))),
+            ("3.6.0-rc.1", Some((3, 6))),
+            ("3", None),
+            ("", None),
+        ] {
+            let program = Program {
+                path: PathBuf::new(),
+                version: version.into(),
+            };
+            assert_eq!(program.minor(), minor, "{version}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root, Store, StoreContent};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::KINDS;
+use requorum_shared::system::System;
 
 use super::approvals;
 use super::authorize::{authorize, sees};
@@ -34,11 +35,12 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             })
             .collect(),
         etcd_binaries: app
-            .etcd_binaries
+            .systems
+            .programs(System::Etcd)
             .iter()
-            .map(|binary| EtcdBinary {
-                path: binary.path.display().to_string(),
-                version: binary.version.clone(),
+            .map(|program| EtcdBinary {
+                path: program.path.display().to_string(),
+                version: program.version.clone(),
             })
             .collect(),
         max_upload_bytes: app.config.max_upload_bytes,

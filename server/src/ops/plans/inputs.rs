@@ -9,7 +9,7 @@ use crate::error::{Result, conflict, internal};
 use crate::files::objects::ObjectError;
 use crate::files::store::StoredFile;
 use crate::ops::stored;
-use crate::systems::{self, Sight, StoredInput};
+use crate::systems::{Sight, StoredInput};
 
 /// The longest of what a source says of itself that an observation keeps, in characters.
 const MAX_WORDS: usize = 1_000;
@@ -31,8 +31,8 @@ pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Resu
         });
         files.push((file, inspection_json, found));
     }
-    let (request, roots, downloads) =
-        (request.clone(), app.roots.clone(), app.data_dir.downloads());
+    let (request, systems) = (request.clone(), app.systems.clone());
+    let (roots, downloads) = (app.roots.clone(), app.data_dir.downloads());
     let look = move || {
         let files = files.into_iter();
         let files = files.map(|(file, json, found)| input(&request, file, &json, found));
@@ -41,7 +41,7 @@ pub(super) async fn observe(app: &App, account: &str, request: &Request) -> Resu
             downloads: &downloads,
             files: &files.collect::<Result<Vec<_>>>()?,
         };
-        systems::observe(&request, &sight).map_err(internal)
+        systems.observe(&request, &sight).map_err(internal)
     };
     app.work.run(account, look).await
 }

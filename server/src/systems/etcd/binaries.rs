@@ -6,31 +6,16 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::systems::Program;
+
 /// How long an `etcd --version` may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// An etcd server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binary {
-    /// Where it is.
-    pub path: PathBuf,
-    /// As it says itself: `3.5.1`.
-    pub version: String,
-}
-
-impl Binary {
-    /// Major and minor, where the version has both.
-    pub fn minor(&self) -> Option<(u64, u64)> {
-        let mut parts = self.version.split('.');
-        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-    }
-}
-
 /// Looks for `etcd` in these folders and then in PATH, and asks each for its version.
-pub async fn find(folders: &[PathBuf]) -> Vec<Binary> {
+pub(super) async fn find(folders: &[PathBuf]) -> Vec<Program> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = folders.iter().cloned().chain(std::env::split_paths(&path));
-    let mut found: Vec<Binary> = Vec::new();
+    let mut found: Vec<Program> = Vec::new();
     for folder in folders.filter(|folder| folder.is_absolute()) {
         let Ok(path) = folder.join("etcd").canonicalize() else {
             continue;
@@ -39,7 +24,7 @@ pub async fn find(folders: &[PathBuf]) -> Vec<Binary> {
             continue;
         }
         match version(&path).await {
-            Some(version) => found.push(Binary { path, version }),
+            Some(version) => found.push(Program { path, version }),
             None => tracing::warn!("{} did not say its version; it is not used", path.display()),
         }
     }
@@ -61,25 +46,4 @@ async fn version(path: &Path) -> Option<String> {
     text.lines()
         .find_map(|line| line.strip_prefix("etcd Version:"))
         .map(|version| version.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_minor_is_what_counts() {
-        for (version, minor) in [
-            ("3.5.1", Some((3, 5))),
-            ("3.6.0-rc.1", Some((3, 6))),
-            ("3", None),
-            ("", None),
-        ] {
-            let binary = Binary {
-                path: PathBuf::new(),
-                version: version.into(),
-            };
-            assert_eq!(binary.minor(), minor, "{version}");
-        }
-    }
 }

@@ -19,11 +19,11 @@ use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::number;
 
 use self::cluster::Cluster;
-use super::binaries::Binary;
 use super::members::Dest;
 use super::run::{Run, blocking, failed, free_bytes, spot};
 use super::sockets::Sockets;
 use crate::jobs::runner::StepError;
+use crate::systems::Program;
 
 /// Units of progress.
 pub(super) const BOOTED: &str = "members booted";
@@ -36,7 +36,7 @@ const BESIDE_DATABASE: u64 = 160 << 20;
 /// Boots and compares.
 pub(super) async fn check(
     run: &Run,
-    binaries: &[Binary],
+    binaries: &[Program],
     scratch: &Path,
     expected: &ExpectedService,
 ) -> Result<Vec<Check>, StepError> {
@@ -83,7 +83,7 @@ pub(super) async fn check(
 
 async fn boot_and_look(
     run: &Run,
-    binary: &Binary,
+    binary: &Program,
     scratch: &Path,
     running: &Path,
     expected: &ExpectedService,

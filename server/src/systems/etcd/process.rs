@@ -9,8 +9,9 @@ use std::process::{ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use super::binaries::Binary;
 use super::sockets::Socket;
+
+use crate::systems::Program;
 
 /// Lines of a log that an error quotes.
 const QUOTED_LINES: usize = 5;
@@ -38,7 +39,7 @@ pub(super) struct Member<'a> {
 
 impl Process {
     /// Starts it. Nothing of this server's environment reaches it.
-    pub(super) fn start(binary: &Binary, member: &Member<'_>) -> io::Result<Self> {
+    pub(super) fn start(binary: &Program, member: &Member<'_>) -> io::Result<Self> {
         let (peer, client) = (member.socket.peer_url(), member.socket.client_url());
         let log = File::create(&member.log)?;
         let child = Command::new(&binary.path)
@@ -100,7 +101,7 @@ impl Process {
 
 /// Ends what an earlier process of this server left running, and removes what it left lying. Recognised by a
 /// data directory below `scratch`, which nobody else uses: this server holds the lock above it.
-pub fn clear_up(scratch: &Path) -> io::Result<()> {
+pub(super) fn clear_up(scratch: &Path) -> io::Result<()> {
     let prefix = scratch.as_os_str().as_encoded_bytes();
     for entry in std::fs::read_dir("/proc")? {
         let entry = entry?;

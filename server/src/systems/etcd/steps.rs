@@ -11,7 +11,6 @@ use requorum_shared::job::events::{EndState, Kept, KeptArchive};
 use requorum_shared::number;
 use requorum_shared::recovery::{Action, Step};
 
-use super::binaries::Binary;
 use super::boot;
 use super::members::Restore;
 use super::present;
@@ -25,6 +24,7 @@ use crate::leftovers::{Remaining, Removal};
 use crate::roots::{Roots, There};
 
 use crate::files::objects::{Content, Objects, Why};
+use crate::systems::Program;
 
 /// Carries out steps of [`Action::Etcd`].
 pub struct EtcdSteps {
@@ -37,7 +37,7 @@ pub struct EtcdSteps {
     /// Where throw-away clusters are made.
     pub scratch: PathBuf,
     /// What to boot them with.
-    pub binaries: Vec<Binary>,
+    pub binaries: Vec<Program>,
 }
 
 #[async_trait]

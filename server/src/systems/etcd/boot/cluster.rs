@@ -12,7 +12,7 @@ use requorum_shared::number::{self, signed};
 
 use super::{BOOTED, COMPARED};
 use crate::jobs::context::Progress;
-use crate::systems::etcd::binaries::Binary;
+use crate::systems::Program;
 use crate::systems::etcd::client::{
     Client, HashKvResponse, Refused, StatusResponse, is_by_alarm, is_for_now,
 };
@@ -39,7 +39,7 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn start(
-        binary: &Binary,
+        binary: &Program,
         folder: &Path,
         request: &RestoreRequest,
         sockets: &Sockets,

@@ -14,7 +14,7 @@ use requorum_shared::number::{self, signed};
 use super::cluster::{LOOK_EVERY, READY_WITHIN, agree, revision};
 use super::{PLACED_BOOTED, remove, stopped};
 use crate::jobs::runner::StepError;
-use crate::systems::etcd::binaries::Binary;
+use crate::systems::Program;
 use crate::systems::etcd::client::{Client, HashKvResponse, wants_password};
 use crate::systems::etcd::process::{Member, Process};
 use crate::systems::etcd::run::{Run, blocking, failed};
@@ -37,7 +37,7 @@ enum Answer {
 /// Boots a copy of each, one after the other. The first that fails ends it.
 pub(super) async fn check(
     run: &Run,
-    binary: &Binary,
+    binary: &Program,
     scratch: &Path,
     sockets: &Sockets,
     cluster: Option<&HashKvResponse>,
@@ -160,7 +160,7 @@ fn copy_folder(from: &Dir, to: &Path) -> std::io::Result<()> {
 /// Starts the copy and asks it; what went wrong is an answer too.
 async fn boot(
     run: &Run,
-    binary: &Binary,
+    binary: &Program,
     member: &Member<'_>,
     wanted: Option<&HashKvResponse>,
 ) -> Result<Result<Answer, String>, StepError> {
