@@ -52,9 +52,9 @@ pub async fn check(
     kind: &str,
     request_json: &str,
 ) -> Result<Vec<v1::Finding>> {
-    authorize(app, actor, Permission::See, Place::Anywhere).await?;
+    authorize(app, actor, Permission::Plan, Place::Anywhere).await?;
     let request = parse(kind, request_json)?;
-    let (request, observation) = observe_for(app, actor, Permission::See, request).await?;
+    let (request, observation) = observe_for(app, actor, request).await?;
     let check = move || Ok(findings(&recovery::check(&request, &observation)));
     app.work.run(&actor.user_id, check).await
 }
@@ -71,7 +71,7 @@ pub async fn seal(
         return Err(too_many_open());
     }
     let request = parse(kind, request_json)?;
-    let (request, observation) = observe_for(app, actor, Permission::Plan, request).await?;
+    let (request, observation) = observe_for(app, actor, request).await?;
     let seen = observing::keep(app, &request, &observation).await?;
     let files = request.inputs().into_iter();
     let mut inputs: Vec<_> = files
@@ -105,7 +105,7 @@ pub async fn seal(
         id,
         hash: plan.hash(),
         cluster: plan.cluster.clone(),
-        outcome: plan.outcome.clone(),
+        outcome: plan.whole_outcome(),
         author_id: actor.user_id.clone(),
         author: actor.name.clone(),
         sealed_ms: now,
@@ -385,16 +385,17 @@ fn apply(row: &mut PlanRow, decision: Decision) {
     row.reason = decision.reason;
 }
 
-/// The request and what it rests on, for somebody who may do this with what belongs to its cluster.
-async fn observe_for(
-    app: &App,
-    actor: &Actor,
-    permission: Permission,
-    request: Request,
-) -> Result<(Request, Observation)> {
+/// The request and what it rests on, for somebody who may plan with what belongs to its cluster. Nothing is looked at
+/// for anybody else.
+async fn observe_for(app: &App, actor: &Actor, request: Request) -> Result<(Request, Observation)> {
+    for Input::File(id) in request.inputs() {
+        let (file, _) = stored::find(app, &id).await?;
+        authorize(app, actor, Permission::Plan, Place::Cluster(&file.cluster)).await?;
+    }
     let observation = observe(app, &actor.user_id, &request).await?;
+    // Its files may be of another cluster by now.
     let place = Place::Cluster(observation.cluster());
-    authorize(app, actor, permission, place).await?;
+    authorize(app, actor, Permission::Plan, place).await?;
     Ok((request, observation))
 }
 

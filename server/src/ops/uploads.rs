@@ -49,7 +49,6 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
         ));
     }
     // What nobody sends any more takes nothing from whoever does.
-    app.uploads.forget_stale().await?;
     let free = free_bytes(app)?;
     let promised = app.uploads.promised_bytes(&actor.user_id, free).await?;
     let room = free.saturating_sub(promised).saturating_sub(KEEP_FREE);
@@ -118,7 +117,6 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
 /// What everybody left unfinished, for administrators: it takes room from all.
 pub async fn list_all(app: &App, actor: &Actor) -> Result<Uploads> {
     authorize(app, actor, Permission::People, Place::Console).await?;
-    app.uploads.forget_stale().await?;
     let uploads = app.store.uploads().await?;
     Ok(Uploads {
         uploads: uploads

@@ -121,7 +121,7 @@ const GRPC_OPERATIONS: &[(&str, Need)] = &[
     ("/requorum.v1.PeopleService/RevokeToken", R(P::People)),
     ("/requorum.v1.PeopleService/SetGrants", R(P::People)),
     ("/requorum.v1.PlanService/ApprovePlan", R(P::Approve)),
-    ("/requorum.v1.PlanService/CheckPlan", R(P::See)),
+    ("/requorum.v1.PlanService/CheckPlan", R(P::Plan)),
     ("/requorum.v1.PlanService/GetPlan", R(P::See)),
     ("/requorum.v1.PlanService/ListPlans", R(P::See)),
     ("/requorum.v1.PlanService/RejectPlan", R(P::Approve)),

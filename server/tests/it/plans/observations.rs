@@ -7,6 +7,7 @@ use std::time::Duration;
 use requorum_server::ops::plans::look_at_open;
 use requorum_shared::api::v1::{self, InputKind, PlanState, SourceOutcome};
 use requorum_shared::ledger::entry::{Outcome, act};
+use tonic::Code;
 
 use crate::ledger::entries::audit;
 use crate::support::harness::{Options, TestServer, code};
@@ -93,7 +94,9 @@ async fn opening_a_plan_looks_at_nothing_and_changes_nothing() {
     for _ in 0..3 {
         assert_eq!(viewer.plan(&plan.id).await, before);
         assert_eq!(viewer.plans().await, std::slice::from_ref(&plan));
-        viewer.check(&request(&snapshot, "a")).await.unwrap();
+        // Checking a request looks at files and folders: that is for those who may plan.
+        let refused = viewer.check(&request(&snapshot, "a")).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
     }
     assert_eq!(viewer.plan(&plan.id).await, before);
     assert_eq!(server.app().ledger.status().size, size);
