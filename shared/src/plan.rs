@@ -31,6 +31,9 @@ pub struct Plan<R, A> {
     pub cluster: String,
     /// What comes out, one sentence.
     pub outcome: String,
+    /// What the outcome lacks because of what the request accepts, one sentence; none where it lacks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caveat: Option<String>,
     /// What was asked for.
     pub request: R,
     /// What the plan rests on.
@@ -83,6 +86,8 @@ pub struct Seal {
 pub struct Draft<A> {
     /// What comes out, one sentence.
     pub outcome: String,
+    /// As [`Plan::caveat`].
+    pub caveat: Option<String>,
     /// What the plan rests on.
     pub facts: Vec<Fact>,
     /// What the check said. Nothing in it blocks.
@@ -110,10 +115,21 @@ impl<A> Draft<A> {
             sealed_at: seal.sealed_at,
             cluster: seal.cluster,
             outcome: self.outcome,
+            caveat: self.caveat,
             request,
             facts: self.facts,
             report: self.report,
             steps: steps.collect(),
+        }
+    }
+}
+
+impl<R, A> Plan<R, A> {
+    /// What comes out, and what it lacks.
+    pub fn whole_outcome(&self) -> String {
+        match &self.caveat {
+            Some(caveat) => format!("{} {caveat}", self.outcome),
+            None => self.outcome.clone(),
         }
     }
 }

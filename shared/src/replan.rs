@@ -213,8 +213,8 @@ impl Differences {
         self.texts(
             Part::Steps,
             "what comes out",
-            &sealed.outcome,
-            &made.outcome,
+            &sealed.whole_outcome(),
+            &made.whole_outcome(),
         );
         self.facts(&sealed.facts, &made.facts);
         let steps = |plan: &Plan<R, A>| plan.steps.len().to_string();

@@ -71,7 +71,7 @@ fn forward(plan: &Plan, job: &JobView, now_ms: i64) -> Next {
             _ => begin(plan, job, index, now_ms),
         };
     }
-    Next::End(EndState::Completed, plan.outcome.clone())
+    Next::End(EndState::Completed, plan.whole_outcome())
 }
 
 fn begin(plan: &Plan, job: &JobView, index: usize, now_ms: i64) -> Next {

@@ -52,6 +52,7 @@ fn drafted(
 ) -> Draft<RestoreStep> {
     Draft {
         outcome: outcome(request, observation),
+        caveat: caveat(request, observation),
         facts: facts(request, observation, seen_at),
         report,
         steps: steps(request, observation),
@@ -87,19 +88,6 @@ pub fn check_sealable(request: &RestoreRequest, observation: &Observation) -> Re
     report
 }
 
-/// `1.4 GiB`: of these sizes a sentence needs no more; the step's action has the exact bytes.
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    // Rounded up, in tenths: what is free has to be enough.
-    let mut tenths = (u128::from(bytes) * 10).div_ceil(1024);
-    let mut unit = 0;
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths = tenths.div_ceil(1024);
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
 fn members(count: usize) -> String {
     match count {
         1 => "1 member".to_owned(),
@@ -125,53 +113,30 @@ fn outcome(request: &RestoreRequest, observation: &Observation) -> String {
         )
     };
     format!(
-        "A new cluster of {} ({}) for etcd {}, with the keys of {} at {revision}, in {}{}.",
+        "A new cluster of {} ({}) for etcd {}, with the keys of {} at {revision}, in {}.",
         members(request.members.len()),
         request.member_names().join(", "),
         request.target_version,
         source.name,
         observation.target.place,
-        forced(request, proven(source), source.fallback.is_some()),
     )
 }
 
-/// What the outcome ends with where a file is restored that does not prove itself; empty for any other.
-fn forced(request: &RestoreRequest, trailer: &str, commit_is_lost: bool) -> String {
+/// What the outcome lacks where a file is restored that does not prove itself.
+fn caveat(request: &RestoreRequest, observation: &Observation) -> Option<String> {
+    let source = &observation.source;
     let mut what = Vec::new();
     if request.skip_hash_check {
-        match trailer {
+        match proven(source) {
             DIFFERS => what.push("whose checksum does not match"),
             ABSENT => what.push("that no checksum proves"),
             _ => {}
         }
     }
-    if request.accept_older_meta && commit_is_lost {
+    if request.accept_older_meta && source.fallback.is_some() {
         what.push("whose last commit is lost");
     }
-    if what.is_empty() {
-        return String::new();
-    }
-    format!(", from a file {}", what.join(" and "))
-}
-
-/// The outcome of a plan for `request` in two parts: what comes out, and, where a file is restored that does not prove
-/// itself, what it lacks. That follows from the plan's facts.
-pub fn outcome_parts<'a>(
-    request: &RestoreRequest,
-    facts: &[Fact],
-    outcome: &'a str,
-) -> (&'a str, Option<&'a str>) {
-    let value = |key: &str| facts.iter().find(|fact| fact.key == key).map(|f| &f.value);
-    let trailer = match value(TRAILER) {
-        Some(Value::Text(trailer)) => trailer,
-        _ => "",
-    };
-    let lost = matches!(value(OLDER_META), Some(Value::Flag(true)));
-    let forced = format!("{}.", forced(request, trailer, lost));
-    match outcome.strip_suffix(&forced) {
-        Some(what) if forced.len() > 1 => (what, Some(&outcome[what.len()..])),
-        _ => (outcome, None),
-    }
+    (!what.is_empty()).then(|| format!("It is made from a file {}.", what.join(" and ")))
 }
 
 fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> Vec<Fact> {
@@ -340,14 +305,14 @@ fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<Restor
             number: 0,
             title: match target {
                 Target::Folder { .. } => {
-                    format!("Check that {place} is empty and has {} free", size(need))
+                    format!("Check that {place} is empty and has {} free", number::size(need))
                 }
-                Target::Download => format!("Check that {} are free for {place}", size(need)),
+                Target::Download => format!("Check that {} are free for {place}", number::size(need)),
             },
             probe: "Done if the finished members are already there.".to_owned(),
             effect: format!(
                 "Changes nothing. Needs {}. Anything that already exists there invalidates the plan.",
-                size(need)
+                number::size(need)
             ),
             undo: Undo::Nothing,
             native: None,
