@@ -95,9 +95,10 @@ impl Books {
         // The journal first: what it says was written into the ledger before.
         let events = self.jobs.events(job_id, 0).await?;
         let plan: Plan = serde_json::from_str(&job.plan_json).map_err(PackError::Plan)?;
-        let mut stored = None;
+        let mut inspections_json = Vec::new();
         for Input::File(sha256) in plan.request.inputs() {
-            stored = self.files.file(&sha256).await?;
+            let stored = self.files.file(&sha256).await?;
+            inspections_json.extend(stored.map(|(_, inspection_json)| inspection_json));
         }
         let decided = self.plans.plan(&job.plan_id).await?;
         let review = self.approvals.review_of(&job.plan_id).await?;
@@ -127,7 +128,7 @@ impl Books {
                 closed_at_ms: review.closed_ms,
                 note: review.note,
             }),
-            inspection_json: stored.map(|(_, inspection_json)| inspection_json),
+            inspections_json,
             ledger,
         })
     }

@@ -55,9 +55,9 @@ pub mod name {
     pub const VERIFICATION: &str = "verification.json";
     /// When, and how long.
     pub const TIMINGS: &str = "timings.json";
-    /// What the snapshot was.
-    pub const INSPECTION: &str = "evidence/inspection.json";
-    /// What spoke against the plan when it was sealed.
+    /// What was found in each of the plan's files when it was stored, one per line.
+    pub const INSPECTIONS: &str = "evidence/inspections.jsonl";
+    /// The report of the check when the plan was sealed.
     pub const REPORT: &str = "evidence/report.json";
     /// The ledger's entries about this plan and job, as they are hashed, one per line.
     pub const ENTRIES: &str = "ledger/entries.jsonl";

@@ -457,7 +457,7 @@ impl Loaded {
         summary(JobLine {
             id: row.id.clone(),
             plan_id: row.plan_id.clone(),
-            title: self.plan.outcome.clone(),
+            title: self.plan.whole_outcome(),
             cluster: row.cluster.clone(),
             broke_glass: row.broke_glass,
             started_by: row.started_by.clone(),

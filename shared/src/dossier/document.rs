@@ -31,7 +31,7 @@ pub(super) struct Content<'a> {
     pub(super) events: &'a [Event],
     pub(super) view: &'a JobView,
     pub(super) approvals: &'a Approvals,
-    pub(super) inspection: Option<Inspected>,
+    pub(super) inspections: Vec<Inspected>,
     pub(super) entries: &'a [Entry],
     pub(super) checkpoint: &'a Checkpoint,
     /// Acts that changed nothing and are left out.

@@ -23,6 +23,8 @@ use crate::recovery::Plan;
 pub const MAX_EVENTS: usize = 100_000;
 /// The most entries of the ledger.
 pub const MAX_ENTRIES: usize = 10_000;
+/// The most files that a plan uses.
+pub(super) const MAX_INPUTS: usize = 1_000;
 
 /// All that a console knows of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +37,9 @@ pub struct Sources {
     pub remark: String,
     /// The review of a break-glass override.
     pub review: Option<ReviewFacts>,
-    /// The stored inspection of the snapshot, if the snapshot is still there.
-    pub inspection_json: Option<String>,
+    /// The stored inspections of the files that the plan uses, in its order, without those of files that are not known
+    /// any more.
+    pub inspections_json: Vec<String>,
     /// The ledger.
     pub ledger: LedgerFacts,
 }
@@ -82,6 +85,7 @@ pub fn pack(sources: &Sources, key: &SigningKey) -> Result<Vec<u8>, PackError> {
     } = &sources.job;
     limit("events", events.len(), MAX_EVENTS)?;
     limit("ledger entries", sources.ledger.entries.len(), MAX_ENTRIES)?;
+    limit("files", sources.inspections_json.len(), MAX_INPUTS)?;
     let plan: Plan = serde_json::from_str(plan_json).map_err(PackError::Plan)?;
     let view = view(&plan, events);
     let interim = !view.state.is_over();
@@ -99,8 +103,10 @@ pub fn pack(sources: &Sources, key: &SigningKey) -> Result<Vec<u8>, PackError> {
     let mut parts = derived(&plan, events, &view, &approvals);
     parts.insert(name::PLAN, plan_json.clone().into_bytes());
     parts.insert(name::JOURNAL, lines(events));
-    if let Some(inspection) = &sources.inspection_json {
-        parts.insert(name::INSPECTION, inspection.clone().into_bytes());
+    if !sources.inspections_json.is_empty() {
+        let mut lines = sources.inspections_json.join("\n");
+        lines.push('\n');
+        parts.insert(name::INSPECTIONS, lines.into_bytes());
     }
     let mut ledger_lines = Vec::new();
     for (_, bytes, _) in &sources.ledger.entries {
@@ -116,7 +122,7 @@ pub fn pack(sources: &Sources, key: &SigningKey) -> Result<Vec<u8>, PackError> {
     );
     parts.insert(name::KEY, format!("{ledger_key}\n").into_bytes());
 
-    let inspection = sources.inspection_json.as_deref();
+    let inspections = sources.inspections_json.iter();
     let content = Content {
         job: id,
         console: &sources.console,
@@ -124,7 +130,9 @@ pub fn pack(sources: &Sources, key: &SigningKey) -> Result<Vec<u8>, PackError> {
         events,
         view: &view,
         approvals: &approvals,
-        inspection: inspection.and_then(|json| serde_json::from_str::<Inspected>(json).ok()),
+        inspections: inspections
+            .filter_map(|json| serde_json::from_str::<Inspected>(json).ok())
+            .collect(),
         entries: &entries,
         checkpoint: &checkpoint,
         left_out: sources.ledger.left_out,

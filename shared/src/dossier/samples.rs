@@ -438,7 +438,7 @@ impl Run {
             },
             remark: String::new(),
             review: self.review.clone(),
-            inspection_json: None,
+            inspections_json: Vec::new(),
             ledger: self
                 .books
                 .facts(key, &sha256_hex(self.plan.canonical_json().as_bytes())),

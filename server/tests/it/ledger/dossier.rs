@@ -256,7 +256,10 @@ fn sources_without(bytes: &[u8], leave_out: impl Fn(&Entry) -> bool) -> Sources 
         },
         remark: approvals.remark,
         review: approvals.review,
-        inspection_json: Some(text(bytes, name::INSPECTION)),
+        inspections_json: text(bytes, name::INSPECTIONS)
+            .lines()
+            .map(str::to_owned)
+            .collect(),
         ledger: LedgerFacts {
             entries: entries.collect(),
             checkpoint: text(bytes, name::CHECKPOINT),

@@ -34,7 +34,7 @@ pub(super) fn in_short(content: &Content<'_>) -> Section {
     section(
         "Summary",
         vec![Block::Facts(vec![
-            ("Planned outcome".to_owned(), text(&plan.outcome)),
+            ("Planned outcome".to_owned(), text(&plan.whole_outcome())),
             ("State".to_owned(), text(job_text::state(view.state))),
             ("Verification".to_owned(), proven),
             ("Started".to_owned(), when(timings.started_ms)),
@@ -72,26 +72,26 @@ pub(super) fn rests_on(content: &Content<'_>) -> Section {
         ]
     });
     let mut blocks = vec![table(&["About", "Fact", "Source", "Seen"], facts.collect())];
-    match &content.inspection {
-        Some(inspection) => {
-            let verdict = &inspection.verdict;
-            let parts = verdict.parts.iter();
-            let rows = parts.map(|part| {
-                vec![
-                    text(part.name.label()),
-                    outcome(part.outcome),
-                    text(&part.evidence),
-                ]
-            });
-            blocks.push(Block::Text(format!(
-                "The snapshot {}, when it was stored: {}",
-                inspection.file.name, verdict.sentence
-            )));
-            blocks.push(table(&["Part", "Outcome", "Evidence"], rows.collect()));
-        }
-        None => blocks.push(Block::Text(
-            "The inspection of the snapshot is not in this dossier.".to_owned(),
-        )),
+    for inspection in &content.inspections {
+        let verdict = &inspection.verdict;
+        let parts = verdict.parts.iter();
+        let rows = parts.map(|part| {
+            vec![
+                text(part.name.label()),
+                outcome(part.outcome),
+                text(&part.evidence),
+            ]
+        });
+        blocks.push(Block::Text(format!(
+            "The file {}, when it was stored: {}",
+            inspection.file.name, verdict.sentence
+        )));
+        blocks.push(table(&["Part", "Outcome", "Evidence"], rows.collect()));
+    }
+    if content.inspections.is_empty() {
+        blocks.push(Block::Text(
+            "What was found in the plan's files is not in this dossier.".to_owned(),
+        ));
     }
     let findings = &content.plan.report.findings;
     if findings.is_empty() {

@@ -1,5 +1,7 @@
 //! Whether the parts are those that the manifest names, and what follows from others follows from them.
 
+use std::collections::BTreeMap;
+
 use super::open::{self, Opened, Parts};
 use super::{Failure, Finding, fail, unknown};
 use crate::canonical::sha256_hex;
@@ -174,36 +176,58 @@ pub(super) fn evidence(parts: &Parts<'_>, opened: &Opened<'_>) -> Finding {
             name::REPORT
         )));
     }
-    if !parts.contains_key(name::INSPECTION) {
-        return Err(unknown(
-            "The snapshot's inspection is not in it: the snapshot was gone when this was made.",
-        ));
-    }
-    let inspection = opened
-        .inspection
+    let inspections = opened
+        .inspections
         .as_ref()
         .map_err(|why| fail(why.clone()))?;
-    let file = &inspection.file;
     let inputs = plan.request.inputs();
-    let wanted = inputs.iter().map(|Input::File(sha256)| sha256);
-    let proven = plan.steps.iter().filter_map(|step| step.action.file());
-    let same = wanted.clone().any(|sha256| *sha256 == file.sha256)
-        && proven
-            .filter(|(sha256, _)| *sha256 == file.sha256)
-            .all(|(_, size)| size == file.size);
-    if !same {
-        let wanted: Vec<_> = wanted.map(String::as_str).collect();
-        return Err(fail(format!(
-            "It is of a file with the SHA-256 {} and {}, and the plan uses {}.",
-            file.sha256,
-            number::bytes(file.size),
-            wanted.join(", ")
-        )));
+    let wanted: Vec<&str> = inputs
+        .iter()
+        .map(|Input::File(sha256)| sha256.as_str())
+        .collect();
+    let sizes: BTreeMap<&str, u64> = plan
+        .steps
+        .iter()
+        .filter_map(|step| step.action.file())
+        .collect();
+    for inspection in inspections {
+        let file = &inspection.file;
+        let sha256 = file.sha256.as_str();
+        let other_size = sizes.get(sha256).is_some_and(|size| *size != file.size);
+        if !wanted.contains(&sha256) || other_size {
+            return Err(fail(format!(
+                "It is of a file with the SHA-256 {sha256} and {}, and the plan uses {}.",
+                number::bytes(file.size),
+                wanted.join(", ")
+            )));
+        }
     }
+    let there = |sha256: &&&str| inspections.iter().any(|of| of.file.sha256 == ***sha256);
+    match wanted.iter().filter(there).count() {
+        found if found == wanted.len() => {}
+        0 => {
+            return Err(unknown(
+                "What was found in the plan's files is not in it: they were gone when this was made.",
+            ));
+        }
+        found => {
+            return Err(unknown(format!(
+                "What was found in {found} of the plan's {} files is in it: the others were gone when this was made.",
+                wanted.len()
+            )));
+        }
+    }
+    let of = inspections.iter().map(|inspection| {
+        let file = &inspection.file;
+        format!(
+            "the {} with the SHA-256 {}",
+            number::bytes(file.size),
+            file.sha256
+        )
+    });
     Ok(format!(
-        "It is of the {} with the SHA-256 {}.",
-        number::bytes(file.size),
-        file.sha256
+        "It is of {}.",
+        of.collect::<Vec<_>>().join(" and ")
     ))
 }
 

@@ -9,7 +9,7 @@ use crate::canonical::{sha256_hex, to_canonical_json};
 use crate::dossier::document::{Content, Inspected};
 use crate::dossier::manifest::{FORMAT, Manifest};
 use crate::dossier::name;
-use crate::dossier::parts::{MAX_ENTRIES, MAX_EVENTS};
+use crate::dossier::parts::{MAX_ENTRIES, MAX_EVENTS, MAX_INPUTS};
 use crate::dossier::record::{self, Approvals, Proofs};
 use crate::job::events::{Body, EndState, Event, Kept};
 use crate::job::fold::JobView;
@@ -21,7 +21,7 @@ use crate::recovery::Plan;
 /// The parts by name.
 pub(super) type Parts<'a> = BTreeMap<&'a str, &'a [u8]>;
 
-/// What every manifest names. The inspection may be gone.
+/// What every manifest names. The files' inspections may be gone.
 pub(super) const REQUIRED: &[&str] = &[
     name::README,
     name::PAGE,
@@ -46,7 +46,7 @@ pub(super) struct Opened<'a> {
     pub(super) events: Result<Vec<Event>, String>,
     view: JobView,
     pub(super) approvals: Result<Approvals, String>,
-    pub(super) inspection: Result<Inspected, String>,
+    pub(super) inspections: Result<Vec<Inspected>, String>,
     /// The entries of the ledger, and the bytes of each.
     pub(super) entries: Result<(Vec<Entry>, Vec<&'a [u8]>), String>,
     pub(super) acts: Result<Acts, String>,
@@ -97,10 +97,12 @@ impl<'a> Opened<'a> {
                 .map(|(name, facts)| (name.clone(), facts.clone()))
                 .collect(),
             approvals: whole(parts, name::APPROVALS).and_then(exactly_as(name::APPROVALS)),
-            inspection: whole(parts, name::INSPECTION).and_then(|bytes| {
-                serde_json::from_slice(bytes)
-                    .map_err(|error| format!("{} cannot be read: {error}.", name::INSPECTION))
-            }),
+            inspections: match parts.contains_key(name::INSPECTIONS) {
+                true => lines(parts, name::INSPECTIONS, MAX_INPUTS, |line| {
+                    serde_json::from_slice(line).map_err(|error| error.to_string())
+                }),
+                false => Ok(Vec::new()),
+            },
             proofs: whole(parts, name::PROOFS).and_then(exactly_as(name::PROOFS)),
             plan,
             events,
@@ -121,7 +123,7 @@ impl<'a> Opened<'a> {
             events: self.events.as_ref().ok()?,
             view: &self.view,
             approvals: self.approvals.as_ref().ok()?,
-            inspection: self.inspection.as_ref().ok().cloned(),
+            inspections: self.inspections.clone().unwrap_or_default(),
             entries: &self.entries.as_ref().ok()?.0,
             checkpoint: self.checkpoint.as_ref().ok()?,
             left_out: self.proofs.as_ref().ok()?.left_out,
