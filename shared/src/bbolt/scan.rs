@@ -122,18 +122,21 @@ pub use visitor::{
 pub use walk::{Sums, Walk};
 
 /// Takes a file's bytes in order. `Send`, synchronous, and as large as the number of pages, not the file.
+///
+/// Two schemas can share a pass: what a file is, its buckets tell at the end. A leaf is shown to the first visitor where
+/// its keys have the form that this one names, else to the second, which may refuse it by [`Visitor::keeps_leaf`].
 #[derive(Debug)]
-pub struct Scanner<V: Visitor> {
+pub struct Scanner<V: Visitor, W: Visitor = Plain> {
     fed: u64,
-    stage: Stage<V>,
+    stage: Stage<V, W>,
 }
 
 #[derive(Debug)]
-enum Stage<V: Visitor> {
+enum Stage<V: Visitor, W: Visitor> {
     /// The first bytes, until they tell the page size.
-    Detect(Vec<u8>, V),
+    Detect(Vec<u8>, (V, W)),
     /// Page by page.
-    Pages(Box<Pages<V>>),
+    Pages(Box<Pages<V, W>>),
     /// No page size to be found: the rest is of no use.
     Hopeless,
 }
@@ -141,9 +144,16 @@ enum Stage<V: Visitor> {
 impl<V: Visitor> Scanner<V> {
     /// A scanner that has seen nothing.
     pub fn new(visitor: V) -> Self {
+        Self::with_second(visitor, Plain)
+    }
+}
+
+impl<V: Visitor, W: Visitor> Scanner<V, W> {
+    /// A scanner that has seen nothing, for two schemas.
+    pub fn with_second(visitor: V, second: W) -> Self {
         Self {
             fed: 0,
-            stage: Stage::Detect(Vec::new(), visitor),
+            stage: Stage::Detect(Vec::new(), (visitor, second)),
         }
     }
 
@@ -153,14 +163,14 @@ impl<V: Visitor> Scanner<V> {
         match &mut self.stage {
             Stage::Pages(pages) => pages.feed(chunk),
             Stage::Hopeless => {}
-            Stage::Detect(held, visitor) => {
-                let visitor = std::mem::take(visitor);
+            Stage::Detect(held, visitors) => {
+                let visitors = std::mem::take(visitors);
                 self.stage = if held.is_empty() {
-                    detect(chunk, false, visitor, || chunk.to_vec())
+                    detect(chunk, false, visitors, || chunk.to_vec())
                 } else {
                     held.extend_from_slice(chunk);
                     let bytes = std::mem::take(held);
-                    detect(&bytes, false, visitor, || bytes.clone())
+                    detect(&bytes, false, visitors, || bytes.clone())
                 };
             }
         }
@@ -177,9 +187,9 @@ impl<V: Visitor> Scanner<V> {
     }
 
     /// What was seen, once all bytes were fed.
-    pub fn finish(self) -> Scan<V> {
+    pub fn finish(self) -> Scan<V, W> {
         let stage = match self.stage {
-            Stage::Detect(held, visitor) => detect(&held, true, visitor, Vec::new),
+            Stage::Detect(held, visitors) => detect(&held, true, visitors, Vec::new),
             stage => stage,
         };
         Scan {
@@ -193,32 +203,33 @@ impl<V: Visitor> Scanner<V> {
 }
 
 /// Looks for the start of the database and its page size in the first bytes (spec 1.4).
-fn detect<V: Visitor>(
+fn detect<V: Visitor, W: Visitor>(
     bytes: &[u8],
     all: bool,
-    visitor: V,
+    visitors: (V, W),
     hold: impl FnOnce() -> Vec<u8>,
-) -> Stage<V> {
+) -> Stage<V, W> {
     match locate(bytes, all) {
         Located::At(found) => {
-            let mut pages = Pages::new(found.meta.page_size, visitor);
+            let (first, second) = visitors;
+            let mut pages = Pages::new(found.meta.page_size, first, second);
             let start = usize::try_from(found.start).unwrap_or(usize::MAX);
             pages.feed(bytes.get(start..).unwrap_or_default());
             Stage::Pages(Box::new(pages))
         }
-        Located::NotYet => Stage::Detect(hold(), visitor),
+        Located::NotYet => Stage::Detect(hold(), visitors),
         Located::Nowhere => Stage::Hopeless,
     }
 }
 
 /// What a [`Scanner`] saw.
 #[derive(Debug)]
-pub struct Scan<V: Visitor> {
+pub struct Scan<V: Visitor, W: Visitor = Plain> {
     size: u64,
-    pages: Option<Box<Pages<V>>>,
+    pages: Option<Box<Pages<V, W>>>,
 }
 
-impl<V: Visitor> Scan<V> {
+impl<V: Visitor, W: Visitor> Scan<V, W> {
     /// Bytes of the file.
     pub fn size(&self) -> u64 {
         self.size
@@ -227,7 +238,22 @@ impl<V: Visitor> Scan<V> {
     /// Walks the tree under the current meta. `source` is the same file: the few pages that are not plain are
     /// read again from it.
     pub fn walk(self, source: &dyn Source) -> Walk<V> {
-        walk::walk(self.size, self.pages.map(|p| *p), source)
+        let seen = self.pages.map(|pages| {
+            let (mut seen, page_size) = (pages.first, pages.page_size);
+            seen.records.absorb(pages.second.records);
+            (page_size, seen)
+        });
+        walk::walk(self.size, seen, source)
+    }
+
+    /// The same for the second schema.
+    pub fn walk_second(self, source: &dyn Source) -> Walk<W> {
+        let seen = self.pages.map(|pages| {
+            let (mut seen, page_size) = (pages.second, pages.page_size);
+            seen.records.absorb(pages.first.records);
+            (page_size, seen)
+        });
+        walk::walk(self.size, seen, source)
     }
 }
 

@@ -459,3 +459,51 @@ fn a_file_of_any_schema_has_a_verdict_and_sums() {
     }
     assert_eq!(finding.place.unwrap().page, Some(5));
 }
+
+/// Two schemas in one pass: what each says of the file is what it says alone.
+fn shared_pass(bytes: &[u8]) -> (Walk<Plain>, Walk<Counting>) {
+    let fed = || {
+        let mut scanner = Scanner::with_second(Plain, Counting::default());
+        bytes.chunks(777).for_each(|chunk| scanner.feed(chunk));
+        scanner.finish()
+    };
+    (fed().walk(&bytes), fed().walk_second(&bytes))
+}
+
+#[test]
+fn two_schemas_share_a_pass() {
+    let mut overflow = Image::new(SIZE, 2, 7);
+    overflow.leaf(2, &[nested("b", bucket(3)), nested("c", bucket(6))]);
+    overflow.leaf(3, &[pair("aaaa", "1"), pair("aaab", "2".repeat(2 * SIZE))]);
+    // Keys of another length, read again where they are visited.
+    overflow.leaf(6, &[pair("aaaaa", "1"), pair("aaaab", "2")]);
+    let mut empty = tree(["aaaa", "bbbb"], [4, 5]);
+    empty.leaf(5, &[]);
+    let images = [
+        overflow,
+        empty,
+        tree(["aaaa", "bbbb"], [4, 5]),
+        tree(["aaaa", "aaab"], [4, 5]),
+        tree(["bbbb", "aaaa"], [5, 4]),
+    ];
+    for image in images {
+        let bytes = image.raw();
+        let (mut first, mut second) = shared_pass(&bytes);
+        let (mut plain, mut counted) = (walk(&bytes, Plain), walk(&bytes, Counting::default()));
+        let ways = |walk: &Walk<Counting>| (walk.taken.quick, walk.taken.streamed);
+        assert_eq!(ways(&second), ways(&counted));
+        assert!(counted.taken.quick > 0);
+        assert_eq!((first.sums, &first.buckets), (plain.sums, &plain.buckets));
+        assert_eq!(
+            (second.sums, &second.buckets),
+            (counted.sums, &counted.buckets)
+        );
+        assert_eq!(
+            (&first.pages, &first.leaf_bytes),
+            (&plain.pages, &plain.leaf_bytes)
+        );
+        assert_eq!(second.leaf_bytes, counted.leaf_bytes);
+        assert_eq!(first.structure().report, plain.structure().report);
+        assert_eq!(second.structure().report, counted.structure().report);
+    }
+}

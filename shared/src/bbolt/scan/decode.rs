@@ -6,7 +6,7 @@ use crc32c::{crc32c, crc32c_append};
 use crate::bbolt::page::{ELEMENT_SIZE, PAGE_HEADER_SIZE};
 use crate::bbolt::{PageHeader, u32_at, u64_at};
 
-use super::records::{BranchEntry, LeafKeys, LeafRecord, Records};
+use super::records::{BranchEntry, LeafKeys, LeafRecord, Records, Seen};
 use super::visitor::{CompactKey, Pair, UpTo, Visitor};
 
 /// Where an element's key and value lie in the page.
@@ -32,55 +32,41 @@ fn span(index: usize, element: &[u8; ELEMENT_SIZE], len: usize) -> Option<Span> 
     })
 }
 
+/// Which of two visitors a leaf is for, and what is kept of it.
+#[derive(Debug)]
+pub(super) enum Decoded<K, L> {
+    First(LeafRecord<K>),
+    Second(LeafRecord<L>),
+}
+
 /// Decodes a leaf with all of its overflow. The record says [`LeafKeys::Deferred`] when it is not plain.
-pub(super) fn leaf<V: Visitor>(
-    visitor: &mut V,
-    records: &mut Records<V::Key>,
+pub(super) fn leaf<V: Visitor, W: Visitor>(
+    first: &mut Seen<V>,
+    second: &mut Seen<W>,
     page: u32,
     header: PageHeader,
     bytes: &[u8],
-) -> LeafRecord<V::Key> {
+) -> Decoded<V::Key, W::Key> {
+    let overflow = header.overflow;
     if header.count == 0 {
-        return LeafRecord::new(page, header.overflow, LeafKeys::Empty);
+        return Decoded::First(LeafRecord::new(page, overflow, LeafKeys::Empty));
     }
-    let mark = visitor.mark();
-    let mut record = LeafRecord::new(page, header.overflow, LeafKeys::Deferred);
-    if fill(visitor, records, &mut record, header.count, bytes).is_none() {
-        visitor.rewind(mark);
-        return LeafRecord::new(page, header.overflow, LeafKeys::Deferred);
-    }
-    record
-}
-
-fn fill<V: Visitor>(
-    visitor: &mut V,
-    records: &mut Records<V::Key>,
-    record: &mut LeafRecord<V::Key>,
-    count: u16,
-    bytes: &[u8],
-) -> Option<()> {
-    let table_end = PAGE_HEADER_SIZE + usize::from(count) * ELEMENT_SIZE;
-    let table = bytes.get(PAGE_HEADER_SIZE..table_end)?;
-    let (elements, _) = table.as_chunks::<ELEMENT_SIZE>();
-    let first = span(0, elements.first()?, bytes.len())?;
-    if first.start < table_end {
-        return None;
-    }
-    let first_key = bytes.get(first.start..first.key_end)?;
-    let leaf = Leaf {
-        elements,
-        bytes,
-        first,
+    let deferred = LeafRecord::new(page, overflow, LeafKeys::Deferred);
+    let Some(leaf) = Leaf::new(header.count, bytes) else {
+        return Decoded::First(deferred);
     };
-    let (end, crc) = if V::Key::parse(first_key).is_some() {
-        leaf.compact(visitor, record)?
+    let record = if V::Key::parse(leaf.first_key).is_some() {
+        leaf.visit(&mut first.visitor, deferred)
     } else {
-        leaf.others(records, record)?
+        if W::Key::parse(leaf.first_key).is_some() {
+            let deferred = LeafRecord::new(page, overflow, LeafKeys::Deferred);
+            if let Some(record) = leaf.visit(&mut second.visitor, deferred) {
+                return Decoded::Second(record);
+            }
+        }
+        leaf.others(&mut first.records, deferred)
     };
-    let content = bytes.get(first.start..end)?;
-    record.bytes = u32::try_from(content.len()).ok()?;
-    record.crc = crc.unwrap_or_else(|| crc32c(content));
-    Some(())
+    Decoded::First(record.unwrap_or(deferred))
 }
 
 /// A leaf that is plain so far.
@@ -88,9 +74,55 @@ struct Leaf<'a> {
     elements: &'a [[u8; ELEMENT_SIZE]],
     bytes: &'a [u8],
     first: Span,
+    first_key: &'a [u8],
 }
 
-impl Leaf<'_> {
+impl<'a> Leaf<'a> {
+    fn new(count: u16, bytes: &'a [u8]) -> Option<Self> {
+        let table_end = PAGE_HEADER_SIZE + usize::from(count) * ELEMENT_SIZE;
+        let table = bytes.get(PAGE_HEADER_SIZE..table_end)?;
+        let (elements, _) = table.as_chunks::<ELEMENT_SIZE>();
+        let first = span(0, elements.first()?, bytes.len())?;
+        if first.start < table_end {
+            return None;
+        }
+        Some(Self {
+            elements,
+            bytes,
+            first,
+            first_key: bytes.get(first.start..first.key_end)?,
+        })
+    }
+
+    /// The record with the content that ends at `end`, and has this checksum where it is known already.
+    fn filled<K>(
+        &self,
+        mut record: LeafRecord<K>,
+        end: usize,
+        crc: Option<u32>,
+    ) -> Option<LeafRecord<K>> {
+        let content = self.bytes.get(self.first.start..end)?;
+        record.bytes = u32::try_from(content.len()).ok()?;
+        record.crc = crc.unwrap_or_else(|| crc32c(content));
+        Some(record)
+    }
+
+    /// Shows the pairs to a visitor, who forgets them where they are not to be kept.
+    #[inline]
+    fn visit<V: Visitor>(
+        &self,
+        visitor: &mut V,
+        mut record: LeafRecord<V::Key>,
+    ) -> Option<LeafRecord<V::Key>> {
+        let mark = visitor.mark();
+        let compact = self.compact(visitor, &mut record);
+        let filled = compact.and_then(|(end, crc)| self.filled(record, end, crc));
+        if filled.is_none() {
+            visitor.rewind(mark);
+        }
+        filled
+    }
+
     /// Where its content ends, and the checksum of it where the visitor wants one for each pair.
     #[inline]
     fn compact<V: Visitor>(
@@ -132,6 +164,9 @@ impl Leaf<'_> {
             });
         }
         let (first, last) = ends?;
+        if !visitor.keeps_leaf() {
+            return None;
+        }
         visitor.leaf_end(record.page);
         record.keys = LeafKeys::Compact {
             count: self.elements.len() as u16,
@@ -145,8 +180,8 @@ impl Leaf<'_> {
     fn others<K: CompactKey>(
         &self,
         records: &mut Records<K>,
-        record: &mut LeafRecord<K>,
-    ) -> Option<(usize, Option<u32>)> {
+        mut record: LeafRecord<K>,
+    ) -> Option<LeafRecord<K>> {
         let mut at = self.first.start;
         let mut previous: &[u8] = &[];
         for (index, element) in self.elements.iter().enumerate() {
@@ -159,25 +194,24 @@ impl Leaf<'_> {
             previous = key;
             at = span.end;
         }
-        let first = self.bytes.get(self.first.start..self.first.key_end)?;
         record.keys = LeafKeys::Other {
             count: self.elements.len() as u16,
-            at: records.push_other(first, previous)?,
+            at: records.push_other(self.first_key, previous)?,
         };
-        Some((at, None))
+        self.filled(record, at, None)
     }
 }
 
-/// Keeps a branch of compact keys; any other is read again when the walk reaches it.
+/// Keeps a branch of compact keys, and whether it was kept; any other is read again when the walk reaches it.
 pub(super) fn branch<K: CompactKey>(
     records: &mut Records<K>,
     page: u32,
     header: PageHeader,
     bytes: &[u8],
-) {
+) -> bool {
     let table_end = PAGE_HEADER_SIZE + usize::from(header.count) * ELEMENT_SIZE;
     let Some(table) = bytes.get(PAGE_HEADER_SIZE..table_end) else {
-        return;
+        return false;
     };
     let (elements, _) = table.as_chunks::<ELEMENT_SIZE>();
     let mut previous: Option<K> = None;
@@ -196,14 +230,13 @@ pub(super) fn branch<K: CompactKey>(
         let child = u32::try_from(u64_at(element, 8)?).ok()?;
         Some(BranchEntry { separator, child })
     });
-    if header.count > 0 && header.overflow == 0 {
-        records.push_branch(page, entries);
-    }
+    header.count > 0 && header.overflow == 0 && records.push_branch(page, entries)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bbolt::scan::visitor::Plain;
 
     #[test]
     fn a_branch_whose_keys_begin_behind_its_table_is_kept() {
@@ -229,9 +262,9 @@ mod tests {
 
     /// Keeps every pair.
     #[derive(Debug, Default)]
-    struct Seen(Vec<(Vec<u8>, Vec<u8>)>);
+    struct Kept(Vec<(Vec<u8>, Vec<u8>)>);
 
-    impl Visitor for Seen {
+    impl Visitor for Kept {
         type Key = [u8; 4];
         type Taken = ();
 
@@ -266,11 +299,14 @@ mod tests {
         let mut page = header.encode().to_vec();
         page.extend(table.into_iter().flatten().flat_map(u32::to_le_bytes));
         page.extend(content);
-        let (mut seen, mut records) = (Seen::default(), Records::default());
+        let mut first = Seen::new(Kept::default());
         // One that was seen before stays, whatever becomes of this leaf.
-        seen.0.push((b"0000".to_vec(), Vec::new()));
-        let record = leaf(&mut seen, &mut records, 3, header, &page);
-        (record, seen.0.len() - 1)
+        first.visitor.0.push((b"0000".to_vec(), Vec::new()));
+        let decoded = leaf(&mut first, &mut Seen::new(Plain), 3, header, &page);
+        let Decoded::First(record) = decoded else {
+            panic!("{decoded:?}");
+        };
+        (record, first.visitor.0.len() - 1)
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl<'s> Examiner<'s> {
                     element
                 }
                 Err(error) => {
-                    findings.push_error(&error, self.page_size);
+                    self.broken::<V>(&error, findings, &mut visit);
                     examined.broken += 1;
                     continue;
                 }
@@ -146,22 +146,29 @@ impl<'s> Examiner<'s> {
                 None => {
                     let index = element.index;
                     let error = fail(ErrorKind::ElementSum { index }, element.at);
-                    findings.push_error(&error, self.page_size);
+                    self.broken::<V>(&error, findings, &mut visit);
                     examined.broken += (elements.len() - usize::from(index)) as u64;
                     break;
                 }
             }
-            let visit = visit
+            let visitor = visit
                 .as_mut()
                 .map(|(visitor, taken)| (&mut **visitor, &mut **taken));
-            let done = self.element::<V>(extent, element, &mut examined, findings, visit);
+            let done = self.element::<V>(extent, element, &mut examined, findings, visitor);
             if let Err(error) = done {
                 let error = fail(ErrorKind::Read(error), element.offset);
-                findings.push_error(&error, self.page_size);
+                self.broken::<V>(&error, findings, &mut visit);
                 examined.broken += 1;
             }
         }
         Ok(examined)
+    }
+
+    fn broken<V: Visitor>(&self, error: &Error, findings: &mut Findings, visit: &mut Visit<'_, V>) {
+        findings.push_error(error, self.page_size);
+        if let Some((visitor, taken)) = visit {
+            visitor.take_error(taken, error);
+        }
     }
 
     fn element<V: Visitor>(

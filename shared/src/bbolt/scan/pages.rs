@@ -4,8 +4,8 @@ use crate::bbolt::limits::MAX_PAGES;
 use crate::bbolt::meta::{META_OFFSET, META_SIZE};
 use crate::bbolt::{Meta, PageHeader, PageType};
 
-use super::decode;
-use super::records::{LeafKeys, LeafRecord, Records};
+use super::decode::{self, Decoded};
+use super::records::{LeafKeys, LeafRecord, Seen};
 use super::visitor::Visitor;
 
 /// A leaf larger than this with its overflow is not gathered: the walk streams it from the source. etcd
@@ -25,9 +25,9 @@ struct Gathering {
     len: usize,
 }
 
-/// The pages so far.
+/// The pages so far. The second visitor sees leaves whose keys do not have the form that the first one names.
 #[derive(Debug)]
-pub(super) struct Pages<V: Visitor> {
+pub(super) struct Pages<V: Visitor, W: Visitor> {
     pub(super) page_size: u32,
     /// First page that no meta claims.
     limit: u64,
@@ -38,12 +38,12 @@ pub(super) struct Pages<V: Visitor> {
     gathering: Vec<Gathering>,
     /// Where leaves with overflow end that lie over the next page.
     ends: Vec<u64>,
-    pub(super) visitor: V,
-    pub(super) records: Records<V::Key>,
+    pub(super) first: Seen<V>,
+    pub(super) second: Seen<W>,
 }
 
-impl<V: Visitor> Pages<V> {
-    pub(super) fn new(page_size: u32, visitor: V) -> Self {
+impl<V: Visitor, W: Visitor> Pages<V, W> {
+    pub(super) fn new(page_size: u32, first: V, second: W) -> Self {
         Self {
             page_size,
             limit: MAX_PAGES,
@@ -52,8 +52,8 @@ impl<V: Visitor> Pages<V> {
             partial: Vec::new(),
             gathering: Vec::new(),
             ends: Vec::new(),
-            visitor,
-            records: Records::default(),
+            first: Seen::new(first),
+            second: Seen::new(second),
         }
     }
 
@@ -110,23 +110,41 @@ impl<V: Visitor> Pages<V> {
         let page = id as u32;
         match header.page_type() {
             Some(PageType::Leaf) if header.overflow == 0 => {
-                let record = self.decode(page, header, bytes);
-                self.records.leaves.push(record);
+                if let Some(record) = self.decode(page, header, bytes) {
+                    self.first.records.leaves.push(record);
+                }
             }
             Some(PageType::Leaf) => self.large_leaf(page, header, available),
-            Some(PageType::Branch) => decode::branch(&mut self.records, page, header, bytes),
+            Some(PageType::Branch) => {
+                if !decode::branch(&mut self.first.records, page, header, bytes) {
+                    decode::branch(&mut self.second.records, page, header, bytes);
+                }
+            }
             _ => {}
         }
     }
 
-    fn decode(&mut self, page: u32, header: PageHeader, bytes: &[u8]) -> LeafRecord<V::Key> {
-        decode::leaf(&mut self.visitor, &mut self.records, page, header, bytes)
+    /// What is kept of a leaf among the records of the first visitor, if it is not the second's.
+    fn decode(
+        &mut self,
+        page: u32,
+        header: PageHeader,
+        bytes: &[u8],
+    ) -> Option<LeafRecord<V::Key>> {
+        match decode::leaf(&mut self.first, &mut self.second, page, header, bytes) {
+            Decoded::First(record) => Some(record),
+            Decoded::Second(record) => {
+                self.second.records.leaves.push(record);
+                None
+            }
+        }
     }
 
     fn large_leaf(&mut self, page: u32, header: PageHeader, available: &[u8]) {
-        let index = self.records.leaves.len();
+        let index = self.first.records.leaves.len();
         let id = u64::from(page);
-        self.records
+        self.first
+            .records
             .leaves
             .push(LeafRecord::new(page, header.overflow, LeafKeys::Deferred));
         self.ends.retain(|end| *end > id);
@@ -138,7 +156,7 @@ impl<V: Visitor> Pages<V> {
         self.ends.push(end);
         let len = bytes as usize;
         if let Some(extent) = available.get(..len) {
-            self.records.leaves[index] = self.decode(page, header, extent);
+            self.decode_reserved(index, header, extent);
             return;
         }
         let mut bytes = Vec::with_capacity(len);
@@ -157,8 +175,15 @@ impl<V: Visitor> Pages<V> {
         }
         while let Some(at) = self.gathering.iter().position(|g| g.bytes.len() >= g.len) {
             let done = self.gathering.swap_remove(at);
-            let page = self.records.leaves[done.index].page;
-            self.records.leaves[done.index] = self.decode(page, done.header, &done.bytes);
+            self.decode_reserved(done.index, done.header, &done.bytes);
+        }
+    }
+
+    /// Decodes a leaf that has a record already. One that is the second visitor's keeps it, as deferred.
+    fn decode_reserved(&mut self, index: usize, header: PageHeader, bytes: &[u8]) {
+        let page = self.first.records.leaves[index].page;
+        if let Some(record) = self.decode(page, header, bytes) {
+            self.first.records.leaves[index] = record;
         }
     }
 }

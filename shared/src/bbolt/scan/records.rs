@@ -4,6 +4,8 @@
 //! sound is only noted as deferred: if the walk reaches it, it is read again, slowly and with an eye for
 //! detail. Most such pages are free ones that the walk never reaches.
 
+use super::visitor::{CompactKey, Visitor};
+
 /// Bytes of keys kept of leaves whose keys are not compact; beyond this such leaves are deferred.
 const MAX_OTHER_KEY_BYTES: usize = 16 << 20;
 /// Branch elements kept for each page of the file; beyond this branches are deferred.
@@ -88,6 +90,22 @@ pub(super) struct Records<K> {
     other_key_bytes: usize,
 }
 
+/// What one visitor has seen, and what is kept of the pages that it has seen.
+#[derive(Debug)]
+pub(super) struct Seen<V: Visitor> {
+    pub(super) visitor: V,
+    pub(super) records: Records<V::Key>,
+}
+
+impl<V: Visitor> Seen<V> {
+    pub(super) fn new(visitor: V) -> Self {
+        Self {
+            visitor,
+            records: Records::default(),
+        }
+    }
+}
+
 impl<K> Default for Records<K> {
     fn default() -> Self {
         Self {
@@ -119,12 +137,12 @@ impl<K: Copy> Records<K> {
         self.branch_entries.get(index).copied()
     }
 
-    /// Keeps a branch, unless one of its elements is odd or there are too many.
+    /// Keeps a branch, and whether it was kept: not where one of its elements is odd or there are too many.
     pub(super) fn push_branch(
         &mut self,
         page: u32,
         entries: impl Iterator<Item = Option<BranchEntry<K>>>,
-    ) {
+    ) -> bool {
         let start = self.branch_entries.len();
         let limit = (page as usize + 2048).saturating_mul(BRANCH_ELEMENTS_PER_PAGE);
         for entry in entries {
@@ -132,15 +150,21 @@ impl<K: Copy> Records<K> {
                 Some(entry) if self.branch_entries.len() < limit => self.branch_entries.push(entry),
                 _ => {
                     self.branch_entries.truncate(start);
-                    return;
+                    return false;
                 }
             }
         }
         let (count, start32) = (self.branch_entries.len() - start, u32::try_from(start));
-        match (u16::try_from(count), start32) {
-            (Ok(count), Ok(start)) => self.branches.push(BranchRecord { page, start, count }),
-            _ => self.branch_entries.truncate(start),
-        }
+        let (Ok(count), Ok(start32)) = (u16::try_from(count), start32) else {
+            self.branch_entries.truncate(start);
+            return false;
+        };
+        self.branches.push(BranchRecord {
+            page,
+            start: start32,
+            count,
+        });
+        true
     }
 
     /// Keeps the ends of a leaf of keys that are not compact; `None` when there are too many.
@@ -156,6 +180,47 @@ impl<K: Copy> Records<K> {
             last: last.into(),
         });
         Some(index)
+    }
+}
+
+impl<K: CompactKey> Records<K> {
+    /// Adds what was kept of other leaves by keys of another form, as of leaves whose keys are not compact. Branches
+    /// of such keys are read again.
+    pub(super) fn absorb<L: CompactKey>(&mut self, other: Records<L>) {
+        if other.leaves.is_empty() {
+            return;
+        }
+        let known = |count, at: Option<u32>| match at {
+            Some(at) => LeafKeys::Other { count, at },
+            None => LeafKeys::Deferred,
+        };
+        for leaf in other.leaves {
+            let keys = match leaf.keys {
+                LeafKeys::Deferred => LeafKeys::Deferred,
+                LeafKeys::Empty => LeafKeys::Empty,
+                LeafKeys::Compact {
+                    count, first, last, ..
+                } => known(count, self.push_other(&first.bytes(), &last.bytes())),
+                LeafKeys::Other { count, at } => {
+                    let keys = other.others.get(at as usize);
+                    known(
+                        count,
+                        keys.and_then(|keys| self.push_other(&keys.first, &keys.last)),
+                    )
+                }
+            };
+            self.leaves.push(LeafRecord {
+                page: leaf.page,
+                overflow: leaf.overflow,
+                crc: leaf.crc,
+                bytes: leaf.bytes,
+                keys,
+            });
+        }
+        // A leaf with overflow may be deferred in the one and known in the other: that it is known counts.
+        self.leaves
+            .sort_unstable_by_key(|leaf| (leaf.page, matches!(leaf.keys, LeafKeys::Deferred)));
+        self.leaves.dedup_by_key(|leaf| leaf.page);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::bbolt::Error;
 use crate::finding::Finding;
 use crate::source::SourceError;
 
@@ -84,6 +85,12 @@ pub trait Visitor: fmt::Debug + Default + Send {
     /// Takes a pair of a leaf of compact keys.
     fn pair(&mut self, _pair: Pair<'_, Self::Key>) {}
 
+    /// Whether the leaf whose pairs have just passed is known by what was kept of them. One that is not is forgotten,
+    /// and read again when the walk reaches it.
+    fn keeps_leaf(&self) -> bool {
+        true
+    }
+
     /// The leaf on this page has ended.
     fn leaf_end(&mut self, _page: u32) {}
 
@@ -109,6 +116,9 @@ pub trait Visitor: fmt::Debug + Default + Send {
 
     /// The leaf whose pairs were taken one by one has ended.
     fn take_streamed_leaf(&mut self, _taken: &mut Self::Taken, _leaf: StreamedLeaf<'_>) {}
+
+    /// Takes what could not be read: a page with all that is below it, or an element.
+    fn take_error(&mut self, _taken: &mut Self::Taken, _error: &Error) {}
 
     // What bbolt allows and the schema does not, and words.
 

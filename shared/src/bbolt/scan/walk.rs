@@ -15,8 +15,7 @@ use super::combine::Combiner;
 use super::examine::Examiner;
 use super::findings::{Findings, from_error};
 use super::page_map::{Class, LeafBytes, PageRun};
-use super::pages::Pages;
-use super::records::Records;
+use super::records::{Records, Seen};
 use super::visitor::{BucketSummary, Role, TakenLeaf, Visitor};
 use buckets::Sum;
 use tree::Walker;
@@ -107,16 +106,21 @@ impl<V: Visitor> Walk<V> {
 }
 
 /// Walks the tree under the current meta; where it is broken, tries the one under the other meta too.
-pub(super) fn walk<V: Visitor>(size: u64, pages: Option<Pages<V>>, source: &dyn Source) -> Walk<V> {
+pub(super) fn walk<V: Visitor>(
+    size: u64,
+    seen: Option<(u32, Seen<V>)>,
+    source: &dyn Source,
+) -> Walk<V> {
     let database = match Database::open(source) {
         Ok(database) => database,
         Err(error) => return unopened(error),
     };
     // Without records of this page size every page is read from the source: slow, and right.
-    let same = pages.filter(|pages| pages.page_size == database.page_size());
-    let (mut visitor, records) = same
-        .map(|pages| (pages.visitor, pages.records))
-        .unwrap_or_default();
+    let same = seen.filter(|(page_size, _)| *page_size == database.page_size());
+    let Seen {
+        mut visitor,
+        records,
+    } = same.map_or_else(|| Seen::new(V::default()), |(_, seen)| seen);
     visitor.pass_end();
     let mut walk = walk_under(database, visitor, records, source);
     metas::check(&mut walk, &database);

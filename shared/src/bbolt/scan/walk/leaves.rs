@@ -97,6 +97,7 @@ impl<V: Visitor> Walker<'_, V> {
             Ok(examined) => examined,
             Err(error) => {
                 self.report(&error);
+                self.take_error(&error, holds);
                 self.damaged(extent.page);
                 return totals.fail(depth);
             }

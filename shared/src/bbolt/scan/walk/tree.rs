@@ -206,6 +206,7 @@ impl<V: Visitor> Walker<'_, V> {
             Ok(shape) => shape,
             Err(error) => {
                 self.report(&error);
+                self.take_error(&error, holds);
                 self.damaged(id);
                 if *error.kind() == ErrorKind::Revisited {
                     // It can be read; whose it is, nobody can tell.
@@ -305,7 +306,7 @@ impl<V: Visitor> Walker<'_, V> {
         match header.page_type() {
             Some(PageType::Leaf) => Ok(Shape::SlowLeaf(header)),
             Some(PageType::Branch) => {
-                let children = self.read_branch(id, header)?;
+                let children = self.read_branch(id, header, holds)?;
                 Ok(Shape::Branch(
                     Children::Read(children.into_iter()),
                     header.span(),
@@ -319,7 +320,12 @@ impl<V: Visitor> Walker<'_, V> {
     }
 
     /// Reads a branch from the source, and names what is wrong with its elements.
-    fn read_branch(&mut self, id: u64, header: PageHeader) -> Result<Vec<Child<V::Key>>, Error> {
+    fn read_branch(
+        &mut self,
+        id: u64,
+        header: PageHeader,
+        holds: Holds,
+    ) -> Result<Vec<Child<V::Key>>, Error> {
         let page_size = u64::from(self.database.page_size());
         let offset = self.database.offset_of(id);
         let bytes = header.span() * page_size;
@@ -340,6 +346,7 @@ impl<V: Visitor> Walker<'_, V> {
                 Ok(found) => found,
                 Err(error) => {
                     self.report(&error);
+                    self.take_error(&error, holds);
                     continue;
                 }
             };
@@ -355,7 +362,10 @@ impl<V: Visitor> Walker<'_, V> {
             match budget.checked_sub(key.len() as u64) {
                 Some(rest) => budget = rest,
                 None => {
-                    self.report_on(id, ErrorKind::ElementSum { index });
+                    let offset = self.database.offset_of(id);
+                    let error = Error::on_page(ErrorKind::ElementSum { index }, id, offset);
+                    self.report(&error);
+                    self.take_error(&error, holds);
                     break;
                 }
             }
@@ -418,6 +428,13 @@ impl<V: Visitor> Walker<'_, V> {
             && *slot != Class::META
         {
             *slot = Class::DAMAGED;
+        }
+    }
+
+    /// Tells the visitor what cannot be read of a bucket that it visits.
+    pub(super) fn take_error(&mut self, error: &Error, holds: Holds) {
+        if holds.visited() {
+            self.visitor.take_error(&mut self.taken, error);
         }
     }
 
