@@ -15,6 +15,7 @@ pub mod failure;
 pub mod format;
 pub mod forms;
 pub mod guarded;
+pub mod headline;
 pub mod identity;
 pub mod job_text;
 pub mod ledger;
