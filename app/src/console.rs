@@ -222,7 +222,12 @@ fn waiting(former: Vec<Yours>) -> LocalBoxFuture<'static, Result<Waiting, Failur
             ..ListInboxRequest::default()
         })
         .await?;
-        let outcomes = grpc::call(ListOutcomesRequest {}).await.ok();
+        let outcomes = grpc::call(ListOutcomesRequest {
+            page_size: outcome_text::MOST,
+            ..ListOutcomesRequest::default()
+        })
+        .await
+        .ok();
         Ok(told(list, outcomes, former))
     })
 }

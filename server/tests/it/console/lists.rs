@@ -166,6 +166,15 @@ async fn every_row_is_on_one_page(server: TestServer) {
     let snapshot = console.http.snapshots().await.files.remove(0);
     let seen = console.get_snapshot(&snapshot.id).await;
     assert_eq!((seen.plans.len(), seen.plans_total), (50, PLANS + 1));
+
+    // What became of the author's plans: all of them, whenever they were sealed.
+    let mut client = ConsoleServiceClient::new(console.http.grpc().await);
+    let asked = v1::ListOutcomesRequest::default();
+    let (told, total) = pages!(client, list_outcomes, asked, items);
+    let ids: BTreeSet<_> = told.iter().map(|item| item.job_id.as_str()).collect();
+    assert_eq!((told.len() as u64, total), (OPEN + 1, OPEN + 1));
+    assert_eq!(ids.len(), told.len());
+    assert!(told.is_sorted_by(|a, b| a.at_ms >= b.at_ms));
 }
 
 fn revision(plan: &v1::PlanSummary) -> i64 {
