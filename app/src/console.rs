@@ -174,13 +174,13 @@ fn find(typed: String) -> LocalBoxFuture<'static, Vec<Entry>> {
 }
 
 fn of_plan(plan: PlanSummary) -> Entry {
-    let label = label(&plan.name, &plan.file_name, &plan.outcome);
+    let label = label(&plan.name, &plan.file_names.join(", "), &plan.outcome);
     Entry::to(Group::Plans, label, paths::plan(&plan.id))
         .with_ids(format!("{} {}", plan.id, plan.hash))
 }
 
 fn of_job(job: JobSummary) -> Entry {
-    let label = label(&job.name, &job.file_name, &job.title);
+    let label = label(&job.name, &job.file_names.join(", "), &job.title);
     Entry::to(Group::Jobs, label, paths::job(&job.id)).with_ids(job.id)
 }
 
@@ -221,7 +221,12 @@ fn waiting(former: Vec<Yours>) -> LocalBoxFuture<'static, Result<Waiting, Failur
             ..ListInboxRequest::default()
         })
         .await?;
-        let outcomes = grpc::call(ListOutcomesRequest {}).await.ok();
+        let outcomes = grpc::call(ListOutcomesRequest {
+            page_size: outcome_text::MOST,
+            ..ListOutcomesRequest::default()
+        })
+        .await
+        .ok();
         Ok(told(list, outcomes, former))
     })
 }

@@ -16,6 +16,7 @@ pub mod focus;
 pub mod format;
 pub mod forms;
 pub mod guarded;
+pub mod headline;
 pub mod identity;
 pub mod job_text;
 pub mod ledger;

@@ -5,6 +5,9 @@ use requorum_shared::api::v1::{OutcomeItem, OutcomeKind};
 use crate::format;
 use crate::paths;
 
+/// How many outcomes are told at once.
+pub const MOST: u32 = 20;
+
 /// Where it is told in full: the job, or the plan where none ran.
 pub fn path(item: &OutcomeItem) -> String {
     match item.job_id.as_str() {

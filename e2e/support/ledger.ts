@@ -87,3 +87,14 @@ export async function actElsewhere(browser: Browser, server: Server, name = NAME
   expect([200, 401]).toContain(answer.status());
   await context.close();
 }
+
+/** Somebody signs in elsewhere, and out again. */
+export async function signOutElsewhere(browser: Browser, server: Server): Promise<void> {
+  const context = await browser.newContext();
+  const headers = { origin: server.url };
+  const login = await context.request.post(`${server.url}/api/login`, { data: { name: NAME, password: PASSWORD }, headers });
+  expect(login.status()).toBe(200);
+  const logout = await context.request.post(`${server.url}/api/logout`, { headers });
+  expect(logout.ok()).toBe(true);
+  await context.close();
+}

@@ -14,6 +14,7 @@ import {
   logIn,
   lookAgain,
   setUp,
+  signOutElsewhere,
   size,
   sql,
   tamper,
@@ -110,6 +111,59 @@ test.describe("a console that others use too", () => {
     await expect(page.getByLabel("From (UTC)")).toHaveValue("2999-01-01");
     await page.getByRole("link", { name: "Show all" }).click();
     await expect(page).toHaveURL(`${server.url}/ledger`);
+  });
+
+  test("acts are found by how they came out, and come in live when they did", async ({ page, browser, server }) => {
+    await actElsewhere(browser, server, "nobody-of-this-name");
+    await page.goto("/ledger");
+    await page.getByText("Filter", { exact: true }).click();
+    const outcome = page.getByLabel("Outcome", { exact: true });
+    await outcome.selectOption("refused");
+    await expect(page).toHaveURL(/\/ledger\?outcome=refused$/);
+    await expect(page.getByText("Filter: outcome refused")).toBeVisible();
+    const rows = page.getByRole("table").locator("tbody tr");
+    await expect(rows.first()).toContainText("Sign in");
+    const refused = await rows.count();
+    await expect(rows.filter({ hasText: "refused" })).toHaveCount(refused);
+    await looksRight(page);
+    // A sign-in that was done is none of these; one that was refused is.
+    await expect(page.getByText("Live: new entries appear")).toBeVisible();
+    await actElsewhere(browser, server);
+    await actElsewhere(browser, server, "nobody-of-this-name");
+    await expect(rows).toHaveCount(refused + 1);
+    await expect(rows.filter({ hasText: "refused" })).toHaveCount(refused + 1);
+
+    // The address keeps it, with the other filters.
+    await page.reload();
+    await expect(outcome).toHaveValue("refused");
+    await expect(rows).toHaveCount(refused + 1);
+    await page.getByLabel("Act", { exact: true }).selectOption("setup");
+    await expect(page).toHaveURL(/\/ledger\?act=setup&outcome=refused$/);
+    await expect(page.getByText("No entries match these filters.")).toBeVisible();
+    await outcome.selectOption("done");
+    await expect(rows).toHaveCount(1);
+    await expect(rows.first()).toContainText("Create the first administrator");
+
+    // What ends by another entry comes in with its end.
+    await page.goto("/ledger?act=logout&outcome=done");
+    await expect(page.getByText("Live: new entries appear")).toBeVisible();
+    const before = await rows.count();
+    await signOutElsewhere(browser, server);
+    await expect(rows).toHaveCount(before + 1);
+    await expect(rows.first()).toContainText("Sign out");
+
+    // The export has both entries of an act.
+    await page.goto("/ledger?act=setup&outcome=done");
+    await page.getByText("Export", { exact: true }).click();
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Filtered entries as JSON Lines" }).click();
+    const lines = (await readFile(await (await download).path(), "utf8")).trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).phase)).toEqual(["opened", "closed"]);
+    await expect(page.getByText(/^2 entries written to/)).toBeVisible();
+
+    // A word that is no outcome does not show all of them.
+    await page.goto("/ledger?outcome=good");
+    await expect(page.getByText("is not a known outcome of an act", { exact: false })).toBeVisible();
   });
 
   test.describe("in New York", () => {

@@ -74,10 +74,10 @@ test("a list of plans, of which some wait, is gone through page by page", async 
   sql(
     server,
     `${numbers(119)} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state,
-     cluster, weight, number, file_name, revision, members, target) SELECT 'plan' || i, 'hash' || i, 'Copy ' || i, author_id, author, sealed_ms - i,
+     cluster, weight, number, file_names, headline_json, headline_number, target) SELECT 'plan' || i, 'hash' || i, 'Copy ' || i, author_id, author, sealed_ms - i,
      expires_ms, CASE WHEN i % 3 = 0 THEN 'invalidated' ELSE 'sealed' END,
      CASE WHEN i % 2 = 0 THEN 'prod' ELSE '' END, weight, 1000 + i, 'a-long-name-of-a-snapshot-' || (i % 10) || '.db',
-     revision + i, members, target FROM plans, n`,
+     headline_json, headline_number, target FROM plans, n`,
   );
   sql(
     server,
@@ -258,9 +258,9 @@ test("jobs are listed page by page", async ({ page, server }) => {
   sql(
     server,
     `${numbers(60)} INSERT INTO jobs (id, plan_id, started_by, created_ms, over, cluster, title, state, sentence,
-     updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_name, members, target) SELECT 'job' || i, plans.id, author, sealed_ms, 1,
+     updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_names, headline_json, target) SELECT 'job' || i, plans.id, author, sealed_ms, 1,
      cluster, outcome, CASE WHEN i % 10 = 0 THEN 'undone' ELSE 'completed' END, 'Done.', sealed_ms, sealed_ms, 9, 9, '-',
-     number, file_name, members, target FROM n JOIN plans ON plans.id = 'plan' || i`,
+     number, file_names, headline_json, target FROM n JOIN plans ON plans.id = 'plan' || i`,
   );
   await page.goto("/jobs");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("No running jobs");

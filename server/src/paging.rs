@@ -291,9 +291,18 @@ impl PageRequest {
 
     /// Takes the rows of a page of those that were given, and the token of the next; empty after the last.
     pub fn page<T: Message>(&self, rows: Vec<(Cursor, T)>) -> (Vec<T>, String) {
+        self.page_by(rows, T::encoded_len)
+    }
+
+    /// The same of rows that are no messages; `size` is how many bytes one takes.
+    pub fn page_by<T>(
+        &self,
+        rows: Vec<(Cursor, T)>,
+        size: impl Fn(&T) -> usize,
+    ) -> (Vec<T>, String) {
         let (mut bytes, mut page, mut last) = (0, Vec::new(), None);
         for (cursor, row) in rows {
-            bytes += row.encoded_len();
+            bytes += size(&row);
             let full = page.len() == self.size || (bytes > MOST_BYTES && !page.is_empty());
             if full {
                 let next = last.map_or_else(String::new, |last| self.token(&last));
@@ -307,6 +316,11 @@ impl PageRequest {
 
     /// The page of a list that is at hand as a whole, in its order.
     pub fn page_of<T: Message>(&self, rows: Vec<(Cursor, T)>) -> (Vec<T>, String) {
+        self.page(self.rest(rows))
+    }
+
+    /// What is left of a list that is at hand as a whole, in its order, from where the page begins.
+    pub fn rest<T>(&self, rows: Vec<(Cursor, T)>) -> Vec<(Cursor, T)> {
         let begin = match &self.after {
             None => 0,
             // What was taken away meanwhile is not found: then what comes after its place is.
@@ -322,7 +336,7 @@ impl PageRequest {
                     |at| at + 1,
                 ),
         };
-        self.page(rows.into_iter().skip(begin).collect())
+        rows.into_iter().skip(begin).collect()
     }
 
     /// Whether a row comes before the cursor: times go down, names go up.

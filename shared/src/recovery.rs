@@ -15,7 +15,7 @@ use crate::etcd::recovery::restore::observation::{self as etcd_restore, TargetSt
 use crate::etcd::recovery::restore::{self, RestoreRequest, RestoreStep, Target};
 use crate::finding::{Check, Outcome, Report};
 use crate::handover::{Context, Handover};
-use crate::inspection::PartName;
+use crate::inspection::{Labelled, PartName};
 use crate::kinds::{Details, Inspection};
 use crate::matrix::Expected;
 use crate::plan::{self, Gate, Seal};
@@ -96,12 +96,10 @@ pub struct SeenFile<'o> {
 /// What a list says of a recovery in one line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
-    /// The name of the file that it rests on.
-    pub file_name: String,
-    /// The newest revision in that file; 0 where there is none.
-    pub revision: i64,
-    /// How many members the new cluster has.
-    pub members: u32,
+    /// The names of the files that it rests on, in its order.
+    pub file_names: Vec<String>,
+    /// What matters most about a recovery of its kind, in the order to show it in. Lists are ordered by the first.
+    pub headline: Vec<Labelled>,
     /// Where the result goes: `ROOT/PATH`; empty for a download.
     pub target: String,
 }
@@ -366,9 +364,8 @@ pub fn handover(plan: &Plan, checks: &[Check], context: &Context) -> Handover {
 pub fn outline(request: &Request, observation: &Observation) -> Outline {
     match (request, observation) {
         (Request::EtcdRestore(asked), Observation::EtcdRestore(seen)) => Outline {
-            file_name: seen.source.name.clone(),
-            revision: seen.source.last_revision,
-            members: u32::try_from(asked.members.len()).unwrap_or(u32::MAX),
+            file_names: vec![seen.source.name.clone()],
+            headline: restore::headline(asked, seen),
             target: request
                 .target()
                 .map(|target| format!("{}/{}", target.root, target.path))

@@ -39,7 +39,7 @@ pub async fn create(name: &str, length: u64, cluster: &str) -> Result<Upload, Fa
     .await
 }
 
-/// What the signed-in person left unfinished.
+/// What the signed-in person left unfinished: as much as a person may have is one page.
 ///
 /// # Errors
 /// As [`Failure::from_http`].
@@ -102,12 +102,22 @@ pub async fn cancel(id: &str) -> Result<(), Failure> {
     delete(&path(id)).await
 }
 
-/// What everybody left unfinished, for administrators.
+/// What everybody left unfinished, for administrators: all pages of it.
 ///
 /// # Errors
 /// As [`Failure::from_http`].
 pub async fn unfinished_of_all() -> Result<Uploads, Failure> {
-    http::get(OF_ALL).await
+    let mut all = Uploads::default();
+    loop {
+        let token = encode(&all.next_page_token);
+        let path = format!("{OF_ALL}?page_size=200&page_token={token}");
+        let page: Uploads = http::get(&path).await?;
+        all.uploads.extend(page.uploads);
+        (all.next_page_token, all.total) = (page.next_page_token, page.total);
+        if all.next_page_token.is_empty() {
+            return Ok(all);
+        }
+    }
 }
 
 /// Cancels another person's upload, for administrators.

@@ -1,8 +1,15 @@
 //! What a row of a list says of a plan, or of its job.
 
 use leptos::prelude::*;
+use requorum_shared::api::v1::HeadlineValue;
 
 use crate::format;
+use crate::headline::number;
+
+/// The value that goes with the name: how many members come out.
+const MEMBERS: &str = "members";
+/// The value whose label the column has.
+const REVISION: &str = "revision";
 
 /// The name, which leads to its page, and how many members come out.
 #[component]
@@ -11,20 +18,37 @@ pub fn ShortName(
     to: String,
     /// `prod-etcd #7`.
     name: String,
-    /// Members of the new cluster; 0 where that is not known.
-    members: u32,
+    /// The headline, which has how many, where that is known.
+    headline: Vec<HeadlineValue>,
 ) -> impl IntoView {
-    let members =
-        (members > 0).then(|| format!(" · {}", format::count(members.into(), "member", "members")));
+    let members = number(&headline, MEMBERS).map(|n| {
+        format!(
+            " · {}",
+            format::count(n.unsigned_abs(), "member", "members")
+        )
+    });
     view! { <span class="clip"><a href=to>{name}</a><span class="muted">{members}</span></span> }
 }
 
-/// A revision; a dash where there is none.
-pub fn revision(revision: i64) -> String {
-    match revision {
-        0 => "–".into(),
-        revision => format::signed(revision),
+/// What the column of revisions says of a headline: the revision alone, and any other value with its label. A dash
+/// where that is nothing.
+pub fn content(headline: &[HeadlineValue]) -> String {
+    let shown = headline.iter().filter(|of| of.key != MEMBERS);
+    let values: Vec<_> = shown
+        .filter_map(|of| match of.key.as_str() {
+            REVISION => number(headline, REVISION).map(format::signed),
+            _ => Some(format!("{} {}", of.label, format::visible(&of.value))),
+        })
+        .collect();
+    match values.is_empty() {
+        true => "–".into(),
+        false => values.join(", "),
     }
+}
+
+/// The names of the files that it rests on.
+pub fn files(names: &[String]) -> String {
+    format::visible(&names.join(", "))
 }
 
 /// Where the result goes.
@@ -32,5 +56,29 @@ pub fn target(target: &str) -> String {
     match target {
         "" => "Download".into(),
         target => format::visible(target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_shows_the_headline_of_any_system() {
+        let value = |key: &str, label: &str, value: &str| HeadlineValue {
+            key: key.into(),
+            label: label.into(),
+            value: value.into(),
+        };
+        let etcd = [
+            value("revision", "Revision", "1200007"),
+            value("members", "Members", "3"),
+        ];
+        assert_eq!(content(&etcd), "1\u{202f}200\u{202f}007");
+        let unknown = [value("revision", "Revision", "unknown")];
+        assert_eq!(content(&unknown), "–");
+        let other = [value("index", "Raft index", "12")];
+        assert_eq!(content(&other), "Raft index 12");
+        assert_eq!(files(&["a.db".into(), "b.wal".into()]), "a.db, b.wal");
     }
 }

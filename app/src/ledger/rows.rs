@@ -56,8 +56,8 @@ pub fn outcome(entry: &Entry, closing: Option<&Entry>) -> (&'static str, &'stati
     }
 }
 
-/// Folds a new entry into a list: one that closes an act of it ends that act, any other comes first if `filter` lets
-/// it. `false` when nothing in the list has changed.
+/// Folds a new entry into a list: one that closes an act of it ends that act, any other that `filter` admits comes first.
+/// `false` when nothing in the list has changed.
 pub fn fold(rows: &mut Vec<Row>, entry: Entry, filter: &Filter) -> bool {
     if let Some(closes) = entry.closes {
         let Some(row) = rows.iter_mut().find(|row| row.entry.index == closes) else {
@@ -67,7 +67,7 @@ pub fn fold(rows: &mut Vec<Row>, entry: Entry, filter: &Filter) -> bool {
         return true;
     }
     let newest = rows.first().map(|row| row.entry.index);
-    if newest.is_some_and(|newest| entry.index <= newest) || !filter.lets(&entry) {
+    if newest.is_some_and(|newest| entry.index <= newest) || !filter.admits(&entry) {
         return false;
     }
     rows.insert(
@@ -78,6 +78,17 @@ pub fn fold(rows: &mut Vec<Row>, entry: Entry, filter: &Filter) -> bool {
         },
     );
     true
+}
+
+/// Puts an act in its place, unless it is there.
+pub fn insert(rows: &mut Vec<Row>, row: Row) {
+    let at = rows.partition_point(|other| other.entry.index > row.entry.index);
+    if rows
+        .get(at)
+        .is_none_or(|other| other.entry.index != row.entry.index)
+    {
+        rows.insert(at, row);
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +142,20 @@ mod tests {
         };
         assert!(!fold(&mut rows, opened(3, "ada"), &only));
         assert!(fold(&mut rows, opened(4, "ben"), &only));
+    }
+
+    #[test]
+    fn an_act_that_ended_later_than_others_is_in_its_place() {
+        let row = |index| Row {
+            entry: opened(index, "ada"),
+            closing: None,
+        };
+        let mut rows = vec![row(9), row(4)];
+        for index in [7, 7, 2, 11, 9] {
+            insert(&mut rows, row(index));
+        }
+        let order: Vec<_> = rows.iter().map(|row| row.entry.index).collect();
+        assert_eq!(order, [11, 9, 7, 4, 2]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::components::empty::Empty;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
-use crate::components::short_name::{ShortName, target};
+use crate::components::short_name::{ShortName, files, target};
 use crate::components::status::{self, Status};
 use crate::components::table::{Clipped, Sort, SortHeading, arrows};
 use crate::components::time::Ago;
@@ -193,8 +193,8 @@ fn job_table(headings: AnyView, jobs: Vec<JobSummary>, columns: Option<Columns>)
         let sentence = (job.sentence != job.title).then(|| job.sentence.clone());
         view! {
             <tr>
-                <th scope="row" data-label="Name"><ShortName to=paths::job(&job.id) name=job.name members=job.members /></th>
-                <td data-label="Snapshot"><Clipped text=format::visible(&job.file_name) /></td>
+                <th scope="row" data-label="Name"><ShortName to=paths::job(&job.id) name=job.name headline=job.headline /></th>
+                <td data-label="Snapshot"><Clipped text=files(&job.file_names) /></td>
                 <td data-label="Target" class="wide-only"><Clipped text=target(&job.target) /></td>
                 <td data-label="State" class="state">
                     <span title=sentence><Status is=status /> " " {job.broke_glass.then(status::without_approval)}</span>

@@ -23,6 +23,7 @@ use crate::components::time::Ago;
 use crate::failure::Failure;
 use crate::format;
 use crate::identity::Identity;
+use crate::outcome_text;
 use crate::pages::every;
 use crate::pages::jobs::newest_jobs;
 use crate::paths;
@@ -92,11 +93,15 @@ async fn fetch(page_token: String, may_upload: bool) -> Result<State, Failure> {
         acts_only: true,
         ..ListEntriesRequest::default()
     };
+    let outcomes = ListOutcomesRequest {
+        page_size: outcome_text::MOST,
+        ..ListOutcomesRequest::default()
+    };
     let inbox = grpc::call(inbox).await?;
     let files = grpc::call(usable).await?;
     Ok(State {
         inbox,
-        outcomes: grpc::call(ListOutcomesRequest {}).await?.items,
+        outcomes: grpc::call(outcomes).await?.items,
         unfinished: match may_upload {
             true => upload::unfinished().await?.uploads,
             false => Vec::new(),

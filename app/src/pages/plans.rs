@@ -15,7 +15,7 @@ use crate::components::empty::Empty;
 use crate::components::load::load;
 use crate::components::page_header::PageHeader;
 use crate::components::pager::{self, Pager};
-use crate::components::short_name::{ShortName, revision, target};
+use crate::components::short_name::{ShortName, content, files, target};
 use crate::components::status::{self, Status};
 use crate::components::table::{Clipped, Sort, SortHeading, arrows};
 use crate::components::time::Ago;
@@ -27,7 +27,7 @@ use crate::paths;
 /// The columns after the name.
 const COLUMNS: &[Column] = &[
     ("file", "Snapshot"),
-    ("revision", "Revision"),
+    ("headline", "Revision"),
     ("target", "Target"),
     ("state", "State"),
     ("author", "Author"),
@@ -165,7 +165,7 @@ fn table(list: ListPlansResponse, sort: Memo<Sort>, columns: Columns) -> impl In
                     <tr>
                         <SortHeading key="name" label="Name" sort />
                         <SortHeading key="file" label="Snapshot" sort />
-                        <SortHeading key="revision" label="Revision" sort number=true />
+                        <SortHeading key="headline" label="Revision" sort number=true />
                         <SortHeading key="target" label="Target" sort />
                         <SortHeading key="state" label="State" sort />
                         <SortHeading key="author" label="Author" sort />
@@ -190,11 +190,12 @@ fn row(plan: PlanSummary) -> impl IntoView {
         ),
     };
     let all = status::plan_text(&plan).1;
+    let revision = content(&plan.headline);
     view! {
         <tr>
-            <th scope="row" data-label="Name"><ShortName to=paths::plan(&plan.id) name=plan.name members=plan.members /></th>
-            <td data-label="Snapshot"><Clipped text=format::visible(&plan.file_name) /></td>
-            <td data-label="Revision" class="number wide-only">{revision(plan.revision)}</td>
+            <th scope="row" data-label="Name"><ShortName to=paths::plan(&plan.id) name=plan.name headline=plan.headline /></th>
+            <td data-label="Snapshot"><Clipped text=files(&plan.file_names) /></td>
+            <td data-label="Revision" class="number wide-only">{revision}</td>
             <td data-label="Target" class="wide-only"><Clipped text=target(&plan.target) /></td>
             <td data-label="State" class="state">
                 <span title=all><Status is=state /> " " {mark}</span>

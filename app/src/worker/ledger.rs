@@ -2,6 +2,7 @@
 //! server gives to anybody who may look. It believes the key and the checkpoint that the page remembers.
 
 mod fetch;
+mod picked;
 pub mod protocol;
 mod read;
 

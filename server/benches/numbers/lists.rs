@@ -123,11 +123,11 @@ async fn crowd(console: &Console, plan: &str) {
     let statements = [
         format!(
             "{all} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, \
-             cluster, weight, number, file_name, revision, members, target) \
+             cluster, weight, number, file_names, headline_json, headline_number, target) \
              SELECT 'plan' || i, 'hash' || i, outcome, users.id, users.name, \
              sealed_ms + i, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, \
-             CASE WHEN i % 10 = 0 THEN '' ELSE 'cluster-' || (i % 10) END, weight, 1000 + i, file_name, revision, \
-             members, target || '-' || i FROM plans, n \
+             CASE WHEN i % 10 = 0 THEN '' ELSE 'cluster-' || (i % 10) END, weight, 1000 + i, file_names, headline_json, \
+             headline_number, target || '-' || i FROM plans, n \
              JOIN users ON users.name = 'person ' || (i / 2 % {PEOPLE}) WHERE plans.id = '{plan}'"
         ),
         format!(
@@ -146,10 +146,10 @@ async fn crowd(console: &Console, plan: &str) {
         ),
         format!(
             "{all} INSERT INTO jobs (id, plan_id, started_by, created_ms, over, cluster, title, state, sentence, \
-             updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_name, revision, members, target) \
+             updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_names, headline_json, target) \
              SELECT 'job' || i, plans.id, author, \
              sealed_ms, 1, cluster, outcome, 'completed', 'Three members were placed in the folder.', sealed_ms, \
-             sealed_ms, 9, 9, '-', number, file_name, revision, members, target FROM n JOIN plans ON plans.id = 'plan' || i WHERE i % 2 = 1"
+             sealed_ms, 9, 9, '-', number, file_names, headline_json, target FROM n JOIN plans ON plans.id = 'plan' || i WHERE i % 2 = 1"
         ),
         format!(
             "{all}, e (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM e WHERE seq < 25) \

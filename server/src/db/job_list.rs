@@ -22,7 +22,7 @@ macro_rules! line_columns {
         "SELECT id, plan_id, title, cluster, \
          CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = jobs.plan_id) THEN 1 ELSE 0 END, \
          started_by, created_ms, state, sentence, updated_ms, ended_ms, steps_done, steps_total, failed_check, \
-         number, file_name, revision, members, target, working"
+         number, file_names, headline_json, target, working"
     };
 }
 
@@ -159,7 +159,7 @@ fn ordered_by(column: Column) -> &'static str {
     match column {
         Column::Started => "created_ms",
         Column::Name => "lower(cluster || ' ' || CAST(1000000000000 + number AS TEXT))",
-        Column::File => "lower(file_name)",
+        Column::File => "lower(file_names)",
         Column::By => "lower(started_by)",
         Column::Ended => "ended_ms",
         // As `rank` says.
@@ -189,7 +189,7 @@ fn line(row: &AnyRow) -> anyhow::Result<JobLine> {
             steps_done: number(11)?,
             steps_total: number(12)?,
             failed_check: row.try_get(13)?,
-            working: row.try_get::<i64, _>(19)? != 0,
+            working: row.try_get::<i64, _>(18)? != 0,
         },
         brief: brief(row, 14)?,
     })

@@ -66,8 +66,8 @@ impl JobLog for Database {
         let target = target.as_ref();
         sqlx::query(
             "INSERT INTO jobs (id, plan_id, started_by, created_ms, target_root, target_path, cluster, title, \
-             number, file_name, revision, members, target) SELECT $1, id, $3, $4, $5, $6, cluster, outcome, number, \
-             file_name, revision, members, target FROM plans WHERE id = $2",
+             number, file_names, headline_json, target) SELECT $1, id, $3, $4, $5, $6, cluster, outcome, number, \
+             file_names, headline_json, target FROM plans WHERE id = $2",
         )
         .bind(&job.id)
         .bind(&job.plan_id)
@@ -102,7 +102,7 @@ impl JobLog for Database {
         let row = sqlx::query(
             "SELECT jobs.id, jobs.plan_id, plan_json, started_by, created_ms, plans.cluster, \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, plans.hash, \
-             plans.number, plans.file_name, plans.revision, plans.members, plans.target FROM jobs \
+             plans.number, plans.file_names, plans.headline_json, plans.target FROM jobs \
              JOIN plans ON plans.id = jobs.plan_id JOIN plan_documents ON plan_documents.plan_id = plans.id \
              WHERE jobs.id = $1",
         )

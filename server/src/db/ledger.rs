@@ -12,14 +12,20 @@ use super::notices::Notice;
 use super::sql::Sql;
 use super::write_tx::WriteTx;
 use crate::ledger;
-use crate::ledger::store::{AppendLock, Batch, Columns, Effect, Filter, Head, LedgerStore, Stored};
+use crate::ledger::store::{
+    ActOutcome, AppendLock, Batch, Columns, Effect, Filter, Head, LedgerStore, Stored,
+};
 
 /// Rows per statement: below the number of values that a statement may have.
 const ROWS_AT_ONCE: usize = 256;
 
 /// An entry and, where one closes it, that one.
 const SELECT: &str = "SELECT e.idx, e.canonical, c.canonical FROM ledger_entries e \
-     LEFT JOIN ledger_entries c ON c.closes = e.idx";
+     LEFT JOIN ledger_entries c ON c.closes = e.idx WHERE e.idx < ";
+
+/// The same of acts by how they came out: found by the entries that say so.
+const SELECT_ENDED: &str = "SELECT e.idx, e.canonical, c.canonical FROM ledger_entries o \
+     JOIN ledger_entries e ON e.idx = o.act_idx LEFT JOIN ledger_entries c ON c.closes = e.idx WHERE o.act_idx < ";
 
 #[async_trait]
 impl LedgerStore for Database {
@@ -90,10 +96,21 @@ impl LedgerStore for Database {
     }
 
     async fn list(&self, filter: &Filter) -> anyhow::Result<Vec<Stored>> {
-        let mut query = Sql::new(SELECT);
-        query
-            .push(" WHERE e.idx < ")
-            .bind(signed(filter.before.unwrap_or(u64::MAX)))?;
+        let (select, order) = match filter.outcome {
+            Some(ActOutcome::Ended(_)) => (SELECT_ENDED, " ORDER BY o.act_idx DESC LIMIT "),
+            _ => (SELECT, " ORDER BY e.idx DESC LIMIT "),
+        };
+        let mut query = Sql::new(select);
+        query.bind(signed(filter.before.unwrap_or(u64::MAX)))?;
+        match filter.outcome {
+            Some(ActOutcome::Ended(outcome)) => {
+                query.push(" AND o.outcome = ").bind(outcome.name())?;
+            }
+            Some(ActOutcome::Open) => {
+                query.push(" AND e.idx IN (SELECT idx FROM ledger_open)");
+            }
+            None => {}
+        }
         for (column, value) in [
             (" AND e.who = ", &filter.who),
             (" AND e.act = ", &filter.act),
@@ -114,12 +131,10 @@ impl LedgerStore for Database {
         if filter.no_cluster {
             query.push(" AND e.cluster IS NULL");
         }
-        if filter.acts_only {
+        if filter.acts_only || filter.outcome.is_some() {
             query.push(" AND e.closes IS NULL");
         }
-        query
-            .push(" ORDER BY e.idx DESC LIMIT ")
-            .bind(i64::from(filter.limit))?;
+        query.push(order).bind(i64::from(filter.limit))?;
         let rows = query.query().fetch_all(&self.pool).await?;
         rows.iter().map(stored).collect()
     }

@@ -166,15 +166,15 @@ impl Sql {
     }
 }
 
-/// Number, file, revision, members, target, from this column on.
+/// Number, files, headline, target, from this column on.
 pub(super) fn brief(row: &AnyRow, at: usize) -> anyhow::Result<Brief> {
+    let files: &str = row.try_get(at + 1)?;
     Ok(Brief {
         number: u64::try_from(row.try_get::<i64, _>(at)?)?,
         outline: Outline {
-            file_name: row.try_get(at + 1)?,
-            revision: row.try_get(at + 2)?,
-            members: u32::try_from(row.try_get::<i64, _>(at + 3)?)?,
-            target: row.try_get(at + 4)?,
+            file_names: files.lines().map(str::to_owned).collect(),
+            headline: serde_json::from_str(row.try_get(at + 2)?)?,
+            target: row.try_get(at + 3)?,
         },
     })
 }

@@ -255,8 +255,8 @@ fn ordered_by(sql: &mut Sql, filter: &PlanFilter) -> sqlx::Result<()> {
         Column::Name => {
             sql.push("lower(plans.cluster || ' ' || CAST(1000000000000 + number AS TEXT))")
         }
-        Column::File => sql.push("lower(file_name)"),
-        Column::Revision => sql.push("revision"),
+        Column::File => sql.push("lower(file_names)"),
+        Column::Headline => sql.push("headline_number"),
         Column::Author => sql.push("lower(author)"),
         Column::Target => sql.push("lower(target)"),
         Column::State => {

@@ -18,7 +18,7 @@ macro_rules! plan_columns {
          decided_ms, plans.reason, COALESCE((SELECT jobs.id FROM jobs WHERE jobs.plan_id = plans.id), ''), \
          CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
          plans.cluster, plans.entry, plans.weight, COALESCE((SELECT jobs.started_by FROM jobs \
-         WHERE jobs.plan_id = plans.id), ''), plans.number, plans.file_name, plans.revision, plans.members, \
+         WHERE jobs.plan_id = plans.id), ''), plans.number, plans.file_names, plans.headline_json, \
          plans.target"
     };
 }
@@ -57,7 +57,6 @@ impl PlanStore for Database {
                 return Ok(Added::FileRemoved(input.id.clone()));
             }
         }
-        let outline = &plan.brief.outline;
         let number: i64 =
             sqlx::query("SELECT COALESCE(MAX(number), 0) + 1 FROM plans WHERE number > 0")
                 .fetch_one(&mut *tx)
@@ -65,7 +64,7 @@ impl PlanStore for Database {
                 .try_get(0)?;
         sqlx::query(
             "INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, cluster, entry, \
-             weight, number, file_name, revision, members, target) \
+             weight, number, file_names, headline_json, headline_number, target) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(&plan.id)
@@ -80,10 +79,10 @@ impl PlanStore for Database {
         .bind(plan.entry.map(signed))
         .bind(plan.weight.word())
         .bind(number)
-        .bind(&outline.file_name)
-        .bind(outline.revision)
-        .bind(i64::from(outline.members))
-        .bind(&outline.target)
+        .bind(plan.brief.files())
+        .bind(serde_json::to_string(&plan.brief.outline.headline)?)
+        .bind(plan.brief.headline_number())
+        .bind(&plan.brief.outline.target)
         .execute(&mut *tx)
         .await?;
         sqlx::query("INSERT INTO plan_documents (plan_id, plan_json) VALUES ($1, $2)")
@@ -115,8 +114,8 @@ impl PlanStore for Database {
             "SELECT plans.id, hash, outcome, plans.author_id, author, sealed_ms, expires_ms, plans.state, decided_by, \
              decided_ms, plans.reason, COALESCE(jobs.id, ''), \
              CASE WHEN EXISTS (SELECT 1 FROM reviews WHERE reviews.plan_id = plans.id) THEN 1 ELSE 0 END, \
-             plans.cluster, plans.entry, plans.weight, COALESCE(jobs.started_by, ''), plans.number, plans.file_name, \
-             plans.revision, plans.members, plans.target, plan_json FROM plans \
+             plans.cluster, plans.entry, plans.weight, COALESCE(jobs.started_by, ''), plans.number, plans.file_names, \
+             plans.headline_json, plans.target, plan_json FROM plans \
              JOIN plan_documents ON plan_documents.plan_id = plans.id LEFT JOIN jobs ON jobs.plan_id = plans.id WHERE plans.id = $1",
         )
         .bind(id)
@@ -127,7 +126,7 @@ impl PlanStore for Database {
         };
         let mut plan = plan(&row)?;
         plan.inputs = self.inputs(id).await?;
-        Ok(Some((plan, row.try_get(22)?)))
+        Ok(Some((plan, row.try_get(21)?)))
     }
 
     async fn decide_plan(

@@ -33,7 +33,8 @@ impl ConsoleService for Console {
         request: Request<ListOutcomesRequest>,
     ) -> Answer<ListOutcomesResponse> {
         let actor = actor(&request)?;
-        Ok(Response::new(outcomes::list(&self.0, &actor).await?))
+        let answer = outcomes::list(&self.0, &actor, request.get_ref()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn get_storage(&self, request: Request<GetStorageRequest>) -> Answer<GetStorageResponse> {

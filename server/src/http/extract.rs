@@ -1,4 +1,4 @@
-//! Our own extractors: JSON and paths whose errors are for a person, the actor, and the caller.
+//! Our own extractors: JSON, paths and parameters whose errors are for a person, the actor, and the caller.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -63,6 +63,28 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
                 bad_request(
                     "path",
                     "The address was not understood: it is not text once its %-signs are taken out.",
+                )
+            })
+    }
+}
+
+/// Parameters of the address.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        query
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| {
+                bad_request(
+                    "query",
+                    format!(
+                        "The parameters of the address were not understood: {}.",
+                        rejection.body_text()
+                    ),
                 )
             })
     }

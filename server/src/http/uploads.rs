@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderName, StatusCode};
-use requorum_shared::api::upload::{CreateUpload, EVIDENCE_HEADER, Upload, Uploads};
+use requorum_shared::api::upload::{CreateUpload, EVIDENCE_HEADER, ListUploads, Upload, Uploads};
 
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, Query};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request};
@@ -33,13 +33,22 @@ pub async fn create(
 }
 
 /// What the signed-in person left unfinished.
-pub async fn list(State(app): State<App>, actor: Actor) -> Result<axum::Json<Uploads>> {
-    Ok(axum::Json(ops::uploads::list(&app, &actor).await?))
+pub async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    Query(asked): Query<ListUploads>,
+) -> Result<axum::Json<Uploads>> {
+    Ok(axum::Json(ops::uploads::list(&app, &actor, &asked).await?))
 }
 
 /// What everybody left unfinished, for administrators.
-pub async fn list_all(State(app): State<App>, actor: Actor) -> Result<axum::Json<Uploads>> {
-    Ok(axum::Json(ops::uploads::list_all(&app, &actor).await?))
+pub async fn list_all(
+    State(app): State<App>,
+    actor: Actor,
+    Query(asked): Query<ListUploads>,
+) -> Result<axum::Json<Uploads>> {
+    let uploads = ops::uploads::list_all(&app, &actor, &asked).await?;
+    Ok(axum::Json(uploads))
 }
 
 /// Cancels another person's upload.

@@ -37,7 +37,7 @@ pub enum Column {
     Started,
     /// Their clusters, then their numbers.
     Name,
-    /// The file that they rest on.
+    /// The files that they rest on.
     File,
     /// What they are at, by [`rank`].
     State,
@@ -81,7 +81,7 @@ pub fn cursor(order: Order<Column>, line: &JobLine) -> Cursor {
     match order.by {
         Column::Started => Cursor::at(line.created_ms, id),
         Column::Name => Cursor::named(&sort_name(&line.cluster, line.brief.number), id),
-        Column::File => Cursor::named(&line.brief.outline.file_name, id),
+        Column::File => Cursor::named(&line.brief.files(), id),
         Column::State => Cursor::at(rank(line.summary.state), id),
         Column::By => Cursor::named(&line.started_by, id),
         Column::Ended => Cursor::at(line.summary.ended_ms, id),

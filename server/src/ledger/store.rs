@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use requorum_shared::ledger::entry::Entry;
+use requorum_shared::ledger::entry::{Entry, Outcome};
 use requorum_shared::ledger::merkle::Hash;
 
 /// One entry on its way into the store.
@@ -137,6 +137,17 @@ pub struct Filter {
     pub until_ms: Option<i64>,
     /// Without entries that close another.
     pub acts_only: bool,
+    /// Only acts that came out so, without entries that close another.
+    pub outcome: Option<ActOutcome>,
+}
+
+/// How an act came out, as a list is asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActOutcome {
+    /// It has ended so.
+    Ended(Outcome),
+    /// It has not ended.
+    Open,
 }
 
 /// The turn to write to the ledger. Nobody writes beside, in any process, until it is used or dropped.

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use requorum_shared::api::v1::{
-    GetLedgerResponse, LedgerEntry, ListEntriesRequest, ListEntriesResponse,
+    self, GetLedgerResponse, LedgerEntry, ListEntriesRequest, ListEntriesResponse,
     ProveConsistencyResponse, ProveEntryResponse, TailEntriesResponse,
 };
+use requorum_shared::ledger::entry::Outcome;
 use requorum_shared::ledger::merkle::Hash;
 use requorum_shared::ledger::tiles::{MAX_TOGETHER, Tile};
 use requorum_shared::permission::{Permission, Place};
@@ -14,8 +15,8 @@ use super::authorize::authorize;
 use super::stay::Stay;
 use crate::app::App;
 use crate::auth::actor::Actor;
-use crate::error::{ApiError, Kind, Result, internal, not_found, precondition};
-use crate::ledger::store::{Filter, Stored};
+use crate::error::{ApiError, Kind, Result, bad_request, internal, not_found, precondition};
+use crate::ledger::store::{ActOutcome, Filter, Stored};
 use crate::paging::{Cursor, Key, PageRequest};
 
 /// Key, checkpoint, and whether it can be written.
@@ -91,8 +92,10 @@ pub async fn list(
         Key::Number(index) => u64::try_from(index).ok(),
         Key::Text(_) => None,
     });
+    let outcome = request.outcome.map(outcome).transpose()?;
+    let (size, before) = (app.ledger.status().size, request.before);
     let filter = Filter {
-        before: below.into_iter().chain(request.before).min(),
+        before: below.into_iter().chain(before).min(),
         limit: u32::try_from(slice.limit).unwrap_or(u32::MAX),
         who: request.who,
         act: request.act,
@@ -103,8 +106,15 @@ pub async fn list(
         from_ms: request.from_ms,
         until_ms: request.until_ms,
         acts_only: request.acts_only,
+        outcome,
     };
-    let size = app.ledger.status().size;
+    let all = Filter {
+        before: filter.before,
+        limit: filter.limit,
+        ..Filter::default()
+    };
+    // The entries count themselves by their indexes. What is filtered would have to be counted one by one.
+    let total = (filter == all).then(|| before.map_or(size, |before| before.min(size)));
     let rows = app.ledger.list(&filter).await?.into_iter().map(|stored| {
         let entry = entry(stored);
         let index = i64::try_from(entry.index).unwrap_or(i64::MAX);
@@ -115,6 +125,7 @@ pub async fn list(
         entries,
         next_page_token,
         size,
+        total,
     })
 }
 
@@ -181,6 +192,26 @@ pub async fn tail(
         })
     });
     Ok(Stay::anywhere(app, actor, Permission::See).messages(pieces))
+}
+
+/// The outcome that a list is asked for.
+fn outcome(asked: i32) -> Result<ActOutcome> {
+    let outcome = match v1::ActOutcome::try_from(asked) {
+        Ok(v1::ActOutcome::Done) => Outcome::Done,
+        Ok(v1::ActOutcome::Failed) => Outcome::Failed,
+        Ok(v1::ActOutcome::Refused) => Outcome::Refused,
+        Ok(v1::ActOutcome::Unknown) => Outcome::Unknown,
+        Ok(v1::ActOutcome::Open) => return Ok(ActOutcome::Open),
+        Ok(v1::ActOutcome::Unspecified) | Err(_) => {
+            return Err(bad_request(
+                "ledger.outcome",
+                format!(
+                    "{asked} is not a known outcome of an act: done, failed, refused, unknown, open."
+                ),
+            ));
+        }
+    };
+    Ok(ActOutcome::Ended(outcome))
 }
 
 /// What somebody who has seen more is told.

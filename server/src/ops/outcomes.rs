@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use requorum_shared::api::v1::{ListOutcomesResponse, OutcomeItem, OutcomeKind};
+use requorum_shared::api::v1::{
+    ListOutcomesRequest, ListOutcomesResponse, OutcomeItem, OutcomeKind,
+};
 use requorum_shared::job::fold::JobState;
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::plan::short_name;
@@ -13,8 +15,8 @@ use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::error::Result;
 use crate::jobs::list::{JobFilter, JobLine};
-use crate::paging::{Clusters, Slice};
-use crate::plans::list::PlanFilter;
+use crate::paging::{Clusters, Cursor, MOST, PageRequest, Slice};
+use crate::plans::list::{self, PlanFilter};
 use crate::plans::store::{PlanRow, PlanState};
 
 /// For how long it is told, in milliseconds.
@@ -27,13 +29,16 @@ const TOLD: [PlanState; 5] = [
     PlanState::Expired,
     PlanState::Used,
 ];
-/// How much of it.
-const MOST: usize = 20;
 
-/// The newest decisions about the actor's plans, and ends of their jobs, of the last seven days. What the actor decided
-/// themselves is not news to them.
-pub async fn list(app: &App, actor: &Actor) -> Result<ListOutcomesResponse> {
+/// A page of the newest decisions about the actor's plans, and ends of their jobs, of the last seven days. What the actor
+/// decided themselves is not news to them.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    request: &ListOutcomesRequest,
+) -> Result<ListOutcomesResponse> {
     authorize(app, actor, Permission::See, Place::Anywhere).await?;
+    let page = PageRequest::read("outcomes", request.page_size, &request.page_token)?;
     let now = app.clock.now_ms();
     let filter = PlanFilter {
         author_id: actor.user_id.clone(),
@@ -41,19 +46,39 @@ pub async fn list(app: &App, actor: &Actor) -> Result<ListOutcomesResponse> {
         states: TOLD.to_vec(),
         ..PlanFilter::of(where_allowed(actor, Permission::See), now)
     };
-    let slice = Slice {
-        limit: crate::paging::MOST,
+    // What became of a plan last is not in the order of sealing: all of them are looked at.
+    let mut items = Vec::new();
+    let mut slice = Slice {
+        limit: MOST,
         after: None,
     };
-    let rows = app.lists.plans.plan_rows(&filter, &slice).await?;
-    let jobs = jobs_of(app, &rows).await?;
-    let mut items: Vec<_> = rows
-        .into_iter()
-        .filter_map(|row| outcome(actor, plans::shown(row, now), &jobs))
-        .collect();
-    items.sort_by_key(|item| std::cmp::Reverse(item.at_ms));
-    items.truncate(MOST);
-    Ok(ListOutcomesResponse { items })
+    loop {
+        let rows = app.lists.plans.plan_rows(&filter, &slice).await?;
+        slice.after = match rows.last() {
+            Some(last) if rows.len() == MOST => Some(list::cursor(filter.order, last, now)),
+            _ => None,
+        };
+        let jobs = jobs_of(app, &rows).await?;
+        let rows = rows.into_iter().map(|row| plans::shown(row, now));
+        items.extend(rows.filter_map(|row| outcome(actor, row, &jobs)));
+        if slice.after.is_none() {
+            break;
+        }
+    }
+    let total = items.len() as u64;
+    let mut rows: Vec<_> = items.into_iter().map(|item| (place(&item), item)).collect();
+    rows.sort_by(|(a, a_item), (b, b_item)| (b_item.at_ms, &a.id).cmp(&(a_item.at_ms, &b.id)));
+    let (items, next_page_token) = page.page_of(rows);
+    Ok(ListOutcomesResponse {
+        items,
+        next_page_token,
+        total,
+    })
+}
+
+/// Where it is in the list. When something else becomes of a plan, that is another row.
+fn place(item: &OutcomeItem) -> Cursor {
+    Cursor::at(item.at_ms, &format!("{} {}", item.plan_id, item.at_ms))
 }
 
 /// The jobs that carry these plans out, by the plans' ids.

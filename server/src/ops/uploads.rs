@@ -1,7 +1,7 @@
 //! Bringing a file: announce it, send it, cancel it. An upload belongs to whoever began it.
 
 use futures_util::StreamExt as _;
-use requorum_shared::api::upload::{CreateUpload, Upload, Uploads};
+use requorum_shared::api::upload::{CreateUpload, ListUploads, MAX_UNFINISHED, Upload, Uploads};
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::ledger::entry::{Draft, Outcome, act, named};
 use requorum_shared::number;
@@ -16,12 +16,11 @@ use crate::clock;
 use crate::error::{ApiError, Kind, Result, bad_request, internal};
 use crate::files::store::UploadRow;
 use crate::files::uploads::{Appended, Incoming, KEEP_FREE, gone};
+use crate::paging::{Cursor, PageRequest};
 use crate::random;
 
 /// The longest file name kept, in bytes.
 const MAX_NAME_BYTES: usize = 255;
-/// Unfinished uploads that one person may have.
-const MAX_UNFINISHED: usize = 50;
 
 /// Announces a file. Refused when it could not be kept anyway: nobody should send 20 GB to learn that.
 pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<Upload> {
@@ -101,31 +100,40 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
     Ok(view(app, &upload))
 }
 
-/// What this person left unfinished.
-pub async fn list(app: &App, actor: &Actor) -> Result<Uploads> {
+/// A page of what this person left unfinished.
+pub async fn list(app: &App, actor: &Actor, asked: &ListUploads) -> Result<Uploads> {
     authorize(app, actor, Permission::Upload, Place::Anywhere).await?;
+    let mut uploads = app.store.uploads().await?;
+    uploads.retain(|upload| upload.owner_id == actor.user_id);
+    page(asked, &uploads, |upload| view(app, upload))
+}
+
+/// A page of what everybody left unfinished, for administrators: it takes room from all.
+pub async fn list_all(app: &App, actor: &Actor, asked: &ListUploads) -> Result<Uploads> {
+    authorize(app, actor, Permission::People, Place::Console).await?;
     let uploads = app.store.uploads().await?;
-    Ok(Uploads {
-        uploads: uploads
-            .iter()
-            .filter(|u| u.owner_id == actor.user_id)
-            .map(|u| view(app, u))
-            .collect(),
+    page(asked, &uploads, |upload| Upload {
+        owner: upload.owner.clone(),
+        ..view(app, upload)
     })
 }
 
-/// What everybody left unfinished, for administrators: it takes room from all.
-pub async fn list_all(app: &App, actor: &Actor) -> Result<Uploads> {
-    authorize(app, actor, Permission::People, Place::Console).await?;
-    let uploads = app.store.uploads().await?;
+fn page(
+    asked: &ListUploads,
+    all: &[UploadRow],
+    view: impl Fn(&UploadRow) -> Upload,
+) -> Result<Uploads> {
+    let page = PageRequest::read("uploads", asked.page_size, &asked.page_token)?;
+    let rows = all
+        .iter()
+        .map(|upload| (Cursor::at(upload.started_ms, &upload.id), upload));
+    // A name is the one long thing in a row.
+    let (rows, next_page_token) =
+        page.page_by(page.rest(rows.collect()), |upload| upload.name.len());
     Ok(Uploads {
-        uploads: uploads
-            .iter()
-            .map(|upload| Upload {
-                owner: upload.owner.clone(),
-                ..view(app, upload)
-            })
-            .collect(),
+        uploads: rows.into_iter().map(view).collect(),
+        next_page_token,
+        total: all.len() as u64,
     })
 }
 

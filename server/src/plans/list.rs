@@ -13,10 +13,10 @@ pub enum Column {
     Sealed,
     /// Their clusters, then their numbers.
     Name,
-    /// The file that they rest on.
+    /// The files that they rest on.
     File,
-    /// Its newest revision.
-    Revision,
+    /// Their headlines' numbers.
+    Headline,
     /// Where they are in their lives, by [`rank`].
     State,
     /// Who sealed them.
@@ -31,7 +31,7 @@ impl Column {
         ("sealed", Self::Sealed),
         ("name", Self::Name),
         ("file", Self::File),
-        ("revision", Self::Revision),
+        ("headline", Self::Headline),
         ("state", Self::State),
         ("author", Self::Author),
         ("target", Self::Target),
@@ -55,18 +55,18 @@ pub fn rank(state: PlanState) -> i64 {
 
 /// Where a row is in a list of this order.
 pub fn cursor(order: Order<Column>, row: &PlanRow, now_ms: i64) -> Cursor {
-    let (id, outline) = (&row.id, &row.brief.outline);
+    let id = &row.id;
     match order.by {
         Column::Sealed => Cursor::at(row.sealed_ms, id),
         Column::Name => Cursor::named(&sort_name(&row.cluster, row.brief.number), id),
-        Column::File => Cursor::named(&outline.file_name, id),
-        Column::Revision => Cursor::at(outline.revision, id),
+        Column::File => Cursor::named(&row.brief.files(), id),
+        Column::Headline => Cursor::at(row.brief.headline_number(), id),
         Column::State if row.state.is_alive() && row.expires_ms <= now_ms => {
             Cursor::at(rank(PlanState::Expired), id)
         }
         Column::State => Cursor::at(rank(row.state), id),
         Column::Author => Cursor::named(&row.author, id),
-        Column::Target => Cursor::named(&outline.target, id),
+        Column::Target => Cursor::named(&row.brief.outline.target, id),
     }
 }
 

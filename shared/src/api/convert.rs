@@ -4,6 +4,7 @@
 use super::v1;
 use crate::approval::{AcceptedWarning, Reversibility, Second};
 use crate::finding::{Finding, Place, Severity};
+use crate::inspection::Labelled;
 use crate::job::fold::JobState;
 use crate::permission::{Grant, GrantError, Grants, Role, Scope};
 
@@ -52,6 +53,20 @@ same_names!(Severity, v1::Severity, Note, Warning, Blocking);
 same_names!(Second, v1::SecondPerson, Never, WhenPossible, Always);
 same_names!(Reversibility, v1::Reversibility, Undoable, Destructive);
 same_names!(Role, v1::Role, Viewer, Operator, Approver, Admin);
+
+/// As lists show it.
+impl From<&Labelled> for v1::HeadlineValue {
+    fn from(of: &Labelled) -> Self {
+        Self {
+            key: of.key.clone(),
+            label: of.label.clone(),
+            value: match &of.value {
+                Some(value) => value.to_string(),
+                None => "unknown".to_owned(),
+            },
+        }
+    }
+}
 
 impl From<AcceptedWarning> for v1::AcceptedWarning {
     fn from(AcceptedWarning { code, subject }: AcceptedWarning) -> Self {

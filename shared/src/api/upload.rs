@@ -63,9 +63,28 @@ pub struct Upload {
     pub unpacked_from: Option<PackedFile>,
 }
 
+/// Unfinished uploads that one person may have: no more than a page of a list has when its size is not said.
+pub const MAX_UNFINISHED: usize = 50;
+
+/// Query of `GET /api/uploads` and `GET /api/people/uploads`, as every list of the typed API has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListUploads {
+    /// How many are wanted at most: 50 when it is 0, and never more than 200.
+    pub page_size: u32,
+    /// The [`Uploads::next_page_token`] of the page before; empty for the first.
+    pub page_token: String,
+}
+
 /// Answer of `GET /api/uploads`, and to administrators of `GET /api/people/uploads`, which has everybody's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uploads {
     /// What is unfinished, newest first.
     pub uploads: Vec<Upload>,
+    /// Where the next page begins; empty after the last.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub next_page_token: String,
+    /// How many there are on all pages.
+    #[serde(default)]
+    pub total: u64,
 }

@@ -196,7 +196,7 @@ fn plans(snapshot: &str, plans: Vec<PlanSummary>, total: u64) -> impl IntoView +
             let state = status::plan(plan.state());
             view! {
                 <tr>
-                    <th scope="row" data-label="Name"><ShortName to=paths::plan(&plan.id) name=plan.name members=plan.members /></th>
+                    <th scope="row" data-label="Name"><ShortName to=paths::plan(&plan.id) name=plan.name headline=plan.headline /></th>
                     <td data-label="State"><Status is=state /></td>
                     <td data-label="Author">{plan.author}</td>
                     <td data-label="Sealed"><Ago ms=plan.sealed_at_ms /></td>

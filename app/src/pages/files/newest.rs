@@ -8,6 +8,7 @@ use requorum_shared::api::v1::{FileOrigin, FileSummary, ListFilesRequest, Trust}
 
 use crate::client::grpc;
 use crate::format;
+use crate::headline;
 use crate::paths;
 
 /// Clusters of one page that are asked about.
@@ -115,15 +116,7 @@ fn revisions(behind: Option<i64>) -> String {
 
 /// The revision that the list shows of a file; none where it shows none.
 fn revision(file: &FileSummary) -> Option<i64> {
-    let value = file.headline.iter().find(|value| value.key == "revision")?;
-    let digits = |c: &char| !c.is_whitespace() && *c != '\u{202f}' && *c != '\u{a0}';
-    value
-        .value
-        .chars()
-        .filter(digits)
-        .collect::<String>()
-        .parse()
-        .ok()
+    headline::number(&file.headline, "revision")
 }
 
 /// The same in the page of a file, with the way to the newest.

@@ -1,16 +1,18 @@
 //! Acts in a table, newest first. New ones are let in by themselves only while nothing could jump.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use requorum_shared::api::v1::ListEntriesResponse;
 use requorum_shared::ledger::entry::{Entry, act};
 
 use super::tail::{Line, follow};
+use crate::client::grpc;
 use crate::components::status::Status;
 use crate::components::table::{Clipped, arrows};
 use crate::components::time::Ago;
 use crate::entry_filter::Filter;
 use crate::format;
-use crate::ledger::rows::{Row, fold};
+use crate::ledger::rows::{Row, fold, insert};
 use crate::paths;
 
 /// Rows that a page holds at most: below that, what is older is on the next.
@@ -39,6 +41,20 @@ pub fn Acts(
     let filter = StoredValue::new(filter);
     let take = move |entry: Entry| {
         filter.with_value(|filter| {
+            if let Some(opened) = entry.closes
+                && filter.admits(&entry)
+            {
+                let request = filter.request(Some(opened + 1), 1);
+                spawn_local(async move {
+                    // Without an answer there is no connection, and the line says so.
+                    let list = grpc::call(request).await.unwrap_or_default();
+                    let act = list.entries.first().and_then(Row::read);
+                    if let Some(act) = act.filter(|act| act.entry.index == opened) {
+                        rows.try_update(|rows| insert(rows, act));
+                    }
+                });
+                return;
+            }
             rows.update(|rows| {
                 fold(rows, entry, filter);
                 if rows.len() > MOST {
@@ -63,8 +79,7 @@ pub fn Acts(
         follow(list.size, line, on_entry);
     }
     let fresh = Memo::new(move |_| {
-        let is_new =
-            |entry: &&Entry| entry.closes.is_none() && filter.with_value(|f| f.lets(entry));
+        let is_new = |entry: &&Entry| filter.with_value(|filter| filter.admits(entry));
         waiting.with(|waiting| waiting.iter().filter(is_new).count() as u64)
     });
     let let_in = move |_| {

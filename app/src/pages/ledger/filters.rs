@@ -5,7 +5,7 @@ use leptos_router::hooks::use_navigate;
 use requorum_shared::ledger::entry::act;
 
 use crate::components::field::Field;
-use crate::entry_filter::{Filter, moment};
+use crate::entry_filter::{Filter, OUTCOMES, moment};
 use crate::format::{self, Zone, capital};
 use crate::paths;
 use crate::times::Times;
@@ -68,6 +68,10 @@ pub fn Filters(
         .iter()
         .map(|name| view! { <option value=*name>{capital(act::phrase(name))}</option> })
         .collect_view();
+    let outcomes = OUTCOMES
+        .iter()
+        .map(|(word, _)| view! { <option value=*word>{capital(word)}</option> })
+        .collect_view();
     view! {
         <details class="fold" open=move || !filter.with(Filter::is_empty)>
             <summary>{summary}</summary>
@@ -78,6 +82,13 @@ pub fn Filters(
                     <select id="act" prop:value=typed.act on:change=move |ev| { typed.act.set(event_target_value(&ev)); go() }>
                         <option value="">"Any"</option>
                         {choices}
+                    </select>
+                </div>
+                <div class="field">
+                    <label for="outcome">"Outcome"</label>
+                    <select id="outcome" prop:value=typed.outcome on:change=move |ev| { typed.outcome.set(event_target_value(&ev)); go() }>
+                        <option value="">"Any"</option>
+                        {outcomes}
                     </select>
                 </div>
                 <Field id="cluster" label="Cluster" value=typed.cluster />
@@ -111,6 +122,7 @@ fn moments(typed: Typed, zone: Zone) -> impl IntoView {
 struct Typed {
     who: RwSignal<String>,
     act: RwSignal<String>,
+    outcome: RwSignal<String>,
     cluster: RwSignal<String>,
     from: RwSignal<String>,
     until: RwSignal<String>,
@@ -124,6 +136,7 @@ impl Default for Typed {
         Self {
             who: text(),
             act: text(),
+            outcome: text(),
             cluster: text(),
             from: text(),
             until: text(),
@@ -134,10 +147,11 @@ impl Default for Typed {
 }
 
 impl Typed {
-    fn all(&self) -> [RwSignal<String>; 7] {
+    fn all(&self) -> [RwSignal<String>; 8] {
         [
             self.who,
             self.act,
+            self.outcome,
             self.cluster,
             self.from,
             self.until,
@@ -236,11 +250,15 @@ mod tests {
         let filter = Filter {
             who: "ada".into(),
             act: act::PLAN_SEAL.into(),
+            outcome: "failed".into(),
             plan: "ab".repeat(32),
             ..Filter::default()
         };
         let words = |filter: &Filter| words(filter, Zone::Utc);
-        assert_eq!(words(&filter), "who ada, act seal a plan, plan ababab…abab");
+        assert_eq!(
+            words(&filter),
+            "who ada, act seal a plan, outcome failed, plan ababab…abab"
+        );
         assert_eq!(words(&Filter::default()), "");
     }
 

@@ -11,6 +11,7 @@ use requorum_shared::ledger::tiles::{self, Tile};
 use requorum_shared::ledger::verify::{Audit, Broken, Remembered, Verified};
 use web_sys::{Blob, DedicatedWorkerGlobalScope};
 
+use super::picked::Picked;
 use super::protocol::{End, Export, Format, Whole};
 use super::{fetch, point};
 
@@ -83,7 +84,7 @@ pub(super) async fn read(
                 open: verified.open.len() as u64,
                 unknown: verified.unknown,
                 clock_back: verified.clock_back,
-                exported: file.as_ref().map_or(0, |file| file.entries),
+                exported: file.as_ref().map_or(0, File::entries),
                 took_ms: (js_sys::Date::now() - began).max(0.0) as u64,
             };
             let blob = match file.map(File::close).transpose() {
@@ -214,6 +215,8 @@ struct File {
     export: Export,
     pieces: Array,
     entries: u64,
+    /// Where only acts that came out in some way are wanted.
+    picked: Picked,
 }
 
 impl File {
@@ -226,7 +229,12 @@ impl File {
             export,
             pieces,
             entries: 0,
+            picked: Picked::default(),
         }
+    }
+
+    fn entries(&self) -> u64 {
+        self.entries + self.picked.lines(&self.export.filter).len() as u64
     }
 
     fn add(&mut self, entries: &[&[u8]]) {
@@ -235,16 +243,22 @@ impl File {
         for bytes in entries {
             // What cannot be read is not let through by the audit.
             let entry = serde_json::from_slice::<Entry>(bytes).ok();
-            let wanted = everything || entry.as_ref().is_some_and(|e| self.export.filter.lets(e));
-            if !wanted {
+            let filter = &self.export.filter;
+            let wanted = everything || entry.as_ref().is_some_and(|e| filter.lets(e));
+            let by_outcome = !filter.outcome.is_empty();
+            if !wanted && !by_outcome {
                 continue;
             }
-            self.entries += 1;
-            match (self.export.format, entry) {
-                (Format::Csv, Some(entry)) => piece.extend_from_slice(csv_line(&entry).as_bytes()),
+            let line = match (self.export.format, &entry) {
+                (Format::Csv, Some(entry)) => csv_line(entry).into_bytes(),
+                _ => [bytes, b"\n".as_slice()].concat(),
+            };
+            match entry {
+                Some(entry) if by_outcome => self.picked.add(filter, &entry, line),
+                _ if by_outcome => {}
                 _ => {
-                    piece.extend_from_slice(bytes);
-                    piece.push(b'\n');
+                    self.entries += 1;
+                    piece.extend_from_slice(&line);
                 }
             }
         }
@@ -252,6 +266,9 @@ impl File {
     }
 
     fn close(self) -> Result<Blob, String> {
+        for line in self.picked.lines(&self.export.filter).values() {
+            self.pieces.push(&Uint8Array::from(&line[..]));
+        }
         Blob::new_with_u8_array_sequence(&self.pieces)
             .map_err(|_| "The browser has no room for the file.".to_owned())
     }

@@ -50,10 +50,11 @@ fn copies(plan: &str, job: &str, count: u64) -> Vec<String> {
     vec![
         format!(
             "{numbers} INSERT INTO plans (id, hash, outcome, author_id, author, sealed_ms, expires_ms, state, \
-             cluster, weight, number, file_name, revision, members, target) SELECT 'plan' || i, 'hash' || i, outcome, \
+             cluster, weight, number, file_names, headline_json, headline_number, target) SELECT 'plan' || i, 'hash' || i, outcome, \
              author_id, author, sealed_ms + i / 7, expires_ms, CASE WHEN i % 2 = 0 THEN 'sealed' ELSE 'used' END, \
-             CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, weight, 1000 + i, 'copy-' || (i % 10) || '.db', i % 50, \
-             members, target FROM plans, n WHERE plans.id = '{plan}'"
+             CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, weight, 1000 + i, 'copy-' || (i % 10) || '.db', \
+             '[{{\"key\":\"revision\",\"label\":\"Revision\",\"value\":{{\"type\":\"revision\",\"value\":\"' \
+             || (i % 50) || '\"}}}}]', i % 50, target FROM plans, n WHERE plans.id = '{plan}'"
         ),
         format!(
             "{numbers} INSERT INTO plan_documents (plan_id, plan_json) \
@@ -67,7 +68,7 @@ fn copies(plan: &str, job: &str, count: u64) -> Vec<String> {
         ),
         format!(
             "{numbers} INSERT INTO jobs (id, plan_id, started_by, created_ms, over, cluster, title, state, sentence, \
-             updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_name) SELECT 'job' || i, 'plan' || i, started_by, \
+             updated_ms, ended_ms, steps_done, steps_total, digest_json, number, file_names) SELECT 'job' || i, 'plan' || i, started_by, \
              created_ms + i / 7, over, CASE WHEN i % 4 < 2 THEN 'prod' ELSE 'lab' END, title, state, sentence, \
              updated_ms, ended_ms, steps_done, steps_total, digest_json, 1000 + i, 'copy-' || (i % 10) || '.db' FROM jobs, n WHERE jobs.id = '{job}' AND i % 2 = 1"
         ),
@@ -165,6 +166,19 @@ async fn every_row_is_on_one_page(server: TestServer) {
     let snapshot = console.http.snapshots().await.files.remove(0);
     let seen = console.get_snapshot(&snapshot.id).await;
     assert_eq!((seen.plans.len(), seen.plans_total), (50, PLANS + 1));
+
+    // What became of the author's plans: all of them, whenever they were sealed.
+    let mut client = ConsoleServiceClient::new(console.http.grpc().await);
+    let asked = v1::ListOutcomesRequest::default();
+    let (told, total) = pages!(client, list_outcomes, asked, items);
+    let ids: BTreeSet<_> = told.iter().map(|item| item.job_id.as_str()).collect();
+    assert_eq!((told.len() as u64, total), (OPEN + 1, OPEN + 1));
+    assert_eq!(ids.len(), told.len());
+    assert!(told.is_sorted_by(|a, b| a.at_ms >= b.at_ms));
+}
+
+fn revision(plan: &v1::PlanSummary) -> i64 {
+    plan.headline[0].value.parse().unwrap()
 }
 
 /// Every order shows every row once, and a search finds what a person would type.
@@ -172,7 +186,7 @@ async fn plans_and_jobs_are_found_and_put_in_order(server: TestServer) {
     let (console, job) = crowded(&server).await;
     let mut client = plans(&console.http).await;
     let orders = [
-        "name", "file", "revision", "state", "author", "target", "sealed",
+        "name", "file", "headline", "state", "author", "target", "sealed",
     ];
     for order in orders
         .iter()
@@ -191,8 +205,8 @@ async fn plans_and_jobs_are_found_and_put_in_order(server: TestServer) {
         let sorted = |a: &v1::PlanSummary, b: &v1::PlanSummary| match order.trim_start_matches('-')
         {
             "name" => (&a.cluster, a.number) <= (&b.cluster, b.number),
-            "file" => a.file_name <= b.file_name,
-            "revision" => a.revision <= b.revision,
+            "file" => a.file_names <= b.file_names,
+            "headline" => revision(a) <= revision(b),
             "state" => a.state <= b.state || a.state() == v1::PlanState::Used,
             "sealed" => a.sealed_at_ms <= b.sealed_at_ms,
             _ => true,
@@ -283,15 +297,16 @@ async fn a_plan_has_a_number_and_a_name_and_its_job_has_the_same() {
     let snapshot = console.upload_of("3.6.14-mixed.db", "prod-etcd").await;
     let first = console.seal(&request(&snapshot, "one")).await.unwrap();
     assert_eq!((first.number, first.name.as_str()), (1, "prod-etcd #1"));
+    assert_eq!(first.file_names, ["3.6.14-mixed.db"]);
+    assert_eq!(first.target, "console/one");
+    let headline = first.headline.iter();
+    let headline: Vec<_> = headline
+        .map(|of| (of.key.as_str(), of.label.as_str(), of.value.as_str()))
+        .collect();
     assert_eq!(
-        (
-            first.file_name.as_str(),
-            first.members,
-            first.target.as_str()
-        ),
-        ("3.6.14-mixed.db", 3, "console/one")
+        headline,
+        [("revision", "Revision", "339"), ("members", "Members", "3")]
     );
-    assert!(first.revision > 0);
     // Of many at the same moment each gets a number of its own.
     let tries = (0..8).map(|n| {
         let request = request(&snapshot, &format!("more{n}"));
@@ -311,22 +326,20 @@ async fn a_plan_has_a_number_and_a_name_and_its_job_has_the_same() {
     assert_eq!(
         (
             listed.name,
-            listed.file_name,
-            listed.members,
-            listed.target,
-            listed.revision
+            listed.file_names,
+            listed.headline,
+            listed.target
         ),
         (
             first.name.clone(),
-            first.file_name.clone(),
-            3,
-            first.target.clone(),
-            first.revision
+            first.file_names.clone(),
+            first.headline.clone(),
+            first.target.clone()
         )
     );
     let listed = console.plans().await;
     let again = listed.iter().find(|plan| plan.id == first.id).unwrap();
-    assert_eq!((again.number, &again.file_name), (1, &first.file_name));
+    assert_eq!((again.number, &again.headline), (1, &first.headline));
 }
 
 #[tokio::test]

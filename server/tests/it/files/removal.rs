@@ -300,7 +300,9 @@ async fn authors_are_told_what_became_of_their_plans() {
     let id = author.upload_of("3.6.14-mixed.db", "prod").await;
     let outcomes = async |client: &Client| {
         let mut console = ConsoleServiceClient::new(client.grpc().await);
-        let answer = console.list_outcomes(v1::ListOutcomesRequest {}).await;
+        let answer = console
+            .list_outcomes(v1::ListOutcomesRequest::default())
+            .await;
         answer.unwrap().into_inner().items
     };
     let wrong = author.seal(&request(&id, "wrong")).await.unwrap();
@@ -336,6 +338,23 @@ async fn authors_are_told_what_became_of_their_plans() {
         (2, v1::OutcomeKind::Completed)
     );
     assert_eq!(told[0].job_id, job.id);
+    // Page after page, each once, the newest first.
+    let (mut pages, mut token) = (Vec::new(), String::new());
+    loop {
+        let mut console = ConsoleServiceClient::new(author.http.grpc().await);
+        let asked = v1::ListOutcomesRequest {
+            page_size: 1,
+            page_token: token,
+        };
+        let page = console.list_outcomes(asked).await.unwrap().into_inner();
+        assert_eq!((page.items.len(), page.total), (1, 2));
+        pages.extend(page.items);
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(pages, told);
     // Nobody else's are told.
     assert!(outcomes(&admin.http).await.is_empty());
 }

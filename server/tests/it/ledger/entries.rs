@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 use http::StatusCode;
 use requorum_server::grpc::v1::ledger_service_client::LedgerServiceClient;
 use requorum_shared::api::v1::{
-    GetLedgerRequest, ListEntriesRequest, ProveConsistencyRequest, ProveEntryRequest,
+    ActOutcome, GetLedgerRequest, ListEntriesRequest, ProveConsistencyRequest, ProveEntryRequest,
     TailEntriesRequest,
 };
 use requorum_shared::job::fold::JobState;
@@ -269,6 +269,86 @@ async fn the_typed_api_lists_proves_and_follows() {
         before.elapsed().as_secs() < 5,
         "a viewer held the server up"
     );
+}
+
+#[tokio::test]
+async fn acts_are_listed_by_how_they_came_out() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    let login = json!({"name": NAME, "password": "wrong password"});
+    admin.post("/api/login", &login).await;
+    let mut client = LedgerServiceClient::new(admin.grpc().await);
+    let mut list = async |asked: ListEntriesRequest| {
+        let answer = client.list_entries(asked).await;
+        answer.map(tonic::Response::into_inner)
+    };
+    let all = ListEntriesRequest::default();
+    let whole = list(all.clone()).await.unwrap();
+    assert_eq!(whole.total, Some(whole.size));
+    assert_eq!(whole.entries.len() as u64, whole.size);
+    let before = ListEntriesRequest {
+        before: Some(2),
+        page_size: 1,
+        ..all.clone()
+    };
+    let page = list(before.clone()).await.unwrap();
+    assert_eq!((page.entries.len(), page.total), (1, Some(2)));
+    // It counts what fits the request, on whichever page.
+    let next = ListEntriesRequest {
+        page_token: page.next_page_token,
+        ..before
+    };
+    let page = list(next).await.unwrap();
+    assert_eq!((page.entries[0].index, page.total), (0, Some(2)));
+    let far = ListEntriesRequest {
+        before: Some(1_000),
+        ..all.clone()
+    };
+    assert_eq!(list(far).await.unwrap().total, Some(whole.size));
+    // How many are left by a filter is not known, and not said to be none.
+    let acts = ListEntriesRequest {
+        acts_only: true,
+        ..all.clone()
+    };
+    assert_eq!(list(acts.clone()).await.unwrap().total, None);
+
+    let by = |outcome: i32| ListEntriesRequest {
+        outcome: Some(outcome),
+        ..all.clone()
+    };
+    let mut told = Vec::new();
+    for outcome in [
+        ActOutcome::Done,
+        ActOutcome::Failed,
+        ActOutcome::Refused,
+        ActOutcome::Unknown,
+        ActOutcome::Open,
+    ] {
+        let page = list(by(outcome.into())).await.unwrap();
+        assert_eq!((page.total, page.size), (None, whole.size));
+        let entries = page.entries.iter();
+        let of = entries.map(|listed| {
+            let entry: Entry = serde_json::from_slice(&listed.canonical).unwrap();
+            (entry.act, listed.closing.is_some())
+        });
+        told.push((outcome, of.collect::<Vec<_>>()));
+    }
+    let of = |act: &str, closed| (act.to_owned(), closed);
+    let done = vec![of(act::SETUP, true), of(act::LEDGER_BEGIN, false)];
+    assert_eq!(
+        told,
+        [
+            (ActOutcome::Done, done),
+            (ActOutcome::Failed, vec![]),
+            (ActOutcome::Refused, vec![of(act::LOGIN, false)]),
+            (ActOutcome::Unknown, vec![]),
+            (ActOutcome::Open, vec![]),
+        ]
+    );
+    for unknown in [0, 99] {
+        let refused = list(by(unknown)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
 }
 
 fn verify_open(key: &VerifyingKey, note: &str) -> Checkpoint {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use requorum_server::db::Database;
 use requorum_server::ledger::carrying_out;
 use requorum_server::ledger::store::{
-    Batch, Columns, Effect, Filter, LedgerStore as _, NewEntry, NewNode,
+    ActOutcome, Batch, Columns, Effect, Filter, LedgerStore as _, NewEntry, NewNode,
 };
 use requorum_server::plans::approvals::{PolicyChanged, SetPolicy};
 use requorum_shared::approval::Policy;
@@ -30,10 +30,13 @@ pub(super) fn entry(index: u64, who: &str, closes: Option<u64>) -> NewEntry {
         at_ms: 1000 + index as i64,
         previous_ms: None,
     };
-    let entry = match closes {
+    new(match closes {
         Some(opened) => Entry::closed(place, &draft, opened, Outcome::Done, ""),
         None => Entry::opened(place, &draft),
-    };
+    })
+}
+
+fn new(entry: Entry) -> NewEntry {
     let canonical = Bytes::from(entry.canonical_json());
     NewEntry {
         leaf: leaf_hash(&canonical),
@@ -220,6 +223,86 @@ async fn lists_are_filtered(store: &Store) {
     );
 }
 
+async fn acts_are_found_by_how_they_came_out(store: &Store) {
+    let db = &store.db;
+    let place = |index| Place {
+        index,
+        at_ms: 1000 + index as i64,
+        previous_ms: None,
+    };
+    let draft = |who: &str| Draft {
+        who: who.into(),
+        // What a text says is no outcome.
+        subject: r#"{"outcome":"refused"}"#.into(),
+        ..Draft::default()
+    };
+    let (anna, bob) = (draft("anna"), draft("bob"));
+    let mut entries = vec![
+        Entry::opened(place(0), &anna),
+        Entry::opened(place(1), &bob),
+        Entry::noted(place(2), &bob, Outcome::Refused, ""),
+        Entry::closed(place(3), &bob, 1, Outcome::Done, ""),
+        Entry::opened(place(4), &anna),
+        Entry::closed(place(5), &anna, 4, Outcome::Failed, ""),
+        Entry::closed(place(6), &anna, 0, Outcome::Done, ""),
+        Entry::opened(place(7), &bob),
+        Entry::opened(place(8), &anna),
+        Entry::closed(place(9), &anna, 8, Outcome::Unknown, ""),
+        Entry::noted(place(10), &anna, Outcome::Done, ""),
+    ];
+    entries.push(Entry::opened(place(11), &anna));
+    let mut entries: Vec<_> = entries.into_iter().map(new).collect();
+    // What is no entry, as someone who has the database may have made it, is in the way of no list.
+    entries[11].canonical = Bytes::from_static(b"\xff{not an entry");
+    append(db, &batch("one", entries)).await.unwrap();
+    let list = async |filter: Filter| {
+        let listed = db.list(&filter).await.unwrap();
+        let of = listed.iter();
+        of.map(|stored| (stored.index, stored.closing.is_some()))
+            .collect::<Vec<_>>()
+    };
+    let came_out = |outcome| Filter {
+        limit: 100,
+        outcome: Some(outcome),
+        ..Filter::default()
+    };
+    let ended = |outcome| came_out(ActOutcome::Ended(outcome));
+    let done = ended(Outcome::Done);
+    assert_eq!(
+        list(done.clone()).await,
+        [(10, false), (1, true), (0, true)]
+    );
+    assert_eq!(list(ended(Outcome::Failed)).await, [(4, true)]);
+    assert_eq!(list(ended(Outcome::Refused)).await, [(2, false)]);
+    assert_eq!(list(ended(Outcome::Unknown)).await, [(8, true)]);
+    assert_eq!(
+        list(came_out(ActOutcome::Open)).await,
+        [(11, false), (7, false)]
+    );
+    // With the other filters, and page by page.
+    let of_anna = Filter {
+        who: "anna".into(),
+        ..done.clone()
+    };
+    assert_eq!(list(of_anna).await, [(10, false), (0, true)]);
+    let first = Filter {
+        limit: 2,
+        ..done.clone()
+    };
+    assert_eq!(list(first).await, [(10, false), (1, true)]);
+    let next = Filter {
+        before: Some(1),
+        ..done
+    };
+    assert_eq!(list(next).await, [(0, true)]);
+    let open_of_bob = Filter {
+        who: "bob".into(),
+        before: Some(11),
+        ..came_out(ActOutcome::Open)
+    };
+    assert_eq!(list(open_of_bob).await, [(7, false)]);
+}
+
 async fn what_an_act_led_to_is_known_while_it_is_open(store: &Store) {
     let db = &store.db;
     let entries = vec![entry(0, "anna", None), entry(1, "bob", None)];
@@ -289,6 +372,7 @@ stories!(
     turns_are_taken_one_after_the_other,
     what_is_open_is_closed_once,
     lists_are_filtered,
+    acts_are_found_by_how_they_came_out,
     what_an_act_led_to_is_known_while_it_is_open,
     entries_are_found_by_what_they_say,
     nobody_changes_it,

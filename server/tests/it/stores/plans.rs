@@ -1,7 +1,8 @@
 //! Plans, and what people said of them.
 
 use requorum_server::auth::store::UserStore as _;
-use requorum_server::paging::{Clusters, Order, Slice};
+use requorum_server::jobs::list::{JobFilter, JobList as _};
+use requorum_server::paging::{Clusters, Key, Order, Slice};
 use requorum_server::plans::approval_list::{ApprovalList as _, ReviewFilter};
 use requorum_server::plans::approvals::{
     ApprovalStore as _, PolicyChange, PolicyChanged, Proposal, Review, SetPolicy, Vote,
@@ -12,6 +13,9 @@ use requorum_server::plans::store::{
     Added, Decision, InputKind, PlanInput, PlanRow, PlanState, PlanStore as _,
 };
 use requorum_shared::approval::{AcceptedWarning, Policy, Reversibility};
+use requorum_shared::inspection::Labelled;
+use requorum_shared::recovery::Outline;
+use requorum_shared::value::Value;
 
 use super::files::keep;
 use super::people::user;
@@ -140,6 +144,128 @@ async fn a_plan_is_decided_once(store: &Store) {
     }
     assert!(db.plan_rows(&of("t"), &all).await.unwrap().is_empty());
     assert!(db.plan("p9").await.unwrap().is_none());
+}
+
+/// What lists show of plans is of no one system, and is put in order all the same.
+async fn plans_of_any_system_are_listed(store: &Store) {
+    let db = &store.db;
+    sealed(store, &[]).await;
+    let outlines = [
+        Outline {
+            file_names: vec!["b.snap".into(), "c.wal".into()],
+            headline: vec![
+                Labelled::new("index", "Raft index", Value::Index(12)),
+                Labelled::new("servers", "Servers", Value::Text("a, \"b\"".into())),
+            ],
+            target: "data/one".into(),
+        },
+        Outline::default(),
+        Outline {
+            file_names: vec!["a.db".into()],
+            headline: vec![Labelled::new("revision", "Revision", None)],
+            target: String::new(),
+        },
+    ];
+    for (at, outline) in (0..).zip(&outlines) {
+        let mut row = plan(&format!("p{at}"), at);
+        row.brief.outline = outline.clone();
+        let json = format!(r#"{{"id":"p{at}"}}"#);
+        db.add_plan(&row, &json, 10).await.unwrap();
+    }
+    for (at, outline) in outlines.iter().enumerate() {
+        let (row, _) = db.plan(&format!("p{at}")).await.unwrap().unwrap();
+        assert_eq!(&row.brief.outline, outline);
+    }
+    for (by, expected) in [
+        (Column::Headline, ["p1", "p2", "p0"]),
+        (Column::File, ["p1", "p2", "p0"]),
+        (Column::Target, ["p1", "p2", "p0"]),
+    ] {
+        let order = Order {
+            by,
+            descending: false,
+        };
+        let filter = PlanFilter {
+            order,
+            ..PlanFilter::of(Clusters::All, 1)
+        };
+        // Row by row, so that each cursor is what the database orders by.
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let slice = Slice { limit: 1, after };
+            let (rows, fit) = db.find_plans(&filter, &slice).await.unwrap();
+            let Some(row) = rows.into_iter().next() else {
+                break;
+            };
+            assert_eq!(fit, 3);
+            after = Some(cursor(order, &row, 1));
+            seen.push(row.id);
+        }
+        assert_eq!(seen, expected, "{by:?}");
+    }
+    let found = PlanFilter {
+        words: vec!["c.wal".into()],
+        ..PlanFilter::of(Clusters::All, 1)
+    };
+    assert_eq!(db.count_plans(&found).await.unwrap(), 1);
+}
+
+/// Rows as earlier versions had them.
+async fn rows_of_earlier_versions_keep_what_lists_show(store: &Store) {
+    sealed(store, &["known", "unknown"]).await;
+    assert!(approve(store, "known").await);
+    for sql in [
+        "ALTER TABLE plans RENAME COLUMN file_names TO file_name",
+        "ALTER TABLE plans RENAME COLUMN headline_number TO revision",
+        "ALTER TABLE plans ADD COLUMN members INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE plans DROP COLUMN headline_json",
+        "ALTER TABLE jobs RENAME COLUMN file_names TO file_name",
+        "ALTER TABLE jobs ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN members INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs DROP COLUMN headline_json",
+        "UPDATE plans SET file_name = 'a.db', revision = 339, members = 3 WHERE id = 'known'",
+        "INSERT INTO jobs (id, plan_id, started_by, created_ms, file_name, revision, members) VALUES ('job', 'known', \
+         'anna', 1, 'a.db', 339, 3)",
+        "DELETE FROM _sqlx_migrations WHERE version = 200",
+    ] {
+        store.run(sql).await.unwrap();
+    }
+    let db = store.again().await;
+    let revision =
+        |value: Option<i64>| Labelled::new("revision", "Revision", value.map(Value::Revision));
+    let members = |value: Option<u64>| Labelled::new("members", "Members", value.map(Value::Count));
+    let (known, _) = db.plan("known").await.unwrap().unwrap();
+    let outline = Outline {
+        file_names: vec!["a.db".into()],
+        headline: vec![revision(Some(339)), members(Some(3))],
+        target: String::new(),
+    };
+    assert_eq!(known.brief.outline, outline);
+    let all = Slice {
+        limit: 9,
+        after: None,
+    };
+    let every = JobFilter::of(Clusters::All);
+    let jobs = db.job_lines(&every, &all).await.unwrap();
+    assert_eq!(jobs[0].brief.outline, outline);
+    let (unknown, _) = db.plan("unknown").await.unwrap().unwrap();
+    assert_eq!(unknown.brief.outline.file_names, [""; 0]);
+    assert_eq!(
+        unknown.brief.outline.headline,
+        [revision(None), members(None)]
+    );
+    let order = Order {
+        by: Column::Headline,
+        descending: true,
+    };
+    let filter = PlanFilter {
+        order,
+        ..PlanFilter::of(Clusters::All, 1)
+    };
+    let (rows, _) = db.find_plans(&filter, &all).await.unwrap();
+    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["known", "unknown"]);
+    assert_eq!(cursor(order, &rows[0], 1).key, Key::Number(339));
 }
 
 /// In every state, and in their order by it.
@@ -444,6 +570,8 @@ async fn broken_glass_leaves_a_review_that_stays(store: &Store) {
 
 stories!(
     a_plan_is_decided_once,
+    plans_of_any_system_are_listed,
+    rows_of_earlier_versions_keep_what_lists_show,
     closed_plans_are_listed_by_state,
     a_search_is_told_whole_page_by_page,
     a_person_votes_once_on_a_plan,

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
 pub use self::native::{NativeSource, native_commands, native_lines};
-pub use self::planning::{check_sealable, draft, redraft};
+pub use self::planning::{check_sealable, draft, headline, redraft};
 pub use self::wire_form::WireForm;
 
 /// What an operator asks for.

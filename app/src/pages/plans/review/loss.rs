@@ -7,12 +7,13 @@ use requorum_shared::recovery::Plan;
 
 use crate::client::grpc;
 use crate::components::loss::{Loss, LossAxis, Until};
+use crate::headline;
 use crate::systems;
 
 /// The axis, in a place that is reserved until the file's inspection is there.
 pub(super) fn loss(plan: &Plan, summary: &PlanSummary) -> impl IntoView + use<> {
     let known = Loss {
-        revision: Some(summary.revision).filter(|revision| *revision != 0),
+        revision: headline::number(&summary.headline, "revision"),
         seen: systems::last_seen(&plan.request),
         until_ms: summary.sealed_at_ms,
         until: Until::Sealed,

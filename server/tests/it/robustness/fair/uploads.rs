@@ -116,6 +116,36 @@ async fn administrators_see_and_cancel_what_others_left() {
         (seen.len(), seen[0].owner.as_str(), seen[0].offset),
         (1, "other", 50)
     );
+    // Page after page, each once.
+    let second = announced(&admin, 100).await;
+    let (mut token, mut ids) = (String::new(), Vec::new());
+    loop {
+        let path = format!("/api/people/uploads?page_size=1&page_token={token}");
+        let page: Uploads = admin.get(&path).await.json().await.unwrap();
+        assert_eq!((page.uploads.len(), page.total), (1, 2));
+        ids.extend(page.uploads.into_iter().map(|upload| upload.id));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    ids.sort_unstable();
+    let mut both = [left.id.clone(), second.id.clone()];
+    both.sort_unstable();
+    assert_eq!(ids, both);
+    for (query, expected) in [("page_token=x", "page.token"), ("page_size=-1", "query")] {
+        for list in ["/api/uploads", "/api/people/uploads"] {
+            let (status, body) = error(admin.get(&format!("{list}?{query}")).await).await;
+            assert_eq!(
+                (status, body.code.as_str()),
+                (400, expected),
+                "{list}?{query}"
+            );
+        }
+    }
+    let path = format!("/api/uploads/{}", second.id);
+    let cancelled = admin.request("DELETE", &path).send().await.unwrap();
+    assert_eq!(cancelled.status(), 204);
     let path = format!("/api/people/uploads/{}", left.id);
     let cancel = |client: &Client| client.request("DELETE", &path).send();
     assert_eq!(cancel(&other).await.unwrap().status(), 403);

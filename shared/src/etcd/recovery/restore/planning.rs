@@ -6,6 +6,7 @@ use super::{
     NativeSource, RestoreRequest, RestoreStep, RestoreTask, Target, bump, check, need_bytes,
 };
 use crate::finding::{Finding, Outcome, Report};
+use crate::inspection::Labelled;
 use crate::number::{self, grouped, signed};
 use crate::plan::{Draft, Fact, NO_NATIVE, Step, Undo};
 use crate::value::Value;
@@ -86,6 +87,17 @@ pub fn check_sealable(request: &RestoreRequest, observation: &Observation) -> Re
         );
     }
     report
+}
+
+/// What lists show of a restore: the newest revision of the snapshot, and the members of the new cluster.
+pub fn headline(request: &RestoreRequest, observation: &Observation) -> Vec<Labelled> {
+    // A file without keys has none.
+    let revision = Some(observation.source.last_revision).filter(|revision| *revision != 0);
+    let members = Value::Count(request.members.len() as u64);
+    vec![
+        Labelled::new("revision", "Revision", revision.map(Value::Revision)),
+        Labelled::new("members", "Members", members),
+    ]
 }
 
 fn members(count: usize) -> String {
