@@ -55,7 +55,7 @@ pub fn App(
         Box::pin(async move { files.part().await.map(|views| views.read) })
     }));
     let uploads = UploadQueue::provide();
-    watch::Place::provide();
+    watch::WatchHolder::provide();
     let signed_in = Memo::new(move |_| identity.is_person());
     // For strangers the console is not fetched because of these.
     let of_console = move |show: fn(Console) -> AnyView| {

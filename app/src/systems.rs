@@ -6,7 +6,6 @@ pub mod etcd;
 
 use leptos::prelude::{AnyView, Callback};
 use requorum_shared::etcd::recovery::restore::need_bytes;
-use requorum_shared::etcd::storage::inspection::DatabaseDetails;
 use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{Details, Inspection};
 use requorum_shared::recovery::{self, Input, Observation, Plan, Request, served_by};
@@ -54,10 +53,16 @@ pub fn offer(recovery: &str) -> Option<Offer> {
 
 /// What can be planned with a file of this kind, by the name of the kind.
 pub fn offers(file_kind: &str) -> Vec<Offer> {
-    recovery::for_file_kind(file_kind)
+    let uses = |offer: &&Offer| recovery::file_kinds(offer.recovery).contains(&file_kind);
+    OFFERS.iter().filter(uses).copied().collect()
+}
+
+/// The kinds of files that something can be planned with, by their names.
+pub fn file_kinds() -> impl Iterator<Item = &'static str> {
+    let kinds = OFFERS
         .iter()
-        .filter_map(|kind| offer(kind))
-        .collect()
+        .map(|offer| recovery::file_kinds(offer.recovery));
+    kinds.flatten().copied()
 }
 
 /// The form for a kind of recovery.
@@ -124,12 +129,13 @@ pub fn place(seen: &Observation) -> &str {
     }
 }
 
-/// The newest time that is in a database, by the clock of its writer, in milliseconds since 1970: the file was written
-/// then or later. None where it tells no time.
-pub fn written_ms(details: &DatabaseDetails) -> Option<i64> {
-    let keys = details.contents.as_ref()?.keys.as_ref()?;
-    let seconds = keys.kubernetes.as_ref()?.last_lease_renewal?;
-    Some(seconds.saturating_mul(1000))
+/// How new a file is, as far as it tells: its newest revision, and the newest time that is in it, by the clock of its
+/// writer, in milliseconds since 1970. It was written then or later.
+pub fn newest_in(inspection: &Inspection) -> (Option<i64>, Option<i64>) {
+    match inspection.etcd() {
+        Some(details) => (details.start_revision(), etcd::written_ms(details)),
+        None => (None, None),
+    }
 }
 
 /// The tabs that only this kind of file has. `on_copy_json` copies the whole inspection.

@@ -16,7 +16,7 @@ pub enum Severity {
 
 /// Where in a file a finding lies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Location {
     /// The page id, where the finding is about a page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u64>,
@@ -44,7 +44,7 @@ pub struct Finding {
     pub todo: String,
     /// Where in the file it lies, for findings about a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<Location>,
     /// Which part of a request it is about, as a path into its JSON: `members[2].peer_urls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,

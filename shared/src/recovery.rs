@@ -330,11 +330,10 @@ pub fn served_by(file: &Inspection) -> &'static [&'static str] {
     }
 }
 
-/// The same for files of this kind, by the name of the kind, as far as that alone can tell: a database that is not etcd's
-/// has another.
-pub fn for_file_kind(kind: &str) -> &'static [&'static str] {
+/// The kinds of files that requests of this kind use, by their names.
+pub fn file_kinds(kind: &str) -> &'static [&'static str] {
     match kind {
-        "etcd-snapshot" | "etcd-db" => &[ETCD_RESTORE],
+        ETCD_RESTORE => &["etcd-snapshot", "etcd-db"],
         _ => &[],
     }
 }

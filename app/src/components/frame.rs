@@ -21,7 +21,7 @@ use crate::waiting::Waiting;
 
 /// A page of the side list.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct NavItem {
     /// What the link says.
     pub label: &'static str,
     /// Its address.
@@ -33,8 +33,8 @@ pub struct Place {
 }
 
 /// The pages of the side list.
-pub fn places() -> Vec<Place> {
-    let place = |label, path, drawing, open| Place {
+pub fn places() -> Vec<NavItem> {
+    let place = |label, path, drawing, open| NavItem {
         label,
         path,
         drawing,
@@ -146,7 +146,7 @@ pub fn Frame(
     });
     let links = places()
         .into_iter()
-        .map(|Place { label, path: to, drawing, open }| {
+        .map(|NavItem { label, path: to, drawing, open }| {
             let target = to.clone();
             let current = move || is_current(&path.get(), &target).then_some("page");
             view! { <li hidden=move || !open && !member.get()><a href=to aria-current=current><Icon is=drawing />{label}</a></li> }

@@ -13,7 +13,7 @@ pub const FROM: &str = "from";
 
 /// Which page the address asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct PageAt {
     /// The token; empty for the first page.
     pub after: String,
     /// How many rows come before it.
@@ -21,7 +21,7 @@ pub struct Place {
 }
 
 /// What the address says.
-pub fn place() -> Memo<Place> {
+pub fn place() -> Memo<PageAt> {
     let query = use_query_map();
     Memo::new(move |_| {
         query.with(|query| {
@@ -30,7 +30,7 @@ pub fn place() -> Memo<Place> {
                 .get(FROM)
                 .and_then(|from| from.parse().ok())
                 .unwrap_or(1);
-            Place {
+            PageAt {
                 before: if after.is_empty() {
                     0
                 } else {

@@ -54,12 +54,12 @@ pub struct Proven {
 
 /// Where the watch is kept once it was begun: for all pages, whichever needed it first.
 #[derive(Clone)]
-pub struct Place {
+pub struct WatchHolder {
     owner: Owner,
     watch: StoredValue<Option<LedgerWatch>>,
 }
 
-impl Place {
+impl WatchHolder {
     /// For all pages below; nothing is begun yet.
     pub fn provide() {
         provide_context(Self {
@@ -72,7 +72,7 @@ impl Place {
 impl LedgerWatch {
     /// The watch, begun where nobody has needed it yet.
     pub fn expect() -> Self {
-        let place = expect_context::<Place>();
+        let place = expect_context::<WatchHolder>();
         if let Some(watch) = place.watch.get_value() {
             return watch;
         }

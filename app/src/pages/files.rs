@@ -260,7 +260,7 @@ fn row(
     let place = move || {
         let (short, words) = newest.with(|newest| {
             let newest = newest.as_ref()?.get(&compared.cluster)?;
-            let place = newest::Place::of(&compared, Some(newest))?;
+            let place = newest::Recency::of(&compared, Some(newest))?;
             Some((place.short(), place.words(newest)))
         })?;
         let title = words.clone();

@@ -14,7 +14,7 @@ mod status;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use requorum_shared::etcd::storage::inspection::{FileKind, Inspection};
+use requorum_shared::etcd::storage::inspection::{DatabaseDetails, FileKind, Inspection};
 
 use crate::components::inspection::InspectionTab;
 use crate::components::tabs::Tab;
@@ -31,6 +31,14 @@ fn kind_words(kind: FileKind) -> &'static str {
         FileKind::BigEndian => "bbolt database from a big-endian machine",
         FileKind::Unknown => "not an etcd file",
     }
+}
+
+/// The newest time that is in a database, by the clock of its writer, in milliseconds since 1970. None where it tells no
+/// time.
+pub(super) fn written_ms(details: &DatabaseDetails) -> Option<i64> {
+    let keys = details.contents.as_ref()?.keys.as_ref()?;
+    let seconds = keys.kubernetes.as_ref()?.last_lease_renewal?;
+    Some(seconds.saturating_mul(1000))
 }
 
 /// The tabs of a database; none where nothing of it could be read.

@@ -22,17 +22,17 @@ pub(super) struct WriteTx {
     // In this order: the transaction is over before the next of this process begins.
     tx: Transaction<'static, Any>,
     writes: Writes,
-    _place: Place,
+    _turn: Turn,
 }
 
-/// The first place in this process's queue. It is given up in any case after [`LONGEST`]: the lock at the database is
+/// This transaction's turn in the queue of this process. It is given up in any case after [`LONGEST`]: the lock at the database is
 /// what keeps writers apart, and one lost connection must not keep the others from writing.
-struct Place {
+struct Turn {
     held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
     watch: JoinHandle<()>,
 }
 
-impl Place {
+impl Turn {
     fn new(permit: OwnedSemaphorePermit) -> Self {
         let held = Arc::new(Mutex::new(Some(permit)));
         let late = held.clone();
@@ -46,7 +46,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Turn {
     fn drop(&mut self) {
         self.watch.abort();
         take(&self.held);
@@ -73,16 +73,16 @@ impl Database {
             .map_err(|_| sqlx::Error::PoolTimedOut)
             .context("waiting for others of this server to have written")?
             .context("the database is closed")?;
-        let (db, place) = (self.clone(), Place::new(permit));
+        let (db, turn) = (self.clone(), Turn::new(permit));
         // On its own: a caller that is cut off would leave a connection that goes on waiting, and the next another.
         // Getting a connection and the lock have limits of their own; this is for one that does not answer at all.
-        let lock = tokio::spawn(timeout(within * 2, db.lock(place)));
+        let lock = tokio::spawn(timeout(within * 2, db.lock(turn)));
         lock.await?
             .map_err(|_| sqlx::Error::PoolTimedOut)
             .context("waiting for the lock of the database")?
     }
 
-    async fn lock(self, place: Place) -> anyhow::Result<WriteTx> {
+    async fn lock(self, turn: Turn) -> anyhow::Result<WriteTx> {
         let mut tx = self.pool.begin_with(self.dialect.begin_to_write()).await?;
         // Not in the statement that begins the transaction: if that fails, the driver does not know of a transaction,
         // and would hand out the connection with it still open, or broken.
@@ -92,7 +92,7 @@ impl Database {
         Ok(WriteTx {
             tx,
             writes: self.writes,
-            _place: place,
+            _turn: turn,
         })
     }
 }

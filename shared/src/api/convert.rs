@@ -3,7 +3,7 @@
 
 use super::v1;
 use crate::approval::{AcceptedWarning, Reversibility, Second};
-use crate::finding::{Finding, Place, Severity};
+use crate::finding::{Finding, Location, Severity};
 use crate::inspection::Labelled;
 use crate::job::fold::JobState;
 use crate::permission::{Grant, GrantError, Grants, Role, Scope};
@@ -146,7 +146,7 @@ impl From<v1::Finding> for Finding {
             what: wire.what,
             why: wire.why,
             todo: wire.todo,
-            place: (wire.page.is_some() || wire.offset.is_some()).then_some(Place {
+            place: (wire.page.is_some() || wire.offset.is_some()).then_some(Location {
                 page: wire.page,
                 offset: wire.offset,
             }),

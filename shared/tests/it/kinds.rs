@@ -4,7 +4,7 @@ use requorum_shared::etcd::storage::scan;
 use requorum_shared::finding::Outcome;
 use requorum_shared::inspection::{PartName, Trust};
 use requorum_shared::kinds::{Details, Inspection, Options, Scanner, inspect, inspect_as_etcd};
-use requorum_shared::recovery::served_by;
+use requorum_shared::recovery::{file_kinds, served_by};
 use requorum_shared::source::Source;
 use requorum_shared::value::Value;
 
@@ -37,9 +37,12 @@ fn every_kind_says_what_it_is_and_its_main_numbers() {
     assert_eq!(snapshot.value("keys"), Some(&Value::Count(201)));
     assert_eq!(snapshot.trust(), Trust::Whole);
     assert_eq!(served_by(&snapshot), ["etcd.restore"]);
+    assert!(file_kinds("etcd.restore").contains(&snapshot.kind.as_str()));
 
     let copy = look("db", &fixture("3.6.14-dead").bytes);
     assert_eq!(copy.kind.as_str(), "etcd-db");
+    assert_eq!(served_by(&copy), ["etcd.restore"]);
+    assert!(file_kinds("etcd.restore").contains(&copy.kind.as_str()));
 
     let wal = look("x.wal", &log_files::beside("3.6.14-dead", "wal"));
     assert_eq!(wal.kind.as_str(), "etcd-wal");
@@ -66,6 +69,7 @@ fn every_kind_says_what_it_is_and_its_main_numbers() {
     assert_eq!(log.file.sha256.len(), 64);
     for of_no_use in [&wal, &snap, &log, &look("a.txt", b"notes of the week\n")] {
         assert_eq!(served_by(of_no_use), [""; 0], "{}", of_no_use.label);
+        assert!(!file_kinds("etcd.restore").contains(&of_no_use.kind.as_str()));
         assert!(
             of_no_use.what().starts_with("This is "),
             "{}",

@@ -10,6 +10,7 @@ use crate::client::grpc;
 use crate::format;
 use crate::headline;
 use crate::paths;
+use crate::systems;
 
 /// Clusters of one page that are asked about.
 const MOST: usize = 10;
@@ -38,7 +39,7 @@ pub(super) async fn of_cluster(cluster: &str) -> Option<FileSummary> {
         page_size: 1,
         cluster: Some(cluster.to_owned()),
         order_by: "-uploaded".into(),
-        kinds: vec!["etcd-snapshot".into(), "etcd-db".into()],
+        kinds: systems::file_kinds().map(str::to_owned).collect(),
         trusts: vec![Trust::Verified.into(), Trust::Unproven.into()],
         origins: vec![FileOrigin::Upload.into()],
         ..ListFilesRequest::default()
@@ -48,14 +49,14 @@ pub(super) async fn of_cluster(cluster: &str) -> Option<FileSummary> {
 
 /// A file beside the newest of its cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Recency {
     /// It is the newest.
     Newest,
     /// It was uploaded so much earlier, and is so many revisions behind where both are known.
     Earlier { ms: i64, behind: Option<i64> },
 }
 
-impl Place {
+impl Recency {
     /// None where the two are not compared: the file is of no cluster, or was removed.
     pub(super) fn of(file: &FileSummary, newest: Option<&FileSummary>) -> Option<Self> {
         let newest = newest.filter(|newest| {
@@ -133,8 +134,8 @@ pub(super) fn line(file: FileSummary) -> impl IntoView {
     });
     move || {
         let newest = newest.get().flatten()?;
-        let place = Place::of(&file, Some(&newest))?;
-        let to = (place != Place::Newest).then(|| {
+        let place = Recency::of(&file, Some(&newest))?;
+        let to = (place != Recency::Newest).then(|| {
             view! { " " <a href=paths::file(&newest.id)>"Open the newest"</a> }
         });
         Some(view! { <span>{place.words(&newest)}</span> {to} })
@@ -166,8 +167,8 @@ mod tests {
     fn a_file_is_placed_by_time_and_by_revision() {
         const HOUR: i64 = 60 * MINUTE_MS;
         let newest = file("new", 100 * HOUR, "1 200 007");
-        let of = |file: &FileSummary| Place::of(file, Some(&newest));
-        assert_eq!(of(&newest), Some(Place::Newest));
+        let of = |file: &FileSummary| Recency::of(file, Some(&newest));
+        assert_eq!(of(&newest), Some(Recency::Newest));
         let old = file("old", 24 * HOUR, "1 200 000");
         let place = of(&old).unwrap();
         assert_eq!(place.short(), "−3 d");
@@ -186,6 +187,6 @@ mod tests {
             };
             assert_eq!(of(&other), None);
         }
-        assert_eq!(Place::of(&old, None), None);
+        assert_eq!(Recency::of(&old, None), None);
     }
 }

@@ -16,11 +16,11 @@ use requorum_shared::recovery::{Observation, Request};
 
 use self::context::FormContext;
 use self::form::{RestoreForm, fresh_token};
+use super::written_ms;
 use crate::components::loss::{Loss, Until};
 use crate::failure::{Failure, Kind};
 use crate::format;
 use crate::plan_form::{Fields, Given, PlanForm, REPORT, drifted, kept};
-use crate::systems::written_ms;
 
 /// What a plan of a restore says of the file and the destination, as the subjects of its facts.
 const SUBJECTS: &[&str] = &["target", "snapshot", "cluster"];

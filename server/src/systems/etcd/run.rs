@@ -28,14 +28,14 @@ pub(super) struct Run {
     pub(super) context: Context,
     /// The stored snapshot, for the steps that read it: looking and undoing work without, while a store is away.
     pub(super) content: Option<Content>,
-    pub(super) place: Place,
+    pub(super) place: Destination,
     /// The place, as people call it.
     pub(super) shown: String,
 }
 
 /// Where a job's result goes.
 #[derive(Clone)]
-pub(super) enum Place {
+pub(super) enum Destination {
     Root {
         roots: Arc<Roots>,
         root: String,
@@ -49,7 +49,7 @@ pub(super) enum Place {
     },
 }
 
-impl Place {
+impl Destination {
     /// The place, opened. Folders on the way are made for the job `make`; without them nothing can be there.
     fn open(&self, make: Option<&str>) -> std::io::Result<Option<Spot>> {
         match self {
@@ -117,7 +117,7 @@ impl Run {
     ) -> Result<(), StepError> {
         let run = self.clone();
         blocking(&self.context, move |_| {
-            let Place::Root {
+            let Destination::Root {
                 roots,
                 root,
                 path,

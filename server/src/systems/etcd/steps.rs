@@ -14,7 +14,9 @@ use requorum_shared::recovery::{Action, Step};
 use super::boot;
 use super::members::Restore;
 use super::present;
-use super::run::{Place, Run, blocking, failed, free_bytes, hash_stored, judge, no_root, sentence};
+use super::run::{
+    Destination, Run, blocking, failed, free_bytes, hash_stored, judge, no_root, sentence,
+};
 use crate::archive;
 use crate::jobs::context::Context;
 use crate::jobs::runner::{
@@ -224,14 +226,14 @@ impl EtcdSteps {
     fn run(&self, task: &RestoreTask, context: &Context) -> Run {
         let (place, shown) = match &task.request.target {
             Target::Download => (
-                Place::Plain {
+                Destination::Plain {
                     parent: self.downloads.clone(),
                     name: context.job_id.clone(),
                 },
                 "the downloads".to_owned(),
             ),
             Target::Folder { root, path } => (
-                Place::Root {
+                Destination::Root {
                     roots: self.roots.clone(),
                     root: root.clone(),
                     path: path.clone(),

@@ -16,9 +16,9 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// A folder to work in.
-struct Place(TempDir);
+struct WorkDir(TempDir);
 
-impl Place {
+impl WorkDir {
     fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
@@ -98,7 +98,7 @@ impl Place {
 
 #[test]
 fn the_defaults_are_etcdutls() {
-    let place = Place::new();
+    let place = WorkDir::new();
     place.restored(&["--target-version", "3.5"]);
     let member = place.path("default.etcd/member");
     let wal = std::fs::read(member.join("wal/0000000000000000-0000000000000000.wal")).unwrap();
@@ -113,7 +113,7 @@ fn the_defaults_are_etcdutls() {
 fn conformance_13_existing_directories() {
     // An empty one is taken from 3.5 on, and made by nobody else for 3.4.
     for (version, code) in [("3.4", 1), ("3.5", 0), ("3.6", 0), ("3.7", 0)] {
-        let place = Place::new();
+        let place = WorkDir::new();
         std::fs::create_dir(place.path("data")).unwrap();
         let flags = ["--data-dir", "data", "--target-version", version];
         if code == 0 {
@@ -124,7 +124,7 @@ fn conformance_13_existing_directories() {
         }
     }
     // One that holds something never.
-    let place = Place::new();
+    let place = WorkDir::new();
     std::fs::create_dir(place.path("data")).unwrap();
     std::fs::write(place.path("data/mine"), "kept").unwrap();
     place.flags_refused(
@@ -133,14 +133,14 @@ fn conformance_13_existing_directories() {
         &["data is not empty", "Choose another place"],
     );
     // A second restore finds the first.
-    let place = Place::new();
+    let place = WorkDir::new();
     place.restored(&["--data-dir", "data"]);
     place.flags_refused(&["--data-dir", "data"], 1, &["already exists"]);
 }
 
 #[test]
 fn conformance_13_wal_directories() {
-    let place = Place::new();
+    let place = WorkDir::new();
     std::fs::create_dir(place.path("wal")).unwrap();
     std::fs::write(place.path("wal/mine"), "kept").unwrap();
     let flags = ["--data-dir", "data", "--wal-dir", "wal"];
@@ -175,7 +175,7 @@ fn file_systems_with_lost_and_found_are_taken_for_empty() {
         ),
         ("--all-members data", "data/default/member/snap/db"),
     ] {
-        let place = Place::new();
+        let place = WorkDir::new();
         let script = format!(
             "mkdir data wal && mount -t tmpfs none data && mount -t tmpfs none wal || exit 77
              mkdir data/lost+found wal/lost+found
@@ -204,14 +204,14 @@ fn file_systems_with_lost_and_found_are_taken_for_empty() {
         }
     }
     // Elsewhere it is a folder like others.
-    let place = Place::new();
+    let place = WorkDir::new();
     std::fs::create_dir_all(place.path("data/lost+found")).unwrap();
     place.flags_refused(&["--data-dir", "data"], 1, &["data is not empty"]);
 }
 
 #[test]
 fn a_limit_on_file_sizes_is_said_and_leaves_nothing() {
-    let place = Place::new();
+    let place = WorkDir::new();
     // In blocks of 512 bytes: the database fits, the WAL of 64 MB does not.
     let output = Command::new("sh")
         .args([
@@ -231,7 +231,7 @@ fn a_limit_on_file_sizes_is_said_and_leaves_nothing() {
 
 #[test]
 fn a_data_dir_that_is_a_link_is_followed() {
-    let place = Place::new();
+    let place = WorkDir::new();
     std::fs::create_dir(place.path("disk")).unwrap();
     std::os::unix::fs::symlink(place.path("disk"), place.path("data")).unwrap();
     place.restored(&["--data-dir", "data"]);
@@ -240,7 +240,7 @@ fn a_data_dir_that_is_a_link_is_followed() {
 
 #[test]
 fn all_members_in_one_run() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let flags = ["--initial-cluster", THREE, "--initial-cluster-token", "tok"];
     let all = [&flags[..], &["--all-members", "new"]].concat();
     let said = place.restored(&all);
@@ -282,7 +282,7 @@ fn all_members_in_one_run() {
 
 #[test]
 fn conformance_37_mistakes_in_the_cluster() {
-    let place = Place::new();
+    let place = WorkDir::new();
     for (cluster, words) in [
         ("m1=http://a:1/", "a path, even a single slash"),
         ("m1=a:1", "the scheme is missing"),
@@ -314,7 +314,7 @@ fn conformance_37_mistakes_in_the_cluster() {
 
 #[test]
 fn conformance_37_a_name_used_twice_is_said() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let twice = "m1=http://127.0.0.1:1,m1=http://127.0.0.1:2";
     let flags = ["--initial-cluster", twice, "--all-members", "new"];
     let said = place.restored(&flags);
@@ -326,7 +326,7 @@ fn conformance_37_a_name_used_twice_is_said() {
 
 #[test]
 fn conformance_38_bumps() {
-    let place = Place::new();
+    let place = WorkDir::new();
     place.flags_refused(&["--bump-revision", "5"], 2, &["Add --mark-compacted"]);
     place.flags_refused(&["--mark-compacted"], 2, &["Add --bump-revision"]);
     place.flags_refused(
@@ -344,7 +344,7 @@ fn conformance_38_bumps() {
 
 #[test]
 fn bad_files_are_named_and_leave_nothing() {
-    let place = Place::new();
+    let place = WorkDir::new();
     place.refused(&["missing.db"], 1, &["missing.db: there is no such file"]);
     std::fs::create_dir(place.path("folder")).unwrap();
     place.refused(&["folder"], 1, &["folder is a folder"]);
@@ -399,7 +399,7 @@ fn bad_files_are_named_and_leave_nothing() {
 
 #[test]
 fn conformance_40_targets_that_cannot_be_written() {
-    let place = Place::new();
+    let place = WorkDir::new();
     place.flags_refused(&["--data-dir", "/proc/requorum"], 1, &["/proc/requorum"]);
     place.flags_refused(
         &["--data-dir", "no/such/folder"],
@@ -418,7 +418,7 @@ fn conformance_40_targets_that_cannot_be_written() {
 
 #[test]
 fn what_survives_is_said_before_anything_is_placed() {
-    let place = Place::new();
+    let place = WorkDir::new();
     for (name, words) in [
         (
             "3.6.14-nospace",
@@ -450,7 +450,7 @@ fn what_survives_is_said_before_anything_is_placed() {
 
 #[test]
 fn usage_errors_exit_with_2() {
-    let place = Place::new();
+    let place = WorkDir::new();
     place.refused(&[], 2, &["FILE"]);
     place.refused(&["a.db", "b.db"], 2, &["b.db"]);
     place.refused(
@@ -461,7 +461,7 @@ fn usage_errors_exit_with_2() {
 }
 
 /// A file that takes seconds to read: a database with a long tail of nothing.
-fn slow_file(place: &Place) -> PathBuf {
+fn slow_file(place: &WorkDir) -> PathBuf {
     let whole = std::fs::read(fixture("3.6.14-mixed")).unwrap();
     let path = place.path("slow.db");
     std::fs::write(&path, &whole[..whole.len() - 32]).unwrap();
@@ -475,7 +475,7 @@ fn slow_file(place: &Place) -> PathBuf {
 }
 
 /// Starts a restore of it and gives the process once it is writing.
-fn start(place: &Place) -> std::process::Child {
+fn start(place: &WorkDir) -> std::process::Child {
     let mut child = place
         .command(&["slow.db", "--skip-hash-check", "--data-dir", "data"])
         .stderr(Stdio::piped())
@@ -502,7 +502,7 @@ fn start(place: &Place) -> std::process::Child {
 #[test]
 fn an_interrupt_clears_everything_away() {
     for signal in [Signal::INT, Signal::TERM] {
-        let place = Place::new();
+        let place = WorkDir::new();
         slow_file(&place);
         let before = place.tree();
         let child = start(&place);
@@ -517,7 +517,7 @@ fn an_interrupt_clears_everything_away() {
 
 #[test]
 fn conformance_39_after_a_kill_the_same_command_succeeds() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let path = slow_file(&place);
     let mut child = start(&place);
     child.kill().unwrap();

@@ -83,12 +83,12 @@ fn shown(name: &[u8]) -> String {
 }
 
 /// An object's kind and namespace, by the folder that it is in below the API server's prefix.
-struct Place<'n> {
+struct ObjectPath<'n> {
     resource: String,
     namespace: Option<&'n str>,
 }
 
-impl<'n> Place<'n> {
+impl<'n> ObjectPath<'n> {
     /// `pods/default/`, `example.com/widgets/default/`, `services/specs/default/`.
     fn of(below: &'n str) -> Option<Self> {
         let mut parts = below.split('/').filter(|part| !part.is_empty());
@@ -139,14 +139,14 @@ fn objects(root: &str, folders: &[(&str, &FolderTotals)], renewed: Option<i64>) 
     let mut namespaces: BTreeMap<&str, NamespaceFacts> = BTreeMap::new();
     let mut keys = 0;
     for (below, folder) in folders {
-        let Some(place) = Place::of(below) else {
+        let Some(path) = ObjectPath::of(below) else {
             continue;
         };
         keys += folder.keys;
-        let resource = resources.entry(place.resource).or_default();
+        let resource = resources.entry(path.resource).or_default();
         resource.keys += folder.keys;
         resource.bytes += folder.bytes;
-        if let Some(namespace) = place.namespace {
+        if let Some(namespace) = path.namespace {
             let namespace = namespaces.entry(namespace).or_default();
             namespace.keys += folder.keys;
             namespace.bytes += folder.bytes;

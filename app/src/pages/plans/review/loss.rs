@@ -35,13 +35,12 @@ pub(super) fn loss(plan: &Plan, summary: &PlanSummary) -> impl IntoView + use<> 
 /// With what the stored file tells.
 fn told(known: Loss, answer: &GetFileResponse) -> Loss {
     let inspection = serde_json::from_str::<Inspection>(&answer.inspection_json).ok();
-    let details = inspection.as_ref().and_then(Inspection::etcd);
+    let newest = inspection.as_ref().map(systems::newest_in);
+    let (revision, written_ms) = newest.unwrap_or_default();
     let uploaded = answer.file.as_ref().map(|file| file.uploaded_at_ms);
     Loss {
-        revision: details
-            .and_then(|details| details.start_revision())
-            .or(known.revision),
-        written_ms: details.and_then(systems::written_ms),
+        revision: revision.or(known.revision),
+        written_ms,
         uploaded_ms: uploaded.filter(|ms| *ms > 0),
         ..known
     }

@@ -87,7 +87,7 @@ impl Sum {
 }
 
 /// Where a bucket's pairs are.
-enum Place {
+enum BucketPairs {
     Tree(u64),
     Inline(Extent),
 }
@@ -101,7 +101,7 @@ pub(super) struct Nested {
 }
 
 impl<V: Visitor> Walker<'_, V> {
-    fn place(&mut self, element: &BucketElement) -> Result<Place, Error> {
+    fn pairs(&mut self, element: &BucketElement) -> Result<BucketPairs, Error> {
         let fail = |kind| Error::on_page(kind, element.page, element.offset);
         let len = element.len;
         let value = self.examiner.bytes(
@@ -112,7 +112,7 @@ impl<V: Visitor> Walker<'_, V> {
         let header =
             BucketHeader::parse(value).ok_or_else(|| fail(ErrorKind::BucketHeader { len }))?;
         if header.root != 0 {
-            return Ok(Place::Tree(header.root));
+            return Ok(BucketPairs::Tree(header.root));
         }
         if len < (BUCKET_HEADER_SIZE + PAGE_HEADER_SIZE) as u64 {
             return Err(fail(ErrorKind::BucketHeader { len }));
@@ -123,7 +123,7 @@ impl<V: Visitor> Walker<'_, V> {
             let (flags, overflow) = (header.flags, header.overflow);
             return Err(fail(ErrorKind::InlinePage { flags, overflow }));
         }
-        Ok(Place::Inline(Extent {
+        Ok(BucketPairs::Inline(Extent {
             page: element.page,
             offset,
             len: len - BUCKET_HEADER_SIZE as u64,
@@ -139,9 +139,9 @@ impl<V: Visitor> Walker<'_, V> {
         nested: &mut Vec<Nested>,
     ) {
         let holds = Holds::Pairs(V::role(&element.name));
-        let (totals, inline) = match self.place(&element) {
-            Ok(Place::Tree(root)) => (self.tree(root, element.page, holds), false),
-            Ok(Place::Inline(extent)) => (self.inline(extent, holds), true),
+        let (totals, inline) = match self.pairs(&element) {
+            Ok(BucketPairs::Tree(root)) => (self.tree(root, element.page, holds), false),
+            Ok(BucketPairs::Inline(extent)) => (self.inline(extent, holds), true),
             Err(error) => {
                 self.report(&error);
                 sum.complete = false;
@@ -200,18 +200,18 @@ impl<V: Visitor> Walker<'_, V> {
             inline,
         }) = queue.pop()
         {
-            let place = if depth > MAX_BUCKET_DEPTH {
+            let pairs = if depth > MAX_BUCKET_DEPTH {
                 let limit = MAX_BUCKET_DEPTH;
                 let kind = ErrorKind::BucketsTooDeep { limit };
                 Err(Error::on_page(kind, element.page, element.offset))
             } else {
-                self.place(&element)
+                self.pairs(&element)
             };
-            let (totals, is_inline) = match place {
+            let (totals, is_inline) = match pairs {
                 // An inline bucket is a leaf without buckets; following one could go round in circles.
-                Ok(Place::Inline(_)) if inline => continue,
-                Ok(Place::Tree(root)) => (self.tree(root, element.page, holds), false),
-                Ok(Place::Inline(extent)) => (self.inline(extent, holds), true),
+                Ok(BucketPairs::Inline(_)) if inline => continue,
+                Ok(BucketPairs::Tree(root)) => (self.tree(root, element.page, holds), false),
+                Ok(BucketPairs::Inline(extent)) => (self.inline(extent, holds), true),
                 Err(error) => {
                     self.report(&error);
                     sum.complete = false;
