@@ -15,3 +15,4 @@ pub mod login;
 pub mod oidc;
 pub mod schemas;
 pub mod uploads;
+mod waiting;

@@ -2,8 +2,10 @@
 //! served so that every reader can verify it. The formats and the verification live in `requorum_shared::ledger`.
 
 pub mod acts;
+mod decisions;
 pub mod floods;
 pub mod key;
+pub mod proven;
 pub mod reader;
 mod recent;
 pub mod recorder;

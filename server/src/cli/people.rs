@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use requorum_shared::api::login::MAX_PASSWORD_BYTES;
 use requorum_shared::escape;
-use requorum_shared::ledger::entry::{Draft, Outcome};
+use requorum_shared::ledger::entry::{Draft, Outcome, named};
 use requorum_shared::permission::{Grant, Grants};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tracing_subscriber::EnvFilter;
@@ -76,11 +76,23 @@ pub(super) async fn act<T>(
     subject: impl Into<String>,
     work: impl Future<Output = Result<T>>,
 ) -> anyhow::Result<T> {
+    act_in_cluster(accounts, act, "", subject, work).await
+}
+
+/// The same for an act on what belongs to a cluster, or to none where the name is empty.
+pub(super) async fn act_in_cluster<T>(
+    accounts: &Accounts,
+    act: &str,
+    cluster: &str,
+    subject: impl Into<String>,
+    work: impl Future<Output = Result<T>>,
+) -> anyhow::Result<T> {
     let draft = Draft {
         who: format!("user id {}", rustix::process::getuid().as_raw()),
         from: "command line".to_owned(),
         act: act.to_owned(),
         subject: subject.into(),
+        cluster: named(cluster),
         ..Draft::default()
     };
     let opened = accounts

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use requorum_shared::ledger::entry::act;
 
 use super::location::LocationArguments;
-use super::people::{Granted, act, read_password, run, said, table};
+use super::people::{Granted, act, act_in_cluster, read_password, run, said, table};
 use super::terminal;
 use crate::app::accounts::Accounts;
 use crate::auth::store::User;
@@ -180,7 +180,14 @@ async fn cancel_uploads(accounts: &Accounts, user: &User) -> anyhow::Result<usiz
             upload.name, upload.length, upload.owner
         );
         let cancel = accounts.cancel_upload(upload);
-        act(accounts, act::FILE_UPLOAD_CANCEL, subject, cancel)
+        let cancelled = act_in_cluster(
+            accounts,
+            act::FILE_UPLOAD_CANCEL,
+            &upload.cluster,
+            subject,
+            cancel,
+        );
+        cancelled
             .await
             .with_context(|| format!("{} is disabled, but an upload is left", user.name))?;
     }

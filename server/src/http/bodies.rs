@@ -15,6 +15,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use super::extract::{MAX_JSON_BYTES, too_long};
+use super::waiting::Waiting;
 use crate::address::Network;
 use crate::auth::actor::Actor;
 use crate::error::{ApiError, Kind, bad_request};
@@ -32,12 +33,16 @@ const OF_ACCOUNT: usize = 4;
 /// Places for bodies of strangers, 2 MiB of them, and those of one network.
 const OPEN_AT_ONCE: usize = 256;
 const OF_NETWORK: usize = 32;
+/// Requests of strangers that wait for their bodies, with 64 MiB of headers at most, and those of one network.
+const WAITING_AT_ONCE: usize = 1024;
+const WAITING_OF_NETWORK: usize = 256;
 
 /// The places of a server.
 #[derive(Clone)]
 pub(crate) struct Places {
     accounts: Shares,
     strangers: Shares,
+    waiting: Waiting,
 }
 
 impl Default for Places {
@@ -45,6 +50,7 @@ impl Default for Places {
         Self {
             accounts: Shares::new(AT_ONCE, OF_ACCOUNT),
             strangers: Shares::new(OPEN_AT_ONCE, OF_NETWORK),
+            waiting: Waiting::new(WAITING_AT_ONCE, WAITING_OF_NETWORK),
         }
     }
 }
@@ -74,6 +80,8 @@ pub(crate) async fn in_turn(
 struct Sender<'a> {
     name: String,
     places: &'a Shares,
+    /// Where a stranger waits.
+    waiting: Option<&'a Waiting>,
     most: usize,
     short: usize,
 }
@@ -84,6 +92,7 @@ impl<'a> Sender<'a> {
             return Self {
                 name: actor.user_id.clone(),
                 places: &places.accounts,
+                waiting: None,
                 most: MAX_JSON_BYTES,
                 short: SHORT,
             };
@@ -92,12 +101,30 @@ impl<'a> Sender<'a> {
         Self {
             name: address.map_or_else(String::new, |from| Network::of(from.0.ip()).to_string()),
             places: &places.strangers,
+            waiting: Some(&places.waiting),
             most: MAX_OPEN_BYTES,
             short: SHORT_OPEN,
         }
     }
 
     async fn body(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(Bytes, Option<Share>), ApiError> {
+        let read = self.read(headers, body);
+        let Some(waiting) = self.waiting else {
+            return read.await;
+        };
+        let waiter = waiting.take(&self.name);
+        tokio::select! {
+            biased;
+            read = read => read,
+            () = waiter.evicted() => Err(busy()),
+        }
+    }
+
+    async fn read(
         &self,
         headers: &HeaderMap,
         mut body: Body,
@@ -177,6 +204,7 @@ mod tests {
         let places = Places {
             accounts: Shares::new(0, 0),
             strangers: Shares::new(1, 1),
+            waiting: Waiting::new(1, 1),
         };
         let (parts, _) = Request::new(Body::empty()).into_parts();
         let sender = Sender::of(&parts, &places);

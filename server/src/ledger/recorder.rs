@@ -12,6 +12,7 @@ use requorum_shared::ledger::entry::{Draft, Outcome};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::decisions::Decisions;
 use super::recent::Recent;
 use super::status::{LedgerError, LedgerStatus, OpenActs};
 use super::store::LedgerStore;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     signing: SigningKey,
     pub(super) status: watch::Receiver<LedgerStatus>,
     pub(super) recent: Arc<Mutex<Recent>>,
+    pub(super) decisions: tokio::sync::Mutex<Decisions>,
     /// The process that writes, as the store knows it.
     writer: String,
     queue: Mutex<Option<mpsc::Sender<Write>>>,
@@ -73,6 +75,7 @@ impl Ledger {
                 signing,
                 status,
                 recent,
+                decisions: tokio::sync::Mutex::default(),
                 writer: id,
                 queue: Mutex::new(Some(queue)),
                 nudges,

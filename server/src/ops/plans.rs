@@ -214,13 +214,15 @@ pub async fn withdraw(
         ));
     }
     let draft = of_plan(actor, act::PLAN_WITHDRAW, &row);
+    if row.author_id != actor.user_id {
+        let error = not_the_author(&row);
+        audit::refused(app, draft, &error).await;
+        return Err(error);
+    }
     is_meant(app, &draft, &row, hash).await?;
     let (here, actor) = (app.clone(), actor.clone());
     let (hash, reason) = (hash.to_owned(), reason.to_owned());
     audit::carry(app, draft, |_| async move {
-        if row.author_id != actor.user_id {
-            return Err(not_the_author(&row));
-        }
         let back = (PlanState::Withdrawn, reason.as_str());
         let withdrawn = decide_against(&here, &actor, &row.id, &hash, back).await?;
         Ok(Done {

@@ -4,16 +4,18 @@
 //! an expiry, exchange an author, or revive a plan that was closed. None of that is believed: each row counts for what
 //! the ledger says was done.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use requorum_shared::approval::{AcceptedWarning, accepted};
 use requorum_shared::ledger::entry::{Outcome, act, tidy};
+use tokio::sync::watch;
 
 use super::state::ApprovalState;
 use crate::app::App;
 use crate::clock;
 use crate::error::{ApiError, Result, precondition};
-use crate::ledger::acts::ProvenAct;
+use crate::ledger::proven::{LookupError, ProvenAct};
+use crate::ledger::status::LedgerStatus;
 use crate::ledger::store::Filter;
 use crate::ops::plans::{self, EXPIRES_AFTER_MS};
 use crate::plans::approvals::Vote;
@@ -24,6 +26,8 @@ const ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// What every refusal here ends with.
 const LOOK: &str = "Nothing was done. Find out who can write to the database";
+/// What shows which entries were changed.
+const AUDIT: &str = "run `requorum audit verify` on the server";
 
 /// The plan, its author, the votes that count, and the policy that asks for them, whose entry this gives.
 pub(super) async fn of_approval(
@@ -89,7 +93,7 @@ async fn of_plan(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<(
             clock::text(row.expires_ms),
             plan.sealed_at
         )
-    } else if done(
+    } else if let Some(sealed) = done(
         app,
         row,
         act::PLAN_SEAL,
@@ -97,13 +101,10 @@ async fn of_plan(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<(
         row.entry,
     )
     .await?
-    .is_none()
     {
-        format!(
-            "The ledger does not say that {} sealed this plan.",
-            plan.author
-        )
-    } else if let Some(act) = closing(app, row).await? {
+        let Some(act) = closing(app, row, &sealed).await? else {
+            return Ok(());
+        };
         if !plans::current(app, &row.id).await?.state.is_alive() {
             return Err(plans::decided_meanwhile());
         }
@@ -115,55 +116,39 @@ async fn of_plan(app: &App, row: &PlanRow, standing: &ApprovalState) -> Result<(
         };
         format!("The database says that this plan can be run, and the ledger says that {closed}.")
     } else {
-        return Ok(());
+        format!(
+            "The ledger does not say that {} sealed this plan.",
+            plan.author
+        )
     };
     Err(unproven("plan.unproven", wrong, "seal a new plan"))
 }
 
-/// The act that closed this plan, if the ledger says that one was done: no plan is run after that, whatever its row
-/// says. One that is under way is waited for.
-async fn closing(app: &App, row: &PlanRow) -> Result<Option<ProvenAct>> {
-    let ended = tokio::time::timeout(ENDS_WITHIN, async {
-        let mut seen = app.ledger.watch();
-        loop {
-            let found = newest_closing(app, row).await?;
-            if found.as_ref().is_none_or(|act| act.outcome().is_some())
-                || seen.changed().await.is_err()
-            {
-                return anyhow::Ok(found);
-            }
+/// The act that closed this plan after it was sealed, if the ledger says that one was done: no plan is run after that,
+/// whatever its row says. One that is under way is waited for.
+async fn closing(app: &App, row: &PlanRow, sealed: &ProvenAct) -> Result<Option<ProvenAct>> {
+    let closes = |found: &ProvenAct| {
+        [act::PLAN_REJECT, act::PLAN_WITHDRAW, act::REVIEW_CLOSE].contains(&&*found.opened.act)
+            && found.opened.plan.as_deref() == Some(&*row.hash)
+            && matches!(found.outcome(), None | Some(Outcome::Done))
+    };
+    let mut ends = Ends::of(app);
+    loop {
+        let found = app
+            .ledger
+            .newest_decision(sealed.opened.index, closes)
+            .await
+            .map_err(unsigned)?;
+        if found.as_ref().is_none_or(|act| act.outcome().is_some()) {
+            return Ok(found);
         }
-    })
-    .await;
-    // What has not ended in time may have its effect at any moment.
-    ended
-        .map_err(|_| plans::decided_meanwhile())?
-        .map_err(Into::into)
-}
-
-async fn newest_closing(app: &App, row: &PlanRow) -> anyhow::Result<Option<ProvenAct>> {
-    let mut newest: Option<ProvenAct> = None;
-    for act in [act::PLAN_REJECT, act::PLAN_WITHDRAW, act::REVIEW_CLOSE] {
-        let filter = Filter {
-            act: act.to_owned(),
-            plan: row.hash.clone(),
-            ..Filter::default()
-        };
-        let closes = |found: &ProvenAct| {
-            found.opened.act == act
-                && found.opened.plan.as_deref() == Some(&*row.hash)
-                && matches!(found.outcome(), None | Some(Outcome::Done))
-        };
-        let found = app.ledger.find_act_of_all(filter, closes).await?;
-        if let Some(found) = found
-            && newest
-                .as_ref()
-                .is_none_or(|newest| newest.opened.index < found.opened.index)
-        {
-            newest = Some(found);
+        match ends.next().await {
+            Waited::New => {}
+            Waited::Closed => return Ok(found),
+            // What has not ended in time may have its effect at any moment.
+            Waited::TooLong => return Err(plans::decided_meanwhile()),
         }
     }
-    Ok(newest)
 }
 
 async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
@@ -233,32 +218,13 @@ pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Opt
 
 /// What was last done to a cluster's policy.
 async fn newest_policy(app: &App, cluster: &str) -> Result<Option<ProvenAct>> {
-    let mut newest: Option<ProvenAct> = None;
-    for act in [act::POLICY_SET, act::POLICY_REMOVE] {
-        let filter = Filter {
-            act: act.to_owned(),
-            cluster: cluster.to_owned(),
-            no_cluster: cluster.is_empty(),
-            ..Filter::default()
-        };
-        // Of one whose end is not known it is not known either whether it counts: it does if it is what is there.
-        let counts = |act: &ProvenAct| {
-            !matches!(act.outcome(), Some(Outcome::Failed | Outcome::Refused))
-                && act.opened.cluster.as_deref().unwrap_or_default() == cluster
-        };
-        let found = app.ledger.find_act_of_all(filter, counts).await?;
-        let later = |found: &ProvenAct| {
-            newest
-                .as_ref()
-                .is_none_or(|newest| newest.opened.index < found.opened.index)
-        };
-        if let Some(found) = found
-            && later(&found)
-        {
-            newest = Some(found);
-        }
-    }
-    Ok(newest)
+    // Of one whose end is not known it is not known either whether it counts: it does if it is what is there.
+    let counts = |found: &ProvenAct| {
+        [act::POLICY_SET, act::POLICY_REMOVE].contains(&&*found.opened.act)
+            && found.opened.cluster.as_deref().unwrap_or_default() == cluster
+    };
+    let newest = app.ledger.newest_decision(0, counts).await;
+    newest.map_err(unsigned)
 }
 
 /// The act on this plan, by this person, that the ledger says was done.
@@ -285,25 +251,60 @@ async fn done(
             plan: row.hash.clone(),
             ..Filter::default()
         };
-        let found = app.ledger.find_act(filter, fits).await?;
+        let found = app.ledger.find_act(filter, fits).await;
+        let found = found.map_err(unsigned)?;
         return Ok(found.filter(|found| found.outcome().is_some()));
     };
     // It has its effect before it has its end, and somebody may be this quick.
-    let ended = tokio::time::timeout(ENDS_WITHIN, async {
-        let mut seen = app.ledger.watch();
-        loop {
-            let found = app.ledger.proven_act(entry).await?.filter(fits);
-            if found.as_ref().is_none_or(|found| found.outcome().is_some())
-                || seen.changed().await.is_err()
-            {
-                return anyhow::Ok(found);
-            }
+    let mut ends = Ends::of(app);
+    loop {
+        let found = app.ledger.proven_act(entry).await;
+        let found = found.map_err(unsigned)?.filter(fits);
+        if found.as_ref().is_none_or(|found| found.outcome().is_some()) {
+            return Ok(found);
         }
-    })
-    .await;
-    match ended {
-        Ok(found) => Ok(found?.filter(|found| found.outcome().is_some())),
-        Err(_) => Ok(None),
+        if ends.next().await != Waited::New {
+            return Ok(None);
+        }
+    }
+}
+
+/// The entries that come while the end of an act is waited for. Only the waiting is limited: how long the ledger takes to
+/// be read says nothing about the act.
+struct Ends {
+    seen: watch::Receiver<LedgerStatus>,
+    /// How much longer it is waited, in all.
+    left: Duration,
+}
+
+/// What came of waiting.
+#[derive(Debug, PartialEq, Eq)]
+enum Waited {
+    /// Entries were written.
+    New,
+    /// The ledger is closed.
+    Closed,
+    /// All the time is used up.
+    TooLong,
+}
+
+impl Ends {
+    fn of(app: &App) -> Self {
+        Self {
+            seen: app.ledger.watch(),
+            left: ENDS_WITHIN,
+        }
+    }
+
+    async fn next(&mut self) -> Waited {
+        let begun = Instant::now();
+        let waited = tokio::time::timeout(self.left, self.seen.changed()).await;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        match waited {
+            Ok(Ok(())) => Waited::New,
+            Ok(Err(_)) => Waited::Closed,
+            Err(_) => Waited::TooLong,
+        }
     }
 }
 
@@ -321,4 +322,51 @@ async fn is_account(app: &App, id: &str, name: &str) -> Result<bool> {
 fn unproven(code: &'static str, what: String, todo: &str) -> ApiError {
     tracing::error!(code, "{what}");
     precondition(code, format!("{what} {LOOK}, and {todo}."))
+}
+
+/// What the ledger says is not known, so that it is not known either whether the plan may be run.
+fn unsigned(error: LookupError) -> ApiError {
+    match error {
+        LookupError::Store(error) => error.into(),
+        LookupError::Changed(entry) => unproven(
+            "ledger.unproven",
+            format!("Entry {entry} of the ledger is not what was signed."),
+            AUDIT,
+        ),
+        LookupError::Tree => unproven(
+            "ledger.unproven",
+            "The entries of the ledger do not add up to its newest signed checkpoint.".into(),
+            AUDIT,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_waiting_uses_up_the_time() {
+        let standing = LedgerStatus {
+            size: 0,
+            note: "".into(),
+            trouble: None,
+            damaged: false,
+        };
+        let (writes, seen) = watch::channel(standing);
+        let left = Duration::from_millis(200);
+        let mut ends = Ends { seen, left };
+        // The ledger is read meanwhile.
+        tokio::time::sleep(2 * left).await;
+        let (waited, ()) = tokio::join!(ends.next(), async {
+            tokio::time::sleep(left / 10).await;
+            writes.send_modify(|standing| standing.size += 1);
+        });
+        assert_eq!(waited, Waited::New);
+        assert!(ends.left < left);
+        assert_eq!(ends.next().await, Waited::TooLong);
+        assert_eq!(ends.next().await, Waited::TooLong);
+        drop(writes);
+        assert_eq!(ends.next().await, Waited::Closed);
+    }
 }

@@ -71,6 +71,21 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// It does not run, because the ledger cannot be trusted.
+    async fn changed_entry(&self) {
+        let refused = self.carl.start(&self.plan).await.unwrap_err();
+        assert_eq!(code(&refused), "ledger.unproven", "{refused:?}");
+        let message = refused.message();
+        assert!(
+            message.contains("of the ledger is not what was signed")
+                && message.contains("requorum audit verify"),
+            "{message}"
+        );
+        assert!(self.carl.jobs().await.is_empty());
+    }
+}
+
 fn ended(entries: &[Entry], act: &str) -> Vec<Outcome> {
     let acts = entries.iter().filter(|entry| entry.act == act);
     acts.filter_map(|entry| entry.outcome).collect()
@@ -373,9 +388,105 @@ async fn entries_that_were_never_signed_prove_nothing() {
              '\"outcome\":\"done\",\"phase\":\"closed\"') AS BLOB) WHERE act = 'plan.approve'",
         )
         .await;
-    let refused = scene.carl.start(&scene.plan).await.unwrap_err();
-    assert_eq!(code(&refused), "approval.unproven", "{refused:?}");
+    scene.changed_entry().await;
     drop(scene.server);
+}
+
+const UNLOCKED: &str = "DROP TRIGGER ledger_entries_are_final";
+
+/// What an entry says cannot be changed, and what it is found by decides nothing.
+#[tokio::test]
+async fn a_rejection_that_is_hidden_in_the_ledger_closes_the_plan() {
+    for hidden in [
+        "UPDATE ledger_entries SET act = 'request' WHERE act = 'plan.reject'",
+        "UPDATE ledger_entries SET plan = NULL WHERE act = 'plan.reject'",
+        "UPDATE ledger_entries SET closes = 0 WHERE act = 'plan.reject' AND closes IS NULL",
+        "UPDATE ledger_entries SET closes = NULL WHERE act = 'plan.reject'",
+    ] {
+        let scene = rejected_and_revived().await;
+        scene.sql(hidden).await;
+        let says = "the ledger says that Ben rejected it";
+        scene.refused("plan.unproven", says).await;
+    }
+    for changed in [
+        "UPDATE ledger_entries SET canonical = CAST(replace(CAST(canonical AS TEXT), 'plan.reject', 'request') AS BLOB) \
+         WHERE act = 'plan.reject'",
+        "UPDATE ledger_entries SET canonical = CAST(replace(CAST(canonical AS TEXT), '\"done\"', '\"failed\"') AS BLOB) \
+         WHERE act = 'plan.reject' AND closes IS NOT NULL",
+        "UPDATE ledger_entries SET canonical = x'00' WHERE act = 'plan.reject'",
+    ] {
+        let scene = rejected_and_revived().await;
+        scene.sql(changed).await;
+        scene.changed_entry().await;
+    }
+}
+
+/// A plan that Ben approved and then rejected, which the database says can be run.
+async fn rejected_and_revived() -> Scene {
+    let scene = Scene::new().await;
+    approve(&scene, &scene.ben).await;
+    let no = scene.ben.reject(&scene.plan, "the wrong snapshot").await;
+    no.unwrap();
+    scene.sql(REVIVED).await;
+    sqlx::query(UNLOCKED)
+        .execute(&scene.database)
+        .await
+        .unwrap();
+    scene
+}
+
+#[tokio::test]
+async fn a_policy_that_is_hidden_in_the_ledger_stays_the_newest() {
+    let scene = Scene::new().await;
+    let mut policies = policies(&scene.anna.http).await;
+    let mut set = async |break_glass| {
+        let policy = Some(policy(1, "always", break_glass));
+        let set = policies.set_policy(v1::SetPolicyRequest { policy }).await;
+        set.unwrap();
+    };
+    set(true).await;
+    let keep = "CREATE TABLE kept AS SELECT * FROM policies";
+    sqlx::query(keep).execute(&scene.database).await.unwrap();
+    set(false).await;
+    sqlx::query(UNLOCKED)
+        .execute(&scene.database)
+        .await
+        .unwrap();
+    for sql in [
+        "UPDATE ledger_entries SET act = 'request' WHERE act = 'policy.set' \
+         AND idx >= (SELECT entry FROM policies)",
+        "DELETE FROM policies",
+        "INSERT INTO policies SELECT * FROM kept",
+    ] {
+        scene.sql(sql).await;
+    }
+    approve(&scene, &scene.ben).await;
+    let says = "The default policy in the database is not the one that was set last";
+    scene.refused("policy.unproven", says).await;
+}
+
+/// An entry that was changed before the plan was sealed, and before the policy was set, is none of theirs.
+#[tokio::test]
+async fn an_old_entry_that_was_changed_stops_no_later_plan() {
+    let scene = Scene::new().await;
+    sqlx::query(UNLOCKED)
+        .execute(&scene.database)
+        .await
+        .unwrap();
+    scene
+        .sql("UPDATE ledger_entries SET canonical = x'00' WHERE act = 'setup'")
+        .await;
+    approve(&scene, &scene.ben).await;
+    // It may have been a policy.
+    scene.changed_entry().await;
+    let mut policies = policies(&scene.anna.http).await;
+    policies
+        .set_policy(v1::SetPolicyRequest {
+            policy: Some(policy(1, "always", true)),
+        })
+        .await
+        .unwrap();
+    scene.carl.start(&scene.plan).await.unwrap();
 }
 
 /// What a console could not write down about its last act is found at the next start.

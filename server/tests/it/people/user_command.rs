@@ -136,20 +136,20 @@ async fn a_disabled_account_leaves_no_uploads() {
     let admin = server.admin().await;
     let dir = server.data_dir();
     let ben = server.person(&admin, "Ben", &["operator"]).await;
-    let announce = async |client: &Client| -> Upload {
-        let body = json!({"name": "a.db", "length": 100});
+    let announce = async |client: &Client, cluster: &str| -> Upload {
+        let body = json!({"name": "a.db", "length": 100, "cluster": cluster});
         let response = client.post("/api/uploads", &body).await;
         response.json().await.unwrap()
     };
-    for _ in 0..2 {
-        let upload = announce(&ben).await;
+    for cluster in ["prod", ""] {
+        let upload = announce(&ben, cluster).await;
         let sent = ben
             .request("PATCH", &format!("/api/uploads/{}", upload.id))
             .header("upload-offset", 0)
             .body(vec![1; 50]);
         assert_eq!(sent.send().await.unwrap().status(), 200);
     }
-    let kept = announce(&admin).await;
+    let kept = announce(&admin, "").await;
     assert_eq!(
         good(&dir, &["user", "disable", "Ben"], ""),
         "Ben is disabled; sessions were ended, tokens revoked, and 2 unfinished uploads cancelled\n"
@@ -163,13 +163,24 @@ async fn a_disabled_account_leaves_no_uploads() {
     // What the server writes itself comes behind what the command wrote.
     let admin = server.signed_in().await;
     let (_, entries) = audit(&admin, None).await;
-    let cancelled: Vec<_> = entries
+    let mut cancelled: Vec<_> = entries
         .iter()
-        .filter(|e| e.act == act::FILE_UPLOAD_CANCEL && e.closes.is_some())
-        .map(|e| (e.subject.as_str(), e.outcome))
+        .filter(|e| e.act == act::FILE_UPLOAD_CANCEL)
+        .map(|e| (e.cluster.as_deref(), e.subject.as_str(), e.outcome))
         .collect();
-    let done = ("a.db, 100 bytes, begun by Ben", Some(Outcome::Done));
-    assert_eq!(cancelled, [done, done]);
+    cancelled.sort_by_key(|(cluster, _, outcome)| (*cluster, outcome.is_some()));
+    let of = |cluster, outcome| (cluster, "a.db, 100 bytes, begun by Ben", outcome);
+    let (begun, done) = (None, Some(Outcome::Done));
+    let prod = Some("prod");
+    assert_eq!(
+        cancelled,
+        [
+            of(None, begun),
+            of(None, done),
+            of(prod, begun),
+            of(prod, done)
+        ]
+    );
 }
 
 #[tokio::test]

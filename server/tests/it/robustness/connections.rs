@@ -403,3 +403,42 @@ async fn requests_at_the_same_time_have_a_limit() {
     );
     is_well(&server).await;
 }
+
+/// What strangers keep the server waiting with is little in all, and keeps no one from signing in.
+#[tokio::test]
+async fn strangers_who_wait_make_room_for_each_other() {
+    // As many as wait from one network.
+    const WAITING: u32 = 256;
+    let server = TestServer::start().await;
+    server.admin().await;
+    let streams = Limits::default().streams;
+    let mut waiting = Vec::new();
+    for _ in 0..=WAITING / streams {
+        let mut stream = settled(&server).await;
+        // Each waits for a body that does not come.
+        let open =
+            (0..streams).flat_map(|n| frame(HEADERS, END_HEADERS, 2 * n + 1, &headers(true)));
+        stream.write_all(&open.collect::<Vec<_>>()).await.unwrap();
+        waiting.push(stream);
+    }
+    let mut said = vec![Vec::new(); waiting.len()];
+    let mut answered = || {
+        for (stream, said) in waiting.iter().zip(&mut said) {
+            let mut piece = [0; 4096];
+            while let Ok(read @ 1..) = stream.try_read(&mut piece) {
+                said.extend_from_slice(&piece[..read]);
+            }
+        }
+        let frames = said.iter().flat_map(|said| frames(said));
+        frames.filter(|frame| frame.kind == HEADERS).count()
+    };
+    let begun = Instant::now();
+    while answered() < streams as usize {
+        assert!(begun.elapsed() < ANSWER, "they make room");
+        tokio::time::sleep(SHORT / 10).await;
+    }
+    // A sign-in takes one more place, and the others wait on.
+    server.signed_in().await;
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(answered(), streams as usize + 1);
+}
