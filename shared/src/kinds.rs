@@ -13,9 +13,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bbolt::Database;
+use crate::bbolt::scan::Visitor;
 use crate::etcd::log_files;
-use crate::etcd::storage::inspect as etcd_storage;
 use crate::etcd::storage::inspection::{self as etcd, DatabaseDetails};
+use crate::etcd::storage::scan::{ScanWith, ScannerWith};
 use crate::etcd::storage::snap::{self, Snap};
 use crate::etcd::storage::wal::{self, Wal};
 use crate::finding::Finding;
@@ -24,14 +25,19 @@ use crate::raft::inspect as raft;
 use crate::raft::peers::{self, Peers};
 use crate::raft::snapshot::{Checksum, MAX_META_BYTES, Meta};
 use crate::raft::store::{self, RaftDb};
+use crate::raft::visit::Log;
 use crate::recognise;
 use crate::source::{Blocks, Source, SourceError};
 use crate::unpack::{UnpackError, Unpacker};
 
-/// The pass that any file is fed to, and what it leaves: the kind is told when it has ended.
-pub use crate::etcd::storage::scan::{Options, Scan, Scanner};
+pub use crate::etcd::storage::scan::Options;
 /// The digests of any file, computed beside the pass.
 pub use crate::etcd::storage::trailer::{Digests, Hasher, Image};
+
+/// The pass that any file is fed to: the kind is told when it has ended.
+pub type Scanner = ScannerWith<Log>;
+/// What the pass leaves.
+pub type Scan = ScanWith<Log>;
 
 /// Bytes from the beginning of a file that tell most kinds.
 const HEAD: usize = 64;
@@ -180,15 +186,11 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
             .map(|peers| or_none(peers.map(|peers| Details::PeersJson(Box::new(peers))))),
         Reader::RaftSnapshot => raft::snapshot(file, &Meta::parse(&whole()), None)
             .map(|meta| or_none(meta.map(|meta| Details::RaftSnapshot(Box::new(meta))))),
-        Reader::RaftDb => match Database::open(&Blocks::new(source)) {
-            Ok(database) => {
-                let (tree, page_map) = etcd_storage::tree(scan, source);
-                let mut inspection = raft::db(file, &database, tree);
-                inspection.page_map = page_map;
-                inspection.map(|facts| Details::RaftDb(Box::new(facts)))
-            }
-            Err(_) => of_etcd(scan, name, source),
-        },
+        Reader::RaftDb => {
+            let source = Blocks::new(source);
+            let walk = scan.walk_second(&source);
+            raft::db(file, walk, &source).map(|facts| Details::RaftDb(Box::new(facts)))
+        }
         Reader::Etcd => of_etcd(scan, name, source),
     }
 }
@@ -199,7 +201,11 @@ fn of_etcd(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
 
 /// Looks at a file as an etcd database, whatever it is: for what restores one. Other kinds are recognised, and that is
 /// the verdict.
-pub fn inspect_as_etcd(scan: Scan, name: &str, source: &dyn Source) -> etcd::Inspection {
+pub fn inspect_as_etcd<W: Visitor>(
+    scan: ScanWith<W>,
+    name: &str,
+    source: &dyn Source,
+) -> etcd::Inspection {
     let recognised = recognise::recognise(source, name);
     crate::etcd::inspect::inspect(scan, name, source, recognised)
 }

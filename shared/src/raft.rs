@@ -17,5 +17,6 @@ mod msgpack;
 pub mod peers;
 pub mod snapshot;
 pub mod store;
+pub mod visit;
 
 pub use configuration::{Configuration, Server, Suffrage};

@@ -6,7 +6,7 @@
 //! In any order, and what older libraries do not write is absent.
 
 use super::configuration::Configuration;
-use super::msgpack::{Item, Malformed, Reader};
+use super::msgpack::{Item, Malformed, NAME, Reader};
 use crate::source::Source;
 
 /// Fields that an entry has at most.
@@ -43,6 +43,16 @@ pub enum EntryType {
 }
 
 impl EntryType {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 6] = [
+        Self::Command,
+        Self::Noop,
+        Self::OldPeers,
+        Self::Barrier,
+        Self::Configuration,
+        Self::Unknown,
+    ];
+
     fn from_number(n: u64) -> Self {
         match n {
             0 => Self::Command,
@@ -72,15 +82,16 @@ impl Entry {
     ///
     /// # Errors
     /// [`Malformed`].
-    pub fn decode(value: &dyn Source) -> Result<Self, Malformed> {
+    pub fn decode<S: Source + ?Sized>(value: &S) -> Result<Self, Malformed> {
         let mut reader = Reader::new(value);
         let fields = reader.map("the entry")?;
         if fields > MAX_FIELDS {
             return Err(Malformed::TooLong(fields));
         }
         let (mut index, mut term, mut entry_type, mut data) = (None, None, None, None);
+        let mut name = [0; NAME];
         for _ in 0..fields {
-            match reader.taken("the name of an entry's field")?.as_slice() {
+            match reader.name("the name of an entry's field", &mut name)? {
                 b"Index" => index = Some(reader.number("the entry's index")?),
                 b"Term" => term = Some(reader.number("the entry's term")?),
                 b"Type" => entry_type = Some(reader.number("the entry's type")?),

@@ -3,13 +3,15 @@
 use super::configuration::Configuration;
 use super::peers::{self, Peers};
 use super::snapshot::{Meta, MetaError};
-use super::store::{self, RaftDb};
-use crate::bbolt::Database;
+use super::store::RaftDb;
+use super::visit::{self, Log};
+use crate::bbolt::scan::Walk;
 use crate::document::{Block, Section, id, number, section, table, text};
 use crate::escape;
 use crate::finding::{Finding, Outcome, Report};
-use crate::inspection::{FileFacts, Inspection, Judgement, Kind, Labelled, PartName};
+use crate::inspection::{FileFacts, Inspection, Judgement, Kind, Labelled, PageMap, PartName};
 use crate::number::grouped;
+use crate::source::Source;
 use crate::value::Value;
 
 /// A server's log and vote.
@@ -22,14 +24,15 @@ pub const PEERS_JSON: Kind = Kind::new("peers-json");
 /// Servers that a table shows.
 const SHOWN: usize = 1000;
 
-/// The inspection of a `raft.db`. `tree` is what a pass over the database found of its pages.
-pub fn db(file: FileFacts, database: &Database<'_>, tree: Judgement) -> Inspection<RaftDb> {
-    let (facts, log) = store::read(database);
+/// The inspection of a `raft.db` whose tree was walked. `source` is the same file, for the server's vote.
+pub fn db(file: FileFacts, mut walk: Walk<Log>, source: &dyn Source) -> Inspection<RaftDb> {
+    let (facts, log) = visit::read(std::mem::take(&mut walk.taken), source);
+    let structure = walk.structure();
     let bytes = Judgement::clean(
         Outcome::NotChecked,
         "a raft.db has no checksum of its content",
     );
-    let structure = tree;
+    let structure = Judgement::new(structure.outcome, structure.evidence, structure.report);
     let broken = structure.outcome == Outcome::Fail;
     let meaning = meaning(&facts, log);
     let range = match (facts.first_index, facts.last_index) {
@@ -62,6 +65,13 @@ pub fn db(file: FileFacts, database: &Database<'_>, tree: Judgement) -> Inspecti
     let mut inspection = Inspection::judged(RAFT_DB, label, file, sentence, parts, facts);
     inspection.headline = headline;
     inspection.sections = sections;
+    inspection.page_map = PageMap {
+        page_size: walk.meta.map_or(0, |meta| meta.page_size),
+        runs: walk.pages,
+        stretch: walk.stretch,
+        leaf_bytes: walk.leaf_bytes,
+    }
+    .or_none();
     inspection
 }
 

@@ -7,8 +7,10 @@ use thiserror::Error;
 
 use crate::source::{Source, SourceError};
 
+/// Bytes of a field's name that are looked at: every known one is shorter.
+pub(super) const NAME: usize = 16;
 /// Values within values.
-const MAX_DEPTH: u8 = 16;
+const MAX_DEPTH: usize = 16;
 /// The longest value that is taken out of the file.
 pub(super) const MAX_TAKEN: u64 = 1 << 20;
 
@@ -54,18 +56,18 @@ pub(super) enum Item {
 }
 
 /// Reads one value after another.
-pub(super) struct Reader<'s> {
-    source: &'s dyn Source,
+pub(super) struct Reader<'s, S: Source + ?Sized = dyn Source + 's> {
+    source: &'s S,
     at: u64,
 }
 
-impl<'s> Reader<'s> {
-    pub(super) fn new(source: &'s dyn Source) -> Self {
+impl<'s, S: Source + ?Sized> Reader<'s, S> {
+    pub(super) fn new(source: &'s S) -> Self {
         Self { source, at: 0 }
     }
 
     /// The bytes from `at` on.
-    pub(super) fn within(source: &'s dyn Source, at: u64) -> Self {
+    pub(super) fn within(source: &'s S, at: u64) -> Self {
         Self { source, at }
     }
 
@@ -115,10 +117,12 @@ impl<'s> Reader<'s> {
     /// Passes over a whole value.
     pub(super) fn skip(&mut self) -> Result<(), Malformed> {
         // How many values are left at each depth; a count is bounded by the bytes that are there.
-        let mut left = vec![1u64];
-        while let Some(count) = left.last_mut() {
+        let mut left = [0u64; MAX_DEPTH];
+        let mut depth = 1;
+        left[0] = 1;
+        while let Some(count) = left[..depth].last_mut() {
             if *count == 0 {
-                left.pop();
+                depth -= 1;
                 continue;
             }
             *count -= 1;
@@ -127,10 +131,8 @@ impl<'s> Reader<'s> {
                 Item::Map(count) => count.saturating_mul(2),
                 _ => continue,
             };
-            if left.len() >= usize::from(MAX_DEPTH) {
-                return Err(Malformed::TooDeep);
-            }
-            left.push(inside);
+            *left.get_mut(depth).ok_or(Malformed::TooDeep)? = inside;
+            depth += 1;
         }
         Ok(())
     }
@@ -149,6 +151,23 @@ impl<'s> Reader<'s> {
             Item::Uint(n) => Ok(n),
             _ => Err(Malformed::Unexpected(what)),
         }
+    }
+
+    /// The name of a field; empty where it is longer than any that is known.
+    pub(super) fn name<'b>(
+        &mut self,
+        what: &'static str,
+        buffer: &'b mut [u8; NAME],
+    ) -> Result<&'b [u8], Malformed> {
+        let Item::Bytes(at, len) = self.item()? else {
+            return Err(Malformed::Unexpected(what));
+        };
+        if len > MAX_TAKEN {
+            return Err(Malformed::TooLong(len));
+        }
+        let name = buffer.get_mut(..len as usize).unwrap_or_default();
+        read(self.source, at, name)?;
+        Ok(name)
     }
 
     /// Bytes, taken out of the file.
@@ -192,7 +211,7 @@ impl<'s> Reader<'s> {
 }
 
 /// Takes bytes out of the file.
-fn take(source: &dyn Source, at: u64, len: u64) -> Result<Vec<u8>, Malformed> {
+fn take<S: Source + ?Sized>(source: &S, at: u64, len: u64) -> Result<Vec<u8>, Malformed> {
     if len > MAX_TAKEN {
         return Err(Malformed::TooLong(len));
     }
@@ -201,7 +220,7 @@ fn take(source: &dyn Source, at: u64, len: u64) -> Result<Vec<u8>, Malformed> {
     Ok(bytes)
 }
 
-fn read(source: &dyn Source, at: u64, out: &mut [u8]) -> Result<(), Malformed> {
+fn read<S: Source + ?Sized>(source: &S, at: u64, out: &mut [u8]) -> Result<(), Malformed> {
     source.read_at(at, out).map_err(|error| match error {
         SourceError::OutOfBounds { .. } => Malformed::Truncated,
         error @ SourceError::Read { .. } => Malformed::Read(error),

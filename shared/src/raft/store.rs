@@ -13,6 +13,7 @@ use super::configuration::Configuration;
 use super::entry::{Entry, EntryType};
 use crate::bbolt::{Bucket, Database, Error};
 use crate::finding::{Finding, Report};
+use crate::source::Source;
 
 /// The bucket of the log.
 pub const LOGS: &[u8] = b"logs";
@@ -71,8 +72,8 @@ pub fn is_raft_db(database: &Database<'_>) -> bool {
     has(LOGS) && has(CONF)
 }
 
-/// Reads every entry's head, in order, and what the server voted. What is broken is a finding, and the reading goes
-/// to the end.
+/// Reads every entry's head, in order, and what the server voted, at random: for files that no pass was made over. What
+/// is broken is a finding, and the reading goes to the end.
 pub fn read(database: &Database<'_>) -> (RaftDb, Report) {
     let mut reading = Reading::default();
     match database.bucket(LOGS) {
@@ -80,18 +81,54 @@ pub fn read(database: &Database<'_>) -> (RaftDb, Report) {
         Ok(None) => reading.unreadable("logs", "there is none"),
         Err(error) => reading.unreadable("logs", &error.to_string()),
     }
-    match database.bucket(CONF) {
-        Ok(Some(conf)) => reading.vote(&conf),
-        Ok(None) => reading.unreadable("conf", "there is none"),
-        Err(error) => reading.unreadable("conf", &error.to_string()),
-    }
-    reading.finish()
+    reading.conf(database);
+    reading.finish(|_| None)
 }
 
-#[derive(Default)]
-struct Reading {
+/// Entries that follow one another, of terms that never decrease.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    /// Index of the first.
+    pub(super) first: u64,
+    /// Index of the last.
+    pub(super) last: u64,
+    pub(super) first_term: u64,
+    pub(super) last_term: u64,
+    /// How many there are of each type.
+    pub(super) types: [u64; EntryType::ALL.len()],
+}
+
+impl Run {
+    fn of(entry: &Entry) -> Self {
+        let mut types = [0; EntryType::ALL.len()];
+        types[entry.entry_type as usize] = 1;
+        Self {
+            first: entry.index,
+            last: entry.index,
+            first_term: entry.term,
+            last_term: entry.term,
+            types,
+        }
+    }
+}
+
+/// Where an entry lies in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At {
+    /// Where its key starts.
+    Offset(u64),
+    /// It is the first of a leaf on this page.
+    FirstOf(u32),
+}
+
+/// The log as far as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
     facts: RaftDb,
+    types: [u64; EntryType::ALL.len()],
     report: Report,
+    /// Findings about the first entry of a leaf, and its page: where the entry starts is still to be looked up.
+    unplaced: Vec<(usize, u32)>,
     gaps: u64,
     undecodable: u64,
     unreadable: u64,
@@ -102,62 +139,60 @@ impl Reading {
     fn log(&mut self, logs: &Bucket<'_>) {
         let mut cursor = logs.cursor();
         loop {
-            let entry = match cursor.next() {
-                Ok(Some(entry)) => entry,
+            match cursor.next() {
+                Ok(Some(entry)) => self.pair(entry.key, &entry.value, entry.offset),
                 Ok(None) => return,
-                Err(error) => {
-                    self.page(&error);
-                    continue;
-                }
-            };
-            let offset = entry.offset;
-            let Ok(index) = <[u8; 8]>::try_from(entry.key).map(u64::from_be_bytes) else {
-                self.undecodable(
-                    offset,
-                    "a key of bucket logs",
-                    "it is not an index of 8 bytes",
-                );
-                continue;
-            };
-            match Entry::decode(&entry.value) {
-                Ok(found) if found.index == index => {
-                    if found.entry_type == EntryType::Configuration {
-                        match found.configuration(&entry.value) {
-                            Ok(configuration) => {
-                                let configuration = LoggedConfiguration {
-                                    index,
-                                    configuration,
-                                };
-                                self.facts.configuration = Some(configuration);
-                            }
-                            Err(error) => {
-                                let subject = format!("entry {index}");
-                                self.undecodable(offset, &subject, &error.to_string());
-                            }
-                        }
-                    }
-                    self.entry(&found, offset);
-                }
-                Ok(found) => {
-                    let why = format!("it calls itself entry {}", found.index);
-                    self.undecodable(offset, &format!("entry {index}"), &why);
-                }
-                Err(error) => {
-                    self.undecodable(offset, &format!("entry {index}"), &error.to_string());
-                }
+                Err(error) => self.page(&error),
             }
         }
     }
 
-    fn entry(&mut self, entry: &Entry, offset: u64) {
-        let facts = &mut self.facts;
-        facts.entries += 1;
-        *facts
-            .entries_by_type
-            .entry(entry.entry_type.word().to_owned())
-            .or_default() += 1;
-        if let Some(last) = facts.last_index
-            && let missing @ 1.. = entry.index.saturating_sub(last).saturating_sub(1)
+    /// Takes an element of the bucket, whose key starts at `offset`.
+    pub(super) fn pair(&mut self, key: &[u8], value: &dyn Source, offset: u64) {
+        let Ok(index) = <[u8; 8]>::try_from(key).map(u64::from_be_bytes) else {
+            self.undecodable(
+                offset,
+                "a key of bucket logs",
+                "it is not an index of 8 bytes",
+            );
+            return;
+        };
+        match Entry::decode(value) {
+            Ok(found) if found.index == index => {
+                if found.entry_type == EntryType::Configuration {
+                    match found.configuration(value) {
+                        Ok(configuration) => {
+                            let configuration = LoggedConfiguration {
+                                index,
+                                configuration,
+                            };
+                            self.facts.configuration = Some(configuration);
+                        }
+                        Err(error) => {
+                            let subject = format!("entry {index}");
+                            self.undecodable(offset, &subject, &error.to_string());
+                        }
+                    }
+                }
+                self.run(&Run::of(&found), At::Offset(offset));
+            }
+            Ok(found) => {
+                let why = format!("it calls itself entry {}", found.index);
+                self.undecodable(offset, &format!("entry {index}"), &why);
+            }
+            Err(error) => {
+                self.undecodable(offset, &format!("entry {index}"), &error.to_string());
+            }
+        }
+    }
+
+    /// Takes entries; `at` is where the first one lies.
+    pub(super) fn run(&mut self, run: &Run, at: At) {
+        for (sum, count) in self.types.iter_mut().zip(run.types) {
+            *sum += count;
+        }
+        if let Some(last) = self.facts.last_index
+            && let missing @ 1.. = run.first.saturating_sub(last).saturating_sub(1)
         {
             self.gaps += 1;
             if self.gaps <= MAX_LISTED {
@@ -165,32 +200,59 @@ impl Reading {
                     1 => format!("Entry {} is missing.", last + 1),
                     n => format!("{n} entries are missing: {} to {}.", last + 1, last + n),
                 };
-                self.report.push(
-                    Finding::blocking("raft.gap", "bucket logs", what)
-                        .because("The server stops at a gap when it starts, and so does a recovery by peers.json.")
-                        .todo("Use the raft.db of another server.")
-                        .at_offset(offset),
-                );
+                let finding = Finding::blocking("raft.gap", "bucket logs", what)
+                    .because("The server stops at a gap when it starts, and so does a recovery by peers.json.")
+                    .todo("Use the raft.db of another server.");
+                self.push_at(finding, at);
             }
         }
-        if facts.last_term.is_some_and(|term| entry.term < term) {
+        if self
+            .facts
+            .last_term
+            .is_some_and(|term| run.first_term < term)
+        {
             self.older_terms += 1;
             if self.older_terms <= MAX_LISTED {
                 let what = format!(
                     "Entry {} is of an older term than the one before it.",
-                    entry.index
+                    run.first
                 );
-                self.report.push(
-                    Finding::blocking("raft.term", format!("entry {}", entry.index), what)
-                        .because("Terms never decrease in a log that Raft wrote.")
-                        .todo("Use the raft.db of another server.")
-                        .at_offset(offset),
-                );
+                let finding = Finding::blocking("raft.term", format!("entry {}", run.first), what)
+                    .because("Terms never decrease in a log that Raft wrote.")
+                    .todo("Use the raft.db of another server.");
+                self.push_at(finding, at);
             }
         }
-        facts.first_index.get_or_insert(entry.index);
-        facts.last_index = Some(entry.index);
-        facts.last_term = Some(entry.term);
+        self.facts.first_index.get_or_insert(run.first);
+        self.facts.last_index = Some(run.last);
+        self.facts.last_term = Some(run.last_term);
+    }
+
+    fn push_at(&mut self, finding: Finding, at: At) {
+        let finding = match at {
+            At::Offset(offset) => finding.at_offset(offset),
+            At::FirstOf(page) => {
+                self.unplaced.push((self.report.findings.len(), page));
+                finding
+            }
+        };
+        self.report.push(finding);
+    }
+
+    /// Takes buckets that lie among the entries of a leaf.
+    pub(super) fn buckets(&mut self, many: u64, page: u64) {
+        if many == 0 {
+            return;
+        }
+        self.undecodable += many;
+        if self.undecodable <= MAX_LISTED {
+            let what = "A bucket lies among the entries.";
+            let mut finding = Finding::blocking("raft.entry", format!("page {page}"), what)
+                .because("The server stops at it when it starts.")
+                .todo("Use the raft.db of another server.");
+            finding.place.get_or_insert_default().page = Some(page);
+            self.report.push(finding);
+        }
     }
 
     fn undecodable(&mut self, offset: u64, subject: &str, why: &str) {
@@ -206,7 +268,7 @@ impl Reading {
         }
     }
 
-    fn page(&mut self, error: &Error) {
+    pub(super) fn page(&mut self, error: &Error) {
         self.unreadable += 1;
         if self.unreadable <= MAX_LISTED {
             self.report.push(
@@ -218,7 +280,7 @@ impl Reading {
         }
     }
 
-    fn unreadable(&mut self, bucket: &str, why: &str) {
+    pub(super) fn unreadable(&mut self, bucket: &str, why: &str) {
         self.unreadable += u64::from(bucket == "logs");
         let what = format!("Bucket {bucket} cannot be read: {why}.");
         self.report.push(
@@ -226,6 +288,15 @@ impl Reading {
                 .because("Without it the server does not start.")
                 .todo("Use the raft.db of another server."),
         );
+    }
+
+    /// Takes what the server voted.
+    pub(super) fn conf(&mut self, database: &Database<'_>) {
+        match database.bucket(CONF) {
+            Ok(Some(conf)) => self.vote(&conf),
+            Ok(None) => self.unreadable("conf", "there is none"),
+            Err(error) => self.unreadable("conf", &error.to_string()),
+        }
     }
 
     fn vote(&mut self, conf: &Bucket<'_>) {
@@ -268,7 +339,21 @@ impl Reading {
         );
     }
 
-    fn finish(mut self) -> (RaftDb, Report) {
+    /// The facts; `first_of` tells where the first entry of a leaf starts.
+    pub(super) fn finish(mut self, first_of: impl Fn(u32) -> Option<u64>) -> (RaftDb, Report) {
+        for (finding, page) in std::mem::take(&mut self.unplaced) {
+            if let Some(offset) = first_of(page)
+                && let Some(finding) = self.report.findings.get_mut(finding)
+            {
+                finding.place.get_or_insert_default().offset = Some(offset);
+            }
+        }
+        self.facts.entries = self.types.iter().sum();
+        let types = EntryType::ALL.into_iter().zip(self.types);
+        self.facts.entries_by_type = types
+            .filter(|(_, count)| *count > 0)
+            .map(|(entry_type, count)| (entry_type.word().to_owned(), count))
+            .collect();
         self.facts.complete = self.unreadable == 0 && self.undecodable == 0;
         for (count, code, things) in [
             (self.gaps, "raft.gap", "gaps"),

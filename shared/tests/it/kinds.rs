@@ -1,10 +1,11 @@
 //! Any file, by the one door: what it is, its headline and its verdict.
 
-use requorum_shared::etcd::storage::scan::{Options, Scanner};
+use requorum_shared::etcd::storage::scan;
 use requorum_shared::finding::Outcome;
 use requorum_shared::inspection::{PartName, Trust};
-use requorum_shared::kinds::{Details, Inspection, inspect};
+use requorum_shared::kinds::{Details, Inspection, Options, Scanner, inspect, inspect_as_etcd};
 use requorum_shared::recovery::served_by;
+use requorum_shared::source::Source;
 use requorum_shared::value::Value;
 
 use crate::fixtures::fixture;
@@ -84,6 +85,22 @@ fn every_kind_says_what_it_is_and_its_main_numbers() {
     assert_eq!(peers.kind.as_str(), "peers-json");
     assert_eq!(peers.value("voters"), Some(&Value::Count(3)));
     assert_eq!(peers.trust(), Trust::Whole);
+}
+
+#[test]
+fn a_second_schema_in_the_pass_changes_nothing_for_etcd() {
+    for name in ["3.6.14-lease", "3.6.14-mixed", "3.5.33-freelist"] {
+        let bytes = fixture(name).bytes;
+        let source: &dyn Source = &bytes.as_slice();
+        let mut alone = scan::Scanner::new(Options::default());
+        let mut shared = Scanner::new(Options::default());
+        for piece in bytes.chunks(10_000) {
+            alone.feed(piece);
+            shared.feed(piece);
+        }
+        let alone = inspect_as_etcd(alone.finish(), "a.db", source);
+        assert_eq!(inspect_as_etcd(shared.finish(), "a.db", source), alone);
+    }
 }
 
 #[test]

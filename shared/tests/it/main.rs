@@ -11,6 +11,7 @@ mod known;
 mod lint;
 mod log_files;
 mod raft;
+mod raft_pass;
 mod reader;
 mod restore;
 mod sound;

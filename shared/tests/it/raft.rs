@@ -10,7 +10,7 @@ use requorum_shared::raft::{Configuration, peers};
 use requorum_shared::source::Source;
 use serde_json::{Value, json};
 
-const SERVERS: [&str; 6] = [
+pub(crate) const SERVERS: [&str; 6] = [
     "divergent/longer-older-term",
     "divergent/newer-term",
     "stopped",

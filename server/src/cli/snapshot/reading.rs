@@ -4,9 +4,9 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use requorum_shared::etcd::storage::scan::{Options, Scan};
 use requorum_shared::etcd::storage::status::{Counting, Format, human_size};
 use requorum_shared::inspection::PackedFile;
+use requorum_shared::kinds::{Options, Scan};
 use requorum_shared::number::grouped;
 use requorum_shared::recognise;
 use requorum_shared::unpack::{Packing, UnpackError};

@@ -5,11 +5,11 @@ mod loss;
 mod summary;
 mod verdict;
 
-use crate::bbolt::scan::merged;
+use crate::bbolt::scan::{Visitor, merged};
 use crate::bbolt::{Database, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
 use crate::inspection::{
-    self, FORMAT, FileFacts, Judgement, Kind, PageMap, PartName, Recognised, State, Verdict,
+    self, FORMAT, FileFacts, Kind, PageMap, PartName, Recognised, State, Verdict,
 };
 use crate::source::Source;
 
@@ -21,7 +21,7 @@ use super::inspection::{
 };
 use super::lint::{Seen, lint};
 use super::mvcc::{Oddity, Walk};
-use super::scan::Scan;
+use super::scan::ScanWith;
 use super::schema::{self, is_semver};
 use super::trailer::{Digests, Trailer};
 
@@ -33,15 +33,26 @@ pub type Trial = fn(&Database<'_>) -> Option<Finding>;
 /// Looks at a file that was scanned. `source` is the same file, for the few small buckets that are read at
 /// random; `recognised` is what it was found to be before it was scanned. [`crate::etcd::inspect`] has a `trial` and
 /// is what to call, unless the file is to be read only.
-pub fn inspect(
-    scan: Scan,
+pub fn inspect<W: Visitor>(
+    scan: ScanWith<W>,
     name: &str,
     source: &dyn Source,
     recognised: Option<Recognised>,
     trial: Trial,
 ) -> Inspection {
     let digests = scan.digests().copied();
-    let mut walk = scan.walk(source);
+    let walk = scan.walk(source);
+    inspect_walk(walk, digests, name, source, recognised, trial)
+}
+
+fn inspect_walk(
+    mut walk: Walk,
+    digests: Option<Digests>,
+    name: &str,
+    source: &dyn Source,
+    recognised: Option<Recognised>,
+    trial: Trial,
+) -> Inspection {
     let database = Database::open(source).ok();
     let mut meaning = Report::default();
     let read = database.as_ref().map(|database| {
@@ -164,19 +175,6 @@ fn named(kind: FileKind, recognised: Option<&Recognised>) -> (Kind, String) {
         Some(recognised) if recognised.etcd => (of_kind, recognised.label.clone()),
         Some(recognised) => (recognised.kind(), recognised.label.clone()),
     }
-}
-
-/// What a pass found of the pages of a bbolt database of any program, and the pages themselves.
-pub fn tree(scan: Scan, source: &dyn Source) -> (Judgement, PageMap) {
-    let mut walk = scan.walk(source);
-    let page_map = PageMap {
-        page_size: walk.tree.meta.map_or(0, |meta| meta.page_size),
-        runs: std::mem::take(&mut walk.tree.pages),
-        stretch: walk.tree.stretch,
-        leaf_bytes: std::mem::take(&mut walk.tree.leaf_bytes),
-    }
-    .or_none();
-    (verdict::structure(&mut walk), page_map)
 }
 
 /// Servers crash on some of what the small buckets hold. Most of that a restore writes anew or takes out; with the

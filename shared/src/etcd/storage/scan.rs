@@ -3,7 +3,7 @@
 
 use super::mvcc::{Records, Walk};
 use super::trailer::{Digests, Hasher};
-use crate::bbolt::scan;
+use crate::bbolt::scan::{self, Plain, Visitor};
 use crate::source::Source;
 
 /// What a [`Scanner`] does beside accounting for the pages.
@@ -29,19 +29,28 @@ impl Default for Options {
     }
 }
 
+/// Takes the bytes of a file that may be an etcd database.
+pub type Scanner = ScannerWith<Plain>;
+/// What such a [`Scanner`] saw.
+pub type Scan = ScanWith<Plain>;
+
 /// Takes a file's bytes in order. `Send`, synchronous, and as large as the number of pages and revisions, not the file.
+/// `W` watches the same pass for a file of another schema: what the file is, its buckets tell at the end.
 #[derive(Debug)]
-pub struct Scanner {
+pub struct ScannerWith<W: Visitor> {
     hasher: Option<Hasher>,
-    pages: scan::Scanner<Records>,
+    pages: scan::Scanner<Records, W>,
 }
 
-impl Scanner {
+impl<W: Visitor> ScannerWith<W> {
     /// A scanner that has seen nothing.
     pub fn new(options: Options) -> Self {
         Self {
             hasher: options.hash.then(Hasher::new),
-            pages: scan::Scanner::new(Records::new(options.hash_kv, options.prefixes)),
+            pages: scan::Scanner::with_second(
+                Records::new(options.hash_kv, options.prefixes),
+                W::default(),
+            ),
         }
     }
 
@@ -64,22 +73,22 @@ impl Scanner {
     }
 
     /// What was seen, once all bytes were fed.
-    pub fn finish(self) -> Scan {
-        Scan {
+    pub fn finish(self) -> ScanWith<W> {
+        ScanWith {
             digests: self.hasher.map(Hasher::finish),
             pages: self.pages.finish(),
         }
     }
 }
 
-/// What a [`Scanner`] saw: all that [`inspect`](crate::etcd::inspect::inspect) needs beside random access.
+/// What a [`ScannerWith`] saw: all that [`inspect`](crate::etcd::inspect::inspect) needs beside random access.
 #[derive(Debug)]
-pub struct Scan {
+pub struct ScanWith<W: Visitor> {
     digests: Option<Digests>,
-    pages: scan::Scan<Records>,
+    pages: scan::Scan<Records, W>,
 }
 
-impl Scan {
+impl<W: Visitor> ScanWith<W> {
     /// Bytes of the file.
     pub fn size(&self) -> u64 {
         self.pages.size()
@@ -101,6 +110,11 @@ impl Scan {
     /// read again from it.
     pub fn walk(self, source: &dyn Source) -> Walk {
         Walk::new(self.pages.walk(source))
+    }
+
+    /// Walks the tree of a file that is of the other schema.
+    pub fn walk_second(self, source: &dyn Source) -> scan::Walk<W> {
+        self.pages.walk_second(source)
     }
 }
 
