@@ -3,7 +3,7 @@
 //!
 //! `make bench` runs it. The snapshots are made once, by loading a real etcd, and kept in the cache folder:
 //! about 0.25, 1.4 and 4.4 GB, each key written twice. `cargo bench --bench numbers -- ledger` runs a part:
-//! files, extremes (the part of files that needs no real etcd), ledger, console or lists.
+//! files, extremes and raft (the parts of files that need no real etcd), ledger, console or lists.
 #![allow(missing_docs)]
 
 mod append;
@@ -13,6 +13,7 @@ mod corpus;
 mod filled;
 mod lists;
 mod measure;
+mod raft_log;
 mod say;
 #[path = "../../tests/it/support/sparse.rs"]
 mod sparse;
@@ -45,6 +46,9 @@ fn main() {
     if wanted("extremes") && !wanted("files") {
         extremes(&folder);
     }
+    if wanted("raft") && !wanted("files") {
+        raft(&folder);
+    }
     if wanted("files") {
         files(&folder, &cache.join("etcd-v3.5.1"));
     }
@@ -72,6 +76,22 @@ fn files(folder: &Path, tools: &Path) {
     growing(&corpus);
     restoring(&corpus, &etcdutl, folder);
     extremes(folder);
+    raft(folder);
+}
+
+/// The log of a server of HashiCorp's Raft library, read in the pass that checks its pages.
+fn raft(folder: &Path) {
+    let file = folder.join("raft.db");
+    if file.exists() {
+        std::fs::remove_file(&file).unwrap();
+    }
+    raft_log::make(&file, 1 << 30);
+    heading(&format!("a raft.db of {}", gigabytes(&file)));
+    let path = file.to_str().unwrap();
+    let cost = alternating(RUNS, &[(requorum(), &["inspect", path])])[0];
+    at_most("inspect, time", cost.seconds, 3.0, " s");
+    at_most("inspect, peak memory", cost.mebibytes, 128.0, " MiB");
+    std::fs::remove_file(file).unwrap();
 }
 
 /// Files that are mostly holes: what is free, and what is one value, costs no memory.
