@@ -221,18 +221,24 @@ impl Source for Failing<'_> {
 #[test]
 fn what_a_medium_does_not_give_is_not_said_to_be_sound() {
     let bytes = raft_db(&commands(Dialect::New, 1..1000));
-    let trust = |reads| {
+    let after = |reads| {
         let mut scanner = Scanner::new(Options::default());
         scanner.feed(&bytes);
         let source = Failing(&bytes, Cell::new(reads));
         let inspection = kinds::inspect(scanner.finish(), "raft.db", &source);
-        (inspection.trust(), source.1.get())
+        (inspection, source.1.get())
     };
-    let needed = 1000 - trust(1000).1;
-    assert_eq!(trust(needed).0, Trust::Whole);
+    let needed = 1000 - after(1000).1;
+    assert_eq!(after(needed).0.trust(), Trust::Whole);
     assert!(needed > 4);
     for reads in 0..needed {
-        assert_ne!(trust(reads).0, Trust::Whole, "{reads} of {needed}");
+        let (inspection, _) = after(reads);
+        assert_ne!(inspection.trust(), Trust::Whole, "{reads} of {needed}");
+        if let Details::RaftDb(facts) = &inspection.details {
+            assert!(!facts.complete, "{reads} of {needed}");
+            let meaning = inspection.verdict.outcome(PartName::Meaning);
+            assert_ne!(meaning, Outcome::Pass, "{reads} of {needed}");
+        }
     }
 }
 
