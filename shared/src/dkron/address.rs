@@ -50,7 +50,7 @@ pub fn problem(address: &str, several: bool) -> Option<Problem> {
     match (bare, &ip) {
         (None, _) if host.contains(':') => return blocks("has an IPv6 address without brackets"),
         (Some(_), Ok(IpAddr::V4(_)) | Err(_)) => {
-            return blocks("has brackets around what is no IPv6 address");
+            return blocks("has brackets without an IPv6 address in them");
         }
         _ if host.is_empty() => return blocks("has no host"),
         _ => {}

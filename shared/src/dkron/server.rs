@@ -150,6 +150,7 @@ pub fn read(files: Files<'_>) -> Result<Server, ServerError> {
         findings.push(running());
     }
     meta_pages(&database, &mut findings);
+    cut_short(&database, &mut findings);
     let (facts, log) = store::read(&database);
     findings.findings.extend(log.findings);
     let (snapshots, taken) = snapshots::read(files.snapshots, &mut findings);
@@ -316,6 +317,20 @@ fn meta_pages(database: &Database<'_>, findings: &mut Report) {
             finding.because("It may have been the newer one: then the last commit is missing.");
     }
     findings.push(finding.todo("Prefer another server's data where it is as recent."));
+}
+
+/// Pages that a commit freed may be all that is missing: then everything can be read, and a server still crashes.
+fn cut_short(database: &Database<'_>, findings: &mut Report) {
+    let (present, all) = (database.image_size(), database.meta().logical_size());
+    if present >= all {
+        return;
+    }
+    let what = format!("It is cut short: {present} bytes of {all} are there.");
+    findings.push(
+        Finding::blocking("dkron.cut", "raft.db", what)
+            .because("A server crashes when it needs a page that is missing.")
+            .todo("Copy it again from the server, or use another server's data."),
+    );
 }
 
 fn running() -> Finding {
