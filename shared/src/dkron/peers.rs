@@ -326,7 +326,7 @@ fn excluded(ids: &[String], report: &mut Report) {
         return;
     }
     report.push(
-        Finding::warning("dkron.excluded", "the servers", format!("{} must not come back with their data.", ids.join(", ")))
+        Finding::warning("dkron.excluded", "the servers", format!("{} must not come back with old data.", ids.join(", ")))
             .because("One alone is voted in again; a majority of the old cluster elects a leader of its own, which takes the recovered cluster over.")
             .todo("Make sure that they cannot start, or wipe their raft folders."),
     );
