@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod dkron;
 mod dossier;
 mod hardening;
 mod inspect;
@@ -42,6 +43,9 @@ enum Command {
     /// Read, check and restore etcd snapshots, offline.
     #[command(subcommand)]
     Snapshot(snapshot::Command),
+    /// Read Dkron's servers and compose a peers.json, offline.
+    #[command(subcommand)]
+    Dkron(dkron::Command),
     /// Verify and export the ledger, offline.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -74,6 +78,7 @@ impl Command {
             | Self::Secrets(_) => true,
             Self::Inspect(_)
             | Self::Snapshot(_)
+            | Self::Dkron(_)
             | Self::Audit(_)
             | Self::Dossier(_)
             | Self::Schema(_) => false,
@@ -101,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Snapshot(command) => snapshot::run(command),
+        Command::Dkron(command) => dkron::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Dossier(command) => dossier::run(command),
         Command::User(command) => user::run_command(command),

@@ -5,6 +5,7 @@ pub mod api;
 pub mod approval;
 pub mod bbolt;
 pub mod canonical;
+pub mod dkron;
 pub mod document;
 pub mod dossier;
 pub mod escape;

@@ -39,6 +39,14 @@ pub(super) fn print_json(json: &str) {
     let _ = write_out(&format!("{}\n", escape::json(json)));
 }
 
+/// Writes a JSON text with its line ends to standard output.
+///
+/// # Errors
+/// When it cannot be written: it may become a file.
+pub(super) fn print_json_exactly(json: &str) -> io::Result<()> {
+    write_out(&escape::json(json))
+}
+
 /// Writes one line to standard output.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
 //! The command line, as a process.
 
 pub(crate) mod command_line;
+pub(crate) mod dkron_files;
 pub(crate) mod snapshot_files;

@@ -3,6 +3,7 @@
 mod bounds;
 mod build;
 mod damage;
+mod dkron;
 mod fixtures;
 mod fuzz;
 mod inspection;

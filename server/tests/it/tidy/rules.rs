@@ -99,6 +99,7 @@ pub(super) const RULES: &[Rule] = &[
     closed("server", SYSTEMS, KNOW_NO_SYSTEM).except(&[
         "server::systems",
         // Commands of one system, and the restore that a demo asks for.
+        "server::cli::dkron",
         "server::cli::inspect",
         "server::cli::slips",
         "server::cli::snapshot",
@@ -171,8 +172,7 @@ pub(super) const RULES: &[Rule] = &[
             "shared::api",
         ],
         "a system imports no other system, and nothing of a run",
-    )
-    .ahead(),
+    ),
     closed(
         "shared::pd",
         &[
