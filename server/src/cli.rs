@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod dossier;
+mod findings;
 mod hardening;
 mod inspect;
 mod inspect_file;
@@ -10,6 +11,7 @@ mod location;
 mod objects;
 mod oidc;
 mod people;
+mod reading;
 mod runtime;
 mod schema;
 mod secrets;

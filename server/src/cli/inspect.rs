@@ -6,17 +6,16 @@ use std::process::ExitCode;
 use clap::Args;
 use requorum_shared::document::{Block, Cell, Section};
 use requorum_shared::dossier::{self, zip};
-use requorum_shared::etcd::storage::status::human_size;
-use requorum_shared::inspection::{FileFacts, Labelled, PackedFile, PartName, Trust};
+use requorum_shared::inspection::{FileFacts, Labelled, PackedFile, Trust};
 use requorum_shared::kinds::{self, Details, Inspection, Options};
-use requorum_shared::number::{grouped, signed};
+use requorum_shared::number::{grouped, human_size, signed};
 use requorum_shared::source::Source as _;
 use requorum_shared::unpack::UnpackError;
 use requorum_shared::value::Value;
 
+use crate::cli::findings::{self, outcome, write_finding};
 use crate::cli::inspect_file::{FileError, InspectedFile, Unpacked};
-use crate::cli::snapshot::check::{in_use, outcome, write_finding};
-use crate::cli::snapshot::reading::{self, FAILED};
+use crate::cli::reading::{self, FAILED};
 use crate::cli::terminal::{self, Text};
 
 /// Look at any file: what it is, its main numbers, whether it can be trusted, and what is in it.
@@ -64,15 +63,7 @@ fn inspect(path: &Path) -> Result<Inspection, u8> {
     reading::refuse_changed(&file, path)?;
     inspection = with_state(inspection, path)?;
     if file.in_use() {
-        let mut finding = in_use();
-        if !inspection.verdict.advice.is_empty() {
-            // A file that changes while it is read explains all the rest.
-            inspection.verdict.advice = std::mem::take(&mut finding.todo);
-        }
-        inspection.report.push(finding);
-        if let Some(meaning) = inspection.verdict.part_mut(PartName::Meaning) {
-            meaning.findings += 1;
-        }
+        findings::note_in_use(&mut inspection);
     }
     Ok(inspection)
 }

@@ -99,7 +99,6 @@ pub(super) const RULES: &[Rule] = &[
     closed("server", SYSTEMS, KNOW_NO_SYSTEM).except(&[
         "server::systems",
         // Commands of one system, and the restore that a demo asks for.
-        "server::cli::inspect",
         "server::cli::slips",
         "server::cli::snapshot",
         "server::demo",
