@@ -197,8 +197,9 @@ fn labelled(labelled: &Labelled) -> String {
     match &labelled.value {
         None => format!("{lower} unknown"),
         Some(Value::Version(version)) => format!("{} {version}", labelled.label),
-        Some(Value::Count(1)) => format!("1 {}", lower.strip_suffix('s').unwrap_or(&lower)),
-        Some(Value::Count(n)) => format!("{} {lower}", grouped(*n)),
+        Some(Value::Count(n)) => {
+            format!("{} {}", grouped(*n), labelled.noun(*n).to_lowercase())
+        }
         Some(Value::Revision(n)) => format!("{lower} {}", signed(*n)),
         Some(Value::Index(n)) => format!("{lower} {}", grouped(*n)),
         Some(Value::Bytes(n)) => human_size(*n),
