@@ -26,12 +26,12 @@ mod verify;
 mod words;
 pub mod zip;
 
-pub use self::inspection::{DOSSIER, inspection};
+pub use self::inspection::{DOSSIER, inspect, is_dossier};
 pub use self::leftovers::{LeftOver, left_overs};
 pub use self::manifest::{FORMAT, Manifest, RENDERING};
 pub use self::parts::{MAX_ENTRIES, MAX_EVENTS, PackError, Sources, pack};
 pub use self::record::{Approvals, JobFacts, LedgerFacts, ReviewFacts};
-pub use self::verify::{Verdict, is_dossier, sentence, verify};
+pub use self::verify::{Verdict, sentence, verify};
 
 /// The names of the parts.
 pub mod name {

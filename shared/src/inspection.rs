@@ -236,6 +236,9 @@ pub struct Labelled {
     pub key: String,
     /// For people: `Revision`.
     pub label: String,
+    /// For people, where it is how many and that is one: `Member`. Empty where it is no count.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub one: String,
     /// The value; absent where the file should tell and it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
@@ -247,7 +250,24 @@ impl Labelled {
         Self {
             key: key.to_owned(),
             label: label.to_owned(),
+            one: String::new(),
             value: value.into(),
+        }
+    }
+
+    /// How many there are, with the names of one and of many.
+    pub fn count(key: &str, one: &str, many: &str, n: u64) -> Self {
+        Self {
+            one: one.to_owned(),
+            ..Self::new(key, many, Value::Count(n))
+        }
+    }
+
+    /// The name for so many.
+    pub fn noun(&self, n: u64) -> &str {
+        match n == 1 && !self.one.is_empty() {
+            true => &self.one,
+            false => &self.label,
         }
     }
 }
@@ -386,5 +406,21 @@ impl Trust {
             Self::Unproven => "unproven",
             Self::Whole => "whole",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_has_a_name_of_its_own() {
+        let entries = |n| Labelled::count("entries", "Entry", "Entries", n);
+        assert_eq!(entries(1).noun(1), "Entry");
+        assert_eq!(entries(0).noun(0), "Entries");
+        assert_eq!(entries(2).noun(2), "Entries");
+        // A document from before counts had one.
+        let old = Labelled::new("keys", "Keys", Value::Count(1));
+        assert_eq!(old.noun(1), "Keys");
     }
 }

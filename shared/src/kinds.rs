@@ -5,7 +5,7 @@
 //! etcd-wal etcd-snap               etcd::log_files
 //! raft-db raft-snapshot peers-json raft::inspect
 //! zip gzip zstd                    read through (unpack), then one of the others
-//! dossier                          dossier::verify
+//! dossier                          dossier::inspect
 //! zip gzip zstd xz tar age sqlite text … unknown     recognise, and no more than that
 //! ```
 //! A new kind of file is a reader in its system's folder, a variant of [`Details`] and an arm in [`inspect`].
@@ -132,9 +132,6 @@ fn reader(source: &dyn Source, name: &str) -> Reader {
     if snap::begins(&head, size) {
         return Reader::EtcdSnap;
     }
-    if name.eq_ignore_ascii_case("peers.json") && size <= peers::MAX_BYTES {
-        return Reader::PeersJson;
-    }
     let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
     match first {
         Some(b'{') if size <= MAX_META_BYTES => {
@@ -153,6 +150,10 @@ fn reader(source: &dyn Source, name: &str) -> Reader {
     }
     match Database::open(source) {
         Ok(database) if store::is_raft_db(&database) => Reader::RaftDb,
+        // A name tells what no content does.
+        Err(_) if name.eq_ignore_ascii_case("peers.json") && size <= peers::MAX_BYTES => {
+            Reader::PeersJson
+        }
         _ => Reader::Etcd,
     }
 }

@@ -51,6 +51,25 @@ pub fn size(n: u64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
+/// Bytes in powers of a thousand, as etcdctl prints them: three digits at most, one of them behind the point below ten.
+pub fn human_size(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 10 {
+        return format!("{bytes} B");
+    }
+    let power = (bytes as f64).ln() / 1000f64.ln();
+    let power = power.floor();
+    let scaled = bytes as f64 / 1000f64.powf(power) * 10.0 + 0.5;
+    let value = scaled.floor() / 10.0;
+    // The largest u64 has a power of 6.
+    let unit = UNITS[(power as usize).min(UNITS.len() - 1)];
+    if value < 10.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
+}
+
 /// Two sizes that a sentence compares: to the byte where they differ and would look the same.
 pub fn sizes(one: u64, other: u64) -> (String, String) {
     match (size(one), size(other)) {
@@ -100,7 +119,7 @@ pub(crate) fn part_of(part: u64, size: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, grouped, hash_kv, part_of, signed, size, sizes};
+    use super::{bytes, grouped, hash_kv, human_size, part_of, signed, size, sizes};
 
     #[test]
     fn hash_kv_is_what_etcdctl_prints_with_hex_beside() {
@@ -129,6 +148,25 @@ mod tests {
         );
         assert_eq!(sizes(2048, 2048), texts("2.00 KiB", "2.00 KiB"));
         assert_eq!(bytes(65_845_551_104), "65 845 551 104 bytes");
+    }
+
+    #[test]
+    fn a_human_size_is_what_etcdctl_prints() {
+        let cases = [
+            (0, "0 B"),
+            (9, "9 B"),
+            (10, "10 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (20_480, "20 kB"),
+            (4_960_256, "5.0 MB"),
+            (9_950_208, "10 MB"),
+            (1_653_895_168, "1.7 GB"),
+            (u64::MAX, "18 EB"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(human_size(bytes), text);
+        }
     }
 
     #[test]

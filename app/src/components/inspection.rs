@@ -49,7 +49,11 @@ fn labelled(labelled: &Labelled) -> String {
         Value::Id(id) | Value::Sha256(id) => format!("{lower} {}", format::visible(id)),
         Value::Revision(n) => format!("{lower} {}", format::signed(*n)),
         Value::Index(n) => format!("{lower} {}", format::number(*n)),
-        Value::Count(n) => format::count(*n, lower.strip_suffix('s').unwrap_or(&lower), &lower),
+        Value::Count(n) => format!(
+            "{} {}",
+            format::number(*n),
+            labelled.noun(*n).to_lowercase()
+        ),
         Value::Bytes(n) => format::bytes(*n),
         Value::Flag(_) => format!("{lower}: {value}"),
     }

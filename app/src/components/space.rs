@@ -43,13 +43,7 @@ fn words(need: u64, free: Option<u64>) -> String {
     let (need_words, free_words) = (size(need), size(free));
     match need <= free {
         true => format!("Needs {need_words} of {free_words} free"),
-        false => {
-            let are = match free_words.ends_with("bytes") {
-                true => "are",
-                false => "is",
-            };
-            format!("Needs {need_words}, but only {free_words} {are} free")
-        }
+        false => format!("Needs {need_words}, with only {free_words} free"),
     }
 }
 
@@ -70,17 +64,17 @@ mod tests {
         );
         assert_eq!(
             plain(GIB, Some(GIB / 2)),
-            "Needs 1.00 GiB, but only 512 MiB is free"
+            "Needs 1.00 GiB, with only 512 MiB free"
         );
         assert_eq!(
             plain(GIB + 1, Some(GIB)),
-            "Needs 1 073 741 825 bytes, but only 1 073 741 824 bytes are free"
+            "Needs 1 073 741 825 bytes, with only 1 073 741 824 bytes free"
         );
         assert_eq!(
             plain(GIB, Some(512)),
-            "Needs 1.00 GiB, but only 512 bytes are free"
+            "Needs 1.00 GiB, with only 512 bytes free"
         );
-        assert_eq!(plain(2, Some(1)), "Needs 2 bytes, but only 1 byte is free");
+        assert_eq!(plain(2, Some(1)), "Needs 2 bytes, with only 1 byte free");
         assert_eq!(plain(GIB, None), "Needs 1.00 GiB; free space is unknown.");
         assert_eq!(plain(0, Some(0)), "Needs 0 bytes of 0 bytes free");
     }

@@ -9,6 +9,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Blob, DedicatedWorkerGlobalScope};
 
 use super::blob::{BlobSource, Pieces, said};
+use super::dossier;
 use super::hashing::HashThread;
 use super::protocol::{Phase, Refusal};
 use super::unpack::{self, Content};
@@ -32,6 +33,9 @@ pub(super) async fn look(
     match content {
         Content::Plain => read(scope, blob, name, stop, tell).await,
         Content::Unpacked(content, packed) => {
+            if dossier::begins(&content, name)? {
+                return Err(Refusal::packed_dossier(name, packed.kind.as_str()));
+            }
             let mut inspection = read(scope, content, content_name(name), stop, tell).await?;
             inspection.unpacked_from = Some(packed);
             Ok(inspection)

@@ -1,7 +1,7 @@
 //! What page and worker say to each other: JSON text, beside which a file travels by reference.
 
 use requorum_shared::document::Document;
-use requorum_shared::dossier::{Verdict, zip};
+use requorum_shared::dossier::Verdict;
 use requorum_shared::kinds::Inspection;
 use serde::{Deserialize, Serialize};
 
@@ -189,16 +189,12 @@ impl Refusal {
         }
     }
 
-    /// A dossier that no console made: none is so long.
-    pub fn long_dossier(name: &str, size: u64) -> Self {
+    /// A dossier that was packed once more.
+    pub fn packed_dossier(name: &str, kind: &str) -> Self {
         Self {
-            what: format!("{name} is longer than any dossier."),
-            why: format!(
-                "It begins like one and has {}; a dossier has at most {}.",
-                crate::format::exact_bytes(size),
-                crate::format::bytes(zip::MAX_ARCHIVE_BYTES as u64)
-            ),
-            next: "Download the dossier again from its console.".into(),
+            what: format!("{name} is a dossier, packed as {kind}."),
+            why: "A dossier is verified as it was downloaded, and that is a ZIP archive.".into(),
+            next: "Unpack it and open what comes out.".into(),
         }
     }
 
@@ -294,7 +290,7 @@ mod tests {
             Refusal::cancelled("x.db"),
             Refusal::dossier("x.zip"),
             Refusal::other_kind("x.wal", "This is a log."),
-            Refusal::long_dossier("x.zip", 1 << 40),
+            Refusal::packed_dossier("x.zip.gz", "gzip"),
             Refusal::broken("out of memory"),
         ];
         for refusal in all {

@@ -5,18 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use requorum_shared::document::{Block, Cell, Section};
-use requorum_shared::dossier::{self, zip};
-use requorum_shared::etcd::storage::status::human_size;
-use requorum_shared::inspection::{FileFacts, Labelled, PackedFile, PartName, Trust};
+use requorum_shared::dossier;
+use requorum_shared::inspection::{Labelled, PackedFile, Trust};
 use requorum_shared::kinds::{self, Details, Inspection, Options};
-use requorum_shared::number::{grouped, signed};
-use requorum_shared::source::Source as _;
+use requorum_shared::number::{grouped, human_size, signed};
 use requorum_shared::unpack::UnpackError;
 use requorum_shared::value::Value;
 
+use crate::cli::findings::{self, outcome, write_finding};
 use crate::cli::inspect_file::{FileError, InspectedFile, Unpacked};
-use crate::cli::snapshot::check::{in_use, outcome, write_finding};
-use crate::cli::snapshot::reading::{self, FAILED};
+use crate::cli::reading::{self, FAILED};
 use crate::cli::terminal::{self, Text};
 
 /// Look at any file: what it is, its main numbers, whether it can be trusted, and what is in it.
@@ -53,26 +51,18 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn inspect(path: &Path) -> Result<Inspection, u8> {
     let file = reading::open(path)?;
-    if let Some(inspection) = of_dossier(&file)? {
-        return Ok(inspection);
-    }
-    let mut inspection = match reading::unpacked(&file)? {
-        None => read(&file)?,
-        Some(Unpacked::Content { content, from }) => of_content(&content, from)?,
-        Some(Unpacked::Refused(error)) => refused(&file, &error)?,
+    let mut inspection = match of_dossier(&file)? {
+        Some(dossier) => dossier,
+        None => match reading::unpacked(&file)? {
+            None => read(&file)?,
+            Some(Unpacked::Content { content, from }) => of_content(&content, from)?,
+            Some(Unpacked::Refused(error)) => refused(&file, &error)?,
+        },
     };
     reading::refuse_changed(&file, path)?;
     inspection = with_state(inspection, path)?;
     if file.in_use() {
-        let mut finding = in_use();
-        if !inspection.verdict.advice.is_empty() {
-            // A file that changes while it is read explains all the rest.
-            inspection.verdict.advice = std::mem::take(&mut finding.todo);
-        }
-        inspection.report.push(finding);
-        if let Some(meaning) = inspection.verdict.part_mut(PartName::Meaning) {
-            meaning.findings += 1;
-        }
+        findings::note_in_use(&mut inspection);
     }
     Ok(inspection)
 }
@@ -102,7 +92,10 @@ fn read(file: &InspectedFile) -> Result<Inspection, u8> {
 }
 
 fn of_content(content: &InspectedFile, from: PackedFile) -> Result<Inspection, u8> {
-    let mut inspection = read(content)?;
+    let mut inspection = match of_dossier(content)? {
+        Some(dossier) => dossier,
+        None => read(content)?,
+    };
     inspection.unpacked_from = Some(from);
     Ok(inspection)
 }
@@ -115,29 +108,11 @@ fn refused(file: &InspectedFile, error: &UnpackError) -> Result<Inspection, u8> 
 
 /// The inspection of a dossier; `None` of any other file.
 fn of_dossier(file: &InspectedFile) -> Result<Option<Inspection>, u8> {
-    const HEAD: u64 = 64;
     let source = file.source().map_err(reading::complain)?;
-    let size = source.size();
-    let read = |len: u64| {
-        // At most the longest dossier.
-        let mut bytes = vec![0; len as usize];
-        source.read_at(0, &mut bytes).map(|()| bytes)
-    };
-    let is_one = read(size.min(HEAD)).is_ok_and(|head| dossier::is_dossier(&head));
-    if !is_one || size > zip::MAX_ARCHIVE_BYTES as u64 {
-        return Ok(None);
-    }
-    let bytes = read(size).map_err(|error| {
+    dossier::inspect(&source, &file.name()).map_err(|error| {
         terminal::complain(format_args!("requorum: {}: {error}", file.name()));
         FAILED
-    })?;
-    let facts = FileFacts {
-        name: file.name(),
-        size,
-        sha256: requorum_shared::canonical::sha256_hex(&bytes),
-    };
-    let verdict = dossier::verify(&bytes, None);
-    Ok(Some(dossier::inspection(verdict, facts, Details::None)))
+    })
 }
 
 /// Prints an inspection; the exit code that it stands for.
@@ -222,8 +197,9 @@ fn labelled(labelled: &Labelled) -> String {
     match &labelled.value {
         None => format!("{lower} unknown"),
         Some(Value::Version(version)) => format!("{} {version}", labelled.label),
-        Some(Value::Count(1)) => format!("1 {}", lower.strip_suffix('s').unwrap_or(&lower)),
-        Some(Value::Count(n)) => format!("{} {lower}", grouped(*n)),
+        Some(Value::Count(n)) => {
+            format!("{} {}", grouped(*n), labelled.noun(*n).to_lowercase())
+        }
         Some(Value::Revision(n)) => format!("{lower} {}", signed(*n)),
         Some(Value::Index(n)) => format!("{lower} {}", grouped(*n)),
         Some(Value::Bytes(n)) => human_size(*n),

@@ -1,8 +1,8 @@
 //! `requorum snapshot …`: one module per sub-command.
 
-pub(super) mod check;
+mod check;
 mod hashkv;
-pub(super) mod reading;
+mod output;
 mod restore;
 mod status;
 

@@ -1,6 +1,7 @@
 //! Files by their SHA-256: in a folder of this machine, or in a bucket of an S3-compatible server. What is there
 //! is whole, and what is read is what was stored, or an error.
 
+mod answers;
 mod bucket;
 mod error;
 mod fetched;

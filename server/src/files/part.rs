@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use requorum_shared::dossier;
 use requorum_shared::kinds::{Inspection, Options, Scanner, inspect};
 
 use super::file_source::FileSource;
@@ -99,6 +100,9 @@ impl Part {
     pub fn inspect(self, name: &str) -> anyhow::Result<Inspection> {
         self.file.sync_all()?;
         let source = FileSource::open(&self.path)?;
+        if let Some(dossier) = dossier::inspect(&source, name)? {
+            return Ok(dossier);
+        }
         Ok(inspect(self.scanner.finish(), name, &source))
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use requorum_shared::dossier;
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::{self, Inspection};
 use requorum_shared::recovery::served_by;
@@ -86,11 +87,22 @@ impl Room {
     }
 }
 
-/// Whether a file begins as one that is read through.
+/// Whether a file is a dossier.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_dossier(path: &Path) -> anyhow::Result<bool> {
+    Ok(dossier::is_dossier(&FileSource::open(path)?)?)
+}
+
+/// Whether a file begins as one that is read through. A dossier is an archive that is not.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn is_packed(path: &Path) -> anyhow::Result<bool> {
+    if is_dossier(path)? {
+        return Ok(false);
+    }
     let source = FileSource::open(path)?;
     let mut head = [0; 4];
     let head = &mut head[..source.size().min(4) as usize];

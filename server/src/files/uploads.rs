@@ -52,7 +52,8 @@ pub const KEEP_FREE: u64 = 64 << 20;
 const AHEAD: u64 = 64 << 20;
 /// What others are promised takes no more than this part of the free room from anybody, for each of them.
 const SHARE: u64 = 4;
-/// Files that are unpacked at the same time, in all and of one person: each may hold 128 MiB of what came out last.
+/// Files that are unpacked, or verified as dossiers, at the same time, in all and of one person: each may hold 128 MiB of
+/// what came out last.
 const UNPACKED_AT_ONCE: usize = 2;
 const UNPACKED_AT_ONCE_EACH: usize = 1;
 

@@ -240,6 +240,47 @@ fn the_top_level_is_small() {
     }
 }
 
+/// Whether a path of `shared` leads to something public that is declared, or used on, in its module.
+fn is_declared(path: &str, files: &[File]) -> bool {
+    let Some((module, item)) = path.rsplit_once("::") else {
+        return false;
+    };
+    let Some(module) = module.strip_prefix("requorum_shared::") else {
+        return false;
+    };
+    let module = format!("shared/src/{}.rs", module.replace("::", "/"));
+    let declares = |line: &str| {
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        match (words.next(), words.next()) {
+            (Some("pub"), Some("use")) => words.any(|word| word == item),
+            (Some("pub"), Some(_)) => words.next() == Some(item),
+            _ => false,
+        }
+    };
+    files
+        .iter()
+        .any(|file| file.path == module && file.text.lines().any(declares))
+}
+
+#[test]
+fn what_the_protos_name_in_shared_is_there() {
+    let files = files();
+    let mut named = Vec::new();
+    for proto in fs::read_dir(root().join("shared/proto/requorum/v1")).unwrap() {
+        let text = fs::read_to_string(proto.unwrap().path()).unwrap();
+        let words = text.split(|c: char| !(c.is_alphanumeric() || "_:".contains(c)));
+        let paths = words.filter(|word| word.starts_with("requorum_shared::"));
+        named.extend(paths.map(|path| path.trim_end_matches(':').to_owned()));
+    }
+    assert!(named.len() > 2, "{named:?}");
+    named.retain(|path| !is_declared(path, &files));
+    assert_eq!(named, [""; 0]);
+    for absent in ["job::handover::Handover", "handover::Handovers", "Handover"] {
+        let path = format!("requorum_shared::{absent}");
+        assert!(!is_declared(&path, &files), "{path}");
+    }
+}
+
 #[test]
 fn texts_are_in_the_words_of_the_trade() {
     let mut found = Vec::new();

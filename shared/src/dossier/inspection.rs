@@ -1,16 +1,57 @@
-//! A verified dossier as the inspection of a file.
+//! Which files are dossiers, and a verified one as the inspection of a file.
 
-use super::verify::Verdict;
+use super::verify::{Verdict, verify};
+use super::{name, zip};
+use crate::canonical::sha256_hex;
 use crate::document::{Block, Mark, outcome, section, status, table, text};
 use crate::finding::Outcome;
-use crate::inspection::{FileFacts, Inspection, Judgement, Kind, Labelled, PartName};
+use crate::inspection::{FileFacts, Judgement, Kind, Labelled, PartName};
+use crate::kinds::{Details, Inspection};
+use crate::source::{Source, SourceError};
 use crate::value::Value;
 
 /// The record of a recovery.
 pub const DOSSIER: Kind = Kind::new("dossier");
 
+/// Bytes from the beginning of a file that tell a dossier.
+const HEAD: u64 = 64;
+
+/// Whether a file is a dossier, by how it begins and whatever its name: command line, page and upload ask here. What is
+/// longer than any dossier is an archive like others.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_dossier(source: &dyn Source) -> Result<bool, SourceError> {
+    let size = source.size();
+    if size > zip::MAX_ARCHIVE_BYTES as u64 {
+        return Ok(false);
+    }
+    let mut head = vec![0; size.min(HEAD) as usize];
+    source.read_at(0, &mut head)?;
+    Ok(zip::first_name(&head) == Some(name::MANIFEST))
+}
+
+/// Verifies a file if it is a dossier; `None` of any other. No key is known here.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn inspect(source: &dyn Source, name: &str) -> Result<Option<Inspection>, SourceError> {
+    if !is_dossier(source)? {
+        return Ok(None);
+    }
+    // At most the longest dossier.
+    let mut bytes = vec![0; source.size() as usize];
+    source.read_at(0, &mut bytes)?;
+    let file = FileFacts {
+        name: name.to_owned(),
+        size: source.size(),
+        sha256: sha256_hex(&bytes),
+    };
+    Ok(Some(inspection(verify(&bytes, None), file)))
+}
+
 /// The inspection of a dossier that was verified.
-pub fn inspection<D>(mut verdict: Verdict, file: FileFacts, details: D) -> Inspection<D> {
+fn inspection(mut verdict: Verdict, file: FileFacts) -> Inspection {
     let failed = verdict
         .checks
         .iter()
@@ -55,7 +96,8 @@ pub fn inspection<D>(mut verdict: Verdict, file: FileFacts, details: D) -> Inspe
         sections.extend(document.sections);
     }
     let label = "the dossier of a recovery";
-    let mut inspection = Inspection::judged(DOSSIER, label, file, verdict.sentence, parts, details);
+    let mut inspection =
+        Inspection::judged(DOSSIER, label, file, verdict.sentence, parts, Details::None);
     if let Some(job) = verdict.job {
         inspection
             .headline

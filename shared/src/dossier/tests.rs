@@ -84,6 +84,21 @@ fn fails(bytes: &[u8], check: &str, why: &str) {
 }
 
 #[test]
+fn a_dossier_is_told_by_its_first_part_and_is_not_longer_than_any() {
+    let mut bytes = zip::write(&[(name::MANIFEST, b"{}")]);
+    assert!(is_dossier(&bytes.as_slice()).unwrap());
+    let inspection = inspect(&bytes.as_slice(), "a.zip").unwrap().unwrap();
+    assert_eq!(inspection.kind, DOSSIER);
+    assert_eq!(inspection.file.size, bytes.len() as u64);
+    bytes.resize(zip::MAX_ARCHIVE_BYTES + 1, 0);
+    let another = zip::write(&[("a.json", b"{}")]);
+    for other in [&b""[..], b"PK", &another, &bytes] {
+        assert!(!is_dossier(&other).unwrap());
+        assert_eq!(inspect(&other, "a.zip"), Ok(None));
+    }
+}
+
+#[test]
 fn a_recovery_makes_one_file_and_it_is_whole() {
     let run = Run::started(false).over();
     let bytes = packed(&run);
@@ -92,7 +107,7 @@ fn a_recovery_makes_one_file_and_it_is_whole() {
         packed(&run),
         "the same recovery at the same checkpoint"
     );
-    assert!(is_dossier(&bytes));
+    assert!(is_dossier(&bytes.as_slice()).unwrap());
     assert_eq!(beside_evidence(&bytes), []);
     let verdict = judge(&bytes);
     assert!(verdict.whole && !verdict.interim);

@@ -47,11 +47,6 @@ pub struct Verdict {
     pub document: Option<Document>,
 }
 
-/// Whether bytes that begin like this may be a dossier.
-pub fn is_dossier(head: &[u8]) -> bool {
-    zip::first_name(head) == Some(name::MANIFEST)
-}
-
 const ARCHIVE: &str = "The archive is exactly its parts";
 const PARTS: &str = "Every part is the one that the manifest names";
 const SEAL: &str = "The manifest is signed by the key of the ledger";

@@ -262,10 +262,11 @@ pub fn inspect_snap(file: FileFacts, source: &dyn Source) -> Inspection<Option<S
     let headline = vec![
         Labelled::new("index", "Index", Value::Index(snap.index)),
         Labelled::new("term", "Term", Value::Index(snap.term)),
-        Labelled::new(
+        Labelled::count(
             "voters",
+            "Voter",
             "Voters",
-            Value::Count(snap.conf_state.voters.len() as u64),
+            snap.conf_state.voters.len() as u64,
         ),
     ];
     let mut facts = vec![

@@ -252,7 +252,7 @@ pub struct Draft {
     pub act: String,
     /// The cluster it is about.
     pub cluster: Option<String>,
-    /// What it is about, as a person would point at it: `snapshot 9f31…c2`, `step 3 of 7: Build 3 members`.
+    /// What it is about, as a person would point at it: `file 9f31…c2`, `step 3 of 7: Build 3 members`.
     pub subject: String,
     /// The job it belongs to.
     pub job: Option<String>,

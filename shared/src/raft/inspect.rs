@@ -117,8 +117,8 @@ fn db_headline(facts: &RaftDb, size: u64) -> Vec<Labelled> {
         }
     }
     if let Some(logged) = &facts.configuration {
-        let servers = Value::Count(logged.configuration.servers.len() as u64);
-        headline.push(Labelled::new("servers", "Servers", servers));
+        let servers = logged.configuration.servers.len() as u64;
+        headline.push(Labelled::count("servers", "Server", "Servers", servers));
     }
     headline.push(Labelled::new("size", "Size", Value::Bytes(size)));
     headline
@@ -334,8 +334,8 @@ pub fn peers_json(file: FileFacts, bytes: &[u8]) -> Inspection<Option<Peers>> {
     let table = servers(&peers.configuration, "As the file lists them.".to_owned());
     let mut inspection = Inspection::judged(PEERS_JSON, label, file, sentence, parts, Some(peers));
     inspection.headline = vec![
-        Labelled::new("servers", "Servers", Value::Count(servers_listed as u64)),
-        Labelled::new("voters", "Voters", Value::Count(voters as u64)),
+        Labelled::count("servers", "Server", "Servers", servers_listed as u64),
+        Labelled::count("voters", "Voter", "Voters", voters as u64),
     ];
     inspection.sections = vec![table];
     inspection

@@ -6,15 +6,13 @@ use std::process::ExitCode;
 use clap::Args;
 use requorum_shared::etcd::storage::inspection::{Contents, Inspection};
 use requorum_shared::etcd::storage::scan::Options;
-use requorum_shared::etcd::storage::status::human_size;
-use requorum_shared::finding::{Finding, Outcome, Severity};
-use requorum_shared::inspection::{Part, PartName, Trust};
+use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{self, Details, inspect_as_etcd};
-use requorum_shared::number::{self, grouped, signed};
+use requorum_shared::number::{self, grouped, human_size, signed};
 
+use crate::cli::findings::{self, outcome, write_finding};
+use crate::cli::reading::{self, FAILED, ReadThrough};
 use crate::cli::terminal::{self, Text};
-
-use super::reading::{self, FAILED, ReadThrough};
 
 /// Check a snapshot: its SHA-256 trailer, every page of its tree, and what its contents mean for a restore.
 ///
@@ -61,15 +59,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
         kinds::not_unpacked(&mut inspection, error);
     }
     if file.in_use() {
-        let mut finding = in_use();
-        if !inspection.verdict.advice.is_empty() {
-            // A file that changes while it is read explains all the rest.
-            inspection.verdict.advice = std::mem::take(&mut finding.todo);
-        }
-        inspection.report.push(finding);
-        if let Some(meaning) = inspection.verdict.part_mut(PartName::Meaning) {
-            meaning.findings += 1;
-        }
+        findings::note_in_use(&mut inspection);
     }
     if arguments.json {
         let any = inspection.clone().map(|etcd| Details::Etcd(Box::new(etcd)));
@@ -89,13 +79,6 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
     } else {
         Ok(())
     }
-}
-
-pub(in crate::cli) fn in_use() -> Finding {
-    let what = "A running server holds this file.";
-    Finding::warning("file.in-use", "file", what)
-        .because("Its pages may have moved while they were read: findings may come from that, and the last writes may be missing.")
-        .todo("Save a snapshot with etcdctl, or copy the file after the server has stopped.")
 }
 
 fn report(inspection: &Inspection) -> Text {
@@ -185,14 +168,6 @@ fn headline(inspection: &Inspection) -> String {
     facts.join(", ")
 }
 
-pub(in crate::cli) fn outcome(part: &Part) -> &'static str {
-    match part.outcome {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "FAIL",
-        Outcome::NotChecked => "not checked",
-    }
-}
-
 fn write_contents(text: &mut Text, contents: &Contents) {
     const SHOWN: usize = 20;
     let members = contents.members.as_deref();
@@ -258,26 +233,5 @@ fn write_contents(text: &mut Text, contents: &Contents) {
     ));
     if contents.alarms.is_none() {
         text.line(format_args!("alarms: {}", unknown("alarm")));
-    }
-}
-
-pub(in crate::cli) fn write_finding(text: &mut Text, finding: &Finding) {
-    let severity = match finding.severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Blocking => "BLOCKING",
-    };
-    let place = finding.place.unwrap_or_default();
-    let offset = place
-        .offset
-        .map_or(String::new(), |offset| format!(", at offset {offset:#x}"));
-    text.line(format_args!(
-        "  {severity} [{}] {}{offset}: {}",
-        finding.code, finding.subject, finding.what
-    ));
-    for line in [&finding.why, &finding.todo] {
-        if !line.is_empty() {
-            text.line(format_args!("    {line}"));
-        }
     }
 }

@@ -8,9 +8,10 @@ use requorum_shared::bbolt::Database;
 use requorum_shared::etcd::storage::hashkv::hash_kv;
 use requorum_shared::etcd::storage::status::hash_kv_text;
 
+use crate::cli::reading::{self, FAILED};
 use crate::cli::terminal;
 
-use super::reading::{self, FAILED, WriteOut};
+use super::output::WriteOut;
 
 /// Print the HashKV of a snapshot at a revision, as servers and etcdutl compute it.
 ///

@@ -26,9 +26,8 @@ use requorum_shared::number;
 
 use self::lookup::Names;
 use self::progress::ProgressLine;
-use super::reading::unpacked_words;
-
 use crate::cli::inspect_file::{InspectedFile, Unpacked};
+use crate::cli::reading::unpacked_words;
 use crate::cli::terminal;
 use crate::random;
 use crate::system;

@@ -9,9 +9,10 @@ use requorum_shared::etcd::storage::scan::Options;
 use requorum_shared::etcd::storage::status::status_text;
 use requorum_shared::finding::{Report, Severity};
 
+use crate::cli::reading::{self, FAILED};
 use crate::cli::terminal;
 
-use super::reading::{self, CountingArgument, FAILED, WriteOut};
+use super::output::{CountingArgument, WriteOut};
 
 /// Print hash, revision, keys, size and version of a snapshot, as etcdutl does.
 ///

@@ -8,6 +8,7 @@ use http::Uri;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey as AwsKey};
 use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, RetryConfig};
 
+use super::answers::BoundedErrors;
 use crate::address::is_loopback;
 
 /// Bytes of fetched objects that stay when nothing else was said: as many as the largest upload may have.
@@ -146,6 +147,7 @@ impl BucketPlace {
         };
         let mut builder = AmazonS3Builder::new()
             .with_client_options(options)
+            .with_http_connector(BoundedErrors)
             .with_retry(retry);
         for (key, value) in &self.settings {
             builder = builder.with_config(*key, value);

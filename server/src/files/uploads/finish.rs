@@ -53,8 +53,23 @@ impl Uploads {
 
     /// The same for a file that is not packed.
     pub(super) async fn finish_plain(&self, upload: &UploadRow, part: Part) -> Result<Stored> {
+        // A dossier is verified in memory.
+        let share = match unpacking::is_dossier(part.path())? {
+            true => Some(
+                self.unpacking
+                    .take(&upload.owner_id)
+                    .await
+                    .map_err(internal)?,
+            ),
+            false => None,
+        };
         let name = upload.name.clone();
-        let inspection = blocking(move || part.inspect(&name)).await?;
+        let inspection = blocking(move || {
+            // Held for as long as the work takes, even when the caller hangs up.
+            let _share = share;
+            part.inspect(&name)
+        })
+        .await?;
         if served_by(&inspection).is_empty() && !upload.evidence {
             return Err(foreign(&inspection.what()));
         }

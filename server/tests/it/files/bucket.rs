@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -28,6 +28,8 @@ pub(crate) const BUCKET: &str = "recovery";
 pub(crate) enum Fault {
     /// This status and error, and the server never hears of it.
     Answer(u16, &'static str),
+    /// This status, and an error whose text never ends.
+    Endless(u16),
     /// The connection ends after so many bytes of the request's body.
     CutRequest(usize),
     /// The connection ends after so many bytes of the answer's body.
@@ -212,6 +214,7 @@ impl Between {
         let fault = self.fault(&request);
         match fault {
             Some(Fault::Answer(status, code)) => return Ok(answer(status, code)),
+            Some(Fault::Endless(status)) => return Ok(endless(status)),
             Some(Fault::CutRequest(after)) => {
                 let mut body = request.into_body().into_data_stream();
                 let mut read = 0;
@@ -250,6 +253,16 @@ fn answer(status: u16, code: &str) -> Response<Body> {
         .status(status)
         .body(Body::from(body))
         .unwrap()
+}
+
+/// After 64 MiB the rest is waited for: whoever reads it all learns of no status.
+fn endless(status: u16) -> Response<Body> {
+    let words = Bytes::from("No, never. ".repeat(1 << 10));
+    let begins = stream::iter([Bytes::from("<Error><Code>No</Code><Message>")]);
+    let text = begins.chain(stream::repeat(words).take(6_000));
+    let text = text.chain(stream::pending());
+    let body = Body::from_stream(text.map(Ok::<_, std::io::Error>));
+    Response::builder().status(status).body(body).unwrap()
 }
 
 fn cut_after(body: Body, after: usize) -> Body {

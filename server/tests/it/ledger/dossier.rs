@@ -23,7 +23,7 @@ use crate::support::harness::{NAME, Options, PASSWORD, TestServer, error, fixtur
 use crate::support::recovery::{Console, request};
 
 /// Takes the dossier of a job.
-async fn take(console: &Console, job: &str) -> (String, Vec<u8>) {
+pub(crate) async fn take(console: &Console, job: &str) -> (String, Vec<u8>) {
     let response = console.http.get(&format!("/api/jobs/{job}/dossier")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/zip");
@@ -65,7 +65,7 @@ fn path(dir: &Path, name: &str) -> String {
 }
 
 /// Anna makes and runs a plan that Ben approves.
-async fn recovery(server: &TestServer) -> (Console, String) {
+pub(crate) async fn recovery(server: &TestServer) -> (Console, String) {
     let anna = Console::over(server).await;
     let ben = server.person(&anna.http, "Ben", &["approver"]).await;
     let ben = Console::with(ben).await;

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use requorum_server::ops::plans::look_at_open;
 use requorum_shared::api::v1::{self, InputKind, PlanState, SourceOutcome};
+use requorum_shared::canonical::sha256_hex;
+use requorum_shared::job::events::{Body, Event};
+use requorum_shared::job::fold::JobState;
 use requorum_shared::ledger::entry::{Outcome, act};
 use tonic::Code;
 
+use crate::files::bucket::{Bucket, Fault};
 use crate::ledger::entries::audit;
-use crate::support::harness::{Options, TestServer, code};
-use crate::support::recovery::{Console, request};
+use crate::support::harness::{Options, TestServer, code, error};
+use crate::support::recovery::{Console, fold, request};
 
 /// What the task does, once.
 async fn look(server: &TestServer) {
@@ -272,4 +276,71 @@ async fn an_observation_whose_source_lies_is_named_and_nothing_is_written() {
     assert_eq!(read.plan.unwrap().state(), PlanState::Invalidated);
     assert_eq!(read.drift[0].code, "source.missing");
     assert!(!server.data_dir().join("restores/a").exists());
+}
+
+/// An observation asks the store for the length alone: the first step reads every byte before anything is written.
+#[tokio::test]
+async fn other_bytes_of_the_same_length_stop_the_job_before_it_writes() {
+    let server = TestServer::start().await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let object = object(&server, &snapshot);
+    let whole = std::fs::read(&object).unwrap();
+    let other = vec![b'x'; whole.len()];
+    std::fs::write(&object, &other).unwrap();
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    console.approve(&plan.id, &plan.hash).await.unwrap();
+    let job = console.start(&plan).await.unwrap();
+    let asked = |event: &Event| matches!(event.body, Body::Asked { .. });
+    let view = fold(&console.watch_until(&job.id, 0, asked).await.unwrap());
+    let question = view.question.unwrap();
+    for named in [&snapshot, &sha256_hex(&other)] {
+        assert!(question.evidence.contains(named), "{}", question.evidence);
+    }
+    let restores = || std::fs::read_dir(server.data_dir().join("restores")).unwrap();
+    assert_eq!(restores().count(), 0);
+    console.abort(&job.id).await.unwrap();
+    let view = fold(&console.watch(&job.id, 0).await.unwrap());
+    assert_eq!(view.state, JobState::Undone, "{view:#?}");
+    assert_eq!(restores().count(), 0);
+    // Nor are these bytes given to anyone as the file.
+    let content = format!("/api/files/{snapshot}/content");
+    let read = console.http.get(&content).await.bytes().await;
+    assert!(read.is_err(), "{} bytes", read.unwrap().len());
+}
+
+#[tokio::test]
+async fn what_a_store_says_of_itself_is_bounded() {
+    let bucket = Bucket::start().await;
+    // Each error names the place: one with a long name takes more words than an observation keeps.
+    let prefix = vec!["p".repeat(90); 8].join("/");
+    let options = Options {
+        objects: Some(bucket.place(&prefix)),
+        ..Options::default()
+    };
+    let server = TestServer::with(options).await;
+    let console = Console::over(&server).await;
+    let snapshot = console.upload("3.6.14-mixed.db").await;
+    let plan = console.seal(&request(&snapshot, "a")).await.unwrap();
+    bucket.fail("GET", "sha256", usize::MAX, Fault::Endless(500));
+    look(&server).await;
+    let of_file = &sources(&console, &plan.id).await[0];
+    assert!(of_file.1.ends_with('…'), "{of_file:?}");
+    assert_eq!(of_file.1.chars().count(), 1_001);
+    let findings = console.check(&request(&snapshot, "b")).await.unwrap();
+    let unseen = findings.iter().find(|f| f.code == "source.unseen").unwrap();
+    assert!(unseen.volatile && unseen.what.len() < 1_200, "{unseen:?}");
+    for refused in [
+        console.seal(&request(&snapshot, "b")).await.unwrap_err(),
+        console.approve(&plan.id, &plan.hash).await.unwrap_err(),
+    ] {
+        assert!(refused.message().len() < 2_000, "{refused}");
+    }
+    assert_eq!(console.plans().await.len(), 1);
+    assert!(!server.data_dir().join("restores/b").exists());
+    let content = format!("/api/files/{snapshot}/content");
+    let (status, said) = error(console.http.get(&content).await).await;
+    assert_eq!((status, said.code.as_str()), (503, "objects.unavailable"));
+    assert!(said.message.contains("(500 No)"), "{}", said.message);
+    assert!(!said.message.contains("never"), "{}", said.message);
 }

@@ -57,6 +57,25 @@ pub(crate) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     out
 }
 
+/// A tar archive of one file.
+pub(crate) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[100..108].copy_from_slice(b"0000644\0");
+    header[108..116].copy_from_slice(b"0000000\0");
+    header[116..124].copy_from_slice(b"0000000\0");
+    header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+    header[136..148].copy_from_slice(b"00000000000\0");
+    header[148..156].fill(b' ');
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let mut out = [header, content.to_vec()].concat();
+    out.resize(out.len().next_multiple_of(512) + 1024, 0);
+    out
+}
+
 /// A Zstandard frame of stored blocks.
 pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x50];

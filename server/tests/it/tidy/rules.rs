@@ -100,7 +100,6 @@ pub(super) const RULES: &[Rule] = &[
         "server::systems",
         // Commands of one system, and the restore that a demo asks for.
         "server::cli::dkron",
-        "server::cli::inspect",
         "server::cli::slips",
         "server::cli::snapshot",
         "server::demo",

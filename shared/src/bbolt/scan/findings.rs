@@ -100,7 +100,7 @@ impl Findings {
 /// One finding for each kind: those with the same code, severity, reason and remedy are told as the first of them, with
 /// how many more there are and where. `uncounted` is how many of a code are not in the list.
 pub(crate) fn merged(list: Vec<Finding>, uncounted: impl Fn(&str) -> u64) -> Vec<Finding> {
-    let mut kinds: Vec<(Finding, Vec<String>)> = Vec::new();
+    let mut kinds: Vec<(Finding, Vec<Other>)> = Vec::new();
     let mut index: HashMap<_, usize, std::hash::RandomState> = HashMap::default();
     for finding in list {
         let kind = (
@@ -110,7 +110,7 @@ pub(crate) fn merged(list: Vec<Finding>, uncounted: impl Fn(&str) -> u64) -> Vec
             finding.todo.clone(),
         );
         match index.get(&kind).and_then(|at| kinds.get_mut(*at)) {
-            Some((_, others)) => others.push(finding.subject),
+            Some((_, others)) => others.push(Other::from(finding)),
             None => {
                 index.insert(kind, kinds.len());
                 kinds.push((finding, Vec::new()));
@@ -140,32 +140,40 @@ pub(crate) fn merged(list: Vec<Finding>, uncounted: impl Fn(&str) -> u64) -> Vec
     told
 }
 
+/// Where another finding of the same kind lies.
+struct Other {
+    subject: String,
+    page: Option<u64>,
+}
+
+impl From<Finding> for Other {
+    fn from(finding: Finding) -> Self {
+        Self {
+            page: finding.place.and_then(|place| place.page),
+            subject: finding.subject,
+        }
+    }
+}
+
 /// `: pages 4, 5 and 12 others`, unless they are all at the same place as the first.
-fn places(first: &str, others: &[String], more: u64) -> String {
-    if others.iter().all(|subject| subject == first) {
+fn places(first: &str, others: &[Other], more: u64) -> String {
+    if others.iter().all(|other| other.subject == first) {
         return String::new();
     }
-    let shown = others.len().min(MAX_NAMED);
-    let (word, _) = first.split_once(' ').unwrap_or_default();
-    let short: Option<Vec<&str>> = others
+    let shown = &others[..others.len().min(MAX_NAMED)];
+    let pages: Option<Vec<String>> = shown
         .iter()
-        .take(shown)
-        .map(|subject| {
-            let (own, rest) = subject.split_once(' ')?;
-            (!word.is_empty() && own == word).then_some(rest)
-        })
+        .map(|other| Some(other.page?.to_string()))
         .collect();
-    let named = match short {
-        Some(short) if shown == 1 => format!("{word} {}", short.concat()),
-        Some(short) => format!("{word}s {}", short.join(", ")),
-        None => others
-            .iter()
-            .take(shown)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", "),
+    let named = match pages {
+        Some(pages) if pages.len() == 1 => format!("page {}", pages.concat()),
+        Some(pages) => format!("pages {}", pages.join(", ")),
+        None => {
+            let subjects: Vec<&str> = shown.iter().map(|other| other.subject.as_str()).collect();
+            subjects.join(", ")
+        }
     };
-    match more - shown as u64 {
+    match more - shown.len() as u64 {
         0 => format!(": {named}"),
         1 => format!(": {named} and one other"),
         rest => format!(": {named} and {rest} others"),
@@ -243,5 +251,52 @@ fn advice<'r>(kind: &ErrorKind, remedies: &'r Remedies) -> (&'static str, &'r st
             "A server would refuse to start from it, or read the wrong data.",
             remedies.damaged,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_page(page: u64) -> Finding {
+        Finding::blocking("page.zeroed", format!("page {page}"), "It is all zeros.")
+            .at_page(page, 4096)
+    }
+
+    fn told(list: Vec<Finding>, uncounted: u64) -> String {
+        let mut told = merged(list, |_| uncounted);
+        assert_eq!(told.len(), 1);
+        told.remove(0).what
+    }
+
+    #[test]
+    fn several_of_a_kind_are_told_with_their_pages() {
+        let pages = |pages: &[u64]| pages.iter().copied().map(at_page).collect();
+        assert_eq!(told(pages(&[3]), 0), "It is all zeros.");
+        assert_eq!(
+            told(pages(&[3, 4]), 0),
+            "It is all zeros; 1 more like this: page 4."
+        );
+        assert_eq!(
+            told(pages(&[3, 4, 5]), 12),
+            "It is all zeros; 14 more like this: pages 4, 5 and 12 others."
+        );
+        assert_eq!(
+            told(pages(&[3, 3, 3]), 0),
+            "It is all zeros; 2 more like this."
+        );
+    }
+
+    /// A subject is text: what it begins with is no number's noun.
+    #[test]
+    fn what_is_not_about_pages_is_told_by_its_subjects() {
+        let of = |subject: &str| {
+            Finding::warning("member.name-case", subject, "It differs only in case.")
+        };
+        let list = ["member a b", "member c d", "member e f"].map(of).to_vec();
+        assert_eq!(
+            told(list, 1),
+            "It differs only in case; 3 more like this: member c d, member e f and one other."
+        );
     }
 }

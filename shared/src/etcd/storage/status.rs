@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::inspection::{HashKv, Status};
+use crate::number::human_size;
 
 /// `-w`: how it is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,25 +116,6 @@ fn table(columns: &[(&str, String)]) -> String {
     format!("{rule}\n{header}\n{rule}\n{row}\n{rule}\n")
 }
 
-/// Bytes in powers of a thousand: three digits at most, one of them behind the point below ten.
-pub fn human_size(bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
-    if bytes < 10 {
-        return format!("{bytes} B");
-    }
-    let power = (bytes as f64).ln() / 1000f64.ln();
-    let power = power.floor();
-    let scaled = bytes as f64 / 1000f64.powf(power) * 10.0 + 0.5;
-    let value = scaled.floor() / 10.0;
-    // The largest u64 has a power of 6.
-    let unit = UNITS[(power as usize).min(UNITS.len() - 1)];
-    if value < 10.0 {
-        format!("{value:.1} {unit}")
-    } else {
-        format!("{value:.0} {unit}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
@@ -148,25 +130,6 @@ mod tests {
             total_key_35: 275,
             total_size: 73728,
             version: "3.6.0".to_owned(),
-        }
-    }
-
-    #[test]
-    fn sizes() {
-        let cases = [
-            (0, "0 B"),
-            (9, "9 B"),
-            (10, "10 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (20_480, "20 kB"),
-            (4_960_256, "5.0 MB"),
-            (9_950_208, "10 MB"),
-            (1_653_895_168, "1.7 GB"),
-            (u64::MAX, "18 EB"),
-        ];
-        for (bytes, text) in cases {
-            assert_eq!(human_size(bytes), text);
         }
     }
 

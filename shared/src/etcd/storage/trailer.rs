@@ -19,6 +19,15 @@ use crate::bbolt::locate::{LOCATE_BYTES, Located, Location, STRUCT_END, locate};
 /// Bytes of the trailer.
 pub const TRAILER_SIZE: usize = 32;
 
+/// The code of a trailer that is not the SHA-256 of the rest.
+pub const MISMATCH: &str = "trailer.mismatch";
+/// The code of 32 zeros where the trailer belongs.
+pub const ZERO: &str = "trailer.zero";
+/// The code of a length that leaves no place for a trailer.
+pub const LENGTH: &str = "trailer.length";
+/// The codes of all findings that block because of the trailer.
+pub const BROKEN: [&str; 3] = [MISMATCH, ZERO, LENGTH];
+
 /// Hashes a file fed in order: the whole of it, all but its last 32 bytes, and the database in it.
 #[derive(Debug, Clone)]
 pub struct Hasher {

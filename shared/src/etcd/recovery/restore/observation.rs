@@ -104,8 +104,10 @@ pub struct SourceFacts {
     pub stored: Option<StoredState>,
 }
 
+/// Codes of the findings that only the data of a Kubernetes cluster has.
+const OF_KUBERNETES: [&str; 2] = ["kubernetes.bootstrap", "kubernetes.encrypted"];
 /// Codes of the findings that become [`SourceFacts::remarks`].
-const REMARKS: [&str; 2] = ["kubernetes.bootstrap", "kubernetes.encrypted"];
+const REMARKS: [&str; 2] = OF_KUBERNETES;
 
 impl SourceFacts {
     /// The old cluster's members, as far as they are known.
@@ -115,7 +117,7 @@ impl SourceFacts {
 
     /// Whether its keys are those of a Kubernetes cluster, as far as its inspection tells.
     pub fn is_of_kubernetes(&self) -> bool {
-        let tells = |finding: &Finding| finding.code.starts_with("kubernetes.");
+        let tells = |finding: &Finding| OF_KUBERNETES.contains(&finding.code.as_str());
         self.remarks.iter().any(tells)
     }
 

@@ -24,19 +24,15 @@ pub(super) fn headline(file: &FileFacts, details: &DatabaseDetails) -> Vec<Label
         headline.push(Labelled::new("revision", "Revision", revision));
     }
     if let Some(status) = &details.status {
-        headline.push(Labelled::new(
-            "keys",
-            "Keys",
-            Value::Count(status.total_key),
-        ));
+        headline.push(Labelled::count("keys", "Key", "Keys", status.total_key));
     }
     if let Some(members) = details
         .contents
         .as_ref()
         .and_then(|contents| contents.members.as_ref())
     {
-        let members = Value::Count(members.len() as u64);
-        headline.push(Labelled::new("members", "Members", members));
+        let members = members.len() as u64;
+        headline.push(Labelled::count("members", "Member", "Members", members));
     }
     headline.push(Labelled::new("size", "Size", Value::Bytes(file.size)));
     headline

@@ -4,7 +4,7 @@ use crate::bbolt::ErrorKind;
 use crate::bbolt::scan::only_bookkeeping_is_newer;
 use crate::etcd::storage::inspection::{DatabaseDetails, FileKind};
 use crate::etcd::storage::mvcc::Walk;
-use crate::etcd::storage::trailer::{Digests, TRAILER_SIZE, Trailer};
+use crate::etcd::storage::trailer::{Digests, LENGTH, MISMATCH, TRAILER_SIZE, Trailer, ZERO};
 use crate::finding::{Finding, Outcome, Report, Severity};
 use crate::inspection::{Judgement, Recognised, State};
 use crate::number::grouped;
@@ -53,7 +53,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
         Trailer::Wrong => {
             let what = format!("The last 32 bytes are not the SHA-256 of the rest.{hint}");
             report.push(
-                Finding::blocking("trailer.mismatch", "file", what)
+                Finding::blocking(MISMATCH, "file", what)
                     .because("The file was altered, damaged or opened for writing after it was saved; which of its bytes are wrong is unknown.")
                     .todo(AGAIN)
                     .at_offset(end),
@@ -66,7 +66,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
         Trailer::Zero => {
             let what = "Where the SHA-256 belongs are 32 zeros.";
             report.push(
-                Finding::blocking("trailer.zero", "file", what)
+                Finding::blocking(ZERO, "file", what)
                     .because("Space was set aside for the file and its end was never written.")
                     .todo(AGAIN)
                     .at_offset(end),
@@ -80,7 +80,7 @@ pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> J
                 grouped(digests.size)
             );
             report.push(
-                Finding::blocking("trailer.length", "file", what)
+                Finding::blocking(LENGTH, "file", what)
                     .because("The file was cut short or padded on its way.")
                     .todo(AGAIN)
                     .at_offset(digests.size),
@@ -260,9 +260,9 @@ pub(super) fn sentence(
         return format!("{DO_NOT} {loss}.");
     }
     if bytes.outcome == Outcome::Fail {
-        let why = if bytes.report.find("trailer.length").is_some() {
+        let why = if bytes.report.find(LENGTH).is_some() {
             "wrong file size for a snapshot (probably truncated)"
-        } else if bytes.report.find("trailer.zero").is_some() {
+        } else if bytes.report.find(ZERO).is_some() {
             "its checksum is all zeros: the end of the file was never written"
         } else {
             "the checksum does not match: the file changed after it was saved"

@@ -3,12 +3,18 @@
 use super::super::RestoreRequest;
 use super::super::observation::{SourceFacts, StoredState};
 use crate::etcd::storage::inspection::FileKind;
+use crate::etcd::storage::trailer::BROKEN;
 use crate::finding::{Finding, Outcome, Report};
 use crate::number::bytes;
 
 const SUBJECT: &str = "snapshot";
 
+/// What is about the file and no choice of its own is about the request's choice of the file.
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
+    report.in_field("snapshot", |report| check_file(request, source, report));
+}
+
+fn check_file(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     if request.snapshot != source.sha256 {
         report.push(
             Finding::blocking(
@@ -206,7 +212,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
     let first = source
         .broken
         .iter()
-        .find(|finding| !finding.code.starts_with("trailer."))
+        .find(|finding| !BROKEN.contains(&finding.code.as_str()))
         .map_or(String::new(), |finding| {
             format!(" First: {}: {}", finding.subject, finding.what)
         });

@@ -15,10 +15,12 @@ const LARGEST_SUGGESTED: u64 = 8 * 1024 * 1024 * 1024;
 pub(super) fn check(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     report.in_field("clean_up.alarms", |report| alarms(request, source, report));
     report.in_field("clean_up.auth", |report| auth(request, source, report));
-    leases(source, report);
-    members(source, report);
-    quota(source, report);
-    report.findings.extend(source.remarks.iter().cloned());
+    report.in_field("snapshot", |report| {
+        leases(source, report);
+        members(source, report);
+        quota(source, report);
+        report.findings.extend(source.remarks.iter().cloned());
+    });
 }
 
 fn alarms(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {

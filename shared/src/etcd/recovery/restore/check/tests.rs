@@ -3,6 +3,7 @@ use crate::etcd::recovery::restore::SeenRevision;
 use crate::etcd::recovery::restore::observation::{StoredState, TargetState};
 use crate::etcd::recovery::restore::{Target, TargetVersion, samples};
 use crate::etcd::storage::inspection::{AlarmFacts, ConfState, Downgrade, FileKind, MemberFacts};
+use crate::etcd::storage::trailer::BROKEN;
 use crate::finding::Severity::{Blocking, Note, Warning};
 use crate::finding::{Outcome, Severity};
 
@@ -21,6 +22,15 @@ fn check_after(
         .map(|finding| (finding.severity, finding.code.as_str()))
         .collect();
     assert_eq!(seen, findings, "{report:#?}");
+    says_where(&report);
+}
+
+/// Each finding is about a part of the request, so that a form can show it there.
+#[track_caller]
+fn says_where(report: &Report) {
+    for finding in &report.findings {
+        assert!(finding.field.is_some(), "{finding:#?}");
+    }
 }
 
 #[test]
@@ -318,6 +328,27 @@ fn conformance_25_trailers() {
 }
 
 #[test]
+fn what_broke_first_is_told_and_a_broken_trailer_is_not_that() {
+    let mut observation = samples::observation();
+    let source = &mut observation.source;
+    source.structure = Outcome::Fail;
+    source.broken = BROKEN
+        .map(|code| Finding::blocking(code, "file", "The trailer."))
+        .to_vec();
+    let what = |observation: &Observation| {
+        let report = check(&samples::request(), observation);
+        report.find("source.damaged").unwrap().what.clone()
+    };
+    assert_eq!(what(&observation), "The page tree is damaged.");
+    let page = Finding::blocking("page.zeroed", "page 5", "It is all zeros.");
+    observation.source.broken.push(page);
+    assert_eq!(
+        what(&observation),
+        "The page tree is damaged. First: page 5: It is all zeros."
+    );
+}
+
+#[test]
 fn a_damaged_or_unknown_file_is_never_restored() {
     check_after(
         |request, observation| {
@@ -588,6 +619,7 @@ fn what_could_not_be_looked_at_blocks_and_may_pass() {
         let report = check(&samples::request(), &observation);
         let finding = report.find(code).expect(code);
         assert_eq!(finding.severity, Blocking, "{code}");
+        says_where(&report);
         assert!(!report.blocks_for_good(), "{report:?}");
         assert!(code == "target.no-room" || finding.what.contains(&why));
     }
@@ -602,7 +634,9 @@ fn a_file_that_is_not_as_it_was_stored_is_refused() {
         let mut observation = samples::observation();
         observation.source.stored = Some(stored);
         let report = check(&samples::request(), &observation);
-        assert!(report.find(code).is_some(), "{report:?}");
+        says_where(&report);
+        let found = report.find(code).expect(code);
+        assert_eq!(found.field.as_deref(), Some("snapshot"));
         assert!(report.blocks_for_good());
     }
     let mut observation = samples::observation();

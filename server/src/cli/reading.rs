@@ -4,10 +4,9 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use requorum_shared::etcd::storage::status::{Counting, Format, human_size};
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::{Options, Scan};
-use requorum_shared::number::grouped;
+use requorum_shared::number::{grouped, human_size};
 use requorum_shared::recognise;
 use requorum_shared::unpack::{Packing, UnpackError};
 
@@ -18,52 +17,6 @@ use crate::cli::terminal;
 pub(in crate::cli) const FAILED: u8 = 1;
 /// Exit code of arguments that make no sense.
 pub(in crate::cli) const USAGE: u8 = 2;
-
-/// `-w`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum WriteOut {
-    /// Values in one line
-    #[default]
-    Simple,
-    /// A box
-    Table,
-    /// One JSON object
-    Json,
-    /// One line per value
-    Fields,
-}
-
-impl From<WriteOut> for Format {
-    fn from(value: WriteOut) -> Self {
-        match value {
-            WriteOut::Simple => Self::Simple,
-            WriteOut::Table => Self::Table,
-            WriteOut::Json => Self::Json,
-            WriteOut::Fields => Self::Fields,
-        }
-    }
-}
-
-/// `--counting`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum CountingArgument {
-    /// Pairs of all buckets, without VERSION: what etcdctl 3.4 and etcdutl 3.5 print
-    #[value(name = "3.5")]
-    V3_5,
-    /// Live user keys, with VERSION: what etcdutl 3.6 and later print
-    #[default]
-    #[value(name = "3.6")]
-    V3_6,
-}
-
-impl From<CountingArgument> for Counting {
-    fn from(value: CountingArgument) -> Self {
-        match value {
-            CountingArgument::V3_5 => Self::V3_5,
-            CountingArgument::V3_6 => Self::V3_6,
-        }
-    }
-}
 
 /// Opens the file, and says so on stderr when a server holds it.
 pub(in crate::cli) fn open(path: &Path) -> Result<InspectedFile, u8> {
