@@ -13,8 +13,8 @@ use requorum_shared::raft;
 use serde::Serialize;
 
 use crate::cli::dkron::folder;
-use crate::cli::snapshot::check::write_finding;
-use crate::cli::snapshot::reading::FAILED;
+use crate::cli::findings::write_finding;
+use crate::cli::reading::FAILED;
 use crate::cli::terminal::{self, Text};
 
 /// Names that a list shows.

@@ -11,7 +11,7 @@ use requorum_shared::finding::{Finding, Severity};
 
 use crate::cli::dkron::folder::{self, RaftFolder};
 use crate::cli::dkron::output;
-use crate::cli::snapshot::reading::{FAILED, USAGE};
+use crate::cli::reading::{FAILED, USAGE};
 use crate::cli::terminal;
 
 /// Compose the peers.json for the Dkron servers that remain, and print it.

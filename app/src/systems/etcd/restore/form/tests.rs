@@ -534,18 +534,23 @@ fn the_servers_word_on_the_target_counts_and_ours_is_dropped() {
 }
 
 #[test]
-fn what_speaks_against_the_file_is_said_once() {
+fn what_blocks_the_file_is_said_once() {
     let mut damaged = inspection();
     damaged.details.kind = FileKind::Unknown;
-    let here = form().report(&damaged, &roots());
-    let of_file = || here.findings.iter().filter(|f| is_about(f, "snapshot"));
+    let here = form().here(&damaged, &roots());
+    let of_file = || {
+        here.report
+            .findings
+            .iter()
+            .filter(|f| is_about(f, "snapshot"))
+    };
     let codes: Vec<_> = of_file().map(|f| f.code.as_str()).collect();
     assert_eq!(codes, ["source.kind"]);
     // The server finds the same in the same place.
     let server: Vec<Finding> = of_file().cloned().collect();
     assert_eq!(
         merge(&here, &server, true).findings.len(),
-        here.findings.len()
+        here.report.findings.len()
     );
 }
 
