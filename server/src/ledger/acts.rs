@@ -5,6 +5,7 @@ use requorum_shared::ledger::entry::Entry;
 use requorum_shared::ledger::merkle;
 use requorum_shared::ledger::verify::entry_is_in;
 
+use super::decisions::Decisions;
 use super::proven::{LookupError, ProvenAct};
 use super::recorder::Ledger;
 use super::status::LedgerStatus;
@@ -77,7 +78,12 @@ impl Ledger {
         decisions
             .read_on(&*self.shared.store, self.key(), &status)
             .await?;
-        decisions.newest(since, is_it)
+        let newest = decisions.newest(since, is_it);
+        if let Err(LookupError::Changed(_)) = newest {
+            // It may be repaired by the next time: then all of it is read and proven anew.
+            *decisions = Decisions::default();
+        }
+        newest
     }
 
     async fn prove_act(&self, stored: &Stored) -> Result<Option<ProvenAct>, LookupError> {

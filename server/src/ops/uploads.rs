@@ -47,7 +47,8 @@ pub async fn create(app: &App, actor: &Actor, request: CreateUpload) -> Result<U
             ),
         ));
     }
-    // What nobody sends any more takes nothing from whoever does.
+    // What nobody sends any more takes nothing from those who do.
+    app.uploads.forget_stale().await?;
     let free = free_bytes(app)?;
     let promised = app.uploads.promised_bytes(&actor.user_id, free).await?;
     let room = free.saturating_sub(promised).saturating_sub(KEEP_FREE);

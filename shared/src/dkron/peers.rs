@@ -31,6 +31,8 @@ use crate::raft::{self, Suffrage, peers};
 pub struct Request {
     /// IDs of servers that are lost for good.
     pub exclude: Vec<String>,
+    /// IDs of servers that remain although their data is not given.
+    pub remaining: Vec<String>,
     /// Addresses that servers have now, by ID, where they are not those of the configuration.
     pub addresses: BTreeMap<String, String>,
 }
@@ -102,7 +104,8 @@ pub fn compose(servers: &[Server], ranking: &Ranking, request: &Request) -> Comp
         ),
     }
     if let Some(first) = first {
-        survivors(servers, first, &chosen, &mut report);
+        survivors(servers, first, &chosen, request, &mut report);
+        what_is_lost(servers, ranking, &chosen, &mut report);
         excluded(&request.exclude, &mut report);
     }
     about_recovery(&chosen, &mut report);
@@ -195,9 +198,10 @@ fn unknown_servers() -> Finding {
 
 /// The servers of the configuration that remain, with the addresses that they have now.
 fn choose(known: &[raft::Server], request: &Request, report: &mut Report) -> Vec<raft::Server> {
-    let asked = request.exclude.iter().map(|id| (id, "--exclude"));
-    let named = request.addresses.keys().map(|id| (id, "--address"));
-    for (id, option) in asked.chain(named) {
+    let excluded = request.exclude.iter().map(|id| (id, "--exclude"));
+    let remaining = request.remaining.iter().map(|id| (id, "--remaining"));
+    let moved = request.addresses.keys().map(|id| (id, "--address"));
+    for (id, option) in excluded.chain(remaining).chain(moved) {
         if known.iter().any(|server| server.id == *id) {
             continue;
         }
@@ -292,7 +296,13 @@ fn check_entry(server: &raft::Server, all: &[raft::Server], report: &mut Report)
 }
 
 /// Compares the servers that are here with those that the file is for.
-fn survivors(servers: &[Server], first: &Server, chosen: &[raft::Server], report: &mut Report) {
+fn survivors(
+    servers: &[Server],
+    first: &Server,
+    chosen: &[raft::Server],
+    request: &Request,
+    report: &mut Report,
+) {
     let known = first.configuration.as_ref().map_or(0, Vec::len);
     if quorum(first).is_some_and(|quorum| servers.len() >= quorum) {
         let what = format!(
@@ -305,8 +315,22 @@ fn survivors(servers: &[Server], first: &Server, chosen: &[raft::Server], report
                 .todo("Start them first, unless they can no longer run."),
         );
     }
+    let voters = chosen.iter().filter(|s| s.suffrage == Suffrage::Voter);
+    let majority = voters.count() / 2 + 1;
     let missing = chosen.len().saturating_sub(servers.len());
-    if missing > 0 {
+    let named = chosen.iter().filter(|s| request.remaining.contains(&s.id));
+    if servers.len() + named.count() < majority {
+        let what = format!(
+            "The file lists {} servers, and the data of {} was given: fewer than the {majority} that elect a leader.",
+            chosen.len(),
+            servers.len()
+        );
+        report.push(
+            Finding::blocking("dkron.not-given", "the servers", what)
+                .because("Servers that take a file which names lost ones too read it, delete it and elect no leader.")
+                .todo("Exclude those that are lost. Give the data of all that remain; those whose data cannot be brought here are named by --remaining."),
+        );
+    } else if missing > 0 {
         let what = format!(
             "The file lists {} servers, and the data of {} was given.",
             chosen.len(),
@@ -316,6 +340,54 @@ fn survivors(servers: &[Server], first: &Server, chosen: &[raft::Server], report
             Finding::warning("dkron.not-given", "the servers", what)
                 .because("A server whose data was not looked at may be more up to date, or be lost: a majority of those listed must start.")
                 .todo("Give the data of all that remain, and exclude those that are lost."),
+        );
+    }
+}
+
+/// What the servers have that the recovered cluster will not, and whose data decides that.
+fn what_is_lost(
+    servers: &[Server],
+    ranking: &Ranking,
+    chosen: &[raft::Server],
+    report: &mut Report,
+) {
+    for ranked in &ranking.servers {
+        let Some(lost) = &ranked.lost else { continue };
+        let what = match (lost.first, lost.jobs.len()) {
+            (Some(first), jobs) => format!(
+                "Its entries {first} to {} are lost: {}.",
+                lost.last,
+                match jobs {
+                    0 => "they changed no job that is still there".to_owned(),
+                    1 => "they created or changed 1 job".to_owned(),
+                    n => format!("they created or changed {n} jobs"),
+                }
+            ),
+            (None, _) => {
+                "What it has and the first has not is lost, as far as it is unknown.".to_owned()
+            }
+        };
+        report.push(
+            Finding::warning("dkron.lost", &ranked.path, what)
+                .because("Its history is not the first one's.")
+                .todo("requorum dkron inspect names the jobs. Export them before its folder is wiped."),
+        );
+    }
+    if let Some(first) = ranking.servers.first()
+        && chosen.len() < servers.len()
+    {
+        let what = format!(
+            "The data of {} servers was given, and the file lists {}.",
+            servers.len(),
+            chosen.len()
+        );
+        report.push(
+            Finding::warning("dkron.fewer", "the servers", what)
+                .because(format!(
+                    "The history of {} is kept only if a server that takes the file has that data.",
+                    first.path
+                ))
+                .todo("Check that the server whose data that is, is not one of those excluded."),
         );
     }
 }

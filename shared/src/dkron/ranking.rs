@@ -64,7 +64,11 @@ pub struct Tail {
 /// Compares servers. Without any there is nothing to compare.
 pub fn rank(servers: &[Server]) -> Option<Ranking> {
     let mut order: Vec<usize> = (0..servers.len()).collect();
-    order.sort_by_key(|place| std::cmp::Reverse(servers.get(*place).and_then(|s| s.last)));
+    // Of equal ones that which knows its cluster comes first.
+    order.sort_by_key(|place| {
+        let server = servers.get(*place);
+        std::cmp::Reverse(server.map(|s| (s.last, s.configuration.is_some())))
+    });
     let first = servers.get(*order.first()?)?;
     let only = only_here(servers);
     let mut divergence = Some(u64::MAX);
@@ -215,8 +219,11 @@ pub fn quorum(server: &Server) -> Option<usize> {
     Some(voters.count() / 2 + 1)
 }
 
-/// For each server the jobs that no other has.
+/// For each server the jobs that no other has; none while those of one are not known.
 fn only_here(servers: &[Server]) -> Vec<Vec<String>> {
+    if servers.iter().any(|server| !server.jobs_complete) {
+        return Vec::new();
+    }
     let mut seen: BTreeMap<&str, Option<usize>> = BTreeMap::new();
     for (place, server) in servers.iter().enumerate() {
         for name in server.jobs.iter().flat_map(|jobs| jobs.names()) {

@@ -14,7 +14,8 @@ use super::snapshots::{self, Snapshot, SnapshotFiles};
 use super::terms::Terms;
 use crate::bbolt::{Database, Error as BboltError};
 use crate::canonical::sha256_hex;
-use crate::finding::{Finding, Report};
+use crate::finding::{Finding, Report, Severity};
+use crate::number::grouped;
 use crate::raft::store::{self, RaftDb};
 use crate::raft::{self, peers};
 use crate::source::Source;
@@ -152,10 +153,16 @@ pub fn read(files: Files<'_>) -> Result<Server, ServerError> {
     meta_pages(&database, &mut findings);
     cut_short(&database, &mut findings);
     let (facts, log) = store::read(&database);
+    let logged = findings.findings.len();
     findings.findings.extend(log.findings);
+    let logged = logged..findings.findings.len();
     let (snapshots, taken) = snapshots::read(files.snapshots, &mut findings);
     let chosen = taken.as_ref().and_then(|taken| snapshots.get(taken.place));
     let start = chosen.map_or(0, |snapshot| snapshot.index);
+    let covered = facts.after_gap.is_some_and(|first| first <= start + 1);
+    if covered {
+        cover_gaps(&mut findings.findings[logged], start);
+    }
     let protobuf = taken.as_ref().is_some_and(|taken| taken.protobuf);
     let mut jobs = match taken {
         Some(taken) => Some(taken.jobs),
@@ -167,7 +174,7 @@ pub fn read(files: Files<'_>) -> Result<Server, ServerError> {
     };
     let replay = replay::read(&database, start, jobs.as_mut());
     let mut complete = facts.complete && log_follows(&facts, start, &mut findings);
-    complete &= facts.entries == 0 || !findings.findings.iter().any(|f| f.code == "raft.gap");
+    complete &= facts.after_gap.is_none() || covered;
     complete &= undecodable(&replay, &mut findings);
     if let Some(jobs) = &jobs {
         complete &= all_held(jobs, &mut findings);
@@ -302,6 +309,21 @@ fn all_held(jobs: &Jobs, findings: &mut Report) -> bool {
     );
     findings.push(Finding::blocking("dkron.jobs", "the jobs", what));
     false
+}
+
+/// Says of gaps that a snapshot covers them: a follower that was far behind took it, and kept what it had before.
+fn cover_gaps(findings: &mut [Finding], snapshot: u64) {
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.code == "raft.gap")
+    {
+        finding.severity = Severity::Note;
+        finding.why = format!(
+            "The snapshot of entry {} covers them: the server reads what follows it.",
+            grouped(snapshot)
+        );
+        finding.todo.clear();
+    }
 }
 
 fn meta_pages(database: &Database<'_>, findings: &mut Report) {

@@ -210,7 +210,10 @@ fn undecodable(meta: &Meta, state: &State, findings: &mut Report) {
         findings.push(Finding::blocking("dkron.job", &subject, what));
     }
     if state.expiring > 0 {
-        let what = format!("{} jobs have a time at which they expire.", state.expiring);
+        let what = match state.expiring {
+            1 => "1 job has a time at which it expires.".to_owned(),
+            n => format!("{n} jobs have a time at which they expire."),
+        };
         findings.push(
             Finding::note("dkron.expiring", subject, what)
                 .because("Dkron writes none; whether they have expired depends on the clock."),

@@ -13,8 +13,10 @@ use crate::value::Value;
 /// The record of a recovery.
 pub const DOSSIER: Kind = Kind::new("dossier");
 
-/// Bytes from the beginning of a file that tell a dossier.
-const HEAD: u64 = 64;
+/// Bytes from the beginning of a file that tell a dossier: its manifest lies there, as it is.
+const HEAD: u64 = 16 << 10;
+/// What the format of every dossier begins with.
+const FORMATS: &[u8] = b"requorum.dossier/";
 
 /// Whether a file is a dossier, by how it begins and whatever its name: command line, page and upload ask here. What is
 /// longer than any dossier is an archive like others.
@@ -28,7 +30,8 @@ pub fn is_dossier(source: &dyn Source) -> Result<bool, SourceError> {
     }
     let mut head = vec![0; size.min(HEAD) as usize];
     source.read_at(0, &mut head)?;
-    Ok(zip::first_name(&head) == Some(name::MANIFEST))
+    let names_format = head.windows(FORMATS.len()).any(|bytes| bytes == FORMATS);
+    Ok(names_format && zip::first_name(&head) == Some(name::MANIFEST))
 }
 
 /// Verifies a file if it is a dossier; `None` of any other. No key is known here.

@@ -9,7 +9,7 @@ use crate::job::fold::JobState;
 use crate::ledger::checkpoint::Checkpoint;
 
 /// The value of [`Manifest::format`] in this version.
-pub const FORMAT: &str = "requorum.dossier/1";
+pub const FORMAT: &str = "requorum.dossier/2";
 
 /// The value of [`Manifest::rendering`] in this version. It goes up with every change of what the readable parts say
 /// or look like: a later version must not call a page false for being older.

@@ -597,7 +597,7 @@ fn hostile_archives_are_refused_in_words() {
             b"{\"format\":\"requorum.dossier/9\"}",
             "is of the format requorum.dossier/9",
         ),
-        (b"{\"format\":\"requorum.dossier/1\"}", "cannot be read"),
+        (b"{\"format\":\"requorum.dossier/2\"}", "cannot be read"),
         (b"[[[[", "is not that of a dossier"),
     ] {
         fails(

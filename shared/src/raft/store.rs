@@ -40,6 +40,9 @@ pub struct RaftDb {
     pub entries_by_type: BTreeMap<String, u64>,
     /// Whether every entry could be read.
     pub complete: bool,
+    /// Index of the first entry behind the last gap; absent where there is no gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_gap: Option<u64>,
     /// The newest configuration in the log; a snapshot may hold one where the log has none.
     pub configuration: Option<LoggedConfiguration>,
     /// The newest term that the server knows.
@@ -195,13 +198,14 @@ impl Reading {
             && let missing @ 1.. = run.first.saturating_sub(last).saturating_sub(1)
         {
             self.gaps += 1;
+            self.facts.after_gap = Some(run.first);
             if self.gaps <= MAX_LISTED {
                 let what = match missing {
                     1 => format!("Entry {} is missing.", last + 1),
                     n => format!("{n} entries are missing: {} to {}.", last + 1, last + n),
                 };
                 let finding = Finding::blocking("raft.gap", "bucket logs", what)
-                    .because("The server stops at a gap when it starts, and so does a recovery by peers.json.")
+                    .because("The server stops at a gap when it starts, and so does a recovery by peers.json, unless a snapshot covers it.")
                     .todo("Use the raft.db of another server.");
                 self.push_at(finding, at);
             }

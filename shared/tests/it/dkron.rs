@@ -9,6 +9,7 @@ use requorum_shared::bbolt::Database;
 use requorum_shared::dkron::jobs::Jobs;
 use requorum_shared::dkron::server::ServerError;
 use requorum_shared::dkron::state;
+use requorum_shared::finding::Severity;
 use requorum_shared::source::Source;
 use serde_json::{Value, json};
 use support::{Disk, LARGE, SERVERS, entry, facts, set_job};
@@ -31,7 +32,7 @@ fn conformance_8_and_51_every_server_says_what_dkrons_libraries_say() {
             .findings
             .findings
             .iter()
-            .filter(|f| f.severity == requorum_shared::finding::Severity::Blocking);
+            .filter(|f| f.severity == Severity::Blocking);
         assert_eq!(blocking.count(), 0, "{name}: {:?}", server.findings);
         assert!(server.jobs_complete, "{name}");
         let jobs = server.jobs.as_ref().unwrap();
@@ -182,7 +183,7 @@ fn conformance_24_gaps_and_folders_that_are_no_snapshots() {
     let server = disk.server();
     assert_eq!(server.snapshots.len(), 1);
     let note = server.findings.find("dkron.snapshot-unfinished").unwrap();
-    assert_eq!(note.severity, requorum_shared::finding::Severity::Note);
+    assert_eq!(note.severity, Severity::Note);
     // Version 0 lists peers only: whom the cluster has is unknown then.
     let mut disk = Disk::of("stopped");
     let snapshot = disk.snapshot("3-132-1795244537987");
@@ -195,6 +196,20 @@ fn conformance_24_gaps_and_folders_that_are_no_snapshots() {
     let server = Disk::made(&entries).server();
     assert!(server.findings.find("raft.gap").is_some());
     assert!(!server.jobs_complete);
+    // The log of a follower that was far behind when it took a snapshot: what it had before, and what followed.
+    for (next, severity) in [(133, Severity::Note), (134, Severity::Blocking)] {
+        let entries = [
+            entry(50, 1, 0, &set_job("a")),
+            entry(next, 3, 0, &set_job("b")),
+        ];
+        let mut disk = Disk::made(&entries);
+        disk.snapshots = Disk::of("stopped").snapshots;
+        let server = disk.server();
+        assert_eq!(server.snapshot.as_deref(), Some("3-132-1795244537987"));
+        let gap = server.findings.find("raft.gap").unwrap();
+        assert_eq!(gap.severity, severity, "{next}");
+        assert_eq!(server.jobs_complete, severity == Severity::Note);
+    }
 }
 
 #[test]

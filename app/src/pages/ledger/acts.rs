@@ -50,7 +50,17 @@ pub fn Acts(
                     let list = grpc::call(request).await.unwrap_or_default();
                     let act = list.entries.first().and_then(Row::read);
                     if let Some(act) = act.filter(|act| act.entry.index == opened) {
-                        rows.try_update(|rows| insert(rows, act));
+                        // One that is older than all that are shown is on a later page.
+                        let all = !more.try_get_untracked().unwrap_or(true);
+                        rows.try_update(|rows| {
+                            if all || rows.last().is_some_and(|last| last.entry.index < opened) {
+                                insert(rows, act);
+                            }
+                            if rows.len() > MOST {
+                                rows.truncate(MOST);
+                                more.try_set(true);
+                            }
+                        });
                     }
                 });
                 return;

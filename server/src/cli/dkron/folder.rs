@@ -21,6 +21,8 @@ const RAFT_DB: &str = "raft.db";
 const MAX_ENTRIES: usize = 1000;
 /// Folders of snapshots that are opened; a server keeps three.
 const MAX_SNAPSHOTS: usize = 200;
+/// Folders of snapshots that are looked at: each crash in the middle of one leaves an unfinished one.
+const MAX_SNAPSHOT_FOLDERS: usize = 100_000;
 
 /// Why no server could be read from a path.
 #[derive(Debug, Error)]
@@ -56,7 +58,7 @@ pub(super) enum FolderError {
         second: PathBuf,
     },
     /// A folder has far more in it than a server makes.
-    #[error("{path} holds more than {most} entries, which no server makes; name its raft.db", path = path.display())]
+    #[error("{path} holds more than {most} entries, which no server makes; name the raft.db, or move away what is not Dkron's", path = path.display())]
     Crowded {
         /// Which one.
         path: PathBuf,
@@ -174,6 +176,11 @@ fn within(path: &Path) -> Result<PathBuf, FolderError> {
             }
         }
     }
+    // Dkron's own, beside copies of it that a person made.
+    let own = path.join("raft").join(RAFT_DB);
+    if dbs.len() > 1 && dbs.contains(&own) {
+        return Ok(own);
+    }
     let mut dbs = dbs.into_iter();
     match (dbs.next(), dbs.next()) {
         (None, _) => Err(FolderError::Empty(path.to_owned())),
@@ -234,9 +241,22 @@ fn snapshots(folder: &Path) -> Result<Vec<SnapshotFiles<'static>>, FolderError> 
         Err(error) => return Err(list_error(folder, error)),
         Ok(_) => {}
     }
-    let folders = entries(folder, MAX_SNAPSHOTS)?
+    let is_finished = |path: &PathBuf| path.extension().is_none_or(|extension| extension != "tmp");
+    let folders = entries(folder, MAX_SNAPSHOT_FOLDERS)?
         .into_iter()
         .filter(|path| path.is_dir());
+    let (finished, unfinished): (Vec<_>, Vec<_>) = folders.partition(is_finished);
+    if finished.len() > MAX_SNAPSHOTS {
+        return Err(FolderError::Crowded {
+            path: folder.to_owned(),
+            most: MAX_SNAPSHOTS,
+        });
+    }
+    // That there are unfinished ones is known from a few of them.
+    let room = MAX_SNAPSHOTS - finished.len();
+    let folders = finished
+        .into_iter()
+        .chain(unfinished.into_iter().take(room));
     Ok(folders
         .map(|path| SnapshotFiles {
             folder: path

@@ -12,9 +12,9 @@ use requorum_shared::number::grouped;
 use requorum_shared::raft;
 use serde::Serialize;
 
-use crate::cli::dkron::folder;
+use crate::cli::dkron::folder::{self, RaftFolder};
 use crate::cli::findings::write_finding;
-use crate::cli::reading::FAILED;
+use crate::cli::reading::{FAILED, USAGE};
 use crate::cli::terminal::{self, Text};
 
 /// Names that a list shows.
@@ -49,8 +49,24 @@ struct Output<'a> {
 pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
     let mut code = 0;
     let mut servers = Vec::new();
+    let mut read: Vec<RaftFolder> = Vec::new();
     for path in &arguments.paths {
-        match folder::find(path).and_then(|found| folder::read(&found)) {
+        let found = folder::find(path);
+        if let Ok(found) = &found
+            && let Some(same) = read.iter().find(|other| other.identity == found.identity)
+        {
+            terminal::complain(format_args!(
+                "requorum: {} and {} are the same server; give each once",
+                same.path.display(),
+                found.path.display()
+            ));
+            return USAGE.into();
+        }
+        match found.and_then(|found| {
+            let server = folder::read(&found)?;
+            read.push(found);
+            Ok(server)
+        }) {
             Ok(server) => servers.push(server),
             Err(error) => {
                 terminal::complain(format_args!("requorum: {error}"));

@@ -24,9 +24,13 @@ pub(super) fn write(path: &Path, bytes: &[u8], owner: Option<(u32, u32)>) -> any
     let mut options = OpenOptions::new();
     // The server reads it as its own user.
     options.write(true).create_new(true).mode(0o644);
-    let file = options
-        .open(&part)
-        .with_context(|| format!("creating {}", part.display()))?;
+    let file = options.open(&part).with_context(|| match part.exists() {
+        true => format!(
+            "{} is left over from an attempt that was interrupted, or another one is under way: remove it if none is",
+            part.display()
+        ),
+        false => format!("creating {}", part.display()),
+    })?;
     let written = fill(&file, bytes, owner)
         .with_context(|| format!("writing {}", part.display()))
         .and_then(|()| publish(&part, path));

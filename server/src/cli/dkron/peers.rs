@@ -30,6 +30,9 @@ pub(in super::super) struct Arguments {
     /// A server that is lost and will not come back with its data. May be given more than once.
     #[arg(long, value_name = "ID")]
     exclude: Vec<String>,
+    /// A server that remains although its data is not given. May be given more than once.
+    #[arg(long, value_name = "ID")]
+    remaining: Vec<String>,
     /// The address that a server has now, where it is another than before. May be given more than once.
     #[arg(long, value_name = "ID=ADDRESS", value_parser = address)]
     address: Vec<(String, String)>,
@@ -113,9 +116,23 @@ fn request(arguments: &Arguments) -> Result<Request, u8> {
             terminal::complain(format_args!("requorum: --address is given twice for {id}"));
             return Err(USAGE);
         }
+        if arguments.exclude.contains(id) {
+            terminal::complain(format_args!(
+                "requorum: {id} is excluded and given an address; give one of both"
+            ));
+            return Err(USAGE);
+        }
+    }
+    let both = |id: &&String| arguments.exclude.contains(id);
+    if let Some(id) = arguments.remaining.iter().find(both) {
+        terminal::complain(format_args!(
+            "requorum: {id} is excluded and remains; give one of both"
+        ));
+        return Err(USAGE);
     }
     Ok(Request {
         exclude: arguments.exclude.clone(),
+        remaining: arguments.remaining.clone(),
         addresses,
     })
 }

@@ -224,7 +224,16 @@ async fn newest_policy(app: &App, cluster: &str) -> Result<Option<ProvenAct>> {
             && found.opened.cluster.as_deref().unwrap_or_default() == cluster
     };
     let newest = app.ledger.newest_decision(0, counts).await;
-    newest.map_err(unsigned)
+    newest.map_err(|error| {
+        let again = match cluster {
+            "" => "the policy for plans of no cluster".to_owned(),
+            cluster => format!("the policy of {cluster}"),
+        };
+        unsigned_unless(
+            error,
+            &format!("have an administrator set {again} again, under Settings, Policies"),
+        )
+    })
 }
 
 /// The act on this plan, by this person, that the ledger says was done.
@@ -326,12 +335,20 @@ fn unproven(code: &'static str, what: String, todo: &str) -> ApiError {
 
 /// What the ledger says is not known, so that it is not known either whether the plan may be run.
 fn unsigned(error: LookupError) -> ApiError {
+    unsigned_unless(
+        error,
+        "seal a new plan: only entries after that count for it",
+    )
+}
+
+/// The same; `instead` makes the changed entry one that does not count.
+fn unsigned_unless(error: LookupError, instead: &str) -> ApiError {
     match error {
         LookupError::Store(error) => error.into(),
         LookupError::Changed(entry) => unproven(
             "ledger.unproven",
             format!("Entry {entry} of the ledger is not what was signed."),
-            AUDIT,
+            &format!("{AUDIT}; then {instead}"),
         ),
         LookupError::Tree => unproven(
             "ledger.unproven",

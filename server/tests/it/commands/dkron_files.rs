@@ -137,6 +137,20 @@ fn a_server_is_found_by_what_its_files_hold() {
 }
 
 #[test]
+fn a_servers_own_folder_is_read_beside_copies_of_it() {
+    let data = copy("killed");
+    let raft = data.path().join("raft");
+    copy_all(&raft, &data.path().join("raft.bak"));
+    let snapshots = raft.join("snapshots");
+    // What crashes in the middle of a snapshot leave.
+    for n in 0..300 {
+        fs::create_dir(snapshots.join(format!("3-{n}-1795244539948.tmp"))).unwrap();
+    }
+    let jobs = inspected(&[data.path()])["servers"][0]["jobs"].clone();
+    assert_eq!(jobs.as_array().unwrap().len(), 10);
+}
+
+#[test]
 fn conformance_19_and_22_what_holds_no_server_is_named_in_a_sentence() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -228,12 +242,16 @@ fn conformance_5_peers_is_printed_alone_with_its_hash_beside_it() {
     for wrong in [
         &["peers", "--address=node1"][..],
         &["peers", "--address=node1=h:1", "--address=node1=h:2"],
+        &["peers", "--exclude=node1", "--address=node1=h:1"],
+        &["peers", "--exclude=node1", "--remaining=node1"],
     ] {
         assert_eq!(dkron(wrong, &[servers[1]]).code, 2, "{wrong:?}");
     }
-    let twice = dkron(&["peers"], &[servers[1], &servers[1].join("raft")]);
-    assert_eq!(twice.code, 2);
-    assert!(twice.err.contains("the same server"), "{}", twice.err);
+    for command in ["peers", "inspect"] {
+        let twice = dkron(&[command], &[servers[1], &servers[1].join("raft")]);
+        assert_eq!((twice.code, twice.out.as_str()), (2, ""));
+        assert!(twice.err.contains("the same server"), "{}", twice.err);
+    }
 }
 
 #[test]
@@ -285,7 +303,7 @@ fn conformance_18_and_20_a_file_is_written_completely_and_replaces_none() {
     );
     assert_eq!(listed(&raft), ["peers.json.part", "raft.db", "snapshots"]);
     let full = Command::new(env!("CARGO_BIN_EXE_requorum"))
-        .args(["dkron", "peers"])
+        .args(["dkron", "peers", "--exclude=node1", "--exclude=node2"])
         .arg(fixture("killed"))
         .stdout(File::options().write(true).open("/dev/full").unwrap())
         .output()

@@ -115,12 +115,14 @@ impl<V: Visitor, W: Visitor> Pages<V, W> {
                 }
             }
             Some(PageType::Leaf) => self.large_leaf(page, header, available),
-            Some(PageType::Branch) => {
-                if !decode::branch(&mut self.first.records, page, header, bytes) {
-                    decode::branch(&mut self.second.records, page, header, bytes);
-                }
-            }
+            Some(PageType::Branch) => self.branch(page, header, bytes),
             _ => {}
+        }
+    }
+
+    fn branch(&mut self, page: u32, header: PageHeader, bytes: &[u8]) {
+        if !decode::branch(&mut self.first.records, page, header, bytes) {
+            decode::branch(&mut self.second.records, page, header, bytes);
         }
     }
 

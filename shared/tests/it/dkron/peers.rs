@@ -10,7 +10,22 @@ use requorum_shared::raft::peers;
 
 use super::support::{Disk, Snapshot, configuration, file};
 
+/// For servers of which all that are not excluded remain, whether or not their data is given.
 fn composed(disks: &[Disk], request: &Request) -> Composed {
+    let first = disks.first().map(Disk::server);
+    let known = first
+        .and_then(|first| first.configuration)
+        .unwrap_or_default();
+    let ids = known.into_iter().map(|server| server.id);
+    let remaining = ids.filter(|id| !request.exclude.contains(id)).collect();
+    let request = Request {
+        remaining,
+        ..request.clone()
+    };
+    exactly(disks, &request)
+}
+
+fn exactly(disks: &[Disk], request: &Request) -> Composed {
     let servers: Vec<_> = disks.iter().map(Disk::server).collect();
     compose(&servers, &rank(&servers).unwrap(), request)
 }
@@ -112,6 +127,42 @@ fn conformance_14_a_lone_survivor_lists_itself() {
     warned(&composed, "dkron.excluded");
     assert!(composed.report.find("dkron.not-given").is_none());
     assert!(composed.report.find("dkron.ghosts").is_none());
+}
+
+#[test]
+fn a_list_that_names_lost_servers_is_refused() {
+    let one = exactly(&[Disk::of("killed")], &Request::default());
+    refused(&one, "dkron.not-given");
+    // One of two that are listed elects no leader either.
+    let two = exactly(&[Disk::of("killed")], &excluding(&["node1"]));
+    refused(&two, "dkron.not-given");
+    let named = Request {
+        remaining: vec!["node2".into()],
+        ..excluding(&["node1"])
+    };
+    warned(&exactly(&[Disk::of("killed")], &named), "dkron.not-given");
+    let odd = Request {
+        remaining: vec!["node4".into()],
+        ..Request::default()
+    };
+    refused(&exactly(&[Disk::of("killed")], &odd), "dkron.unknown-id");
+}
+
+#[test]
+fn what_a_recovery_loses_is_said_before_it() {
+    let [newer, longer] =
+        ["newer-term", "longer-older-term"].map(|name| Disk::of(&format!("divergent/{name}")));
+    let both = exactly(&[newer.clone(), longer.clone()], &Request::default());
+    warned(&both, "dkron.lost");
+    let lost = both.report.find("dkron.lost").unwrap();
+    assert_eq!(
+        lost.what,
+        "Its entries 130 to 169 are lost: they created or changed 40 jobs."
+    );
+    assert!(lost.subject.contains("longer"), "{}", lost.subject);
+    assert!(both.report.find("dkron.fewer").is_none());
+    let fewer = exactly(&[newer, longer], &excluding(&["node2", "node3"]));
+    warned(&fewer, "dkron.fewer");
 }
 
 #[test]
