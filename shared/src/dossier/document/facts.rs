@@ -34,7 +34,7 @@ pub(super) fn in_short(content: &Content<'_>) -> Section {
     section(
         "Summary",
         vec![Block::Facts(vec![
-            ("Planned outcome".to_owned(), text(&plan.whole_outcome())),
+            ("Planned outcome".to_owned(), text(plan.whole_outcome())),
             ("State".to_owned(), text(job_text::state(view.state))),
             ("Verification".to_owned(), proven),
             ("Started".to_owned(), when(timings.started_ms)),
