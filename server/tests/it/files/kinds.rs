@@ -24,9 +24,10 @@ fn sound() -> Vec<u8> {
     testdata("etcd/3.6.14-mixed.db")
 }
 
-/// Has the name of a dossier's first part, and is none that verifies.
+/// Has a dossier's manifest, and is none that verifies.
 fn dossier_alone() -> Vec<u8> {
-    dossier::zip::write(&[(dossier::name::MANIFEST, b"{}")])
+    let manifest = br#"{"format":"requorum.dossier/2"}"#;
+    dossier::zip::write(&[(dossier::name::MANIFEST, manifest)])
 }
 
 /// `raft.db` of a program that is not known: its buckets have other names.

@@ -78,7 +78,7 @@ async fn a_file_that_nothing_needs_is_removed_and_what_mentions_it_stays() {
     assert_eq!(seen.plans_total, 1);
     let packed = dossier(console.http.clone(), job.id.clone()).await;
     let has = |name: &[u8]| packed.windows(name.len()).any(|at| at == name);
-    assert!(has(b"inspection.json"));
+    assert!(has(b"inspections.jsonl"));
 
     // Nothing is made of it any more.
     let (status, refused) =
