@@ -91,6 +91,18 @@ pub fn insert(rows: &mut Vec<Row>, row: Row) {
     }
 }
 
+/// [`insert`] for an act that ended while at most `most` rows are shown; true where rows were cut off. `is_last` says
+/// that no older ones follow: where they do, an act that is older than all that are shown comes with them.
+pub fn insert_ended(rows: &mut Vec<Row>, row: Row, is_last: bool, most: usize) -> bool {
+    let is_shown = |last: &Row| last.entry.index < row.entry.index;
+    if is_last || rows.last().is_some_and(is_shown) {
+        insert(rows, row);
+    }
+    let cut = rows.len() > most;
+    rows.truncate(most);
+    cut
+}
+
 #[cfg(test)]
 mod tests {
     use requorum_shared::ledger::entry::{Draft, Place};
@@ -126,6 +138,25 @@ mod tests {
         assert_eq!(rows[0].outcome(), ("not-checked", "outcome unknown"));
         assert_eq!(rows[0].reason(), "why");
         assert_eq!(rows.len(), 1);
+    }
+
+    #[test]
+    fn an_act_that_ends_skips_no_older_ones() {
+        let row = |index| Row {
+            entry: opened(index, "ada"),
+            closing: None,
+        };
+        let indices = |rows: &[Row]| rows.iter().map(|row| row.entry.index).collect::<Vec<_>>();
+        let mut rows = vec![row(30), row(20)];
+        // Older ones follow, and it is among them.
+        assert!(!insert_ended(&mut rows, row(10), false, 3));
+        assert_eq!(indices(&rows), [30, 20]);
+        assert!(!insert_ended(&mut rows, row(25), false, 3));
+        assert_eq!(indices(&rows), [30, 25, 20]);
+        assert!(insert_ended(&mut rows, row(10), true, 3));
+        assert_eq!(indices(&rows), [30, 25, 20]);
+        assert!(insert_ended(&mut rows, row(28), true, 3));
+        assert_eq!(indices(&rows), [30, 28, 25]);
     }
 
     #[test]

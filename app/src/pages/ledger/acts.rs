@@ -12,7 +12,7 @@ use crate::components::table::{Clipped, arrows};
 use crate::components::time::Ago;
 use crate::entry_filter::Filter;
 use crate::format;
-use crate::ledger::rows::{Row, fold, insert};
+use crate::ledger::rows::{Row, fold, insert_ended};
 use crate::paths;
 
 /// Rows that a page holds at most: below that, what is older is on the next.
@@ -50,17 +50,11 @@ pub fn Acts(
                     let list = grpc::call(request).await.unwrap_or_default();
                     let act = list.entries.first().and_then(Row::read);
                     if let Some(act) = act.filter(|act| act.entry.index == opened) {
-                        // One that is older than all that are shown is on a later page.
-                        let all = !more.try_get_untracked().unwrap_or(true);
-                        rows.try_update(|rows| {
-                            if all || rows.last().is_some_and(|last| last.entry.index < opened) {
-                                insert(rows, act);
-                            }
-                            if rows.len() > MOST {
-                                rows.truncate(MOST);
-                                more.try_set(true);
-                            }
-                        });
+                        let is_last = !more.try_get_untracked().unwrap_or(true);
+                        let cut = rows.try_update(|rows| insert_ended(rows, act, is_last, MOST));
+                        if cut == Some(true) {
+                            more.try_set(true);
+                        }
                     }
                 });
                 return;

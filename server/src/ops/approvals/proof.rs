@@ -226,7 +226,7 @@ async fn newest_policy(app: &App, cluster: &str) -> Result<Option<ProvenAct>> {
     let newest = app.ledger.newest_decision(0, counts).await;
     newest.map_err(|error| {
         let again = match cluster {
-            "" => "the policy for plans of no cluster".to_owned(),
+            "" => "the default policy".to_owned(),
             cluster => format!("the policy of {cluster}"),
         };
         unsigned_unless(

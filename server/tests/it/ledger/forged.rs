@@ -489,6 +489,29 @@ async fn an_old_entry_that_was_changed_stops_no_later_plan() {
     scene.carl.start(&scene.plan).await.unwrap();
 }
 
+#[tokio::test]
+async fn an_entry_that_was_repaired_counts_again() {
+    let scene = Scene::new().await;
+    for sql in [
+        UNLOCKED,
+        "CREATE TABLE kept_entries AS SELECT idx, canonical FROM ledger_entries",
+    ] {
+        sqlx::query(sql).execute(&scene.database).await.unwrap();
+    }
+    scene
+        .sql("UPDATE ledger_entries SET canonical = x'00' WHERE act = 'setup'")
+        .await;
+    approve(&scene, &scene.ben).await;
+    scene.changed_entry().await;
+    scene
+        .sql(
+            "UPDATE ledger_entries SET canonical = (SELECT canonical FROM kept_entries \
+             WHERE kept_entries.idx = ledger_entries.idx) WHERE act = 'setup'",
+        )
+        .await;
+    scene.carl.start(&scene.plan).await.unwrap();
+}
+
 /// What a console could not write down about its last act is found at the next start.
 #[tokio::test]
 async fn an_act_that_had_its_effect_is_done_and_another_is_unknown() {
