@@ -36,6 +36,19 @@ async function planOf(page: Page): Promise<[string, string]> {
   return [id, textOf(plan, 2)];
 }
 
+test("on a phone every field of the form has its label above it", async ({ page }) => {
+  await upload(page, await fixture("3.5.33-mixed"));
+  await openWizard(page, "3.5.33-mixed.db");
+  await page.setViewportSize({ width: 360, height: 800 });
+  const fields = page.locator(".pair .field");
+  await expect(fields).not.toHaveCount(0);
+  for (const field of await fields.all()) {
+    const label = await field.locator("label").boundingBox();
+    const input = await field.locator("input").boundingBox();
+    expect((label?.y ?? 0) + (label?.height ?? 0)).toBeLessThanOrEqual((input?.y ?? 0) + 1);
+  }
+});
+
 test("three members restored to a folder boot and serve every key", async ({ page, server }) => {
   const said = await saidOf("3.5.33-mixed");
   await upload(page, await fixture("3.5.33-mixed"));
