@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use requorum_shared::approval::accepted;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::dossier::{
     JobFacts, LedgerFacts, MAX_ENTRIES, PackError, ReviewFacts, Sources, pack,
 };
 use requorum_shared::job::events::{Body, Event};
+use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::checkpoint::SigningKey;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use requorum_shared::recovery::{Input, Plan};
@@ -102,7 +102,7 @@ impl Books {
         }
         let decided = self.plans.plan(&job.plan_id).await?;
         let review = self.approvals.review_of(&job.plan_id).await?;
-        let about = About {
+        let about = Scope {
             plan_hash: sha256_hex(job.plan_json.as_bytes()),
             plan: &job.plan_id,
             job: &job.id,
@@ -134,7 +134,7 @@ impl Books {
     }
 
     /// The ledger's entries about it, as of the newest checkpoint.
-    async fn ledger(&self, about: &About<'_>) -> Result<LedgerFacts, DossierError> {
+    async fn ledger(&self, about: &Scope<'_>) -> Result<LedgerFacts, DossierError> {
         let store = &*self.ledger;
         let head = store.head().await?.context("the ledger is empty")?;
         let mut gathered = Gathered::default();
@@ -193,7 +193,7 @@ impl Books {
 }
 
 /// What a dossier is about.
-struct About<'a> {
+struct Scope<'a> {
     plan_hash: String,
     plan: &'a str,
     job: &'a str,
@@ -234,19 +234,16 @@ impl Act {
     }
 
     /// Whether it is about this plan or this job. What is not may name the plan all the same.
-    fn is_of(&self, about: &About<'_>) -> bool {
+    fn is_of(&self, about: &Scope<'_>) -> bool {
         let entry = &self.opened.0;
         let job = self.closed.as_ref().and_then(|(end, _)| end.job.as_deref());
         match job.or(entry.job.as_deref()) {
             Some(job) => job == about.job,
-            None => {
-                let subject = entry.subject.as_str();
-                accepted::plan_of(subject) == Some(about.plan)
-                    || entry.act == act::REVIEW_CLOSE
-                        && subject
-                            .strip_prefix("review ")
-                            .is_some_and(|rest| about.review.is_some_and(|id| rest.starts_with(id)))
-            }
+            None => match &entry.about {
+                Some(About::Review { id }) => about.review == Some(id),
+                Some(of) => of.is_plan(about.plan),
+                None => false,
+            },
         }
     }
 
@@ -275,7 +272,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn add(&mut self, about: &About<'_>, act: Act) -> Result<(), PackError> {
+    fn add(&mut self, about: &Scope<'_>, act: Act) -> Result<(), PackError> {
         // That somebody took a dossier says nothing about the recovery, or no two dossiers would be the same.
         if !act.is_of(about) || act.opened.0.act == act::JOB_DOSSIER {
             return Ok(());

@@ -8,6 +8,7 @@ pub mod feed;
 pub mod list;
 pub mod log;
 pub mod next;
+pub mod proof;
 pub mod questions;
 pub mod runner;
 pub mod turns;

@@ -103,6 +103,13 @@ impl Server {
         tokio::spawn(async move { over.run_until_cancelled(releases.watch_over()).await });
         let (over, app) = (stop.clone(), self.app.clone());
         tokio::spawn(async move { over.run_until_cancelled(ops::plans::watch(app)).await });
+        let (over, ledger) = (stop.clone(), self.app.ledger.clone());
+        tokio::spawn(async move {
+            let read = over.run_until_cancelled(ledger.read_decisions()).await;
+            if let Some(Err(error)) = read {
+                tracing::warn!("reading the decisions of the ledger: {error}");
+            }
+        });
         if let Some(tls) = self.app.tls.clone() {
             let stop = stop.clone();
             tokio::spawn(async move { stop.run_until_cancelled(tls.follow()).await });

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::accepted::AcceptedWarning;
 pub use self::hands::{APART_AFTER_MS, Hands};
-use crate::ledger::entry::tidy;
+use crate::canonical::{sha256_hex, to_canonical_json};
+use crate::ledger::about::About;
 use crate::plan::{self, Undo};
 
 /// No rule asks for more approvers.
@@ -191,7 +192,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// What the ledger's entry says when it is set for this cluster, or, where that is empty, for everything.
+    /// What the ledger's entry tells people when it is set for this cluster, or, where that is empty, for everything.
     pub fn subject(&self, cluster: &str) -> String {
         let Self {
             undoable,
@@ -213,38 +214,16 @@ impl Policy {
         )
     }
 
-    /// Whether an entry of the ledger says that this policy was set, as this version words it or an earlier one did.
-    pub fn is_subject(&self, cluster: &str, said: &str) -> bool {
-        said == tidy(&self.subject(cluster)) || said == tidy(&self.former_subject(cluster))
+    /// What the ledger's entry is about when it is set.
+    pub fn about(&self) -> About {
+        About::Policy {
+            digest: self.digest(),
+        }
     }
 
-    /// The words of before. They stay as they are: there are ledgers and dossiers that have them.
-    fn former_subject(&self, cluster: &str) -> String {
-        let whose = match cluster {
-            "" => "everything",
-            cluster => cluster,
-        };
-        let rule = |rule: Rule| {
-            let people = match rule.approvers {
-                0 => return "nobody needs to approve".to_owned(),
-                1 => "one person must approve".to_owned(),
-                n => format!("{n} people must approve"),
-            };
-            let second = match rule.second {
-                Second::Never => "; the author may",
-                Second::WhenPossible => {
-                    "; one who neither made nor runs the plan, as soon as there is anybody else who may approve"
-                }
-                Second::Always => "; one who neither made nor runs the plan",
-            };
-            people + second
-        };
-        let glass = if self.break_glass { "may" } else { "may not" };
-        format!(
-            "{whose}: undoable plans: {}. Destructive plans: {}. The glass {glass} be broken.",
-            rule(self.undoable),
-            rule(self.destructive)
-        )
+    /// What it asks for, as an entry of the ledger has it: SHA-256 of its canonical JSON, 64 hexadecimal digits.
+    pub fn digest(&self) -> String {
+        sha256_hex(to_canonical_json(self).as_bytes())
     }
 
     /// Whether `wanted` asks for less than this one in anything: fewer approvals, less of a second person, or a plan

@@ -6,6 +6,7 @@
 //! logs can read them. [`verify`] is what the page and `requorum audit verify` run: it believes the checkpoint
 //! that it remembers, and nothing else.
 
+pub mod about;
 pub mod checkpoint;
 pub mod entry;
 pub mod export;

@@ -12,6 +12,8 @@ use requorum_server::db::{At, Database};
 use requorum_server::ledger::{Ledger, OpenActs, key};
 use requorum_shared::ledger::entry::{Draft, Outcome, act};
 
+use crate::say::at_most;
+
 /// Entries of the ledger.
 const ENTRIES: u64 = 100_000;
 /// People at work at a time.
@@ -35,6 +37,25 @@ pub(crate) fn data_dir(folder: &Path) -> PathBuf {
         std::fs::rename(&part, &whole).unwrap();
     }
     whole
+}
+
+/// What the first run after a start waits for, at worst: all decisions read and proven. A server reads them beforehand.
+pub(crate) async fn decisions(folder: &Path) {
+    let _held = DataDir::open(folder).unwrap();
+    let db = Database::open(&At::File(folder.join(DATABASE)))
+        .await
+        .unwrap();
+    let key = key::read(&folder.join(LEDGER_KEY)).unwrap().unwrap();
+    let store = Arc::new(db.clone());
+    let ledger = Ledger::take_up(store, key, Arc::new(SystemClock), OpenActs::Orphaned);
+    let ledger = ledger.await.unwrap();
+    for (name, most) in [("decisions, all", 1.0), ("decisions, again", 0.001)] {
+        let start = Instant::now();
+        ledger.read_decisions().await.unwrap();
+        at_most(name, start.elapsed().as_secs_f64(), most, " s");
+    }
+    ledger.close().await;
+    db.close().await;
 }
 
 async fn fill(folder: &Path) {

@@ -55,7 +55,9 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     if wanted("ledger") {
         runtime.block_on(append::measure(&folder));
-        auditing(&filled::data_dir(&folder));
+        let data_dir = filled::data_dir(&folder);
+        auditing(&data_dir);
+        runtime.block_on(filled::decisions(&data_dir));
     }
     if wanted("console") {
         runtime.block_on(people(&folder));

@@ -3,6 +3,7 @@
 mod execute;
 mod kept;
 mod lease;
+mod proven;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use anyhow::Context as _;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::job::events::{Body, EndState, Event};
 use requorum_shared::job::fold::JobView;
+use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::entry::{CONSOLE, Draft, named};
 use requorum_shared::recovery::{Plan, Step};
 use tokio::sync::Notify;
@@ -23,6 +25,7 @@ use super::context::BESIDE_STEPS;
 use super::feed::Feed;
 use super::log::{Created, JobLog, JobRow, Same, Writer};
 use super::next::{Next, next};
+use super::proof::Proof;
 use super::runner::{Runners, StepRunner};
 use crate::clock::Clock;
 use crate::ledger::{Ledger, Opened};
@@ -39,6 +42,7 @@ const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 pub struct Engine {
     log: Arc<dyn JobLog>,
     ledger: Ledger,
+    proof: Arc<dyn Proof>,
     runners: Arc<dyn Runners>,
     clock: Arc<dyn Clock>,
     owner: Owner,
@@ -55,7 +59,7 @@ pub struct Engine {
 struct Released;
 
 impl Engine {
-    /// An engine over this journal.
+    /// An engine over this journal. What people asked for is believed as the ledger has it.
     pub fn new(
         log: Arc<dyn JobLog>,
         ledger: Ledger,
@@ -63,9 +67,23 @@ impl Engine {
         clock: Arc<dyn Clock>,
         owner: Owner,
     ) -> Arc<Self> {
+        let proof = Arc::new(ledger.clone());
+        Self::with_proof(log, ledger, proof, runners, clock, owner)
+    }
+
+    /// The same, with something else that says what people asked for.
+    pub fn with_proof(
+        log: Arc<dyn JobLog>,
+        ledger: Ledger,
+        proof: Arc<dyn Proof>,
+        runners: Arc<dyn Runners>,
+        clock: Arc<dyn Clock>,
+        owner: Owner,
+    ) -> Arc<Self> {
         Arc::new(Self {
             log,
             ledger,
+            proof,
             runners,
             clock,
             owner,
@@ -251,7 +269,9 @@ impl Engine {
         if !self.log.claim(id, self.owner.claim(&*self.clock)).await? {
             return Ok(());
         }
-        if self.has_its_plan(&job).await? {
+        if let Some(why) = self.is_not_what_was_started(&job).await? {
+            self.refuse(&job, reason, &why).await?;
+        } else {
             let plan = serde_json::from_str(&job.plan_json).context("reading the job's plan")?;
             let run = JobRun {
                 engine: self.clone(),
@@ -261,45 +281,8 @@ impl Engine {
                 lease: Lease::since(asked),
             };
             run.to_the_end(reason).await;
-        } else {
-            self.refuse(&job, reason).await?;
         }
         self.log.release(id, &self.owner.id).await
-    }
-
-    /// Whether the plan is the one that people agreed to. Whoever can write to the database could put another in its
-    /// place, while a job waits for a person or for a server.
-    async fn has_its_plan(&self, job: &JobRow) -> anyhow::Result<bool> {
-        let hash = sha256_hex(job.plan_json.as_bytes());
-        let first = self.log.events(&job.id, 0).await?.into_iter().next();
-        let agreed = match first.map(|event| event.body) {
-            Some(Body::Started { grounds, .. }) => grounds.map_or_else(Vec::new, |g| g.votes),
-            _ => Vec::new(),
-        };
-        Ok(hash == job.plan_hash && agreed.iter().all(|vote| vote.plan_hash == hash))
-    }
-
-    /// Ends a job whose plan is not the one that was approved.
-    async fn refuse(&self, job: &JobRow, reason: &str) -> anyhow::Result<()> {
-        tracing::error!(job = %job.id, "the job's plan in the database differs from the approved plan");
-        let adopted = Body::Adopted {
-            reason: reason.into(),
-        };
-        let ended = Body::Ended {
-            state: EndState::Left,
-            sentence: "The plan in the database was changed after it was approved: it does not have the hash that \
-                       was approved. Nothing more was done; the results of earlier steps are still in place, and \
-                       folders that carry the job's id in their names may be left at the target. Find out who can \
-                       write to the database."
-                .into(),
-        };
-        for body in [adopted, ended] {
-            let (now, writer) = (self.clock.now_ms(), Writer::Owner(&self.owner.id));
-            if let Some(event) = self.log.append(&job.id, now, &body, writer).await? {
-                self.feed.publish(&job.id, &event);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -335,7 +318,10 @@ impl JobRun {
                 }
                 Next::End(state, sentence) => self.end(state, sentence, &view).await,
                 Next::Execute { index, begun } => self.execute(index, begun, view.clone()).await,
-                Next::Undo { index, begun } => self.undo(index, begun).await,
+                Next::Undo { index, begun } => {
+                    let retries = view.steps[index].retries;
+                    self.undo(index, begun, retries).await
+                }
             };
             if went.is_err() {
                 return;
@@ -393,6 +379,7 @@ impl JobRun {
             match self.engine.log.events(&self.job.id, view.last_seq).await {
                 Ok(events) => {
                     for event in &events {
+                        self.prove(event).await?;
                         view.apply(event);
                     }
                     // It is nothing that decides, and can be long.
@@ -489,6 +476,9 @@ impl JobRun {
                 self.plan.steps.len(),
                 step.title
             ),
+            about: Some(About::Step {
+                number: step.number,
+            }),
             job: Some(self.job.id.clone()),
             plan: Some(sha256_hex(self.job.plan_json.as_bytes())),
             cluster: named(&self.plan.cluster),

@@ -53,7 +53,7 @@ pub fn next(plan: &Plan, job: &JobView, now_ms: i64) -> Next {
     } else if job.leave {
         Next::End(EndState::Left, questions::left_sentence(plan, job))
     } else if job.backward {
-        backward(plan, job)
+        backward(plan, job, now_ms)
     } else {
         forward(plan, job, now_ms)
     }
@@ -75,7 +75,7 @@ fn forward(plan: &Plan, job: &JobView, now_ms: i64) -> Next {
 }
 
 fn begin(plan: &Plan, job: &JobView, index: usize, now_ms: i64) -> Next {
-    if let Some(at_ms) = job.steps[index].retry_ms.filter(|at_ms| *at_ms > now_ms) {
+    if let Some(at_ms) = retry_at(job, index, now_ms) {
         return Next::WaitUntil(at_ms);
     }
     match plan.steps.get(index).map(|step| &step.action) {
@@ -98,20 +98,31 @@ fn failed(plan: &Plan, job: &JobView, index: usize) -> Next {
     }
 }
 
-fn backward(plan: &Plan, job: &JobView) -> Next {
+/// When a step is tried again, if that is still to come.
+fn retry_at(job: &JobView, index: usize, now_ms: i64) -> Option<i64> {
+    job.steps[index].retry_ms.filter(|at_ms| *at_ms > now_ms)
+}
+
+fn backward(plan: &Plan, job: &JobView, now_ms: i64) -> Next {
     for (index, step) in job.steps.iter().enumerate().rev() {
         return match step.state {
             StepState::Undone | StepState::Left => continue,
             // What was begun and waits to be tried again may have left something.
             StepState::Waiting if !step.touched => continue,
-            StepState::Undoing => Next::Undo { index, begun: true },
+            StepState::Undoing => match retry_at(job, index, now_ms) {
+                Some(at_ms) => Next::WaitUntil(at_ms),
+                None => Next::Undo { index, begun: true },
+            },
             StepState::UndoFailed => Next::Ask(questions::undo_failed(plan, job, index)),
             StepState::Waiting
             | StepState::Running
             | StepState::Failed
             | StepState::Unclear
-            | StepState::Done => match plan.steps.get(index).map(|s| &s.undo) {
-                Some(Undo::PointOfNoReturn(why)) => {
+            | StepState::Done => match plan.steps.get(index).map(|s| (&s.undo, &s.action)) {
+                Some((Undo::Back(how), Action::Person(_))) => {
+                    Next::Ask(questions::undo_by_hand(plan, job, index, how))
+                }
+                Some((Undo::PointOfNoReturn(why), _)) => {
                     Next::Ask(questions::no_way_back(plan, job, index, why))
                 }
                 _ => Next::Undo {

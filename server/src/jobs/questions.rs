@@ -82,26 +82,48 @@ pub(super) fn gate(job: &JobView, index: usize, gate: &Gate) -> Question {
 /// A step could not be taken back.
 pub(super) fn undo_failed(plan: &Plan, job: &JobView, index: usize) -> Question {
     let number = index + 1;
-    let choices = vec![
-        choice(
-            Then::Retry,
-            format!("Try to roll step {number} back again"),
-            "It checks again what is there and continues from it.",
-        ),
-        choice(
-            Then::Leave,
-            "End job, keep data".into(),
-            &format!(
-                "What step {number} did stays where it is and has to be cleaned up by hand. The steps before it are \
-                 rolled back."
-            ),
-        ),
-    ];
+    let retry = choice(
+        Then::Retry,
+        format!("Try to roll step {number} back again"),
+        "It checks again what is there and continues from it.",
+    );
+    let mut choices = match job.steps[index].failure {
+        Failure::Ask => vec![retry],
+        Failure::Stop | Failure::Refuse => Vec::new(),
+    };
+    choices.push(keep(number));
     let text = format!(
         "Step {number}, “{}”, could not be rolled back: choose how to proceed.",
         title(plan, index)
     );
     question(job, index, text, &job.steps[index].note, choices)
+}
+
+/// What a step did stays, and going back continues before it.
+fn keep(number: usize) -> Choice {
+    choice(
+        Then::Leave,
+        "End job, keep data".into(),
+        &format!(
+            "What step {number} did stays where it is and has to be cleaned up by hand. The steps before it are rolled \
+             back."
+        ),
+    )
+}
+
+/// Going back has come to what a person did.
+pub(super) fn undo_by_hand(plan: &Plan, job: &JobView, index: usize, how: &str) -> Question {
+    let number = index + 1;
+    let done = choice(
+        Then::Done,
+        format!("Step {number} is rolled back"),
+        "The job takes your word for it and rolls back the steps before it.",
+    );
+    let text = format!(
+        "Step {number}, “{}”, was done by hand. Roll it back by hand, too.",
+        title(plan, index)
+    );
+    question(job, index, text, how, vec![done, keep(number)])
 }
 
 /// Going back has come to a step that cannot be taken back.

@@ -12,8 +12,11 @@ use super::status::LedgerStatus;
 use super::store::{Filter, Stored};
 use super::tree::prove;
 
-/// Acts that are looked through for one, newest first, before it counts as not there.
-const MOST_LOOKED_THROUGH: u32 = 200;
+/// Acts that are read at once while one is looked for, newest first.
+const AT_ONCE: u32 = 200;
+/// Acts that are looked through for one before it counts as not there. What is refused without end is counted and not
+/// listed one by one, so that no person can bury an act under others.
+const MOST_LOOKED_THROUGH: usize = 100_000;
 
 impl Ledger {
     /// The act that this entry opened. None where there is no such entry, or it is not in the newest checkpoint yet.
@@ -47,17 +50,24 @@ impl Ledger {
         filter: Filter,
         is_it: impl Fn(&ProvenAct) -> bool,
     ) -> Result<Option<ProvenAct>, LookupError> {
-        let filter = Filter {
-            limit: MOST_LOOKED_THROUGH,
+        let mut filter = Filter {
+            limit: AT_ONCE,
             acts_only: true,
             ..filter
         };
-        for stored in self.shared.store.list(&filter).await? {
-            if let Some(act) = self.prove_act(&stored).await?
-                && act.opened.closes.is_none()
-                && is_it(&act)
-            {
-                return Ok(Some(act));
+        for _ in 0..MOST_LOOKED_THROUGH / AT_ONCE as usize {
+            let page = self.shared.store.list(&filter).await?;
+            for stored in &page {
+                if let Some(act) = self.prove_act(stored).await?
+                    && act.opened.closes.is_none()
+                    && is_it(&act)
+                {
+                    return Ok(Some(act));
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == AT_ONCE as usize => filter.before = Some(last.index),
+                _ => break,
             }
         }
         Ok(None)
@@ -74,16 +84,29 @@ impl Ledger {
         is_it: impl Fn(&ProvenAct) -> bool,
     ) -> Result<Option<ProvenAct>, LookupError> {
         let mut decisions = self.shared.decisions.lock().await;
-        let status = self.status();
-        decisions
-            .read_on(&*self.shared.store, self.key(), &status)
-            .await?;
+        self.read_on(&mut decisions).await?;
         let newest = decisions.newest(since, is_it);
         if let Err(LookupError::Changed(_)) = newest {
             // It may be repaired by the next time: then all of it is read and proven anew.
             *decisions = Decisions::default();
         }
         newest
+    }
+
+    /// Reads all decisions ahead of the first run that asks for one, which then reads only what is newer.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or does not add up to the newest checkpoint. A run says so again.
+    pub async fn read_decisions(&self) -> Result<(), LookupError> {
+        let mut decisions = self.shared.decisions.lock().await;
+        self.read_on(&mut decisions).await
+    }
+
+    async fn read_on(&self, decisions: &mut Decisions) -> Result<(), LookupError> {
+        let status = self.status();
+        decisions
+            .read_on(&*self.shared.store, self.key(), &status)
+            .await
     }
 
     async fn prove_act(&self, stored: &Stored) -> Result<Option<ProvenAct>, LookupError> {

@@ -193,6 +193,9 @@ impl State {
         if common.subject != draft.subject {
             common.subject = "several things".to_owned();
         }
+        if common.about != draft.about {
+            common.about = None;
+        }
         for (common, own) in [
             (&mut common.cluster, &draft.cluster),
             (&mut common.plan, &draft.plan),
@@ -223,6 +226,8 @@ fn caller(draft: &Draft) -> (String, String, String) {
 
 #[cfg(test)]
 mod tests {
+    use requorum_shared::ledger::about::About;
+
     use super::*;
 
     fn draft(who: &str, from: &str, subject: &str) -> Draft {
@@ -231,6 +236,7 @@ mod tests {
             from: from.into(),
             act: "request".into(),
             subject: subject.into(),
+            about: Some(About::plan(subject)),
             cluster: Some("prod".into()),
             ..Draft::default()
         }
@@ -262,7 +268,11 @@ mod tests {
         assert_eq!(floods.take(Some(now)), []);
         let counted = floods.take(Some(now + WINDOW));
         assert_eq!(counted.len(), 1);
-        assert_eq!(counted[0].draft, draft("vi", "10.0.0.1", "several things"));
+        let several = Draft {
+            about: None,
+            ..draft("vi", "10.0.0.1", "several things")
+        };
+        assert_eq!(counted[0].draft, several);
         assert!(
             counted[0]
                 .reason

@@ -113,6 +113,7 @@ pub(super) fn accepting(
     named.retain(|warning| accepted.contains(warning));
     Draft {
         subject: accepted::subject(&row.id, &named),
+        about: Some(accepted::about(&row.id, &named)),
         ..plans::of_plan(actor, act, row)
     }
 }

@@ -17,6 +17,7 @@ use requorum_shared::handover::{Context, Handover};
 use requorum_shared::job::events::{Body, Event, Then};
 use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::job::text;
+use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::{self, Plan, TargetDir};
@@ -265,7 +266,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<v1::GetJobRespons
 /// Asks for a pause before the next step.
 pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, act::JOB_PAUSE, id, move |job| {
+    steer(app, actor, act::JOB_PAUSE, None, id, move |job| {
         match job.view.state {
             JobState::Queued | JobState::Running => Ok(Some(Body::Paused { by: by.clone() })),
             JobState::Paused => Ok(None),
@@ -278,8 +279,13 @@ pub async fn pause(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary>
 /// Ends a pause.
 pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, act::JOB_RESUME, id, move |job| {
-        match job.view.state {
+    steer(
+        app,
+        actor,
+        act::JOB_RESUME,
+        None,
+        id,
+        move |job| match job.view.state {
             JobState::Queued | JobState::Running | JobState::Paused | JobState::Waiting
                 if job.view.paused =>
             {
@@ -287,15 +293,15 @@ pub async fn resume(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary
             }
             JobState::Queued | JobState::Running => Ok(None),
             state => Err(not_now("resumed", state)),
-        }
-    })
+        },
+    )
     .await
 }
 
 /// Asks to stop and to take back what was done.
 pub async fn abort(app: &App, actor: &Actor, id: &str) -> Result<v1::JobSummary> {
     let by = actor.name.clone();
-    steer(app, actor, act::JOB_ABORT, id, move |job| {
+    steer(app, actor, act::JOB_ABORT, None, id, move |job| {
         match job.view.state {
             JobState::Queued | JobState::Running | JobState::Paused => {
                 Ok(Some(Body::AbortRequested { by: by.clone() }))
@@ -326,7 +332,8 @@ pub async fn answer(
         by: actor.name.clone(),
     };
     let (question, choice, typed) = (question.to_owned(), choice.to_owned(), typed.to_owned());
-    steer(app, actor, act::JOB_ANSWER, id, move |job| {
+    let about = Some(About::answer(&question, &choice));
+    steer(app, actor, act::JOB_ANSWER, about, id, move |job| {
         let Some(open) = job.view.question.as_ref().filter(|q| q.id == question) else {
             return Err(precondition(
                 "job.question-closed",
@@ -358,11 +365,15 @@ async fn steer(
     app: &App,
     actor: &Actor,
     act: &str,
+    about: Option<About>,
     id: &str,
     decide: impl Fn(&Loaded) -> Result<Option<Body>> + Send + Sync + 'static,
 ) -> Result<v1::JobSummary> {
     let job = find_for(app, actor, Permission::Run, id).await?;
-    let draft = of_job(actor, act, &job);
+    let draft = Draft {
+        about,
+        ..of_job(actor, act, &job)
+    };
     let (here, actor) = (app.clone(), actor.clone());
     audit::act(app, draft, async move {
         append(&here, &actor, &job.id, decide).await

@@ -9,6 +9,7 @@ use requorum_shared::api::v1;
 use requorum_shared::approval::Reversibility;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::finding::{Finding, Report, Severity};
+use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::number;
 use requorum_shared::permission::{Permission, Place};
@@ -236,6 +237,7 @@ pub async fn withdraw(
 /// What somebody is about to do with a plan: the one that was looked up, whatever hash they name.
 pub(super) fn of_plan(actor: &Actor, act: &str, plan: &PlanRow) -> Draft {
     Draft {
+        about: Some(About::plan(&plan.id)),
         plan: Some(plan.hash.clone()),
         cluster: named(&plan.cluster),
         ..audit::draft(actor, act, format!("plan {}", plan.id))

@@ -5,5 +5,6 @@ pub(crate) mod claims;
 pub(crate) mod dossier;
 pub(crate) mod entries;
 pub(crate) mod forged;
+mod planted;
 pub(crate) mod tampered;
 pub(crate) mod transparency;

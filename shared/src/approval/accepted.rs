@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::{sha256_hex, to_canonical_json};
 use crate::finding::{Finding, Report, Severity};
+use crate::ledger::about::About;
 
 /// A warning, as its plan's report names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,7 +82,7 @@ pub fn check(
     }
 }
 
-/// What the ledger says an act on a plan is about: `plan 7f3a, accepting 1 warning: alarms.active (alarms)`.
+/// The same for people: `plan 7f3a, accepting 1 warning: alarms.active (alarms)`.
 pub fn subject(plan_id: &str, accepted: &[AcceptedWarning]) -> String {
     let names: Vec<_> = accepted.iter().map(AcceptedWarning::text).collect();
     match names.len() {
@@ -93,10 +95,19 @@ pub fn subject(plan_id: &str, accepted: &[AcceptedWarning]) -> String {
     }
 }
 
-/// The id of the plan that such a subject is about, with or without accepted warnings.
-pub fn plan_of(subject: &str) -> Option<&str> {
-    let rest = subject.strip_prefix("plan ")?;
-    Some(rest.split_once(", accepting ").map_or(rest, |(id, _)| id))
+/// What an act is about by which these warnings of a plan are accepted.
+pub fn about(plan_id: &str, accepted: &[AcceptedWarning]) -> About {
+    About::Plan {
+        id: plan_id.to_owned(),
+        accepted: Some(digest(accepted)),
+    }
+}
+
+/// Accepted warnings as an entry of the ledger has them, whatever their order: SHA-256 of their canonical JSON, 64
+/// hexadecimal digits.
+pub fn digest(accepted: &[AcceptedWarning]) -> String {
+    let sorted: BTreeSet<_> = accepted.iter().collect();
+    sha256_hex(to_canonical_json(&sorted).as_bytes())
 }
 
 #[cfg(test)]
@@ -156,12 +167,22 @@ mod tests {
     }
 
     #[test]
-    fn the_plan_of_a_subject_is_known_whatever_was_accepted() {
-        let all = [named("a", "x"), named("b", "y, accepting z")];
-        for accepted in [&all[..0], &all[..1], &all] {
-            assert_eq!(plan_of(&subject("7f", accepted)), Some("7f"));
+    fn what_was_accepted_is_told_apart_however_long_its_names_are() {
+        let long = "x".repeat(1000);
+        let all = [named("a", &long), named("b", "y")];
+        let other = [named("a", &format!("{long}x")), named("b", "y")];
+        assert_eq!(
+            about("7f", &all),
+            about("7f", &[all[1].clone(), all[0].clone()])
+        );
+        for different in [&all[..0], &all[..1], &other] {
+            assert_ne!(about("7f", &all), about("7f", different));
         }
-        assert_eq!(plan_of("plans 7f"), None);
-        assert_eq!(plan_of("review 7f"), None);
+        assert_ne!(about("7f", &all), about("7e", &all));
+        assert!(about("7f", &all).is_plan("7f"));
+        assert!(!about("7f", &all).is_plan("7"));
+        // One warning whose name holds the other's is not two.
+        let one = [named("a", "x\",\"subject\":\"y")];
+        assert_ne!(digest(&one), digest(&[named("a", "x"), named("", "y")]));
     }
 }

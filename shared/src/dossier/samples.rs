@@ -15,6 +15,7 @@ use crate::job::events::{
     Body, Choice, EndState, Event, Failure, Kept, KeptEntry, KeptFolder, Question, StepOutcome,
     Then,
 };
+use crate::ledger::about::About;
 use crate::ledger::checkpoint::{Checkpoint, SigningKey};
 use crate::ledger::entry::{CONSOLE, Draft, Entry, Outcome, Place, act};
 use crate::ledger::merkle::{Frontier, Hash, Hashes, Node, inclusion_path, leaf_hash, prove};
@@ -86,14 +87,27 @@ impl Books {
             previous_ms: None,
         };
         self.now += 250;
-        let entry = make(place);
+        self.push(make(place));
+        place.index
+    }
+
+    fn push(&mut self, entry: Entry) {
         let leaf = leaf_hash(entry.canonical_json().as_bytes());
         let nodes = &mut self.nodes;
         self.frontier.push(leaf, |node, hash| {
             nodes.insert(node, hash);
         });
         self.entries.push(entry);
-        place.index
+    }
+
+    /// The ledger as it would be if its entries had been written otherwise.
+    pub(super) fn rewrite(&mut self, edit: impl Fn(&mut Entry)) {
+        let entries = std::mem::take(&mut self.entries);
+        (self.frontier, self.nodes) = Default::default();
+        for mut entry in entries {
+            edit(&mut entry);
+            self.push(entry);
+        }
     }
 
     /// Something else that goes on in the console.
@@ -233,6 +247,7 @@ impl Run {
                 who: set.by.clone(),
                 act: act::POLICY_SET.into(),
                 subject: set.subject(),
+                about: Some(set.policy.about()),
                 ..Draft::default()
             };
             set.entry = Some(run.books.entries.len() as u64);
@@ -272,12 +287,21 @@ impl Run {
             }
             None => format!("plan {}", self.plan.id),
         };
+        let about = match step {
+            Some(number) => About::Step { number },
+            None if matches!(act, act::PLAN_APPROVE | act::PLAN_BREAK_GLASS) => {
+                accepted::about(&self.plan.id, &accepted::warnings(&self.plan.report))
+            }
+            None if act == act::JOB_ANSWER => About::answer("q1", "retry"),
+            None => About::plan(&self.plan.id),
+        };
         let draft = Draft {
             who: who.into(),
             who_id: None,
             from: CONSOLE.into(),
             act: act.into(),
             subject,
+            about: Some(about),
             job: act.starts_with("job.").then(|| JOB.into()),
             plan: Some(self.hash.clone()),
             cluster: None,

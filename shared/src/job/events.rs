@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::approval::Authorization;
 use crate::finding::Check;
+use crate::ledger::about::About;
+use crate::ledger::entry::act;
 
 /// The number of events that are not in the journal.
 pub const EPHEMERAL: u64 = 0;
@@ -131,12 +133,26 @@ pub enum Body {
         /// The step's number.
         step: u32,
     },
+    /// Taking a step back failed, and is tried again by itself.
+    UndoRetried {
+        /// The step's number.
+        step: u32,
+        /// Which attempt failed, from 1.
+        attempt: u32,
+        /// Why.
+        error: String,
+        /// When it is tried again, counted from this event, in milliseconds.
+        after_ms: u64,
+    },
     /// A step was taken back.
     UndoEnded {
         /// The step's number.
         step: u32,
         /// What was done, or why it could not be.
         result: Result<String, String>,
+        /// What can be done about it where it could not be.
+        #[serde(default, skip_serializing_if = "Failure::is_usual")]
+        failure: Failure,
     },
     /// What was proven. A check of the same name that came earlier is replaced.
     Verified {
@@ -187,6 +203,35 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         paths: Vec<String>,
     },
+}
+
+/// What a person asked of a job that was under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish<'a> {
+    /// The ledger's name for it, one of [`act`].
+    pub act: &'static str,
+    /// The person's name.
+    pub by: &'a str,
+    /// What the ledger's entry is about, where it says more than the job.
+    pub about: Option<About>,
+}
+
+impl Body {
+    /// What a person asked for by this event, if it is such an event. The ledger has an act for each.
+    pub fn wish(&self) -> Option<Wish<'_>> {
+        let (act, by, about) = match self {
+            Self::Paused { by } => (act::JOB_PAUSE, by, None),
+            Self::Resumed { by } => (act::JOB_RESUME, by, None),
+            Self::AbortRequested { by } => (act::JOB_ABORT, by, None),
+            Self::Answered {
+                question,
+                choice,
+                by,
+            } => (act::JOB_ANSWER, by, Some(About::answer(question, choice))),
+            _ => return None,
+        };
+        Some(Wish { act, by, about })
+    }
 }
 
 /// What stays of a job that is over.

@@ -281,8 +281,26 @@ impl JobView {
                 self.paused = false;
                 self.backward = true;
             }
-            Body::UndoStarted { step } => self.with_step(*step, |s| s.state = StepState::Undoing),
-            Body::UndoEnded { step, result } => self.with_step(*step, |s| {
+            Body::UndoStarted { step } => self.with_step(*step, StepView::begin_undo),
+            Body::UndoRetried {
+                step,
+                attempt,
+                error,
+                after_ms,
+            } => self.with_step(*step, |s| {
+                let after = i64::try_from(*after_ms).unwrap_or(i64::MAX);
+                s.retries = *attempt;
+                s.retry_ms = Some(at_ms.saturating_add(after));
+                s.note.clone_from(error);
+                s.per_second = None;
+            }),
+            Body::UndoEnded {
+                step,
+                result,
+                failure,
+            } => self.with_step(*step, |s| {
+                s.failure = *failure;
+                s.retry_ms = None;
                 let (state, note) = match result {
                     Ok(note) => (StepState::Undone, note),
                     Err(error) => (StepState::UndoFailed, error),
@@ -399,12 +417,15 @@ impl JobView {
             Then::Undo => self.backward = true,
             Then::Leave if !backward => self.leave = true,
             _ => self.with_step(step, |s| match then {
-                Then::Retry if backward => s.state = StepState::Undoing,
+                Then::Retry if backward => s.begin_undo(),
                 Then::Retry => s.begin_anew(false),
                 Then::CarryOut => s.begin_anew(true),
                 Then::Leave => s.state = StepState::Left,
                 Then::Done => {
-                    s.state = StepState::Done;
+                    s.state = match backward {
+                        true => StepState::Undone,
+                        false => StepState::Done,
+                    };
                     s.started_ms.get_or_insert(at_ms);
                     s.ended_ms = Some(at_ms);
                     s.note = format!("{by} chose “{label}”.");
@@ -480,6 +501,11 @@ impl StepView {
             StepState::Undone => false,
             _ => true,
         }
+    }
+
+    fn begin_undo(&mut self) {
+        self.state = StepState::Undoing;
+        (self.retries, self.retry_ms) = (0, None);
     }
 
     fn begin_anew(&mut self, unprobed: bool) {

@@ -199,7 +199,20 @@ impl History {
                 self.begin(*step, at_ms);
                 console(Topic::Steps, self.named(*step), Mark::Note, "rolling back").beginning()
             }
-            Body::UndoEnded { step, result } => {
+            Body::UndoRetried {
+                step,
+                attempt,
+                error,
+                after_ms,
+            } => {
+                let what = format!(
+                    "{}: rolling back, attempt {attempt} failed, next one in {}",
+                    self.named(*step),
+                    seconds(*after_ms)
+                );
+                console(Topic::Steps, what, Mark::Warning, "retried").with(error)
+            }
+            Body::UndoEnded { step, result, .. } => {
                 let took = self.end(*step).map(|began| (at_ms - began).max(0));
                 let (mark, word, detail) = match result {
                     Ok(note) => (Mark::Pass, "rolled back", note),

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
 use crate::canonical;
 use crate::escape;
 
@@ -254,6 +255,8 @@ pub struct Draft {
     pub cluster: Option<String>,
     /// What it is about, as a person would point at it: `file 9f31…c2`, `step 3 of 7: Build 3 members`.
     pub subject: String,
+    /// The same as data, where code compares it.
+    pub about: Option<About>,
     /// The job it belongs to.
     pub job: Option<String>,
     /// The hash of the plan it rests on, 64 hexadecimal digits.
@@ -351,6 +354,9 @@ pub struct Entry {
     pub cluster: Option<String>,
     /// As [`Draft::subject`].
     pub subject: String,
+    /// As [`Draft::about`]. Entries of before it had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
     /// As [`Draft::job`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
@@ -427,6 +433,7 @@ impl Entry {
             act: tidy(&draft.act),
             cluster: draft.cluster.as_deref().map(tidy),
             subject: tidy(&draft.subject),
+            about: draft.about.clone(),
             job: draft.job.as_deref().map(tidy),
             plan: draft.plan.as_deref().map(tidy),
             outcome,
@@ -443,6 +450,7 @@ impl Entry {
             act: self.act.clone(),
             cluster: self.cluster.clone(),
             subject: self.subject.clone(),
+            about: self.about.clone(),
             job: self.job.clone(),
             plan: self.plan.clone(),
         }

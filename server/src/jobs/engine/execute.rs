@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
-use requorum_shared::job::events::{Body, EPHEMERAL, Event, StepOutcome};
+use requorum_shared::job::events::{Body, EPHEMERAL, Event, Failure, StepOutcome};
 use requorum_shared::job::fold::JobView;
 use requorum_shared::ledger::entry::{Outcome, act};
 use requorum_shared::plan::Undo;
@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::super::context::{Context, Progress};
 use super::super::runner::{Probe, Remedy, StepError, StepEvidence};
 use super::{JobRun, Released, STOP_WITHIN};
+
+/// Why an act of the ledger failed that is not the last attempt.
+const TRIED_AGAIN: &str = "it is tried again";
 
 /// How a step ended that did not fail.
 enum Ended {
@@ -71,7 +74,7 @@ impl JobRun {
                     _ => None,
                 };
                 if let Some(after_ms) = after_ms {
-                    opened.close(Outcome::Failed, "it is tried again").await;
+                    opened.close(Outcome::Failed, TRIED_AGAIN).await;
                     return self
                         .write(&Body::StepRetried {
                             step: step.number,
@@ -111,9 +114,7 @@ impl JobRun {
             .engine
             .runners
             .of(step.action.carrier())
-            .ok_or_else(|| {
-                StepError::new("This server cannot carry out such a step.").with(Remedy::Stop)
-            })?;
+            .ok_or_else(not_carried_out_here)?;
         if !unprobed {
             match runner.probe(step, context).await? {
                 Probe::Done(seen) => return Ok(Ended::AlreadyDone(seen)),
@@ -125,28 +126,58 @@ impl JobRun {
     }
 
     /// Takes a step back.
-    pub(super) async fn undo(&self, index: usize, begun: bool) -> Result<(), Released> {
+    pub(super) async fn undo(
+        &self,
+        index: usize,
+        begun: bool,
+        retries: u32,
+    ) -> Result<(), Released> {
         let step = &self.plan.steps[index];
         let opened = self.open(act::JOB_UNDO, step).await?;
         if !begun {
             self.write(&Body::UndoStarted { step: step.number }).await?;
         }
         let runner = self.engine.runners.of(step.action.carrier());
-        let result = match runner.filter(|_| step.undo != Undo::Nothing) {
+        let result = match runner {
+            _ if step.undo == Undo::Nothing => Ok("It changed nothing.".to_owned()),
             Some(runner) => {
                 let (context, events) = self.context(step.number);
                 let work = runner.undo(step, &context);
                 self.supervise(work, events, &context.cancel, None).await?
             }
-            None => Ok("It changed nothing.".to_owned()),
+            None => Err(not_carried_out_here()),
         };
+        if let Err(error) = &result
+            && let Remedy::Retry(after_ms) = error.remedy
+            && let Some(after_ms) = after_ms.get(retries as usize)
+        {
+            opened.close(Outcome::Failed, TRIED_AGAIN).await;
+            return self
+                .write(&Body::UndoRetried {
+                    step: step.number,
+                    attempt: retries + 1,
+                    error: error.message.clone(),
+                    after_ms: *after_ms,
+                })
+                .await;
+        }
         let how = match &result {
             Ok(_) => Outcome::Done,
             Err(_) => Outcome::Failed,
         };
         opened.close(how, "").await;
+        if let Err(error) = &result
+            && !error.checks.is_empty()
+        {
+            let checks = error.checks.clone();
+            self.write(&Body::Verified { checks }).await?;
+        }
         self.write(&Body::UndoEnded {
             step: step.number,
+            failure: match &result {
+                Ok(_) => Failure::default(),
+                Err(error) => error.remedy.failure(),
+            },
             result: result.map_err(|error| error.message),
         })
         .await
@@ -187,7 +218,11 @@ impl JobRun {
                 }
                 () = self.waker.notified(), if view.is_some() => {
                     if let Some(view) = &mut view {
-                        self.catch_up(view).await?;
+                        if let Err(released) = self.catch_up(view).await {
+                            cancel.cancel();
+                            let _ = tokio::time::timeout(STOP_WITHIN, &mut work).await;
+                            return Err(released);
+                        }
                         if view.backward {
                             cancel.cancel();
                         }
@@ -227,6 +262,10 @@ impl JobRun {
         self.engine.log.notify_ephemeral(&self.job.id, &event);
         Ok(())
     }
+}
+
+fn not_carried_out_here() -> StepError {
+    StepError::new("This server cannot carry out or roll back such a step.").with(Remedy::Stop)
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> StepError {

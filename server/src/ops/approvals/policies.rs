@@ -124,6 +124,7 @@ pub async fn set(app: &App, actor: &Actor, policy: &v1::Policy) -> Result<v1::Se
         Wish::Counts => None,
     };
     let draft = Draft {
+        about: Some(set.policy.about()),
         cluster: named(&set.cluster),
         ..audit::draft(actor, act::POLICY_SET, set.policy.subject(&set.cluster))
     };

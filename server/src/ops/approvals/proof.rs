@@ -168,8 +168,11 @@ async fn of_vote(app: &App, row: &PlanRow, vote: &Vote) -> Result<()> {
 
 /// Whether the ledger says that these warnings were accepted. What an earlier version took accepts none.
 fn accepts(act: &ProvenAct, row: &PlanRow, accepted: Option<&[AcceptedWarning]>) -> bool {
-    accepted
-        .is_none_or(|accepted| act.opened.subject == tidy(&accepted::subject(&row.id, accepted)))
+    let about = act.opened.about.as_ref();
+    match accepted {
+        Some(accepted) => about == Some(&accepted::about(&row.id, accepted)),
+        None => about.is_some_and(|about| about.is_plan(&row.id)),
+    }
 }
 
 /// The policy in force must be the one that was set last. Gives its entry, where one was ever set.
@@ -192,7 +195,7 @@ pub(super) async fn of_policy(app: &App, standing: &ApprovalState) -> Result<Opt
             (None, None) => true,
             (Some(set), Some(said)) => {
                 entry = Some(said.opened.index);
-                set.policy.is_subject(&set.cluster, &said.opened.subject)
+                said.opened.about == Some(set.policy.about())
                     && said.opened.who == set.by
                     && set.entry.is_none_or(|entry| entry == said.opened.index)
             }

@@ -101,6 +101,7 @@ pub(super) async fn wish(
 /// Keeps a proposal that waits, and says for whom.
 pub(super) async fn propose(app: &App, actor: &Actor, proposal: Proposal) -> Result<String> {
     let draft = Draft {
+        about: proposal.policy.map(|policy| policy.about()),
         cluster: named(&proposal.cluster),
         ..audit::draft(actor, act::POLICY_PROPOSE, subject(&proposal))
     };
@@ -159,6 +160,7 @@ pub async fn confirm(app: &App, actor: &Actor, id: &str) -> Result<()> {
         (_, true) => subject(&proposal),
     };
     let draft = Draft {
+        about: proposal.policy.map(|policy| policy.about()),
         cluster: named(&proposal.cluster),
         ..audit::draft(actor, what, said)
     };
@@ -197,6 +199,7 @@ pub async fn withdraw(app: &App, actor: &Actor, id: &str) -> Result<()> {
         ));
     }
     let draft = Draft {
+        about: proposal.policy.map(|policy| policy.about()),
         cluster: named(&proposal.cluster),
         ..audit::draft(actor, act::POLICY_WITHDRAW, subject(&proposal))
     };

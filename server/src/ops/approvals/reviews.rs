@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use requorum_shared::api::v1;
+use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place};
 
@@ -105,6 +106,7 @@ pub async fn close(app: &App, actor: &Actor, id: &str, note: &str) -> Result<v1:
         return Err(precondition("review.own", OWN));
     }
     let draft = Draft {
+        about: Some(About::Review { id: id.to_owned() }),
         plan: Some(review.plan_hash.clone()),
         cluster: named(&review.cluster),
         ..audit::draft(actor, act::REVIEW_CLOSE, format!("review {id}"))

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use requorum_shared::api::v1;
+use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::entry::{CONSOLE, Draft, act, named};
 use requorum_shared::recovery::{self, Plan, Request};
 
@@ -150,6 +151,7 @@ pub(super) async fn invalidate(
         from: CONSOLE.to_owned(),
         act: act::PLAN_INVALIDATE.to_owned(),
         subject: format!("plan {}", row.id),
+        about: Some(About::plan(&row.id)),
         plan: Some(row.hash.clone()),
         cluster: named(&row.cluster),
         ..Draft::default()

@@ -1,6 +1,7 @@
 //! The job engine against a world that can be looked at: killed at every point of a job, with steps that fail,
 //! panic, pause and are taken back.
 
+mod back;
 mod books;
 mod world;
 
@@ -15,6 +16,8 @@ use requorum_server::jobs::engine::{Engine, Owner};
 use requorum_server::jobs::log::{Claim, JobLog as _, Writer};
 use requorum_shared::job::events::{Body, Choice, EndState, Event, Question};
 use requorum_shared::job::fold::{JobState, JobView};
+
+use crate::support::believed::as_written;
 
 use self::world::{Fault, JOB, Memory, STEPS, State, World};
 
@@ -31,9 +34,10 @@ fn live(
         .build()
         .unwrap();
     runtime.block_on(async {
-        let engine = Engine::new(
+        let engine = Engine::with_proof(
             log.clone(),
             books::fresh().await,
+            as_written(),
             world.runners(),
             Arc::new(requorum_server::clock::SystemClock),
             Owner {

@@ -3,9 +3,9 @@
 use requorum_server::jobs::log::{Created, JobRow};
 use requorum_server::plans::store::{Added, Decision, PlanRow, PlanState};
 use requorum_shared::api::v1;
-use requorum_shared::job::events::{Body, Event, Question};
+use requorum_shared::job::events::{Body, EndState, Event, Question};
 use requorum_shared::job::fold::JobState;
-use requorum_shared::ledger::entry::{Outcome, act};
+use requorum_shared::ledger::entry::{Draft, Outcome, act};
 use requorum_shared::plan::{Gate, GateChoice, GateThen, Step, Undo};
 use requorum_shared::recovery::{Action, Plan};
 use tonic::Code;
@@ -97,10 +97,86 @@ async fn gated(server: &TestServer, console: &Console) -> String {
         by: NAME.into(),
         grounds: None,
     };
+    // As a person's request has it: the engine holds a job against the ledger.
+    let mut start = app
+        .ledger
+        .open(Draft {
+            who: NAME.into(),
+            act: act::JOB_START.into(),
+            plan: Some(job.plan_hash.clone()),
+            ..Draft::default()
+        })
+        .await
+        .unwrap();
     let created = app.engine.create(&job, &first, &|_, _| false).await;
     assert_eq!(created.unwrap(), Created::Yes);
+    start.draft().job = Some(job.id.clone());
+    start.close(Outcome::Done, "").await;
     app.engine.adopt(&job.id, "start");
     job.id
+}
+
+/// A person who can write to the database answers in another's name.
+#[tokio::test]
+async fn an_answer_that_nobody_gave_ends_the_job() {
+    for (forged, said) in [
+        (
+            r#"{"event":"answered","question":"ID","choice":"go","by":"NAME"}"#,
+            "answer a job's question",
+        ),
+        (
+            r#"{"event":"abort-requested","by":"NAME"}"#,
+            "stop a job and roll it back",
+        ),
+    ] {
+        let server = TestServer::start().await;
+        let console = Console::over(&server).await;
+        let job = gated(&server, &console).await;
+        let asked = question(&console, &job).await;
+        // An answer that was refused is no answer.
+        let refused = console.answer_typing(&job, &asked.id, "go", "prod").await;
+        assert_eq!(code(&refused.unwrap_err()), "job.confirm");
+        let forged = forged.replace("ID", &asked.id).replace("NAME", NAME);
+        assert!(
+            serde_json::from_str::<Body>(&forged)
+                .unwrap()
+                .wish()
+                .is_some()
+        );
+        let file = server.data_dir().join("requorum.db");
+        let database = sqlx::SqlitePool::connect_with(
+            sqlx::sqlite::SqliteConnectOptions::new().filename(file),
+        )
+        .await
+        .unwrap();
+        sqlx::query(
+            "INSERT INTO job_events (job_id, seq, at_ms, body_json) SELECT job_id, MAX(seq) + 1, MAX(at_ms), $2 FROM \
+             job_events WHERE job_id = $1 GROUP BY job_id",
+        )
+        .bind(&job)
+        .bind(&forged)
+        .execute(&database)
+        .await
+        .unwrap();
+        server.app().engine.wake(&job);
+        let over = |event: &Event| matches!(event.body, Body::Ended { .. });
+        let events = console.watch_until(&job, 0, over).await.unwrap();
+        let Some(Body::Ended { state, sentence }) = events.last().map(|event| &event.body) else {
+            panic!("{events:?}")
+        };
+        assert_eq!(*state, EndState::Left);
+        assert!(
+            sentence.contains(said) && sentence.contains("the ledger does not"),
+            "{sentence}"
+        );
+        let began = |event: &Event| {
+            matches!(
+                event.body,
+                Body::StepStarted { .. } | Body::UndoStarted { .. }
+            )
+        };
+        assert!(!events.iter().any(began), "{events:?}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use requorum_server::grpc::v1::credential_service_client::CredentialServiceClient;
 use requorum_server::grpc::v1::job_service_client::JobServiceClient;
 use requorum_shared::api::v1;
+use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::entry::{Entry, Outcome, act};
 use serde_json::json;
 use tonic::Code;
@@ -235,6 +236,7 @@ async fn nobody_makes_another_plans_dossier_impossible_or_large() {
         who: "Eve".into(),
         act: act::JOB_START.into(),
         subject: format!("plan {plan_id}"),
+        about: Some(About::plan(plan_id)),
         plan: Some(plan.hash.clone()),
         ..Default::default()
     };

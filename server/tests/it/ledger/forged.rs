@@ -12,17 +12,17 @@ use crate::support::harness::{Client, NAME, TestServer, code};
 use crate::support::recovery::{Console, request};
 
 /// Anna made a plan, Ben may approve, Carl may run it; and somebody has the database.
-struct Scene {
-    server: TestServer,
-    anna: Console,
+pub(super) struct Scene {
+    pub(super) server: TestServer,
+    pub(super) anna: Console,
     ben: Console,
-    carl: Console,
-    plan: v1::PlanSummary,
-    database: SqlitePool,
+    pub(super) carl: Console,
+    pub(super) plan: v1::PlanSummary,
+    pub(super) database: SqlitePool,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let server = TestServer::start().await;
         let anna = Console::over(&server).await;
         let snapshot = anna.upload("3.6.14-mixed.db").await;
@@ -44,7 +44,7 @@ impl Scene {
         }
     }
 
-    async fn sql(&self, sql: &'static str) {
+    pub(super) async fn sql(&self, sql: &'static str) {
         let done = sqlx::query(sql).execute(&self.database).await.unwrap();
         assert_ne!(done.rows_affected(), 0, "{sql}");
     }
@@ -89,6 +89,13 @@ impl Scene {
 fn ended(entries: &[Entry], act: &str) -> Vec<Outcome> {
     let acts = entries.iter().filter(|entry| entry.act == act);
     acts.filter_map(|entry| entry.outcome).collect()
+}
+
+impl Scene {
+    /// As the plan's policy asks for it.
+    pub(super) async fn approved(&self) {
+        approve(self, &self.ben).await;
+    }
 }
 
 async fn approve(scene: &Scene, by: &Console) {

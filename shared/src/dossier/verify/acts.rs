@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use super::{Failure, Finding, fail, unknown};
 use crate::approval::PolicyInForce;
 use crate::dossier::words;
-use crate::job::events::{Body, Event, StepOutcome};
-use crate::ledger::entry::{Entry, Outcome, Phase, act, tidy};
+use crate::job::events::{Body, Event, StepOutcome, Wish};
+use crate::ledger::about::About;
+use crate::ledger::entry::{Entry, Outcome, Phase, act};
 use crate::recovery::Plan;
 
 pub(super) use crate::ledger::entry::act::{
@@ -85,20 +86,17 @@ impl Acts {
         self.by_person_on(act, who, None)
     }
 
-    /// The same, with this subject where one is given.
+    /// The same, about exactly this where it is given.
     pub(super) fn by_person_on(
         &self,
         act: &str,
         who: &str,
-        subject: Option<&str>,
+        about: Option<&About>,
     ) -> Result<(), Failure> {
-        let subject = subject.map(tidy);
         let mut all = self.acts.iter().filter(|a| {
             a.opened.act == act
                 && a.opened.who == who
-                && subject
-                    .as_ref()
-                    .is_none_or(|subject| *subject == a.opened.subject)
+                && about.is_none_or(|about| a.opened.about.as_ref() == Some(about))
         });
         if all.clone().any(|a| a.outcome() == Some(Outcome::Done)) {
             return Ok(());
@@ -150,7 +148,7 @@ impl Acts {
         let mut all = self.acts.iter().filter(|a| {
             a.opened.act == act::POLICY_SET
                 && a.opened.who == *who
-                && policy.policy.is_subject(&policy.cluster, &a.opened.subject)
+                && a.opened.about == Some(policy.policy.about())
                 && a.opened.cluster.as_deref().unwrap_or_default() == policy.cluster
                 && policy.entry.is_none_or(|entry| entry == a.opened.index)
         });
@@ -177,14 +175,23 @@ impl Acts {
             _ => return Err(unknown("The journal does not say who started the job.")),
         };
         for event in events {
-            let Some((act, who, step, outcome)) = claim(&event.body, starter) else {
+            let Some(Claim {
+                act,
+                who,
+                step,
+                about,
+                outcome,
+            }) = claim(&event.body, starter)
+            else {
                 continue;
             };
             let fits = |a: &Act| {
                 a.opened.act == act
                     && a.opened.who == who
                     && a.job() == Some(self.job.as_str())
-                    && step.is_none_or(|step| is_step(&a.opened.subject, step))
+                    && about
+                        .as_ref()
+                        .is_none_or(|about| a.opened.about.as_ref() == Some(about))
             };
             let free = |wanted: &dyn Fn(Option<Outcome>) -> bool, taken: &[bool]| {
                 let mut acts = self.acts.iter().zip(taken);
@@ -238,34 +245,45 @@ impl Acts {
         };
         let carried = |number: u32| {
             let closed = |a: &Act| matches!(a.outcome(), Some(Outcome::Done | Outcome::Failed));
-            self.acts.iter().any(|a| {
-                a.opened.act == act::JOB_STEP && closed(a) && is_step(&a.opened.subject, number)
-            })
+            self.acts
+                .iter()
+                .any(|a| a.opened.act == act::JOB_STEP && closed(a) && is_step(&a.opened, number))
         };
         let mut steps = plan.steps.iter().map(|step| step.number);
         steps.find(|number| carried(*number) && !told(*number))
     }
 }
 
-/// Whether the subject of an entry is this step: `step 3 of 6: Build 3 members`.
-fn is_step(subject: &str, step: u32) -> bool {
-    subject.starts_with(&format!("step {step} of "))
+/// Whether an entry is about this step.
+fn is_step(entry: &Entry, step: u32) -> bool {
+    entry.about == Some(About::Step { number: step })
 }
 
-/// What an event claims was done: act, who, step, outcome.
-fn claim<'a>(
-    body: &'a Body,
-    starter: &'a str,
-) -> Option<(&'static str, &'a str, Option<u32>, Outcome)> {
+/// What an event claims was done.
+struct Claim<'a> {
+    act: &'static str,
+    who: &'a str,
+    step: Option<u32>,
+    /// What its entry has to be about, where that says more than the job.
+    about: Option<About>,
+    outcome: Outcome,
+}
+
+fn claim<'a>(body: &'a Body, starter: &'a str) -> Option<Claim<'a>> {
+    if let Some(Wish { act, by, about }) = body.wish() {
+        return Some(Claim {
+            act,
+            who: by,
+            step: None,
+            about,
+            outcome: Outcome::Done,
+        });
+    }
     let done = Outcome::Done;
-    Some(match body {
-        Body::Started { by, .. } => (act::JOB_START, by, None, done),
-        Body::Paused { by } => (act::JOB_PAUSE, by, None, done),
-        Body::Resumed { by } => (act::JOB_RESUME, by, None, done),
-        Body::AbortRequested { by } => (act::JOB_ABORT, by, None, done),
-        Body::Answered { by, .. } => (act::JOB_ANSWER, by, None, done),
-        Body::HandedOver { by, .. } => (act::JOB_HAND_OVER, by, None, done),
-        Body::MembersRemoved { by, .. } => (act::JOB_REMOVE_MEMBERS, by, None, done),
+    let (act, who, step, outcome) = match body {
+        Body::Started { by, .. } => (act::JOB_START, by.as_str(), None, done),
+        Body::HandedOver { by, .. } => (act::JOB_HAND_OVER, by.as_str(), None, done),
+        Body::MembersRemoved { by, .. } => (act::JOB_REMOVE_MEMBERS, by.as_str(), None, done),
         Body::StepEnded { step, outcome } => {
             let outcome = match outcome {
                 StepOutcome::Done { .. } | StepOutcome::AlreadyDone { .. } => done,
@@ -274,7 +292,8 @@ fn claim<'a>(
             (act::JOB_STEP, starter, Some(*step), outcome)
         }
         Body::StepRetried { step, .. } => (act::JOB_STEP, starter, Some(*step), Outcome::Failed),
-        Body::UndoEnded { step, result } => {
+        Body::UndoRetried { step, .. } => (act::JOB_UNDO, starter, Some(*step), Outcome::Failed),
+        Body::UndoEnded { step, result, .. } => {
             let outcome = if result.is_ok() {
                 done
             } else {
@@ -283,5 +302,12 @@ fn claim<'a>(
             (act::JOB_UNDO, starter, Some(*step), outcome)
         }
         _ => return None,
+    };
+    Some(Claim {
+        act,
+        who,
+        step,
+        about: step.map(|number| About::Step { number }),
+        outcome,
     })
 }

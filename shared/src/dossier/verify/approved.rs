@@ -6,6 +6,7 @@ use crate::approval::{
     AcceptedWarning, Authorization, Judgement, Person, Policy, Reversibility, accepted,
 };
 use crate::dossier::{record, words};
+use crate::ledger::about::About;
 
 pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
     let (plan, hash) = opened
@@ -73,13 +74,13 @@ pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
     }
     let warnings = accepted::warnings(&plan.report);
     for vote in &grounds.votes {
-        let subject = accepting(&vote.by, &plan.id, &warnings, vote.accepted.as_deref())?;
-        all.by_person_on(acts::APPROVE, &vote.by.name, subject.as_deref())?;
+        let about = accepting(&vote.by, &plan.id, &warnings, vote.accepted.as_deref())?;
+        all.by_person_on(acts::APPROVE, &vote.by.name, about.as_ref())?;
     }
     if let Some(glass) = &grounds.glass {
         all_accepted(&warnings, grounds)?;
-        let subject = accepting(&glass.by, &plan.id, &warnings, glass.accepted.as_deref())?;
-        all.by_person_on(acts::BREAK_GLASS, &glass.by.name, subject.as_deref())?;
+        let about = accepting(&glass.by, &plan.id, &warnings, glass.accepted.as_deref())?;
+        all.by_person_on(acts::BREAK_GLASS, &glass.by.name, about.as_ref())?;
         let review = approvals
             .review
             .as_ref()
@@ -136,14 +137,14 @@ pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
     }
 }
 
-/// What the ledger has to say of an approval or an override that names the warnings it accepts: every one of the plan.
-/// An earlier version's names none, and its subject says nothing of them.
+/// What an approval or an override that names the warnings it accepts is about in the ledger: every one of the plan.
+/// An earlier version's names none.
 fn accepting(
     by: &Person,
     plan: &str,
     warnings: &[AcceptedWarning],
     named: Option<&[AcceptedWarning]>,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<About>, Failure> {
     let Some(named) = named else {
         return Ok(None);
     };
@@ -153,7 +154,7 @@ fn accepting(
             by.name
         )));
     }
-    Ok(Some(accepted::subject(plan, named)))
+    Ok(Some(accepted::about(plan, named)))
 }
 
 /// Warnings that no approval and no override accepted were accepted by the runner, since that is asked for.

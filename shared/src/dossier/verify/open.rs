@@ -302,6 +302,9 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
                 return never("a step");
             }
             Body::UndoStarted { step } => undoing[index(*step)?] = true,
+            Body::UndoRetried { step, .. } if !undoing[index(*step)?] => {
+                return never("an undo");
+            }
             Body::UndoEnded { step, .. } if !std::mem::take(&mut undoing[index(*step)?]) => {
                 return never("an undo");
             }

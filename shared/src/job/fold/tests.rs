@@ -120,6 +120,7 @@ fn each_answer_leads_where_it_says() {
             bodies.push(Body::UndoEnded {
                 step: 1,
                 result: Err("it is in use".into()),
+                failure: Failure::Ask,
             });
         }
         bodies.push(asked(&[then]));
@@ -239,6 +240,7 @@ fn a_step_that_waits_for_another_try_may_have_left_something() {
     bodies.push(Body::UndoEnded {
         step: 1,
         result: Ok("gone".into()),
+        failure: Failure::Ask,
     });
     assert!(!folded(2, &bodies).steps[0].may_have_effect());
 }

@@ -10,6 +10,7 @@ fn draft() -> Draft {
         act: act::PLAN_APPROVE.to_owned(),
         cluster: Some("prod-etcd".to_owned()),
         subject: "plan p1".to_owned(),
+        about: Some(About::plan("p1")),
         job: None,
         plan: Some("ab".repeat(32)),
     }
@@ -35,7 +36,7 @@ fn an_entry_has_one_text() {
     assert_eq!(
         entry.canonical_json(),
         format!(
-            r#"{{"act":"plan.approve","at_ms":1700000000123,"closes":17,"cluster":"prod-etcd","format":"requorum.entry/1","from":"10.0.0.7","index":18,"outcome":"done","phase":"closed","plan":"{}","subject":"plan p1","who":"anna"}}"#,
+            r#"{{"about":{{"plan":{{"id":"p1"}}}},"act":"plan.approve","at_ms":1700000000123,"closes":17,"cluster":"prod-etcd","format":"requorum.entry/1","from":"10.0.0.7","index":18,"outcome":"done","phase":"closed","plan":"{}","subject":"plan p1","who":"anna"}}"#,
             "ab".repeat(32)
         )
     );
@@ -86,6 +87,7 @@ fn the_longest_entry_fits_a_leaf() {
         act: long.clone(),
         cluster: Some(long.clone()),
         subject: long.clone(),
+        about: None,
         job: Some(long.clone()),
         plan: Some(long.clone()),
     };

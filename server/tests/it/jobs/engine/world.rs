@@ -252,8 +252,19 @@ impl StepRunner for Here {
     async fn undo(&self, step: &Step, _: &Context) -> Result<String, StepError> {
         let world = &self.0;
         world.point().await;
-        if world.take_fault(step, true) != Fault::No {
-            return Err(StepError::from("it was made to stay".to_owned()));
+        match world.take_fault(step, true) {
+            Fault::No => {}
+            Fault::Passes(left) => {
+                if left > 1 {
+                    world.fail_undo(step.number as usize, Fault::Passes(left - 1));
+                }
+                return Err(StepError::new("no answer").with(Remedy::Retry(&[1, 2])));
+            }
+            Fault::Refuses => {
+                let error = StepError::new("it cannot be").with(Remedy::Stop);
+                return Err(error);
+            }
+            _ => return Err(StepError::from("it was made to stay".to_owned())),
         }
         world.change(step, |thing| thing.state = State::Missing);
         world.point().await;
@@ -271,6 +282,8 @@ pub(super) struct Memory {
     pub(super) gone: Mutex<Option<(usize, bool)>>,
     /// A step that a person takes.
     pub(super) gate: Mutex<Option<usize>>,
+    /// What that person did can be rolled back by hand.
+    pub(super) gate_back: AtomicBool,
     /// What is written just after the next look at the journal.
     pub(super) meanwhile: Mutex<Option<Body>>,
     /// What a person writes just before the first entry of this kind.
@@ -307,6 +320,7 @@ impl Memory {
             swapped: AtomicBool::new(false),
             gone: Mutex::new(None),
             gate: Mutex::new(None),
+            gate_back: AtomicBool::new(false),
             meanwhile: Mutex::new(None),
             before: Mutex::new(None),
         }
@@ -411,7 +425,7 @@ impl Memory {
 }
 
 /// The one job's plan. A person takes the step `gate`.
-fn plan(gate: Option<usize>) -> Plan {
+fn plan(gate: Option<usize>, gate_back: bool) -> Plan {
     let choice = |id: &str, then: &str| json!({"id": id, "label": id, "consequence": format!("{id} it is"), "then": then});
     let person = json!({"by": "person", "do": {
         "question": "Does the new cluster answer?", "evidence": "It was started a minute ago.",
@@ -423,7 +437,7 @@ fn plan(gate: Option<usize>) -> Plan {
             let by_person = gate == Some(n);
             json!({
                 "number": n, "title": format!("make {n}"), "probe": "look", "effect": format!("effect of {n}"),
-                "undo": if by_person { json!({"kind": "nothing"}) } else { json!({"kind": "back", "how": format!("way back of {n}")}) },
+                "undo": if by_person && !gate_back { json!({"kind": "nothing"}) } else { json!({"kind": "back", "how": format!("way back of {n}")}) },
                 "action": if by_person { &person } else { &etcd },
             })
         })
@@ -475,7 +489,10 @@ impl JobLog for Memory {
     }
 
     async fn job(&self, id: &str) -> anyhow::Result<Option<JobRow>> {
-        let plan = plan(*self.gate.lock().unwrap());
+        let plan = plan(
+            *self.gate.lock().unwrap(),
+            self.gate_back.load(Ordering::Relaxed),
+        );
         Ok((id == JOB).then(|| JobRow {
             id: JOB.into(),
             plan_id: "plan".into(),

@@ -19,6 +19,8 @@ use requorum_shared::recovery::{Plan, TargetDir};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 
+use crate::support::believed::as_written;
+
 use super::Scene;
 use super::faults::{Fault, Faulty};
 
@@ -108,7 +110,14 @@ pub(super) async fn live(scene: &dyn Scene, data: &Path, plan_id: &str, life: Li
         lease: LEASE,
         shared: false,
     };
-    let engine = Engine::new(log, ledger.clone(), Arc::new(runners), clock, owner);
+    let engine = Engine::with_proof(
+        log,
+        ledger.clone(),
+        as_written(),
+        Arc::new(runners),
+        clock,
+        owner,
+    );
     engine.resume_all().await.unwrap();
     let mut answers = life.answers;
     let until = tokio::time::Instant::now() + PATIENCE;
@@ -210,7 +219,7 @@ fn began_before_it_ended(events: &[Event]) {
             Body::UndoStarted { step } => {
                 assert_eq!(undo_open.replace(*step), None, "{events:#?}");
             }
-            Body::UndoEnded { step, result } => {
+            Body::UndoEnded { step, result, .. } => {
                 assert_eq!(undo_open.take(), Some(*step), "{events:#?}");
                 undo_failed = result.is_err().then_some(*step);
             }
