@@ -30,7 +30,7 @@ pub struct RootChoice {
     /// Where it is.
     pub path: String,
     /// Free bytes there.
-    pub free_bytes: u64,
+    pub free_bytes: Option<u64>,
 }
 
 /// What a form begins from.

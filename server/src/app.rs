@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::counts::Counts;
 use crate::data_dir::DataDir;
 use crate::db::Database;
+use crate::disks::Disks;
 use crate::downloads::Downloads;
 use crate::files::list::FileList;
 use crate::files::objects::Objects;
@@ -94,6 +95,8 @@ pub struct Parts {
     pub removals: Arc<dyn RemovalStore>,
     /// What deletes their bytes.
     pub releases: Releases,
+    /// How full the disks are.
+    pub disks: Arc<Disks>,
     /// Where restores may go.
     pub roots: Arc<Roots>,
     /// The systems that can be recovered.
@@ -244,6 +247,7 @@ impl App {
             oidc,
             secrets,
             store,
+            disks: Arc::default(),
             releases: Releases::new(Arc::new(db.clone()), objects.clone(), clock_of_releases),
             removals: Arc::new(db.clone()),
             objects,

@@ -30,6 +30,7 @@ pub mod counts;
 pub mod data_dir;
 pub mod db;
 pub mod demo;
+pub mod disks;
 pub mod dossier;
 pub mod downloads;
 pub mod error;

@@ -15,6 +15,7 @@ use crate::error::Result;
 /// Version, limits, and what is there to restore to and boot with.
 pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
     authorize(app, actor, Permission::See, Place::Anywhere).await?;
+    let measured = app.disks.newest();
     Ok(AboutResponse {
         version: env!("CARGO_PKG_VERSION").into(),
         user: actor.name.clone(),
@@ -26,7 +27,7 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
             .map(|root| Root {
                 name: root.name.clone(),
                 path: root.path.display().to_string(),
-                free_bytes: root.free_bytes("").unwrap_or(0),
+                free_bytes: measured.free.get(&root.name).copied(),
                 all_clusters: root.clusters == RootClusters::All,
                 clusters: match &root.clusters {
                     RootClusters::All => Vec::new(),

@@ -7,6 +7,7 @@ use crate::client::grpc;
 use crate::components::bytes::Bytes;
 use crate::components::load::load;
 use crate::components::share_bar::{Share, ShareBar};
+use crate::components::time::Time;
 use crate::format;
 use crate::pages::cluster_filter;
 
@@ -42,14 +43,18 @@ fn shares(storage: &GetStorageResponse) -> Vec<Share> {
     );
     // Restored members may be on any disk that a restore root is on: none of them is counted as this one's.
     let known = on_disk + uploads + downloads;
-    let used = storage.size_bytes.saturating_sub(storage.free_bytes);
-    vec![
+    let mut all = vec![
         Share::new("Files", "files", on_disk),
         Share::new("Uploads", "uploads", uploads),
         Share::new("Downloads", "downloads", downloads),
-        Share::new("Other", "other", used.saturating_sub(known)),
-        Share::new("Free", "free", storage.free_bytes),
-    ]
+    ];
+    // Of a disk that does not answer, only what lies on it is known.
+    if let (Some(size), Some(free)) = (storage.size_bytes, storage.free_bytes) {
+        let used = size.saturating_sub(free);
+        all.push(Share::new("Other", "other", used.saturating_sub(known)));
+        all.push(Share::new("Free", "free", free));
+    }
+    all
 }
 
 fn shown(storage: GetStorageResponse) -> impl IntoView {
@@ -57,7 +62,14 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
     let files = total(of, |c| c.files_bytes);
     let restored = total(of, |c| c.restored_bytes);
     let shares = shares(&storage);
+    let measured = match storage.measured_at_ms {
+        0 => "The disks have not been measured yet: reload in a minute.".into_any(),
+        ms => view! { "Measured " <Time ms /> "." }.into_any(),
+    };
     let notes = [
+        storage.free_bytes.is_none().then(|| {
+            "How much is free on the disk of the data directory is unknown.".to_owned()
+        }),
         storage.files_elsewhere.then(|| {
             format!(
                 "Files are in a bucket ({}), not on this disk.",
@@ -88,6 +100,7 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
     view! {
         <div class="stack">
             <ShareBar label="Disk of the data directory" shares />
+            <p class="small muted">{measured}</p>
             {notes.into_iter().flatten().map(|note| view! { <p class="small muted">{note}</p> }).collect_view()}
             <div class="table-wrap">
                 <table class="table">
@@ -119,10 +132,11 @@ mod tests {
                 // On a larger disk.
                 restored_bytes: 5_000,
             }],
-            free_bytes: 40,
-            size_bytes: 100,
+            free_bytes: Some(40),
+            size_bytes: Some(100),
             files_elsewhere: false,
             partly: false,
+            measured_at_ms: 1,
         };
         let bar = |files, other| {
             [
@@ -136,5 +150,7 @@ mod tests {
         assert_eq!(shares(&storage), bar(20, 30));
         storage.files_elsewhere = true;
         assert_eq!(shares(&storage), bar(0, 50));
+        storage.free_bytes = None;
+        assert_eq!(shares(&storage), bar(0, 0)[..3]);
     }
 }

@@ -100,7 +100,10 @@ fn show(facts: Facts) -> impl IntoView {
                 <tr>
                     <th scope="row" data-label="Root">{root.name}</th>
                     <td data-label="Folder"><Copyable value=root.path /></td>
-                    <td data-label="Free" class="number"><Bytes n=root.free_bytes /></td>
+                    <td data-label="Free" class="number">{match root.free_bytes {
+                        Some(free) => view! { <Bytes n=free /> }.into_any(),
+                        None => "unknown".into_any(),
+                    }}</td>
                 </tr>
             }
         })

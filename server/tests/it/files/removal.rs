@@ -278,13 +278,26 @@ async fn storage_says_what_takes_room_for_which_cluster() {
         let answer = console.get_storage(v1::GetStorageRequest {}).await;
         answer.unwrap().into_inner()
     };
+    let app = server.app();
+    app.disks.measure(app).await;
     let seen = storage(&console.http).await;
+    assert!(seen.measured_at_ms > 0);
     assert_eq!(seen.clusters.len(), 1);
     let prod = &seen.clusters[0];
     assert_eq!(prod.cluster, "prod");
     assert_eq!(prod.files_bytes, console.http.snapshots().await.used_bytes);
     assert!(prod.restored_bytes > prod.files_bytes, "{prod:?}");
-    assert!(seen.free_bytes > 0 && seen.size_bytes >= seen.free_bytes);
+    assert!(seen.free_bytes > Some(0) && seen.size_bytes >= seen.free_bytes);
+    // Whoever asks, no disk is looked at.
+    let more = server.data_dir().join("restores/here/more");
+    std::fs::write(more, vec![1; 100_000]).unwrap();
+    assert_eq!(storage(&console.http).await.clusters, seen.clusters);
+    app.disks.measure(app).await;
+    let then = &storage(&console.http).await.clusters[0];
+    assert!(
+        then.restored_bytes >= prod.restored_bytes + 100_000,
+        "{then:?}"
+    );
     let other = server
         .person(&console.http, "lars", &["operator@lab"])
         .await;

@@ -1,6 +1,5 @@
 //! Jobs that nobody started: a row of the database alone makes nothing run.
 
-use requorum_server::jobs::log::JobLog as _;
 use requorum_shared::job::events::{Body, EndState};
 use requorum_shared::ledger::entry::{Outcome, act};
 use sqlx::Executor as _;

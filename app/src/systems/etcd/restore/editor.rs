@@ -10,6 +10,7 @@ use super::form::carried::{Choice, nothing_to_clean};
 use super::members::Members;
 use crate::components::space::Space;
 use crate::format;
+use crate::plan_form::RootChoice;
 
 /// The form.
 #[component]
@@ -269,6 +270,14 @@ fn carried(context: FormContext) -> impl IntoView {
     }
 }
 
+/// What is free in a root, as far as that is known.
+fn free(root: &RootChoice) -> String {
+    match root.free_bytes {
+        Some(free) => format!("{} free", format::bytes(free)),
+        None => "free space unknown".to_owned(),
+    }
+}
+
 fn target(context: FormContext) -> impl IntoView {
     let form = context.form;
     let error = context.error(|| "target".into());
@@ -295,7 +304,7 @@ fn target(context: FormContext) -> impl IntoView {
     let options = roots
         .into_iter()
         .map(|root| {
-            let label = format!("{}: {} ({} free)", root.name, root.path, format::bytes(root.free_bytes));
+            let label = format!("{}: {} ({})", root.name, root.path, free(&root));
             let name = root.name.clone();
             view! { <option value=root.name selected=move || form.with(|f| f.root == name)>{label}</option> }
         })

@@ -269,7 +269,7 @@ impl RestoreForm {
                 ),
                 root_known: root.is_some(),
                 state: TargetState::Unknown { why: None },
-                free_bytes: root.map(|root| root.free_bytes),
+                free_bytes: root.and_then(|root| root.free_bytes),
             }
         };
         Observation {

@@ -192,7 +192,7 @@ fn roomier(form: &RestoreForm, known: &Known<'_>) -> Vec<Fix> {
     let mut roots: Vec<_> = known
         .roots
         .iter()
-        .filter(|root| root.name != form.root && root.free_bytes >= need)
+        .filter(|root| root.name != form.root && root.free_bytes.is_some_and(|free| free >= need))
         .collect();
     roots.sort_by_key(|root| std::cmp::Reverse(root.free_bytes));
     let roots = roots.into_iter().map(|root| Fix::Root(root.name.clone()));

@@ -59,7 +59,7 @@ fn roots() -> Vec<RootChoice> {
     vec![RootChoice {
         name: "data".into(),
         path: "/srv/restore/".into(),
-        free_bytes: 1 << 40,
+        free_bytes: Some(1 << 40),
     }]
 }
 
@@ -316,10 +316,10 @@ fn a_choice_that_brings_a_risk_can_be_undone_at_the_risk() {
 
 #[test]
 fn where_there_is_no_room_the_roots_that_have_it_are_offered() {
-    let root = |name: &str, free_bytes| RootChoice {
+    let root = |name: &str, free_bytes: u64| RootChoice {
         name: name.into(),
         path: format!("/srv/{name}"),
-        free_bytes,
+        free_bytes: Some(free_bytes),
     };
     let inspection = inspection();
     let all = [
