@@ -11,6 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::random;
+use crate::small_file;
 
 /// The SQLite database, in a data directory.
 pub const DATABASE: &str = "requorum.db";
@@ -19,6 +20,8 @@ pub const LEDGER_KEY: &str = "ledger-key";
 /// Uploads that have not ended, in a data directory.
 pub const UPLOADS: &str = "uploads";
 
+/// More than the directory's name has, in bytes.
+const MAX_NAME_BYTES: u64 = 1024;
 /// How long a lock is waited for. A server that has just ended may hold it for a moment more: through a program that it
 /// was starting, until that one runs.
 const LOCK_WITHIN: Duration = Duration::from_secs(1);
@@ -129,7 +132,7 @@ impl DataDir {
 /// The directory's name: random, given once.
 fn name_in(path: &Path) -> std::io::Result<String> {
     let file = path.join("name");
-    match std::fs::read_to_string(&file) {
+    match small_file::read_text(&file, MAX_NAME_BYTES) {
         Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}

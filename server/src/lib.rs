@@ -54,6 +54,7 @@ pub mod secrets;
 pub mod serve;
 pub mod servers;
 pub mod shares;
+pub mod small_file;
 pub mod system;
 pub mod systems;
 pub mod tls;

@@ -1,5 +1,7 @@
 //! The ledger with its key: written to by a server or by the command line, or only read.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -12,6 +14,10 @@ use crate::db::Database;
 use crate::files::store::UploadRow;
 use crate::ledger::store::LedgerStore;
 use crate::ledger::{Ledger, OpenActs, key};
+use crate::small_file;
+
+/// More than the file of a ledger's key has, in bytes.
+const MAX_KEY_BYTES: u64 = 64 << 10;
 
 /// Takes up the ledger in this database, or begins it with a new key.
 pub(super) async fn take_up(
@@ -22,6 +28,7 @@ pub(super) async fn take_up(
 ) -> anyhow::Result<Ledger> {
     let store: Arc<dyn LedgerStore> = Arc::new(db.clone());
     let key_file = place.key_file();
+    look_at(&key_file)?;
     let key = match key::read(&key_file)? {
         Some(key) => key,
         None => {
@@ -99,7 +106,19 @@ pub async fn read(place: &ConsoleLocation) -> anyhow::Result<Arc<dyn LedgerStore
 
 /// The key that signs the ledger of a console; none where it is missing.
 pub(super) fn signing_key(place: &ConsoleLocation) -> anyhow::Result<Option<SigningKey>> {
-    key::read(&place.key_file())
+    let key_file = place.key_file();
+    look_at(&key_file)?;
+    key::read(&key_file)
+}
+
+/// Before the key is read: a pipe or a device of that name would be read without end.
+fn look_at(key_file: &Path) -> anyhow::Result<()> {
+    match small_file::look(key_file, MAX_KEY_BYTES) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("reading the ledger's key {}", key_file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The key that the ledger of a console is signed with.

@@ -151,25 +151,36 @@ impl Login {
             (Some(cookie), Some(user)) => self.devices().await?.find(cookie, user, now),
             _ => None,
         };
-        let attempt = match &device {
-            // What others have tried does not keep a browser waiting with which this account came in before.
-            Some(device) => self.throttle.attempt_of(device.name(), now).await?,
-            None => self.throttle.attempt(&request.name, address, now).await?,
-        };
-        let attempt = attempt.map_err(throttled)?;
         let hash = user
             .as_ref()
             .filter(|user| user.disabled_ms == 0 && !user.password_hash.is_empty())
             .map(|user| user.password_hash.clone());
-        let matches = self.passwords.verify(request.password, hash).await?;
-        let Some(user) = user.filter(|_| matches) else {
+        let attempt = match &device {
+            // What others have tried does not keep a browser waiting with which this account came in before.
+            Some(device) => self.throttle.attempt_of(device.name(), now).await?,
+            None => {
+                let throttle = &self.throttle;
+                let attempt = throttle.attempt(&request.name, hash.is_some(), address, now);
+                attempt.await?
+            }
+        };
+        let attempt = attempt.map_err(throttled)?;
+        let verify = || {
+            self.passwords
+                .verify(request.password.clone(), hash.clone())
+        };
+        let looked = self.throttle.look(&attempt, verify).await?;
+        let Some(user) = user.filter(|_| looked == Ok(true)) else {
             self.throttle.failed(attempt, self.clock.now_ms()).await?;
             tracing::warn!(%address, "a login failed");
-            return Err(ApiError::new(
-                Kind::Unauthenticated,
-                "login.failed",
-                "Wrong name or password.",
-            ));
+            return Err(match looked {
+                Err(wait) => throttled(wait),
+                Ok(_) => ApiError::new(
+                    Kind::Unauthenticated,
+                    "login.failed",
+                    "Wrong name or password.",
+                ),
+            });
         };
         self.throttle.succeeded(attempt).await?;
         let opened = self.sessions.open(&user, Proof::Password, caller).await?;

@@ -5,10 +5,15 @@
 //!                                     counts before it is looked at, and is taken back when it was right
 //! an account, seen from everywhere    after many failures fewer tries are free, and the first wait is longer: for
 //!                                     each network anew, so that its owner is slowed and never kept out by others
-//! a network, whatever the accounts    after many failures one attempt at a time, each after a pause. It is slowed and
-//!                                     not refused: behind a proxy that is not named, all people are one network
+//! a network, whatever the accounts    after many failures a wrong attempt is answered when its turn comes, one at a time
+//!                                     after a pause each; who finds no turn is told to wait. A right one does not wait
+//!                                     for that: behind a proxy that is not named, all people are one network
 //! a browser that is known             its own tries, and nothing of the above
 //! ```
+//!
+//! So that this does not tell which names are accounts, what is wrong is answered alike for all names: when, how, and
+//! with the same work before. Only what is looked at early goes by whether the name is an account's, and only somebody
+//! with the right password sees that.
 //!
 //! An IPv6 network is a /64. Failures are forgotten after an hour without another.
 
@@ -20,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::store::{Failures, PeopleStore};
 use crate::address::Network;
+use crate::error::{ApiError, Result, internal};
 use crate::shares::{Share, Shares};
 
 /// Failures of an account from everywhere after which it is known to be under attack.
@@ -36,8 +42,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Attempts of a network at the same time.
 const AT_ONCE: usize = 16;
-/// Attempts that may wait for the pauses of a network that guesses; who comes then is told to wait.
+/// Attempts that may wait for the pauses of a network that guesses; who comes then has no turn.
 const MAY_PAUSE: usize = 4;
+/// After this long whoever has no turn is told to wait.
+const WITHOUT_TURN: Duration = Duration::from_secs(5);
+/// Attempts of a network that guesses at the same time, with a turn or without: each leaves a count behind.
+const GUESSES_AT_ONCE: usize = 256;
+/// Between two early looks, of a network that guesses, at the passwords of accounts.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// More than there are.
 const NO_LIMIT: usize = 1 << 20;
 
@@ -66,8 +78,10 @@ pub(super) struct Throttle {
     /// One attempt after the other under each count, so that those who are right do not count for each other.
     turns: Shares,
     networks: Shares,
+    guesses: Shares,
     pauses: Shares,
     pausing: Shares,
+    looks: Shares,
 }
 
 /// An attempt that counts until it is found to be right.
@@ -75,8 +89,19 @@ pub(super) struct Attempt {
     counted: String,
     /// What a failure counts for as well.
     beside: Vec<String>,
+    slowed: Option<Slowed>,
     _turn: Share,
     _network: Option<Share>,
+}
+
+/// An attempt from a network that guesses.
+struct Slowed {
+    network: String,
+    /// Whoever looks early does so one after the other, accounts apart from all other names.
+    lane: String,
+    pause: Duration,
+    /// A place among those that wait for their turn.
+    waits: Option<Share>,
 }
 
 /// How long to wait, in milliseconds.
@@ -91,18 +116,21 @@ impl Throttle {
             what,
             turns: Shares::new(NO_LIMIT, 1),
             networks: Shares::new(NO_LIMIT, AT_ONCE),
+            guesses: Shares::new(NO_LIMIT, GUESSES_AT_ONCE),
             pauses: Shares::new(NO_LIMIT, 1),
             pausing: Shares::new(NO_LIMIT, MAY_PAUSE),
+            looks: Shares::new(NO_LIMIT, 1),
         }
     }
 
-    /// Begins an attempt on an account from a network.
+    /// Begins an attempt under this name from a network. `is_account`: whether a password could be right for it.
     ///
     /// # Errors
     /// When the store cannot be written; and how long to wait, in the inner result.
     pub(super) async fn attempt(
         &self,
         account: &str,
+        is_account: bool,
         address: IpAddr,
         now_ms: i64,
     ) -> anyhow::Result<Result<Attempt, Wait>> {
@@ -124,12 +152,76 @@ impl Throttle {
         if let Some(wait) = wait(pace, failures, now_ms) {
             return Ok(Err(wait));
         }
-        if guesses && let Err(wait) = self.pause(&of_network, seen).await? {
-            return Ok(Err(wait));
+        let (place, slowed) = if guesses {
+            drop(place);
+            let place = self.guesses.take(&of_network).await?;
+            let kind = if is_account { "accounts" } else { "others" };
+            let slowed = Slowed {
+                lane: format!("{of_network} {kind}"),
+                pause: (PAUSE * (seen / MANY_OF_NETWORK)).min(LONGEST_PAUSE),
+                waits: self.pausing.try_take(&of_network),
+                network: of_network.clone(),
+            };
+            (place, Some(slowed))
+        } else {
+            (place, None)
+        };
+        // Counted whether or not it is looked at: a name that is none never is, and must not be told by that.
+        let attempt = Attempt {
+            counted,
+            beside: vec![of_account, of_network],
+            slowed,
+            _turn: turn,
+            _network: Some(place),
+        };
+        self.count(attempt, pace, now_ms).await
+    }
+
+    /// Looks whether the attempt is right, by `look`. What is right is found at once, or after the others that are looked
+    /// at early; what is wrong is told when its turn has come.
+    ///
+    /// # Errors
+    /// Those of `look`; and how long to wait, in the inner result, where there was no turn.
+    pub(super) async fn look<L: Future<Output = Result<bool>>>(
+        &self,
+        attempt: &Attempt,
+        look: impl Fn() -> L,
+    ) -> Result<Result<bool, Wait>> {
+        let Some(slowed) = &attempt.slowed else {
+            return Ok(Ok(look().await?));
+        };
+        let early = async {
+            let turn = self.looks.take(&slowed.lane).await.map_err(internal)?;
+            tokio::spawn(async move {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+                drop(turn);
+            });
+            look().await
+        };
+        let answered = async {
+            if slowed.waits.is_none() {
+                tokio::time::sleep(WITHOUT_TURN).await;
+                return Ok(());
+            }
+            let _turn = self.pauses.take(&slowed.network).await.map_err(internal)?;
+            tokio::time::sleep(slowed.pause).await;
+            Ok::<_, ApiError>(())
+        };
+        tokio::pin!(early, answered);
+        tokio::select! {
+            right = &mut early => match right? {
+                true => return Ok(Ok(true)),
+                false => answered.await?,
+            },
+            turn = &mut answered => turn?,
         }
-        let beside = vec![of_account, of_network];
-        self.count(counted, beside, pace, now_ms, turn, Some(place))
-            .await
+        if slowed.waits.is_none() {
+            let all = slowed.pause * u32::try_from(MAY_PAUSE).unwrap_or(1);
+            let all = i64::try_from(all.as_millis()).unwrap_or(LONGEST_WAIT_MS);
+            return Ok(Err(Wait(all)));
+        }
+        // Again for what was looked at before: the time that it takes is the same for all.
+        Ok(Ok(look().await?))
     }
 
     /// Begins an attempt that counts under this name alone.
@@ -142,34 +234,31 @@ impl Throttle {
         now_ms: i64,
     ) -> anyhow::Result<Result<Attempt, Wait>> {
         let counted = format!("{} of {}", self.what, of(who));
-        let turn = self.turns.take(&counted).await?;
-        self.count(counted, Vec::new(), USUAL, now_ms, turn, None)
-            .await
+        let attempt = Attempt {
+            _turn: self.turns.take(&counted).await?,
+            counted,
+            beside: Vec::new(),
+            slowed: None,
+            _network: None,
+        };
+        self.count(attempt, USUAL, now_ms).await
     }
 
     async fn count(
         &self,
-        counted: String,
-        beside: Vec<String>,
+        attempt: Attempt,
         pace: Pace,
         now_ms: i64,
-        turn: Share,
-        network: Option<Share>,
     ) -> anyhow::Result<Result<Attempt, Wait>> {
         let may = move |failures| wait(pace, failures, now_ms).is_none();
         let old_ms = now_ms - FORGET_MS;
         let before = self
             .failures
-            .add_failure_if(&counted, now_ms, old_ms, &may)
+            .add_failure_if(&attempt.counted, now_ms, old_ms, &may)
             .await?;
         Ok(match wait(pace, before, now_ms) {
             Some(wait) => Err(wait),
-            None => Ok(Attempt {
-                counted,
-                beside,
-                _turn: turn,
-                _network: network,
-            }),
+            None => Ok(attempt),
         })
     }
 
@@ -186,18 +275,6 @@ impl Throttle {
                 .await?;
         }
         Ok(())
-    }
-
-    /// One attempt of a network at a time, after a pause.
-    async fn pause(&self, network: &str, failures: u32) -> anyhow::Result<Result<(), Wait>> {
-        let pause = (PAUSE * (failures / MANY_OF_NETWORK)).min(LONGEST_PAUSE);
-        let Some(_waits) = self.pausing.try_take(network) else {
-            let all = pause * u32::try_from(MAY_PAUSE).unwrap_or(1);
-            return Ok(Err(Wait(i64::try_from(all.as_millis())?)));
-        };
-        let _turn = self.pauses.take(network).await?;
-        tokio::time::sleep(pause).await;
-        Ok(Ok(()))
     }
 
     /// Failures that are not forgotten yet.
@@ -241,15 +318,43 @@ mod tests {
         (Throttle::new(Arc::new(db.unwrap()), "login"), dir)
     }
 
-    /// Tries and fails; how long it would have had to wait instead.
+    /// Tries under a name and fails; how long it has to wait instead.
     async fn fail(throttle: &Throttle, account: &str, from: IpAddr, now_ms: i64) -> Option<i64> {
-        match throttle.attempt(account, from, now_ms).await.unwrap() {
-            Ok(attempt) => {
-                throttle.failed(attempt, now_ms).await.unwrap();
+        fail_as(throttle, account, false, from, now_ms).await
+    }
+
+    async fn fail_as(
+        throttle: &Throttle,
+        account: &str,
+        is_account: bool,
+        from: IpAddr,
+        now_ms: i64,
+    ) -> Option<i64> {
+        let attempt = throttle.attempt(account, is_account, from, now_ms).await;
+        let attempt = match attempt.unwrap() {
+            Ok(attempt) => attempt,
+            Err(Wait(wait)) => return Some(wait),
+        };
+        let looked = throttle.look(&attempt, || async { Ok(false) }).await;
+        throttle.failed(attempt, now_ms).await.unwrap();
+        match looked.unwrap() {
+            Ok(right) => {
+                assert!(!right);
                 None
             }
             Err(Wait(wait)) => Some(wait),
         }
+    }
+
+    /// The right password from home; how long it took.
+    async fn come_in(throttle: &Throttle, account: &str) -> Duration {
+        let begun = std::time::Instant::now();
+        let attempt = throttle.attempt(account, true, HOME, 1000).await.unwrap();
+        let attempt = attempt.ok().unwrap();
+        let looked = throttle.look(&attempt, || async { Ok(true) }).await;
+        assert_eq!(looked.unwrap(), Ok(true));
+        throttle.succeeded(attempt).await.unwrap();
+        begun.elapsed()
     }
 
     #[tokio::test]
@@ -262,7 +367,7 @@ mod tests {
         assert_eq!(fail(&throttle, "ak", HOME, 3000).await, None);
         assert_eq!(fail(&throttle, "ak", HOME, 3000).await, Some(4_000));
         assert_eq!(fail(&throttle, "other", HOME, 3000).await, None);
-        let attempt = throttle.attempt("ak", HOME, 7000).await.unwrap();
+        let attempt = throttle.attempt("ak", true, HOME, 7000).await.unwrap();
         throttle.succeeded(attempt.ok().unwrap()).await.unwrap();
         assert_eq!(fail(&throttle, "ak", HOME, 7000).await, None);
         assert_eq!(fail(&throttle, "ak", HOME, 7000 + FORGET_MS).await, None);
@@ -276,7 +381,7 @@ mod tests {
         assert_eq!(waits.iter().filter(|wait| wait.is_none()).count(), 5);
         // Those who are right do not wait for each other.
         let right = (0..20).map(|_| async {
-            let attempt = throttle.attempt("bo", HOME, 1000).await.unwrap();
+            let attempt = throttle.attempt("bo", true, HOME, 1000).await.unwrap();
             throttle.succeeded(attempt.ok().unwrap()).await.unwrap();
         });
         futures_util::future::join_all(right).await;
@@ -288,7 +393,7 @@ mod tests {
         for _ in 0..5 {
             drop(
                 throttle
-                    .attempt("ak", HOME, 1000)
+                    .attempt("ak", true, HOME, 1000)
                     .await
                     .unwrap()
                     .ok()
@@ -310,7 +415,8 @@ mod tests {
         }
         assert!(tried <= 25 + 2 * 36, "{tried} of 200");
         let home = [192, 168, 0, 1].into();
-        assert!(throttle.attempt("ak", home, 1000).await.unwrap().is_ok());
+        let owner = throttle.attempt("ak", true, home, 1000).await;
+        assert!(owner.unwrap().is_ok());
         assert_eq!(
             fail(&throttle, "other", [10, 0, 0, 1].into(), 1000).await,
             None
@@ -324,22 +430,75 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_network_that_guesses_is_slowed_and_not_refused() {
+    async fn a_network_that_guesses_is_slowed_and_whoever_is_right_is_not() {
         let (throttle, _dir) = throttle().await;
         for n in 0..MANY_OF_NETWORK {
             assert_eq!(fail(&throttle, &format!("user{n}"), HOME, 1000).await, None);
         }
         let begun = std::time::Instant::now();
-        assert!(throttle.attempt("fresh", HOME, 1000).await.unwrap().is_ok());
+        assert_eq!(fail_as(&throttle, "ak", true, HOME, 1000).await, None);
         assert!(begun.elapsed() >= PAUSE);
         let more = (0..40).map(|n| {
             let name = format!("more{n}");
             let throttle = &throttle;
             async move { fail(throttle, &name, HOME, 1000).await }
         });
-        let waits = futures_util::future::join_all(more).await;
+        let right = async {
+            tokio::time::sleep(PAUSE / 2).await;
+            for name in ["bo", "cy"] {
+                let took = come_in(&throttle, name).await;
+                assert!(took < 2 * BETWEEN_LOOKS, "{took:?}");
+            }
+        };
+        let (waits, ()) = tokio::join!(futures_util::future::join_all(more), right);
         let tried = waits.iter().filter(|wait| wait.is_none()).count();
         assert!(tried <= MAY_PAUSE, "{tried} were tried");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_does_not_tell_whether_the_name_is_an_accounts() {
+        let (throttle, _dir) = throttle().await;
+        let network = format!("login {HOME}");
+        for _ in 0..10 * MANY_OF_NETWORK {
+            let failed = throttle.failures.add_failure(&network, 1000, 0);
+            failed.await.unwrap();
+        }
+        // All places among those that wait are taken, for a long time.
+        let names: Vec<_> = (0..MAY_PAUSE).map(|n| format!("user{n}")).collect();
+        let guesses = names.iter().map(|name| fail(&throttle, name, HOME, 1000));
+        let timed = async |name, is_account| {
+            tokio::time::sleep(PAUSE / 2).await;
+            let begun = std::time::Instant::now();
+            let wait = fail_as(&throttle, name, is_account, HOME, 1000).await;
+            let who = format!("login {HOME} {}", of(name));
+            let counted = throttle.failures.failures(&who, 1000).await.unwrap();
+            (wait, counted.count, begun.elapsed())
+        };
+        let both = async { tokio::join!(timed("ak", true), timed("nobody", false)) };
+        let (account, other) = tokio::select! {
+            _ = futures_util::future::join_all(guesses) => panic!("they wait for longer"),
+            both = both => both,
+        };
+        assert_eq!((account.0, account.1), (other.0, other.1));
+        assert_eq!((account.0, account.1), (Some(40_000), 1));
+        for took in [account.2, other.2] {
+            assert!(
+                took >= WITHOUT_TURN && took < WITHOUT_TURN + PAUSE,
+                "{took:?}"
+            );
+        }
+        // The name's own wait is the same as ever.
+        for is_account in [true, false] {
+            let name = format!("own {is_account}");
+            let mut waits = Vec::new();
+            for _ in 0..2 {
+                let attempt = throttle.attempt(&name, is_account, HOME, 1000).await;
+                waits.push(attempt.unwrap().err());
+            }
+            let third = throttle.attempt(&name, is_account, HOME, 1000).await;
+            waits.push(third.unwrap().err());
+            assert_eq!(waits, [None, None, Some(Wait(30_000))]);
+        }
     }
 
     #[tokio::test]

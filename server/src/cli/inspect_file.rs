@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -18,6 +18,7 @@ use rustix::fs::{Advice, FlockOperation};
 use thiserror::Error;
 
 use crate::files::file_source::FileSource;
+use crate::small_file;
 use crate::system::{self, SystemError};
 
 /// Bytes read at once.
@@ -376,25 +377,14 @@ fn read_at_most(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize>
 }
 
 fn check_kind(path: &Path, facts: &Metadata) -> Result<(), FileError> {
-    let kind = facts.file_type();
-    if kind.is_dir() {
-        return Err(FileError::Directory(path.to_owned()));
+    let path = path.to_owned();
+    if facts.is_dir() {
+        return Err(FileError::Directory(path));
     }
-    let what = if kind.is_fifo() {
-        "a pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else if kind.is_char_device() {
-        "a device"
-    } else if kind.is_block_device() {
-        "a disk"
-    } else {
-        return Ok(());
-    };
-    Err(FileError::Special {
-        path: path.to_owned(),
-        kind: what,
-    })
+    match small_file::special(facts.file_type()) {
+        Some(kind) => Err(FileError::Special { path, kind }),
+        None => Ok(()),
+    }
 }
 
 /// What to do about the system's error, as the end of a sentence.

@@ -8,9 +8,13 @@ use requorum_shared::permission::Grant;
 use url::Url;
 
 use crate::auth::oidc::config::{ClientSecret, GroupRole, OidcConfig};
+use crate::small_file;
 
 /// Holds the client secret itself, where it is not in a file.
 const SECRET_VARIABLE: &str = "REQUORUM_OIDC_CLIENT_SECRET";
+
+/// More than any client secret has, in bytes.
+const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 /// Signing in at an identity provider, by OpenID Connect.
 #[derive(Debug, Args)]
@@ -101,7 +105,8 @@ impl OidcArguments {
             (Some(text), None) => Some(ClientSecret::new(&text).context(SECRET_VARIABLE)?),
             (None, Some(path)) => {
                 let what = || format!("the client secret in {}", path.display());
-                let text = std::fs::read_to_string(path).with_context(what)?;
+                let text = small_file::read_text_or_pipe(path, MAX_SECRET_BYTES);
+                let text = text.with_context(what)?;
                 Some(ClientSecret::new(&text).with_context(what)?)
             }
             (None, None) => None,

@@ -133,9 +133,15 @@ pub(super) fn run_command(command: Command) -> ExitCode {
         }),
         Command::Disable { name, place } => run("user disable", place, false, async |accounts| {
             let user = find(accounts, &name).await?;
-            let disable = accounts.people.disable(&user.id, None);
-            let user = act(accounts, act::PEOPLE_DISABLE, &*user.name, disable).await?;
-            let ended = match cancel_uploads(accounts, &user).await? {
+            // One act: a server forgets the uploads that are left when this is killed in it.
+            let disable = async {
+                let user = accounts.people.disable(&user.id, None).await?;
+                let cancelled = cancel_uploads(accounts, &user).await;
+                Ok((user, cancelled))
+            };
+            let (user, cancelled) =
+                act(accounts, act::PEOPLE_DISABLE, &*user.name, disable).await?;
+            let ended = match cancelled? {
                 0 => " and tokens revoked".to_owned(),
                 1 => ", tokens revoked, and 1 unfinished upload cancelled".to_owned(),
                 n => format!(", tokens revoked, and {n} unfinished uploads cancelled"),

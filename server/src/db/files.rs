@@ -1,5 +1,7 @@
 //! Files and uploads.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -102,6 +104,15 @@ impl FileStore for Database {
         .iter()
         .map(upload)
         .collect()
+    }
+
+    async fn uploads_of_disabled(&self) -> anyhow::Result<BTreeSet<String>> {
+        let rows = sqlx::query(
+            "SELECT uploads.id FROM uploads JOIN users ON users.id = uploads.owner_id WHERE users.disabled_ms <> 0",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     async fn upload_is_evidence(&self, id: &str) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
 //! What is remembered of files and of uploads that have not ended.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use requorum_shared::inspection;
 use requorum_shared::kinds::Inspection;
@@ -190,6 +192,8 @@ pub trait FileStore: Send + Sync {
     async fn upload(&self, id: &str) -> anyhow::Result<Option<UploadRow>>;
     /// All uploads, newest first.
     async fn uploads(&self) -> anyhow::Result<Vec<UploadRow>>;
+    /// The ids of uploads whose owner is disabled.
+    async fn uploads_of_disabled(&self) -> anyhow::Result<BTreeSet<String>>;
     /// Notes that it is kept even if it is no etcd database.
     async fn upload_is_evidence(&self, id: &str) -> anyhow::Result<()>;
     /// Notes how many bytes are on the medium.

@@ -130,9 +130,9 @@ impl Uploads {
     /// # Errors
     /// When store or folder cannot be read.
     pub async fn recover(&self) -> anyhow::Result<Vec<(UploadRow, String)>> {
-        let now = self.clock.now_ms();
         let mut known = Vec::new();
         let mut stored = Vec::new();
+        let abandoned = self.abandoned().await?;
         for upload in self.own().await? {
             let path = self.part_path(&upload.id);
             if let Some(finished) = &upload.finished {
@@ -144,7 +144,7 @@ impl Uploads {
                     }
                     Err(error) => self.keep_for_later(&upload, &error, &mut known),
                 }
-            } else if is_stale(&upload, now) || (upload.safe_bytes > 0 && !path.exists()) {
+            } else if abandoned.has(&upload) || (upload.safe_bytes > 0 && !path.exists()) {
                 tracing::info!(upload = %upload.id, "discarded an abandoned upload");
                 self.store.remove_upload(&upload.id).await?;
             } else if upload.safe_bytes == upload.length
@@ -254,14 +254,16 @@ impl Uploads {
         }
     }
 
-    /// Forgets uploads that nobody sends any more. One that bytes are arriving for is not among them.
+    /// Forgets uploads that nobody sends any more, or whose owner is disabled: they are cancelled with that, and this is
+    /// for those that were not, because the process was killed in between. One that bytes are arriving for is not among
+    /// them.
     ///
     /// # Errors
     /// When store or file system refuse.
     pub async fn forget_stale(&self) -> Result<()> {
-        let now = self.clock.now_ms();
+        let abandoned = self.abandoned().await?;
         for upload in self.own().await? {
-            if !is_stale(&upload, now) {
+            if !abandoned.has(&upload) {
                 continue;
             }
             let live = self.live(&upload);
@@ -270,13 +272,20 @@ impl Uploads {
             };
             // Read again: it may have gone on between the look and the lock.
             let there = self.store.upload(&upload.id).await?;
-            if there.is_some_and(|upload| is_stale(&upload, now)) {
+            if there.is_some_and(|upload| abandoned.has(&upload)) {
                 tracing::info!(upload = %upload.id, "discarded an abandoned upload");
                 *slot = None;
                 self.remove(&upload.id).await?;
             }
         }
         Ok(())
+    }
+
+    async fn abandoned(&self) -> anyhow::Result<Abandoned> {
+        Ok(Abandoned {
+            now_ms: self.clock.now_ms(),
+            of_disabled: self.store.uploads_of_disabled().await?,
+        })
     }
 
     /// Removes what is here of uploads that another process has ended: a command beside this server, or a server of
@@ -437,11 +446,20 @@ async fn carry_on<T>(upload: &UploadRow, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Whether nobody sends it any more.
-fn is_stale(upload: &UploadRow, now_ms: i64) -> bool {
-    let silent_ms = now_ms - upload.touched_ms;
-    upload.finished.is_none()
-        && (silent_ms > FORGET_MS || upload.safe_bytes == 0 && silent_ms > FORGET_EMPTY_MS)
+/// Which uploads nobody will finish.
+struct Abandoned {
+    now_ms: i64,
+    of_disabled: BTreeSet<String>,
+}
+
+impl Abandoned {
+    /// Whether it is one of them. One of which all has arrived and was looked at is not.
+    fn has(&self, upload: &UploadRow) -> bool {
+        let silent_ms = self.now_ms - upload.touched_ms;
+        let is_stale =
+            silent_ms > FORGET_MS || upload.safe_bytes == 0 && silent_ms > FORGET_EMPTY_MS;
+        upload.finished.is_none() && (is_stale || self.of_disabled.contains(&upload.id))
+    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -173,13 +173,17 @@ pub async fn disable(app: &App, actor: &Actor, id: &str) -> Result<Person> {
     authorize(app, actor, Permission::People, Place::Console).await?;
     let name = app.people.get(id).await?.name;
     let draft = audit::draft(actor, act::PEOPLE_DISABLE, name);
-    let (people, id, by) = (app.people.clone(), id.to_owned(), actor.user_id.clone());
-    let disable = async move { people.disable(&id, Some(&by)).await };
+    let (here, by, id) = (app.clone(), actor.clone(), id.to_owned());
+    let disable = async move {
+        let user = here.people.disable(&id, Some(&by.user_id)).await?;
+        // What it was sending is not wanted any more, and takes room from others. What is left is forgotten later, as it
+        // is when the server is killed here.
+        if let Err(error) = uploads::cancel_all_of(&here, &by, &user.id).await {
+            tracing::error!(account = %user.id, "cancelling its uploads: {}", error.message);
+        }
+        Ok(user)
+    };
     let user = audit::act(app, draft, disable).await?;
-    // What it was sending is not wanted any more, and takes room from others.
-    if let Err(error) = uploads::cancel_all_of(app, actor, &user.id).await {
-        tracing::error!(account = %user.id, "cancelling its uploads: {}", error.message);
-    }
     Ok(person(user, 0))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
+
+use crate::small_file;
 
 /// More than any key file has, in bytes.
 const MAX_FILE_BYTES: u64 = 1024;
@@ -142,17 +144,13 @@ pub(super) fn next_path(path: &Path) -> PathBuf {
 
 /// The key in a file; none when there is no file.
 pub(super) fn read(path: &Path) -> anyhow::Result<Option<MasterKey>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let text = match small_file::read_text(path, MAX_FILE_BYTES) {
+        Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(error).with_context(|| format!("the master key in {}", path.display()));
         }
     };
-    let mut text = Zeroizing::new(String::new());
-    file.take(MAX_FILE_BYTES)
-        .read_to_string(&mut text)
-        .with_context(|| format!("the master key in {}", path.display()))?;
     let key = MasterKey::parse(&text).with_context(|| path.display().to_string())?;
     Ok(Some(key))
 }

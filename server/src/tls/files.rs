@@ -1,12 +1,12 @@
 //! Reading a certificate and its key, and refusing what cannot be served or was left lying open.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -14,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use super::{TlsFiles, validity};
+use crate::small_file;
 
 /// More than any chain of certificates has, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -68,24 +69,19 @@ pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Pair> {
 
 fn contents(
     path: &Path,
-    check: impl FnOnce(&File) -> anyhow::Result<()>,
+    check: impl FnOnce(&Metadata) -> io::Result<()>,
 ) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let what = || format!("reading {}", path.display());
-    let file = File::open(path).with_context(what)?;
-    check(&file).with_context(what)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(MAX_FILE_BYTES)
-        .read_to_end(&mut bytes)
-        .with_context(what)?;
-    Ok(bytes)
+    small_file::read_checked(path, MAX_FILE_BYTES, check)
+        .with_context(|| format!("reading {}", path.display()))
 }
 
-fn private(file: &File) -> anyhow::Result<()> {
-    let mode = file.metadata()?.mode() & 0o777;
-    ensure!(
-        mode & FORBIDDEN_MODE == 0,
+fn private(facts: &Metadata) -> io::Result<()> {
+    let mode = facts.mode() & 0o777;
+    if mode & FORBIDDEN_MODE == 0 {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
         "its mode is {mode:o}: a private key that others may read is not secret; give it mode 600, or 640 for a group \
          of its own"
-    );
-    Ok(())
+    )))
 }

@@ -3,3 +3,4 @@
 pub(crate) mod command_line;
 pub(crate) mod dkron_files;
 pub(crate) mod snapshot_files;
+pub(crate) mod special_files;

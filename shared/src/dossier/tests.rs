@@ -586,3 +586,61 @@ proptest! {
         prop_assert_eq!(verdict.checks.len(), judge(&whole()).checks.len());
     }
 }
+
+#[test]
+fn a_rule_that_nobody_is_known_to_have_set_shows_no_approval() {
+    use crate::approval::{Policy, Rule, Second};
+    let run = Run::started(false).over();
+    let good = parts(&packed(&run));
+    let under = |rule: Rule, edit: &dyn Fn(&mut crate::approval::Authorization)| {
+        let mut events = run.events.clone();
+        let Body::Started {
+            grounds: Some(grounds),
+            ..
+        } = &mut events[0].body
+        else {
+            panic!("it begins with its grounds")
+        };
+        assert!(grounds.policy.is_none());
+        grounds.rule = rule;
+        edit(grounds);
+        let mut approvals: Approvals = serde_json::from_slice(&good[name::APPROVALS]).unwrap();
+        approvals.grounds = Some((**grounds).clone());
+        let mut bad = good.clone();
+        let approvals = to_canonical_json(&approvals).into_bytes();
+        bad.insert(name::APPROVALS.into(), approvals);
+        bad.insert(name::JOURNAL.into(), parts::lines(&events));
+        forged(bad, 1)
+    };
+    let check = |bytes: &[u8]| {
+        let checks = judge(bytes).checks.into_iter();
+        let mut approvals = checks.filter(|check| check.name.starts_with("Enough people"));
+        approvals.next().unwrap()
+    };
+    // Easier or harder than the usual one: both may have been nobody's.
+    for approvers in [0, 1] {
+        let rule = Rule {
+            approvers,
+            second: Second::Never,
+        };
+        let unknown = under(rule, &|_| {});
+        let found = check(&unknown);
+        assert_eq!(found.outcome, Outcome::NotChecked, "{}", found.evidence);
+        assert!(found.evidence.contains("Who set it is unknown"));
+        assert_eq!(judge(&unknown).approval, Outcome::NotChecked);
+    }
+    let usual = Policy::default().undoable;
+    assert_eq!(check(&under(usual, &|_| {})).outcome, Outcome::Pass);
+    // What fails still fails.
+    let two = Rule {
+        approvers: 2,
+        second: Second::Always,
+    };
+    assert_eq!(check(&under(two, &|_| {})).outcome, Outcome::Fail);
+    let one = Rule {
+        approvers: 1,
+        second: Second::Never,
+    };
+    let other = under(one, &|grounds| grounds.votes[0].plan_hash = "0".repeat(64));
+    assert_eq!(check(&other).outcome, Outcome::Fail);
+}

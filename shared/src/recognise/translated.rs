@@ -2,7 +2,10 @@
 //!
 //! A translation of line ends leaves a mark that nothing else does: in the whole file no LF comes without a CR, or
 //! no CR comes before an LF, and the file is longer or shorter than it declares by as many bytes as places were
-//! translated.
+//! translated. Some programs leave a CRLF alone that was there before; then it is longer by fewer bytes, and its pages
+//! are not where they belong.
+
+use std::collections::BTreeSet;
 
 use super::{Recognised, State, grouped, read};
 use crate::bbolt::Meta;
@@ -17,19 +20,34 @@ const TRAILER: u64 = 32;
 /// How far a page may have moved, in bytes, and how many pages are looked at.
 const MAX_SHIFT: u64 = 1 << 20;
 const PAGES: u64 = 24;
+/// So many bytes are not lost by translating in one place only, or in two.
+const ONE_PIECE: u64 = 16;
 
 /// A file whose beginning is that of a database, and whose pages are not where they belong.
 pub(super) fn shifted(source: &dyn Source, meta: &Meta) -> Option<Recognised> {
     let (size, declared) = (source.size(), meta.logical_size());
-    // As long as it should be, give or take a padding: nothing was put in or taken out.
-    if size == declared || size == declared + TRAILER {
+    // As long as it should be: nothing was put in or taken out.
+    if size == declared {
         return None;
     }
-    if size > declared
+    // So it is with a trailer, unless what was put in is as long as one.
+    let longer = size.saturating_sub(declared);
+    if longer == TRAILER && !pages_are_later(source, meta, TRAILER)? {
+        return None;
+    }
+    if longer > 0
         && let Some(places) = crlf_places(source)
     {
-        let before = size.saturating_sub(places);
-        return (before == declared || before == declared + TRAILER).then(|| added(places));
+        let exact = [longer, longer.saturating_sub(TRAILER)].contains(&places);
+        if exact {
+            return Some(added(&grouped(places)));
+        }
+        let few = match longer.checked_sub(TRAILER) {
+            Some(few @ 1..) => few,
+            _ => longer,
+        };
+        let is_so = few <= places && pages_are_later(source, meta, longer)?;
+        return is_so.then(|| added(&about(few)));
     }
     if size < declared + TRAILER {
         return removed(source, meta);
@@ -44,14 +62,18 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8]) -> Option<Recognised> 
         let magic = MAGIC.to_le_bytes();
         let near = head.get(META_OFFSET..META_OFFSET + 24)?;
         near.windows(4).find(|four| *four == magic)?;
-        crlf_places(source).map(added)
+        // Some of them may have been there before.
+        crlf_places(source).map(|places| added(&about(places)))
     })
 }
 
-fn added(places: u64) -> Recognised {
+fn about(places: u64) -> String {
+    format!("about {}", grouped(places))
+}
+
+fn added(places: &str) -> Recognised {
     broken(format!(
-        "The line ends of this etcd database were converted in transit: LF became CRLF in {} places.",
-        grouped(places)
+        "The line ends of this etcd database were converted in transit: LF became CRLF in {places} places."
     ))
 }
 
@@ -87,35 +109,76 @@ fn crlf_places(source: &dyn Source) -> Option<u64> {
     (places >= FEW).then_some(places)
 }
 
+/// Whether the last pages are found up to `by` bytes later than they belong, and not in their places.
+fn pages_are_later(source: &dyn Source, meta: &Meta, by: u64) -> Option<bool> {
+    // Where they may have moved far, it is enough that none is in its place.
+    let looked_through = if by > MAX_SHIFT { 0 } else { by };
+    let (moved, in_place) = last_pages(source, meta, 0, looked_through)?;
+    Some(match by > MAX_SHIFT {
+        true => in_place == 0,
+        false => moved > in_place,
+    })
+}
+
+/// How many of the last pages are found out of their places, at most so far before and behind them, and how many in them.
+fn last_pages(source: &dyn Source, meta: &Meta, before: u64, behind: u64) -> Option<(u64, u64)> {
+    let ids = (2..meta.hwm).rev();
+    let ids = ids.take(usize::try_from(PAGES).unwrap_or_default());
+    let (mut moved, mut in_place) = (0, 0);
+    for id in ids {
+        match found_at(source, meta, id, before, behind)? {
+            Some(at) if at == id * u64::from(meta.page_size) => in_place += 1,
+            Some(_) => moved += 1,
+            None => {}
+        }
+    }
+    Some((moved, in_place))
+}
+
+/// Where the header of a page is found, if it is at most so far before or behind its place.
+fn found_at(
+    source: &dyn Source,
+    meta: &Meta,
+    id: u64,
+    before: u64,
+    behind: u64,
+) -> Option<Option<u64>> {
+    let from = (id * u64::from(meta.page_size)).saturating_sub(before);
+    let len = usize::try_from(before + behind).unwrap_or_default() + 16;
+    let bytes = read(source, from, len)?;
+    let is_header = |header: &[u8]| {
+        header.starts_with(&id.to_le_bytes()) && matches!(header.get(8..10), Some([1 | 2 | 16, 0]))
+    };
+    let found = bytes.windows(16).position(is_header);
+    Some(found.map(|position| from + position as u64))
+}
+
+/// Whether pages all over the file are moved by one length: then a piece is missing, and not a byte here and there.
+fn is_one_piece(source: &dyn Source, meta: &Meta, missing: u64) -> Option<bool> {
+    let page = u64::from(meta.page_size);
+    let mut lengths = BTreeSet::from([0]);
+    for part in 1..=PAGES {
+        let last = meta.hwm.saturating_sub(1);
+        let id = (last / PAGES * part + last % PAGES * part / PAGES).max(2);
+        let found = found_at(source, meta, id, missing, 0)?;
+        lengths.extend(found.and_then(|at| (id * page).checked_sub(at)));
+    }
+    Some(lengths.len() < 3)
+}
+
 /// CRLF became LF: the file is too short by that many bytes, and its last pages are found that much too early.
 fn removed(source: &dyn Source, meta: &Meta) -> Option<Recognised> {
-    let (size, page) = (source.size(), u64::from(meta.page_size));
+    let size = source.size();
     let image = meta.logical_size();
     let missing = [image + TRAILER, image]
         .into_iter()
         .filter_map(|whole| whole.checked_sub(size))
         .find(|missing| (1..=MAX_SHIFT).contains(missing) && !missing.is_multiple_of(512))?;
-    let (mut moved, mut in_place) = (0, 0);
-    for id in (2..meta.hwm)
-        .rev()
-        .take(usize::try_from(PAGES).unwrap_or_default())
-    {
-        let at = id * page;
-        let from = at.saturating_sub(missing);
-        let len = usize::try_from(missing).unwrap_or_default() + 16;
-        let bytes = read(source, from, len)?;
-        let is_header = |header: &[u8]| {
-            header.starts_with(&id.to_le_bytes())
-                && matches!(header.get(8..10), Some([1 | 2 | 16, 0]))
-        };
-        let found = bytes.windows(16).position(is_header);
-        match found {
-            Some(position) if from + position as u64 == at => in_place += 1,
-            Some(_) => moved += 1,
-            None => {}
-        }
-    }
+    let (moved, in_place) = last_pages(source, meta, missing, 0)?;
     if moved < 2 || moved <= in_place || has_crlf(source)? {
+        return None;
+    }
+    if missing >= ONE_PIECE && is_one_piece(source, meta, missing)? {
         return None;
     }
     Some(broken(format!(

@@ -20,8 +20,8 @@ use serde_json::Value;
 
 use crate::build::*;
 use crate::fixtures::{fixture, fixtures};
-use crate::fuzz::damage;
 use crate::inspection::look;
+use crate::odd::damage;
 use crate::status::scan;
 
 /// A file of `testdata/cases`, inspected under its own name.

@@ -73,6 +73,32 @@ fn members_that_the_conf_state_does_not_know() {
 }
 
 #[test]
+fn members_that_share_an_address_are_named_beside_a_stale_one() {
+    const SAME: (&str, &str) = ("b", r#"{"id":11,"peerURLs":["http://a:2380"],"name":"m2"}"#);
+    const STALE: (&str, &str) = ("c", r#"{"id":12,"peerURLs":["http://c:2380"],"name":"m3"}"#);
+    const LIKE_A: (&str, &str) = ("c", r#"{"id":12,"peerURLs":["http://a:2380"],"name":"m1"}"#);
+    let two = || conf_state(r#"{"voters":[10,11]}"#);
+    let seen = with(two(), &[M10, SAME, STALE], vec![]);
+    assert_eq!(codes(&seen), "members.stale members.duplicate");
+    let what = |code| seen.report.find(code).unwrap().what.clone();
+    assert!(what("members.stale").contains("some of c"));
+    assert_eq!(
+        what("members.duplicate"),
+        "Members a and b have the same peer URL, http://a:2380."
+    );
+    // With the stale one it is no other finding, and the two that are left are one.
+    let seen = with(two(), &[M10, M11, LIKE_A], vec![]);
+    assert_eq!(codes(&seen), "members.stale");
+    let seen = with(two(), &[M10, SAME, LIKE_A], vec![]);
+    assert_eq!(codes(&seen), "members.stale members.duplicate");
+    assert!(
+        seen.report.findings[1]
+            .what
+            .starts_with("Members a and b have")
+    );
+}
+
+#[test]
 fn a_member_that_was_removed_and_is_back() {
     let removed = nested("members_removed", inline(&[pair("b", "removed")]));
     let seen = with(

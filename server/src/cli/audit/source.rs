@@ -1,6 +1,7 @@
 //! Where a ledger is read from: a console's data directory, or tiles that were copied from somewhere.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,14 +13,18 @@ use requorum_shared::ledger::entry::Entry;
 use requorum_shared::ledger::merkle::Frontier;
 use requorum_shared::ledger::tiles::{self, Kind, Tile, WIDTH};
 use requorum_shared::ledger::verify::{Audit, Remembered, Verified};
+use zeroize::Zeroizing;
 
 use super::super::location::DatabaseArguments;
 use crate::app::ledger;
 use crate::error::quoted;
 use crate::ledger::store::{Columns, LedgerStore};
+use crate::small_file;
 
 /// Rows that are compared with their entries at once.
 const COLUMNS_AT_ONCE: u64 = 1024;
+/// What a key or a checkpoint may have at most, in bytes: many lines of other witnesses are on some.
+const MAX_TEXT_BYTES: u64 = 256 << 10;
 /// What a file of tiles may have at most, in bytes: 256 entries of 64 KiB.
 const MAX_FILE_BYTES: u64 = 256 * (2 + 0xffff);
 
@@ -68,14 +73,14 @@ impl From {
                 let file = files.get("key").context(
                     "the tiles have no file `key`: name the key that you trust with --key",
                 )?;
-                VerifyingKey::parse(&text(file)?)?
+                VerifyingKey::parse(&text(file, small_file::read)?)?
             }
             (None, None, LedgerSource::Store(_)) => bail!("no ledger is named"),
         };
         let remembered = match &self.checkpoint {
             Some(file) => Some(Remembered {
                 key: key.to_string(),
-                checkpoint: text(file)?,
+                checkpoint: text(file, small_file::read_or_pipe)?,
             }),
             None => None,
         };
@@ -96,7 +101,8 @@ pub(in crate::cli) fn key(given: &str) -> anyhow::Result<VerifyingKey> {
         Err(error) if !Path::new(given).exists() => Err(error).context("--key"),
         Err(_) => {
             let path = Path::new(given);
-            VerifyingKey::parse(&text(path)?).with_context(|| path.display().to_string())
+            let text = text(path, small_file::read_or_pipe)?;
+            VerifyingKey::parse(&text).with_context(|| path.display().to_string())
         }
     }
 }
@@ -238,7 +244,8 @@ impl LedgerSource {
             }
             Self::Files(files) => {
                 let file = files.get("checkpoint");
-                text(file.context("the tiles have no file `checkpoint`")?)
+                let file = file.context("the tiles have no file `checkpoint`")?;
+                text(file, small_file::read)
             }
         }
     }
@@ -374,16 +381,14 @@ fn add(path: &Path, files: &mut BTreeMap<String, PathBuf>) {
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let context = || path.display().to_string();
-    let length = path.metadata().with_context(context)?.len();
-    ensure!(
-        length <= MAX_FILE_BYTES,
-        "{} is not a tile: it has {length} bytes",
-        path.display()
-    );
-    std::fs::read(path).with_context(context)
+    let bytes = small_file::read(path, MAX_FILE_BYTES);
+    Ok(bytes.with_context(|| path.display().to_string())?.to_vec())
 }
 
-fn text(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(read(path)?).with_context(|| format!("{} is not text", path.display()))
+fn text(
+    path: &Path,
+    read: impl Fn(&Path, u64) -> io::Result<Zeroizing<Vec<u8>>>,
+) -> anyhow::Result<String> {
+    let bytes = read(path, MAX_TEXT_BYTES).with_context(|| path.display().to_string())?;
+    String::from_utf8(bytes.to_vec()).with_context(|| format!("{} is not text", path.display()))
 }

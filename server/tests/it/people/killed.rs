@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use requorum_shared::api::upload::Upload;
+use requorum_shared::api::upload::{Upload, Uploads};
 use requorum_shared::api::v1::{
-    EndSessionsRequest, InvitePersonRequest, ListSessionsRequest, MakePasswordLinkRequest,
+    DisablePersonRequest, EndSessionsRequest, InvitePersonRequest, ListSessionsRequest,
+    MakePasswordLinkRequest,
 };
 use requorum_shared::ledger::entry::{Outcome, Phase, act};
 use serde_json::json;
@@ -219,4 +220,82 @@ async fn what_was_decided_about_an_upload_is_found_done() {
     assert_eq!(cancel.send().await.unwrap().status(), 204);
     let stage = stage.killed(act::FILE_UPLOAD_CANCEL, about).await;
     assert_eq!(stage.anna.get(&path(&later)).await.status(), 404);
+}
+
+#[tokio::test]
+async fn what_a_disabled_person_was_sending_is_gone_after_a_kill_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::new(dir.path()).await;
+    let mut ids = Vec::new();
+    for name in ["Ben", "Cleo"] {
+        let invite = InvitePersonRequest {
+            name: name.into(),
+            grants: grants(&["operator"]),
+        };
+        let invited = stage.anna.people().await.invite_person(invite).await;
+        let link = invited.unwrap().into_inner().link.unwrap();
+        ids.push(link.person.unwrap().id);
+        let mut client = stage.stranger();
+        let join = json!({"token": link.token, "password": PASSWORD});
+        let joined = client.post("/api/join", &join).await;
+        client.keep_cookie(&joined);
+        let body = json!({"name": "a.db", "length": 100});
+        let upload = client.post("/api/uploads", &body).await;
+        let upload: Upload = upload.json().await.unwrap();
+        let sent = client
+            .request("PATCH", &format!("/api/uploads/{}", upload.id))
+            .header("upload-offset", 0)
+            .body(vec![7; 10]);
+        assert_eq!(sent.send().await.unwrap().status(), 200);
+    }
+    let owners = async |stage: &Stage| -> Vec<String> {
+        let left = stage.anna.get("/api/people/uploads").await;
+        let left: Uploads = left.json().await.unwrap();
+        left.uploads.into_iter().map(|one| one.owner).collect()
+    };
+    // It comes as far as the account, and no further.
+    let disable = async |stage: &Stage, id: &str| {
+        stage
+            .sql(
+                "CREATE TRIGGER stuck BEFORE DELETE ON uploads BEGIN SELECT RAISE(ABORT, 'stuck'); END",
+            )
+            .await;
+        let disable = DisablePersonRequest { id: id.to_owned() };
+        let disabled = stage.anna.people().await.disable_person(disable).await;
+        disabled.unwrap();
+        assert!(!owners(stage).await.is_empty());
+    };
+    disable(&stage, &ids[0]).await;
+    let Stage {
+        data,
+        process,
+        database,
+        ..
+    } = stage;
+    process.kill();
+    let drop = sqlx::query("DROP TRIGGER stuck");
+    drop.execute(&database).await.unwrap();
+    let process = Process::start(&data, false, &[]);
+    let anna = console(&process).await.http;
+    let stage = Stage {
+        data,
+        process,
+        anna,
+        database,
+    };
+    assert_eq!(owners(&stage).await, ["Cleo"]);
+    let files = || {
+        std::fs::read_dir(stage.data.join("uploads"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(files(), 1);
+
+    // A server that goes on finds it too, before the next upload.
+    disable(&stage, &ids[1]).await;
+    stage.sql("DROP TRIGGER stuck").await;
+    let body = json!({"name": "mine.db", "length": 100});
+    assert_eq!(stage.anna.post("/api/uploads", &body).await.status(), 201);
+    assert_eq!(owners(&stage).await, [NAME]);
+    assert_eq!(files(), 0);
 }

@@ -7,7 +7,7 @@ use prost::Message;
 use requorum_server::grpc::v1::credential_service_client::CredentialServiceClient;
 use requorum_server::grpc::v1::people_service_client::PeopleServiceClient;
 use requorum_server::grpc::v1::policy_service_client::PolicyServiceClient;
-use requorum_shared::api::upload::Upload;
+use requorum_shared::api::upload::{Upload, Uploads};
 use requorum_shared::api::v1;
 use requorum_shared::canonical::sha256_hex;
 use requorum_shared::ledger::entry::{Entry, Outcome, Phase, act};
@@ -259,8 +259,20 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
     let mut disabled = Vec::new();
     for (n, after) in AFTER_MS.into_iter().enumerate() {
         let one = server
-            .person(&admin, &format!("one {n}"), &["viewer"])
+            .person(&admin, &format!("one {n}"), &["viewer", "operator"])
             .await;
+        let announce = json!({"name": "left.db", "length": 100});
+        let begun: Upload = one
+            .post("/api/uploads", &announce)
+            .await
+            .json()
+            .await
+            .unwrap();
+        let sent = one
+            .request("PATCH", &format!("/api/uploads/{}", begun.id))
+            .header("upload-offset", 0)
+            .body(vec![7; 10]);
+        assert_eq!(sent.send().await.unwrap().status(), 200);
         let token = v1::CreateTokenRequest {
             name: format!("token {n}"),
             grants: crate::support::harness::grants(&["viewer"]),
@@ -337,6 +349,12 @@ async fn people_policies_tokens_and_credentials_are_as_the_ledger_says() {
         shut
     );
     assert!(!shut.is_empty());
+    // What they were sending ended in the same act.
+    let left = admin.get("/api/people/uploads?page_size=200").await;
+    let left: Uploads = left.json().await.unwrap();
+    let left: BTreeSet<_> = left.uploads.into_iter().map(|one| one.owner).collect();
+    let not_shut = disabled.iter().map(|(_, name)| name.clone());
+    assert_eq!(left, not_shut.filter(|name| !shut.contains(name)).collect());
     let everybody = v1::ListTokensRequest {
         all_owners: true,
         page_size: 200,

@@ -65,7 +65,11 @@ pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
             )));
         }
     }
-    let set_by = policy_in_force(grounds, all)?;
+    // What is wrong is told before what is not known.
+    let set_by = match policy_in_force(grounds, all) {
+        Err(failed @ Failure::Fail(_)) => return Err(failed),
+        set_by => set_by,
+    };
     if let Some(vote) = grounds.votes.iter().find(|vote| vote.plan_hash != *hash) {
         return Err(fail(format!(
             "{}'s approval is of another plan.",
@@ -87,6 +91,7 @@ pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
             .filter(|review| review.id == glass.review);
         let review = review
             .ok_or_else(|| fail("The approval was overridden, and the review of it is missing."))?;
+        set_by?;
         if review.closed_at_ms == 0 {
             return Ok(format!(
                 "Not approved: {} overrode the approval, as the ledger says. The review was still open.",
@@ -115,12 +120,13 @@ pub(super) fn approvals(opened: &Opened<'_>) -> Finding {
     }
     match judged {
         Judgement::Enough { .. } if names.is_empty() => {
-            Ok(format!("The rule was: {}{set_by}", grounds.rule))
+            Ok(format!("The rule was: {}{}", grounds.rule, set_by?))
         }
         Judgement::Enough { .. } => Ok(format!(
-            "{}. The rule was: {}{set_by} The ledger has each approval.",
+            "{}. The rule was: {}{} The ledger has each approval.",
             words::listed(&names),
-            grounds.rule
+            grounds.rule,
+            set_by?
         )),
         Judgement::More(n) => Err(fail(format!(
             "{} needed. The rule was: {}",
@@ -183,12 +189,15 @@ fn all_accepted(warnings: &[AcceptedWarning], grounds: &Authorization) -> Result
 /// Where the rule came from, in a sentence, if the ledger has it.
 fn policy_in_force(grounds: &Authorization, all: &acts::Acts) -> Finding {
     let Some(policy) = &grounds.policy else {
+        // An override is one whatever the rule was.
         let usual = Policy::default().rule(grounds.weight) == grounds.rule;
-        return Ok(if usual || grounds.glass.is_some() {
-            String::new()
-        } else {
-            " Who set it is unknown: the version that made this did not record it.".to_owned()
-        });
+        return match usual || grounds.glass.is_some() {
+            true => Ok(String::new()),
+            false => Err(unknown(format!(
+                "The rule was: {} Who set it is unknown: the version that made this did not record it.",
+                grounds.rule
+            ))),
+        };
     };
     if policy.policy.rule(grounds.weight) != grounds.rule {
         return Err(fail(format!(

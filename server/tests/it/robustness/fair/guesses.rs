@@ -1,6 +1,7 @@
 //! Guessing passwords and links, and those who have the right ones meanwhile.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use requorum_server::address::Proxies;
 use requorum_shared::api::v1::ListSessionsRequest;
@@ -66,6 +67,52 @@ async fn invented_names_do_not_keep_the_right_password_out() {
     // From the same address, as all people are behind a proxy that is not named. Slowed, and not refused.
     let login = soon("the right password", stranger.login(NAME, PASSWORD)).await;
     assert_eq!(login.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_guess_without_end_do_not_keep_the_right_password_out() {
+    let server = TestServer::start().await;
+    let admin = server.admin().await;
+    server.person(&admin, "Ben", &["viewer"]).await;
+    let stranger = server.stranger();
+    for n in 0..20 {
+        stranger
+            .login(&format!("user{n}"), "a wrong password")
+            .await;
+    }
+    let guessing: Vec<_> = (0..8)
+        .map(|of| {
+            let stranger = stranger.clone();
+            tokio::spawn(async move {
+                for n in 0.. {
+                    let name = format!("invented {of} {n}");
+                    let status = stranger.login(&name, "a wrong password").await.status();
+                    assert!(status == 401 || status == 429);
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // New browsers, on the network of those who guess.
+    for name in [NAME, "Ben", NAME] {
+        let login = soon("the right password", stranger.login(name, PASSWORD)).await;
+        assert_eq!(login.status(), 200);
+    }
+    // Who guesses at one name has two tries, and then the wait of that name, which its owner shares.
+    for _ in 0..2 {
+        let guess = stranger.login("Ben", "a wrong password").await.status();
+        assert!(guess == 401 || guess == 429);
+    }
+    for password in ["a wrong password", PASSWORD] {
+        let begun = Instant::now();
+        let answer = error(stranger.login("Ben", password).await).await;
+        assert_eq!((answer.0, answer.1.code.as_str()), (429, "login.throttled"));
+        assert!(begun.elapsed() < Duration::from_secs(3), "at once");
+    }
+    for one in &guessing {
+        assert!(!one.is_finished());
+        one.abort();
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use crate::etcd::storage::inspection::{ConfState, Contents};
 use crate::finding::{Finding, Report};
 
 use super::{Seen, contents};
@@ -23,22 +24,10 @@ pub(super) fn membership(seen: &Seen<'_>, report: &mut Report) {
             );
         }
     }
-    let conf = contents.conf_state.as_ref();
-    let known = |id: &String| {
-        conf.is_some_and(|conf| conf.voters.contains(id) || conf.learners.contains(id))
-    };
-    let strangers: Vec<_> = members.iter().filter(|member| !known(&member.id)).collect();
-    if let Some(conf) = conf
-        && !members.is_empty()
-        && !conf.voters.is_empty()
-    {
-        let gone: Vec<_> = conf
-            .voters
-            .iter()
-            .filter(|id| !members.iter().any(|member| &member.id == *id))
-            .map(String::as_str)
-            .collect();
-        if strangers.len() == members.len() && gone.len() == conf.voters.len() {
+    let stale = stale(contents);
+    if let Some(conf) = judging_conf_state(contents) {
+        let gone = gone(contents, conf);
+        if is_of_old_cluster(contents, conf) {
             let what = format!(
                 "meta/confState names other voters ({}) than bucket `members`.",
                 gone.join(", ")
@@ -57,23 +46,60 @@ pub(super) fn membership(seen: &Seen<'_>, report: &mut Report) {
                     .todo("A restore rewrites both from the members that you name."),
             );
         }
-        if !strangers.is_empty() {
-            report.push(zombies(strangers.iter().map(|member| member.id.as_str())));
-        }
-        return;
     }
-    // Files of 3.4 have no confState; a name that occurs twice gives stale members away.
-    let twice = members.iter().filter(|member| {
-        !member.name.is_empty() && members.iter().filter(|m| m.name == member.name).count() > 1
-    });
-    let twice: Vec<_> = twice.map(|member| member.id.as_str()).collect();
-    if !twice.is_empty() {
-        report.push(zombies(twice.into_iter()));
+    if !stale.is_empty() {
+        report.push(zombies(&stale.join(", ")));
     }
 }
 
-fn zombies<'a>(ids: impl Iterator<Item = &'a str>) -> Finding {
-    let ids = ids.collect::<Vec<_>>().join(", ");
+/// The confState, where it says which members there are.
+fn judging_conf_state(contents: &Contents) -> Option<&ConfState> {
+    let conf = contents.conf_state.as_ref()?;
+    let has_members = contents.members.as_ref().is_some_and(|m| !m.is_empty());
+    (has_members && !conf.voters.is_empty()).then_some(conf)
+}
+
+/// Voters that are not in bucket `members`.
+fn gone<'a>(contents: &Contents, conf: &'a ConfState) -> Vec<&'a str> {
+    let members = contents.members.as_deref().unwrap_or_default();
+    let is_gone = |id: &&String| !members.iter().any(|member| &member.id == *id);
+    let gone = conf.voters.iter().filter(is_gone);
+    gone.map(String::as_str).collect()
+}
+
+/// Members that the confState does not have.
+fn strangers<'a>(contents: &'a Contents, conf: &ConfState) -> Vec<&'a str> {
+    let members = contents.members.iter().flatten();
+    let ids = members.map(|member| &member.id);
+    ids.filter(|id| !conf.voters.contains(id) && !conf.learners.contains(id))
+        .map(String::as_str)
+        .collect()
+}
+
+/// Whether the confState is that of another cluster altogether, and says nothing about these members.
+fn is_of_old_cluster(contents: &Contents, conf: &ConfState) -> bool {
+    let members = contents.members.as_ref().map_or(0, Vec::len);
+    strangers(contents, conf).len() == members && gone(contents, conf).len() == conf.voters.len()
+}
+
+/// The ids of members of which at least some are of an earlier cluster.
+fn stale(contents: &Contents) -> Vec<&str> {
+    match judging_conf_state(contents) {
+        Some(conf) if is_of_old_cluster(contents, conf) => Vec::new(),
+        Some(conf) => strangers(contents, conf),
+        None => {
+            // Files of 3.4 have no confState; a name that occurs twice gives stale members away.
+            let members = contents.members.as_deref().unwrap_or_default();
+            let named = |name: &str| members.iter().filter(|m| m.name == name).count();
+            let twice = members
+                .iter()
+                .filter(|member| !member.name.is_empty() && named(&member.name) > 1);
+            twice.map(|member| member.id.as_str()).collect()
+        }
+    }
+}
+
+fn zombies(ids: &str) -> Finding {
     let what =
         format!("Bucket `members` holds members of an earlier cluster: at least some of {ids}.");
     Finding::warning("members.stale", "bucket members", what)
@@ -81,13 +107,13 @@ fn zombies<'a>(ids: impl Iterator<Item = &'a str>) -> Finding {
         .todo("A restore by Requorum replaces all of them.")
 }
 
-/// Members that have the name or a peer URL of another one, whatever confState says of them.
+/// Members that have the name or a peer URL of another one, whatever confState says of them. Stale ones are named as
+/// such, with the reason.
 pub(super) fn duplicate_members(seen: &Seen<'_>, report: &mut Report) {
-    if report.find("members.stale").is_some() {
-        // They are named there, with the reason.
-        return;
-    }
-    let members = contents(seen).members.as_deref().unwrap_or_default();
+    let contents = contents(seen);
+    let stale = stale(contents);
+    let members = contents.members.iter().flatten();
+    let members = members.filter(|member| !stale.contains(&member.id.as_str()));
     let mut owners: HashMap<(&str, &str), Vec<&str>, std::hash::RandomState> = HashMap::default();
     for member in members {
         let names = std::iter::once(("name", member.name.as_str()));
