@@ -4,9 +4,10 @@
 //! no CR comes before an LF, and the file is longer or shorter than it declares by as many bytes as places were
 //! translated.
 
-use super::{Recognised, State, grouped, read};
+use super::{Recognised, grouped, read};
 use crate::bbolt::Meta;
 use crate::bbolt::meta::{MAGIC, META_OFFSET};
+use crate::etcd::storage::lost;
 use crate::source::Source;
 
 /// Bytes read at once.
@@ -49,20 +50,10 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8]) -> Option<Recognised> 
 }
 
 fn added(places: u64) -> Recognised {
-    broken(format!(
+    lost::translated(format!(
         "The line ends of this etcd database were converted in transit: LF became CRLF in {} places.",
         grouped(places)
     ))
-}
-
-fn broken(sentence: String) -> Recognised {
-    Recognised {
-        sentence,
-        etcd: true,
-        ..Recognised::other("translated", "an etcd database that was translated", State::Damaged)
-    }
-    .inside("It was transferred as text. Everything after the first such place is moved, and none of it can be used.")
-    .todo("Transfer it again as binary (in ftp: binary; in git: -text; through a terminal: base64).")
 }
 
 /// How many LF follow a CR, when no other LF is in the file. Ends at the first that is.
@@ -118,7 +109,7 @@ fn removed(source: &dyn Source, meta: &Meta) -> Option<Recognised> {
     if moved < 2 || moved <= in_place || has_crlf(source)? {
         return None;
     }
-    Some(broken(format!(
+    Some(lost::translated(format!(
         "The line ends of this etcd database were converted in transit: CRLF became LF in about {} places.",
         grouped(missing)
     )))
@@ -178,7 +169,7 @@ fn unicode(head: &[u8]) -> Option<Recognised> {
         let magic = MAGIC.to_le_bytes();
         near.windows(4).find(|four| *four == magic)?;
     }
-    Some(broken(format!(
+    Some(lost::translated(format!(
         "The bytes of this etcd database were converted as if they were characters, to {encoding}."
     )))
 }
