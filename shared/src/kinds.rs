@@ -136,15 +136,16 @@ impl ReadKind {
         }
         let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
         match first {
-            Some(b'{') if size <= MAX_META_BYTES => {
-                if raft::is_meta_json(&beginning(source, size)?) {
-                    return Some(Self::RaftSnapshot);
-                }
+            Some(b'{')
+                if size <= MAX_META_BYTES && raft::is_meta_json(&beginning(source, size)?) =>
+            {
+                return Some(Self::RaftSnapshot);
             }
-            Some(b'[') if size <= peers::MAX_BYTES => {
-                if raft::is_peers_json(name, &beginning(source, size)?) {
-                    return Some(Self::PeersJson);
-                }
+            Some(b'[')
+                if size <= peers::MAX_BYTES
+                    && raft::is_peers_json(name, &beginning(source, size)?) =>
+            {
+                return Some(Self::PeersJson);
             }
             _ => {}
         }
