@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use requorum_shared::kinds::{META_JSON, STATE_BIN};
+use requorum_shared::kinds::companion_of;
 use web_sys::File;
 
 use crate::client::inspector::{Heard, Inspector, ReadReport};
@@ -32,7 +32,7 @@ pub struct Item {
     pub state: State,
     /// The file itself; a folder has none.
     pub file: Option<File>,
-    /// A file that came with it and that it tells about.
+    /// A file that came with it and that it is judged by.
     beside: Option<File>,
 }
 
@@ -123,8 +123,16 @@ impl OpenFiles {
             .with_untracked(|items| items.last().map_or(1, |i| i.job + 1));
         let first = next;
         let mut fresh = Vec::new();
-        let state_bin = dropped.only(STATE_BIN).cloned();
-        let meta_json = dropped.only(META_JSON).cloned();
+        // Only where it is certain what belongs to what.
+        let companions: Vec<_> = dropped
+            .files
+            .iter()
+            .map(|file| {
+                let name = file.name();
+                let companion = dropped.only(companion_of(&name)?)?;
+                dropped.only(&name).and(Some(companion.clone()))
+            })
+            .collect();
         for name in dropped.folders {
             let state = State::Refused(Refusal::folder(&name));
             fresh.push(Item {
@@ -138,7 +146,7 @@ impl OpenFiles {
             });
             next += 1;
         }
-        for file in dropped.files {
+        for (file, beside) in dropped.files.into_iter().zip(companions) {
             let (name, size) = (file.name(), file.size() as u64);
             let state = if size == 0 {
                 State::Refused(Refusal::empty(&name))
@@ -158,9 +166,7 @@ impl OpenFiles {
                 size,
                 modified_ms: Some(file.last_modified() as i64),
                 state,
-                beside: state_bin
-                    .clone()
-                    .filter(|_| meta_json.as_ref() == Some(&file)),
+                beside,
                 file: Some(file),
             });
             next += 1;

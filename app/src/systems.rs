@@ -161,7 +161,7 @@ pub fn tabs(inspection: &Inspection, on_copy_json: Callback<()>) -> Vec<Inspecti
 
 /// Whether a recovery can be planned from the file here.
 pub fn is_restorable(inspection: &Inspection) -> bool {
-    !served_by(inspection).is_empty() && inspection.trust() != Trust::None
+    !served_by(inspection).is_empty() && inspection.trust() != Trust::Unknown
 }
 
 /// A file's place among several.
@@ -202,9 +202,10 @@ pub fn rank(files: &[&Inspection]) -> Ranking {
     let others = (0..files.len()).filter(|index| !of_etcd.contains(index));
     ranking.placed.extend(others.map(|index| {
         let file = files[index];
+        let label = capital(&file.label);
         let why = match file.verdict.judged {
-            true => format!("{}: not compared with other files.", capital(&file.label)),
-            false => "Not an etcd snapshot.".to_owned(),
+            true => format!("{label}: not compared with other files."),
+            false => format!("{label}: nothing can be recovered from it."),
         };
         Placed {
             index,

@@ -82,7 +82,7 @@ test("an upload goes on after the page was reloaded", async ({ page }) => {
     await expect(left).toHaveCount(1);
     // It is no etcd database: it is refused, and kept only by choice.
     const row = page.getByRole("row").filter({ hasText: "large.db" });
-    await expect(left.getByText("not an etcd file", { exact: true })).toBeVisible({ timeout: 30_000 });
+    await expect(left.getByText("no recovery uses it", { exact: true })).toBeVisible({ timeout: 30_000 });
     await expect(left.getByText(/It was not stored\./)).toBeVisible();
     expect(await ids()).toEqual(before);
     await expect(row).toHaveCount(0);

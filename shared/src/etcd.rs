@@ -2,5 +2,6 @@
 
 pub mod inspect;
 pub mod log_files;
+pub mod needed;
 pub mod recovery;
 pub mod storage;

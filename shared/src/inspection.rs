@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::bbolt::scan::PageRun;
 use crate::document::Section;
-use crate::finding::{Outcome, Report};
+use crate::finding::{Finding, Outcome, Report};
 use crate::value::Value;
 
+pub(crate) use recognised::quoted;
 pub use recognised::{Recognised, State};
-pub(crate) use recognised::{cut_off, quoted};
 
 /// The value of [`Inspection::format`] in this version.
 pub const FORMAT: &str = "requorum.inspection/2";
@@ -92,6 +92,14 @@ impl<D> Inspection<D> {
         }
     }
 
+    /// Adds a finding to those that there are. It counts as one of the last part, whose findings are the last.
+    pub fn push(&mut self, finding: Finding) {
+        self.report.push(finding);
+        if let Some(part) = self.verdict.parts.last_mut() {
+            part.findings += 1;
+        }
+    }
+
     /// The same with other details.
     pub fn map<E>(self, details: impl FnOnce(D) -> E) -> Inspection<E> {
         Inspection {
@@ -119,13 +127,13 @@ impl<D> Inspection<D> {
                 .any(|part| part.outcome == outcome)
         };
         if !self.verdict.judged {
-            Trust::None
+            Trust::Unknown
         } else if has(Outcome::Fail) || self.report.blocks() {
-            Trust::Broken
+            Trust::Damaged
         } else if has(Outcome::NotChecked) {
             Trust::Unproven
         } else {
-            Trust::Whole
+            Trust::Verified
         }
     }
 
@@ -292,11 +300,6 @@ impl Verdict {
         self.parts.iter().find(|part| part.name == name)
     }
 
-    /// A part by its name, to change it.
-    pub fn part_mut(&mut self, name: PartName) -> Option<&mut Part> {
-        self.parts.iter_mut().find(|part| part.name == name)
-    }
-
     /// The evidence of a part; empty for what the kind does not have.
     pub fn evidence(&self, name: PartName) -> &str {
         self.part(name).map_or("", |part| &part.evidence)
@@ -361,50 +364,69 @@ impl Judgement {
     }
 }
 
-/// What a file is judged by.
+/// What a file is judged by. The name of a part is the same everywhere: here, in JSON, and, with a capital, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartName {
     /// Whether its bytes are those that were written: a digest or checksums agree.
-    Bytes,
+    Checksum,
     /// Whether it is laid out as its format wants it.
     Structure,
     /// Whether the program that it belongs to could use what is in it.
-    Meaning,
+    Content,
 }
 
 impl PartName {
     /// For people.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Bytes => "Checksum",
+            Self::Checksum => "Checksum",
             Self::Structure => "Structure",
-            Self::Meaning => "Content",
+            Self::Content => "Content",
         }
     }
 }
 
-/// How far a file can be trusted; better ones are greater.
+/// How far a file can be trusted; better ones are greater. The store, the API, the lists and the page use these words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trust {
-    /// Not a file of a system that is known here.
-    None,
+    /// It is of no kind that can be judged.
+    Unknown,
     /// Something in it is broken.
-    Broken,
+    Damaged,
     /// Nothing is broken, but not everything could be proven.
     Unproven,
     /// All parts hold.
-    Whole,
+    Verified,
 }
 
 impl Trust {
-    /// A word for it, as lists and the API have it.
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Damaged, Self::Unproven, Self::Verified];
+
+    /// A word for it, as the store writes it.
     pub fn word(self) -> &'static str {
         match self {
-            Self::None => "no-snapshot",
-            Self::Broken => "damaged",
+            Self::Unknown => "unknown",
+            Self::Damaged => "damaged",
             Self::Unproven => "unproven",
-            Self::Whole => "whole",
+            Self::Verified => "verified",
+        }
+    }
+
+    /// Reads it back. What is not known is not trusted.
+    pub fn from_word(word: &str) -> Self {
+        let mut all = Self::ALL.into_iter();
+        all.find(|trust| trust.word() == word)
+            .unwrap_or(Self::Unknown)
+    }
+
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            // Not that nobody looked: of such a file there is nothing to verify.
+            Self::Unknown => "unknown kind",
+            trust => trust.word(),
         }
     }
 }
@@ -422,5 +444,18 @@ mod tests {
         // A document from before counts had one.
         let old = Labelled::new("keys", "Keys", Value::Count(1));
         assert_eq!(old.noun(1), "Keys");
+    }
+
+    #[test]
+    fn names_are_spelled_in_one_way() {
+        for part in [PartName::Checksum, PartName::Structure, PartName::Content] {
+            let json = serde_json::to_value(part).unwrap();
+            assert_eq!(json, part.label().to_lowercase());
+        }
+        for trust in Trust::ALL {
+            assert_eq!(Trust::from_word(trust.word()), trust);
+            assert!(trust.label().starts_with(trust.word()));
+        }
+        assert_eq!(Trust::from_word("of a later version"), Trust::Unknown);
     }
 }

@@ -1,35 +1,41 @@
 //! Every kind of file that is known, in one place: which reader a file belongs to, and what only that kind has.
 //!
 //! ```text
-//! etcd-snapshot etcd-db bbolt      etcd::inspect
+//! etcd-snapshot etcd-db            etcd::inspect
 //! etcd-wal etcd-snap               etcd::log_files
 //! raft-db raft-snapshot peers-json raft::inspect
 //! zip gzip zstd                    read through (unpack), then one of the others
 //! dossier                          dossier::inspect
-//! zip gzip zstd xz tar age sqlite text … unknown     recognise, and no more than that
+//! zip gzip zstd xz tar age sqlite text … bbolt unknown     recognise, and no more than that
 //! ```
-//! A new kind of file is a reader in its system's folder, a variant of [`Details`] and an arm in [`inspect`].
+//! A new kind of file is a reader in its system's folder, a variant of [`Details`], a variant of `ReadKind` with how it is
+//! told, and an arm in [`inspect`].
+
+mod companion;
+mod recognised;
 
 use serde::{Deserialize, Serialize};
 
 use crate::bbolt::Database;
 use crate::bbolt::scan::Visitor;
 use crate::etcd::log_files;
-use crate::etcd::storage::inspection::{self as etcd, DatabaseDetails};
+use crate::etcd::needed::snapshot_needed;
+use crate::etcd::storage::inspection::{self as etcd, DatabaseDetails, ETCD_DB};
 use crate::etcd::storage::scan::{ScanWith, ScannerWith};
 use crate::etcd::storage::snap::{self, Snap};
 use crate::etcd::storage::wal::{self, Wal};
 use crate::finding::Finding;
-use crate::inspection::{FileFacts, Kind, PackedFile, PartName};
+use crate::inspection::{FileFacts, Kind, PackedFile, Recognised, State};
 use crate::raft::inspect as raft;
 use crate::raft::peers::{self, Peers};
-use crate::raft::snapshot::{Checksum, MAX_META_BYTES, Meta};
+use crate::raft::snapshot::{MAX_META_BYTES, Meta};
 use crate::raft::store::{self, RaftDb};
 use crate::raft::visit::Log;
 use crate::recognise;
-use crate::source::{Blocks, Source, SourceError};
+use crate::source::{Blocks, Source};
 use crate::unpack::{UnpackError, Unpacker};
 
+pub use self::companion::{companion_of, with_companion};
 pub use crate::etcd::storage::scan::Options;
 /// The digests of any file, computed beside the pass.
 pub use crate::etcd::storage::trailer::{Digests, Hasher, Image};
@@ -38,9 +44,6 @@ pub use crate::etcd::storage::trailer::{Digests, Hasher, Image};
 pub type Scanner = ScannerWith<Log>;
 /// What the pass leaves.
 pub type Scan = ScanWith<Log>;
-
-/// Bytes from the beginning of a file that tell most kinds.
-const HEAD: usize = 64;
 
 /// The inspection of any file.
 pub type Inspection = crate::inspection::Inspection<Details>;
@@ -52,7 +55,7 @@ pub enum Details {
     /// Nothing: what there is to say is in the sections.
     #[default]
     None,
-    /// An etcd database, and what could have been one.
+    /// An etcd database, whole or damaged or cut off.
     Etcd(Box<DatabaseDetails>),
     /// A segment of an etcd member's write-ahead log.
     EtcdWal(Box<Wal>),
@@ -67,7 +70,7 @@ pub enum Details {
 }
 
 impl Inspection {
-    /// What an etcd database has, if it is one or could have been one.
+    /// What an etcd database has, if it is one.
     pub fn etcd(&self) -> Option<&DatabaseDetails> {
         match &self.details {
             Details::Etcd(details) => Some(details),
@@ -75,7 +78,7 @@ impl Inspection {
         }
     }
 
-    /// As the inspection of an etcd database, if it is one or could have been one.
+    /// As the inspection of an etcd database, if it is one.
     pub fn into_etcd(self) -> Option<etcd::Inspection> {
         let mut etcd = None;
         let rest = self.map(|details| {
@@ -89,15 +92,6 @@ impl Inspection {
         }))
     }
 
-    /// Whether it is a database of etcd, whole or damaged.
-    pub fn is_etcd_database(&self) -> bool {
-        match (&self.details, &self.recognised) {
-            (Details::Etcd(_), Some(recognised)) => recognised.etcd,
-            (Details::Etcd(details), None) => !details.is_foreign(),
-            _ => false,
-        }
-    }
-
     /// What it is, in a sentence.
     pub fn what(&self) -> String {
         match (&self.recognised, &self.details) {
@@ -108,61 +102,102 @@ impl Inspection {
     }
 }
 
-/// The readers.
+/// A file that was looked at as an etcd database, whatever it is: only such a database has etcd's details.
+impl From<etcd::Inspection> for Inspection {
+    fn from(inspection: etcd::Inspection) -> Self {
+        let is_database = inspection.is_database();
+        inspection.map(|details| match is_database {
+            true => Details::Etcd(Box::new(details)),
+            false => Details::None,
+        })
+    }
+}
+
+/// A kind that has a reader of its own, besides etcd's database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
+enum ReadKind {
     EtcdWal,
     EtcdSnap,
     RaftDb,
     RaftSnapshot,
     PeersJson,
-    /// An etcd database, or what is only recognised.
-    Etcd,
 }
 
-/// Which reader a file belongs to.
-fn reader(source: &dyn Source, name: &str) -> Reader {
-    let size = source.size();
-    let Some(head) = beginning(source, HEAD as u64) else {
-        return Reader::Etcd;
-    };
-    if wal::begins(&head) {
-        return Reader::EtcdWal;
-    }
-    if snap::begins(&head, size) {
-        return Reader::EtcdSnap;
-    }
-    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
-    match first {
-        Some(b'{') if size <= MAX_META_BYTES => {
-            let text = beginning(source, size).unwrap_or_default();
-            if raft::is_meta_json(&text) {
-                return Reader::RaftSnapshot;
+impl ReadKind {
+    /// Which of these a file is, sound or damaged. `name` is its name, without folders.
+    fn of(source: &dyn Source, name: &str) -> Option<Self> {
+        let size = source.size();
+        let head = beginning(source, HEAD)?;
+        if wal::begins(&head) {
+            return Some(Self::EtcdWal);
+        }
+        if snap::begins(&head, size) {
+            return Some(Self::EtcdSnap);
+        }
+        let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+        match first {
+            Some(b'{')
+                if size <= MAX_META_BYTES && raft::is_meta_json(&beginning(source, size)?) =>
+            {
+                return Some(Self::RaftSnapshot);
             }
-        }
-        Some(b'[') if size <= peers::MAX_BYTES => {
-            let text = beginning(source, size).unwrap_or_default();
-            if raft::is_peers_json(name, &text) {
-                return Reader::PeersJson;
+            Some(b'[')
+                if size <= peers::MAX_BYTES
+                    && raft::is_peers_json(name, &beginning(source, size)?) =>
+            {
+                return Some(Self::PeersJson);
             }
+            _ => {}
         }
-        _ => {}
+        let is = match Database::open(source) {
+            Ok(database) if store::is_raft_db(&database) => Self::RaftDb,
+            // A name tells what no content does.
+            Err(_) if name.eq_ignore_ascii_case("peers.json") && size <= peers::MAX_BYTES => {
+                Self::PeersJson
+            }
+            _ => return None,
+        };
+        // What is in an archive that does not pack it begins behind other bytes.
+        let alone = !matches!(Database::open(source), Ok(database) if database.start() > 0)
+            || !recognise::is_archive(source);
+        alone.then_some(is)
     }
-    match Database::open(source) {
-        Ok(database) if store::is_raft_db(&database) => Reader::RaftDb,
-        // A name tells what no content does.
-        Err(_) if name.eq_ignore_ascii_case("peers.json") && size <= peers::MAX_BYTES => {
-            Reader::PeersJson
+
+    /// What is said of it where it is not read: its reader says more.
+    fn recognised(self) -> Recognised {
+        let (kind, label) = match self {
+            Self::EtcdWal => (log_files::ETCD_WAL, log_files::ETCD_WAL_LABEL),
+            Self::EtcdSnap => (log_files::ETCD_SNAP, log_files::ETCD_SNAP_LABEL),
+            Self::RaftDb => (raft::RAFT_DB, raft::RAFT_DB_LABEL),
+            Self::RaftSnapshot => (raft::RAFT_SNAPSHOT, raft::RAFT_SNAPSHOT_LABEL),
+            Self::PeersJson => (raft::PEERS_JSON, raft::PEERS_JSON_LABEL),
+        };
+        let found = Recognised::new(kind.as_str(), label, State::Unknown);
+        match self {
+            Self::EtcdWal => found.inside("It holds the last proposals, not the keys."),
+            Self::EtcdSnap => found.inside("It holds membership, not keys."),
+            Self::RaftDb => found.inside(raft::RAFT_DB_IS).todo(raft::RECOVER),
+            Self::RaftSnapshot | Self::PeersJson => found.todo(raft::RECOVER),
         }
-        _ => Reader::Etcd,
     }
 }
+
+/// Bytes from the beginning of a file that tell most kinds.
+const HEAD: u64 = 64;
 
 fn beginning(source: &dyn Source, len: u64) -> Option<Vec<u8>> {
     // At most a megabyte.
     let mut bytes = vec![0; len.min(source.size()) as usize];
     source.read_at(0, &mut bytes).ok()?;
     Some(bytes)
+}
+
+/// What a file is, before anything in it is parsed; `None` of what may be an etcd database, sound or damaged, or is
+/// nothing that is known here. Of a kind that has a reader it is no more than the kind.
+pub fn recognise(source: &dyn Source, name: &str) -> Option<Recognised> {
+    recognise::recognise(source, name, |source, name| {
+        ReadKind::of(source, name).map(ReadKind::recognised)
+    })
 }
 
 /// Looks at any file that was fed to the scanner. `source` is the same file.
@@ -177,27 +212,49 @@ pub fn inspect(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
     };
     let whole = || beginning(source, source.size()).unwrap_or_default();
     let or_none = |details: Option<Details>| details.unwrap_or_default();
-    match reader(source, name) {
-        Reader::EtcdWal => {
+    let Some(kind) = ReadKind::of(source, name) else {
+        return of_no_reader(scan, file, source);
+    };
+    match kind {
+        ReadKind::EtcdWal => {
             log_files::inspect_wal(file, source).map(|wal| Details::EtcdWal(Box::new(wal)))
         }
-        Reader::EtcdSnap => log_files::inspect_snap(file, source)
+        ReadKind::EtcdSnap => log_files::inspect_snap(file, source)
             .map(|snap| or_none(snap.map(|snap| Details::EtcdSnap(Box::new(snap))))),
-        Reader::PeersJson => raft::peers_json(file, &whole())
+        ReadKind::PeersJson => raft::peers_json(file, &whole())
             .map(|peers| or_none(peers.map(|peers| Details::PeersJson(Box::new(peers))))),
-        Reader::RaftSnapshot => raft::snapshot(file, &Meta::parse(&whole()), None)
+        ReadKind::RaftSnapshot => raft::snapshot(file, &Meta::parse(&whole()), None)
             .map(|meta| or_none(meta.map(|meta| Details::RaftSnapshot(Box::new(meta))))),
-        Reader::RaftDb => {
+        ReadKind::RaftDb => {
             let source = Blocks::new(source);
             let walk = scan.walk_second(&source);
             raft::db(file, walk, &source).map(|facts| Details::RaftDb(Box::new(facts)))
         }
-        Reader::Etcd => of_etcd(scan, name, source),
     }
 }
 
-fn of_etcd(scan: Scan, name: &str, source: &dyn Source) -> Inspection {
-    inspect_as_etcd(scan, name, source).map(|details| Details::Etcd(Box::new(details)))
+/// An etcd database, or what is only recognised.
+fn of_no_reader(scan: Scan, file: FileFacts, source: &dyn Source) -> Inspection {
+    let found = recognise(source, &file.name);
+    match (found, Database::open(source)) {
+        (Some(found), _) if found.kind() != ETCD_DB => {
+            let has_pages = found.kind() == Kind::BBOLT;
+            let walk = has_pages.then(|| scan.walk_second(&Blocks::new(source)));
+            recognised::inspect(file, found, walk)
+        }
+        (None, Err(error)) => {
+            let walk = scan.walk_second(&Blocks::new(source));
+            recognised::unknown(file, error.kind(), walk)
+        }
+        (found, _) => {
+            let name = file.name;
+            let inspection = crate::etcd::inspect::inspect(scan, &name, source, found);
+            match inspection.is_database() {
+                true => inspection.into(),
+                false => recognised::of_another(inspection),
+            }
+        }
+    }
 }
 
 /// Looks at a file as an etcd database, whatever it is: for what restores one. Other kinds are recognised, and that is
@@ -207,14 +264,14 @@ pub fn inspect_as_etcd<W: Visitor>(
     name: &str,
     source: &dyn Source,
 ) -> etcd::Inspection {
-    let recognised = recognise::recognise(source, name);
-    crate::etcd::inspect::inspect(scan, name, source, recognised)
+    let found = recognise(source, name).map(snapshot_needed);
+    crate::etcd::inspect::inspect(scan, name, source, found)
 }
 
 /// Reads a stored inspection as that of an etcd database.
 ///
 /// # Errors
-/// When it cannot be read, or is of a file that could never have been an etcd database.
+/// When it cannot be read, or is of another kind of file.
 pub fn etcd_from_json(json: &str) -> serde_json::Result<etcd::Inspection> {
     let inspection: Inspection = serde_json::from_str(json)?;
     inspection
@@ -233,44 +290,6 @@ pub fn packed_file(unpacker: &Unpacker<'_>, name: &str, size: u64) -> PackedFile
     }
 }
 
-/// What a snapshot of a Raft server is of: it has length and checksum of the [`STATE_BIN`] beside it.
-pub const META_JSON: &str = "meta.json";
-/// The state itself.
-pub const STATE_BIN: &str = "state.bin";
-
-/// Judges the Raft snapshot that a `meta.json` describes by the [`STATE_BIN`] beside it, which is read to its end.
-/// `progress` hears how many of its bytes were read. Any other inspection stays as it is, and nothing is read.
-///
-/// # Errors
-/// When the state cannot be read.
-pub fn with_state(
-    inspection: Inspection,
-    state: &dyn Source,
-    mut progress: impl FnMut(u64),
-) -> Result<Inspection, SourceError> {
-    const PIECE: u64 = 1 << 20;
-    let Details::RaftSnapshot(meta) = &inspection.details else {
-        return Ok(inspection);
-    };
-    let (mut checksum, mut piece, mut at) = (Checksum::default(), Vec::new(), 0);
-    let size = state.size();
-    // Of another length it is another file: it need not be read to tell.
-    while size == meta.size && at < size {
-        piece.resize((size - at).min(PIECE) as usize, 0);
-        state.read_at(at, &mut piece)?;
-        checksum.feed(&piece);
-        at += piece.len() as u64;
-        progress(at);
-    }
-    let crc = checksum.finish();
-    let meta = Ok(meta.as_ref().clone());
-    let judged = raft::snapshot(inspection.file, &meta, Some(raft::State { size, crc }));
-    let mut judged =
-        judged.map(|meta| meta.map_or(Details::None, |meta| Details::RaftSnapshot(Box::new(meta))));
-    judged.unpacked_from = inspection.unpacked_from;
-    Ok(judged)
-}
-
 /// Says in the inspection of a packed file why it was not read through. What is only recognised is told from its
 /// first bytes already; this is the reason.
 pub fn not_unpacked<D>(inspection: &mut crate::inspection::Inspection<D>, error: &UnpackError) {
@@ -284,8 +303,5 @@ pub fn not_unpacked<D>(inspection: &mut crate::inspection::Inspection<D>, error:
             inspection.label
         );
     }
-    inspection.report.push(finding);
-    if let Some(part) = inspection.verdict.part_mut(PartName::Meaning) {
-        part.findings += 1;
-    }
+    inspection.push(finding);
 }

@@ -1,14 +1,15 @@
-//! What a file is that is no sound etcd snapshot: packed, encrypted, foreign, cut off or translated on its way.
+//! What a file is that no reader is for: packed, encrypted, of another program, cut off or translated on its way. The
+//! kinds that have a reader of their own are told by [`crate::kinds`], which calls this.
 //!
 //! One recogniser for command line, page and upload, so that all three use the same words. It looks before anything
 //! else does, reads a bounded part of the file, and unpacks a bounded part of an archive: enough to say what is in
 //! it, too little for a bomb to matter. What it returns is about the whole file; `None` means that the file may be
-//! an etcd database, sound or damaged, or is nothing that is known here.
+//! an etcd database, sound or damaged, or is nothing that is known here. It says what the file is and not what it is
+//! not: [`crate::etcd::needed`] speaks where an etcd snapshot is needed.
 
 mod archive;
 mod bolt;
 mod checked;
-mod etcd_files;
 mod frames;
 mod gzip;
 mod inflate;
@@ -20,7 +21,8 @@ mod translated;
 mod zip;
 
 use crate::bbolt::{Database, ErrorKind};
-use crate::inspection::{Recognised, State, cut_off, quoted};
+use crate::etcd::storage::lost::cut_off;
+use crate::inspection::{Recognised, State, quoted};
 use crate::number::grouped;
 use crate::source::Source;
 
@@ -33,20 +35,44 @@ const MAX_DEPTH: u8 = 3;
 ///
 /// Reads a bounded part of it, except where its line ends may have been translated: then up to the first byte that
 /// shows that they were not. What cannot be read is not recognised; the reading that follows reports it.
-pub fn recognise(source: &dyn Source, name: &str) -> Option<Recognised> {
-    recognise_at(source, name, 0)
+///
+/// `told` tells the kinds that have a reader, also of what is in an archive.
+pub fn recognise(source: &dyn Source, name: &str, told: Told) -> Option<Recognised> {
+    recognise_at(source, name, Within { depth: 0, told })
 }
 
-fn recognise_at(source: &dyn Source, name: &str, depth: u8) -> Option<Recognised> {
+/// Tells the kinds that have a reader of their own, by the file and its name.
+pub type Told = fn(&dyn Source, &str) -> Option<Recognised>;
+
+/// Where a file lies that is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Within {
+    /// Archives around it.
+    depth: u8,
+    told: Told,
+}
+
+/// Whether a file begins as an archive or a packed file, whatever is in it.
+pub fn is_archive(source: &dyn Source) -> bool {
+    let told: Told = |_, _| None;
+    let depth = MAX_DEPTH;
+    read(source, 0, HEAD)
+        .is_some_and(|head| archive::recognise(source, &head, Within { depth, told }).is_some())
+}
+
+fn recognise_at(source: &dyn Source, name: &str, within: Within) -> Option<Recognised> {
     if source.size() == 0 {
         return Some(empty());
+    }
+    if let Some(told) = (within.told)(source, name) {
+        return Some(told);
     }
     let head = read(source, 0, HEAD)?;
     match Database::open(source) {
         Ok(database) => {
             // A database that begins behind other bytes may be in an archive that is not packed.
             if database.start() > 0
-                && let Some(archive) = archive::recognise(source, &head, depth)
+                && let Some(archive) = archive::recognise(source, &head, within)
             {
                 return Some(archive);
             }
@@ -57,23 +83,22 @@ fn recognise_at(source: &dyn Source, name: &str, depth: u8) -> Option<Recognised
         Err(error) if *error.kind() == ErrorKind::BigEndian => return None,
         Err(_) => {}
     }
-    archive::recognise(source, &head, depth)
-        .or_else(|| etcd_files::recognise(source, &head))
+    archive::recognise(source, &head, within)
         .or_else(|| magic::recognise(&head))
         .or_else(|| translated::recognise(source, &head))
-        .or_else(|| text::recognise(source, &head, depth))
+        .or_else(|| text::recognise(source, &head, within))
         .or_else(|| checked::recognise(source))
 }
 
 fn empty() -> Recognised {
     Recognised {
         sentence: "This file is empty.".to_owned(),
-        ..Recognised::other("empty", "an empty file", State::CutOff)
+        ..Recognised::new("empty", "an empty file", State::CutOff)
     }
     .inside(
         "Nothing was written to it: a full disk and a save that failed at once leave such files.",
     )
-    .todo("Save or copy the snapshot again, and compare the sizes.")
+    .todo("Save or copy it again, and compare the sizes.")
 }
 
 /// A file that still has the name under which a snapshot is received, and less than all of its bytes.

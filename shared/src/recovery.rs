@@ -293,9 +293,9 @@ impl Observation {
                 vec![SeenFile {
                     name: &source.name,
                     outcomes: [
-                        (PartName::Bytes, source.bytes),
+                        (PartName::Checksum, source.checksum),
                         (PartName::Structure, source.structure),
-                        (PartName::Meaning, source.meaning),
+                        (PartName::Content, source.content),
                     ],
                 }]
             }
@@ -319,9 +319,8 @@ impl Observation {
 /// enough is for the check to say.
 pub fn served_by(file: &Inspection) -> &'static [&'static str] {
     match &file.details {
-        Details::Etcd(_) if file.is_etcd_database() => &[ETCD_RESTORE],
+        Details::Etcd(_) => &[ETCD_RESTORE],
         Details::None
-        | Details::Etcd(_)
         | Details::EtcdWal(_)
         | Details::EtcdSnap(_)
         | Details::RaftDb(_)

@@ -13,15 +13,19 @@ use crate::number::bytes;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "value", rename_all = "kebab-case")]
 pub enum Value {
-    /// Words.
+    /// A name or words, whatever they are.
     Text(String),
+    /// One of a few words that programs know: `agrees`.
+    Word(String),
     /// How many.
     Count(#[serde(with = "decimal")] u64),
+    /// A span of time, in seconds.
+    Seconds(#[serde(with = "decimal")] u64),
     /// A size in bytes.
     Bytes(#[serde(with = "decimal")] u64),
     /// A revision of a store.
     Revision(#[serde(with = "decimal")] i64),
-    /// An index or a term of a log.
+    /// An index or a term of a log, or a transaction of a database.
     Index(#[serde(with = "decimal")] u64),
     /// An id as its system prints it.
     Id(String),
@@ -36,9 +40,12 @@ pub enum Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) | Self::Id(text) | Self::Sha256(text) | Self::Version(text) => {
-                f.write_str(text)
-            }
+            Self::Text(text)
+            | Self::Word(text)
+            | Self::Id(text)
+            | Self::Sha256(text)
+            | Self::Version(text) => f.write_str(text),
+            Self::Seconds(n) => write!(f, "{n} s"),
             Self::Count(n) => write!(f, "{n}"),
             Self::Bytes(n) => f.write_str(&bytes(*n)),
             Self::Revision(n) => write!(f, "{n}"),
@@ -123,6 +130,8 @@ mod tests {
         for value in [
             Value::Count(u64::MAX),
             Value::Bytes((1 << 53) + 1),
+            Value::Seconds(u64::MAX),
+            Value::Word("agrees".to_owned()),
             Value::Revision(i64::MIN),
             Value::Flag(true),
             Value::Text("a \"b\"".to_owned()),

@@ -45,7 +45,9 @@ fn labelled(labelled: &Labelled) -> String {
         return format!("{lower} unknown");
     };
     match value {
-        Value::Text(text) | Value::Version(text) => format!("{label} {}", format::visible(text)),
+        Value::Text(text) | Value::Word(text) | Value::Version(text) => {
+            format!("{label} {}", format::visible(text))
+        }
         Value::Id(id) | Value::Sha256(id) => format!("{lower} {}", format::visible(id)),
         Value::Revision(n) => format!("{lower} {}", format::signed(*n)),
         Value::Index(n) => format!("{lower} {}", format::number(*n)),
@@ -55,6 +57,7 @@ fn labelled(labelled: &Labelled) -> String {
             labelled.noun(*n).to_lowercase()
         ),
         Value::Bytes(n) => format::bytes(*n),
+        Value::Seconds(_) => format!("{lower} {value}"),
         Value::Flag(_) => format!("{lower}: {value}"),
     }
 }
@@ -185,8 +188,8 @@ fn contents(inspection: &Arc<Inspection>, on_copy_json: Callback<()>) -> Inspect
 fn advice(inspection: &Inspection) -> impl IntoView + use<> {
     let advice = inspection.verdict.advice.clone();
     let class = match inspection.trust() {
-        Trust::None | Trust::Broken => "notice fail",
-        Trust::Unproven | Trust::Whole => "notice warning",
+        Trust::Unknown | Trust::Damaged => "notice fail",
+        Trust::Unproven | Trust::Verified => "notice warning",
     };
     (!advice.is_empty()).then(|| {
         view! {

@@ -1,8 +1,9 @@
 //! A word, a mark and a colour for every outcome, severity and state.
 
 use leptos::prelude::*;
-use requorum_shared::api::v1::{PlanState, PlanSummary, Trust};
+use requorum_shared::api::v1::{self, PlanState, PlanSummary};
 use requorum_shared::finding::{Outcome, Severity};
+use requorum_shared::inspection::Trust;
 use requorum_shared::job::fold::{JobState, JobView, StepState};
 use requorum_shared::job::text::{self, Phase};
 
@@ -129,14 +130,19 @@ pub fn without_approval() -> impl IntoView {
 }
 
 /// Class and word of how far a stored file can be trusted.
+pub fn stored_trust(stored: v1::Trust) -> (&'static str, &'static str) {
+    // A server that is newer than this page may know more.
+    Trust::try_from(stored).map_or(("not-checked", "unknown"), trust)
+}
+
+/// Class and word of how far a file can be trusted.
 pub fn trust(trust: Trust) -> (&'static str, &'static str) {
-    match trust {
-        Trust::Verified => ("pass", "verified"),
-        Trust::Unproven => ("not-checked", "unproven"),
-        Trust::Damaged => ("fail", "damaged"),
-        Trust::Unknown => ("not-checked", "unknown kind"),
-        Trust::Unspecified => ("not-checked", "unknown"),
-    }
+    let class = match trust {
+        Trust::Verified => "pass",
+        Trust::Damaged => "fail",
+        Trust::Unproven | Trust::Unknown => "not-checked",
+    };
+    (class, trust.label())
 }
 
 /// Class and word of an account: disabled or not, with a way to sign in or not, with a link that can still be used or

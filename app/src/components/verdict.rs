@@ -13,9 +13,9 @@ use crate::format;
 /// [`PageHeader`]: crate::components::page_header::PageHeader
 pub fn tone(inspection: &Inspection) -> &'static str {
     match inspection.trust() {
-        Trust::Broken => "verdict fail",
-        Trust::Whole if inspection.report.count(Severity::Warning) == 0 => "verdict pass",
-        Trust::None | Trust::Unproven | Trust::Whole => "verdict warning",
+        Trust::Damaged => "verdict fail",
+        Trust::Verified if inspection.report.count(Severity::Warning) == 0 => "verdict pass",
+        Trust::Unknown | Trust::Unproven | Trust::Verified => "verdict warning",
     }
 }
 

@@ -114,7 +114,7 @@ fn filters(last: Memo<(Vec<String>, state_filter::Counts)>, columns: Columns) ->
         REMOVED => "removed",
         state => {
             let name = format!("{PREFIX}{}", state.to_ascii_uppercase());
-            status::trust(Trust::from_str_name(&name).unwrap_or_default()).1
+            status::stored_trust(Trust::from_str_name(&name).unwrap_or_default()).1
         }
     };
     move || {
@@ -164,7 +164,11 @@ fn headline(counts: &[(Trust, u64)]) -> String {
             .map(|(_, n)| n)
             .sum();
         if of > 0 {
-            parts.push(format!("{} {}", format::number(of), status::trust(trust).1));
+            parts.push(format!(
+                "{} {}",
+                format::number(of),
+                status::stored_trust(trust).1
+            ));
         }
     }
     match total {
@@ -248,7 +252,7 @@ fn row(
     let is = if is_removed {
         ("not-checked", REMOVED)
     } else {
-        status::trust(file.trust())
+        status::stored_trust(file.trust())
     };
     let why = if is_removed {
         format!("Removed by {}", format::visible(&file.removed_by))

@@ -22,14 +22,15 @@ use crate::format;
 
 pub(super) use changes::changes;
 
-/// What a file is, among those that could be an etcd database.
+/// What an etcd database came as.
 fn kind_words(kind: FileKind) -> &'static str {
     match kind {
         FileKind::Snapshot => "etcd snapshot",
         FileKind::DatabaseCopy => "copy of member/snap/db",
         FileKind::OtherBbolt => "bbolt database without etcd's buckets",
         FileKind::BigEndian => "bbolt database from a big-endian machine",
-        FileKind::Unknown => "not an etcd file",
+        // Cut off, or translated.
+        FileKind::Unknown => "etcd database that cannot be read",
     }
 }
 

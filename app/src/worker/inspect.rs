@@ -49,11 +49,18 @@ pub(super) async fn look(
     }
 }
 
-/// Judges the snapshot of a Raft server by its state, which came with it.
-pub(super) fn with_state(inspection: Inspection, state: Blob) -> Result<Inspection, Refusal> {
-    let unreadable = |said: &str| Refusal::unreadable(kinds::STATE_BIN, 0, said);
-    let source = BlobSource::new(state).map_err(|error| unreadable(&said(&error)))?;
-    kinds::with_state(inspection, &source, |_| {}).map_err(|error| unreadable(&error.to_string()))
+/// Judges a file by its companion, which came with it, where its kind has one.
+pub(super) fn with_companion(
+    inspection: Inspection,
+    companion: Blob,
+) -> Result<Inspection, Refusal> {
+    let Some(name) = inspection.companion() else {
+        return Ok(inspection);
+    };
+    let unreadable = |said: &str| Refusal::unreadable(name, 0, said);
+    let source = BlobSource::new(companion).map_err(|error| unreadable(&said(&error)))?;
+    let judged = kinds::with_companion(inspection, &source, |_| {});
+    judged.map_err(|error| unreadable(&error.to_string()))
 }
 
 async fn read(

@@ -146,7 +146,7 @@ impl Desk {
         };
         let looked = inspect::look(&self.scope, file, &name, stop, tell).await;
         let result = looked.and_then(|inspection| match beside {
-            Some(state) => inspect::with_state(inspection, state),
+            Some(companion) => inspect::with_companion(inspection, companion),
             None => Ok(inspection),
         });
         self.running.borrow_mut().remove(&job);

@@ -1,7 +1,7 @@
 //! What is wrong with a file, as the commands print it.
 
 use requorum_shared::finding::{Finding, Outcome, Severity};
-use requorum_shared::inspection::{Inspection, Part, PartName};
+use requorum_shared::inspection::{Inspection, Part};
 
 use crate::cli::terminal::Text;
 
@@ -12,10 +12,7 @@ pub(super) fn note_in_use<D>(inspection: &mut Inspection<D>) {
         // A file that changes while it is read explains all the rest.
         inspection.verdict.advice = std::mem::take(&mut finding.todo);
     }
-    inspection.report.push(finding);
-    if let Some(meaning) = inspection.verdict.part_mut(PartName::Meaning) {
-        meaning.findings += 1;
-    }
+    inspection.push(finding);
 }
 
 fn in_use() -> Finding {

@@ -7,7 +7,7 @@ use clap::Args;
 use requorum_shared::document::{Block, Cell, Section};
 use requorum_shared::dossier;
 use requorum_shared::inspection::{Labelled, PackedFile, Trust};
-use requorum_shared::kinds::{self, Details, Inspection, Options};
+use requorum_shared::kinds::{self, Inspection, Options};
 use requorum_shared::number::{grouped, human_size, signed};
 use requorum_shared::unpack::UnpackError;
 use requorum_shared::value::Value;
@@ -60,27 +60,27 @@ fn inspect(path: &Path) -> Result<Inspection, u8> {
         },
     };
     reading::refuse_changed(&file, path)?;
-    inspection = with_state(inspection, path)?;
+    inspection = with_companion(inspection, path)?;
     if file.in_use() {
         findings::note_in_use(&mut inspection);
     }
     Ok(inspection)
 }
 
-/// Judges the snapshot of a Raft server by the state that lies beside its meta.json.
-fn with_state(inspection: Inspection, path: &Path) -> Result<Inspection, u8> {
-    if !matches!(inspection.details, Details::RaftSnapshot(_)) {
+/// Judges a file by the one that lies beside it, where its kind has such a companion.
+fn with_companion(inspection: Inspection, path: &Path) -> Result<Inspection, u8> {
+    let Some(name) = inspection.companion() else {
         return Ok(inspection);
-    }
-    let state = match InspectedFile::open(&path.with_file_name(kinds::STATE_BIN)) {
-        Ok(state) => state,
-        // It was copied without: then it is said that the state was not looked at.
+    };
+    let companion = match InspectedFile::open(&path.with_file_name(name)) {
+        Ok(companion) => companion,
+        // It was copied without: then it is said that the companion was not looked at.
         Err(FileError::Missing(_)) => return Ok(inspection),
         Err(error) => return Err(reading::complain(error)),
     };
-    let source = state.source().map_err(reading::complain)?;
-    kinds::with_state(inspection, &source, |_| {}).map_err(|error| {
-        terminal::complain(format_args!("requorum: {}: {error}", state.name()));
+    let source = companion.source().map_err(reading::complain)?;
+    kinds::with_companion(inspection, &source, |_| {}).map_err(|error| {
+        terminal::complain(format_args!("requorum: {}: {error}", companion.name()));
         FAILED
     })
 }
@@ -134,8 +134,8 @@ fn show(inspection: &Inspection, json: bool, another: bool) -> u8 {
         terminal::print(text.as_str());
     }
     match inspection.trust() {
-        Trust::None | Trust::Broken => FAILED,
-        Trust::Unproven | Trust::Whole => 0,
+        Trust::Unknown | Trust::Damaged => FAILED,
+        Trust::Unproven | Trust::Verified => 0,
     }
 }
 

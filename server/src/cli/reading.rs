@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use requorum_shared::inspection::PackedFile;
 use requorum_shared::kinds::{Options, Scan};
 use requorum_shared::number::{grouped, human_size};
-use requorum_shared::recognise;
 use requorum_shared::unpack::{Packing, UnpackError};
 
 use crate::cli::inspect_file::{FileError, InspectedFile, Unpacked};
@@ -76,35 +75,6 @@ impl ReadThrough {
                 "requorum: {}",
                 unpacked_words(from, self.file.size())
             ));
-        }
-    }
-
-    /// Stops at a file that is recognised as something else than a sound etcd database, and says what it is. `path` is
-    /// what was asked for.
-    pub(super) fn refuse_foreign(&self, path: &Path) -> Result<(), u8> {
-        let file = &self.file;
-        let source = file.source().map_err(complain)?;
-        let recognised = recognise::recognise(&source, &file.name());
-        refuse_changed(file, path)?;
-        let error = self.not_unpacked.as_ref();
-        // The advice to unpack it would fill a disk then.
-        let words = recognised.filter(|_| !error.is_some_and(UnpackError::is_too_much));
-        if let Some(recognised) = &words {
-            terminal::complain(format_args!(
-                "requorum: {}: {}",
-                file.name(),
-                recognised.words()
-            ));
-        }
-        if let Some(error) = error {
-            terminal::complain(format_args!(
-                "requorum: {}: it was not unpacked: {error}",
-                file.name()
-            ));
-        }
-        match words.is_some() || error.is_some() {
-            true => Err(FAILED),
-            false => Ok(()),
         }
     }
 }

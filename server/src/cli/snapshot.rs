@@ -1,6 +1,7 @@
 //! `requorum snapshot …`: one module per sub-command.
 
 mod check;
+mod foreign;
 mod hashkv;
 mod output;
 mod restore;

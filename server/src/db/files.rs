@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use requorum_shared::inspection::Trust;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::Database;
 use super::ledger::signed;
-use crate::files::store::{FileStore, Finished, StoredFile, Trust, UploadRow};
+use crate::files::store::{FileStore, Finished, StoredFile, UploadRow};
 use crate::ledger;
 
 #[async_trait]

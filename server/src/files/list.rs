@@ -82,7 +82,7 @@ pub struct FileFilter {
     pub words: Vec<String>,
     /// Of one of these kinds; of any when there is none.
     pub kinds: Vec<String>,
-    /// Trusted so far, by the words of [`Trust`](super::store::Trust); however far when there is none.
+    /// Trusted so far, by the words of [`Trust`](requorum_shared::inspection::Trust); however far when there is none.
     pub trusts: Vec<String>,
     /// That came in one of these ways; in any when there is none.
     pub origins: Vec<String>,

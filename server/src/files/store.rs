@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use requorum_shared::inspection;
+use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::Inspection;
 use serde::{Deserialize, Serialize};
 
@@ -34,39 +34,6 @@ pub struct StoredFile {
     pub removed_ms: i64,
     /// Who removed it; empty while it is kept.
     pub removed_by: String,
-}
-
-/// How far a file can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trust {
-    /// All parts of its verdict hold.
-    Verified,
-    /// Nothing is broken, but not everything could be proven.
-    Unproven,
-    /// Something in it is broken.
-    Damaged,
-    /// It is of no kind that can be judged.
-    Unknown,
-}
-
-impl Trust {
-    /// As the store writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Unproven => "unproven",
-            Self::Damaged => "damaged",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Reads it back. What is not known is not trusted.
-    pub fn from_word(word: &str) -> Self {
-        [Self::Verified, Self::Unproven, Self::Damaged]
-            .into_iter()
-            .find(|trust| trust.word() == word)
-            .unwrap_or(Self::Unknown)
-    }
 }
 
 /// What a list shows of an inspection: of every kind of file the same shape.
@@ -122,12 +89,7 @@ impl From<&Inspection> for Summary {
         });
         Self {
             kind: inspection.kind.to_string(),
-            trust: match inspection.trust() {
-                inspection::Trust::Whole => Trust::Verified,
-                inspection::Trust::Unproven => Trust::Unproven,
-                inspection::Trust::Broken => Trust::Damaged,
-                inspection::Trust::None => Trust::Unknown,
-            },
+            trust: inspection.trust(),
             headline: Headline {
                 sentence: inspection.verdict.sentence.clone(),
                 values: values.collect(),

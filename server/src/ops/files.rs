@@ -10,6 +10,7 @@ use requorum_shared::api::v1::{
     self, FileOrigin, FileSummary, GetFileResponse, HeadlineValue, ListFilesRequest,
     ListFilesResponse, TrustCount,
 };
+use requorum_shared::inspection::Trust;
 use requorum_shared::ledger::entry::{Draft, act, named};
 use requorum_shared::permission::{Permission, Place, check_cluster_name};
 
@@ -22,7 +23,7 @@ use crate::auth::actor::Actor;
 use crate::error::{Result, bad_request, conflict};
 use crate::files::list::{FileFilter, Order};
 use crate::files::objects::Outgoing;
-use crate::files::store::{StoredFile, Trust};
+use crate::files::store::StoredFile;
 use crate::paging::{self, PageRequest, asked};
 
 /// Kinds that are asked for at most.
@@ -83,7 +84,7 @@ pub async fn list(
     let (files, next_page_token) = page.page(rows.collect());
     let counts = paging::by_state(&tallies).into_iter();
     let counts = counts.map(|(word, count)| TrustCount {
-        trust: trust(Trust::from_word(word)).into(),
+        trust: v1::Trust::from(Trust::from_word(word)).into(),
         count,
     });
     Ok(ListFilesResponse {
@@ -117,23 +118,7 @@ fn kinds(asked: &[String]) -> Result<Vec<String>> {
 }
 
 fn trust_word(trust: v1::Trust) -> Option<&'static str> {
-    let trust = match trust {
-        v1::Trust::Unspecified => return None,
-        v1::Trust::Verified => Trust::Verified,
-        v1::Trust::Unproven => Trust::Unproven,
-        v1::Trust::Damaged => Trust::Damaged,
-        v1::Trust::Unknown => Trust::Unknown,
-    };
-    Some(trust.word())
-}
-
-fn trust(trust: Trust) -> v1::Trust {
-    match trust {
-        Trust::Verified => v1::Trust::Verified,
-        Trust::Unproven => v1::Trust::Unproven,
-        Trust::Damaged => v1::Trust::Damaged,
-        Trust::Unknown => v1::Trust::Unknown,
-    }
+    Trust::try_from(trust).ok().map(Trust::word)
 }
 
 fn origin_word(origin: FileOrigin) -> Option<&'static str> {
@@ -265,7 +250,7 @@ fn summary(file: StoredFile) -> FileSummary {
         removed_at_ms: file.removed_ms,
         removed_by: file.removed_by,
         kind: file.kind,
-        trust: trust(file.trust).into(),
+        trust: v1::Trust::from(file.trust).into(),
         sentence: file.headline.sentence,
         headline: values
             .map(|value| HeadlineValue {

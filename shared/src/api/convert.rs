@@ -4,7 +4,7 @@
 use super::v1;
 use crate::approval::{AcceptedWarning, Reversibility, Second};
 use crate::finding::{Finding, Location, Severity};
-use crate::inspection::Labelled;
+use crate::inspection::{Labelled, Trust};
 use crate::job::fold::JobState;
 use crate::permission::{Grant, GrantError, Grants, Role, Scope};
 
@@ -52,6 +52,7 @@ same_names!(
 same_names!(Severity, v1::Severity, Note, Warning, Blocking);
 same_names!(Second, v1::SecondPerson, Never, WhenPossible, Always);
 same_names!(Reversibility, v1::Reversibility, Undoable, Destructive);
+same_names!(Trust, v1::Trust, Unknown, Damaged, Unproven, Verified);
 same_names!(Role, v1::Role, Viewer, Operator, Approver, Admin);
 
 /// As lists show it.
@@ -173,6 +174,18 @@ mod tests {
         assert_eq!(found.place.unwrap().page, Some(3));
         let none = Finding::from(v1::Finding::default());
         assert_eq!(none.severity, Severity::Blocking);
+    }
+
+    #[test]
+    fn trust_has_the_same_words_in_the_code_the_api_and_the_lists() {
+        for trust in Trust::ALL {
+            assert_eq!(format!("{trust:?}").to_lowercase(), trust.word());
+            let wire = v1::Trust::from(trust);
+            let name = format!("TRUST_{}", trust.word().to_uppercase());
+            assert_eq!(wire.as_str_name(), name);
+            assert_eq!(Trust::try_from(wire), Ok(trust));
+        }
+        assert_eq!(Trust::try_from(v1::Trust::Unspecified), Err(NotKnown));
     }
 
     #[test]

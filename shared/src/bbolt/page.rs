@@ -116,3 +116,54 @@ impl PageHeader {
         u64::from(self.overflow) + 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: PageHeader = PageHeader {
+        id: 0x0102_0304_0506_0708,
+        flags: 0x02,
+        count: 0x1314,
+        overflow: 0x2122_2324,
+    };
+
+    #[test]
+    fn a_header_has_sixteen_bytes_and_not_one_less() {
+        let bytes = HEADER.encode();
+        assert_eq!(PageHeader::parse(&bytes), Some(HEADER));
+        assert_eq!(PageHeader::parse(&bytes[..15]), None);
+        assert_eq!(PageHeader::parse(&[]), None);
+        // What follows is not part of it.
+        let page = [&bytes[..], &[0xff; 4080]].concat();
+        assert_eq!(PageHeader::parse(&page), Some(HEADER));
+        assert_eq!(bytes[..8], [8, 7, 6, 5, 4, 3, 2, 1]);
+        assert_eq!(bytes[8..], [2, 0, 0x14, 0x13, 0x24, 0x23, 0x22, 0x21]);
+    }
+
+    #[test]
+    fn exactly_one_known_flag_is_a_type() {
+        let known = [
+            (0x01, PageType::Branch),
+            (0x02, PageType::Leaf),
+            (0x04, PageType::Meta),
+            (0x10, PageType::Freelist),
+        ];
+        for flags in 0..=u16::MAX {
+            let found = known.into_iter().find(|(own, _)| *own == flags);
+            assert_eq!(PageType::from_flags(flags), found.map(|(_, of)| of));
+        }
+        for (flags, of) in known {
+            assert_eq!(of.flags(), flags);
+            let header = PageHeader { flags, ..HEADER };
+            assert_eq!(header.page_type(), Some(of));
+        }
+    }
+
+    #[test]
+    fn a_page_spans_itself_and_what_flows_over() {
+        for (overflow, span) in [(0, 1), (1, 2), (u32::MAX, 1 << 32)] {
+            assert_eq!(PageHeader { overflow, ..HEADER }.span(), span);
+        }
+    }
+}

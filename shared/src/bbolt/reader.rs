@@ -251,3 +251,139 @@ fn read_metas(source: &dyn Source) -> Result<(u64, Metas), Error> {
     let (first, second) = (read(start)?, read(start + u64::from(page_size))?);
     Ok((start, Metas::parse(page_size, &first, &second)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::meta::NO_FREELIST;
+    use super::*;
+
+    const PAGE: usize = 4096;
+    /// First page id never allocated.
+    const HWM: u64 = 6;
+
+    /// A database of six pages: two metas, and leaves that begin with their ids.
+    fn database() -> Vec<u8> {
+        let mut bytes = vec![0; PAGE * HWM as usize];
+        for id in 0..HWM {
+            let header = PageHeader {
+                id,
+                flags: if id < 2 { 4 } else { 2 },
+                count: 0,
+                overflow: 0,
+            };
+            let meta = Meta {
+                page_size: PAGE as u32,
+                flags: 0,
+                root: 2,
+                root_sequence: 0,
+                freelist: NO_FREELIST,
+                hwm: HWM,
+                txid: 8 - id,
+            };
+            let page = &mut bytes[id as usize * PAGE..];
+            page[..16].copy_from_slice(&header.encode());
+            if id < 2 {
+                page[16..80].copy_from_slice(&meta.encode());
+            }
+        }
+        bytes
+    }
+
+    fn with_overflow(page: usize, overflow: u32) -> Vec<u8> {
+        let mut bytes = database();
+        bytes[page * PAGE + 12..][..4].copy_from_slice(&overflow.to_le_bytes());
+        bytes
+    }
+
+    fn header(bytes: &[u8], id: u64) -> Result<PageHeader, ErrorKind> {
+        let source: &dyn Source = &bytes;
+        let database = Database::open(source).unwrap();
+        database
+            .read_header(id)
+            .map_err(|error| error.kind().clone())
+    }
+
+    #[test]
+    fn data_pages_lie_between_the_metas_and_the_high_water_mark() {
+        let bytes = database();
+        for id in [2, 3, 5] {
+            assert_eq!(header(&bytes, id).unwrap().id, id);
+        }
+        for id in [0, 1, 6, 7, u64::MAX] {
+            let refused = ErrorKind::OutOfBounds { id, hwm: HWM };
+            assert_eq!(header(&bytes, id), Err(refused));
+        }
+    }
+
+    #[test]
+    fn a_page_is_in_the_file_to_its_last_byte() {
+        let bytes = database();
+        let end = bytes.len() as u64;
+        assert!(header(&bytes, 5).is_ok());
+        let size = end - 1;
+        let short = header(&bytes[..size as usize], 5);
+        assert_eq!(short, Err(ErrorKind::Truncated { size, end }));
+        assert!(header(&bytes[..size as usize], 4).is_ok());
+        // With its overflow pages too.
+        let long = with_overflow(3, 2);
+        assert_eq!(header(&long, 3).unwrap().span(), 3);
+        let short = header(&long[..size as usize], 3);
+        assert_eq!(short, Err(ErrorKind::Truncated { size, end }));
+    }
+
+    #[test]
+    fn overflow_ends_at_the_high_water_mark() {
+        assert!(header(&with_overflow(3, 2), 3).is_ok());
+        assert!(header(&with_overflow(5, 0), 5).is_ok());
+        for (page, overflow) in [(3, 3), (5, 1), (2, u32::MAX)] {
+            let refused = ErrorKind::Overflow { overflow, hwm: HWM };
+            let bytes = with_overflow(page, overflow);
+            assert_eq!(header(&bytes, page as u64), Err(refused));
+        }
+        let bytes = with_overflow(3, 2);
+        let source: &dyn Source = &bytes.as_slice();
+        let extent = Database::open(source).unwrap().extent(3).unwrap();
+        let lies = (extent.offset, extent.len);
+        assert_eq!(lies, (3 * PAGE as u64, 3 * PAGE as u64));
+    }
+
+    #[test]
+    fn a_page_says_itself_which_one_and_what_it_is() {
+        let mut bytes = database();
+        let at = 4 * PAGE;
+        bytes[at] = 5;
+        assert_eq!(header(&bytes, 4), Err(ErrorKind::IdMismatch { found: 5 }));
+        bytes[at] = 4;
+        bytes[at + 8] = 3;
+        assert_eq!(header(&bytes, 4), Err(ErrorKind::BadFlags { flags: 3 }));
+        bytes[at..at + 16].fill(0);
+        assert_eq!(header(&bytes, 4), Err(ErrorKind::Zeroed));
+    }
+
+    #[test]
+    fn a_trailer_is_no_page_of_the_image() {
+        for (size, image) in [(512, 512), (543, 543), (544, 512), (545, 545), (0, 0)] {
+            assert_eq!(image_size(size), image);
+        }
+        let sent = [database(), vec![7; 32]].concat();
+        let source: &dyn Source = &sent.as_slice();
+        let database = Database::open(source).unwrap();
+        assert_eq!(database.image_size(), sent.len() as u64 - 32);
+        assert_eq!(database.present_size(), sent.len() as u64 - 32);
+    }
+
+    #[test]
+    fn a_file_has_room_for_two_metas() {
+        let bytes = database();
+        let open = |len: usize| {
+            let source: &dyn Source = &&bytes[..len];
+            Database::open(source)
+                .map(|_| ())
+                .map_err(|error| error.kind().clone())
+        };
+        assert_eq!(open(2 * PAGE), Ok(()));
+        let size = 2 * PAGE as u64 - 1;
+        assert_eq!(open(2 * PAGE - 1), Err(ErrorKind::TooSmall { size }));
+        assert_eq!(open(0), Err(ErrorKind::Empty));
+    }
+}

@@ -71,9 +71,9 @@ fn inspection(mut verdict: Verdict, file: FileFacts) -> Inspection {
         Outcome::NotChecked => "whether enough people approved could not be checked",
     };
     let parts = [
-        (PartName::Bytes, bytes),
+        (PartName::Checksum, bytes),
         (
-            PartName::Meaning,
+            PartName::Content,
             Judgement::clean(verdict.approval, approval),
         ),
     ];

@@ -8,7 +8,7 @@ use super::samples::{Run, key};
 use super::*;
 use crate::canonical::{sha256_hex, to_canonical_json};
 use crate::document::Block;
-use crate::etcd::recovery::restore::NativeSource;
+use crate::etcd::recovery::restore::{NativeSource, Unfit};
 use crate::finding::Outcome;
 use crate::job::events::{Body, Event, StepOutcome};
 use crate::ledger::entry::Entry;
@@ -152,7 +152,7 @@ fn the_commands_of_other_tools_are_those_that_work_or_it_says_why_there_are_none
     };
     assert_eq!(lines[1], "head -c 9 prod.db > prod.db.cut");
     assert!(lines[2].starts_with("etcdutl snapshot restore prod.db.cut "));
-    let why = "they crash on its stored freelist".to_owned();
+    let why = Unfit::UnusableFreelist;
     assert_eq!(
         commands(NativeSource::Unfit { why }),
         [

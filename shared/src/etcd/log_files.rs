@@ -12,8 +12,12 @@ use crate::value::Value;
 
 /// A segment of a member's write-ahead log.
 pub const ETCD_WAL: Kind = Kind::new("etcd-wal");
+/// The same for people.
+pub const ETCD_WAL_LABEL: &str = "a segment of an etcd member's write-ahead log (WAL)";
 /// A member's `.snap` file.
 pub const ETCD_SNAP: Kind = Kind::new("etcd-snap");
+/// The same for people.
+pub const ETCD_SNAP_LABEL: &str = "an etcd member's .snap file";
 
 /// Snapshot records and members that a table shows.
 const SHOWN: usize = 1000;
@@ -45,8 +49,8 @@ pub fn inspect_wal(file: FileFacts, source: &dyn Source) -> Inspection<Wal> {
         }
     };
     let parts = [
-        (PartName::Bytes, wal_bytes(&wal)),
-        (PartName::Meaning, wal_meaning(&wal)),
+        (PartName::Checksum, wal_checksum(&wal)),
+        (PartName::Content, wal_content(&wal)),
     ];
     let mut headline = Vec::new();
     for (key, name, value) in [
@@ -68,14 +72,14 @@ pub fn inspect_wal(file: FileFacts, source: &dyn Source) -> Inspection<Wal> {
     }
     headline.push(Labelled::new("size", "Size", Value::Bytes(file.size)));
     let sections = wal_sections(&wal);
-    let label = "a segment of an etcd member's write-ahead log (WAL)";
+    let label = ETCD_WAL_LABEL;
     let mut inspection = Inspection::judged(ETCD_WAL, label, file, sentence, parts, wal);
     inspection.headline = headline;
     inspection.sections = sections;
     inspection
 }
 
-fn wal_bytes(wal: &Wal) -> Judgement {
+fn wal_checksum(wal: &Wal) -> Judgement {
     let records = grouped(wal.records);
     let at = format!(
         "after {records} records, at byte {}",
@@ -127,7 +131,7 @@ fn wal_bytes(wal: &Wal) -> Judgement {
     }
 }
 
-fn wal_meaning(wal: &Wal) -> Judgement {
+fn wal_content(wal: &Wal) -> Judgement {
     let mut report = Report::default();
     if wal.member_id.is_none() {
         report.push(
@@ -211,7 +215,7 @@ fn wal_sections(wal: &Wal) -> Vec<Section> {
 
 /// The inspection of a `.snap` file.
 pub fn inspect_snap(file: FileFacts, source: &dyn Source) -> Inspection<Option<Snap>> {
-    let label = "an etcd member's .snap file";
+    let label = ETCD_SNAP_LABEL;
     let snap = match snap::read(source) {
         Ok(snap) => snap,
         Err(error) => {
@@ -226,7 +230,7 @@ pub fn inspect_snap(file: FileFacts, source: &dyn Source) -> Inspection<Option<S
                 findings: vec![finding],
             };
             let part = match error {
-                SnapError::Crc | SnapError::Read(_) => PartName::Bytes,
+                SnapError::Crc | SnapError::Read(_) => PartName::Checksum,
                 _ => PartName::Structure,
             };
             let outcome = match error {
@@ -243,21 +247,21 @@ pub fn inspect_snap(file: FileFacts, source: &dyn Source) -> Inspection<Option<S
         grouped(snap.index),
         snap.term
     );
-    let meaning = match snap.conf_state.voters.len() {
+    let content = match snap.conf_state.voters.len() {
         0 => Judgement::clean(Outcome::NotChecked, "it names no voters"),
         1 => Judgement::clean(Outcome::Pass, "1 voter"),
         n => Judgement::clean(Outcome::Pass, format!("{n} voters")),
     };
     let parts = [
         (
-            PartName::Bytes,
+            PartName::Checksum,
             Judgement::clean(Outcome::Pass, "its checksum agrees"),
         ),
         (
             PartName::Structure,
             Judgement::clean(Outcome::Pass, "every message in it can be decoded"),
         ),
-        (PartName::Meaning, meaning),
+        (PartName::Content, content),
     ];
     let headline = vec![
         Labelled::new("index", "Index", Value::Index(snap.index)),

@@ -23,6 +23,7 @@
 //! | `contents`, [`auth`] | the small buckets: members, versions, leases, alarms, users |
 //! | `keys` | the live keys by prefix, and as objects of Kubernetes |
 //! | `lint` | what a sound file means for whoever restores it |
+//! | `lost` | a database that was cut off, or carried as text |
 //! | [`inspection`], [`mod@inspect`] | the document about a file, and how it is made |
 //! | [`restore_options`] | the choices of a restore that findings name |
 //! | [`status`] | the numbers of `etcdutl snapshot status`, as etcd's tools print them |
@@ -36,6 +37,7 @@ pub mod inspect;
 pub mod inspection;
 mod keys;
 mod lint;
+pub(crate) mod lost;
 pub mod mvcc;
 pub mod restore_options;
 pub mod scan;

@@ -3,26 +3,31 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use crate::finding::Finding;
-use crate::number::{grouped, part_of};
+use crate::finding::{Finding, Severity};
 
-/// A file that was recognised as something else than a sound etcd snapshot.
+/// A file that was recognised by a few of its bytes. It says what the file is, whatever somebody wanted it to be: whoever
+/// needs another kind says so beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recognised {
     /// A stable name for programs: `zip`, `gzip`, `etcd-wal`.
     pub code: String,
+    /// The kind that it is all the same, where something happened to a file of a kind that is judged: `etcd-db` of one
+    /// that was cut off. Otherwise its code is its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still: Option<Kind>,
     /// What it is, with its article: `a ZIP archive`.
     pub label: String,
     /// Whether all of it is there, and readable.
     pub state: State,
     /// The headline, one sentence.
     pub sentence: String,
+    /// The kind of what is packed in it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Kind>,
     /// What is inside, and how that is known; sentences, possibly none.
     pub inside: String,
-    /// What to do, one sentence.
+    /// What to do, one sentence; empty where that depends on what the file was wanted for.
     pub todo: String,
-    /// Whether it is an etcd database that lost a part, as opposed to something else.
-    pub etcd: bool,
 }
 
 /// Whether all of a recognised file is there, and can be read.
@@ -42,25 +47,31 @@ pub enum State {
 }
 
 impl Recognised {
-    /// Something that is not of etcd, or not its database.
-    pub(crate) fn other(code: &str, label: impl Into<String>, state: State) -> Self {
+    /// A file that is this. The sentence says no more than that.
+    pub(crate) fn new(code: &str, label: impl Into<String>, state: State) -> Self {
         let label = label.into();
         let sentence = match state {
-            State::CutOff => format!("This is {label} that was cut off, not an etcd snapshot."),
-            State::Damaged => format!("This is {label}, damaged, not an etcd snapshot."),
-            State::Complete | State::Encrypted | State::Unknown => {
-                format!("This is {label}, not an etcd snapshot.")
-            }
+            State::CutOff => format!("This is {label} that was cut off."),
+            State::Damaged => format!("This is {label}, and it is damaged."),
+            State::Complete | State::Encrypted | State::Unknown => format!("This is {label}."),
         };
         Self {
             code: code.to_owned(),
+            still: None,
             label,
             state,
             sentence,
+            holds: None,
             inside: String::new(),
             todo: String::new(),
-            etcd: false,
         }
+    }
+
+    /// The kind of what is packed in it.
+    #[must_use]
+    pub(crate) fn holding(mut self, kind: Option<Kind>) -> Self {
+        self.holds = kind;
+        self
     }
 
     /// What is inside.
@@ -79,14 +90,20 @@ impl Recognised {
 
     /// The kind of the file.
     pub fn kind(&self) -> Kind {
-        Kind::named(&self.code)
+        let named = || Kind::named(&self.code);
+        self.still.clone().unwrap_or_else(named)
     }
 
-    /// As a finding that blocks, with the code `file.` and [`Recognised::code`].
-    pub fn finding(&self) -> Finding {
-        Finding::blocking(format!("file.{}", self.code), "file", &self.sentence)
-            .because(&self.inside)
-            .todo(&self.todo)
+    /// As a finding with the code `file.` and [`Recognised::code`].
+    pub fn finding(&self, severity: Severity) -> Finding {
+        Finding::new(
+            severity,
+            format!("file.{}", self.code),
+            "file",
+            &self.sentence,
+        )
+        .because(&self.inside)
+        .todo(&self.todo)
     }
 
     /// All that is to be said, one sentence after the other.
@@ -99,38 +116,6 @@ impl Recognised {
             .collect();
         said.join(" ")
     }
-}
-
-/// A database that ends before its last page, as its meta pages declare it. Only its walk can tell whether anything
-/// of value was on the pages that are missing.
-pub(crate) fn cut_off(size: u64, declared: u64, name: &str) -> Recognised {
-    let on_save = name.ends_with(".part");
-    let when = if on_save {
-        "was cut off while it was saved"
-    } else {
-        "is cut off"
-    };
-    let declares = format!(
-        "Its meta pages declare {} bytes, and the file has {}.",
-        grouped(declared),
-        grouped(size)
-    );
-    let inside = if on_save {
-        format!("{declares} etcdctl calls a snapshot .part until all of it has arrived.")
-    } else {
-        declares
-    };
-    Recognised {
-        sentence: format!("The file {when}: {} are there.", part_of(size, declared)),
-        etcd: true,
-        ..Recognised::other(
-            "cut-off",
-            "an etcd database that was cut off",
-            State::CutOff,
-        )
-    }
-    .inside(inside)
-    .todo("Save the snapshot again, or get the complete file.")
 }
 
 /// A name from the file, cut and escaped, between backticks.

@@ -16,10 +16,22 @@ use crate::value::Value;
 
 /// A server's log and vote.
 pub const RAFT_DB: Kind = Kind::new("raft-db");
+/// The same for people.
+pub const RAFT_DB_LABEL: &str = "the Raft log of a server (Dkron, Consul, Nomad)";
+/// How it is known, where it is not read.
+pub const RAFT_DB_IS: &str =
+    "It is a bbolt database of HashiCorp's Raft library with the buckets `conf` and `logs`.";
+/// What to do with a file of a server, whichever of the three it is.
+pub const RECOVER: &str = "Recover that system with its own snapshots or peers.json.";
 /// What a snapshot is of.
 pub const RAFT_SNAPSHOT: Kind = Kind::new("raft-snapshot");
+/// The same for people.
+pub const RAFT_SNAPSHOT_LABEL: &str = "a snapshot of a Raft server (Dkron, Consul, Nomad)";
 /// The servers that a cluster is to consist of.
 pub const PEERS_JSON: Kind = Kind::new("peers-json");
+/// The same for people.
+pub const PEERS_JSON_LABEL: &str =
+    "a peers.json, which recovers a Raft server (Dkron, Consul, Nomad)";
 
 /// Servers that a table shows.
 const SHOWN: usize = 1000;
@@ -34,7 +46,7 @@ pub fn db(file: FileFacts, mut walk: Walk<Log>, source: &dyn Source) -> Inspecti
     );
     let structure = Judgement::new(structure.outcome, structure.evidence, structure.report);
     let broken = structure.outcome == Outcome::Fail;
-    let meaning = meaning(&facts, log);
+    let content = content(&facts, log);
     let range = match (facts.first_index, facts.last_index) {
         (Some(first), Some(last)) => {
             format!("entries {} to {}", grouped(first), grouped(last))
@@ -44,24 +56,24 @@ pub fn db(file: FileFacts, mut walk: Walk<Log>, source: &dyn Source) -> Inspecti
     let term = facts
         .last_term
         .map_or(String::new(), |term| format!(", the last of term {term}"));
-    let sentence = if broken || meaning.outcome == Outcome::Fail {
+    let sentence = if broken || content.outcome == Outcome::Fail {
         let why = if broken {
             &structure.evidence
         } else {
-            &meaning.evidence
+            &content.evidence
         };
         format!("Do not start a server with this raft.db: {why}.")
     } else {
         format!("This is a server's Raft log with an intact structure: {range}{term}.")
     };
     let parts = [
-        (PartName::Bytes, bytes),
+        (PartName::Checksum, bytes),
         (PartName::Structure, structure),
-        (PartName::Meaning, meaning),
+        (PartName::Content, content),
     ];
     let headline = db_headline(&facts, file.size);
     let sections = db_sections(&facts);
-    let label = "the Raft log of a server (Dkron, Consul, Nomad)";
+    let label = RAFT_DB_LABEL;
     let mut inspection = Inspection::judged(RAFT_DB, label, file, sentence, parts, facts);
     inspection.headline = headline;
     inspection.sections = sections;
@@ -75,7 +87,7 @@ pub fn db(file: FileFacts, mut walk: Walk<Log>, source: &dyn Source) -> Inspecti
     inspection
 }
 
-fn meaning(facts: &RaftDb, report: Report) -> Judgement {
+fn content(facts: &RaftDb, report: Report) -> Judgement {
     let entries = grouped(facts.entries);
     if !report.blocks() {
         let evidence = match facts.entries {
@@ -191,7 +203,7 @@ pub fn snapshot(
     meta: &Result<Meta, MetaError>,
     state: Option<State>,
 ) -> Inspection<Option<Meta>> {
-    let label = "a snapshot of a Raft server (Dkron, Consul, Nomad)";
+    let label = RAFT_SNAPSHOT_LABEL;
     let meta = match meta {
         Ok(meta) => meta,
         Err(error) => {
@@ -221,7 +233,10 @@ pub fn snapshot(
         }
     };
     let structure = Judgement::clean(Outcome::Pass, "meta.json has every field");
-    let parts = [(PartName::Bytes, bytes), (PartName::Structure, structure)];
+    let parts = [
+        (PartName::Checksum, bytes),
+        (PartName::Structure, structure),
+    ];
     let details = Some(meta.clone());
     let mut inspection = Inspection::judged(RAFT_SNAPSHOT, label, file, sentence, parts, details);
     if state.is_none() {
@@ -282,7 +297,7 @@ fn state_judgement(meta: &Meta, state: Option<State>) -> Judgement {
 
 /// The inspection of a `peers.json`.
 pub fn peers_json(file: FileFacts, bytes: &[u8]) -> Inspection<Option<Peers>> {
-    let label = "a peers.json, which recovers a Raft server (Dkron, Consul, Nomad)";
+    let label = PEERS_JSON_LABEL;
     let parsed = peers::parse(bytes);
     let peers = match parsed {
         Ok(peers) => peers,
@@ -327,7 +342,7 @@ pub fn peers_json(file: FileFacts, bytes: &[u8]) -> Inspection<Option<Peers>> {
             Judgement::clean(Outcome::Pass, "a server takes it"),
         ),
         (
-            PartName::Meaning,
+            PartName::Content,
             Judgement::new(Outcome::Pass, evidence, report),
         ),
     ];

@@ -22,29 +22,13 @@ pub(super) fn recognise(database: &Database<'_>) -> Option<Recognised> {
     if names.iter().any(|name| of_etcd.contains(name)) {
         return None;
     }
-    let listed = list(&names);
-    const NOT_HERE: &str = "It contains nothing that this console could restore; choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.";
-    if names.is_empty() {
-        let label = "a bbolt database without any bucket";
-        return Some(Recognised::other("bbolt", label, State::Complete).todo(NOT_HERE));
-    }
-    if names.contains(&b"conf".as_slice()) && names.contains(&b"logs".as_slice()) {
-        let label =
-            "the Raft log of another system (Dkron, Consul, Nomad or Vault keep theirs like this)";
-        return Some(
-            Recognised::other("raft-db", label, State::Complete)
-                .inside(format!(
-                    "It is a bbolt database of HashiCorp's Raft library with the buckets {listed}."
-                ))
-                .todo("Recover that system with its own snapshots or peers.json; for etcd, choose a file that etcdctl snapshot save wrote, or a member's member/snap/db."),
-        );
-    }
     let label = "a bbolt database of another program";
-    Some(
-        Recognised::other("bbolt", label, State::Complete)
-            .inside(format!("It has no bucket `key`; its buckets are {listed}."))
-            .todo(NOT_HERE),
-    )
+    let inside = match names.as_slice() {
+        [] => "It has no buckets.".to_owned(),
+        [_] => format!("Its one bucket is {}.", list(&names)),
+        _ => format!("Its buckets are {}.", list(&names)),
+    };
+    Some(Recognised::new("bbolt", label, State::Complete).inside(inside))
 }
 
 fn list(names: &[&[u8]]) -> String {

@@ -40,10 +40,10 @@ fn zeros(source: &dyn Source) -> Option<Recognised> {
     Some(
         Recognised {
             sentence: "This file holds nothing but zeros.".to_owned(),
-            ..Recognised::other("zeros", "a file of zeros", State::Damaged)
+            ..Recognised::new("zeros", "a file of zeros", State::Damaged)
         }
         .inside(inside)
-        .todo("Space was set aside for it and the content never arrived: save or copy the snapshot again."),
+        .todo("Space was set aside for it and the content never arrived: save or copy it again."),
     )
 }
 
@@ -64,7 +64,7 @@ fn random(source: &dyn Source) -> Option<Recognised> {
         Recognised {
             sentence: "This file has no known format, and its bytes look random: it is encrypted, or packed without a header."
                 .to_owned(),
-            ..Recognised::other("random", label, State::Encrypted)
+            ..Recognised::new("random", label, State::Encrypted)
         }
         .todo("Ask how the backup is made; decrypt or unpack it the same way, and use what comes out."),
     )

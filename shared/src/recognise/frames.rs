@@ -61,10 +61,10 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8]) -> Option<Recognised> 
     let todo = if state == State::CutOff {
         "Get it again, and compare its size with the original's.".to_owned()
     } else {
-        format!("Unpack it ({tool} FILE > snapshot.db) and use what comes out.")
+        format!("Unpack it ({tool} FILE > unpacked) and use what comes out.")
     };
     Some(
-        Recognised::other(code, label, state)
+        Recognised::new(code, label, state)
             .inside(said.join(" "))
             .todo(todo),
     )

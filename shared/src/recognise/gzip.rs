@@ -2,21 +2,21 @@
 
 use super::inflate::{self, BUDGET, End};
 use super::inside::{self, Beginning, Found};
-use super::{Recognised, State, grouped, quoted, read};
+use super::{Recognised, State, Within, grouped, quoted, read};
 use crate::source::Source;
 
 const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
 /// CRC-32 and length, behind the stream.
 const FOOTER: u64 = 8;
 
-pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<Recognised> {
+pub(super) fn recognise(source: &dyn Source, head: &[u8], within: Within) -> Option<Recognised> {
     if !head.starts_with(MAGIC) {
         return None;
     }
     let again = "Get it again, and compare its size with the original's.";
     let Some((start, name)) = header(head) else {
         return Some(
-            Recognised::other("gzip", "a gzip file", State::CutOff)
+            Recognised::new("gzip", "a gzip file", State::CutOff)
                 .inside("Not even its header is complete.")
                 .todo(again),
         );
@@ -32,7 +32,7 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<R
         bytes: &unpacked.beginning,
         size,
         name: "",
-        depth,
+        within,
     });
     let state = match unpacked.end {
         End::Finished(at) => end_of(source, at, unpacked.size, unpacked.crc),
@@ -66,20 +66,17 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<R
     });
     let todo = match (state, &found) {
         (State::CutOff | State::Damaged, _) => again.to_owned(),
-        (_, Some(found)) if !found.etcd => match &found.other {
-            Some(other) if other.code == "tar" => {
-                "Unpack it (tar -xzf FILE) and choose the snapshot in it, if it has one.".to_owned()
-            }
-            _ => "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db."
-                .to_owned(),
-        },
-        _ => "Unpack it (gunzip -c FILE > snapshot.db) and use what comes out.".to_owned(),
+        (_, Some(found)) if found.kind.as_str() == "tar" => {
+            "Unpack it (tar -xzf FILE) and choose the file in it that you need.".to_owned()
+        }
+        _ => "Unpack it (gunzip -c FILE > unpacked) and use what comes out.".to_owned(),
     };
     if let Some(found) = &found {
         said.push(about(found, state));
     }
     Some(
-        Recognised::other("gzip", "a gzip file", state)
+        Recognised::new("gzip", "a gzip file", state)
+            .holding(found.map(|found| found.kind))
             .inside(said.join(" "))
             .todo(todo),
     )

@@ -1,8 +1,10 @@
 //! What the unpacked beginning of an archive's content is.
 
-use super::{MAX_DEPTH, Recognised, grouped, recognise_at};
+use super::{MAX_DEPTH, Recognised, Within, grouped, recognise_at};
 use crate::bbolt::{Database, Meta};
+use crate::etcd::storage::inspection::{ETCD_DB, ETCD_SNAPSHOT};
 use crate::etcd::storage::schema;
+use crate::inspection::Kind;
 use crate::source::Source;
 
 /// Unpacked bytes that are kept to look at.
@@ -14,13 +16,15 @@ pub(super) struct Beginning<'b> {
     /// The length of the whole file, where it is known.
     pub(super) size: Option<u64>,
     pub(super) name: &'b str,
-    pub(super) depth: u8,
+    pub(super) within: Within,
 }
 
 /// What was found.
 pub(super) struct Found {
     /// `an etcd snapshot`, with its article.
     pub(super) label: String,
+    /// What kind it is.
+    pub(super) kind: Kind,
     /// Whether it is an etcd database.
     pub(super) etcd: bool,
     /// How long the file should be by what it says itself, trailer included.
@@ -29,25 +33,52 @@ pub(super) struct Found {
     pub(super) other: Option<Recognised>,
 }
 
+impl Found {
+    /// Of the one or the largest entry of an archive.
+    pub(super) fn sentence(&self) -> String {
+        if self.etcd {
+            format!("{} is in it.", capital(&self.label))
+        } else {
+            format!("That is {}.", self.label)
+        }
+    }
+}
+
 /// Looks at the beginning of a file.
 pub(super) fn look(beginning: &Beginning<'_>) -> Option<Found> {
-    if let Some(found) = etcd(beginning) {
+    let Beginning {
+        bytes,
+        name,
+        within,
+        ..
+    } = *beginning;
+    let told = || (within.told)(&bytes, name);
+    if let Some(mut found) = database(beginning) {
+        if let Some(other) = told().filter(|_| !found.etcd) {
+            (found.label, found.kind) = (other.label.clone(), other.kind());
+            found.other = Some(other);
+        }
         return Some(found);
     }
-    if beginning.depth >= MAX_DEPTH || beginning.bytes.is_empty() {
+    if within.depth >= MAX_DEPTH || bytes.is_empty() {
         return None;
     }
-    let other = recognise_at(&beginning.bytes, beginning.name, beginning.depth + 1)?;
+    let deeper = Within {
+        depth: within.depth + 1,
+        ..within
+    };
+    let other = recognise_at(&bytes, name, deeper)?;
     // Of a beginning nobody can say that its file was cut off.
     Some(Found {
         label: other.label.clone(),
+        kind: other.kind(),
         etcd: false,
         declared: None,
         other: Some(other),
     })
 }
 
-fn etcd(beginning: &Beginning<'_>) -> Option<Found> {
+fn database(beginning: &Beginning<'_>) -> Option<Found> {
     const TRAILER: u64 = 32;
     let bytes = beginning.bytes;
     let meta = Meta::parse(bytes)
@@ -59,19 +90,21 @@ fn etcd(beginning: &Beginning<'_>) -> Option<Found> {
     let key = Database::open(source)
         .ok()
         .and_then(|database| database.bucket(schema::KEY).ok());
-    let label = match (&key, snapshot) {
-        (Some(None), _) => "a bbolt database, but not etcd's".to_owned(),
+    let (kind, label) = match (&key, snapshot) {
+        (Some(None), _) => (Kind::BBOLT, "a bbolt database, but not etcd's".to_owned()),
         (Some(Some(_)), false) if beginning.size == Some(image) => {
-            "an etcd database without a trailer".to_owned()
+            (ETCD_DB, "an etcd database without a trailer".to_owned())
         }
-        (Some(Some(_)), _) | (None, true) => "an etcd snapshot".to_owned(),
-        (None, false) => format!(
-            "a bbolt database of {} bytes, as etcd snapshots are",
-            grouped(image)
-        ),
+        (Some(Some(_)), _) | (None, true) => (ETCD_SNAPSHOT, "an etcd snapshot".to_owned()),
+        (None, false) => {
+            let size = grouped(image);
+            let label = format!("a bbolt database of {size} bytes, as etcd snapshots are");
+            (Kind::BBOLT, label)
+        }
     };
     Some(Found {
         label,
+        kind,
         etcd: !matches!(key, Some(None)),
         declared: Some(image + TRAILER),
         other: None,

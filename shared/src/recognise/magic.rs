@@ -4,9 +4,6 @@ use super::{Recognised, State};
 
 /// Needs a key first.
 const DECRYPT: &str = "Decrypt it with the backup's key, then use the result.";
-/// Something of another kind.
-const CHOOSE: &str =
-    "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.";
 
 struct Magic {
     offset: usize,
@@ -40,7 +37,8 @@ const fn foreign(bytes: &'static [u8], code: &'static str, label: &'static str) 
         code,
         label,
         state: State::Unknown,
-        todo: CHOOSE,
+        // Nothing is wrong with it.
+        todo: "",
     }
 }
 
@@ -49,19 +47,19 @@ const TABLE: &[Magic] = &[
         b"age-encryption.org/",
         "age",
         "a file encrypted with age",
-        "Decrypt it (age -d -i KEY FILE > snapshot.db) and use what comes out.",
+        "Decrypt it (age -d -i KEY FILE > decrypted) and use what comes out.",
     ),
     encrypted(
         b"-----BEGIN AGE ENCRYPTED FILE-----",
         "age",
         "a file encrypted with age (armored)",
-        "Decrypt it (age -d -i KEY FILE > snapshot.db) and use what comes out.",
+        "Decrypt it (age -d -i KEY FILE > decrypted) and use what comes out.",
     ),
     encrypted(
         b"-----BEGIN PGP MESSAGE-----",
         "gpg",
         "a file encrypted with GPG (armored)",
-        "Decrypt it (gpg -d FILE > snapshot.db) and use what comes out.",
+        "Decrypt it (gpg -d FILE > decrypted) and use what comes out.",
     ),
     encrypted(
         b"Salted__",
@@ -79,13 +77,13 @@ const TABLE: &[Magic] = &[
         b"$ANSIBLE_VAULT;",
         "ansible-vault",
         "a file encrypted with Ansible Vault",
-        "Decrypt it (ansible-vault decrypt --output snapshot.db FILE) and use what comes out.",
+        "Decrypt it (ansible-vault decrypt --output decrypted FILE) and use what comes out.",
     ),
     encrypted(
         b"LUKS\xba\xbe",
         "luks",
         "an encrypted disk (LUKS)",
-        "Open it with cryptsetup, mount it, and choose the snapshot on it.",
+        "Open it with cryptsetup, mount it, and choose the file on it.",
     ),
     encrypted(
         b"vault:v",
@@ -99,7 +97,7 @@ const TABLE: &[Magic] = &[
         code: "sqlite",
         label: "an SQLite database",
         state: State::Unknown,
-        todo: "k3s without etcd keeps its state in such a file (server/db/state.db): put it back there with k3s stopped. For etcd, choose a file that etcdctl snapshot save wrote.",
+        todo: "k3s without etcd keeps its state in such a file (server/db/state.db): put it back there with k3s stopped.",
     },
     foreign(b"\x7fELF", "elf", "an ELF program"),
     foreign(b"MZ", "exe", "a Windows program"),
@@ -135,15 +133,15 @@ pub(super) fn recognise(head: &[u8]) -> Option<Recognised> {
     });
     if let Some(magic) = found {
         let todo = match magic.code {
-            "7z" | "rar" => "Unpack it, and use the snapshot that comes out.",
+            "7z" | "rar" => "Unpack it, and use what comes out.",
             "git-lfs" => "Get the file itself (git lfs pull).",
             _ => magic.todo,
         };
-        return Some(Recognised::other(magic.code, magic.label, magic.state).todo(todo));
+        return Some(Recognised::new(magic.code, magic.label, magic.state).todo(todo));
     }
     is_gpg(head).then(|| {
-        Recognised::other("gpg", "a file encrypted with GPG", State::Encrypted)
-            .todo("Decrypt it (gpg -d FILE > snapshot.db) and use what comes out.")
+        Recognised::new("gpg", "a file encrypted with GPG", State::Encrypted)
+            .todo("Decrypt it (gpg -d FILE > decrypted) and use what comes out.")
     })
 }
 

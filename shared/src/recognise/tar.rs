@@ -1,7 +1,8 @@
 //! tar: the names of its files, what they are, and whether the end is there.
 
 use super::inside::{self, Beginning, KEPT};
-use super::{Recognised, Section, State, grouped, quoted, read};
+use super::{Recognised, Section, State, Within, grouped, quoted, read};
+use crate::raft::inspect::RAFT_SNAPSHOT;
 use crate::source::Source;
 
 const BLOCK: u64 = 512;
@@ -40,7 +41,7 @@ fn octal(field: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 8).ok()
 }
 
-pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<Recognised> {
+pub(super) fn recognise(source: &dyn Source, head: &[u8], within: Within) -> Option<Recognised> {
     if !is_header(head) {
         return None;
     }
@@ -72,13 +73,15 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<R
             file == Some(name.as_bytes())
         })
     };
-    let mut todo = "Unpack it (tar -xf FILE) and choose the snapshot in it, if it has one.";
+    let mut holds = None;
+    let mut todo = "Unpack it (tar -xf FILE) and choose the file in it that you need.";
     if has("meta.json") && has("state.bin") {
         said.push(
             "That is a Raft snapshot of Consul, Nomad or another system on HashiCorp's Raft library."
                 .to_owned(),
         );
-        todo = "Restore it with that system's own command; for etcd, choose a file that etcdctl snapshot save wrote.";
+        todo = "Restore it with that system's own command.";
+        holds = Some(RAFT_SNAPSHOT);
     }
     for entry in entries.iter().filter(|entry| entry.size > 0) {
         let section = Section {
@@ -93,15 +96,17 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<R
             bytes: &bytes,
             size: Some(entry.size),
             name: "",
-            depth,
+            within,
         });
         if let Some(found) = found.filter(|found| found.etcd) {
             said.push(format!("{} is {}.", quoted(&entry.name), found.label));
+            holds = Some(found.kind);
             break;
         }
     }
     Some(
-        Recognised::other("tar", "a tar archive", state)
+        Recognised::new("tar", "a tar archive", state)
+            .holding(holds)
             .inside(said.join(" "))
             .todo(match state {
                 State::CutOff => "Get it again, and compare its size with the original's.",

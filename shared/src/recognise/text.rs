@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::inside::{self, Beginning};
-use super::{Recognised, State, quoted};
+use super::{Recognised, State, Within, quoted};
 use crate::source::Source;
 
 const AGAIN: &str = "Get the file itself, and look at what comes before you use it.";
 
-pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<Recognised> {
+pub(super) fn recognise(source: &dyn Source, head: &[u8], within: Within) -> Option<Recognised> {
     let text = as_text(head, source.size())?;
     let trimmed = text.trim_start();
     let lower = trimmed.to_ascii_lowercase();
@@ -26,27 +26,25 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<R
         };
         return Some(page("xml", "an XML document", said.as_deref()));
     }
-    if let Some(found) = encoded(trimmed, source.size(), depth) {
+    if let Some(found) = encoded(trimmed, source.size(), within) {
         return Some(found);
     }
     if is_hex_dump(trimmed) {
         return Some(
-            Recognised::other("hex-dump", "a hexadecimal dump", State::Unknown)
+            Recognised::new("hex-dump", "a hexadecimal dump", State::Unknown)
                 .inside(first_line(trimmed))
-                .todo(
-                    "Turn it back into bytes (xxd -r FILE > snapshot.db), or get the file itself.",
-                ),
+                .todo("Turn it back into bytes (xxd -r FILE > bytes), or get the file itself."),
         );
     }
     if trimmed.starts_with(['{', '[']) {
         return Some(
-            Recognised::other("json", "a JSON document", State::Unknown)
+            Recognised::new("json", "a JSON document", State::Unknown)
                 .inside(first_line(trimmed))
                 .todo(AGAIN),
         );
     }
     Some(
-        Recognised::other("text", "a text", State::Unknown)
+        Recognised::new("text", "a text", State::Unknown)
             .inside(first_line(trimmed))
             .todo(AGAIN),
     )
@@ -74,7 +72,7 @@ fn page(code: &str, label: &str, said: Option<&str>) -> Recognised {
         ),
         None => "A server may have sent it in place of the file.".to_owned(),
     };
-    Recognised::other(code, label, State::Unknown)
+    Recognised::new(code, label, State::Unknown)
         .inside(inside)
         .todo("Check address, name and permissions of the download, and get the file again.")
 }
@@ -90,7 +88,7 @@ fn first_line(text: &str) -> String {
 }
 
 /// Base64 of something that is known.
-fn encoded(text: &str, size: u64, depth: u8) -> Option<Recognised> {
+fn encoded(text: &str, size: u64, within: Within) -> Option<Recognised> {
     const ENOUGH: usize = 64;
     let mut digits = String::new();
     for c in text.chars() {
@@ -109,7 +107,7 @@ fn encoded(text: &str, size: u64, depth: u8) -> Option<Recognised> {
         bytes: &bytes,
         size: None,
         name: "",
-        depth,
+        within,
     });
     // A long word of letters is no base64.
     let label = match found {
@@ -118,9 +116,9 @@ fn encoded(text: &str, size: u64, depth: u8) -> Option<Recognised> {
         None => return None,
     };
     Some(
-        Recognised::other("base64", "a base64 text", State::Unknown)
+        Recognised::new("base64", "a base64 text", State::Unknown)
             .inside(format!("Decoded, it begins as {label}."))
-            .todo("Decode it (base64 -d FILE > snapshot.db) and use what comes out."),
+            .todo("Decode it (base64 -d FILE > decoded) and use what comes out."),
     )
 }
 

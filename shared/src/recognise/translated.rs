@@ -7,9 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Recognised, State, grouped, read};
+use super::{Recognised, grouped, read};
 use crate::bbolt::Meta;
 use crate::bbolt::meta::{MAGIC, META_OFFSET};
+use crate::etcd::storage::lost;
 use crate::source::Source;
 
 /// Bytes read at once.
@@ -72,19 +73,9 @@ fn about(places: u64) -> String {
 }
 
 fn added(places: &str) -> Recognised {
-    broken(format!(
+    lost::translated(format!(
         "The line ends of this etcd database were converted in transit: LF became CRLF in {places} places."
     ))
-}
-
-fn broken(sentence: String) -> Recognised {
-    Recognised {
-        sentence,
-        etcd: true,
-        ..Recognised::other("translated", "an etcd database that was translated", State::Damaged)
-    }
-    .inside("It was transferred as text. Everything after the first such place is moved, and none of it can be used.")
-    .todo("Transfer it again as binary (in ftp: binary; in git: -text; through a terminal: base64).")
 }
 
 /// How many LF follow a CR, when no other LF is in the file. Ends at the first that is.
@@ -181,7 +172,7 @@ fn removed(source: &dyn Source, meta: &Meta) -> Option<Recognised> {
     if missing >= ONE_PIECE && is_one_piece(source, meta, missing)? {
         return None;
     }
-    Some(broken(format!(
+    Some(lost::translated(format!(
         "The line ends of this etcd database were converted in transit: CRLF became LF in about {} places.",
         grouped(missing)
     )))
@@ -241,7 +232,7 @@ fn unicode(head: &[u8]) -> Option<Recognised> {
         let magic = MAGIC.to_le_bytes();
         near.windows(4).find(|four| *four == magic)?;
     }
-    Some(broken(format!(
+    Some(lost::translated(format!(
         "The bytes of this etcd database were converted as if they were characters, to {encoding}."
     )))
 }

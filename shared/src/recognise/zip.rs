@@ -1,32 +1,36 @@
 //! ZIP: the entries by the directory at its end, or what the first local header says where there is none.
 
 use super::inflate;
-use super::inside::{self, Beginning, KEPT};
-use super::{Recognised, Section, State, grouped, quoted, read};
+use super::inside::{self, Beginning, Found, KEPT};
+use super::{Recognised, Section, State, Within, grouped, quoted, read};
 use crate::bbolt::{u16_at, u32_at};
 use crate::source::Source;
 use crate::unpack::directory::{END, Entry, LOCAL, LOCAL_SIZE, entries};
 
-pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<Recognised> {
+pub(super) fn recognise(source: &dyn Source, head: &[u8], within: Within) -> Option<Recognised> {
     if !(head.starts_with(LOCAL) || head.starts_with(END)) {
         return None;
     }
     const LABEL: &str = "a ZIP archive";
     let Some((entries, count)) = entries(source) else {
+        let mut holds = None;
         let mut said = vec!["It was cut off: the directory at its end is missing.".to_owned()];
         if let Some(entry) = local(head) {
             said.push(format!("Its first entry is {}.", quoted(&entry.name)));
-            said.extend(about(source, &entry, depth).map(|(text, _)| text));
+            let found = about(source, &entry, within);
+            said.extend(found.as_ref().map(Found::sentence));
+            holds = found.map(|found| found.kind);
         }
         return Some(
-            Recognised::other("zip", LABEL, State::CutOff)
+            Recognised::new("zip", LABEL, State::CutOff)
+                .holding(holds)
                 .inside(said.join(" "))
                 .todo("Get it again, and compare its size with the original's."),
         );
     };
     let Some(first) = entries.first() else {
         return Some(
-            Recognised::other("zip", LABEL, State::Complete)
+            Recognised::new("zip", LABEL, State::Complete)
                 .inside("It has no entries.")
                 .todo("Look for another file of the same backup."),
         );
@@ -51,19 +55,20 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<R
             quoted(&entry.name)
         )
     });
-    let mut etcd = false;
+    let mut found = None;
     if encrypted {
         said.push("It is encrypted with a password.".to_owned());
-    } else if let Some((text, is_etcd)) = about(source, entry, depth) {
-        said.push(text);
-        etcd = is_etcd;
+    } else {
+        found = about(source, entry, within);
+        said.extend(found.as_ref().map(Found::sentence));
     }
+    let etcd = found.as_ref().is_some_and(|found| found.etcd);
     let todo = if encrypted {
         "Unpack it with its password, and use what comes out."
     } else if etcd || count == 1 {
         "Unpack it (unzip FILE) and use what comes out."
     } else {
-        "Unpack it (unzip FILE) and choose the snapshot in it, if it has one."
+        "Unpack it (unzip FILE) and choose the file in it that you need."
     };
     let state = if encrypted {
         State::Encrypted
@@ -71,14 +76,15 @@ pub(super) fn recognise(source: &dyn Source, head: &[u8], depth: u8) -> Option<R
         State::Complete
     };
     Some(
-        Recognised::other("zip", LABEL, state)
+        Recognised::new("zip", LABEL, state)
+            .holding(found.map(|found| found.kind))
             .inside(said.join(" "))
             .todo(todo),
     )
 }
 
-/// What the beginning of an entry is, and whether it is an etcd database.
-fn about(source: &dyn Source, entry: &Entry, depth: u8) -> Option<(String, bool)> {
+/// What the beginning of an entry is.
+fn about(source: &dyn Source, entry: &Entry, within: Within) -> Option<Found> {
     const STORED: u16 = 0;
     const DEFLATED: u16 = 8;
     let header = read(source, entry.offset, LOCAL_SIZE as usize)?;
@@ -106,18 +112,12 @@ fn about(source: &dyn Source, entry: &Entry, depth: u8) -> Option<(String, bool)
         DEFLATED => inflate::unpack(source, start, stop, KEPT as u64).beginning,
         _ => return None,
     };
-    let found = inside::look(&Beginning {
+    inside::look(&Beginning {
         bytes: &bytes,
         size: (entry.unpacked > 0).then_some(entry.unpacked),
         name: "",
-        depth,
-    })?;
-    let text = if found.etcd {
-        format!("{} is in it.", inside::capital(&found.label))
-    } else {
-        format!("That is {}.", found.label)
-    };
-    Some((text, found.etcd))
+        within,
+    })
 }
 
 /// The first entry by its local header; sizes may follow its content and are 0 then.

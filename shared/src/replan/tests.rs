@@ -153,7 +153,7 @@ fn facts_that_changed_are_named() {
     );
     assert_eq!(
         with(|p| {
-            p.facts.remove(3);
+            p.facts.remove(4);
         }),
         ["a fact: target"]
     );
@@ -224,7 +224,10 @@ fn a_snapshot_is_the_same_whatever_it_is_called() {
         ["its SHA-256"]
     );
     assert_eq!(what(&|f| f.structure = Outcome::Fail), ["its structure"]);
-    assert_eq!(what(&|f| f.bytes = Outcome::NotChecked), ["its bytes"]);
+    assert_eq!(
+        what(&|f| f.checksum = Outcome::NotChecked),
+        ["its checksum"]
+    );
     let broken = Finding::blocking("tree.page", "page 7", "It cannot be read.");
     assert_eq!(
         what(&|f| f.broken.push(broken.clone())),

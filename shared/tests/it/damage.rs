@@ -96,7 +96,10 @@ fn the_undamaged_sample_is_whole() {
 fn conformance_21_files_too_short_to_be_anything() {
     let whole = fixture("3.6.14-mixed").bytes;
     let sentence = |bytes: &[u8]| look(bytes).verdict.sentence;
-    assert_eq!(sentence(b""), "This file is empty.");
+    assert_eq!(
+        sentence(b""),
+        "This file is empty; an etcd snapshot is needed here."
+    );
     assert!(sentence(&whole[..100]).starts_with("This is not an etcd snapshot"));
     assert!(sentence(&whole[..4096]).starts_with("This is not an etcd snapshot"));
     let two = look(&whole[..8192]);
@@ -265,7 +268,7 @@ fn conformance_25_trailers_of_every_kind() {
         let seen = look(bytes);
         assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
         let code = seen.report.findings[0].code.clone();
-        (code, seen.verdict.outcome(PartName::Bytes))
+        (code, seen.verdict.outcome(PartName::Checksum))
     };
     let mut wrong = whole.clone();
     wrong[body] ^= 1;
@@ -298,7 +301,7 @@ fn conformance_26_a_flip_in_a_value_passes_the_tree_and_fails_the_trailer() {
     bytes[4 * 4096 + at] ^= 1;
     let seen = look(&bytes);
     assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
-    assert_eq!(seen.verdict.outcome(PartName::Bytes), Outcome::Fail);
+    assert_eq!(seen.verdict.outcome(PartName::Checksum), Outcome::Fail);
     assert!(seen.report.find("trailer.mismatch").is_some());
     let status = seen.details.status.unwrap();
     assert_eq!(
@@ -320,7 +323,7 @@ fn a_flip_that_renames_bucket_key_is_caught_by_the_trailer() {
     let seen = look(&bytes);
     assert_eq!(seen.details.kind, FileKind::OtherBbolt);
     assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
-    assert_eq!(seen.verdict.outcome(PartName::Bytes), Outcome::Fail);
+    assert_eq!(seen.verdict.outcome(PartName::Checksum), Outcome::Fail);
 }
 
 #[test]

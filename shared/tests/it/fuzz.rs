@@ -254,7 +254,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         let verdict = look(&bytes).verdict;
-        let parts = [&verdict.part(PartName::Bytes).unwrap(), &verdict.part(PartName::Structure).unwrap(), &verdict.part(PartName::Meaning).unwrap()];
+        let parts = [&verdict.part(PartName::Checksum).unwrap(), &verdict.part(PartName::Structure).unwrap(), &verdict.part(PartName::Content).unwrap()];
         prop_assert!(parts.iter().any(|part| part.outcome == Outcome::Fail), "byte {} of {}", at, seed);
         prop_assert!(!verdict.sentence.starts_with("Snapshot OK"));
     }

@@ -29,7 +29,7 @@ fn every_fixture_is_sound_and_says_what_it_is() {
             f.name
         );
         assert_eq!(
-            verdict.outcome(PartName::Meaning),
+            verdict.outcome(PartName::Content),
             Outcome::Pass,
             "{}",
             f.name
@@ -42,7 +42,7 @@ fn every_fixture_is_sound_and_says_what_it_is() {
                 verdict.sentence
             );
             assert_eq!(
-                verdict.outcome(PartName::Bytes),
+                verdict.outcome(PartName::Checksum),
                 Outcome::Pass,
                 "{}",
                 f.name
@@ -51,7 +51,7 @@ fn every_fixture_is_sound_and_says_what_it_is() {
         } else {
             assert!(verdict.sentence.contains("no checksum"), "{}", f.name);
             assert_eq!(
-                verdict.outcome(PartName::Bytes),
+                verdict.outcome(PartName::Checksum),
                 Outcome::NotChecked,
                 "{}",
                 f.name
@@ -61,9 +61,9 @@ fn every_fixture_is_sound_and_says_what_it_is() {
         }
         assert!(!seen.report.blocks(), "{}: {:?}", f.name, seen.report);
         let parts = [
-            &verdict.part(PartName::Bytes).unwrap(),
+            &verdict.part(PartName::Checksum).unwrap(),
             &verdict.part(PartName::Structure).unwrap(),
-            &verdict.part(PartName::Meaning).unwrap(),
+            &verdict.part(PartName::Content).unwrap(),
         ];
         let counted: u32 = parts.iter().map(|part| part.findings).sum();
         assert_eq!(counted as usize, seen.report.findings.len(), "{}", f.name);

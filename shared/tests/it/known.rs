@@ -76,7 +76,7 @@ fn texts(report: &Report) -> impl Iterator<Item = &str> {
 #[track_caller]
 fn consistent(bytes: &[u8], seen: &Inspection) {
     let verdict = &seen.verdict;
-    let failed = seen.trust() <= Trust::Broken;
+    let failed = seen.trust() <= Trust::Damaged;
     let refusal = check(&request(seen, false), &observation(seen));
     let mut said: Vec<&str> = vec![&verdict.sentence, &verdict.advice];
     said.extend(texts(&seen.report));
@@ -138,7 +138,7 @@ fn unknown_is_unknown(seen: &Inspection) {
     );
     assert_eq!(contents.lease_count.is_none(), lost("lease"));
     if lost("auth") || lost("key") || lost("meta") {
-        assert!(seen.trust() == Trust::Broken, "{}", seen.verdict.sentence);
+        assert!(seen.trust() == Trust::Damaged, "{}", seen.verdict.sentence);
     }
     if lost("key") || lost("meta") {
         assert!(seen.details.status.is_none());
@@ -303,7 +303,7 @@ fn authentication_that_cannot_be_read_is_not_off() {
 fn authentication_without_root_is_a_warning_before_and_at_the_restore() {
     let (bytes, seen) = case("13-no-root.db");
     consistent(&bytes, &seen);
-    assert_eq!(seen.trust(), Trust::Whole);
+    assert_eq!(seen.trust(), Trust::Verified);
     let finding = seen.report.find("auth.administration").unwrap();
     assert_eq!(finding.severity, Severity::Warning);
     assert!(finding.what.contains("no user root"), "{}", finding.what);
@@ -358,7 +358,7 @@ fn everyone_who_could_administer_is_looked_for() {
 fn a_compaction_ahead_of_all_keys_is_the_start_revision_everywhere() {
     let (bytes, seen) = case("15-compacted-ahead.db");
     consistent(&bytes, &seen);
-    assert_eq!(seen.trust(), Trust::Whole);
+    assert_eq!(seen.trust(), Trust::Verified);
     assert_eq!(seen.start_revision(), Some(5000));
     assert_eq!(seen.details.hash_kv.unwrap().hash_revision, 5000);
     let request = request(&seen, false);
@@ -399,7 +399,7 @@ fn notes_are_not_counted_as_faults() {
 fn what_kubernetes_needs_beside_the_file_is_named() {
     let (bytes, seen) = case("14-k3s-encrypted.db");
     consistent(&bytes, &seen);
-    assert_eq!(seen.trust(), Trust::Whole);
+    assert_eq!(seen.trust(), Trust::Verified);
     let report = check(&request(&seen, false), &observation(&seen));
     assert!(!report.blocks(), "{report:#?}");
     for report in [&seen.report, &report] {

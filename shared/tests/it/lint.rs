@@ -243,7 +243,7 @@ fn conformance_35_auth_is_read_leniently_and_passwords_stay_hidden() {
     let seen = look(&image.snapshot());
     assert!(codes(&seen).starts_with("auth.user"), "{}", codes(&seen));
     // Servers read every user when they start, and no restore mends one.
-    assert_eq!(seen.verdict.outcome(PartName::Meaning), Outcome::Fail);
+    assert_eq!(seen.verdict.outcome(PartName::Content), Outcome::Fail);
     let auth = &seen.details.contents.as_ref().unwrap().auth;
     let users = auth.users.as_ref().unwrap();
     assert_eq!(users[0].roles, ["r"]);

@@ -236,12 +236,12 @@ fn what_a_medium_does_not_give_is_not_said_to_be_sound() {
         let (inspection, _) = after(reads);
         let trust = inspection.trust();
         assert!(
-            matches!(trust, Trust::Broken | Trust::None),
+            matches!(trust, Trust::Damaged | Trust::Unknown),
             "{reads} of {needed}: {trust:?}"
         );
         if let Details::RaftDb(facts) = &inspection.details {
             assert!(!facts.complete, "{reads} of {needed}");
-            let meaning = inspection.verdict.outcome(PartName::Meaning);
+            let meaning = inspection.verdict.outcome(PartName::Content);
             assert_ne!(meaning, Outcome::Pass, "{reads} of {needed}");
         }
     }

@@ -101,7 +101,7 @@ fn padded() {
     let bytes = file("padded");
     let seen = restorable(&bytes, "file.bytes-after");
     assert_eq!(seen.details.kind, FileKind::Snapshot);
-    assert_eq!(seen.verdict.outcome(PartName::Bytes), Outcome::Pass);
+    assert_eq!(seen.verdict.outcome(PartName::Checksum), Outcome::Pass);
     let finding = seen.report.find("file.bytes-after").unwrap();
     assert!(finding.what.starts_with("480 bytes"), "{}", finding.what);
     assert!(finding.todo.contains("73760"), "{}", finding.todo);
@@ -116,7 +116,7 @@ fn padded() {
 /// Why no command of etcd's own tools restores the file.
 fn unfit(seen: &Inspection) -> String {
     match NativeSource::from(seen) {
-        NativeSource::Unfit { why } => why,
+        NativeSource::Unfit { why } => why.why().to_owned(),
         other => panic!("{other:?}"),
     }
 }
@@ -186,7 +186,7 @@ fn a_whole_snapshot_with_anything_around_it() {
             let seen = look(&bytes);
             assert!(!seen.report.blocks(), "{what}: {:?}", seen.report);
             assert_eq!(
-                seen.verdict.outcome(PartName::Bytes),
+                seen.verdict.outcome(PartName::Checksum),
                 Outcome::Pass,
                 "{what}"
             );
@@ -222,7 +222,7 @@ fn damage_within_a_padded_snapshot_is_still_found() {
         let mut bytes = file("padded");
         bytes[at] ^= 1;
         let seen = look(&bytes);
-        assert_ne!(seen.verdict.outcome(PartName::Bytes), Outcome::Pass);
+        assert_ne!(seen.verdict.outcome(PartName::Checksum), Outcome::Pass);
         assert!(judged(&seen, &plain()).blocks());
     }
 }
@@ -598,7 +598,7 @@ fn values_of_any_size_are_streamed() {
             seen.report
         );
         assert_eq!(
-            seen.verdict.outcome(PartName::Meaning),
+            seen.verdict.outcome(PartName::Content),
             Outcome::Pass,
             "{what}: {:?}",
             seen.report

@@ -240,7 +240,8 @@ fn shown(transfer: &Transfer, found: Option<&FileSummary>) -> TransferView {
             TransferAct::Cancel,
         ),
         TransferState::Done(_) => {
-            let (class, state) = found.map_or(("busy", "stored"), |f| status::trust(f.trust()));
+            let (class, state) =
+                found.map_or(("busy", "stored"), |f| status::stored_trust(f.trust()));
             let words = found.filter(|f| f.trust() != Trust::Verified);
             let words = words.map(|f| f.sentence.clone());
             let unpacked = transfer.unpacked_from.as_ref().map(|packed| {
@@ -260,13 +261,13 @@ fn shown(transfer: &Transfer, found: Option<&FileSummary>) -> TransferView {
         }
         TransferState::Kept(_) => of(
             "not-checked",
-            "not an etcd file",
+            "no recovery uses it",
             "Kept as evidence: it cannot be restored from.".into(),
             TransferAct::Stored(Next::Open),
         ),
         TransferState::Failed(failure) if failure.code == FOREIGN => of(
             "fail",
-            "not an etcd file",
+            "no recovery uses it",
             format!("{} {}", failure.what, failure.next),
             TransferAct::Keep,
         ),

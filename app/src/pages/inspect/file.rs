@@ -223,7 +223,7 @@ impl Send {
 
     fn buttons(self, trust: Trust, offers: Vec<Offer>) -> impl IntoView {
         // Nobody is invited to restore a damaged file; whoever has no better one still can.
-        let class = if trust == Trust::Broken {
+        let class = if trust == Trust::Damaged {
             "button"
         } else {
             "button primary"

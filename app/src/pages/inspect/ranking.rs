@@ -3,13 +3,12 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use requorum_shared::finding::Outcome;
-use requorum_shared::inspection::Trust;
 use requorum_shared::recovery::served_by;
 use requorum_shared::value::Value;
 
 use crate::components::bytes::Bytes;
 use crate::components::revision_axis::{Point, RevisionAxis};
-use crate::components::status::Status;
+use crate::components::status::{self, Status};
 use crate::components::table::arrows;
 use crate::format;
 use crate::open_files::{Item, OpenFiles, State};
@@ -174,12 +173,7 @@ fn groups(items: &[Item]) -> Vec<Group> {
     } in placed
     {
         let (item, inspection) = done[index];
-        let status = match inspection.trust() {
-            Trust::Whole => ("pass", "verified"),
-            Trust::Unproven => ("not-checked", "unproven"),
-            Trust::Broken => ("fail", "damaged"),
-            Trust::None => ("fail", "not a snapshot"),
-        };
+        let status = status::trust(inspection.trust());
         let number = |key: &str| match inspection.value(key) {
             Some(Value::Revision(n)) => format::signed(*n),
             Some(Value::Count(n)) => format::number(*n),

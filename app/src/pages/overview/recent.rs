@@ -47,7 +47,7 @@ pub(super) fn unfinished(uploads: &[Upload]) -> impl IntoView + use<> {
 pub(super) fn files(files: &[FileSummary], may_upload: bool) -> impl IntoView + use<> {
     let none = files.is_empty();
     let rows = files.iter().map(|file| {
-        let is = status::trust(file.trust());
+        let is = status::stored_trust(file.trust());
         let values = file.headline.iter().map(|of| format!("{} {}", of.label, format::visible(&of.value)));
         let values = values.collect::<Vec<_>>().join(", ");
         view! {

@@ -198,11 +198,11 @@ fn why(place: usize, cluster: &[usize], files: &[Database<'_>]) -> String {
         None => "revision unknown".into(),
     };
     let state = match file.trust {
-        Trust::None | Trust::Broken => {
+        Trust::Unknown | Trust::Damaged => {
             return format!("Damaged, {at}: use it only if every other file is worse.");
         }
         Trust::Unproven => "no checksum",
-        Trust::Whole => "verified",
+        Trust::Verified => "verified",
     };
     let best_is_contradicted = contradicted(cluster[0], cluster, files).is_some();
     if let Some(other) = contradicted(cluster[place], cluster, files) {

@@ -39,10 +39,18 @@ pub fn plan_form(given: Given) -> Result<PlanForm, Failure> {
     } = given;
     let file = files.into_iter().next();
     let uploaded_ms = file.as_ref().and_then(|file| file.uploaded_ms);
-    let inspection = file.and_then(|file| file.inspection.into_etcd());
+    let inspection = file.map(|file| file.inspection);
+    let what = inspection.as_ref().map_or_else(
+        || "No file was chosen".to_owned(),
+        |inspection| format!("This is {}", inspection.label),
+    );
+    let inspection = inspection.and_then(requorum_shared::kinds::Inspection::into_etcd);
     let inspection = Arc::new(inspection.ok_or_else(|| Failure {
         next: "Choose an etcd snapshot in the list of files.".into(),
-        ..Failure::new(Kind::Other, "This file is not an etcd snapshot.")
+        ..Failure::new(
+            Kind::Other,
+            format!("{what}; an etcd snapshot is needed here."),
+        )
     })?);
     let earlier = earlier.map(|Request::EtcdRestore(request)| RestoreForm::of(&request));
     let form = kept(&key, || {
@@ -155,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_revision_that_is_unknown_is_not_called_0() {
-        let parts = [PartName::Bytes, PartName::Structure, PartName::Meaning]
+        let parts = [PartName::Checksum, PartName::Structure, PartName::Content]
             .map(|name| (name, Judgement::clean(Outcome::Fail, "")));
         let file = FileFacts {
             name: "prod.db".into(),

@@ -7,7 +7,7 @@ use clap::Args;
 use requorum_shared::etcd::storage::inspection::{Contents, Inspection};
 use requorum_shared::etcd::storage::scan::Options;
 use requorum_shared::inspection::Trust;
-use requorum_shared::kinds::{self, Details, inspect_as_etcd};
+use requorum_shared::kinds::{self, inspect_as_etcd};
 use requorum_shared::number::{self, grouped, human_size, signed};
 
 use crate::cli::findings::{self, outcome, write_finding};
@@ -62,8 +62,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
         findings::note_in_use(&mut inspection);
     }
     if arguments.json {
-        let any = inspection.clone().map(|etcd| Details::Etcd(Box::new(etcd)));
-        match serde_json::to_string_pretty(&any) {
+        match serde_json::to_string_pretty(&kinds::Inspection::from(inspection.clone())) {
             Ok(json) => terminal::print_json(&json),
             Err(error) => {
                 terminal::complain(format_args!("requorum: {error}"));
@@ -74,7 +73,7 @@ fn check(arguments: &Arguments) -> Result<(), u8> {
         terminal::print(report(&inspection).as_str());
     }
     // Without numbers there is no snapshot to speak of, whatever else could be read.
-    if inspection.trust() <= Trust::Broken || inspection.details.status.is_none() {
+    if inspection.trust() <= Trust::Damaged || inspection.details.status.is_none() {
         Err(FAILED)
     } else {
         Ok(())

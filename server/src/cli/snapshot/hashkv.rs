@@ -11,6 +11,7 @@ use requorum_shared::etcd::storage::status::hash_kv_text;
 use crate::cli::reading::{self, FAILED};
 use crate::cli::terminal;
 
+use super::foreign;
 use super::output::WriteOut;
 
 /// Print the HashKV of a snapshot at a revision, as servers and etcdutl compute it.
@@ -47,7 +48,7 @@ fn hash(arguments: &Arguments) -> Result<(), u8> {
     }
     let read = reading::read_through(&arguments.file)?;
     read.tell();
-    read.refuse_foreign(&arguments.file)?;
+    foreign::refuse(&read, &arguments.file)?;
     let file = read.file;
     let source = file.source().map_err(reading::complain)?;
     let hash = Database::open(&source)

@@ -12,6 +12,7 @@ use requorum_shared::finding::{Report, Severity};
 use crate::cli::reading::{self, FAILED};
 use crate::cli::terminal;
 
+use super::foreign;
 use super::output::{CountingArgument, WriteOut};
 
 /// Print hash, revision, keys, size and version of a snapshot, as etcdutl does.
@@ -44,7 +45,7 @@ pub(in super::super) fn run(arguments: &Arguments) -> ExitCode {
 fn status(arguments: &Arguments) -> Result<(), u8> {
     let read = reading::read_through(&arguments.file)?;
     read.tell();
-    read.refuse_foreign(&arguments.file)?;
+    foreign::refuse(&read, &arguments.file)?;
     let file = read.file;
     let options = Options {
         hash: false,

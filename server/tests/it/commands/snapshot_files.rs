@@ -161,7 +161,7 @@ fn conformance_21_and_24_bad_files_are_named_and_end_with_1() {
         (write("empty", b""), "This file is empty"),
         (
             write("text", "words, ".repeat(2000).as_bytes()),
-            "This is a text, not an etcd snapshot",
+            "This is a text; an etcd snapshot is needed here",
         ),
         (write("short", &whole[..100]), "less than two pages"),
         (write("page", &whole[..4096]), "less than two pages"),

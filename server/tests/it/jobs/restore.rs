@@ -355,7 +355,7 @@ fn bad_files_are_named_and_leave_nothing() {
     place.refused(
         &["text.db"],
         1,
-        &["text.db: This is a text, not an etcd snapshot"],
+        &["text.db: This is a text; an etcd snapshot is needed here"],
     );
 
     let whole = std::fs::read(fixture("3.6.14-mixed")).unwrap();

@@ -2,10 +2,11 @@
 
 use requorum_server::auth::store::UserStore as _;
 use requorum_server::files::store::{
-    FileStore as _, Finished, Headline, LabelledValue, StoredFile, Trust, UploadRow,
+    FileStore as _, Finished, Headline, LabelledValue, StoredFile, UploadRow,
 };
 use requorum_server::ledger::carrying_out;
 use requorum_server::ledger::store::LedgerStore as _;
+use requorum_shared::inspection::Trust;
 
 use super::people::user;
 use super::{Store, ledger, stories};

@@ -30,7 +30,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use self::check::{DEFAULT_TOKEN, check, check_file, check_request, need_bytes};
-pub use self::native::{NativeSource, native_commands, native_lines};
+pub use self::native::{NativeSource, Unfit, native_commands, native_lines};
 pub use self::planning::{check_sealable, draft, headline, redraft};
 pub use self::wire_form::WireForm;
 

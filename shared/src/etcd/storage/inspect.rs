@@ -8,9 +8,7 @@ mod verdict;
 use crate::bbolt::scan::{Visitor, merged};
 use crate::bbolt::{Database, ErrorKind};
 use crate::finding::{Finding, Report, Severity};
-use crate::inspection::{
-    self, FORMAT, FileFacts, Kind, PageMap, PartName, Recognised, State, Verdict,
-};
+use crate::inspection::{FORMAT, FileFacts, Kind, PageMap, PartName, Recognised, State, Verdict};
 use crate::source::Source;
 
 use super::contents::{self, Read};
@@ -20,6 +18,7 @@ use super::inspection::{
     Status,
 };
 use super::lint::{Seen, lint};
+use super::lost;
 use super::mvcc::{Oddity, Walk};
 use super::scan::ScanWith;
 use super::schema::{self, is_semver};
@@ -54,11 +53,11 @@ fn inspect_walk(
     trial: Trial,
 ) -> Inspection {
     let database = Database::open(source).ok();
-    let mut meaning = Report::default();
+    let mut content = Report::default();
     let read = database.as_ref().map(|database| {
         let mut read = contents::read(database, &walk);
         let report = std::mem::take(&mut read.report);
-        meaning
+        content
             .findings
             .extend(report.findings.into_iter().map(unmendable));
         let seen = Seen {
@@ -67,19 +66,19 @@ fn inspect_walk(
             read: &read,
             name,
         };
-        lint(&seen, &mut meaning);
+        lint(&seen, &mut content);
         finish_contents(&mut read, &walk);
         read
     });
     let hash_kv = match (&database, &read) {
-        (Some(database), Some(read)) => head_hash_kv(database, &walk, read, &mut meaning),
+        (Some(database), Some(read)) => head_hash_kv(database, &walk, read, &mut content),
         _ => None,
     };
     if let Some(database) = &database
         && !walk.tree.findings.blocks()
-        && !meaning.blocks()
+        && !content.blocks()
     {
-        meaning.findings.extend(trial(database));
+        content.findings.extend(trial(database));
     }
     let kind = kind(&walk, source.size(), digests.as_ref());
     let file = FileFacts {
@@ -96,20 +95,20 @@ fn inspect_walk(
         hash_kv: None,
         contents: None,
     };
-    meaning.findings = merged(std::mem::take(&mut meaning.findings), |_| 0);
+    content.findings = merged(std::mem::take(&mut content.findings), |_| 0);
     let recognised = recognised.or_else(|| cut_off(&walk, source.size(), name));
-    let mut bytes = verdict::bytes(digests.as_ref(), &walk, kind);
+    let mut bytes = verdict::checksum(digests.as_ref(), &walk, kind);
     let mut structure = verdict::structure(&mut walk);
-    let mut meaning = verdict::meaning(meaning, kind, &walk);
-    let mut sentence = verdict::sentence(&details, &walk, &bytes, &structure, &meaning);
+    let mut content = verdict::content(content, kind, &walk);
+    let mut sentence = verdict::sentence(&details, &walk, &bytes, &structure, &content);
     if let Some(recognised) = &recognised {
-        (bytes, structure, meaning) = verdict::recognised(recognised, [bytes, structure, meaning]);
+        (bytes, structure, content) = verdict::recognised(recognised, [bytes, structure, content]);
         sentence.clone_from(&recognised.sentence);
     }
     // What is in a file that was translated or is another program's means nothing.
     let useless = recognised
         .as_ref()
-        .is_some_and(|recognised| !recognised.etcd || recognised.state == State::Damaged);
+        .is_some_and(|found| found.kind() != ETCD_DB || found.state == State::Damaged);
     if !useless {
         details.status = status(&walk, read.as_ref()).filter(|_| kind != FileKind::OtherBbolt);
         details.hash_kv = hash_kv;
@@ -119,9 +118,9 @@ fn inspect_walk(
     }
     let mut report = Report::default();
     let parts = [
-        (PartName::Bytes, bytes),
+        (PartName::Checksum, bytes),
         (PartName::Structure, structure),
-        (PartName::Meaning, meaning),
+        (PartName::Content, content),
     ];
     let parts = parts.map(|(name, judged)| {
         let (part, findings) = judged.part(name);
@@ -169,11 +168,11 @@ fn named(kind: FileKind, recognised: Option<&Recognised>) -> (Kind, String) {
     };
     match recognised {
         None => (of_kind, label.to_owned()),
-        Some(recognised) if recognised.etcd && kind == FileKind::Unknown => {
-            (ETCD_DB, recognised.label.clone())
+        // It has its last page, or its trailer.
+        Some(found) if found.kind() == ETCD_DB && kind != FileKind::Unknown => {
+            (of_kind, found.label.clone())
         }
-        Some(recognised) if recognised.etcd => (of_kind, recognised.label.clone()),
-        Some(recognised) => (recognised.kind(), recognised.label.clone()),
+        Some(found) => (found.kind(), found.label.clone()),
     }
 }
 
@@ -198,7 +197,7 @@ fn unmendable(mut finding: Finding) -> Finding {
 fn cut_off(walk: &Walk, size: u64, name: &str) -> Option<Recognised> {
     let declared = walk.tree.meta?.logical_size();
     let lost = walk.tree.findings.blocks() && walk.tree.findings.has("file.truncated");
-    (size < declared && lost).then(|| inspection::cut_off(size, declared, name))
+    (size < declared && lost).then(|| lost::cut_off(size, declared, name))
 }
 
 fn finish_contents(read: &mut Read, walk: &Walk) {

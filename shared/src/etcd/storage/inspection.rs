@@ -15,6 +15,10 @@ pub const ETCD_SNAPSHOT: Kind = Kind::new("etcd-snapshot");
 /// A copy of `member/snap/db`.
 pub const ETCD_DB: Kind = Kind::new("etcd-db");
 
+/// Where a file comes from that a restore can use.
+pub(crate) const CHOOSE: &str =
+    "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.";
+
 /// The inspection of an etcd database.
 pub type Inspection = crate::inspection::Inspection<DatabaseDetails>;
 
@@ -42,14 +46,20 @@ impl DatabaseDetails {
     pub fn start_revision(&self) -> Option<i64> {
         self.contents.as_ref()?.current_revision
     }
-
-    /// Whether it was found to be something else than an etcd database.
-    pub fn is_foreign(&self) -> bool {
-        matches!(self.kind, FileKind::OtherBbolt | FileKind::Unknown)
-    }
 }
 
 impl Inspection {
+    /// Whether it is a database of etcd: whole, damaged, cut off or translated.
+    pub fn is_database(&self) -> bool {
+        match &self.recognised {
+            Some(found) => found.kind() == ETCD_DB,
+            None => matches!(
+                self.details.kind,
+                FileKind::Snapshot | FileKind::DatabaseCopy
+            ),
+        }
+    }
+
     /// The revision that a restore from this file starts at (spec 2.3), where that is known.
     pub fn start_revision(&self) -> Option<i64> {
         self.details.start_revision()

@@ -30,7 +30,7 @@ fn conformance_34_keys_that_are_no_revisions() {
             .find("mvcc.revision-key")
             .unwrap_or_else(|| panic!("{key:?}: {:?}", codes(&seen)));
         assert_eq!(finding.place.unwrap().page, Some(5));
-        assert_eq!(seen.verdict.outcome(PartName::Meaning), Outcome::Fail);
+        assert_eq!(seen.verdict.outcome(PartName::Content), Outcome::Fail);
         assert_eq!(seen.details.hash_kv, None);
     }
 }
@@ -53,7 +53,7 @@ fn conformance_34_values_that_are_no_key_values() {
             .unwrap_or_else(|| panic!("{value:?}"));
         assert_eq!(finding.place.unwrap().page, Some(5));
         assert_eq!(seen.verdict.outcome(PartName::Structure), Outcome::Pass);
-        assert_eq!(seen.verdict.outcome(PartName::Meaning), Outcome::Fail);
+        assert_eq!(seen.verdict.outcome(PartName::Content), Outcome::Fail);
     }
     let unknown = [&good[..], &[0x38, 0x01, 0x42, 0x01, b'x']].concat();
     assert_eq!(codes(&with_entry(pair(revision(9), unknown))), [""; 0]);

@@ -7,9 +7,9 @@ use super::*;
 
 fn file(name: &str, revision: i64, bytes: Outcome, structure: Outcome) -> Inspection {
     let parts = [
-        (PartName::Bytes, bytes),
+        (PartName::Checksum, bytes),
         (PartName::Structure, structure),
-        (PartName::Meaning, Outcome::Pass),
+        (PartName::Content, Outcome::Pass),
     ]
     .map(|(name, outcome)| (name, Judgement::clean(outcome, "")));
     let file = FileFacts {
@@ -62,7 +62,8 @@ impl Change for Inspection {
     }
 
     fn set(&mut self, part: PartName, outcome: Outcome) {
-        self.verdict.part_mut(part).unwrap().outcome = outcome;
+        let mut parts = self.verdict.parts.iter_mut();
+        parts.find(|own| own.name == part).unwrap().outcome = outcome;
     }
 }
 
@@ -123,9 +124,9 @@ fn the_raft_index_decides_between_equal_revisions() {
 fn a_blocking_finding_is_damage_whatever_the_parts_say() {
     let mut bad = file("bad", 10, Outcome::Pass, Outcome::Pass);
     bad.report.push(Finding::blocking("x", "file", "bad"));
-    assert_eq!(bad.trust(), Trust::Broken);
+    assert_eq!(bad.trust(), Trust::Damaged);
     bad.verdict.judged = false;
-    assert_eq!(bad.trust(), Trust::None);
+    assert_eq!(bad.trust(), Trust::Unknown);
 }
 
 fn hashed(name: &str, revision: i64, hash: u32, members: &[&str]) -> Inspection {
@@ -165,7 +166,7 @@ fn files_of_one_revision_that_disagree_have_no_best() {
     }
     // One of them may be a copy that nothing proves: that they differ is no less worth knowing.
     let mut copy = b.clone();
-    copy.set(PartName::Bytes, Outcome::NotChecked);
+    copy.set(PartName::Checksum, Outcome::NotChecked);
     assert!(
         whys(&[&a, &copy])
             .iter()
@@ -173,7 +174,7 @@ fn files_of_one_revision_that_disagree_have_no_best() {
     );
     // A damaged file proves nothing against a whole one.
     let mut broken = b.clone();
-    broken.set(PartName::Bytes, Outcome::Fail);
+    broken.set(PartName::Checksum, Outcome::Fail);
     let why = whys(&[&a, &broken]);
     assert!(why[0].starts_with("Best: verified"), "{why:?}");
     // Two that disagree do not take the place of a newer one.

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 use cap_std::fs::Dir;
 use requorum_shared::bbolt::Database;
+use requorum_shared::etcd::needed::snapshot_needed;
 use requorum_shared::etcd::recovery::restore::edit::{self, Edit};
 use requorum_shared::etcd::recovery::restore::observation::{
     Observation, SourceFacts, TargetFacts, TargetState,
@@ -15,8 +16,7 @@ use requorum_shared::etcd::storage::inspection::Inspection;
 use requorum_shared::etcd::storage::scan::{Options, Scanner};
 use requorum_shared::etcd::storage::trailer::Hasher;
 use requorum_shared::finding::Outcome;
-use requorum_shared::kinds::inspect_as_etcd;
-use requorum_shared::recognise;
+use requorum_shared::kinds::{inspect_as_etcd, recognise};
 use requorum_shared::source::{Source, SourceError};
 
 use super::act::Act;
@@ -181,7 +181,7 @@ impl Restore<'_> {
             .disk()
             .act(Act::Read, source_name, || FileSource::new(source))?;
         let base_name = source_name.rsplit('/').next().unwrap_or(source_name);
-        if let Some(what) = recognise::recognise(&random, base_name) {
+        if let Some(what) = recognise(&random, base_name).map(snapshot_needed) {
             return Err(RestoreError::Recognised {
                 name: source_name.to_owned(),
                 what: Box::new(what),

@@ -2,7 +2,7 @@
 
 mod source;
 
-pub use self::source::NativeSource;
+pub use self::source::{NativeSource, Unfit};
 
 use super::{MemberRequest, RestoreRequest, TargetVersion, initial_cluster, peer_url};
 
@@ -35,12 +35,12 @@ pub fn native_commands(
 ///
 /// # Errors
 /// Why there is no such command, as the end of a sentence.
-pub fn native_lines<'s>(
+pub fn native_lines(
     request: &RestoreRequest,
     snapshot_file: &str,
-    source: &'s NativeSource,
+    source: &NativeSource,
     folder: Option<&str>,
-) -> Result<Vec<String>, &'s str> {
+) -> Result<Vec<String>, &'static str> {
     match source {
         NativeSource::AsItIs => Ok(native_commands(request, snapshot_file, folder)),
         NativeSource::Cut { start, size } => {
@@ -49,7 +49,7 @@ pub fn native_lines<'s>(
             lines.extend(native_commands(request, &cut, folder));
             Ok(lines)
         }
-        NativeSource::Unfit { why } => Err(why),
+        NativeSource::Unfit { why } => Err(why.why()),
     }
 }
 
@@ -188,8 +188,11 @@ mod tests {
         let renamed = |line: &String| line.replace("snapshot.db", "snapshot.db.cut");
         let whole: Vec<_> = whole.iter().map(renamed).collect();
         assert_eq!(cut(53)[1..], whole);
-        let why = "they crash on it".to_owned();
-        assert_eq!(lines(NativeSource::Unfit { why: why.clone() }), Err(why));
+        let why = Unfit::PlainPairs;
+        assert_eq!(
+            lines(NativeSource::Unfit { why }),
+            Err(why.why().to_owned())
+        );
     }
 
     #[test]

@@ -43,18 +43,18 @@ pub struct SourceFacts {
     /// What the file is.
     pub kind: FileKind,
     /// Whether the trailer's SHA-256 agrees.
-    pub bytes: Outcome,
+    pub checksum: Outcome,
     /// What that rests on, in a few words.
-    pub bytes_evidence: String,
+    pub checksum_evidence: String,
     /// Whether every page is reached once, with keys in order.
     pub structure: Outcome,
     /// Whether a server could serve what is in it.
-    pub meaning: Outcome,
+    pub content: Outcome,
     /// The blocking findings of the inspection: what is broken, and where.
     pub broken: Vec<Finding>,
-    /// That the newest meta page cannot be used and the file is read under the older one, in the inspection's words.
+    /// The older meta page under which the file is read, where the newest one cannot be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fallback: Option<String>,
+    pub fallback: Option<OlderMeta>,
     /// What a server would crash on and a clean-up takes out, by the codes of the inspection's findings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<String>,
@@ -104,6 +104,16 @@ pub struct SourceFacts {
     pub stored: Option<StoredState>,
 }
 
+/// The meta page of an earlier commit than the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderMeta {
+    /// The transaction of that commit.
+    #[serde(with = "crate::value::decimal")]
+    pub txid: u64,
+    /// Why it is used, in the inspection's words.
+    pub what: String,
+}
+
 /// Codes of the findings that only the data of a Kubernetes cluster has.
 const OF_KUBERNETES: [&str; 2] = ["kubernetes.bootstrap", "kubernetes.encrypted"];
 /// Codes of the findings that become [`SourceFacts::remarks`].
@@ -124,7 +134,7 @@ impl SourceFacts {
     /// Whether a restore can use what is in the file, whatever its trailer says.
     pub fn is_restorable(&self) -> bool {
         matches!(self.kind, FileKind::Snapshot | FileKind::DatabaseCopy)
-            && [self.structure, self.meaning] == [Outcome::Pass; 2]
+            && [self.structure, self.content] == [Outcome::Pass; 2]
     }
 }
 
@@ -164,9 +174,9 @@ impl SourceFacts {
             return found.0;
         }
         for (what, told, here) in [
-            ("its bytes", self.bytes, here.bytes),
+            ("its checksum", self.checksum, here.checksum),
             ("its structure", self.structure, here.structure),
-            ("its meaning", self.meaning, here.meaning),
+            ("its content", self.content, here.content),
         ] {
             texts(what, outcome(told), outcome(here));
         }
@@ -211,10 +221,10 @@ impl From<&Inspection> for SourceFacts {
             sha256: file.sha256.clone(),
             size: file.size,
             kind: details.kind,
-            bytes: verdict.outcome(PartName::Bytes),
-            bytes_evidence: verdict.evidence(PartName::Bytes).to_owned(),
+            checksum: verdict.outcome(PartName::Checksum),
+            checksum_evidence: verdict.evidence(PartName::Checksum).to_owned(),
             structure: verdict.outcome(PartName::Structure),
-            meaning: verdict.outcome(PartName::Meaning),
+            content: verdict.outcome(PartName::Content),
             broken: inspection
                 .report
                 .findings
@@ -225,7 +235,10 @@ impl From<&Inspection> for SourceFacts {
             fallback: inspection
                 .report
                 .find("meta.fallback")
-                .map(|finding| finding.what.clone()),
+                .map(|finding| OlderMeta {
+                    txid: details.txid,
+                    what: finding.what.clone(),
+                }),
             unreadable: UNREADABLE
                 .into_iter()
                 .filter(|code| inspection.report.find(code).is_some())

@@ -176,8 +176,15 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
         ),
         fact(
             TRAILER,
-            Value::Text(proven(source).to_owned()),
-            proof(source),
+            Value::Word(proven(source).to_owned()),
+            proof(source).to_owned(),
+            "its inspection",
+        ),
+        fact(
+            "snapshot.structure",
+            // The check has refused any other.
+            Value::Word("pass".to_owned()),
+            "Every page of its tree is reached once.".to_owned(),
             "its inspection",
         ),
         fact(
@@ -194,16 +201,19 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
     if let Some(fallback) = &source.fallback {
         facts.push(fact(
             OLDER_META,
-            Value::Flag(true),
-            fallback.clone(),
+            Value::Index(fallback.txid),
+            fallback.what.clone(),
             "its inspection",
         ));
     }
     if let NativeSource::Unfit { why } = &source.native {
         facts.push(fact(
             NO_NATIVE,
-            Value::Flag(false),
-            format!("No command of etcd's own tools restores this file: {why}."),
+            Value::Word(why.word().to_owned()),
+            format!(
+                "No command of etcd's own tools restores this file: {}.",
+                why.why()
+            ),
             "its inspection",
         ));
     }
@@ -219,7 +229,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
         volatile: matches!(target.state, TargetState::Unknown { why: Some(_) }),
         ..fact(
             "target.state",
-            Value::Text(is.to_owned()),
+            Value::Word(is.to_owned()),
             statement,
             FILE_SYSTEM,
         )
@@ -244,6 +254,7 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
             "the person who uploaded or assigned it",
         ));
     }
+    const OPERATOR: &str = "the operator";
     if let Some(seen) = &request.last_seen {
         facts.push(fact(
             "old-cluster.last-seen",
@@ -252,27 +263,45 @@ fn facts(request: &RestoreRequest, observation: &Observation, seen_at: &str) -> 
                 "The highest revision observed was {}.",
                 signed(seen.revision)
             ),
-            "the operator",
+            OPERATOR,
         ));
+        if let Some(seconds) = seen.unwatched_seconds {
+            facts.push(fact(
+                "old-cluster.unwatched",
+                Value::Seconds(seconds),
+                format!(
+                    "It may have gone on writing for {} s after that.",
+                    grouped(seconds)
+                ),
+                OPERATOR,
+            ));
+        }
+        if let Some(rate) = seen.per_hour {
+            facts.push(fact(
+                "old-cluster.revisions-per-hour",
+                Value::Count(rate),
+                format!("It was seen to write {} revisions per hour.", grouped(rate)),
+                OPERATOR,
+            ));
+        }
     }
     facts
 }
 
 fn proven(source: &SourceFacts) -> &'static str {
-    match source.bytes {
+    match source.checksum {
         Outcome::Pass => AGREES,
         Outcome::Fail => DIFFERS,
         Outcome::NotChecked => ABSENT,
     }
 }
 
-fn proof(source: &SourceFacts) -> String {
-    let bytes = match source.bytes {
-        Outcome::Pass => "Its checksum matches",
-        Outcome::Fail => "Its checksum does not match",
-        Outcome::NotChecked => "It has no checksum",
-    };
-    format!("{bytes}. Every page of its tree is reached once.")
+fn proof(source: &SourceFacts) -> &'static str {
+    match source.checksum {
+        Outcome::Pass => "Its checksum matches.",
+        Outcome::Fail => "Its checksum does not match.",
+        Outcome::NotChecked => "It has no checksum.",
+    }
 }
 
 fn steps(request: &RestoreRequest, observation: &Observation) -> Vec<Step<RestoreStep>> {

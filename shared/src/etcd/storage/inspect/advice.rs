@@ -1,12 +1,12 @@
 //! What to do, once for the whole file. Where it says something, no finding says anything else: a command that one
 //! line recommends is never one that another line, or the command, refuses.
 
-use crate::etcd::storage::inspection::{FileKind, Inspection};
+use crate::etcd::storage::inspection::{CHOOSE, FileKind, Inspection};
 use crate::etcd::storage::restore_options::{
     ACCEPT_OLDER_META, CLEAR_ALARMS, CLEAR_DOWNGRADE, LOWER_VERSIONS, SKIP_HASH_CHECK,
 };
 use crate::finding::{Outcome, Report, Severity};
-use crate::inspection::PartName::{Bytes, Meaning, Structure};
+use crate::inspection::PartName::{Checksum, Content, Structure};
 
 /// Puts the advice into the verdict, and takes it out of the findings that it stands for.
 pub(super) fn advise(inspection: &mut Inspection) {
@@ -37,15 +37,12 @@ fn of(inspection: &Inspection) -> (String, Covers) {
     }
     let report = &inspection.report;
     let verdict = &inspection.verdict;
-    let unusable = [verdict.outcome(Structure), verdict.outcome(Meaning)].contains(&Outcome::Fail);
+    let unusable = [verdict.outcome(Structure), verdict.outcome(Content)].contains(&Outcome::Fail);
     let advice = match inspection.details.kind {
         FileKind::Unknown | FileKind::BigEndian => of_the_first(report).to_owned(),
-        FileKind::OtherBbolt => {
-            "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db."
-                .to_owned()
-        }
+        FileKind::OtherBbolt => CHOOSE.to_owned(),
         FileKind::Snapshot | FileKind::DatabaseCopy if unusable => another(inspection),
-        FileKind::Snapshot if verdict.outcome(Bytes) == Outcome::Fail => {
+        FileKind::Snapshot if verdict.outcome(Checksum) == Outcome::Fail => {
             let again = "Get the file again from where it was saved, or use another snapshot.";
             if restorable(inspection) {
                 format!(
@@ -57,7 +54,7 @@ fn of(inspection: &Inspection) -> (String, Covers) {
             }
         }
         FileKind::DatabaseCopy
-            if verdict.outcome(Bytes) == Outcome::NotChecked && restorable(inspection) =>
+            if verdict.outcome(Checksum) == Outcome::NotChecked && restorable(inspection) =>
         {
             let advice = format!(
                 "Compare its HashKV with another member's file. A restore takes it with {}.",
@@ -79,7 +76,7 @@ fn of(inspection: &Inspection) -> (String, Covers) {
 /// Whether a restore that is told to skip the trailer takes the file.
 fn restorable(inspection: &Inspection) -> bool {
     let verdict = &inspection.verdict;
-    [verdict.outcome(Structure), verdict.outcome(Meaning)] == [Outcome::Pass; 2]
+    [verdict.outcome(Structure), verdict.outcome(Content)] == [Outcome::Pass; 2]
 }
 
 /// Every choice without which a restore would refuse a file whose trailer does not prove it.
@@ -118,7 +115,7 @@ fn another(inspection: &Inspection) -> String {
             return finding.todo.clone();
         }
     }
-    let mut advice = match verdict.outcome(Bytes) {
+    let mut advice = match verdict.outcome(Checksum) {
         _ if report.find("file.truncated").is_some() => {
             "Save or copy the snapshot again, and compare the sizes: this file cannot be restored."
         }

@@ -2,7 +2,7 @@
 
 use crate::bbolt::ErrorKind;
 use crate::bbolt::scan::only_bookkeeping_is_newer;
-use crate::etcd::storage::inspection::{DatabaseDetails, FileKind};
+use crate::etcd::storage::inspection::{DatabaseDetails, ETCD_DB, FileKind};
 use crate::etcd::storage::mvcc::Walk;
 use crate::etcd::storage::trailer::{Digests, LENGTH, MISMATCH, TRAILER_SIZE, Trailer, ZERO};
 use crate::finding::{Finding, Outcome, Report, Severity};
@@ -12,7 +12,7 @@ use crate::number::grouped;
 use super::loss::loss;
 
 /// The trailer and the length (spec 3.1).
-pub(super) fn bytes(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> Judgement {
+pub(super) fn checksum(digests: Option<&Digests>, walk: &Walk, kind: FileKind) -> Judgement {
     let mut report = Report::default();
     let Some(digests) = digests else {
         let evidence = "the file was not hashed".to_owned();
@@ -163,11 +163,11 @@ pub(super) fn structure(walk: &mut Walk) -> Judgement {
 /// only a database allows.
 pub(super) fn recognised(
     recognised: &Recognised,
-    [_, structure, meaning]: [Judgement; 3],
+    [_, structure, content]: [Judgement; 3],
 ) -> (Judgement, Judgement, Judgement) {
     let mut report = Report::default();
-    report.push(recognised.finding());
-    let bytes = if recognised.etcd {
+    report.push(recognised.finding(Severity::Blocking));
+    let bytes = if recognised.kind() == ETCD_DB {
         let evidence = match recognised.state {
             State::CutOff => "the end of the file is missing".to_owned(),
             _ => format!("it is {}", recognised.label),
@@ -198,11 +198,11 @@ pub(super) fn recognised(
             ),
         );
     }
-    (bytes, structure, meaning)
+    (bytes, structure, content)
 }
 
 /// Revisions, membership, what survives a restore.
-pub(super) fn meaning(report: Report, kind: FileKind, walk: &Walk) -> Judgement {
+pub(super) fn content(report: Report, kind: FileKind, walk: &Walk) -> Judgement {
     if !matches!(kind, FileKind::Snapshot | FileKind::DatabaseCopy) || walk.tree.buckets.is_empty()
     {
         let evidence = "no etcd content".to_owned();
@@ -229,7 +229,7 @@ pub(super) fn sentence(
     walk: &Walk,
     bytes: &Judgement,
     structure: &Judgement,
-    meaning: &Judgement,
+    content: &Judgement,
 ) -> String {
     match details.kind {
         FileKind::BigEndian => {
@@ -269,7 +269,7 @@ pub(super) fn sentence(
         };
         return format!("{DO_NOT} {why}.");
     }
-    if meaning.outcome == Outcome::Fail {
+    if content.outcome == Outcome::Fail {
         return format!("{DO_NOT} its structure is OK, but etcd cannot use its content.");
     }
     if structure.report.find("meta.fallback").is_some() {
@@ -284,7 +284,7 @@ pub(super) fn sentence(
             _ => "Structure OK, but the checksum was not verified.".to_owned(),
         };
     }
-    let parts = [bytes, structure, meaning];
+    let parts = [bytes, structure, content];
     let count = |part: &Judgement| part.report.count(Severity::Warning);
     let with = match parts.map(count).iter().sum::<usize>() {
         0 => String::new(),

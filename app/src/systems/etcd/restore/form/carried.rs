@@ -153,7 +153,7 @@ impl Choice {
                     false => (true, format!("Recorded: {}.", said.join(", "))),
                 }
             }
-            Self::SkipHash => match inspection.verdict.outcome(PartName::Bytes) {
+            Self::SkipHash => match inspection.verdict.outcome(PartName::Checksum) {
                 Outcome::Pass => (false, "checksum verified".into()),
                 Outcome::Fail => (true, "The checksum does not match: damaged values would go unnoticed.".into()),
                 Outcome::NotChecked => (true, "The file has no checksum: damaged values would go unnoticed.".into()),

@@ -2,7 +2,7 @@
 
 use super::super::RestoreRequest;
 use super::super::observation::{SourceFacts, StoredState};
-use crate::etcd::storage::inspection::FileKind;
+use crate::etcd::storage::inspection::{CHOOSE, FileKind};
 use crate::etcd::storage::trailer::BROKEN;
 use crate::finding::{Finding, Outcome, Report};
 use crate::number::bytes;
@@ -90,16 +90,13 @@ fn check_kind(source: &SourceFacts, report: &mut Report) -> bool {
         FileKind::Snapshot | FileKind::DatabaseCopy => return true,
         FileKind::OtherBbolt => (
             "The file is a bbolt database, but not an etcd database: the buckets key and meta are missing.",
-            "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.",
+            CHOOSE,
         ),
         FileKind::BigEndian => (
             "The file was written on a big-endian machine (s390x).",
             "Restore it on such a machine: others cannot read its pages.",
         ),
-        FileKind::Unknown => (
-            "The file is not an etcd database.",
-            "Choose a file that etcdctl snapshot save wrote, or a member's member/snap/db.",
-        ),
+        FileKind::Unknown => ("The file is not an etcd database.", CHOOSE),
     };
     report.push(Finding::blocking("source.kind", SUBJECT, what).todo(todo));
     false
@@ -107,11 +104,11 @@ fn check_kind(source: &SourceFacts, report: &mut Report) -> bool {
 
 /// The trailer of a file that is refused whatever its trailer says: it helps to tell when the damage came.
 fn note_trailer(source: &SourceFacts, report: &mut Report) {
-    if source.kind == FileKind::Snapshot && source.bytes == Outcome::Fail {
+    if source.kind == FileKind::Snapshot && source.checksum == Outcome::Fail {
         report.push(Finding::note(
             "trailer.wrong",
             SUBJECT,
-            format!("The checksum does not match: {}.", source.bytes_evidence),
+            format!("The checksum does not match: {}.", source.checksum_evidence),
         ));
     }
 }
@@ -119,7 +116,7 @@ fn note_trailer(source: &SourceFacts, report: &mut Report) {
 fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Report) {
     let without_proof =
         "Only the checksum shows damaged values: keys can hold wrong data without an error.";
-    match (source.kind, source.bytes) {
+    match (source.kind, source.checksum) {
         (FileKind::Snapshot, Outcome::Pass) => {
             if request.skip_hash_check {
                 report.push(Finding::note(
@@ -135,7 +132,7 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
                 "--skip-hash-check",
                 format!(
                     "The checksum does not match ({}). The file is restored without it, as chosen.",
-                    source.bytes_evidence
+                    source.checksum_evidence
                 ),
             )
             .because(without_proof)
@@ -144,7 +141,7 @@ fn check_trailer(request: &RestoreRequest, source: &SourceFacts, report: &mut Re
             Finding::blocking(
                 "trailer.wrong",
                 SUBJECT,
-                format!("The checksum does not match: {}.", source.bytes_evidence),
+                format!("The checksum does not match: {}.", source.checksum_evidence),
             )
             .because("The file changed after it was saved, in transfer or on disk.")
             .todo("Copy the file again. If there is no other, accept it without its checksum (--skip-hash-check).")
@@ -191,11 +188,11 @@ fn check_meta(request: &RestoreRequest, source: &SourceFacts, report: &mut Repor
         return;
     };
     let finding = if request.accept_older_meta {
-        Finding::warning("meta.fallback", FLAG, fallback.clone())
+        Finding::warning("meta.fallback", FLAG, fallback.what.clone())
             .because("It is restored from the older meta page, as chosen: the last commit, or more, may be missing.")
             .todo("Use another snapshot if there is one. Compare the revision with the last one served, and the keys with another source.")
     } else {
-        let finding = Finding::blocking("meta.fallback", SUBJECT, fallback.clone());
+        let finding = Finding::blocking("meta.fallback", SUBJECT, fallback.what.clone());
         if report.blocks() {
             // What to do was said: one advice.
             finding.because("The last commit, or more, may be missing. That has to be accepted too (--accept-older-meta).")
@@ -236,7 +233,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
             .todo("Inspect the file first."),
         ),
     }
-    match (source.structure, source.meaning) {
+    match (source.structure, source.content) {
         (Outcome::Pass, Outcome::Fail) => report.push(
             Finding::blocking(
                 "source.unservable",
@@ -247,7 +244,7 @@ fn check_content(source: &SourceFacts, report: &mut Report) {
         ),
         (Outcome::Pass, Outcome::NotChecked) => report.push(
             Finding::blocking(
-                "source.meaning-unchecked",
+                "source.content-unchecked",
                 SUBJECT,
                 "The content could not be checked.",
             )

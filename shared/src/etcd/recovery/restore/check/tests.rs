@@ -292,12 +292,12 @@ fn the_bump_is_held_against_what_was_seen() {
 #[test]
 fn conformance_25_trailers() {
     check_after(
-        |_, observation| observation.source.bytes = Outcome::Fail,
+        |_, observation| observation.source.checksum = Outcome::Fail,
         &[(Blocking, "trailer.wrong")],
     );
     check_after(
         |request, observation| {
-            observation.source.bytes = Outcome::Fail;
+            observation.source.checksum = Outcome::Fail;
             request.skip_hash_check = true;
         },
         &[(Warning, "trailer.ignored")],
@@ -305,20 +305,20 @@ fn conformance_25_trailers() {
     check_after(
         |_, observation| {
             observation.source.kind = FileKind::DatabaseCopy;
-            observation.source.bytes = Outcome::NotChecked;
+            observation.source.checksum = Outcome::NotChecked;
         },
         &[(Blocking, "trailer.missing")],
     );
     check_after(
         |request, observation| {
             observation.source.kind = FileKind::DatabaseCopy;
-            observation.source.bytes = Outcome::NotChecked;
+            observation.source.checksum = Outcome::NotChecked;
             request.skip_hash_check = true;
         },
         &[(Warning, "trailer.none")],
     );
     check_after(
-        |_, observation| observation.source.bytes = Outcome::NotChecked,
+        |_, observation| observation.source.checksum = Outcome::NotChecked,
         &[(Blocking, "trailer.unchecked")],
     );
     check_after(
@@ -354,7 +354,7 @@ fn a_damaged_or_unknown_file_is_never_restored() {
         |request, observation| {
             request.skip_hash_check = true;
             observation.source.structure = Outcome::Fail;
-            observation.source.bytes = Outcome::Fail;
+            observation.source.checksum = Outcome::Fail;
         },
         &[(Note, "trailer.wrong"), (Blocking, "source.damaged")],
     );
@@ -363,12 +363,12 @@ fn a_damaged_or_unknown_file_is_never_restored() {
         &[(Blocking, "source.unchecked")],
     );
     check_after(
-        |_, observation| observation.source.meaning = Outcome::Fail,
+        |_, observation| observation.source.content = Outcome::Fail,
         &[(Blocking, "source.unservable")],
     );
     check_after(
-        |_, observation| observation.source.meaning = Outcome::NotChecked,
-        &[(Blocking, "source.meaning-unchecked")],
+        |_, observation| observation.source.content = Outcome::NotChecked,
+        &[(Blocking, "source.content-unchecked")],
     );
     for kind in [FileKind::OtherBbolt, FileKind::BigEndian, FileKind::Unknown] {
         check_after(

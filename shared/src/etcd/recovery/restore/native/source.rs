@@ -25,25 +25,58 @@ pub enum NativeSource {
     },
     /// Another file: no command of theirs restores this one.
     Unfit {
-        /// Why, as the end of a sentence.
-        why: String,
+        /// Why.
+        why: Unfit,
     },
 }
 
+/// Why etcd's own tools do not restore a file that is restored here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unfit {
+    /// They crash on its stored freelist.
+    UnusableFreelist,
+    /// They believe its stored freelist, which is wrong.
+    WrongFreelist,
+    /// They crash on pairs beside its buckets.
+    PlainPairs,
+    /// They refuse bytes in front of it, and where it ends is not known.
+    BytesBefore,
+}
+
+impl Unfit {
+    /// A word for it, as JSON has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::UnusableFreelist => "unusable-freelist",
+            Self::WrongFreelist => "wrong-freelist",
+            Self::PlainPairs => "plain-pairs",
+            Self::BytesBefore => "bytes-before",
+        }
+    }
+
+    /// For people, as the end of a sentence.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::UnusableFreelist => "they crash on its stored freelist",
+            Self::WrongFreelist => {
+                "they rely on its stored freelist, which is wrong, and may overwrite data in use"
+            }
+            Self::PlainPairs => "they crash on the plain pairs in its root bucket",
+            Self::BytesBefore => "they refuse a file with bytes in front of its database",
+        }
+    }
+}
+
 /// Findings of a file that a restore here does not mind, and that etcd's tools do.
-const UNFIT: [(&str, &str); 6] = [
-    ("freelist.unusable", "they crash on its stored freelist"),
-    ("freelist.in-use", OVERWRITTEN),
-    ("freelist.reachable", OVERWRITTEN),
-    ("freelist.out-of-bounds", OVERWRITTEN),
-    ("freelist.duplicate", OVERWRITTEN),
-    (
-        "bucket.plain-in-root",
-        "they crash on the plain pairs in its root bucket",
-    ),
+const UNFIT: [(&str, Unfit); 6] = [
+    ("freelist.unusable", Unfit::UnusableFreelist),
+    ("freelist.in-use", Unfit::WrongFreelist),
+    ("freelist.reachable", Unfit::WrongFreelist),
+    ("freelist.out-of-bounds", Unfit::WrongFreelist),
+    ("freelist.duplicate", Unfit::WrongFreelist),
+    ("bucket.plain-in-root", Unfit::PlainPairs),
 ];
-const OVERWRITTEN: &str =
-    "they rely on its stored freelist, which is wrong, and may overwrite data in use";
 
 impl NativeSource {
     /// Whether nothing has to be done to the file first.
@@ -56,8 +89,7 @@ impl From<&Inspection> for NativeSource {
     fn from(inspection: &Inspection) -> Self {
         let find = |code: &str| inspection.report.find(code);
         if let Some((_, why)) = UNFIT.iter().find(|(code, _)| find(code).is_some()) {
-            let why = (*why).to_owned();
-            return Self::Unfit { why };
+            return Self::Unfit { why: *why };
         }
         let (before, after) = (find("file.bytes-before"), find("file.bytes-after"));
         if before.is_none() && after.is_none() {
@@ -73,12 +105,12 @@ impl From<&Inspection> for NativeSource {
             .saturating_mul(u64::from(details.page_size))
             .saturating_add(TRAILER_SIZE as u64);
         match end.checked_sub(size) {
-            Some(start) if inspection.verdict.outcome(PartName::Bytes) == Outcome::Pass => {
+            Some(start) if inspection.verdict.outcome(PartName::Checksum) == Outcome::Pass => {
                 Self::Cut { start, size }
             }
             // Without a trailer that matches it is not known where the file's own bytes end.
             _ => Self::Unfit {
-                why: "they refuse a file with bytes in front of its database".to_owned(),
+                why: Unfit::BytesBefore,
             },
         }
     }

@@ -1,3 +1,5 @@
+use super::super::Unfit;
+use super::super::observation::OlderMeta;
 use super::*;
 use crate::etcd::recovery::restore::samples;
 use crate::etcd::storage::inspection::FileKind;
@@ -14,6 +16,13 @@ fn seal(request: &RestoreRequest, observation: &Observation) -> Result<Plan, Rep
     };
     let draft = draft(request, observation, &seal.sealed_at)?;
     Ok(draft.seal(seal, request.clone(), |step| step))
+}
+
+fn older_meta() -> OlderMeta {
+    OlderMeta {
+        txid: 41,
+        what: "Meta page 1 is damaged.".to_owned(),
+    }
 }
 
 fn sample() -> Plan {
@@ -64,11 +73,11 @@ fn a_forced_checksum_and_a_lost_commit_are_part_of_what_comes_out() {
         (request.skip_hash_check, request.accept_older_meta) = (skip, lost);
         let mut observation = samples::observation();
         observation.source.name = "a, from a file b".to_owned();
-        observation.source.bytes = bytes;
+        observation.source.checksum = bytes;
         if bytes == Outcome::NotChecked {
             observation.source.kind = FileKind::DatabaseCopy;
         }
-        observation.source.fallback = lost.then(|| "Meta page 1 is damaged.".to_owned());
+        observation.source.fallback = lost.then(older_meta);
         let plan = seal(&request, &observation).unwrap();
         assert_eq!(plan.caveat.as_deref(), caveat);
         assert!(
@@ -148,7 +157,7 @@ fn a_file_that_the_native_tools_refuse_is_cut_for_them_first() {
 fn a_file_that_no_native_tool_takes_has_no_command_and_the_plan_says_why() {
     let mut observation = samples::observation();
     observation.source.native = NativeSource::Unfit {
-        why: "they crash on its stored freelist".to_owned(),
+        why: Unfit::UnusableFreelist,
     };
     let plan = seal(&samples::request(), &observation).unwrap();
     let step = &plan.steps[2];
@@ -246,11 +255,14 @@ fn facts_have_keys_of_their_own_and_only_the_free_space_is_volatile() {
         [
             "snapshot.sha256",
             "snapshot.trailer",
+            "snapshot.structure",
             "snapshot.revision",
             "target.state",
             "target.free-bytes",
             "cluster.name",
             "old-cluster.last-seen",
+            "old-cluster.unwatched",
+            "old-cluster.revisions-per-hour",
         ]
     );
     let volatile: Vec<_> = plan.facts.iter().filter(|fact| fact.volatile).collect();
@@ -264,4 +276,72 @@ fn facts_have_keys_of_their_own_and_only_the_free_space_is_volatile() {
         plan.fact("old-cluster.last-seen").unwrap().value,
         Value::Revision(400)
     );
+}
+
+#[test]
+fn every_fact_of_a_plan_is_a_value_that_programs_know_beside_its_sentence() {
+    /// Facts whose value is a name that people gave, and no more is known of it.
+    const NAMES: [&str; 1] = ["cluster.name"];
+    let mut request = samples::request();
+    (request.skip_hash_check, request.accept_older_meta) = (true, true);
+    let mut seen = samples::observation();
+    seen.cluster = "prod-etcd".to_owned();
+    let mut plans = vec![seal(&request, &seen).unwrap()];
+    request.last_seen = Some(super::super::SeenRevision {
+        revision: 400,
+        unwatched_seconds: Some(60),
+        per_hour: Some(10),
+    });
+    for why in [
+        Unfit::UnusableFreelist,
+        Unfit::WrongFreelist,
+        Unfit::PlainPairs,
+        Unfit::BytesBefore,
+    ] {
+        assert_eq!(serde_json::to_value(why).unwrap(), why.word());
+        for checksum in [Outcome::Pass, Outcome::Fail, Outcome::NotChecked] {
+            for state in [TargetState::Missing, TargetState::Empty] {
+                seen.source.native = NativeSource::Unfit { why };
+                seen.source.fallback = Some(older_meta());
+                seen.source.checksum = checksum;
+                seen.source.kind = match checksum {
+                    Outcome::NotChecked => FileKind::DatabaseCopy,
+                    _ => FileKind::Snapshot,
+                };
+                seen.target.state = state;
+                plans.push(seal(&request, &seen).unwrap());
+            }
+        }
+    }
+    for plan in &plans {
+        let mut keys = std::collections::BTreeSet::new();
+        for fact in &plan.facts {
+            assert!(keys.insert(&fact.key), "{fact:?}");
+            let is_name = matches!(fact.value, Value::Text(_));
+            assert_eq!(is_name, NAMES.contains(&fact.key.as_str()), "{fact:?}");
+            assert!(!matches!(fact.value, Value::Flag(_)), "{fact:?}");
+            assert!(fact.statement.ends_with('.'), "{fact:?}");
+        }
+    }
+    // What differs in a sentence differs in the value.
+    let mut said = std::collections::BTreeMap::new();
+    for fact in plans.iter().flat_map(|plan| &plan.facts) {
+        let value = said
+            .entry((&fact.key, &fact.statement))
+            .or_insert(&fact.value);
+        assert_eq!(*value, &fact.value);
+    }
+    let values: std::collections::BTreeSet<_> = said
+        .iter()
+        .map(|((key, _), value)| format!("{key} {value}"))
+        .collect();
+    assert_eq!(values.len(), said.len());
+    let last = plans.last().unwrap();
+    let value = |key: &str| last.fact(key).map(|fact| fact.value.clone());
+    assert_eq!(value(OLDER_META), Some(Value::Index(41)));
+    assert_eq!(
+        value(NO_NATIVE),
+        Some(Value::Word("bytes-before".to_owned()))
+    );
+    assert_eq!(value("old-cluster.unwatched"), Some(Value::Seconds(60)));
 }
