@@ -19,6 +19,9 @@ use crate::clock::Clock;
 use crate::error::{ApiError, Kind, Result, conflict};
 use crate::random;
 
+/// The code of an attempt that counted, may have been looked at, and had no turn to be answered.
+pub const SLOWED: &str = "login.slowed";
+
 /// Accounts, sessions, and who may try.
 pub struct Login {
     users: Arc<dyn PeopleStore>,
@@ -174,7 +177,7 @@ impl Login {
             self.throttle.failed(attempt, self.clock.now_ms()).await?;
             tracing::warn!(%address, "a login failed");
             return Err(match looked {
-                Err(wait) => throttled(wait),
+                Err(wait) => told_to_wait(SLOWED, wait),
                 Ok(_) => ApiError::new(
                     Kind::Unauthenticated,
                     "login.failed",
@@ -324,11 +327,15 @@ impl Login {
     }
 }
 
-fn throttled(Wait(wait): Wait) -> ApiError {
+fn throttled(wait: Wait) -> ApiError {
+    told_to_wait("login.throttled", wait)
+}
+
+fn told_to_wait(code: &'static str, Wait(wait): Wait) -> ApiError {
     let seconds = wait.unsigned_abs().div_ceil(1000);
     ApiError::new(
         Kind::TooMany,
-        "login.throttled",
+        code,
         format!("Too many attempts failed. Wait {seconds} s and try again."),
     )
     .retry_after(seconds)

@@ -7,7 +7,7 @@ use requorum_shared::ledger::entry::{Draft, act};
 
 use super::audit::{self, Done};
 use crate::app::App;
-use crate::auth::login::Invitation;
+use crate::auth::login::{Invitation, SLOWED};
 use crate::auth::session::{Caller, Opened};
 use crate::clock;
 use crate::error::{ApiError, Kind, Result};
@@ -117,8 +117,8 @@ async fn passage(app: &App, caller: &Caller, act: &str, result: &Result<Opened>)
 }
 
 async fn refused_passage(app: &App, caller: &Caller, act: &str, refused: &ApiError) {
-    // The throttle answers without looking. Who is throttled would fill the ledger.
-    if refused.kind != Kind::TooMany {
+    // The throttle answers without looking, but for those whom it slows. Who is throttled would fill the ledger.
+    if refused.kind != Kind::TooMany || refused.code == SLOWED {
         audit::passage(app, ("", None), from(caller), act, Err(refused)).await;
     }
 }

@@ -163,6 +163,16 @@ async fn a_disabled_account_leaves_no_uploads() {
     // What the server writes itself comes behind what the command wrote.
     let admin = server.signed_in().await;
     let (_, entries) = audit(&admin, None).await;
+    // All of it is one act, which is over when they are gone.
+    let of = |act: &str| -> Vec<u64> {
+        let of = entries.iter().filter(|entry| entry.act == act);
+        of.map(|entry| entry.index).collect()
+    };
+    let [begun, over] = of(act::PEOPLE_DISABLE)[..] else {
+        panic!("{entries:?}");
+    };
+    let mut between = of(act::FILE_UPLOAD_CANCEL).into_iter();
+    assert!(between.all(|index| (begun..over).contains(&index)));
     let mut cancelled: Vec<_> = entries
         .iter()
         .filter(|e| e.act == act::FILE_UPLOAD_CANCEL)

@@ -113,6 +113,12 @@ async fn those_who_guess_without_end_do_not_keep_the_right_password_out() {
         assert!(!one.is_finished());
         one.abort();
     }
+    // Those that had no turn were attempts too, and are entries as others are.
+    let (_, entries) = audit(&admin, None).await;
+    let slowed = entries
+        .iter()
+        .filter(|entry| entry.act == act::LOGIN && entry.reason.starts_with("login.slowed"));
+    assert!(slowed.count() > 0);
 }
 
 #[tokio::test]
