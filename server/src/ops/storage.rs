@@ -50,7 +50,7 @@ pub async fn storage(app: &App, actor: &Actor) -> Result<GetStorageResponse> {
         let of = clusters.entry(cluster).or_default();
         match download {
             true => of.downloads_bytes += bytes,
-            false => of.restored_bytes += bytes,
+            false => of.leftovers_bytes += bytes,
         }
     }
     clusters.retain(|name, of| {
@@ -59,7 +59,7 @@ pub async fn storage(app: &App, actor: &Actor) -> Result<GetStorageResponse> {
                 of.files_bytes,
                 of.uploads_bytes,
                 of.downloads_bytes,
-                of.restored_bytes,
+                of.leftovers_bytes,
             ) != (0, 0, 0, 0)
     });
     let clusters = clusters.into_iter();

@@ -283,7 +283,7 @@ async fn storage_says_what_takes_room_for_which_cluster() {
     let prod = &seen.clusters[0];
     assert_eq!(prod.cluster, "prod");
     assert_eq!(prod.files_bytes, console.http.snapshots().await.used_bytes);
-    assert!(prod.restored_bytes > prod.files_bytes, "{prod:?}");
+    assert!(prod.leftovers_bytes > prod.files_bytes, "{prod:?}");
     assert!(seen.free_bytes > 0 && seen.size_bytes >= seen.free_bytes);
     let other = server
         .person(&console.http, "lars", &["operator@lab"])

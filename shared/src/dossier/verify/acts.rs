@@ -265,7 +265,7 @@ fn claim<'a>(
         Body::AbortRequested { by } => (act::JOB_ABORT, by, None, done),
         Body::Answered { by, .. } => (act::JOB_ANSWER, by, None, done),
         Body::HandedOver { by, .. } => (act::JOB_HAND_OVER, by, None, done),
-        Body::MembersRemoved { by, .. } => (act::JOB_REMOVE_MEMBERS, by, None, done),
+        Body::LeftoversRemoved { by, .. } => (act::JOB_REMOVE_LEFTOVERS, by, None, done),
         Body::StepEnded { step, outcome } => {
             let outcome = match outcome {
                 StepOutcome::Done { .. } | StepOutcome::AlreadyDone { .. } => done,
