@@ -63,7 +63,7 @@ pub fn App(
     };
     let activity = Activity::provide(identity, console_loader, notifications, title);
     let was_signed_in = Identity::was_signed_in();
-    let member = Memo::new(move |_| match identity.who() {
+    let admitted = Memo::new(move |_| match identity.who() {
         Who::Asking => was_signed_in,
         Who::Person(_) => true,
         Who::Stranger | Who::Unknown(_) => false,
@@ -77,7 +77,7 @@ pub fn App(
                 user=Signal::derive(move || identity.name())
                 user_id=Signal::derive(move || identity.user_id())
                 roles=Signal::derive(move || identity.grants().to_string())
-                member
+                admitted
                 waiting=Signal::derive(move || activity.waiting())
                 uploads=Signal::derive(move || uploads.under_way())
                 open_reviews=Signal::derive(move || activity.open_reviews())

@@ -16,14 +16,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_no_number() {
-        let headline = [("revision", "1 200 007"), ("members", "unknown")];
+        let headline = [("revision", "1 200 007"), ("servers", "unknown")];
         let headline = headline.map(|(key, value)| HeadlineValue {
             key: key.into(),
             value: value.into(),
             ..HeadlineValue::default()
         });
         assert_eq!(number(&headline, "revision"), Some(1_200_007));
-        assert_eq!(number(&headline, "members"), None);
+        assert_eq!(number(&headline, "servers"), None);
         assert_eq!(number(&headline, "keys"), None);
     }
 }

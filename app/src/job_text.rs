@@ -129,11 +129,7 @@ mod tests {
     fn a_step_that_still_works_is_never_called_paused() {
         let mut view = JobView::new(2);
         let mut tell = |seq: u64, body: Body| {
-            view.apply(&Event {
-                seq,
-                at_ms: 0,
-                body,
-            });
+            view.apply(&Event::new(seq, 0, body.into()));
             (plain(headline(&view, &["a", "b"])), status::of_view(&view))
         };
         tell(1, Body::StepStarted { step: 1 });
@@ -143,7 +139,7 @@ mod tests {
             total: 471 << 20,
             unit: "bytes".into(),
             per_second: None,
-            host: None,
+            part: None,
         };
         let (running, _) = tell(0, progress);
         assert_eq!(running, "Running step 1 of 2");

@@ -5,6 +5,7 @@
 pub mod etcd;
 
 use leptos::prelude::{AnyView, Callback};
+use requorum_shared::api::v1::Program;
 use requorum_shared::etcd::recovery::restore::need_bytes;
 use requorum_shared::inspection::Trust;
 use requorum_shared::kinds::{Details, Inspection};
@@ -113,6 +114,20 @@ pub fn last_seen(request: &Request) -> Option<i64> {
     }
 }
 
+/// The programs of a server's host that steps use, each with what follows where it was not found.
+const PROGRAMS: &[(&str, &str)] = &[(
+    "etcd",
+    "No etcd binary was found, so restored members are not started for a test: that check will say “not checked”. Set \
+     --etcd-bin when starting the server.",
+)];
+
+/// What follows from the programs that were not found.
+pub fn missing_programs(found: &[Program]) -> impl Iterator<Item = &'static str> {
+    let is_found = move |name: &str| found.iter().any(|program| program.name == name);
+    let missing = PROGRAMS.iter().filter(move |(name, _)| !is_found(name));
+    missing.map(|(_, why)| *why)
+}
+
 /// Bytes that a plan needs at its destination, and what is free there, where that is known.
 pub fn space(request: &Request, seen: &Observation) -> (u64, Option<u64>) {
     match (request, seen) {
@@ -215,4 +230,23 @@ pub fn rank(files: &[&Inspection]) -> Ranking {
         }
     }));
     ranking
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_until_it_is_found() {
+        let etcd = Program {
+            name: "etcd".into(),
+            ..Program::default()
+        };
+        let said: Vec<_> = missing_programs(&[]).collect();
+        assert!(
+            said.len() == 1 && said[0].contains("--etcd-bin"),
+            "{said:?}"
+        );
+        assert_eq!(missing_programs(&[etcd]).next(), None);
+    }
 }

@@ -339,7 +339,7 @@ test("what a job left is listed, removed with its name typed, and said to be rem
   await expect(page.getByRole("log", { name: "History" })).toContainText("Removed the restored members");
   await looksRight(page);
   await page.getByRole("link", { name: "Ledger entries" }).click();
-  await expect(page.getByRole("row").filter({ hasText: /remove restored members/i }).first()).toBeVisible();
+  await expect(page.getByRole("row").filter({ hasText: /remove what a job left/i }).first()).toBeVisible();
 });
 
 test("a list says that a job pauses as long as its step works", async ({ page }) => {

@@ -119,7 +119,7 @@ pub struct Parts {
     pub work: Work,
     /// Refusals that come in floods.
     pub floods: Floods,
-    /// What is done to a job's restored members by one at a time.
+    /// What is done to what a job left by one at a time.
     pub turns: Turns,
     /// What was begun and is not over: it ends, whoever waits for it.
     pub acts: TaskTracker,

@@ -1,6 +1,6 @@
-//! A member's folder as a tar stream: `tar x` gives a data directory that etcd starts from.
+//! A folder as a tar stream: `tar x` gives the folder again, under its name.
 //!
-//! The WAL's 64 MB of zeros are in it as they are: sparse entries are an extension that not every tar reads, and a
+//! Long runs of zeros are in it as they are: sparse entries are an extension that not every tar reads, and a
 //! stream of known length tells whoever downloads it when it was cut off. The same folder gives the same bytes each
 //! time, so that its digest can be told beforehand.
 
@@ -24,9 +24,9 @@ const PLAIN_NAME: usize = 100;
 /// Bytes read at once.
 const CHUNK: usize = 256 * 1024;
 
-/// What an archive of a member is called.
-pub fn file_name(member: &str) -> String {
-    format!("{member}.tar")
+/// What the archive of a folder of this name is called.
+pub fn file_name(folder: &str) -> String {
+    format!("{folder}.tar")
 }
 
 /// What an archive is, without keeping it.
@@ -74,12 +74,12 @@ pub fn open(
     let chunks = try_unfold(Sending::new(entries), Sending::next);
     let chunks = chunks.inspect_err(|error| {
         // The length was promised: a stream that ends early is seen to be cut.
-        tracing::warn!("sending a member: {error}");
+        tracing::warn!("sending an archive: {error}");
     });
     Ok((length, chunks))
 }
 
-/// A folder or file of the member.
+/// A folder or file in it.
 #[derive(Debug)]
 struct Entry {
     /// Its name in the archive.
@@ -209,7 +209,7 @@ impl Sending {
             } else if read == 0 {
                 return Err(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
-                    "a file of the member became shorter",
+                    "a file became shorter",
                 ));
             }
             return Ok(());

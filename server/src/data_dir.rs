@@ -113,7 +113,7 @@ impl DataDir {
         self.path.join(UPLOADS)
     }
 
-    /// Restored members that wait to be downloaded, by job.
+    /// What jobs made and keep for download, by job.
     pub fn downloads(&self) -> PathBuf {
         self.path.join("downloads")
     }

@@ -35,6 +35,8 @@ pub trait System: Send + Sync {
 /// A program of a system that is installed on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
+    /// What it is: `etcd`.
+    pub name: &'static str,
     /// Where.
     pub path: PathBuf,
     /// As it says itself: `3.5.17`.
@@ -112,9 +114,12 @@ impl Systems {
             .observe(request, sight)
     }
 
-    /// The programs of this machine that the steps of a system can use.
-    pub fn programs(&self, name: Name) -> &[Program] {
-        self.system(name).map(System::programs).unwrap_or_default()
+    /// The programs of this machine that steps can use, of every system.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        let systems = Name::ALL
+            .into_iter()
+            .filter_map(move |name| self.system(name));
+        systems.flat_map(System::programs)
     }
 }
 
@@ -140,6 +145,7 @@ mod tests {
             ("", None),
         ] {
             let program = Program {
+                name: "etcd",
                 path: PathBuf::new(),
                 version: version.into(),
             };

@@ -229,9 +229,9 @@ pub enum Outcome {
 pub struct Check {
     /// What must be true: `HashKV is equal on all members`.
     pub name: String,
-    /// The member it is about; absent where it is about all of them.
+    /// The part of the target that it is about, by its name; absent where it is about all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub member: Option<String>,
+    pub part: Option<String>,
     /// Whether it is.
     pub outcome: Outcome,
     /// What was seen, or why nobody looked.
@@ -243,32 +243,32 @@ impl Check {
     pub fn new(name: impl Into<String>, outcome: Outcome, evidence: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            member: None,
+            part: None,
             outcome,
             evidence: evidence.into(),
         }
     }
 
-    /// The same check, about one member.
+    /// The same check, about one part of the target.
     #[must_use]
-    pub fn of_member(self, member: impl Into<String>) -> Self {
+    pub fn of_part(self, part: impl Into<String>) -> Self {
         Self {
-            member: Some(member.into()),
+            part: Some(part.into()),
             ..self
         }
     }
 
-    /// Its name in a list of checks of all members: `m1: Database opens`.
+    /// Its name in a list of checks of all parts: `m1: Database opens`.
     pub fn full_name(&self) -> String {
-        match &self.member {
-            Some(member) => format!("{member}: {}", self.name),
+        match &self.part {
+            Some(part) => format!("{part}: {}", self.name),
             None => self.name.clone(),
         }
     }
 
     /// Whether both are about the same thing.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.name == other.name && self.member == other.member
+        self.name == other.name && self.part == other.part
     }
 }
 

@@ -48,9 +48,9 @@ pub struct HandoverStep {
     pub title: String,
     /// Why, and what to mind; a few sentences.
     pub text: String,
-    /// The member that it is about, where it is about one.
+    /// The part of the target that it is about, by its name, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub member: Option<String>,
+    pub part: Option<String>,
     /// What to type or to write into files, in order. Some are alternatives: their labels say so.
     pub commands: Vec<HandoverCommand>,
     /// What must be seen afterwards.

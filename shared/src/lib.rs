@@ -17,6 +17,7 @@ pub mod job;
 pub mod kinds;
 pub mod ledger;
 pub mod matrix;
+pub mod nouns;
 pub mod number;
 pub mod password;
 pub mod permission;

@@ -1,15 +1,15 @@
-//! Checks of a result as a matrix: what must be true of each member, by member, and what must be true of all of them.
-//! Rows and columns are known before anything is checked, and keep their order.
+//! Checks of a result as a matrix: what must be true of each part of the target, part by part, and what must be true of
+//! all of them. Rows and columns are known before anything is checked, and keep their order.
 
 use crate::finding::{Check, Outcome};
 
 /// What will be checked, as far as the plan says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// The members, in the plan's order.
-    pub members: Vec<String>,
-    /// What must be true of each member.
-    pub of_members: Vec<String>,
+    /// The parts, in the plan's order.
+    pub parts: Vec<String>,
+    /// What must be true of each part.
+    pub of_parts: Vec<String>,
     /// What must be true of all of them together.
     pub of_all: Vec<String>,
 }
@@ -18,37 +18,37 @@ pub struct Expected {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matrix {
     /// The columns' names.
-    pub members: Vec<String>,
-    /// A row for each check of members: its name, and a cell for each column.
+    pub parts: Vec<String>,
+    /// A row for each check of parts: its name, and a cell for each column.
     pub rows: Vec<(String, Vec<Option<Check>>)>,
-    /// The checks of all members together.
+    /// The checks of all parts together.
     pub of_all: Vec<(String, Option<Check>)>,
 }
 
 impl Matrix {
     /// Puts checks in their places. Those that were not expected come last.
     pub fn of(expected: &Expected, checks: &[Check]) -> Self {
-        let mut members = expected.members.clone();
-        let (mut rows, mut of_all) = (expected.of_members.clone(), expected.of_all.clone());
+        let mut parts = expected.parts.clone();
+        let (mut rows, mut of_all) = (expected.of_parts.clone(), expected.of_all.clone());
         for check in checks {
-            let names = match &check.member {
-                Some(member) => {
-                    add(&mut members, member);
+            let names = match &check.part {
+                Some(part) => {
+                    add(&mut parts, part);
                     &mut rows
                 }
                 None => &mut of_all,
             };
             add(names, &check.name);
         }
-        let find = |name: &str, member: Option<&str>| {
-            let same = |c: &&Check| c.name == name && c.member.as_deref() == member;
+        let find = |name: &str, part: Option<&str>| {
+            let same = |c: &&Check| c.name == name && c.part.as_deref() == part;
             checks.iter().find(same).cloned()
         };
         Self {
             rows: rows
                 .into_iter()
                 .map(|name| {
-                    let cells = members.iter().map(|member| find(&name, Some(member)));
+                    let cells = parts.iter().map(|part| find(&name, Some(part)));
                     let cells = cells.collect();
                     (name, cells)
                 })
@@ -60,11 +60,11 @@ impl Matrix {
                     (name, check)
                 })
                 .collect(),
-            members,
+            parts,
         }
     }
 
-    /// All checks, row by row, each row in the order of the columns, and then those of all members.
+    /// All checks, row by row, each row in the order of the columns, and then those of all parts.
     pub fn checks(&self) -> impl Iterator<Item = &Check> {
         let rows = self.rows.iter().flat_map(|(_, cells)| cells).flatten();
         rows.chain(self.of_all.iter().filter_map(|(_, check)| check.as_ref()))
@@ -77,7 +77,7 @@ impl Matrix {
 
     /// How many places there are.
     pub fn places(&self) -> usize {
-        self.rows.len() * self.members.len() + self.of_all.len()
+        self.rows.len() * self.parts.len() + self.of_all.len()
     }
 }
 
@@ -95,19 +95,19 @@ mod tests {
     fn places_are_the_plans_whatever_order_the_checks_come_in() {
         let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
         let expected = Expected {
-            members: names(&["n1", "n2"]),
-            of_members: names(&["opens", "boots"]),
+            parts: names(&["n1", "n2"]),
+            of_parts: names(&["opens", "boots"]),
             of_all: names(&["leader"]),
         };
         let empty = Matrix::of(&expected, &[]);
         assert_eq!((empty.places(), empty.checks().count()), (5, 0));
         let checks = [
-            Check::new("opens", Outcome::Fail, "").of_member("n2"),
+            Check::new("opens", Outcome::Fail, "").of_part("n2"),
             Check::new("odd", Outcome::Pass, ""),
-            Check::new("opens", Outcome::Pass, "").of_member("n1"),
+            Check::new("opens", Outcome::Pass, "").of_part("n1"),
         ];
         let matrix = Matrix::of(&expected, &checks);
-        assert_eq!(matrix.members, ["n1", "n2"]);
+        assert_eq!(matrix.parts, ["n1", "n2"]);
         let said = |cells: &[Option<Check>]| -> Vec<_> {
             cells
                 .iter()

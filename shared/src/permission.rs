@@ -80,7 +80,7 @@ impl fmt::Display for Role {
 pub enum Permission {
     /// Look: what was found in snapshots, reports, plans, jobs, the ledger. No value that a cluster holds is shown.
     See,
-    /// Read a cluster's keys and values: download stored files and restored members, which hold all of them.
+    /// Read a cluster's keys and values: download stored files and artifacts, which hold all of them.
     ReadValues,
     /// Change one's own password, end one's own sessions, make tokens for oneself.
     OwnAccount,

@@ -18,6 +18,7 @@ use crate::handover::{Context, Handover};
 use crate::inspection::{Labelled, PartName};
 use crate::kinds::{Details, Inspection};
 use crate::matrix::Expected;
+use crate::nouns::Nouns;
 use crate::plan::{self, Gate, Seal};
 use crate::replan::{Difference, Recheck};
 use crate::system::System;
@@ -107,7 +108,7 @@ pub struct Outline {
 /// Something that a completed job offers for download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// Its name, unique within the job: a member's name.
+    /// Its name, unique within the job: that of a part, such as a member's.
     pub name: String,
     /// What it is: `data directory of member m1`.
     pub label: String,
@@ -189,24 +190,36 @@ impl Request {
         }
     }
 
-    /// The members whose files each step of this kind works on.
-    pub fn members(&self) -> Vec<String> {
+    /// The names of the parts of the target that its steps work on one by one.
+    pub fn parts(&self) -> Vec<String> {
         match self {
             Self::EtcdRestore(request) => request.member_names(),
+        }
+    }
+
+    /// What people call its parts and what it leaves.
+    pub fn nouns(&self) -> Nouns {
+        match self {
+            Self::EtcdRestore(_) => restore::NOUNS,
         }
     }
 
     /// What a completed job keeps that a person has to remove some day, where its journal does not say it: what it is,
     /// and how it goes away.
     pub fn keeps(&self) -> Option<(String, String)> {
-        let names = self.members().join(", ");
+        let names = self.parts().join(", ");
         if names.is_empty() {
             return None;
         }
+        let Nouns {
+            leftovers,
+            contents,
+            ..
+        } = self.nouns();
         Some(match self.target() {
             None => (
                 format!(
-                    "The console keeps the restored members {names} for download, with all keys and values in them."
+                    "The console keeps the {leftovers} {names} for download, with {contents} in them."
                 ),
                 "Once they are where they belong, remove this job's folder below “downloads” in the console's data \
                  directory."
@@ -214,8 +227,8 @@ impl Request {
             ),
             Some(TargetDir { root, path }) => (
                 format!(
-                    "The restored members {names} are in the folder {path} of the restore root {root}, with all keys \
-                     and values in them."
+                    "The {leftovers} {names} are in the folder {path} of the restore root {root}, with {contents} in \
+                     them."
                 ),
                 "Once they are where they belong, remove that folder.".to_owned(),
             ),
@@ -224,8 +237,8 @@ impl Request {
 }
 
 impl Action {
-    /// Whether the step works on each member of the request.
-    pub fn is_of_members(&self) -> bool {
+    /// Whether the step works on each part of the request.
+    pub fn is_of_parts(&self) -> bool {
         match self {
             Self::Etcd(step) => matches!(
                 **step,
@@ -243,6 +256,13 @@ impl Action {
         match self {
             Self::Etcd(_) => Carrier::Etcd,
             Self::Person(_) => Carrier::Person,
+        }
+    }
+
+    /// The host that the step is carried out on, where that is not the console's own.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Etcd(_) | Self::Person(_) => None,
         }
     }
 

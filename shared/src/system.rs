@@ -18,6 +18,11 @@ pub enum System {
     Pegasus,
 }
 
+impl System {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Etcd, Self::Pd, Self::Dkron, Self::Pegasus];
+}
+
 impl fmt::Display for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,9 +1,10 @@
-//! What was verified: checks by members, then the checks of all members. Every place is there before anything is
-//! checked, so that nothing moves when results come.
+//! What was verified: checks by parts of the target, then the checks of all of them. Every place is there before
+//! anything is checked, so that nothing moves when results come.
 
 use leptos::prelude::*;
 use requorum_shared::finding::{Check, Outcome};
 use requorum_shared::matrix::{Expected, Matrix};
+use requorum_shared::nouns::Nouns;
 
 use crate::components::checks::{Checks, summary};
 use crate::components::status::{self, Status};
@@ -13,6 +14,8 @@ use crate::components::status::{self, Status};
 pub fn CheckMatrix(
     /// What will be checked.
     expected: Expected,
+    /// What the parts of the target are called.
+    nouns: Nouns,
     /// What was checked so far.
     #[prop(into)]
     checks: Signal<Vec<Check>>,
@@ -32,7 +35,7 @@ pub fn CheckMatrix(
             }
         })
     };
-    let body = move || matrix.with(|matrix| tables(matrix, live));
+    let body = move || matrix.with(|matrix| tables(matrix, nouns, live));
     let evidence = move || {
         let all: Vec<_> = matrix.with(|matrix| {
             let named = matrix.checks().map(|check| Check {
@@ -53,8 +56,9 @@ pub fn CheckMatrix(
     }
 }
 
-fn tables(matrix: &Matrix, live: bool) -> impl IntoView + use<> {
-    let heads = matrix.members.iter();
+fn tables(matrix: &Matrix, nouns: Nouns, live: bool) -> impl IntoView + use<> {
+    let Nouns { part, parts, .. } = nouns;
+    let heads = matrix.parts.iter();
     let heads = heads
         .map(|name| view! { <th scope="col">{name.clone()}</th> })
         .collect_view();
@@ -82,24 +86,24 @@ fn tables(matrix: &Matrix, live: bool) -> impl IntoView + use<> {
     // What is not fine is read without opening anything.
     let open = matrix
         .checks()
-        .filter(|check| check.member.is_some() && check.outcome != Outcome::Pass);
+        .filter(|check| check.part.is_some() && check.outcome != Outcome::Pass);
     let open: Vec<_> = open
         .map(|check| view! { <li><Status is=status::outcome(check.outcome) /> " " {check.full_name()} ": " {check.evidence.clone()}</li> })
         .collect();
     let open = (!live && !open.is_empty()).then(|| view! { <ul class="matrix-open">{open}</ul> });
     let class = if live { "matrix live" } else { "matrix" };
     view! {
-        <div class="matrix-wrap" tabindex="0" role="region" aria-label="Checks of each member">
+        <div class="matrix-wrap" tabindex="0" role="region" aria-label=format!("Checks of each {part}")>
             <table class=class>
-                <thead><tr><th scope="col">"Each member"</th>{heads}</tr></thead>
+                <thead><tr><th scope="col">{format!("Each {part}")}</th>{heads}</tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </div>
         {open}
-        <div class="matrix-wrap" tabindex="0" role="region" aria-label="Checks of all members together">
+        <div class="matrix-wrap" tabindex="0" role="region" aria-label=format!("Checks of all {parts} together")>
             <table class=format!("{class} of-all")>
                 <thead>
-                    <tr><th scope="col">"All members together"</th><th scope="col">"Outcome"</th><th scope="col">"Evidence"</th></tr>
+                    <tr><th scope="col">{format!("All {parts} together")}</th><th scope="col">"Outcome"</th><th scope="col">"Evidence"</th></tr>
                 </thead>
                 <tbody>{of_all}</tbody>
             </table>

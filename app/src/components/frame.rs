@@ -68,7 +68,7 @@ pub fn Frame(
     roles: Signal<String>,
     /// Whether pages that need an account are listed.
     #[prop(into)]
-    member: Signal<bool>,
+    admitted: Signal<bool>,
     /// What waits and what is under way.
     #[prop(into)]
     waiting: Signal<Waiting>,
@@ -125,10 +125,10 @@ pub fn Frame(
     // Another person has another inbox.
     let person = Memo::new(move |_| user_id.get());
     let all = Signal::derive(move || {
-        let member = member.get();
+        let admitted = admitted.get();
         let mut all: Vec<Entry> = places()
             .into_iter()
-            .filter(|place| member || place.open)
+            .filter(|place| admitted || place.open)
             .map(|place| Entry::to(Group::Pages, place.label, place.path))
             .collect();
         if !signed_in.get() {
@@ -149,7 +149,7 @@ pub fn Frame(
         .map(|NavItem { label, path: to, drawing, open }| {
             let target = to.clone();
             let current = move || is_current(&path.get(), &target).then_some("page");
-            view! { <li hidden=move || !open && !member.get()><a href=to aria-current=current><Icon is=drawing />{label}</a></li> }
+            view! { <li hidden=move || !open && !admitted.get()><a href=to aria-current=current><Icon is=drawing />{label}</a></li> }
         })
         .collect_view();
     view! {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use requorum_shared::job::fold::{JobView, StepState, StepView};
+use requorum_shared::nouns::Nouns;
 use requorum_shared::recovery::Step;
 
 use crate::components::plan_steps::point_of_no_return;
@@ -9,13 +10,16 @@ use crate::components::status::{self, Status};
 use crate::format;
 use crate::job_text::progress_words;
 
-/// Every step with its state; the one that runs has its progress, and those that work on members have a lane for each.
+/// Every step with its state; the one that runs has its progress, and those that work on the parts of the target have a
+/// lane for each.
 #[component]
 pub fn JobSteps(
     /// The plan's steps.
     steps: Vec<Step>,
-    /// The members, in the plan's order.
-    members: Vec<String>,
+    /// The parts of the target, in the plan's order.
+    parts: Vec<String>,
+    /// What they are called.
+    nouns: Nouns,
     /// The job.
     #[prop(into)]
     view: Signal<JobView>,
@@ -32,11 +36,11 @@ pub fn JobSteps(
         .map(|(at, step)| {
             let line = (no_return == Some(step.number))
                 .then(|| view! { <li class="no-return">"point of no return"</li> });
-            let lanes = match step.action.is_of_members() {
-                true => members.clone(),
+            let lanes = match step.action.is_of_parts() {
+                true => parts.clone(),
                 false => Vec::new(),
             };
-            view! { {line} {one(at, step, lanes, view, stale)} }
+            view! { {line} {one(at, step, (lanes, nouns.part), view, stale)} }
         })
         .collect_view();
     view! { <ol class=if live { "steps live" } else { "steps" } class:stale=stale>{items}</ol> }
@@ -45,7 +49,7 @@ pub fn JobSteps(
 fn one(
     at: usize,
     step: Step,
-    lanes: Vec<String>,
+    (lanes, part): (Vec<String>, &'static str),
     view: Signal<JobView>,
     stale: Signal<bool>,
 ) -> impl IntoView {
@@ -60,6 +64,8 @@ fn one(
             None => "Working; this part reports no progress.".to_owned(),
         })
     };
+    let host = Memo::new(move |_| of.with(|s| s.host.clone()));
+    let on_host = move || host.get().map(|host| format!(" on {host}"));
     let note = Memo::new(move |_| of.with(|s| s.note.clone()));
     let took = move || {
         of.with(|s| match (s.started_ms, s.ended_ms) {
@@ -69,11 +75,8 @@ fn one(
     };
     let label = format!("Step {}", step.number);
     let lanes = (!lanes.is_empty()).then(|| {
-        let lanes = lanes
-            .into_iter()
-            .map(|member| lane(member, of))
-            .collect_view();
-        view! { <ul class="lanes" aria-label=format!("{label} by member")>{lanes}</ul> }
+        let lanes = lanes.into_iter().map(|name| lane(name, of)).collect_view();
+        view! { <ul class="lanes" aria-label=format!("{label} by {part}")>{lanes}</ul> }
     });
     let slot = move || {
         if running.get() {
@@ -97,7 +100,7 @@ fn one(
         <li class="step job-step" aria-current=move || running.get().then_some("step")>
             <span class="step-number">{step.number}</span>
             <div class="step-body">
-                <p>{step.title}</p>
+                <p>{step.title}<span class="muted">{on_host}</span></p>
                 <div class="step-slot">{slot}</div>
                 {lanes}
             </div>
@@ -106,10 +109,10 @@ fn one(
     }
 }
 
-/// One member in a step.
-fn lane(member: String, of: Memo<StepView>) -> impl IntoView {
-    let name = member.clone();
-    let is = Memo::new(move |_| of.with(|step| of_lane(step, &member)));
+/// One part of the target in a step.
+fn lane(part: String, of: Memo<StepView>) -> impl IntoView {
+    let name = part.clone();
+    let is = Memo::new(move |_| of.with(|step| of_lane(step, &part)));
     view! {
         <li class=move || format!("lane {}", is.get().0)>
             {name} <span class="visually-hidden">{move || format!(": {}", is.get().1)}</span>
@@ -117,10 +120,10 @@ fn lane(member: String, of: Memo<StepView>) -> impl IntoView {
     }
 }
 
-/// Class and word of a member in a step: its own part where that is told, and the step's state otherwise.
-fn of_lane(step: &StepView, member: &str) -> (&'static str, &'static str) {
-    let part = step.parts.iter().find(|(name, ..)| name == member);
-    match part.filter(|_| works(step.state)) {
+/// Class and word of a part in a step: its own where that is told, and the step's otherwise.
+fn of_lane(step: &StepView, part: &str) -> (&'static str, &'static str) {
+    let own = step.parts.iter().find(|(name, ..)| name == part);
+    match own.filter(|_| works(step.state)) {
         Some((_, done, total)) if done >= total => ("pass", "done"),
         Some(_) => ("waits", "not yet"),
         None => status::step(step.state),

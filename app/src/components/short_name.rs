@@ -6,12 +6,10 @@ use requorum_shared::api::v1::HeadlineValue;
 use crate::format;
 use crate::headline::number;
 
-/// The value that goes with the name: how many members come out.
-const MEMBERS: &str = "members";
 /// The value whose label the column has.
 const REVISION: &str = "revision";
 
-/// The name, which leads to its page, and how many members come out.
+/// The name, which leads to its page, and how many parts come out.
 #[component]
 pub fn ShortName(
     /// The address of its page.
@@ -21,19 +19,22 @@ pub fn ShortName(
     /// The headline, which has how many, where that is known.
     headline: Vec<HeadlineValue>,
 ) -> impl IntoView {
-    let members = number(&headline, MEMBERS).map(|n| {
-        format!(
-            " · {}",
-            format::count(n.unsigned_abs(), "member", "members")
-        )
-    });
-    view! { <span class="clip"><a href=to>{name}</a><span class="muted">{members}</span></span> }
+    let count = count(&headline).map(|count| format!(" · {count}"));
+    view! { <span class="clip"><a href=to>{name}</a><span class="muted">{count}</span></span> }
+}
+
+/// The first value that is how many of something, in words: `3 members`.
+fn count(headline: &[HeadlineValue]) -> Option<String> {
+    let of = headline.iter().find(|of| !of.one.is_empty())?;
+    let n = number(headline, &of.key)?.unsigned_abs();
+    let [one, many] = [&of.one, &of.label].map(|noun| noun.to_lowercase());
+    Some(format::count(n, &one, &many))
 }
 
 /// What the column of revisions says of a headline: the revision alone, and any other value with its label. A dash
 /// where that is nothing.
 pub fn content(headline: &[HeadlineValue]) -> String {
-    let shown = headline.iter().filter(|of| of.key != MEMBERS);
+    let shown = headline.iter().filter(|of| of.one.is_empty());
     let values: Vec<_> = shown
         .filter_map(|of| match of.key.as_str() {
             REVISION => number(headline, REVISION).map(format::signed),
@@ -69,14 +70,22 @@ mod tests {
             key: key.into(),
             label: label.into(),
             value: value.into(),
+            one: String::new(),
         };
-        let etcd = [
+        let of = |one: &str, value| HeadlineValue {
+            one: one.into(),
+            ..value
+        };
+        let counted = [
             value("revision", "Revision", "1200007"),
-            value("members", "Members", "3"),
+            of("Server", value("servers", "Servers", "3")),
         ];
-        assert_eq!(content(&etcd), "1\u{202f}200\u{202f}007");
+        assert_eq!(content(&counted), "1\u{202f}200\u{202f}007");
+        assert_eq!(count(&counted).as_deref(), Some("3 servers"));
+        let alone = [of("Server", value("servers", "Servers", "1"))];
+        assert_eq!(count(&alone).as_deref(), Some("1 server"));
         let unknown = [value("revision", "Revision", "unknown")];
-        assert_eq!(content(&unknown), "–");
+        assert_eq!((content(&unknown).as_str(), count(&unknown)), ("–", None));
         let other = [value("index", "Raft index", "12")];
         assert_eq!(content(&other), "Raft index 12");
         assert_eq!(files(&["a.db".into(), "b.wal".into()]), "a.db, b.wal");

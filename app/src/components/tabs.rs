@@ -64,12 +64,12 @@ mod tests {
 
     #[test]
     fn an_unknown_tab_opens_the_first() {
-        let tabs = ["status", "members"].map(|key| Tab {
+        let tabs = ["status", "leases"].map(|key| Tab {
             key,
             label: key,
             note: String::new(),
         });
-        assert_eq!(open_tab(&tabs, Some("members".into())), "members");
+        assert_eq!(open_tab(&tabs, Some("leases".into())), "leases");
         assert_eq!(open_tab(&tabs, Some("nonsense".into())), "status");
         assert_eq!(open_tab(&tabs, None), "status");
         assert_eq!(open_tab(&[], None), "");

@@ -158,7 +158,7 @@ impl Refusal {
         Self {
             what: format!("{name} is a folder."),
             why: "A browser opens files, not folders.".into(),
-            next: "Drop a file from it: a snapshot, or member/snap/db of a data directory.".into(),
+            next: "Drop a file from it: a snapshot, or the database of a server.".into(),
         }
     }
 
@@ -167,7 +167,7 @@ impl Refusal {
         Self {
             what: format!("{name} is empty."),
             why: "It has 0 bytes: the command that should have written it probably failed, or the disk was full.".into(),
-            next: "Save the snapshot again, or take another member's file.".into(),
+            next: "Save the file again, or take that of another server.".into(),
         }
     }
 

@@ -68,7 +68,7 @@ fn said(manifest: &Manifest, to: &str, master_key: Option<PathBuf>) -> Text {
         number::size(bytes)
     ));
     text.line(format_args!(
-        "Not included: unfinished uploads, restored members, and downloads."
+        "Not included: unfinished uploads, what jobs left, and downloads."
     ));
     if !manifest.elsewhere.is_empty() {
         text.line(format_args!(

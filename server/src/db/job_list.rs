@@ -258,11 +258,11 @@ async fn write(tx: &mut WriteTx, id: &str, digest: &Digest) -> anyhow::Result<()
     Ok(())
 }
 
-/// Number, time, body.
+/// Number, time, what happened.
 pub(super) fn event(row: &AnyRow) -> anyhow::Result<Event> {
-    Ok(Event {
-        seq: u64::try_from(row.try_get::<i64, _>(0)?)?,
-        at_ms: row.try_get(1)?,
-        body: serde_json::from_str(row.try_get(2)?)?,
-    })
+    Ok(Event::new(
+        u64::try_from(row.try_get::<i64, _>(0)?)?,
+        row.try_get(1)?,
+        serde_json::from_str(row.try_get(2)?)?,
+    ))
 }

@@ -1,7 +1,7 @@
 //! Jobs and their journals.
 
 use async_trait::async_trait;
-use requorum_shared::job::events::{Body, Event};
+use requorum_shared::job::events::{Body, Event, Occurrence};
 use requorum_shared::recovery::TargetDir;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -84,7 +84,8 @@ impl JobLog for Database {
         .bind(&job.plan_id)
         .execute(&mut *tx)
         .await?;
-        insert(&mut tx, &job.id, 1, job.created_ms, first).await?;
+        let first = Occurrence::from(first.clone());
+        insert(&mut tx, &job.id, 1, job.created_ms, &first).await?;
         self.claim_sql(&job.id, claim)?
             .query()
             .execute(&mut *tx)
@@ -146,7 +147,7 @@ impl JobLog for Database {
         &self,
         id: &str,
         at_ms: i64,
-        body: &Body,
+        what: &Occurrence,
         writer: Writer<'_>,
     ) -> anyhow::Result<Option<Event>> {
         let mut tx = self.begin().await?;
@@ -182,15 +183,15 @@ impl JobLog for Database {
             _ => &[],
         };
         if !tried.is_empty()
-            && let Some(event) = written(&mut tx, id, body, tried).await?
+            && let Some(event) = written(&mut tx, id, what, tried).await?
         {
             return Ok(Some(event));
         }
         if !may {
             return Ok(None);
         }
-        insert(&mut tx, id, last + 1, at_ms, body).await?;
-        if matches!(body, Body::Ended { .. }) {
+        insert(&mut tx, id, last + 1, at_ms, what).await?;
+        if matches!(what.body, Body::Ended { .. }) {
             sqlx::query("UPDATE jobs SET over = 1 WHERE id = $1")
                 .bind(id)
                 .execute(&mut *tx)
@@ -201,11 +202,7 @@ impl JobLog for Database {
         }
         self.tell(&mut tx, Notice::Job(id.to_owned())).await?;
         tx.commit().await?;
-        Ok(Some(Event {
-            seq: last + 1,
-            at_ms,
-            body: body.clone(),
-        }))
+        Ok(Some(Event::new(last + 1, at_ms, what.clone())))
     }
 
     async fn claim(&self, id: &str, claim: Claim<'_>) -> anyhow::Result<bool> {
@@ -320,10 +317,10 @@ async fn holder(
 async fn written(
     tx: &mut WriteTx,
     id: &str,
-    body: &Body,
+    what: &Occurrence,
     tried_ms: &[i64],
 ) -> anyhow::Result<Option<Event>> {
-    let json = serde_json::to_string(body)?;
+    let json = serde_json::to_string(what)?;
     for at_ms in tried_ms {
         let row: Option<AnyRow> = sqlx::query(
             "SELECT seq FROM job_events WHERE job_id = $1 AND at_ms = $2 AND body_json = $3 ORDER BY seq DESC LIMIT 1",
@@ -334,11 +331,8 @@ async fn written(
         .fetch_optional(&mut **tx)
         .await?;
         if let Some(row) = row {
-            return Ok(Some(Event {
-                seq: u64::try_from(row.try_get::<i64, _>(0)?)?,
-                at_ms: *at_ms,
-                body: body.clone(),
-            }));
+            let seq = u64::try_from(row.try_get::<i64, _>(0)?)?;
+            return Ok(Some(Event::new(seq, *at_ms, what.clone())));
         }
     }
     Ok(None)
@@ -349,21 +343,16 @@ async fn insert(
     id: &str,
     seq: u64,
     at_ms: i64,
-    body: &Body,
+    what: &Occurrence,
 ) -> anyhow::Result<()> {
     sqlx::query("INSERT INTO job_events (job_id, seq, at_ms, body_json) VALUES ($1, $2, $3, $4)")
         .bind(id)
         .bind(i64::try_from(seq)?)
         .bind(at_ms)
-        .bind(serde_json::to_string(body)?)
+        .bind(serde_json::to_string(what)?)
         .execute(&mut **tx)
         .await?;
-    let event = Event {
-        seq,
-        at_ms,
-        body: body.clone(),
-    };
-    job_list::digest(tx, id, &event).await
+    job_list::digest(tx, id, &Event::new(seq, at_ms, what.clone())).await
 }
 
 fn job(row: &AnyRow) -> anyhow::Result<JobRow> {

@@ -60,6 +60,9 @@ pub struct LabelledValue {
     pub key: String,
     /// For people: `Revision`.
     pub label: String,
+    /// For people, where it is how many and that is one. Empty where it is no count.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub one: String,
     /// The value, as it is shown.
     pub value: String,
 }
@@ -82,6 +85,7 @@ impl From<&Inspection> for Summary {
         let values = shown.filter(|of| of.key != "size").map(|of| LabelledValue {
             key: of.key.clone(),
             label: of.label.clone(),
+            one: of.one.clone(),
             value: match &of.value {
                 Some(value) => value.to_string(),
                 None => "unknown".to_owned(),

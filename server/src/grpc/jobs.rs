@@ -6,10 +6,9 @@ use futures_util::{Stream, StreamExt as _};
 use requorum_shared::api::v1::{
     AbortJobRequest, AbortJobResponse, AnswerJobRequest, AnswerJobResponse,
     CompleteHandoverStepRequest, CompleteHandoverStepResponse, GetJobRequest, GetJobResponse,
-    GetRestoredMembersRequest, GetRestoredMembersResponse, ListJobsRequest, ListJobsResponse,
-    PauseJobRequest, PauseJobResponse, RemoveRestoredMembersRequest, RemoveRestoredMembersResponse,
-    ResumeJobRequest, ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest,
-    WatchJobResponse,
+    GetLeftoversRequest, GetLeftoversResponse, ListJobsRequest, ListJobsResponse, PauseJobRequest,
+    PauseJobResponse, RemoveLeftoversRequest, RemoveLeftoversResponse, ResumeJobRequest,
+    ResumeJobResponse, StartJobRequest, StartJobResponse, WatchJobRequest, WatchJobResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -93,25 +92,23 @@ impl JobService for Jobs {
         }))
     }
 
-    async fn get_restored_members(
+    async fn get_leftovers(
         &self,
-        request: Request<GetRestoredMembersRequest>,
-    ) -> Answer<GetRestoredMembersResponse> {
+        request: Request<GetLeftoversRequest>,
+    ) -> Answer<GetLeftoversResponse> {
         let actor = actor(&request)?;
-        let answer = jobs::restored_members(&self.0, &actor, &request.get_ref().id).await?;
+        let answer = jobs::leftovers(&self.0, &actor, &request.get_ref().id).await?;
         Ok(Response::new(answer))
     }
 
-    async fn remove_restored_members(
+    async fn remove_leftovers(
         &self,
-        request: Request<RemoveRestoredMembersRequest>,
-    ) -> Answer<RemoveRestoredMembersResponse> {
+        request: Request<RemoveLeftoversRequest>,
+    ) -> Answer<RemoveLeftoversResponse> {
         let actor = actor(&request)?;
-        let RemoveRestoredMembersRequest { id, typed } = request.get_ref();
-        let job = jobs::remove_restored_members(&self.0, &actor, id, typed).await?;
-        Ok(Response::new(RemoveRestoredMembersResponse {
-            job: Some(job),
-        }))
+        let RemoveLeftoversRequest { id, typed } = request.get_ref();
+        let job = jobs::remove_leftovers(&self.0, &actor, id, typed).await?;
+        Ok(Response::new(RemoveLeftoversResponse { job: Some(job) }))
     }
 
     type WatchJobStream = Pin<Box<dyn Stream<Item = Result<WatchJobResponse, Status>> + Send>>;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use requorum_shared::job::events::Body;
+use requorum_shared::job::events::{Body, Occurrence};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +34,10 @@ pub(super) const BESIDE_STEPS: u32 = 0;
 #[derive(Debug, Clone)]
 pub struct Progress {
     step: u32,
+    /// Where the step is carried out, if that is not the console's own host.
+    host: Option<String>,
     state: Arc<Mutex<State>>,
-    out: UnboundedSender<Body>,
+    out: UnboundedSender<Occurrence>,
 }
 
 #[derive(Debug, Default)]
@@ -47,11 +49,12 @@ struct State {
 }
 
 impl Progress {
-    /// Progress of this step, and where its events come out.
-    pub(super) fn new(step: u32) -> (Self, UnboundedReceiver<Body>) {
+    /// Progress of this step, on this host, and where its events come out.
+    pub(crate) fn new(step: u32, host: Option<&str>) -> (Self, UnboundedReceiver<Occurrence>) {
         let (out, events) = unbounded_channel();
         let progress = Self {
             step,
+            host: host.map(str::to_owned),
             state: Arc::default(),
             out,
         };
@@ -95,27 +98,25 @@ impl Progress {
             let ms = now.duration_since(*at).as_millis() as u64;
             (ms > 0).then(|| (done - before).saturating_mul(1000) / ms)
         });
-        // Nobody listens any more once the job has let go of the step.
-        let _ = self.out.send(Body::StepProgress {
+        self.tell(Body::StepProgress {
             step: self.step,
             done,
             total,
             unit: unit.into(),
             per_second,
-            host: None,
+            part: None,
         });
     }
 
-    /// The same for a part of the step, a member or a host by its name.
+    /// The same for a part of the target, by its name.
     pub fn at_part(&self, part: &str, done: u64, total: u64, unit: &str) {
-        // Nobody listens any more once the job has let go of the step.
-        let _ = self.out.send(Body::StepProgress {
+        self.tell(Body::StepProgress {
             step: self.step,
             done,
             total,
             unit: unit.into(),
             per_second: None,
-            host: Some(part.into()),
+            part: Some(part.into()),
         });
     }
 
@@ -130,11 +131,16 @@ impl Progress {
             }
             std::cmp::Ordering::Greater => return,
         };
-        let _ = self.out.send(Body::StepLog {
+        self.tell(Body::StepLog {
             step: self.step,
             line,
-            host: None,
         });
+    }
+
+    fn tell(&self, body: Body) {
+        let host = self.host.clone();
+        // Nobody listens any more once the job has let go of the step.
+        let _ = self.out.send(Occurrence { host, body });
     }
 }
 
@@ -142,13 +148,13 @@ impl Progress {
 mod tests {
     use super::*;
 
-    fn drain(events: &mut UnboundedReceiver<Body>) -> Vec<Body> {
+    fn drain(events: &mut UnboundedReceiver<Occurrence>) -> Vec<Occurrence> {
         std::iter::from_fn(|| events.try_recv().ok()).collect()
     }
 
     #[test]
     fn progress_is_said_a_few_times_a_second_with_its_rate() {
-        let (progress, mut events) = Progress::new(3);
+        let (progress, mut events) = Progress::new(3, Some("h2"));
         let start = Instant::now();
         for ms in 0..=2000 {
             progress.at_time(ms * 10, 20_000, "bytes", start + Duration::from_millis(ms));
@@ -157,20 +163,23 @@ mod tests {
         assert_eq!(events.len(), 9, "at 0, 250, … 2000 ms");
         assert_eq!(
             events.last(),
-            Some(&Body::StepProgress {
-                step: 3,
-                done: 20_000,
-                total: 20_000,
-                unit: "bytes".into(),
-                per_second: Some(10_000),
-                host: None,
+            Some(&Occurrence {
+                host: Some("h2".into()),
+                body: Body::StepProgress {
+                    step: 3,
+                    done: 20_000,
+                    total: 20_000,
+                    unit: "bytes".into(),
+                    per_second: Some(10_000),
+                    part: None,
+                },
             })
         );
     }
 
     #[test]
     fn the_journal_is_not_flooded() {
-        let (progress, mut events) = Progress::new(1);
+        let (progress, mut events) = Progress::new(1, None);
         for n in 0..3 * MAX_LINES {
             progress.line(format!("{n}"));
         }

@@ -145,7 +145,6 @@ mod tests {
             Body::StepLog {
                 step: 1,
                 line: "a line".into(),
-                host: None,
             },
             Body::StepEnded {
                 step: 1,
@@ -162,11 +161,10 @@ mod tests {
                 sentence: "Three members are there.".into(),
             },
         ];
-        let events = bodies.into_iter().enumerate().map(|(n, body)| Event {
-            seq: n as u64 + 1,
-            at_ms: n as i64 * 10,
-            body,
-        });
+        let events = bodies
+            .into_iter()
+            .enumerate()
+            .map(|(n, body)| Event::new(n as u64 + 1, n as i64 * 10, body.into()));
         events.collect()
     }
 
@@ -204,7 +202,7 @@ mod tests {
         let mut digest = Digest::of(PLAN, &events()[..2]);
         let mut tell = |seq: u64, body: Body| {
             let at_ms = seq as i64;
-            digest.apply(&Event { seq, at_ms, body });
+            digest.apply(&Event::new(seq, at_ms, body.into()));
             let Summary {
                 state,
                 working,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::job::events::{Body, EndState, Event};
+use requorum_shared::job::events::{Body, EndState, Event, Occurrence};
 use requorum_shared::job::fold::JobView;
 use requorum_shared::ledger::about::About;
 use requorum_shared::ledger::entry::{CONSOLE, Draft, named};
@@ -204,9 +204,10 @@ impl Engine {
         saw: u64,
     ) -> anyhow::Result<Option<Event>> {
         let now = self.clock.now_ms();
+        let what = body.clone().into();
         let event = self
             .log
-            .append(id, now, body, Writer::PersonWhoSaw(saw))
+            .append(id, now, &what, Writer::PersonWhoSaw(saw))
             .await?;
         if let Some(event) = &event {
             self.feed.publish(id, event);
@@ -226,7 +227,7 @@ impl Engine {
         saw: u64,
     ) -> anyhow::Result<Option<Event>> {
         let (now, writer) = (self.clock.now_ms(), Writer::PersonAfterEnd(saw));
-        self.log.append(id, now, body, writer).await
+        self.log.append(id, now, &body.clone().into(), writer).await
     }
 
     /// What carries out the steps of a plan, each once, with its steps.
@@ -300,7 +301,7 @@ impl JobRun {
         let adopted = Body::Adopted {
             reason: reason.into(),
         };
-        if self.write(&adopted).await.is_err() {
+        if self.write(adopted).await.is_err() {
             return;
         }
         let mut view = JobView::new(self.plan.steps.len());
@@ -312,10 +313,8 @@ impl JobRun {
                 Next::Over => return,
                 Next::Wait => self.wait(None).await,
                 Next::WaitUntil(at_ms) => self.wait(Some(at_ms)).await,
-                Next::Ask(question) => self.decide(&Body::Asked { question }, &view).await,
-                Next::Refuse { step, why } => {
-                    self.decide(&Body::Refused { step, why }, &view).await
-                }
+                Next::Ask(question) => self.decide(Body::Asked { question }, &view).await,
+                Next::Refuse { step, why } => self.decide(Body::Refused { step, why }, &view).await,
                 Next::End(state, sentence) => self.end(state, sentence, &view).await,
                 Next::Execute { index, begun } => self.execute(index, begun, view.clone()).await,
                 Next::Undo { index, begun } => {
@@ -344,7 +343,7 @@ impl JobRun {
             self.write_what_stays(state).await?;
         }
         for (runner, steps) in self.runners() {
-            let (context, events) = self.context(BESIDE_STEPS);
+            let (context, events) = self.context(BESIDE_STEPS, None);
             let work = runner.finish(state, &steps, &context);
             let said = match self.supervise(work, events, &context.cancel, None).await? {
                 Ok(said) => said,
@@ -354,7 +353,7 @@ impl JobRun {
                 sentence = format!("{sentence} {said}");
             }
         }
-        self.write(&Body::Ended { state, sentence }).await
+        self.write(Body::Ended { state, sentence }).await
     }
 
     /// What carries out the plan's steps, each once, with its steps.
@@ -414,8 +413,8 @@ impl JobRun {
 
     /// Writes an entry and tells those who follow. Nothing goes on before it is written: a journal that cannot
     /// be written holds the job.
-    async fn write(&self, body: &Body) -> Result<(), Released> {
-        if self.append(body, None).await? {
+    async fn write(&self, what: impl Into<Occurrence>) -> Result<(), Released> {
+        if self.append(&what.into(), None).await? {
             return Ok(());
         }
         tracing::warn!(job = %self.job.id, "the job is not this server's any more");
@@ -424,8 +423,8 @@ impl JobRun {
 
     /// Writes what was decided by the journal as it was seen. If a person has written to it since, nothing is
     /// written: a wish to abort is not answered with the end that was about to be written.
-    async fn decide(&self, body: &Body, view: &JobView) -> Result<(), Released> {
-        if self.append(body, Some(view.last_seq)).await? {
+    async fn decide(&self, body: Body, view: &JobView) -> Result<(), Released> {
+        if self.append(&body.into(), Some(view.last_seq)).await? {
             return Ok(());
         }
         // The journal has moved on, or the job has another owner.
@@ -433,7 +432,7 @@ impl JobRun {
     }
 
     /// Appends an entry, if the journal ends where it was seen to end; whether it was written.
-    async fn append(&self, body: &Body, saw: Option<u64>) -> Result<bool, Released> {
+    async fn append(&self, what: &Occurrence, saw: Option<u64>) -> Result<bool, Released> {
         let engine = &self.engine;
         let owner = &engine.owner.id;
         let mut tried_ms = Vec::new();
@@ -448,7 +447,7 @@ impl JobRun {
                 (None, []) => Writer::Owner(owner),
                 (None, tried_ms) => Writer::OwnerAgain(owner, tried_ms),
             };
-            let written = engine.log.append(&self.job.id, now, body, writer).await;
+            let written = engine.log.append(&self.job.id, now, what, writer).await;
             tried_ms.push(now);
             match written {
                 Ok(Some(event)) => {

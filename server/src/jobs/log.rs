@@ -1,7 +1,7 @@
 //! The journal as the engine needs it: append-only, one owner per job.
 
 use async_trait::async_trait;
-use requorum_shared::job::events::{Body, Event};
+use requorum_shared::job::events::{Body, Event, Occurrence};
 use requorum_shared::recovery::{Request, TargetDir};
 use serde::Deserialize;
 
@@ -147,7 +147,7 @@ pub trait JobLog: Send + Sync {
         &self,
         id: &str,
         at_ms: i64,
-        body: &Body,
+        what: &Occurrence,
         writer: Writer<'_>,
     ) -> anyhow::Result<Option<Event>>;
     /// Makes somebody the one who carries the job out, if nobody else is.

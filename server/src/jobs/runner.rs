@@ -80,6 +80,18 @@ pub struct Leftovers {
     pub begun: Vec<String>,
 }
 
+impl Leftovers {
+    /// Of these folders those with one of these paths.
+    pub fn only(&self, paths: &[String]) -> Self {
+        let folders = self.folders.iter();
+        let folders = folders.filter(|folder| paths.contains(&folder.path));
+        Self {
+            folders: folders.cloned().collect(),
+            begun: self.begun.clone(),
+        }
+    }
+}
+
 /// Why a step, or taking it back, failed: what happened, why, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]

@@ -1,9 +1,8 @@
 //! What the console is and may do.
 
-use requorum_shared::api::v1::{AboutResponse, EtcdBinary, Root, Store, StoreContent};
+use requorum_shared::api::v1::{AboutResponse, Program, Root, Store, StoreContent};
 use requorum_shared::permission::{Permission, Place};
 use requorum_shared::recovery::KINDS;
-use requorum_shared::system::System;
 
 use super::approvals;
 use super::authorize::{authorize, sees};
@@ -35,13 +34,13 @@ pub async fn about(app: &App, actor: &Actor) -> Result<AboutResponse> {
                 },
             })
             .collect(),
-        etcd_binaries: app
+        programs: app
             .systems
-            .programs(System::Etcd)
-            .iter()
-            .map(|program| EtcdBinary {
+            .programs()
+            .map(|program| Program {
                 path: program.path.display().to_string(),
                 version: program.version.clone(),
+                name: program.name.to_owned(),
             })
             .collect(),
         max_upload_bytes: app.config.max_upload_bytes,

@@ -256,6 +256,7 @@ fn summary(file: StoredFile) -> FileSummary {
             .map(|value| HeadlineValue {
                 key: value.key,
                 label: value.label,
+                one: value.one,
                 value: value.value,
             })
             .collect(),

@@ -3,8 +3,8 @@
 mod dossier;
 mod download;
 mod handover;
+mod leftovers;
 mod list;
-mod members;
 mod watch;
 
 use std::sync::{Mutex, PoisonError};
@@ -41,9 +41,9 @@ use crate::random;
 pub use self::dossier::dossier;
 pub use self::download::{Download, artifact};
 pub use self::handover::complete;
+pub use self::leftovers::{leftovers, remove_leftovers};
 pub use self::list::list;
 pub(super) use self::list::{open, summary};
-pub use self::members::{remove_restored_members, restored_members};
 pub use self::watch::watch;
 
 /// How often a person's wish is tried against a journal that moves on meanwhile.
@@ -458,6 +458,11 @@ impl Loaded {
         })
     }
 
+    /// What people call that which it leaves at its target.
+    fn noun(&self) -> &'static str {
+        self.plan.request.nouns().leftovers
+    }
+
     fn offers(&self, then: Then) -> bool {
         let question = self.view.question.as_ref();
         question.is_some_and(|q| q.choices.iter().any(|c| c.then == then))
@@ -527,7 +532,7 @@ fn message(event: &Event) -> Result<v1::JobEvent> {
     Ok(v1::JobEvent {
         seq: event.seq,
         at_ms: event.at_ms,
-        body_json: serde_json::to_string(&event.body).map_err(internal)?,
+        body_json: serde_json::to_string(&event.occurrence()).map_err(internal)?,
     })
 }
 

@@ -542,8 +542,8 @@ fn parse(kind: &str, request_json: &str) -> Result<Request> {
             Kind::TooLarge,
             "plan.request-size",
             format!(
-                "The request has {}, and at most {} are accepted. Nothing was done. Name the \
-                 members of one cluster: three or five, each with its peer URL.",
+                "The request has {}, and at most {} are accepted. Nothing was done. Ask for one recovery of one cluster: \
+                 the schema is at /api/schemas/{kind}.json.",
                 number::bytes(request_json.len() as u64),
                 number::bytes(MAX_REQUEST_BYTES as u64)
             ),

@@ -28,7 +28,7 @@ pub async fn storage(app: &App, actor: &Actor) -> Result<GetStorageResponse> {
         let of = clusters.entry(made.cluster.clone()).or_default();
         match made.download {
             true => of.downloads_bytes += made.bytes,
-            false => of.restored_bytes += made.bytes,
+            false => of.leftovers_bytes += made.bytes,
         }
     }
     clusters.retain(|name, of| {
@@ -37,7 +37,7 @@ pub async fn storage(app: &App, actor: &Actor) -> Result<GetStorageResponse> {
                 of.files_bytes,
                 of.uploads_bytes,
                 of.downloads_bytes,
-                of.restored_bytes,
+                of.leftovers_bytes,
             ) != (0, 0, 0, 0)
     });
     let clusters = clusters.into_iter();

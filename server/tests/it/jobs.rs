@@ -3,7 +3,7 @@
 pub(crate) mod boots;
 pub(crate) mod engine;
 pub(crate) mod handover;
-pub(crate) mod members;
+pub(crate) mod leftovers;
 pub(crate) mod mounts;
 pub(crate) mod questions;
 pub(crate) mod restore;

@@ -1,14 +1,17 @@
 //! The tree keeps its shape: who imports whom, a sentence at the top of each module, no `mod.rs`.
 
 mod cycles;
+mod of_systems;
 mod paths;
+mod rule;
 mod rules;
 mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rules::{RULES, Rule, SYSTEMS, SYSTEMS_OF_SERVER};
+use rule::Rule;
+use rules::{RULES, SYSTEMS, SYSTEMS_OF_SERVER};
 
 /// A Rust file: where it lies below the root, with `/`, and its text.
 struct File {

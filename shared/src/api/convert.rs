@@ -61,6 +61,7 @@ impl From<&Labelled> for v1::HeadlineValue {
         Self {
             key: of.key.clone(),
             label: of.label.clone(),
+            one: of.one.clone(),
             value: match &of.value {
                 Some(value) => value.to_string(),
                 None => "unknown".to_owned(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::job::fold::{JobState, JobView, StepState};
+use crate::nouns::Nouns;
 use crate::number::size;
 use crate::plan::Undo;
 use crate::recovery::Plan;
@@ -51,17 +52,23 @@ pub fn left_overs(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
 }
 
 fn kept(plan: &Plan, view: &JobView) -> Vec<LeftOver> {
+    let Nouns {
+        leftovers,
+        contents,
+        ..
+    } = plan.request.nouns();
     let recorded: Vec<_> = view
         .folders_left()
         .map(|folder| LeftOver {
             what: format!(
-                "{} ({} at the end of the job): restored members, with all keys and values in them.",
+                "{} ({} at the end of the job): {leftovers}, with {contents} in them.",
                 folder.path,
                 size(folder.bytes)
             ),
             how: match folder.is_known() {
-                true => "Once they are where they belong, choose “Remove restored members” on the job's page."
-                    .to_owned(),
+                true => format!(
+                    "Once they are where they belong, choose “Remove {leftovers}” on the job's page."
+                ),
                 false => format!(
                     "Once they are where they belong, delete {} on the server's host by hand: the console cannot tell \
                      whether it is still as the job left it.",

@@ -13,7 +13,7 @@ pub const FORMAT: &str = "requorum.dossier/2";
 
 /// The value of [`Manifest::rendering`] in this version. It goes up with every change of what the readable parts say
 /// or look like: a later version must not call a page false for being older.
-pub const RENDERING: u32 = 8;
+pub const RENDERING: u32 = 9;
 
 /// `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -272,11 +272,9 @@ impl Run {
 
     pub(super) fn event(&mut self, body: Body) {
         self.books.now += 1000;
-        self.events.push(Event {
-            seq: self.events.len() as u64 + 1,
-            at_ms: self.books.now,
-            body,
-        });
+        let seq = self.events.len() as u64 + 1;
+        let event = Event::new(seq, self.books.now, body.into());
+        self.events.push(event);
     }
 
     fn by(&mut self, who: &str, act: &str, step: Option<u32>, outcome: Outcome) {
@@ -314,7 +312,6 @@ impl Run {
         self.event(Body::StepLog {
             step,
             line: format!("a line of step {step}"),
-            host: None,
         });
         let how = match outcome {
             StepOutcome::Failed { .. } => Outcome::Failed,
@@ -428,13 +425,13 @@ impl Run {
 
     /// Ben has it removed.
     pub(super) fn removed(mut self) -> Self {
-        self.by("Ben", act::JOB_REMOVE_MEMBERS, None, Outcome::Done);
+        self.by("Ben", act::JOB_REMOVE_LEFTOVERS, None, Outcome::Done);
         let paths = vec!["/srv/restores/prod".to_owned()];
         self.event(Body::RemovalBegun {
             by: "Ben".into(),
             paths: paths.clone(),
         });
-        self.event(Body::MembersRemoved {
+        self.event(Body::LeftoversRemoved {
             by: "Ben".into(),
             paths,
         });

@@ -475,15 +475,16 @@ fn the_hand_over_is_in_the_record_and_cannot_be_claimed() {
     // The ledger has no such act.
     let mut claimed = run();
     let seq = claimed.events.len() as u64 + 1;
-    claimed.events.push(Event {
+    claimed.events.push(Event::new(
         seq,
-        at_ms: 1,
-        body: Body::HandedOver {
+        1,
+        Body::HandedOver {
             step: "start".into(),
             by: "Ben".into(),
             note: String::new(),
-        },
-    });
+        }
+        .into(),
+    ));
     assert!(!judge(&packed(&claimed)).whole);
 }
 
@@ -512,14 +513,15 @@ fn what_stayed_and_was_removed_is_in_it_and_cannot_be_made_up() {
     let again = run().kept().kept();
     let mut claimed = run().kept();
     let seq = claimed.events.len() as u64 + 1;
-    claimed.events.push(Event {
+    claimed.events.push(Event::new(
         seq,
-        at_ms: 1,
-        body: Body::MembersRemoved {
+        1,
+        Body::LeftoversRemoved {
             by: "Ben".into(),
             paths: Vec::new(),
-        },
-    });
+        }
+        .into(),
+    ));
     // Removed without having been begun, and another folder than the one that was left.
     let mut unbegun = run().kept().removed();
     unbegun.events.remove(unbegun.events.len() - 2);
@@ -528,7 +530,7 @@ fn what_stayed_and_was_removed_is_in_it_and_cannot_be_made_up() {
     }
     let mut other = run().kept().removed();
     for event in &mut other.events {
-        if let Body::RemovalBegun { paths, .. } | Body::MembersRemoved { paths, .. } =
+        if let Body::RemovalBegun { paths, .. } | Body::LeftoversRemoved { paths, .. } =
             &mut event.body
         {
             *paths = vec!["/srv/other".into()];
@@ -539,6 +541,35 @@ fn what_stayed_and_was_removed_is_in_it_and_cannot_be_made_up() {
     }
 }
 
+#[test]
+fn a_host_that_a_step_ran_on_is_in_the_record() {
+    let mut run = Run::started(false).over();
+    let of_second = |event: &&mut Event| match &event.body {
+        Body::StepStarted { step } | Body::StepLog { step, .. } | Body::StepEnded { step, .. } => {
+            *step == 2
+        }
+        _ => false,
+    };
+    for event in run.events.iter_mut().filter(of_second) {
+        event.host = Some("h2".into());
+    }
+    let archive = packed(&run);
+    assert!(judge(&archive).whole, "{:#?}", judge(&archive));
+    let parts = parts(&archive);
+    let page = String::from_utf8(parts[name::PAGE].clone()).unwrap();
+    let title = &run.plan.steps[1].title;
+    let on_h2 = format!("{title} (on h2)");
+    assert_eq!(page.matches(&on_h2).count(), 2, "timeline and steps");
+    for said in [
+        format!("Step 2: {on_h2}"),
+        "h2: a line of step 2".to_owned(),
+    ] {
+        assert!(page.contains(&said), "{said}");
+    }
+    let journal = String::from_utf8(parts[name::JOURNAL].clone()).unwrap();
+    assert_eq!(journal.matches(r#""host":"h2""#).count(), 3);
+}
+
 /// A page that was made by this version must be called true by every later one: what it says and how it looks does
 /// not change without [`RENDERING`] going up.
 #[test]
@@ -546,7 +577,7 @@ fn the_rendering_is_what_its_number_says() {
     let run = Run::started(true).over().reviewed();
     let parts = parts(&packed(&run.handed_over("stop-old", "all three are off")));
     let hashes = [name::PAGE, name::README].map(|name| sha256_hex(&parts[name])[..16].to_owned());
-    assert_eq!(RENDERING, 8, "write the new hashes below");
+    assert_eq!(RENDERING, 9, "write the new hashes below");
     assert_eq!(hashes, ["8a0536a69a71be0e", "1ad6b8abf1f18eab"]);
 }
 

@@ -20,9 +20,51 @@ pub struct Event {
     pub seq: u64,
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// The host that it is about, where that is not the console's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// What happened.
     #[serde(flatten)]
     pub body: Body,
+}
+
+impl Event {
+    /// What happened, with its number and its time.
+    pub fn new(seq: u64, at_ms: i64, what: Occurrence) -> Self {
+        let Occurrence { host, body } = what;
+        Self {
+            seq,
+            at_ms,
+            host,
+            body,
+        }
+    }
+
+    /// What happened, without its number and its time.
+    pub fn occurrence(&self) -> Occurrence {
+        Occurrence {
+            host: self.host.clone(),
+            body: self.body.clone(),
+        }
+    }
+}
+
+/// What happened, and where: an event that the journal has not numbered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// As [`Event::host`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+impl From<Body> for Occurrence {
+    /// Of no host in particular.
+    fn from(body: Body) -> Self {
+        Self { host: None, body }
+    }
 }
 
 /// What happened.
@@ -60,9 +102,9 @@ pub enum Body {
         /// How much was done in the last second, in `unit`; absent in the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         per_second: Option<u64>,
-        /// The part of the step that it is about, a member's or a host's name; absent for the step as a whole.
+        /// The part of the target that it is about, by its name; absent for the step as a whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        host: Option<String>,
+        part: Option<String>,
     },
     /// A line a person may want to read.
     StepLog {
@@ -70,9 +112,6 @@ pub enum Body {
         step: u32,
         /// The line.
         line: String,
-        /// The host that it is about, where a step has several.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        host: Option<String>,
     },
     /// A step failed in a way that often passes. It is tried again after a while, without asking.
     StepRetried {
@@ -196,7 +235,7 @@ pub enum Body {
         paths: Vec<String>,
     },
     /// A person had what stayed of the job removed. It follows the end.
-    MembersRemoved {
+    LeftoversRemoved {
         /// Who.
         by: String,
         /// The folders that were removed, as [`KeptFolder::path`] calls them; empty for all.

@@ -76,7 +76,10 @@ pub struct StepView {
     pub progress: Option<(u64, u64, String)>,
     /// How much was done in the last second, in the unit of `progress`.
     pub per_second: Option<u64>,
-    /// How far its parts are, members or hosts by name: how much is done and how much there is. Not in the journal.
+    /// The host that it is carried out on, where its events name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// How far the parts of the target are, by name: how much is done and how much there is. Not in the journal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<(String, u64, u64)>,
     /// What was seen at its end, or what went wrong.
@@ -106,7 +109,7 @@ pub struct LogLine {
     pub at_ms: i64,
     /// The step's number.
     pub step: u32,
-    /// The host that it is about, where the step has several.
+    /// The host that it is about, where that is not the console's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// The line.
@@ -218,12 +221,16 @@ impl JobView {
             let first = self.span_ms.map_or(event.at_ms, |(first, _)| first);
             self.span_ms = Some((first, event.at_ms));
         }
-        self.fold(&event.body, event.at_ms);
+        self.fold(event);
         self.state = self.derived();
         true
     }
 
-    fn fold(&mut self, body: &Body, at_ms: i64) {
+    fn fold(&mut self, event: &Event) {
+        let Event {
+            at_ms, host, body, ..
+        } = event;
+        let at_ms = *at_ms;
         match body {
             Body::Started { .. } => {}
             Body::Adopted { .. } => self.begun = true,
@@ -236,6 +243,7 @@ impl JobView {
                         retries: s.retries,
                         unprobed: s.unprobed,
                         touched: true,
+                        host: host.clone(),
                         ..StepView::default()
                     };
                 });
@@ -243,7 +251,7 @@ impl JobView {
             Body::StepProgress { .. } => {
                 self.apply_ephemeral(body);
             }
-            Body::StepLog { step, line, host } => self.log.push(LogLine {
+            Body::StepLog { step, line } => self.log.push(LogLine {
                 at_ms,
                 step: *step,
                 host: host.clone(),
@@ -329,7 +337,7 @@ impl JobView {
             Body::RemovalStopped { paths, .. } => {
                 self.removing.retain(|path| !paths.contains(path));
             }
-            Body::MembersRemoved { by, paths } => {
+            Body::LeftoversRemoved { by, paths } => {
                 if self.ended.is_some() {
                     self.removed(by, paths, at_ms);
                 }
@@ -464,21 +472,21 @@ impl JobView {
             total,
             unit,
             per_second,
-            host,
+            part,
         } = body
         else {
             return false;
         };
         self.with_step(*step, |s| {
             if matches!(s.state, StepState::Running | StepState::Undoing) {
-                let Some(host) = host else {
+                let Some(part) = part else {
                     s.progress = Some((*done, *total, unit.clone()));
                     s.per_second = *per_second;
                     return;
                 };
-                match s.parts.iter_mut().find(|(name, ..)| name == host) {
-                    Some(part) => (part.1, part.2) = (*done, *total),
-                    None => s.parts.push((host.clone(), *done, *total)),
+                match s.parts.iter_mut().find(|(name, ..)| name == part) {
+                    Some(known) => (known.1, known.2) = (*done, *total),
+                    None => s.parts.push((part.clone(), *done, *total)),
                 }
             }
         });
@@ -512,6 +520,7 @@ impl StepView {
         *self = Self {
             unprobed,
             touched: self.touched,
+            host: self.host.take(),
             ..Self::default()
         };
     }

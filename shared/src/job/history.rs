@@ -50,6 +50,7 @@ pub struct Line {
 pub struct History {
     titles: Vec<String>,
     handover: Vec<(String, String)>,
+    leftovers: String,
     steps: Vec<Step>,
     question: Option<Question>,
     backward: bool,
@@ -68,12 +69,18 @@ struct Step {
 }
 
 impl History {
-    /// Of a job with steps of these titles, and with a hand-over of these steps, by id and title.
-    pub fn new<T: AsRef<str>>(titles: &[T], handover: Vec<(String, String)>) -> Self {
+    /// Of a job with steps of these titles, with a hand-over of these steps, by id and title, and with a noun for what it
+    /// leaves at its target.
+    pub fn new<T: AsRef<str>>(
+        titles: &[T],
+        handover: Vec<(String, String)>,
+        leftovers: &str,
+    ) -> Self {
         Self {
             titles: titles.iter().map(|t| t.as_ref().to_owned()).collect(),
             steps: vec![Step::default(); titles.len()],
             handover,
+            leftovers: leftovers.to_owned(),
             ..Self::default()
         }
     }
@@ -84,9 +91,13 @@ impl History {
             return;
         }
         self.last_seq = event.seq;
-        if let Some(line) = self.line(event) {
-            self.lines.push(line);
+        let Some(mut line) = self.line(event) else {
+            return;
+        };
+        if let Some(host) = event.host.as_ref().filter(|_| line.topic == Topic::Steps) {
+            line.what = format!("{} (on {host})", line.what);
         }
+        self.lines.push(line);
     }
 
     fn line(&mut self, event: &Event) -> Option<Line> {
@@ -135,8 +146,8 @@ impl History {
                 console(Topic::Steps, what, Mark::Note, word).beginning()
             }
             Body::StepProgress { .. } => return None,
-            Body::StepLog { step, line, host } => {
-                let said = match host {
+            Body::StepLog { step, line } => {
+                let said = match &event.host {
                     Some(host) => format!("Step {step}, {host}: {line}"),
                     None => format!("Step {step}: {line}"),
                 };
@@ -238,17 +249,19 @@ impl History {
                 let folders = kept.folders.iter();
                 let folders = folders.map(|f| format!("{} ({})", f.path, size(f.bytes)));
                 let folders: Vec<_> = folders.collect();
-                let what = "The restored members stay".to_owned();
+                let what = format!("The {} stay", self.leftovers);
                 console(Topic::Steps, what, Mark::Note, "noted").with(&folders.join(", "))
             }
             Body::RemovalBegun { by, paths } => {
-                person(by, "Began to remove the restored members").with(&paths.join(", "))
+                person(by, &format!("Began to remove the {}", self.leftovers))
+                    .with(&paths.join(", "))
             }
             Body::RemovalStopped { by, paths } => {
-                person(by, "Could not remove the restored members").with(&paths.join(", "))
+                person(by, &format!("Could not remove the {}", self.leftovers))
+                    .with(&paths.join(", "))
             }
-            Body::MembersRemoved { by, paths } => {
-                person(by, "Removed the restored members").with(&paths.join(", "))
+            Body::LeftoversRemoved { by, paths } => {
+                person(by, &format!("Removed the {}", self.leftovers)).with(&paths.join(", "))
             }
             Body::HandedOver { step, by, note } => {
                 let title = self.handover.iter().find(|(id, _)| id == step);
@@ -334,17 +347,14 @@ fn seconds(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::events::{Choice, Failure, Then};
+    use crate::job::events::{Choice, Failure, Occurrence, Then};
 
     fn told(bodies: Vec<Body>) -> Vec<Line> {
         let handover = vec![("start".to_owned(), "Start all members".to_owned())];
-        let mut history = History::new(&["Prove the source", "Build 3 members"], handover);
+        let titles = ["Prove the source", "Build 3 members"];
+        let mut history = History::new(&titles, handover, "restored members");
         for (at, body) in bodies.into_iter().enumerate() {
-            let event = Event {
-                seq: at as u64 + 1,
-                at_ms: at as i64 * 1000,
-                body,
-            };
+            let event = Event::new(at as u64 + 1, at as i64 * 1000, body.into());
             history.apply(&event);
             // As after a reconnection.
             history.apply(&event);
@@ -396,6 +406,28 @@ mod tests {
     }
 
     #[test]
+    fn a_step_on_a_host_names_it() {
+        let mut history = History::new(&["Stop the service"], Vec::new(), "leftovers");
+        let line = "it stops".to_owned();
+        let bodies = [
+            Body::StepStarted { step: 1 },
+            Body::StepLog { step: 1, line },
+            Body::Paused { by: "ak".into() },
+        ];
+        for (seq, body) in (1..).zip(bodies) {
+            let host = Some("h2".to_owned());
+            history.apply(&Event::new(seq, 0, Occurrence { host, body }));
+        }
+        let said: Vec<_> = history.lines.iter().map(|l| l.what.as_str()).collect();
+        let expected = [
+            "Step 1: Stop the service (on h2)",
+            "Step 1, h2: it stops",
+            "Asked for a pause before the next step",
+        ];
+        assert_eq!(said, expected);
+    }
+
+    #[test]
     fn people_are_named_with_what_they_chose() {
         let question = Question {
             id: "q1".into(),
@@ -435,7 +467,7 @@ mod tests {
                 by: "ben".into(),
                 paths: vec!["/srv/a".into()],
             },
-            Body::MembersRemoved {
+            Body::LeftoversRemoved {
                 by: "ben".into(),
                 paths: vec!["/srv/a".into()],
             },

@@ -193,11 +193,8 @@ mod tests {
     fn folded(bodies: &[Body]) -> JobView {
         let mut view = JobView::new(2);
         for (at, body) in bodies.iter().enumerate() {
-            assert!(view.apply(&Event {
-                seq: at as u64 + 1,
-                at_ms: at as i64 * 1000,
-                body: body.clone()
-            }));
+            let what = body.clone().into();
+            assert!(view.apply(&Event::new(at as u64 + 1, at as i64 * 1000, what)));
         }
         view
     }
@@ -319,7 +316,7 @@ mod tests {
             total: 7,
             unit: "bytes".into(),
             per_second: None,
-            host: None,
+            part: None,
         });
         assert_eq!(said(&bodies), "Running step 1 of 2");
         bodies.push(Body::Paused { by: "ak".into() });

@@ -118,9 +118,9 @@ pub mod act {
     pub const JOB_UNDO: &str = "job.undo";
     /// A step of a job's hand-over was ticked as done.
     pub const JOB_HAND_OVER: &str = "job.hand-over";
-    /// The restored members of a job that is over were removed from the server.
-    pub const JOB_REMOVE_MEMBERS: &str = "job.remove-members";
-    /// A restored member was downloaded.
+    /// What a job that is over left was removed from the server.
+    pub const JOB_REMOVE_LEFTOVERS: &str = "job.remove-leftovers";
+    /// An artifact of a job was downloaded.
     pub const JOB_DOWNLOAD: &str = "job.download";
     /// The dossier of a job was downloaded.
     pub const JOB_DOSSIER: &str = "job.dossier";
@@ -176,8 +176,8 @@ pub mod act {
             JOB_STEP => "run a step",
             JOB_UNDO => "roll a step back",
             JOB_HAND_OVER => "tick a hand-over step",
-            JOB_REMOVE_MEMBERS => "remove restored members",
-            JOB_DOWNLOAD => "download a restored member",
+            JOB_REMOVE_LEFTOVERS => "remove what a job left",
+            JOB_DOWNLOAD => "download an artifact",
             JOB_DOSSIER => "download a dossier",
             other => other,
         }
@@ -233,7 +233,7 @@ pub mod act {
         JOB_STEP,
         JOB_UNDO,
         JOB_HAND_OVER,
-        JOB_REMOVE_MEMBERS,
+        JOB_REMOVE_LEFTOVERS,
         JOB_DOWNLOAD,
         JOB_DOSSIER,
     ];

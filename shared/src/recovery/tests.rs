@@ -80,8 +80,8 @@ fn a_hand_over_has_the_steps_that_its_request_names() {
     assert_eq!(ids, plan.request.handover_steps());
     let copy = &handover.step("member:m2").unwrap().commands[0].text;
     assert!(copy.contains("/srv/restores/prod/m2/"), "{copy}");
-    let of_members = plan.steps.iter().filter(|s| s.action.is_of_members());
-    assert_eq!(of_members.count(), 4);
+    let of_parts = plan.steps.iter().filter(|s| s.action.is_of_parts());
+    assert_eq!(of_parts.count(), 4);
 }
 
 #[test]

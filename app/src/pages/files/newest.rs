@@ -158,6 +158,7 @@ mod tests {
                 key: "revision".into(),
                 label: "Revision".into(),
                 value: revision.into(),
+                ..HeadlineValue::default()
             }],
             ..FileSummary::default()
         }

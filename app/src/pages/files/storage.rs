@@ -41,7 +41,7 @@ fn shares(storage: &GetStorageResponse) -> Vec<Share> {
         total(of, |c| c.uploads_bytes),
         total(of, |c| c.downloads_bytes),
     );
-    // Restored members may be on any disk that a restore root is on: none of them is counted as this one's.
+    // What jobs left may be on any disk that a restore root is on: none of them is counted as this one's.
     let known = on_disk + uploads + downloads;
     let mut all = vec![
         Share::new("Files", "files", on_disk),
@@ -60,7 +60,7 @@ fn shares(storage: &GetStorageResponse) -> Vec<Share> {
 fn shown(storage: GetStorageResponse) -> impl IntoView {
     let of = &storage.clusters;
     let files = total(of, |c| c.files_bytes);
-    let restored = total(of, |c| c.restored_bytes);
+    let left = total(of, |c| c.leftovers_bytes);
     let shares = shares(&storage);
     let measured = match storage.measured_at_ms {
         0 => "The disks have not been measured yet: reload in a minute.".into_any(),
@@ -76,15 +76,15 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
                 format::bytes(files)
             )
         }),
-        (restored > 0).then(|| {
+        (left > 0).then(|| {
             format!(
-                "Restored members take {} in the folders that their plans name. Where those are on this disk, they count as “Other”.",
-                format::bytes(restored)
+                "What jobs left takes {} in the folders that their plans name. Where those are on this disk, it counts as “Other”.",
+                format::bytes(left)
             )
         }),
         storage
             .partly
-            .then(|| "Restored members were not all counted: there are too many files, or some cannot be read.".to_owned()),
+            .then(|| "Not all that jobs left was counted: there are too many files, or some cannot be read.".to_owned()),
     ];
     let rows = storage.clusters.into_iter().map(|of| {
         view! {
@@ -93,7 +93,7 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
                 <td data-label="Files" class="number"><Bytes n=of.files_bytes /></td>
                 <td data-label="Uploads" class="number"><Bytes n=of.uploads_bytes /></td>
                 <td data-label="Downloads" class="number"><Bytes n=of.downloads_bytes /></td>
-                <td data-label="Restored" class="number"><Bytes n=of.restored_bytes /></td>
+                <td data-label="Left by jobs" class="number"><Bytes n=of.leftovers_bytes /></td>
             </tr>
         }
     });
@@ -107,12 +107,12 @@ fn shown(storage: GetStorageResponse) -> impl IntoView {
                     <thead><tr>
                         <th scope="col">"Cluster"</th><th scope="col" class="number">"Files"</th>
                         <th scope="col" class="number">"Unfinished uploads"</th><th scope="col" class="number">"Downloads"</th>
-                        <th scope="col" class="number">"Restored members"</th>
+                        <th scope="col" class="number">"Left by jobs"</th>
                     </tr></thead>
                     <tbody>{rows.collect_view()}</tbody>
                 </table>
             </div>
-            <p class="small muted">"Downloads are restored members that the console keeps for download, below “downloads” in its data directory. Restored members are in the folders that their plans name. Both are removed on the page of their job."</p>
+            <p class="small muted">"Downloads are what jobs made for download, below “downloads” in the console's data directory. What else jobs left is in the folders that their plans name. Both are removed on the page of their job."</p>
         </div>
     }
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn restored_members_are_not_taken_for_a_part_of_the_data_disk() {
+    fn what_jobs_left_is_not_taken_for_a_part_of_the_data_disk() {
         let mut storage = GetStorageResponse {
             clusters: vec![ClusterStorage {
                 cluster: "prod".into(),
@@ -130,7 +130,7 @@ mod tests {
                 uploads_bytes: 3,
                 downloads_bytes: 7,
                 // On a larger disk.
-                restored_bytes: 5_000,
+                leftovers_bytes: 5_000,
             }],
             free_bytes: Some(40),
             size_bytes: Some(100),

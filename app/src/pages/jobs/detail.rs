@@ -12,6 +12,7 @@ use requorum_shared::handover;
 use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::job::history::History;
 use requorum_shared::matrix::Expected;
+use requorum_shared::nouns::Nouns;
 use requorum_shared::recovery::{self, Plan};
 
 use self::acts::acts;
@@ -68,9 +69,14 @@ impl Job {
             .unwrap_or_default()
     }
 
-    fn members(&self) -> Vec<String> {
+    fn parts(&self) -> Vec<String> {
         let request = self.plan.as_ref().map(|plan| &plan.request);
-        request.map(|request| request.members()).unwrap_or_default()
+        request.map(|request| request.parts()).unwrap_or_default()
+    }
+
+    fn nouns(&self) -> Nouns {
+        let request = self.plan.as_ref().map(|plan| &plan.request);
+        request.map(|request| request.nouns()).unwrap_or_default()
     }
 
     /// The hand-over's steps by id and title, before there is one: the history names them.
@@ -92,7 +98,7 @@ fn show(response: GetJobResponse) -> impl IntoView {
     };
     let titles = job.titles();
     let mut view = JobView::new(titles.len());
-    let mut history = History::new(&titles, job.handover_titles());
+    let mut history = History::new(&titles, job.handover_titles(), job.nouns().leftovers);
     for event in response.events.iter().filter_map(read) {
         fold(&mut view, &event);
         history.apply(&event);
@@ -191,11 +197,12 @@ fn link_words(link: &Link, resumed_ms: Option<i64>) -> String {
 #[component]
 fn WhileItRuns(job: JobRef, followed: Followed, lost: Memo<bool>) -> impl IntoView {
     let Followed { view, history, .. } = followed;
-    let (steps, members, expected, id) = job.with_value(|job| {
+    let (steps, parts, nouns, expected, id) = job.with_value(|job| {
         let steps = job.plan.as_ref().map(|plan| plan.steps.clone());
         (
             steps.unwrap_or_default(),
-            job.members(),
+            job.parts(),
+            job.nouns(),
             job.expected(),
             job.summary.id.clone(),
         )
@@ -205,12 +212,12 @@ fn WhileItRuns(job: JobRef, followed: Followed, lost: Memo<bool>) -> impl IntoVi
     let invalid = Memo::new(move |_| view.with(|v| v.checks_are_invalid()));
     view! {
         <div class="job-columns">
-            <section class="section"><h2>"Steps"</h2><JobSteps steps members view live=true stale=lost /></section>
+            <section class="section"><h2>"Steps"</h2><JobSteps steps parts nouns view live=true stale=lost /></section>
             <section class="section"><h2>"History"</h2><HistoryList lines /></section>
         </div>
         <section class="section">
             <h2>{move || if invalid.get() { "Verification (invalid: its subject is being rolled back)" } else { "Verification" }}</h2>
-            <CheckMatrix expected checks live=true />
+            <CheckMatrix expected nouns checks live=true />
         </section>
         <p class="small">
             <a href=paths::dossier(&id) rel="external" download="">"Download an interim dossier"</a>
@@ -223,11 +230,12 @@ fn WhileItRuns(job: JobRef, followed: Followed, lost: Memo<bool>) -> impl IntoVi
 #[component]
 fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoView {
     let Followed { view, history, .. } = followed;
-    let (steps, members, expected, id) = job.with_value(|job| {
+    let (steps, parts, nouns, expected, id) = job.with_value(|job| {
         let steps = job.plan.as_ref().map(|plan| plan.steps.clone());
         (
             steps.unwrap_or_default(),
-            job.members(),
+            job.parts(),
+            job.nouns(),
             job.expected(),
             job.summary.id.clone(),
         )
@@ -237,7 +245,7 @@ fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoVi
     let invalid = view.with_untracked(|v| v.checks_are_invalid());
     let verified = view.with_untracked(|v| !v.checks.is_empty() || v.state == JobState::Completed);
     let verification = verified.then(|| {
-        let matrix = view! { <CheckMatrix expected checks live=false /> };
+        let matrix = view! { <CheckMatrix expected nouns checks live=false /> };
         if invalid {
             let count = checks.with_untracked(Vec::len) as u64;
             let were = format::count(count, "check", "checks");
@@ -258,7 +266,7 @@ fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoVi
     });
     view! {
         {handing.steps()}
-        {results(id.clone(), followed)}
+        {results(id.clone(), nouns, followed)}
         {verification}
         <div class="job-columns">
             <div class="stack">
@@ -267,7 +275,7 @@ fn AfterTheEnd(job: JobRef, followed: Followed, handing: Handing) -> impl IntoVi
             </div>
             <section class="section"><h2>"History"</h2><HistoryList lines /></section>
         </div>
-        <section class="section"><h2>"Steps"</h2><JobSteps steps members view live=false stale=Signal::stored(false) /></section>
+        <section class="section"><h2>"Steps"</h2><JobSteps steps parts nouns view live=false stale=Signal::stored(false) /></section>
     }
 }
 

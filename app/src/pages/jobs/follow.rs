@@ -228,11 +228,8 @@ fn now_ms() -> i64 {
 
 /// An event as it came; `None` where this version cannot read it.
 pub(super) fn read(wire: &JobEvent) -> Option<Event> {
-    Some(Event {
-        seq: wire.seq,
-        at_ms: wire.at_ms,
-        body: serde_json::from_str::<Body>(&wire.body_json).ok()?,
-    })
+    let what = serde_json::from_str(&wire.body_json).ok()?;
+    Some(Event::new(wire.seq, wire.at_ms, what))
 }
 
 /// Folds one event in. `false` when it leaves a gap: then ask again from where the view is.
@@ -265,7 +262,9 @@ mod tests {
             "a gap"
         );
         assert!(!heard(&wire(2, "not json")));
-        assert!(heard(&wire(2, r#"{"event":"step-started","step":1}"#)));
+        let on_h2 = r#"{"host":"h2","event":"step-started","step":1}"#;
+        assert!(heard(&wire(2, on_h2)));
         assert_eq!(view.last_seq, 2);
+        assert_eq!(view.steps[0].host.as_deref(), Some("h2"));
     }
 }

@@ -13,6 +13,7 @@ use crate::components::properties::Properties;
 use crate::components::time::Time;
 use crate::failure::Failure;
 use crate::format;
+use crate::systems;
 
 /// The section.
 #[component]
@@ -108,15 +109,19 @@ fn show(facts: Facts) -> impl IntoView {
             }
         })
         .collect_view();
-    let has_etcd = !console.etcd_binaries.is_empty();
-    let binaries = console
-        .etcd_binaries
+    let missing = systems::missing_programs(&console.programs)
+        .map(|why| view! { <p>{why}</p> })
+        .collect_view();
+    let has_programs = !console.programs.is_empty();
+    let programs = console
+        .programs
         .into_iter()
-        .map(|binary| {
+        .map(|program| {
             view! {
                 <tr>
-                    <th scope="row" data-label="Version">{binary.version}</th>
-                    <td data-label="Binary"><Copyable value=binary.path /></td>
+                    <th scope="row" data-label="Program">{program.name}</th>
+                    <td data-label="Version">{program.version}</td>
+                    <td data-label="Path"><Copyable value=program.path /></td>
                 </tr>
             }
         })
@@ -152,23 +157,17 @@ fn show(facts: Facts) -> impl IntoView {
             <p class="muted">"Restores are written only below these folders, which are set when the server starts."</p>
         </section>
         <section class="section">
-            <h2>"etcd for boot checks"</h2>
-            {if has_etcd {
-                view! {
-                    <div class="table-wrap">
-                        <table class="table">
-                            <thead><tr><th scope="col">"Version"</th><th scope="col">"Binary"</th></tr></thead>
-                            <tbody>{binaries}</tbody>
-                        </table>
-                    </div>
-                }
-                .into_any()
-            } else {
-                view! {
-                    <p>"No etcd binary was found, so restored members are not started for a test: that check will say \"not checked\". Set --etcd-bin when starting the server."</p>
-                }
-                .into_any()
-            }}
+            <h2>"Programs"</h2>
+            <p class="muted">"Programs of this server's host that steps of a plan use."</p>
+            {has_programs.then(|| view! {
+                <div class="table-wrap">
+                    <table class="table">
+                        <thead><tr><th scope="col">"Program"</th><th scope="col">"Version"</th><th scope="col">"Path"</th></tr></thead>
+                        <tbody>{programs}</tbody>
+                    </table>
+                </div>
+            })}
+            {missing}
         </section>
         <section class="section">
             <h2>"Licences"</h2>

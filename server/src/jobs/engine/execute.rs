@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
-use requorum_shared::job::events::{Body, EPHEMERAL, Event, Failure, StepOutcome};
+use requorum_shared::job::events::{Body, EPHEMERAL, Event, Failure, Occurrence, StepOutcome};
 use requorum_shared::job::fold::JobView;
 use requorum_shared::ledger::entry::{Outcome, act};
 use requorum_shared::plan::Undo;
@@ -39,9 +39,10 @@ impl JobRun {
         let seen = view.steps[index].clone();
         let opened = self.open(act::JOB_STEP, step).await?;
         if !begun {
-            self.write(&Body::StepStarted { step: step.number }).await?;
+            let body = Body::StepStarted { step: step.number };
+            self.write(of(step, body)).await?;
         }
-        let (context, events) = self.context(step.number);
+        let (context, events) = self.context(step.number, step.action.host());
         let work = self.probe_and_effect(step, seen.unprobed, &context);
         let result = self
             .supervise(work, events, &context.cancel, Some(view))
@@ -75,14 +76,13 @@ impl JobRun {
                 };
                 if let Some(after_ms) = after_ms {
                     opened.close(Outcome::Failed, TRIED_AGAIN).await;
-                    return self
-                        .write(&Body::StepRetried {
-                            step: step.number,
-                            attempt: seen.retries + 1,
-                            error: error.message,
-                            after_ms: *after_ms,
-                        })
-                        .await;
+                    let retried = Body::StepRetried {
+                        step: step.number,
+                        attempt: seen.retries + 1,
+                        error: error.message,
+                        after_ms: *after_ms,
+                    };
+                    return self.write(of(step, retried)).await;
                 }
                 checks = error.checks;
                 let outcome = StepOutcome::Failed {
@@ -94,13 +94,13 @@ impl JobRun {
         };
         opened.close(how, why).await;
         if !checks.is_empty() {
-            self.write(&Body::Verified { checks }).await?;
+            self.write(of(step, Body::Verified { checks })).await?;
         }
-        self.write(&Body::StepEnded {
+        let ended = Body::StepEnded {
             step: step.number,
             outcome,
-        })
-        .await
+        };
+        self.write(of(step, ended)).await
     }
 
     /// Looks whether the step is done, unless a person has said that it is not, and does it.
@@ -135,13 +135,14 @@ impl JobRun {
         let step = &self.plan.steps[index];
         let opened = self.open(act::JOB_UNDO, step).await?;
         if !begun {
-            self.write(&Body::UndoStarted { step: step.number }).await?;
+            let body = Body::UndoStarted { step: step.number };
+            self.write(of(step, body)).await?;
         }
         let runner = self.engine.runners.of(step.action.carrier());
         let result = match runner {
             _ if step.undo == Undo::Nothing => Ok("It changed nothing.".to_owned()),
             Some(runner) => {
-                let (context, events) = self.context(step.number);
+                let (context, events) = self.context(step.number, step.action.host());
                 let work = runner.undo(step, &context);
                 self.supervise(work, events, &context.cancel, None).await?
             }
@@ -152,14 +153,13 @@ impl JobRun {
             && let Some(after_ms) = after_ms.get(retries as usize)
         {
             opened.close(Outcome::Failed, TRIED_AGAIN).await;
-            return self
-                .write(&Body::UndoRetried {
-                    step: step.number,
-                    attempt: retries + 1,
-                    error: error.message.clone(),
-                    after_ms: *after_ms,
-                })
-                .await;
+            let retried = Body::UndoRetried {
+                step: step.number,
+                attempt: retries + 1,
+                error: error.message.clone(),
+                after_ms: *after_ms,
+            };
+            return self.write(of(step, retried)).await;
         }
         let how = match &result {
             Ok(_) => Outcome::Done,
@@ -170,21 +170,25 @@ impl JobRun {
             && !error.checks.is_empty()
         {
             let checks = error.checks.clone();
-            self.write(&Body::Verified { checks }).await?;
+            self.write(of(step, Body::Verified { checks })).await?;
         }
-        self.write(&Body::UndoEnded {
+        let ended = Body::UndoEnded {
             step: step.number,
             failure: match &result {
                 Ok(_) => Failure::default(),
                 Err(error) => error.remedy.failure(),
             },
             result: result.map_err(|error| error.message),
-        })
-        .await
+        };
+        self.write(of(step, ended)).await
     }
 
-    pub(super) fn context(&self, step: u32) -> (Context, UnboundedReceiver<Body>) {
-        let (progress, events) = Progress::new(step);
+    pub(super) fn context(
+        &self,
+        step: u32,
+        host: Option<&str>,
+    ) -> (Context, UnboundedReceiver<Occurrence>) {
+        let (progress, events) = Progress::new(step, host);
         let context = Context {
             job_id: self.job.id.clone(),
             progress,
@@ -198,7 +202,7 @@ impl JobRun {
     pub(super) async fn supervise<T>(
         &self,
         work: impl Future<Output = Result<T, StepError>>,
-        mut events: UnboundedReceiver<Body>,
+        mut events: UnboundedReceiver<Occurrence>,
         cancel: &CancellationToken,
         mut view: Option<JobView>,
     ) -> Result<Result<T, StepError>, Released> {
@@ -209,7 +213,7 @@ impl JobRun {
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
-                Some(body) = events.recv() => self.pass_on(body).await?,
+                Some(what) = events.recv() => self.pass_on(what).await?,
                 lost = &mut kept => {
                     cancel.cancel();
                     let within = STOP_WITHIN.min(self.engine.owner.renew_every());
@@ -243,21 +247,17 @@ impl JobRun {
                 }
             }
         };
-        while let Ok(body) = events.try_recv() {
-            self.pass_on(body).await?;
+        while let Ok(what) = events.try_recv() {
+            self.pass_on(what).await?;
         }
         Ok(result.unwrap_or_else(|panic| Err(panicked(panic.as_ref()))))
     }
 
-    async fn pass_on(&self, body: Body) -> Result<(), Released> {
-        if !matches!(body, Body::StepProgress { .. }) {
-            return self.write(&body).await;
+    async fn pass_on(&self, what: Occurrence) -> Result<(), Released> {
+        if !matches!(what.body, Body::StepProgress { .. }) {
+            return self.write(what).await;
         }
-        let event = Event {
-            seq: EPHEMERAL,
-            at_ms: self.engine.clock.now_ms(),
-            body,
-        };
+        let event = Event::new(EPHEMERAL, self.engine.clock.now_ms(), what);
         self.engine.feed.publish(&self.job.id, &event);
         self.engine.log.notify_ephemeral(&self.job.id, &event);
         Ok(())
@@ -266,6 +266,12 @@ impl JobRun {
 
 fn not_carried_out_here() -> StepError {
     StepError::new("This server cannot carry out or roll back such a step.").with(Remedy::Stop)
+}
+
+/// What happened in a step, where it is carried out.
+fn of(step: &Step, body: Body) -> Occurrence {
+    let host = step.action.host().map(str::to_owned);
+    Occurrence { host, body }
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> StepError {

@@ -14,7 +14,7 @@ impl JobRun {
     pub(super) async fn write_what_stays(&self, state: EndState) -> Result<(), Released> {
         let mut stays = Kept::default();
         for (runner, steps) in self.runners() {
-            let (context, events) = self.context(BESIDE_STEPS);
+            let (context, events) = self.context(BESIDE_STEPS, None);
             let work = runner.kept(state, &steps, &context);
             match self.supervise(work, events, &context.cancel, None).await? {
                 Ok(None) => {}
@@ -31,7 +31,7 @@ impl JobRun {
         if stays == Kept::default() {
             return Ok(());
         }
-        self.write(&Body::Kept { kept: stays }).await
+        self.write(Body::Kept { kept: stays }).await
     }
 }
 
@@ -113,7 +113,7 @@ impl Engine {
 
 /// For work on a job that nobody carries out any more: nobody follows it.
 fn beside(job: &str) -> Context {
-    let (progress, _) = Progress::new(BESIDE_STEPS);
+    let (progress, _) = Progress::new(BESIDE_STEPS, None);
     Context {
         job_id: job.to_owned(),
         progress,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use requorum_shared::canonical::sha256_hex;
-use requorum_shared::job::events::{Body, EndState, Event};
+use requorum_shared::job::events::{Body, EndState, Event, Occurrence};
 use requorum_shared::ledger::entry::act;
 use tokio::time::Instant;
 
@@ -92,9 +92,9 @@ impl Engine {
             state: EndState::Left,
             sentence: format!("{why} {NOTHING_MORE}"),
         };
-        for body in first.into_iter().chain([ended]) {
+        for what in first.into_iter().chain([ended]).map(Occurrence::from) {
             let (now, writer) = (self.clock.now_ms(), Writer::Owner(&self.owner.id));
-            if let Some(event) = self.log.append(&job.id, now, &body, writer).await? {
+            if let Some(event) = self.log.append(&job.id, now, &what, writer).await? {
                 self.feed.publish(&job.id, &event);
             }
         }

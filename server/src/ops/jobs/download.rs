@@ -1,4 +1,4 @@
-//! A restored member as a download: the archive of its folder.
+//! An artifact of a job as a download: the archive of its folder.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub struct Download<S> {
     pub stream: S,
 }
 
-/// An artifact of a finished job, by its name: the tar of a member holds every value of its cluster.
+/// An artifact of a finished job, by its name. It may hold every value of its cluster.
 pub async fn artifact(
     app: &App,
     actor: &Actor,
@@ -40,7 +40,7 @@ pub async fn artifact(
     };
     let name = name.to_owned();
     let mut draft = of_job(actor, act::JOB_DOWNLOAD, &job.row);
-    draft.subject = format!("member {name} of job {job_id}");
+    draft.subject = format!("artifact {artifact} of job {job_id}");
     let stay = Stay::in_cluster(app, actor, Permission::ReadValues, &job.row.cluster);
     let (here, job_id) = (app.clone(), job_id.to_owned());
     let send = async move { send(&here, &job_id, name).await };
@@ -65,8 +65,8 @@ async fn send(
         .map_err(|error| match error.kind() {
             io::ErrorKind::NotFound if app.db.is_shared() => precondition(
                 "job.download-elsewhere",
-                "The members that this job made are on the disk of the server that ran it, and not of this one. \
-                 Download them from that server.",
+                "What this job made is on the disk of the server that ran it, and not of this one. Download it from that \
+                 server.",
             ),
             io::ErrorKind::NotFound => no_such_artifact(&name_of(job_id)),
             _ => internal(error),

@@ -8,6 +8,8 @@ use tokio::process::Command;
 
 use crate::systems::Program;
 
+/// What is looked for.
+const PROGRAM: &str = "etcd";
 /// How long an `etcd --version` may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -17,14 +19,18 @@ pub(super) async fn find(folders: &[PathBuf]) -> Vec<Program> {
     let folders = folders.iter().cloned().chain(std::env::split_paths(&path));
     let mut found: Vec<Program> = Vec::new();
     for folder in folders.filter(|folder| folder.is_absolute()) {
-        let Ok(path) = folder.join("etcd").canonicalize() else {
+        let Ok(path) = folder.join(PROGRAM).canonicalize() else {
             continue;
         };
         if found.iter().any(|binary| binary.path == path) {
             continue;
         }
         match version(&path).await {
-            Some(version) => found.push(Program { path, version }),
+            Some(version) => found.push(Program {
+                name: PROGRAM,
+                path,
+                version,
+            }),
             None => tracing::warn!("{} did not say its version; it is not used", path.display()),
         }
     }

@@ -176,7 +176,7 @@ fn remove(folder: &Path) -> Result<(), StepError> {
 fn not_checked(run: &Run, why: &str) -> Vec<Check> {
     let unknown = |name| Check::new(name, Outcome::NotChecked, why);
     let members = run.task.request.member_names().into_iter();
-    let placed = members.map(|member| unknown(checks::PLACED).of_member(member));
+    let placed = members.map(|member| unknown(checks::PLACED).of_part(member));
     let of_all = checks::of_all(&run.task.request).into_iter().map(unknown);
     of_all.chain(placed).collect()
 }

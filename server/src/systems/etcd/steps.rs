@@ -111,23 +111,19 @@ impl StepRunner for EtcdSteps {
         steps: &[&Step],
         context: &Context,
     ) -> Result<String, StepError> {
-        let Some(task) = task_of(steps) else {
-            return Ok(String::new());
-        };
-        let run = self.run(task, context);
         // A person who leaves things as they are may want what was built.
         let keep_built = end == EndState::Left;
-        let finish = move |restore: &Restore<'_>| {
-            let kept = restore.settle(keep_built)?;
-            restore.release()?;
-            Ok(kept)
-        };
-        let kept = run.with(finish).await?;
-        run.above(|root, path, id| {
-            root.remove_made(path, id)?;
-            root.unmark(path, id)
-        })
-        .await?;
+        let (mut kept, mut failures) = (Vec::new(), Vec::new());
+        for task in tasks_of(steps) {
+            // What one restore left is no reason to leave the others'.
+            match finish(&self.run(task, context), keep_built).await {
+                Ok(names) => kept.extend(names),
+                Err(error) => failures.push(error.message),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(failed(failures.join(" ")));
+        }
         if kept.is_empty() {
             return Ok(String::new());
         }
@@ -143,24 +139,27 @@ impl StepRunner for EtcdSteps {
         steps: &[&Step],
         context: &Context,
     ) -> Result<Option<Kept>, StepError> {
-        let Some(task) = task_of(steps).filter(|_| end != EndState::Undone) else {
+        let tasks = tasks_of(steps);
+        if tasks.is_empty() || end == EndState::Undone {
             return Ok(None);
-        };
-        let run = self.run(task, context);
-        let folders = run.with(|restore| restore.kept()).await?;
-        let archives = match (&task.request.target, end) {
-            (Target::Download, EndState::Completed) => {
+        }
+        let mut kept = Kept::default();
+        for task in tasks {
+            let run = self.run(task, context);
+            kept.folders
+                .extend(run.with(|restore| restore.kept()).await?);
+            if task.request.target == Target::Download && end == EndState::Completed {
                 let names = task.request.member_names();
                 // The folders have to be known all the same: they are removed by that.
-                self.archives(&names, context).await.unwrap_or_else(|error| {
+                let archives = self.archives(&names, context).await.unwrap_or_else(|error| {
                     let job = &context.job_id;
                     tracing::warn!(%job, "size and digest of the archives are not known: {error}");
                     Vec::new()
-                })
+                });
+                kept.archives.extend(archives);
             }
-            _ => Vec::new(),
-        };
-        Ok(Some(Kept { folders, archives }))
+        }
+        Ok(Some(kept))
     }
 
     async fn remains(
@@ -169,12 +168,13 @@ impl StepRunner for EtcdSteps {
         left: &Leftovers,
         context: &Context,
     ) -> Result<Vec<Remaining>, StepError> {
-        let Some(task) = task_of(steps) else {
-            return Ok(Vec::new());
-        };
-        let Leftovers { folders, begun } = left.clone();
-        let look = move |restore: &Restore<'_>| restore.remains(&folders, &begun);
-        self.run(task, context).with(look).await
+        let mut all = Vec::new();
+        for task in tasks_of(steps) {
+            let Leftovers { folders, begun } = left.clone();
+            let look = move |restore: &Restore<'_>| restore.remains(&folders, &begun);
+            all.extend(self.run(task, context).with(look).await?);
+        }
+        Ok(all)
     }
 
     async fn set_aside(
@@ -183,12 +183,21 @@ impl StepRunner for EtcdSteps {
         left: &Leftovers,
         context: &Context,
     ) -> Result<Vec<String>, StepError> {
-        let Some(task) = task_of(steps) else {
-            return Ok(Vec::new());
-        };
-        let Leftovers { folders, begun } = left.clone();
-        let rename = move |restore: &Restore<'_>| restore.set_aside(&folders, &begun);
-        self.run(task, context).with(rename).await
+        let mut aside = Vec::new();
+        for task in tasks_of(steps) {
+            let Leftovers { folders, begun } = left.clone();
+            let rename = move |restore: &Restore<'_>| restore.set_aside(&folders, &begun);
+            match self.run(task, context).with(rename).await {
+                Ok(more) => aside.extend(more),
+                Err(error) => {
+                    // All or none. The first failure is what counts; the next removal finds what could not be renamed
+                    // back.
+                    let _ = self.put_back(steps, &left.only(&aside), context).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(aside)
     }
 
     async fn put_back(
@@ -197,12 +206,12 @@ impl StepRunner for EtcdSteps {
         left: &Leftovers,
         context: &Context,
     ) -> Result<(), StepError> {
-        let Some(task) = task_of(steps) else {
-            return Ok(());
-        };
-        let Leftovers { folders, begun } = left.clone();
-        let rename = move |restore: &Restore<'_>| restore.put_back(&folders, &begun);
-        self.run(task, context).with(rename).await
+        for task in tasks_of(steps) {
+            let Leftovers { folders, begun } = left.clone();
+            let rename = move |restore: &Restore<'_>| restore.put_back(&folders, &begun);
+            self.run(task, context).with(rename).await?;
+        }
+        Ok(())
     }
 
     async fn remove_aside(
@@ -211,14 +220,23 @@ impl StepRunner for EtcdSteps {
         left: &Leftovers,
         context: &Context,
     ) -> Result<Removal, StepError> {
-        let Some(task) = task_of(steps) else {
-            return Ok(Removal::default());
-        };
-        let Leftovers { folders, begun } = left.clone();
-        let remove = move |restore: &Restore<'_>| Ok(restore.remove_aside(&folders, &begun));
-        let mut removal = self.run(task, context).with(remove).await?;
-        removal.stopped = removal.stopped.map(|why| sentence(&why));
-        Ok(removal)
+        let mut all = Removal::default();
+        for task in tasks_of(steps) {
+            let Leftovers { folders, begun } = left.clone();
+            let remove = move |restore: &Restore<'_>| Ok(restore.remove_aside(&folders, &begun));
+            let removal = self.run(task, context).with(remove).await?;
+            all.folders.extend(removal.folders);
+            all.entries += removal.entries;
+            if let Some(why) = removal.stopped {
+                all.stopped = Some(sentence(&why));
+                break;
+            }
+        }
+        if all.stopped.is_some() && all.entries == 0 {
+            // Nothing was deleted: those of the others have their names again too.
+            let _ = self.put_back(steps, left, context).await;
+        }
+        Ok(all)
     }
 }
 
@@ -379,10 +397,31 @@ async fn what_is_there(run: &Run) -> String {
     there.await.unwrap_or_else(|error| error.message)
 }
 
-/// What is restored where: all steps of a plan that write do so at one place.
-fn task_of<'s>(steps: &[&'s Step]) -> Option<&'s RestoreTask> {
-    let mut steps = steps.iter();
-    steps.find_map(|step| etcd(step).ok().and_then(RestoreStep::task))
+/// What is restored where, each once: most plans have one, which all their steps that write are about.
+fn tasks_of<'s>(steps: &[&'s Step]) -> Vec<&'s RestoreTask> {
+    let mut tasks = Vec::new();
+    for task in steps.iter().filter_map(|step| etcd(step).ok()?.task()) {
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    tasks
+}
+
+/// Clears away what no step of this restore needs any more; the names of those that are built and not placed.
+async fn finish(run: &Run, keep_built: bool) -> Result<Vec<String>, StepError> {
+    let settle = move |restore: &Restore<'_>| {
+        let kept = restore.settle(keep_built)?;
+        restore.release()?;
+        Ok(kept)
+    };
+    let kept = run.with(settle).await?;
+    run.above(|root, path, id| {
+        root.remove_made(path, id)?;
+        root.unmark(path, id)
+    })
+    .await?;
+    Ok(kept)
 }
 
 fn done_if(done: bool, evidence: &str) -> Probe {
@@ -399,3 +438,6 @@ fn etcd(step: &Step) -> Result<&RestoreStep, StepError> {
         other => Err(failed(format!("This is not an etcd step: {other:?}.")).with(Remedy::Stop)),
     }
 }
+
+#[cfg(test)]
+mod tests;

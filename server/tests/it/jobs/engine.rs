@@ -495,7 +495,7 @@ fn only_the_owner_writes_and_two_never_own() {
         };
         assert!(log.claim(JOB, claim("a", 0)).await.unwrap());
         assert!(!log.claim(JOB, claim("b", 50)).await.unwrap());
-        let body = Body::StepStarted { step: 1 };
+        let body = Body::StepStarted { step: 1 }.into();
         assert!(
             log.append(JOB, 0, &body, Writer::Owner("b"))
                 .await

@@ -442,9 +442,9 @@ async fn while_it_goes_on_it_is_interim_and_every_end_has_its_dossier() {
         assert!(!verdict.interim && !text(&bytes, name::README).contains("INTERIM"));
         if choice == "leave" {
             // What was kept can be removed like the result of a job that has completed.
-            let left = anna.restored_members(&job.id).await;
+            let left = anna.leftovers(&job.id).await;
             assert_eq!(left.folders.len(), 1, "{left:?}");
-            anna.remove_members(&job.id, &left.confirm).await.unwrap();
+            anna.remove_leftovers(&job.id, &left.confirm).await.unwrap();
             let place = server.data_dir().join("restores/a");
             assert!(!place.exists());
             let (_, bytes) = take(&anna, &job.id).await;

@@ -46,6 +46,7 @@ fn file(id: &str, name: &str, uploaded_ms: i64) -> StoredFile {
             values: vec![LabelledValue {
                 key: "revision".into(),
                 label: "Revision".into(),
+                one: String::new(),
                 value: i64::MAX.to_string(),
             }],
         },

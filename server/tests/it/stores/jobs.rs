@@ -9,7 +9,7 @@ use requorum_server::paging::{Clusters, Slice};
 use requorum_server::plans::brief::Brief;
 use requorum_server::plans::store::{Added, PlanStore as _};
 use requorum_shared::finding::{Check, Outcome};
-use requorum_shared::job::events::{Body, EndState, Event, Question};
+use requorum_shared::job::events::{Body, EndState, Event, Occurrence, Question};
 use requorum_shared::job::text::word;
 use requorum_shared::recovery::TargetDir;
 
@@ -54,7 +54,6 @@ fn line(line: &str) -> Body {
     Body::StepLog {
         step: 1,
         line: line.into(),
-        host: None,
     }
 }
 
@@ -107,7 +106,7 @@ async fn only_the_owner_writes_and_only_as_long_as_it_is(store: &Store) {
     let db = &store.db;
     running(store).await;
     let written = async |by: &str, what: &str| {
-        let body = line(what);
+        let body = line(what).into();
         let event = db.append("j", 2, &body, Writer::Owner(by)).await.unwrap();
         event.is_some()
     };
@@ -149,7 +148,7 @@ async fn a_person_writes_about_what_that_person_saw(store: &Store) {
     running(store).await;
     let other = store.again().await;
     let saw = Writer::PersonWhoSaw(1);
-    let (a, b) = (line("a"), line("b"));
+    let [a, b] = ["a", "b"].map(|said| Occurrence::from(line(said)));
     let (one, two) = tokio::join!(db.append("j", 2, &a, saw), other.append("j", 2, &b, saw));
     let written: Vec<_> = [one.unwrap(), two.unwrap()].into_iter().flatten().collect();
     assert_eq!(
@@ -160,11 +159,16 @@ async fn a_person_writes_about_what_that_person_saw(store: &Store) {
     assert_eq!(written[0].seq, 2);
     let read = db.events("j", 1).await.unwrap();
     assert_eq!(read, written);
-    let first = Event {
-        seq: 1,
-        at_ms: 1,
-        body: started(),
+    let on_h2 = Occurrence {
+        host: Some("h2".into()),
+        body: line("c"),
     };
+    db.append("j", 3, &on_h2, Writer::Owner("one"))
+        .await
+        .unwrap();
+    let read = db.events("j", 2).await.unwrap();
+    assert_eq!(read, [Event::new(3, 3, on_h2)], "its host is kept");
+    let first = Event::new(1, 1, started().into());
     assert_eq!(db.events("j", 0).await.unwrap()[0], first);
     assert!(db.events("j", u64::MAX).await.unwrap().is_empty());
 }
@@ -172,21 +176,21 @@ async fn a_person_writes_about_what_that_person_saw(store: &Store) {
 async fn what_is_over_stays_over(store: &Store) {
     let db = &store.db;
     running(store).await;
-    let end = Body::Ended {
+    let end = Occurrence::from(Body::Ended {
         state: EndState::Completed,
         sentence: "Done.".into(),
-    };
+    });
     let ended = db.append("j", 2, &end, Writer::Owner("one")).await.unwrap();
     assert_eq!(ended.unwrap().seq, 2);
     assert!(db.open_jobs().await.unwrap().is_empty());
     assert_eq!(
-        db.append("j", 3, &line("a"), Writer::Owner("one"))
+        db.append("j", 3, &line("a").into(), Writer::Owner("one"))
             .await
             .unwrap(),
         None
     );
     assert_eq!(
-        db.append("j", 3, &line("a"), Writer::PersonWhoSaw(2))
+        db.append("j", 3, &line("a").into(), Writer::PersonWhoSaw(2))
             .await
             .unwrap(),
         None
@@ -244,10 +248,10 @@ async fn a_target_has_one_job_at_a_time(store: &Store) {
     assert_eq!(found, Some(holder));
     assert_eq!(db.holder(&target("c"), &below).await.unwrap(), None);
     // The plan that was refused can be run when the target is free.
-    let end = Body::Ended {
+    let end = Occurrence::from(Body::Ended {
         state: EndState::Undone,
         sentence: "Done.".into(),
-    };
+    });
     db.append("j of p0", 2, &end, Writer::Owner("one"))
         .await
         .unwrap();
@@ -257,7 +261,7 @@ async fn a_target_has_one_job_at_a_time(store: &Store) {
 async fn a_journal_that_is_closed_takes_no_wishes(store: &Store) {
     let db = &store.db;
     running(store).await;
-    let wish = line("a wish");
+    let wish = line("a wish").into();
     let asks = async |saw| {
         let event = db
             .append("j", 2, &wish, Writer::PersonWhoSaw(saw))
@@ -311,14 +315,14 @@ async fn a_journal_that_is_closed_takes_no_wishes(store: &Store) {
 async fn what_was_written_without_a_word_is_not_written_again(store: &Store) {
     let db = &store.db;
     running(store).await;
-    let (a, b) = (line("a"), line("b"));
-    let end = Body::Ended {
+    let [a, b] = ["a", "b"].map(|said| Occurrence::from(line(said)));
+    let end = Occurrence::from(Body::Ended {
         state: EndState::Completed,
         sentence: "Done.".into(),
-    };
-    let again = async |at_ms, body: &Body, by, tried: &[i64]| {
+    });
+    let again = async |at_ms, what: &Occurrence, by, tried: &[i64]| {
         let writer = Writer::OwnerAgain(by, tried);
-        let event = db.append("j", at_ms, body, writer).await.unwrap();
+        let event = db.append("j", at_ms, what, writer).await.unwrap();
         event.map(|event| (event.seq, event.at_ms))
     };
     let first = db.append("j", 5, &a, Writer::Owner("one")).await.unwrap();
@@ -392,10 +396,15 @@ async fn a_list_says_what_the_journal_says(store: &Store) {
     };
     let plan = db.job("j").await.unwrap().unwrap().plan_json;
     for (at, body) in bodies.iter().enumerate() {
-        db.append("j", at as i64 + 10, body, Writer::Owner("one"))
-            .await
-            .unwrap()
-            .unwrap();
+        db.append(
+            "j",
+            at as i64 + 10,
+            &body.clone().into(),
+            Writer::Owner("one"),
+        )
+        .await
+        .unwrap()
+        .unwrap();
         let lines = db.job_lines(&all, &slice).await.unwrap();
         let journal = db.events("j", 0).await.unwrap();
         assert_eq!(

@@ -351,23 +351,23 @@ impl Console {
     }
 
     /// What a job left on the server.
-    pub(crate) async fn restored_members(&self, id: &str) -> v1::GetRestoredMembersResponse {
-        let request = v1::GetRestoredMembersRequest { id: id.into() };
-        let answer = self.jobs_client().get_restored_members(request).await;
+    pub(crate) async fn leftovers(&self, id: &str) -> v1::GetLeftoversResponse {
+        let request = v1::GetLeftoversRequest { id: id.into() };
+        let answer = self.jobs_client().get_leftovers(request).await;
         answer.unwrap().into_inner()
     }
 
     /// Removes it.
-    pub(crate) async fn remove_members(
+    pub(crate) async fn remove_leftovers(
         &self,
         id: &str,
         typed: &str,
     ) -> Result<v1::JobSummary, Status> {
-        let request = v1::RemoveRestoredMembersRequest {
+        let request = v1::RemoveLeftoversRequest {
             id: id.into(),
             typed: typed.into(),
         };
-        let answer = self.jobs_client().remove_restored_members(request).await?;
+        let answer = self.jobs_client().remove_leftovers(request).await?;
         Ok(answer.into_inner().job.unwrap())
     }
 
@@ -391,11 +391,8 @@ impl Console {
         let mut events = Vec::new();
         while let Some(answer) = stream.message().await? {
             let event = answer.event.unwrap();
-            let event = Event {
-                seq: event.seq,
-                at_ms: event.at_ms,
-                body: serde_json::from_str(&event.body_json).unwrap(),
-            };
+            let what = serde_json::from_str(&event.body_json).unwrap();
+            let event = Event::new(event.seq, event.at_ms, what);
             let stop = enough(&event);
             events.push(event);
             if stop {

@@ -110,7 +110,7 @@ fn is_name(token: &str) -> bool {
 }
 
 /// Names, `::` and single signs; comments, strings and characters are gone.
-fn tokens(text: &str) -> Vec<String> {
+pub(super) fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {

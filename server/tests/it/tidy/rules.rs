@@ -1,56 +1,6 @@
 //! Who may not import whom, and why.
 
-/// A direction that is closed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
-    /// The module and all below it: `shared`, `server::http`.
-    pub(super) from: &'static str,
-    /// What it may not use, with all below: modules of ours, or of others.
-    pub(super) to: &'static [&'static str],
-    /// Modules below `from` that may after all.
-    pub(super) except: &'static [&'static str],
-    /// Why.
-    pub(super) because: &'static str,
-    /// Whether the module may be absent still.
-    pub(super) ahead: bool,
-}
-
-const fn closed(from: &'static str, to: &'static [&'static str], because: &'static str) -> Rule {
-    Rule {
-        from,
-        to,
-        except: &[],
-        because,
-        ahead: false,
-    }
-}
-
-impl Rule {
-    const fn except(mut self, except: &'static [&'static str]) -> Self {
-        self.except = except;
-        self
-    }
-
-    const fn ahead(mut self) -> Self {
-        self.ahead = true;
-        self
-    }
-
-    /// Whether code in `module` may not use `path`.
-    pub(super) fn forbids(&self, module: &[String], path: &[String]) -> bool {
-        begins(module, self.from)
-            && !self.except.iter().any(|except| begins(module, except))
-            && self.to.iter().any(|to| begins(path, to))
-            // What belongs to a module may say so: `server::db` is named in `server::db::sqlite`.
-            && !self.to.iter().any(|to| begins(module, to) && begins(path, to))
-    }
-}
-
-fn begins(path: &[String], with: &str) -> bool {
-    let mut path = path.iter();
-    with.split("::")
-        .all(|part| path.next().is_some_and(|name| name == part))
-}
+use super::rule::{Rule, closed};
 
 /// Every system, and the library that several of them have in common: those that are here and those that come.
 pub(super) const SYSTEMS: &[&str] = &[
@@ -74,7 +24,7 @@ const STATE_SHOWS: &[&str] = &["app::components", "app::pages"];
 const STATE_SHOWS_NOTHING: &str = "what holds state shows nothing";
 
 /// Why general rooms import none of them.
-const KNOW_NO_SYSTEM: &str =
+pub(super) const KNOW_NO_SYSTEM: &str =
     "a general room knows no system: recovery and kinds have the registries";
 
 /// All closed directions. What is not named here is open.

@@ -58,7 +58,7 @@ pub(super) const KEPT: &[(&str, &str)] = &[
 ];
 
 /// A Rust file up to its tests: to the first `#[cfg(test)]` that is not on a `mod …;`, whose text is another file.
-fn without_tests(text: &str) -> &str {
+pub(super) fn without_tests(text: &str) -> &str {
     const MARK: &str = "#[cfg(test)]";
     let is_file = |after: &str| {
         let line = after.trim_start().lines().next().unwrap_or_default();

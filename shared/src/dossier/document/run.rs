@@ -97,14 +97,18 @@ fn past(act: &str) -> &str {
         act::PLAN_WITHDRAW => "withdrew the plan",
         act::PLAN_BREAK_GLASS => "let the plan run without approval",
         act::REVIEW_CLOSE => "closed the review of the override",
-        act::JOB_DOWNLOAD => "downloaded a restored member",
+        act::JOB_DOWNLOAD => "downloaded an artifact",
         other => act::phrase(other),
     }
 }
 
 /// The journal's lines.
 fn lines(content: &Content<'_>) -> Vec<Line> {
-    let mut history = History::new(&content.plan.titles(), hand_over_steps(content).titles());
+    let (titles, leftovers) = (
+        content.plan.titles(),
+        content.plan.request.nouns().leftovers,
+    );
+    let mut history = History::new(&titles, hand_over_steps(content).titles(), leftovers);
     for event in content.events {
         history.apply(event);
     }
@@ -187,9 +191,13 @@ pub(super) fn steps(content: &Content<'_>) -> Section {
             Undo::Back(how) => how.clone(),
             Undo::PointOfNoReturn(why) => format!("POINT OF NO RETURN: {why}"),
         };
+        let title = match &seen.host {
+            Some(host) => format!("{} (on {host})", step.title),
+            None => step.title.clone(),
+        };
         vec![
             number(step.number),
-            text(&step.title),
+            text(title),
             state,
             when(timing.started_ms),
             timing
@@ -235,10 +243,9 @@ pub(super) fn verification(content: &Content<'_>) -> Section {
         Outcome::Pass => 2,
     });
     let rows = checks.iter().map(|c| {
-        let member = c.member.as_deref().unwrap_or("all");
         vec![
             text(&c.name),
-            text(member),
+            text(c.part.as_deref().unwrap_or("all")),
             outcome(c.outcome),
             text(&c.evidence),
         ]
@@ -248,7 +255,8 @@ pub(super) fn verification(content: &Content<'_>) -> Section {
     if view.checks_are_invalid() {
         blocks.insert(0, Block::Text(UNDONE.to_owned()));
     }
-    let columns = ["Check", "Member", "Outcome", "Evidence"];
+    let part = sentence(content.plan.request.nouns().part);
+    let columns = ["Check", part.as_str(), "Outcome", "Evidence"];
     blocks.push(table(&columns, rows));
     section("Verification of the result", blocks)
 }

@@ -283,7 +283,7 @@ fn claim<'a>(body: &'a Body, starter: &'a str) -> Option<Claim<'a>> {
     let (act, who, step, outcome) = match body {
         Body::Started { by, .. } => (act::JOB_START, by.as_str(), None, done),
         Body::HandedOver { by, .. } => (act::JOB_HAND_OVER, by.as_str(), None, done),
-        Body::MembersRemoved { by, .. } => (act::JOB_REMOVE_MEMBERS, by.as_str(), None, done),
+        Body::LeftoversRemoved { by, .. } => (act::JOB_REMOVE_LEFTOVERS, by.as_str(), None, done),
         Body::StepEnded { step, outcome } => {
             let outcome = match outcome {
                 StepOutcome::Done { .. } | StepOutcome::AlreadyDone { .. } => done,

@@ -276,7 +276,7 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
             Body::HandedOver { .. } => ended == Some(EndState::Completed),
             Body::RemovalBegun { .. }
             | Body::RemovalStopped { .. }
-            | Body::MembersRemoved { .. } => true,
+            | Body::LeftoversRemoved { .. } => true,
             _ => false,
         };
         if ended.is_some() && !may_follow {
@@ -349,7 +349,7 @@ pub(super) fn in_order(plan: &Plan, events: &[Event]) -> Result<(), String> {
                     "Event {number} stops a removal that was never begun."
                 ));
             }
-            Body::MembersRemoved { paths, .. }
+            Body::LeftoversRemoved { paths, .. }
                 if ended.is_none() || !left.as_mut().is_some_and(|left| left.remove(paths)) =>
             {
                 return Err(format!(

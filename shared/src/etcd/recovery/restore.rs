@@ -34,6 +34,16 @@ pub use self::native::{NativeSource, Unfit, native_commands, native_lines};
 pub use self::planning::{check_sealable, draft, headline, redraft};
 pub use self::wire_form::WireForm;
 
+use crate::nouns::Nouns;
+
+/// What people call the parts of a restore and what it leaves.
+pub const NOUNS: Nouns = Nouns {
+    part: "member",
+    parts: "members",
+    leftovers: "restored members",
+    contents: "all keys and values",
+};
+
 /// What an operator asks for.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,9 @@
 use super::*;
 use crate::finding::Outcome;
-use crate::job::events::{Choice, KeptFolder};
+use crate::job::events::{Choice, KeptFolder, Occurrence};
 
 fn event(seq: u64, body: Body) -> Event {
-    Event {
-        seq,
-        at_ms: seq as i64,
-        body,
-    }
+    Event::new(seq, seq as i64, body.into())
 }
 
 fn started() -> Body {
@@ -24,7 +20,7 @@ fn progress(done: u64) -> Body {
         total: 10,
         unit: "bytes".into(),
         per_second: Some(5),
-        host: None,
+        part: None,
     }
 }
 
@@ -77,7 +73,7 @@ fn progress_is_ephemeral_and_never_moves_the_journal() {
         total: 3,
         unit: "files".into(),
         per_second: None,
-        host: Some("m2".into()),
+        part: Some("m2".into()),
     };
     assert!(view.apply(&event(EPHEMERAL, part(1))));
     assert!(view.apply(&event(EPHEMERAL, part(2))));
@@ -290,7 +286,7 @@ fn what_stayed_is_removed_once_and_only_after_the_end() {
         }],
         archives: Vec::new(),
     };
-    let removed = |by: &str| Body::MembersRemoved {
+    let removed = |by: &str| Body::LeftoversRemoved {
         by: by.into(),
         paths: Vec::new(),
     };
@@ -325,7 +321,7 @@ fn a_removal_says_which_folders_and_the_others_are_still_left() {
         by: "ak".into(),
         paths: paths.iter().map(ToString::to_string).collect(),
     };
-    let removed = |by: &str, paths: &[&str]| Body::MembersRemoved {
+    let removed = |by: &str, paths: &[&str]| Body::LeftoversRemoved {
         by: by.into(),
         paths: paths.iter().map(ToString::to_string).collect(),
     };
@@ -371,10 +367,7 @@ fn a_removal_says_which_folders_and_the_others_are_still_left() {
 fn checks_of_what_is_rolled_back_are_invalid() {
     let check = |name: &str| Check::new(name, Outcome::Pass, "");
     let verified = Body::Verified {
-        checks: vec![
-            check("opens").of_member("m1"),
-            check("opens").of_member("m2"),
-        ],
+        checks: vec![check("opens").of_part("m1"), check("opens").of_part("m2")],
     };
     let mut bodies = vec![started(), Body::StepStarted { step: 1 }, verified];
     let view = folded(1, &bodies);
@@ -382,4 +375,43 @@ fn checks_of_what_is_rolled_back_are_invalid() {
     assert!(!view.checks_are_invalid());
     bodies.push(Body::AbortRequested { by: "ak".into() });
     assert!(folded(1, &bodies).checks_are_invalid());
+}
+
+#[test]
+fn a_step_is_of_the_host_that_its_events_name() {
+    let on_h2 = |seq, body| Event {
+        host: Some("h2".into()),
+        ..event(seq, body)
+    };
+    let mut view = JobView::new(2);
+    view.apply(&event(1, started()));
+    view.apply(&on_h2(2, Body::StepStarted { step: 1 }));
+    let line = "the service stops".to_owned();
+    view.apply(&on_h2(3, Body::StepLog { step: 1, line }));
+    view.apply(&event(4, Body::StepStarted { step: 2 }));
+    assert_eq!(view.steps[0].host.as_deref(), Some("h2"));
+    assert_eq!(view.log[0].host.as_deref(), Some("h2"));
+    assert_eq!(view.steps[1].host, None);
+}
+
+#[test]
+fn the_host_is_kept_beside_what_happened() {
+    let stopped = Body::StepEnded {
+        step: 1,
+        outcome: StepOutcome::Unclear {
+            why: "h2 does not answer".into(),
+        },
+    };
+    let there = Occurrence {
+        host: Some("h2".into()),
+        body: stopped.clone(),
+    };
+    let json = serde_json::to_string(&there).unwrap();
+    assert!(json.contains(r#""host":"h2""#), "{json}");
+    let read: Occurrence = serde_json::from_str(&json).unwrap();
+    assert_eq!(read, there);
+    assert_eq!(Event::new(7, 9, read).occurrence(), there);
+    // Nothing is written of none: a journal without hosts is as it was.
+    let plain = serde_json::to_string(&Occurrence::from(stopped.clone())).unwrap();
+    assert_eq!(plain, serde_json::to_string(&stopped).unwrap());
 }

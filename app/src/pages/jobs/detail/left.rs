@@ -2,15 +2,16 @@
 
 use leptos::prelude::*;
 use requorum_shared::api::v1::{
-    Artifact, GetJobRequest, GetRestoredMembersRequest, GetRestoredMembersResponse,
-    RemoveRestoredMembersRequest, RestoredFolder,
+    Artifact, GetJobRequest, GetLeftoversRequest, GetLeftoversResponse, LeftoverFolder,
+    RemoveLeftoversRequest,
 };
 use requorum_shared::dossier::{LeftOver, left_overs};
 use requorum_shared::job::fold::{JobState, JobView};
+use requorum_shared::nouns::Nouns;
 use requorum_shared::permission::Permission;
 
 use super::super::follow::Followed;
-use super::JobRef;
+use super::{Job, JobRef};
 use crate::client::grpc;
 use crate::components::bytes::Bytes;
 use crate::components::confirm::Confirm;
@@ -19,11 +20,12 @@ use crate::components::hash::{Copyable, Id};
 use crate::components::load::load;
 use crate::components::time::Time;
 use crate::failure::Failure;
+use crate::format::capital;
 use crate::identity::{Of, permitted};
 use crate::paths;
 
 /// What came out, to download.
-pub(super) fn results(id: String, followed: Followed) -> impl IntoView {
+pub(super) fn results(id: String, nouns: Nouns, followed: Followed) -> impl IntoView {
     let removed = Memo::new(move |_| followed.view.with(removals));
     let job = LocalResource::new({
         let id = id.clone();
@@ -48,8 +50,8 @@ pub(super) fn results(id: String, followed: Followed) -> impl IntoView {
         (!artifacts.is_empty()).then(|| {
             view! {
                 <section class="section">
-                    <h2>"Restored members"</h2>
-                    <p class="muted">"One archive per member, with all keys and values: the same that curl fetches above."</p>
+                    <h2>{capital(nouns.leftovers)}</h2>
+                    <p class="muted">{format!("One archive per {}, with {}: the same that curl fetches above.", nouns.part, nouns.contents)}</p>
                     {archives(&artifacts)}
                     <div class="acts">{permitted(Permission::ReadValues, Of::Cluster(cluster), links)}</div>
                 </section>
@@ -96,17 +98,17 @@ fn archives(artifacts: &[Artifact]) -> impl IntoView + use<> {
 pub(super) fn left_behind(job: JobRef, followed: Followed) -> impl IntoView {
     let removed = Memo::new(move |_| followed.view.with(removals));
     let id = job.with_value(|job| job.summary.id.clone());
-    let members = LocalResource::new(move || {
+    let left_there = LocalResource::new(move || {
         removed.track();
-        grpc::call(GetRestoredMembersRequest { id: id.clone() })
+        grpc::call(GetLeftoversRequest { id: id.clone() })
     });
-    let look_again = Callback::new(move |()| members.refetch());
+    let look_again = Callback::new(move |()| left_there.refetch());
     // Kept where the answer that follows a refusal does not draw it away.
     let failure = RwSignal::new(None::<Failure>);
     view! {
         <section class="section" aria-label="Cleanup">
             <h2>"Cleanup"</h2>
-            {load(members, move |members| left(job, followed, members, failure, look_again))}
+            {load(left_there, move |there| left(job, followed, there, failure, look_again))}
             {move || failure.get().map(|failure| view! { <ErrorView failure /> })}
         </section>
     }
@@ -115,15 +117,20 @@ pub(super) fn left_behind(job: JobRef, followed: Followed) -> impl IntoView {
 fn left(
     job: JobRef,
     followed: Followed,
-    members: GetRestoredMembersResponse,
+    there: GetLeftoversResponse,
     failure: RwSignal<Option<Failure>>,
     look_again: Callback<()>,
 ) -> AnyView {
-    if !members.removed_by.is_empty() {
+    let Nouns {
+        leftovers,
+        contents,
+        ..
+    } = job.with_value(Job::nouns);
+    if !there.removed_by.is_empty() {
         return view! {
             <p>
-                "The restored members were removed from the server by " <strong>{members.removed_by}</strong> ", "
-                <Time ms=members.removed_at_ms /> "."
+                {format!("The {leftovers} were removed from the server by ")} <strong>{there.removed_by}</strong> ", "
+                <Time ms=there.removed_at_ms /> "."
             </p>
         }
         .into_any();
@@ -133,29 +140,29 @@ fn left(
         plan.map(|plan| followed.view.with_untracked(|view| left_overs(plan, view)))
             .unwrap_or_default()
     });
-    let known = [&members.folders, &members.missing, &members.by_hand];
-    if known.iter().all(|folders| folders.is_empty()) && !members.unfinished {
+    let known = [&there.folders, &there.missing, &there.by_hand];
+    if known.iter().all(|folders| folders.is_empty()) && !there.unfinished {
         return as_told(told);
     }
-    let unfinished = members.unfinished.then(|| {
-        view! { <p>"A removal was begun and did not end. Remove the restored members again to bring it to its end."</p> }
+    let unfinished = there.unfinished.then(|| {
+        view! { <p>{format!("A removal was begun and did not end. Remove the {leftovers} again to bring it to its end.")}</p> }
     });
-    let by_hand = (!members.by_hand.is_empty()).then(|| {
+    let by_hand = (!there.by_hand.is_empty()).then(|| {
         view! {
-            <p>"The console cannot tell whether these are still as this job left them, and does not remove them. Once the restored members are where they belong, delete these folders on the server's host by hand."</p>
-            {folders(&members.by_hand)}
+            <p>{format!("The console cannot tell whether these are still as this job left them, and does not remove them. Once the {leftovers} are where they belong, delete these folders on the server's host by hand.")}</p>
+            {folders(&there.by_hand)}
         }
     });
-    let there = (!members.folders.is_empty()).then(|| {
+    let whole = (!there.folders.is_empty()).then(|| {
         view! {
-            <p>"Restored members are on the server, with all keys and values in them. Once they are where they belong, remove them here."</p>
-            {folders(&members.folders)}
+            <p>{format!("{} are on the server, with {contents} in them. Once they are where they belong, remove them here.", capital(leftovers))}</p>
+            {folders(&there.folders)}
         }
     });
-    let missing = (!members.missing.is_empty()).then(|| {
+    let missing = (!there.missing.is_empty()).then(|| {
         view! {
-            <p>"No longer as this job left it: moved, removed, changed or replaced outside the console. The console does not remove it. Wherever it is, it still has all keys and values in it."</p>
-            {folders(&members.missing)}
+            <p>{format!("No longer as this job left it: moved, removed, changed or replaced outside the console. The console does not remove it. Wherever it is, it still has {contents} in it.")}</p>
+            {folders(&there.missing)}
         }
     });
     // How far a job that ended early came is told by its steps.
@@ -163,9 +170,9 @@ fn left(
         .view
         .with_untracked(|view| view.state == JobState::Completed);
     let steps = (!completed && !told.is_empty()).then(|| as_told(told));
-    let may = !members.folders.is_empty() || members.unfinished;
-    let act = may.then(|| removal(job, followed, members, failure, look_again));
-    view! { <div class="stack">{unfinished}{there}{missing}{by_hand}{steps}{act}</div> }.into_any()
+    let may = !there.folders.is_empty() || there.unfinished;
+    let act = may.then(|| removal(job, followed, there, failure, look_again));
+    view! { <div class="stack">{unfinished}{whole}{missing}{by_hand}{steps}{act}</div> }.into_any()
 }
 
 /// As the journal knows it, where the server wrote nothing down.
@@ -180,7 +187,7 @@ fn as_told(left: Vec<LeftOver>) -> AnyView {
     view! { <ul class="stack">{items}</ul> }.into_any()
 }
 
-fn folders(folders: &[RestoredFolder]) -> impl IntoView + use<> {
+fn folders(folders: &[LeftoverFolder]) -> impl IntoView + use<> {
     let items = folders.iter().map(|folder| {
         let difference = folder.difference.clone();
         let difference = (!difference.is_empty())
@@ -194,20 +201,22 @@ fn folders(folders: &[RestoredFolder]) -> impl IntoView + use<> {
 fn removal(
     job: JobRef,
     followed: Followed,
-    members: GetRestoredMembersResponse,
+    there: GetLeftoversResponse,
     failure: RwSignal<Option<Failure>>,
     look_again: Callback<()>,
 ) -> impl IntoView {
     let asked = RwSignal::new(false);
+    let noun = job.with_value(|job| job.nouns().leftovers);
+    let remove_them = StoredValue::new(format!("Remove {noun}"));
     let (id, cluster) = job.with_value(|job| (job.summary.id.clone(), job.summary.cluster.clone()));
     let (id, typed) = (
         StoredValue::new(id),
-        StoredValue::new(members.confirm.clone()),
+        StoredValue::new(there.confirm.clone()),
     );
     let remove = Action::new_local(move |_: &()| {
         // Read before anything is waited for: this part of the page may be drawn anew meanwhile.
         let (id, typed) = (id.get_value(), typed.get_value());
-        let request = RemoveRestoredMembersRequest {
+        let request = RemoveLeftoversRequest {
             id: id.clone(),
             typed,
         };
@@ -226,15 +235,15 @@ fn removal(
     let button = move || {
         view! {
             <button type="button" class="button danger" disabled=remove.pending() on:click=move |_| asked.set(true)>
-                "Remove restored members"
+                {remove_them.get_value()}
             </button>
         }
     };
-    let paths = StoredValue::new(members.folders);
+    let paths = StoredValue::new(there.folders);
     view! {
         <div class="acts">{permitted(Permission::RemoveFiles, Of::Cluster(cluster), button)}</div>
-        <Confirm open=asked title="Remove restored members" name=members.confirm act="Remove restored members" keep="Cancel" on_act>
-            <p>"These folders are deleted from the server and cannot be brought back. What was copied from them to the members' hosts stays."</p>
+        <Confirm open=asked title=remove_them.get_value() name=there.confirm act=remove_them.get_value() keep="Cancel" on_act>
+            <p>"These folders are deleted from the server and cannot be brought back. What was copied from them to other hosts stays."</p>
             {paths.with_value(|paths| folders(paths))}
             <p>"Nothing is removed if anything in them is not exactly as the job left it."</p>
         </Confirm>

@@ -56,7 +56,7 @@ pub(super) async fn check(
             .any(|check: &Check| check.outcome == Outcome::Fail)
         {
             let why = "an earlier member's placed files do not boot";
-            seen.push(Check::new(PLACED, Outcome::NotChecked, why).of_member(name));
+            seen.push(Check::new(PLACED, Outcome::NotChecked, why).of_part(name));
             continue;
         }
         progress.at(index as u64, total, PLACED_BOOTED);
@@ -72,7 +72,7 @@ pub(super) async fn check(
         };
         let answer = boot(run, binary, &alone, cluster).await;
         remove(scratch)?;
-        seen.push(judged(answer?, &binary.version, cluster).of_member(name));
+        seen.push(judged(answer?, &binary.version, cluster).of_part(name));
         progress.at_part(name, 1, 1, PLACED_BOOTED);
         progress.at(index as u64 + 1, total, PLACED_BOOTED);
     }

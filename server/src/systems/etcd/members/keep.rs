@@ -169,13 +169,14 @@ impl Restore<'_> {
         self.disk().sync_folder(&unit.parent, &unit.shown)
     }
 
-    /// Deletes these folders, which were set aside. Where it stops before anything was deleted, they have their names
-    /// again, but for those of `begun`, an earlier removal's.
+    /// Deletes those of these folders that are this restore's, which were set aside. Where it stops before anything was
+    /// deleted, they have their names again, but for those of `begun`, an earlier removal's.
     pub fn remove_aside(&self, kept: &[KeptFolder], begun: &[String]) -> Removal {
         let mut removal = Removal::default();
         for folder in kept {
             match self.remove_folder_of(folder, &mut removal.entries) {
-                Ok(()) => removal.folders.push(folder.path.clone()),
+                Ok(true) => removal.folders.push(folder.path.clone()),
+                Ok(false) => {}
                 Err(error) => {
                     removal.stopped = Some(error.to_string());
                     break;
@@ -189,19 +190,20 @@ impl Restore<'_> {
         removal
     }
 
+    /// Gives whether it is a folder of this restore.
     fn remove_folder_of(
         &self,
         folder: &KeptFolder,
         deleted: &mut usize,
-    ) -> Result<(), RestoreError> {
+    ) -> Result<bool, RestoreError> {
         let (Some((unit, _)), Some((itself, inside))) =
             (self.unit_of(folder)?, folder.entries.split_first())
         else {
-            return Ok(());
+            return Ok(false);
         };
         let shown = unit.shown_at(At::Removed);
         let Some(top) = self.opened(&unit, At::Removed)? else {
-            return Ok(());
+            return Ok(true);
         };
         let mut count = |path: String, what: Deleted| match what {
             Deleted::Now => {
@@ -225,7 +227,8 @@ impl Restore<'_> {
             tree::delete_named(&unit.parent, &unit.name_at(At::Removed), itself)
         })?;
         count(shown, what)?;
-        self.disk().sync_folder(&unit.parent, &unit.shown)
+        self.disk().sync_folder(&unit.parent, &unit.shown)?;
+        Ok(true)
     }
 
     /// Refuses what is not as it was written down.

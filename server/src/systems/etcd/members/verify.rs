@@ -81,7 +81,7 @@ impl Restore<'_> {
         for (name, file) in &databases {
             let copy = disk.act(Act::Read, name, || FileSource::new(file))?;
             for check in verify::database(&copy, &self.cluster, request) {
-                seen.push(check.of_member(name));
+                seen.push(check.of_part(name));
             }
         }
         seen.extend(self.compare_databases(&databases, &edit, taken)?);
@@ -90,7 +90,7 @@ impl Restore<'_> {
         let place = |check: &Check| {
             names
                 .iter()
-                .position(|name| check.member.as_ref() == Some(name))
+                .position(|name| check.part.as_ref() == Some(name))
         };
         seen.sort_by_key(place);
         Ok(seen)
@@ -154,7 +154,7 @@ impl Restore<'_> {
                         format!("{} were read again and compared.", bytes(length)),
                     ),
                 };
-                check.of_member(name)
+                check.of_part(name)
             })
             .collect())
     }
@@ -189,7 +189,7 @@ fn compare_patches(file: &File, edit: &Edit) -> Option<u64> {
 
 /// Whether a file is `start` and zeros up to `length`.
 fn same_file(title: &str, member: &str, file: &File, start: &[u8], length: u64) -> Check {
-    let fail = |what: String| Check::new(title, Outcome::Fail, what).of_member(member);
+    let fail = |what: String| Check::new(title, Outcome::Fail, what).of_part(member);
     let found = file.metadata().map_or(0, |metadata| metadata.len());
     if found != length {
         return fail(format!(
@@ -226,5 +226,5 @@ fn same_file(title: &str, member: &str, file: &File, start: &[u8], length: u64) 
         Outcome::Pass,
         format!("{} were read again and compared.", bytes(length)),
     )
-    .of_member(member)
+    .of_part(member)
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use requorum_server::jobs::context::Context;
 use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer};
 use requorum_server::jobs::runner::{Probe, Remedy, Runners, StepError, StepEvidence, StepRunner};
-use requorum_shared::job::events::{Body, EndState, Event};
+use requorum_shared::job::events::{Body, EndState, Event, Occurrence};
 use requorum_shared::recovery::{Carrier, Plan, Step, TargetDir};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -303,14 +303,11 @@ struct Rows {
 
 impl Memory {
     fn new(world: Arc<World>) -> Self {
-        let first = Event {
-            seq: 1,
-            at_ms: 0,
-            body: Body::Started {
-                by: "ak".into(),
-                grounds: None,
-            },
+        let first = Body::Started {
+            by: "ak".into(),
+            grounds: None,
         };
+        let first = Event::new(1, 0, first.into());
         Self {
             world,
             rows: Mutex::new(Rows {
@@ -363,11 +360,7 @@ impl Memory {
     fn push(&self, body: Body) {
         let mut rows = self.rows.lock().unwrap();
         let seq = rows.events.last().unwrap().seq + 1;
-        rows.events.push(Event {
-            seq,
-            at_ms: 0,
-            body,
-        });
+        rows.events.push(Event::new(seq, 0, body.into()));
     }
 
     pub(super) fn all(&self) -> Vec<Event> {
@@ -533,12 +526,12 @@ impl JobLog for Memory {
         &self,
         _: &str,
         at_ms: i64,
-        body: &Body,
+        what: &Occurrence,
         writer: Writer<'_>,
     ) -> anyhow::Result<Option<Event>> {
         // Killed before it is on the medium, or just after.
         self.world.point().await;
-        self.person_comes_before(body);
+        self.person_comes_before(&what.body);
         let gone = self.goes_away();
         anyhow::ensure!(gone != Some(false), "the database is gone");
         let event = {
@@ -547,8 +540,9 @@ impl JobLog for Memory {
             let may = match writer {
                 Writer::Owner(owner) => owner == rows.owner,
                 Writer::OwnerAgain(owner, tried_ms) => {
-                    let written =
-                        |event: &&Event| tried_ms.contains(&event.at_ms) && event.body == *body;
+                    let written = |event: &&Event| {
+                        tried_ms.contains(&event.at_ms) && event.occurrence() == *what
+                    };
                     if let Some(event) = rows.events.iter().find(written) {
                         return Ok(Some(event.clone()));
                     }
@@ -559,8 +553,9 @@ impl JobLog for Memory {
                     saw,
                     tried_ms,
                 } => {
-                    let written =
-                        |event: &&Event| tried_ms.contains(&event.at_ms) && event.body == *body;
+                    let written = |event: &&Event| {
+                        tried_ms.contains(&event.at_ms) && event.occurrence() == *what
+                    };
                     if let Some(event) = rows.events.iter().find(written) {
                         return Ok(Some(event.clone()));
                     }
@@ -572,11 +567,7 @@ impl JobLog for Memory {
             if !may {
                 return Ok(None);
             }
-            let event = Event {
-                seq: last + 1,
-                at_ms,
-                body: body.clone(),
-            };
+            let event = Event::new(last + 1, at_ms, what.clone());
             rows.events.push(event.clone());
             event
         };

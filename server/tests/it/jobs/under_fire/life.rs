@@ -13,7 +13,7 @@ use requorum_server::db::{At, Database};
 use requorum_server::jobs::engine::{Engine, Owner};
 use requorum_server::jobs::log::{Claim, Created, Holder, JobLog, JobRow, Same, Writer};
 use requorum_server::ledger::{Ledger, OpenActs, key};
-use requorum_shared::job::events::{Body, Event};
+use requorum_shared::job::events::{Body, Event, Occurrence};
 use requorum_shared::job::fold::{JobState, JobView};
 use requorum_shared::recovery::{Plan, TargetDir};
 use rustix::process::{Signal, getpid, kill_process};
@@ -293,10 +293,10 @@ impl JobLog for Deadly {
         &self,
         id: &str,
         at_ms: i64,
-        body: &Body,
+        what: &Occurrence,
         writer: Writer<'_>,
     ) -> anyhow::Result<Option<Event>> {
-        self.around(self.log.append(id, at_ms, body, writer)).await
+        self.around(self.log.append(id, at_ms, what, writer)).await
     }
 
     async fn claim(&self, id: &str, claim: Claim<'_>) -> anyhow::Result<bool> {

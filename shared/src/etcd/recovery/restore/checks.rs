@@ -78,8 +78,8 @@ pub fn of_all(request: &RestoreRequest) -> Vec<&'static str> {
 pub fn expected(request: &RestoreRequest) -> Expected {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Expected {
-        members: request.member_names(),
-        of_members: names(&OF_MEMBERS),
+        parts: request.member_names(),
+        of_parts: names(&OF_MEMBERS),
         of_all: names(&of_all(request)),
     }
 }

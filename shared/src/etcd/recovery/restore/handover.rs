@@ -150,7 +150,7 @@ impl Writer<'_> {
                  is a mount point, move what is in it instead.",
                 self.facts.plan
             ),
-            member: None,
+            part: None,
             commands: vec![
                 shell("On each old host, with systemd", stop, false),
                 shell("On each old host, static pods (kubeadm)", pods, true),
@@ -193,7 +193,7 @@ impl Writer<'_> {
             id: member_id(name),
             title: format!("Put {name} on {host}"),
             text,
-            member: Some(name.clone()),
+            part: Some(name.clone()),
             commands,
             expect: vec![expect(
                 "Data directory",
@@ -297,7 +297,7 @@ impl Writer<'_> {
                 "On each host, within about a minute: by systemd, by the static pod, or by the plain etcd command of \
                  the member.{by_hand}{majority}"
             ),
-            member: None,
+            part: None,
             commands: [
                 shell(
                     "On each host, with systemd",
@@ -350,7 +350,7 @@ impl Writer<'_> {
             id: CHECK.to_owned(),
             title: "Check the cluster".to_owned(),
             text,
-            member: None,
+            part: None,
             commands: self.checks(&ctl),
             expect: expected,
         }
@@ -447,7 +447,7 @@ impl Writer<'_> {
                 "{why} Restart every program that watches etcd or caches what it read. For Kubernetes: the API servers \
                  first, then controller managers and schedulers, then operators and kubelets that do not recover."
             ),
-            member: None,
+            part: None,
             commands: vec![shell(
                 "On each control plane node (kubeadm)",
                 vec![

@@ -93,10 +93,10 @@ pub fn check_sealable(request: &RestoreRequest, observation: &Observation) -> Re
 pub fn headline(request: &RestoreRequest, observation: &Observation) -> Vec<Labelled> {
     // A file without keys has none.
     let revision = Some(observation.source.last_revision).filter(|revision| *revision != 0);
-    let members = Value::Count(request.members.len() as u64);
+    let members = request.members.len() as u64;
     vec![
         Labelled::new("revision", "Revision", revision.map(Value::Revision)),
-        Labelled::new("members", "Members", members),
+        Labelled::count("members", "Member", "Members", members),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! The restored members that a job left on the server: what there still is of them, and removing them.
+//! What a job left on the server: what there still is of it, and removing it.
 
 use std::time::Duration;
 
@@ -24,17 +24,13 @@ use crate::leftovers::{Remaining, Removal};
 const LOOK_FOR: Duration = Duration::from_secs(5);
 
 /// Something was deleted, or may have been, and not all of it.
-const PARTLY: &str = "job.members-partly-removed";
+const PARTLY: &str = "job.leftovers-partly-removed";
 
 /// What there still is of what a job left.
-pub async fn restored_members(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-) -> Result<v1::GetRestoredMembersResponse> {
+pub async fn leftovers(app: &App, actor: &Actor, id: &str) -> Result<v1::GetLeftoversResponse> {
     let row = find_for(app, actor, Permission::See, id).await?;
     let job = Loaded::new(app, row).await?;
-    let mut answer = v1::GetRestoredMembersResponse {
+    let mut answer = v1::GetLeftoversResponse {
         confirm: confirmation(&job.row),
         ..Default::default()
     };
@@ -46,7 +42,7 @@ pub async fn restored_members(
         return Ok(answer);
     }
     answer.recorded = true;
-    let left = leftovers(&job.view);
+    let left = left_of(&job.view);
     if left.folders.is_empty() {
         return Ok(answer);
     }
@@ -60,7 +56,7 @@ pub async fn restored_members(
             Some(seen) => answer.missing.push(shown(seen)),
             // Deleted, and not written down as that yet: a removal that is begun again does so.
             None if begun => {}
-            None => answer.missing.push(v1::RestoredFolder {
+            None => answer.missing.push(v1::LeftoverFolder {
                 path: folder.path.clone(),
                 bytes: folder.bytes,
                 difference: String::new(),
@@ -72,7 +68,7 @@ pub async fn restored_members(
 }
 
 /// The folders that a job left and that were not removed.
-fn leftovers(view: &JobView) -> Leftovers {
+fn left_of(view: &JobView) -> Leftovers {
     Leftovers {
         folders: view.folders_left().cloned().collect(),
         begun: view.removing.clone(),
@@ -95,27 +91,30 @@ async fn look(app: &App, job: &Loaded, left: &Leftovers) -> Result<Vec<Remaining
     match tokio::time::timeout(LOOK_FOR, look).await {
         Ok(looked) => looked.map_err(internal)?.map_err(|error| {
             precondition(
-                "job.members-unseen",
-                format!("The restored members cannot be looked at. {error}"),
+                "job.leftovers-unseen",
+                format!("The {} cannot be looked at. {error}", job.noun()),
             )
         }),
         Err(_) => Err(ApiError::new(
             Kind::Unavailable,
-            "job.members-unseen",
-            "The disk that the restored members are on does not answer. Try again once it does.",
+            "job.leftovers-unseen",
+            format!(
+                "The disk that the {} are on does not answer. Try again once it does.",
+                job.noun()
+            ),
         )),
     }
 }
 
-fn shown(seen: &Remaining) -> v1::RestoredFolder {
-    v1::RestoredFolder {
+fn shown(seen: &Remaining) -> v1::LeftoverFolder {
+    v1::LeftoverFolder {
         path: seen.at.clone(),
         bytes: seen.bytes,
         difference: seen.difference.clone().unwrap_or_default(),
     }
 }
 
-/// What has to be typed: what the members are of.
+/// What has to be typed: what the leftovers are of.
 fn confirmation(row: &JobRow) -> String {
     match row.cluster.as_str() {
         "" => short_name("", row.brief.number),
@@ -124,7 +123,7 @@ fn confirmation(row: &JobRow) -> String {
 }
 
 /// Removes what a job that is over left, as far as it is as the job left it.
-pub async fn remove_restored_members(
+pub async fn remove_leftovers(
     app: &App,
     actor: &Actor,
     id: &str,
@@ -135,11 +134,11 @@ pub async fn remove_restored_members(
     if typed.trim() != confirm {
         return Err(bad_request(
             "job.confirm",
-            format!("To remove the restored members, type {confirm} exactly."),
+            format!("To remove what the job left, type {confirm} exactly."),
         ));
     }
-    let mut draft = of_job(actor, act::JOB_REMOVE_MEMBERS, &row);
-    draft.subject = format!("restored members of job {id}");
+    let mut draft = of_job(actor, act::JOB_REMOVE_LEFTOVERS, &row);
+    draft.subject = format!("leftovers of job {id}");
     let (here, actor) = (app.clone(), actor.clone());
     audit::act(app, draft, async move {
         // One removal at a time for each job: the next one sees what this one wrote down.
@@ -150,8 +149,9 @@ pub async fn remove_restored_members(
             return Err(precondition(
                 "job.target-taken",
                 format!(
-                    "{}. The restored members were not removed. Let that job end, then remove them.",
-                    works_there(&here, &actor, &holder)
+                    "{}. The {} were not removed. Let that job end, then remove them.",
+                    works_there(&here, &actor, &holder),
+                    job.noun()
                 ),
             ));
         }
@@ -164,12 +164,12 @@ pub async fn remove_restored_members(
 async fn remove(app: &App, job: &Loaded, left: Leftovers, by: &str) -> Result<v1::JobSummary> {
     let (id, plan) = (job.row.id.as_str(), &job.plan);
     let aside = app.engine.set_aside(id, plan, &left).await;
-    let aside = aside.map_err(|error| changed(&error.to_string()))?;
+    let aside = aside.map_err(|error| changed(job.noun(), &error.to_string()))?;
     // Begun, and nothing of it is left where it was or where it was set aside.
     let mut gone: Vec<String> = left.begun.clone();
     gone.retain(|path| !aside.contains(path));
     if aside.is_empty() && gone.is_empty() {
-        return Err(nothing_left(&left));
+        return Err(nothing_left(job.noun(), &left));
     }
     if !aside.is_empty() {
         let mut set = left;
@@ -190,25 +190,26 @@ async fn remove(app: &App, job: &Loaded, left: Leftovers, by: &str) -> Result<v1
                 Kind::Internal,
                 PARTLY,
                 format!(
-                    "It is not known how much of the restored members was removed. {error} Remove them again to continue."
+                    "It is not known how much of the {} was removed. {error} Remove them again to continue.",
+                    job.noun()
                 ),
             )
         })?;
         match &removal.stopped {
             None => gone.extend(removal.folders),
-            Some(why) if removal.entries > 0 => return Err(partly(why, &removal)),
+            Some(why) if removal.entries > 0 => return Err(partly(job.noun(), why, &removal)),
             Some(why) => {
                 stopped(app, id, &set, by).await;
-                return Err(changed(why));
+                return Err(changed(job.noun(), why));
             }
         }
     }
-    let removed = Body::MembersRemoved {
+    let removed = Body::LeftoversRemoved {
         by: by.to_owned(),
         paths: gone,
     };
     write(app, id, &removed).await?;
-    tracing::info!(job = %id, %by, "removed the restored members of a job");
+    tracing::info!(job = %id, %by, "removed what a job left");
     Ok(load(app, id).await?.summary())
 }
 
@@ -225,15 +226,15 @@ async fn stopped(app: &App, id: &str, set: &Leftovers, by: &str) {
     }
 }
 
-fn changed(why: &str) -> ApiError {
+fn changed(noun: &str, why: &str) -> ApiError {
     precondition(
-        "job.members-changed",
-        format!("The restored members were not removed. {why}"),
+        "job.leftovers-changed",
+        format!("The {noun} were not removed. {why}"),
     )
 }
 
 /// Something was deleted, and not all of it. That is no refusal.
-fn partly(why: &str, removal: &Removal) -> ApiError {
+fn partly(noun: &str, why: &str, removal: &Removal) -> ApiError {
     let folders = match removal.folders.as_slice() {
         [] => String::new(),
         folders => format!("{} and all that was in it; ", folders.join(", ")),
@@ -242,8 +243,8 @@ fn partly(why: &str, removal: &Removal) -> ApiError {
         Kind::Internal,
         PARTLY,
         format!(
-            "The restored members were partly removed: {folders}{} files and folders in all were deleted. {why} Remove \
-             them again to continue.",
+            "The {noun} were partly removed: {folders}{} files and folders in all were deleted. {why} Remove them again \
+             to continue.",
             removal.entries
         ),
     )
@@ -259,19 +260,21 @@ fn removable(job: &Loaded) -> Result<Leftovers> {
     }
     if let Some(removed) = &job.view.removed {
         return Err(conflict(
-            "job.members-removed",
+            "job.leftovers-removed",
             format!(
-                "The restored members of this job were removed already, by {}.",
+                "The {} of this job were removed already, by {}.",
+                job.noun(),
                 removed.by
             ),
         ));
     }
-    let mut left = leftovers(&job.view);
+    let mut left = left_of(&job.view);
     if left.folders.is_empty() {
-        return Err(refused(
-            "This job recorded no restored members, so the console cannot know which folders are its own. Remove them \
-             on the server's host.",
-        ));
+        return Err(refused(&format!(
+            "This job recorded no {}, so the console cannot know which folders are its own. Remove them on the server's \
+             host.",
+            job.noun()
+        )));
     }
     let paths = listed(&left);
     left.folders.retain(KeptFolder::is_known);
@@ -289,12 +292,12 @@ fn listed(left: &Leftovers) -> String {
     paths.join(", ")
 }
 
-fn nothing_left(left: &Leftovers) -> ApiError {
+fn nothing_left(noun: &str, left: &Leftovers) -> ApiError {
     precondition(
-        "job.members-gone",
+        "job.leftovers-gone",
         format!(
-            "Nothing was removed: the restored members are not at {} on this server any more. They were moved or removed \
-             outside the console, or are on the server that ran the job.",
+            "Nothing was removed: the {noun} are not at {} on this server any more. They were moved or removed outside \
+             the console, or are on the server that ran the job.",
             listed(left)
         ),
     )
@@ -310,8 +313,7 @@ async fn write(app: &App, id: &str, body: &Body) -> Result<()> {
     }
     Err(conflict(
         "job.busy",
-        "The job's journal could not be written, because other entries were written at the same moment. Remove the \
-         restored members again.",
+        "The job's journal could not be written, because other entries were written at the same moment. Try again.",
     ))
 }
 
@@ -326,11 +328,11 @@ mod tests {
             entries: 9,
             stopped: None,
         };
-        let error = partly("/srv/a/m2: removing it failed.", &removal);
+        let error = partly("leftovers", "/srv/a/m2: removing it failed.", &removal);
         assert_eq!(error.kind, Kind::Internal);
         for said in ["/srv/a/m1 and all", "9 files", "/srv/a/m2: removing"] {
             assert!(error.message.contains(said), "{}", error.message);
         }
-        assert_eq!(changed("").kind, Kind::Precondition);
+        assert_eq!(changed("leftovers", "").kind, Kind::Precondition);
     }
 }

@@ -1,4 +1,4 @@
-//! The restored members that jobs left: listed, and removed only where they are as the job left them.
+//! What jobs left: listed, and removed only where it is as the job left it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ async fn removals(client: &Client) -> Vec<(Option<Outcome>, String)> {
     let (_, entries) = audit(client, None).await;
     let closed = entries
         .into_iter()
-        .filter(|entry| entry.act == act::JOB_REMOVE_MEMBERS && entry.closes.is_some());
+        .filter(|entry| entry.act == act::JOB_REMOVE_LEFTOVERS && entry.closes.is_some());
     closed.map(|entry| (entry.outcome, entry.reason)).collect()
 }
 
@@ -50,7 +50,7 @@ async fn what_a_job_left_is_listed_and_removed_once() {
     console.finished(&job.id).await;
     let place = at(&server.data_dir(), "left/over");
 
-    let left = console.restored_members(&job.id).await;
+    let left = console.leftovers(&job.id).await;
     assert!(left.recorded && left.missing.is_empty(), "{left:?}");
     assert_eq!(left.folders.len(), 1);
     assert_eq!(left.folders[0].path, place.display().to_string());
@@ -61,16 +61,16 @@ async fn what_a_job_left_is_listed_and_removed_once() {
     );
 
     for typed in ["", "PROD", "prod #1"] {
-        let refused = console.remove_members(&job.id, typed).await.unwrap_err();
+        let refused = console.remove_leftovers(&job.id, typed).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{typed}");
         assert_eq!(code(&refused), "job.confirm");
     }
     assert!(place.join("m1/member/snap/db").exists());
     assert_eq!(removals(&console.http).await, []);
 
-    console.remove_members(&job.id, " prod ").await.unwrap();
+    console.remove_leftovers(&job.id, " prod ").await.unwrap();
     assert!(!place.exists());
-    let left = console.restored_members(&job.id).await;
+    let left = console.leftovers(&job.id).await;
     assert_eq!((left.removed_by.as_str(), left.folders.len()), (NAME, 0));
     assert!(
         left.removed_at_ms > 0 && left.missing.is_empty(),
@@ -83,7 +83,7 @@ async fn what_a_job_left_is_listed_and_removed_once() {
     assert_eq!(
         last.collect::<Vec<_>>(),
         [
-            Body::MembersRemoved {
+            Body::LeftoversRemoved {
                 by: by.clone(),
                 paths: paths.clone()
             },
@@ -93,10 +93,10 @@ async fn what_a_job_left_is_listed_and_removed_once() {
     server.app().disks.measure(server.app()).await;
     let mut storage = ConsoleServiceClient::new(console.http.grpc().await);
     let storage = storage.get_storage(v1::GetStorageRequest {}).await.unwrap();
-    assert_eq!(storage.into_inner().clusters[0].restored_bytes, 0);
+    assert_eq!(storage.into_inner().clusters[0].leftovers_bytes, 0);
 
-    let again = console.remove_members(&job.id, "prod").await.unwrap_err();
-    assert_eq!(code(&again), "job.members-removed");
+    let again = console.remove_leftovers(&job.id, "prod").await.unwrap_err();
+    assert_eq!(code(&again), "job.leftovers-removed");
     assert!(again.message().contains(NAME), "{again:?}");
     let outcomes: Vec<_> = removals(&console.http).await;
     assert_eq!(outcomes.len(), 2, "{outcomes:?}");
@@ -133,13 +133,13 @@ async fn a_download_is_listed_with_size_and_digest_until_it_is_removed() {
     assert_eq!(artifacts[1].size, bytes.len() as u64);
     assert_eq!(artifacts[1].sha256, hex::encode(Sha256::digest(&bytes)));
 
-    let left = console.restored_members(&job.id).await;
+    let left = console.leftovers(&job.id).await;
     let place = server.data_dir().join("downloads").join(&job.id);
     assert_eq!(left.folders.len(), 1, "{left:?}");
     assert_eq!(left.folders[0].path, place.display().to_string());
     // A job of no cluster is called by its own name.
     assert_eq!(left.confirm, job.name);
-    console.remove_members(&job.id, &job.name).await.unwrap();
+    console.remove_leftovers(&job.id, &job.name).await.unwrap();
     assert!(!place.exists());
     assert_eq!(console.job(&job.id).await.artifacts, []);
     assert_eq!(console.http.get(&path).await.status(), 404);
@@ -152,7 +152,7 @@ async fn what_is_not_as_the_job_left_it_stays() {
     let console = Console::over(&server).await;
     let snapshot = console.upload_of("3.5.33-three.db", "prod").await;
     let first = console.run(&request(&snapshot, "same")).await;
-    let early = console.remove_members(&first.id, "prod").await;
+    let early = console.remove_leftovers(&first.id, "prod").await;
     console.finished(&first.id).await;
     if let Err(early) = early {
         assert_eq!(code(&early), "job.nothing-to-remove");
@@ -167,14 +167,17 @@ async fn what_is_not_as_the_job_left_it_stays() {
     let mut written = whole.clone();
     written[8] ^= 1;
     std::fs::write(&log, written).unwrap();
-    let left = console.restored_members(&first.id).await;
+    let left = console.leftovers(&first.id).await;
     assert!(left.folders.is_empty() && !left.unfinished, "{left:?}");
     assert!(
         left.missing[0].difference.ends_with(".wal was changed"),
         "{left:?}"
     );
-    let refused = console.remove_members(&first.id, "prod").await.unwrap_err();
-    assert_eq!(code(&refused), "job.members-changed");
+    let refused = console
+        .remove_leftovers(&first.id, "prod")
+        .await
+        .unwrap_err();
+    assert_eq!(code(&refused), "job.leftovers-changed");
     assert!(
         refused.message().contains("A server may have been started"),
         "{refused:?}"
@@ -183,7 +186,7 @@ async fn what_is_not_as_the_job_left_it_stays() {
     std::fs::write(&log, whole).unwrap();
     let times = std::fs::FileTimes::new().set_modified(was);
     File::open(&log).unwrap().set_times(times).unwrap();
-    let left = console.restored_members(&first.id).await;
+    let left = console.leftovers(&first.id).await;
     assert_eq!(left.folders.len(), 1, "{left:?}");
 
     // The operator moved it away, and another job made the same there.
@@ -191,12 +194,15 @@ async fn what_is_not_as_the_job_left_it_stays() {
     std::fs::rename(&place, &away).unwrap();
     let second = console.run(&request(&snapshot, "same")).await;
     console.finished(&second.id).await;
-    let left = console.restored_members(&first.id).await;
+    let left = console.leftovers(&first.id).await;
     assert!(left.folders.is_empty(), "{left:?}");
     assert_eq!(left.missing[0].path, place.display().to_string());
-    let refused = console.remove_members(&first.id, "prod").await.unwrap_err();
+    let refused = console
+        .remove_leftovers(&first.id, "prod")
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
-    assert_eq!(code(&refused), "job.members-changed");
+    assert_eq!(code(&refused), "job.leftovers-changed");
     assert!(
         refused.message().contains("the folder was replaced"),
         "{refused:?}"
@@ -209,12 +215,15 @@ async fn what_is_not_as_the_job_left_it_stays() {
         );
     }
     // Each removes its own.
-    console.remove_members(&second.id, "prod").await.unwrap();
+    console.remove_leftovers(&second.id, "prod").await.unwrap();
     assert!(!place.exists() && away.exists());
-    let refused = console.remove_members(&first.id, "prod").await.unwrap_err();
-    assert_eq!(code(&refused), "job.members-gone");
+    let refused = console
+        .remove_leftovers(&first.id, "prod")
+        .await
+        .unwrap_err();
+    assert_eq!(code(&refused), "job.leftovers-gone");
     std::fs::rename(&away, &place).unwrap();
-    console.remove_members(&first.id, "prod").await.unwrap();
+    console.remove_leftovers(&first.id, "prod").await.unwrap();
     assert!(!place.exists());
     server.stop().await;
 }
@@ -239,19 +248,19 @@ async fn while_a_job_works_there_and_by_who_may_not_nothing_is_removed() {
         let person = server.person(&console.http, &name, grants).await;
         let person = Console::with(person).await;
         // Looking is allowed.
-        assert_eq!(person.restored_members(&job.id).await.folders.len(), 1);
-        let refused = person.remove_members(&job.id, "prod").await.unwrap_err();
+        assert_eq!(person.leftovers(&job.id).await.folders.len(), 1);
+        let refused = person.remove_leftovers(&job.id, "prod").await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{grants:?}");
     }
     let (other, mend) = waiting(&server, &console, &inside, &snapshot).await;
-    let refused = console.remove_members(&job.id, "prod").await.unwrap_err();
+    let refused = console.remove_leftovers(&job.id, "prod").await.unwrap_err();
     assert_eq!(code(&refused), "job.target-taken");
     assert!(refused.message().contains(&other.id), "{refused:?}");
     assert!(place.join("m1/member/snap/db").exists());
     console.abort(&other.id).await.unwrap();
     console.watch(&other.id, 0).await.unwrap();
     mend();
-    console.remove_members(&job.id, "prod").await.unwrap();
+    console.remove_leftovers(&job.id, "prod").await.unwrap();
     assert!(!place.join("m1").exists());
     server.stop().await;
 }
@@ -270,7 +279,7 @@ async fn a_server_that_is_killed_after_a_removal_finds_it_done() {
     let no_ends = "CREATE TRIGGER no_ends BEFORE INSERT ON ledger_entries WHEN NEW.closes IS NOT NULL \
                    BEGIN SELECT RAISE(ABORT, 'no ends'); END";
     sqlx::query(no_ends).execute(&database).await.unwrap();
-    console.remove_members(&job.id, "prod").await.unwrap();
+    console.remove_leftovers(&job.id, "prod").await.unwrap();
     process.kill();
     let again = sqlx::query("DROP TRIGGER no_ends");
     again.execute(&database).await.unwrap();
@@ -278,7 +287,7 @@ async fn a_server_that_is_killed_after_a_removal_finds_it_done() {
     let process = Process::start(&data, false, &[]);
     let console = killed::console(&process).await;
     assert!(!at(&data, "killed").exists());
-    assert_eq!(console.restored_members(&job.id).await.removed_by, NAME);
+    assert_eq!(console.leftovers(&job.id).await.removed_by, NAME);
     let removals = removals(&console.http).await;
     assert_eq!(removals.len(), 1, "{removals:?}");
     assert_eq!(removals[0].0, Some(Outcome::Done));
@@ -297,20 +306,20 @@ async fn of_two_folders_the_one_that_is_there_is_removed_and_the_other_stays_lis
     console.finished(&job.id).await;
     let away = at(&server.data_dir(), "away");
     std::fs::rename(place.join("m2"), &away).unwrap();
-    console.remove_members(&job.id, "prod").await.unwrap();
+    console.remove_leftovers(&job.id, "prod").await.unwrap();
     assert!(place.exists() && away.join("member/snap/db").exists());
     assert!(!place.join("m1").exists() && !place.join("m3").exists());
-    let left = console.restored_members(&job.id).await;
+    let left = console.leftovers(&job.id).await;
     assert_eq!((left.removed_by.as_str(), left.folders.len()), ("", 0));
     let missing: Vec<_> = left.missing.iter().map(|m| m.path.clone()).collect();
     assert_eq!(missing, [place.join("m2").display().to_string()]);
 
     // Once it is back it is removed as the others were, and then all of them are.
     std::fs::rename(&away, place.join("m2")).unwrap();
-    assert_eq!(console.restored_members(&job.id).await.folders.len(), 1);
-    console.remove_members(&job.id, "prod").await.unwrap();
+    assert_eq!(console.leftovers(&job.id).await.folders.len(), 1);
+    console.remove_leftovers(&job.id, "prod").await.unwrap();
     assert!(!place.join("m2").exists());
-    assert_eq!(console.restored_members(&job.id).await.removed_by, NAME);
+    assert_eq!(console.leftovers(&job.id).await.removed_by, NAME);
     server.stop().await;
 }
 
@@ -325,10 +334,10 @@ async fn a_removal_whose_end_was_not_written_down_is_brought_to_its_end() {
     console.finished(&job.id).await;
     let options = SqliteConnectOptions::new().filename(data.join("requorum.db"));
     let database = SqlitePool::connect_with(options).await.unwrap();
-    let no_end = "CREATE TRIGGER no_end BEFORE INSERT ON job_events WHEN NEW.body_json LIKE '%members-removed%' \
+    let no_end = "CREATE TRIGGER no_end BEFORE INSERT ON job_events WHEN NEW.body_json LIKE '%leftovers-removed%' \
                   BEGIN SELECT RAISE(ABORT, 'no end'); END";
     sqlx::query(no_end).execute(&database).await.unwrap();
-    console.remove_members(&job.id, "prod").await.unwrap_err();
+    console.remove_leftovers(&job.id, "prod").await.unwrap_err();
     process.kill();
     assert!(!at(&data, "cut").exists());
     let again = sqlx::query("DROP TRIGGER no_end");
@@ -336,10 +345,10 @@ async fn a_removal_whose_end_was_not_written_down_is_brought_to_its_end() {
 
     let process = Process::start(&data, false, &[]);
     let console = killed::console(&process).await;
-    let left = console.restored_members(&job.id).await;
+    let left = console.leftovers(&job.id).await;
     assert!(left.unfinished && left.removed_by.is_empty(), "{left:?}");
-    console.remove_members(&job.id, "prod").await.unwrap();
-    let left = console.restored_members(&job.id).await;
+    console.remove_leftovers(&job.id, "prod").await.unwrap();
+    let left = console.leftovers(&job.id).await;
     assert_eq!((left.removed_by.as_str(), left.unfinished), (NAME, false));
     let outcomes: Vec<_> = removals(&console.http).await;
     let outcomes: Vec<_> = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
