@@ -10,6 +10,7 @@ use requorum_shared::permission::Permission;
 use requorum_shared::plan::short_name;
 
 use super::super::audit;
+use super::super::authorize::where_allowed;
 use super::{ATTEMPTS, Loaded, find_for, load, of_job, working_on, works_there};
 use crate::app::App;
 use crate::auth::actor::Actor;
@@ -26,7 +27,8 @@ const LOOK_FOR: Duration = Duration::from_secs(5);
 /// Something was deleted, or may have been, and not all of it.
 const PARTLY: &str = "job.leftovers-partly-removed";
 
-/// What there still is of what a job left.
+/// What there still is of what a job left: as the disk has it for those who may remove it, and as the job wrote it down
+/// for all others, who make no disk work.
 pub async fn leftovers(app: &App, actor: &Actor, id: &str) -> Result<v1::GetLeftoversResponse> {
     let row = find_for(app, actor, Permission::See, id).await?;
     let job = Loaded::new(app, row).await?;
@@ -46,6 +48,12 @@ pub async fn leftovers(app: &App, actor: &Actor, id: &str) -> Result<v1::GetLeft
     if left.folders.is_empty() {
         return Ok(answer);
     }
+    if !where_allowed(actor, Permission::RemoveFiles).have(&job.row.cluster) {
+        answer.folders = left.folders.iter().map(recorded).collect();
+        answer.unfinished = !left.begun.is_empty();
+        return Ok(answer);
+    }
+    answer.looked = true;
     let there = look(app, &job, &left).await?;
     for folder in &left.folders {
         let seen = there.iter().find(|seen| seen.path == folder.path);
@@ -56,11 +64,7 @@ pub async fn leftovers(app: &App, actor: &Actor, id: &str) -> Result<v1::GetLeft
             Some(seen) => answer.missing.push(shown(seen)),
             // Deleted, and not written down as that yet: a removal that is begun again does so.
             None if begun => {}
-            None => answer.missing.push(v1::LeftoverFolder {
-                path: folder.path.clone(),
-                bytes: folder.bytes,
-                difference: String::new(),
-            }),
+            None => answer.missing.push(recorded(folder)),
         }
         answer.unfinished |= begun;
     }
@@ -103,6 +107,15 @@ async fn look(app: &App, job: &Loaded, left: &Leftovers) -> Result<Vec<Remaining
                 job.noun()
             ),
         )),
+    }
+}
+
+/// As the job wrote it down.
+fn recorded(folder: &KeptFolder) -> v1::LeftoverFolder {
+    v1::LeftoverFolder {
+        path: folder.path.clone(),
+        bytes: folder.bytes,
+        difference: String::new(),
     }
 }
 
@@ -162,6 +175,7 @@ pub async fn remove_leftovers(
 
 /// Sets the folders aside, writes down that their removal begins, and deletes them.
 async fn remove(app: &App, job: &Loaded, left: Leftovers, by: &str) -> Result<v1::JobSummary> {
+    app.disks.have_changed();
     let (id, plan) = (job.row.id.as_str(), &job.plan);
     let aside = app.engine.set_aside(id, plan, &left).await;
     let aside = aside.map_err(|error| changed(job.noun(), &error.to_string()))?;

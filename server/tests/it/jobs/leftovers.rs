@@ -59,6 +59,17 @@ async fn what_a_job_left_is_listed_and_removed_once() {
         (left.confirm.as_str(), left.removed_by.as_str()),
         ("prod", "")
     );
+    assert!(left.looked);
+    // Who may not remove it is told what the job wrote down, and makes no disk work.
+    let viewer = server.person(&console.http, "Vi", &["viewer"]).await;
+    let viewer = Console::with(viewer).await;
+    let aside = place.with_extension("aside");
+    std::fs::rename(&place, &aside).unwrap();
+    let told = viewer.leftovers(&job.id).await;
+    assert_eq!((told.looked, &told.folders), (false, &left.folders));
+    let seen = console.leftovers(&job.id).await;
+    assert_eq!((seen.folders.len(), seen.missing.len()), (0, 1));
+    std::fs::rename(&aside, &place).unwrap();
 
     for typed in ["", "PROD", "prod #1"] {
         let refused = console.remove_leftovers(&job.id, typed).await.unwrap_err();

@@ -154,8 +154,12 @@ fn left(
         }
     });
     let whole = (!there.folders.is_empty()).then(|| {
+        let what = match there.looked {
+            true => format!("{} are on the server, with {contents} in them. Once they are where they belong, remove them here.", capital(leftovers)),
+            false => format!("At the end of the job, {leftovers} were on the server, with {contents} in them. An operator removes them here once they are where they belong."),
+        };
         view! {
-            <p>{format!("{} are on the server, with {contents} in them. Once they are where they belong, remove them here.", capital(leftovers))}</p>
+            <p>{what}</p>
             {folders(&there.folders)}
         }
     });
