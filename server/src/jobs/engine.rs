@@ -280,8 +280,12 @@ impl Engine {
                 job,
                 plan: Arc::new(plan),
                 lease: Lease::since(asked),
+                unproven: Mutex::default(),
             };
             run.to_the_end(reason).await;
+            if let Some(why) = run.unproven() {
+                self.write_refusal(&run.job, None, &why).await?;
+            }
         }
         self.log.release(id, &self.owner.id).await
     }
@@ -294,6 +298,8 @@ struct JobRun {
     job: JobRow,
     plan: Arc<Plan>,
     lease: Lease,
+    /// What the database has and the ledger does not.
+    unproven: Mutex<Option<String>>,
 }
 
 impl JobRun {

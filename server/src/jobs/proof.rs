@@ -51,25 +51,34 @@ impl Proof for Ledger {
             plan: plan.clone(),
             ..Filter::default()
         };
+        let of_it = |found: &ProvenAct| {
+            let opened = &found.opened;
+            let end = found.closed.as_ref().and_then(|end| end.job.as_deref());
+            opened.act == act::JOB_START
+                && opened.who == who
+                && opened.plan.as_deref() == Some(&*plan)
+                && end.is_none_or(|end| end == job.id)
+        };
         // A plan is run once. Which job it became is known at the end of the act; where the console was stopped before
         // that, the plan tells it.
-        let fits = |found: &ProvenAct| {
-            let end = found.closed.as_ref().and_then(|end| end.job.as_deref());
-            found.opened.act == act::JOB_START
-                && found.opened.who == who
-                && found.opened.plan.as_deref() == Some(&*plan)
-                && match found.outcome() {
-                    Some(Outcome::Done) => end == Some(&*job.id),
-                    None | Some(Outcome::Unknown) => end.is_none_or(|end| end == job.id),
-                    Some(Outcome::Failed | Outcome::Refused) => false,
-                }
+        let was_started = |found: &ProvenAct| match found.outcome() {
+            Some(Outcome::Done) => {
+                of_it(found) && found.closed.as_ref().is_some_and(|end| end.job.is_some())
+            }
+            Some(Outcome::Unknown) => of_it(found),
+            _ => false,
         };
-        let found = self.find_act(filter, fits).await?;
-        Ok(match found {
-            None => Proven::No,
-            Some(act) if act.outcome().is_none() => Proven::Open,
-            Some(_) => Proven::Yes,
-        })
+        if self.find_act(filter.clone(), was_started).await?.is_some() {
+            return Ok(Proven::Yes);
+        }
+        // An act that failed may have had its effect: a commit whose answer was lost. A person has to look.
+        let may_be = |found: &ProvenAct| {
+            matches!(found.outcome(), None | Some(Outcome::Failed)) && of_it(found)
+        };
+        match self.find_act(filter, may_be).await? {
+            Some(_) => Ok(Proven::Open),
+            None => self.no(),
+        }
     }
 
     async fn asked(&self, job: &JobRow, wish: &Wish<'_>) -> Result<Proven, LookupError> {
@@ -80,22 +89,33 @@ impl Proof for Ledger {
             job: job.id.clone(),
             ..Filter::default()
         };
-        // The act has its end a moment after the event. It was opened for somebody who may do it.
+        // The act has its end a moment after the event. It was opened for somebody who may do it, and one that failed may
+        // have had its effect all the same.
         let fits = |found: &ProvenAct| {
             found.opened.act == wish.act
                 && found.opened.who == who
                 && found.opened.job.as_deref() == Some(&*job.id)
-                && found.opened.about == wish.about
-                && !matches!(found.outcome(), Some(Outcome::Failed | Outcome::Refused))
+                // Entries of earlier versions do not say what was answered.
+                && (found.opened.about.is_none() || found.opened.about == wish.about)
+                && found.outcome() != Some(Outcome::Refused)
         };
-        let found = self.find_act(filter, fits).await?;
-        Ok(match found {
-            None => Proven::No,
-            Some(_) => Proven::Yes,
-        })
+        match self.find_act(filter, fits).await? {
+            Some(_) => Ok(Proven::Yes),
+            None => self.no(),
+        }
     }
 
     fn look(&self) {
         Self::look(self);
+    }
+}
+
+impl Ledger {
+    /// That something is not in it, which only a sound ledger says.
+    fn no(&self) -> Result<Proven, LookupError> {
+        match self.status().damaged {
+            true => Err(LookupError::Tree),
+            false => Ok(Proven::No),
+        }
     }
 }

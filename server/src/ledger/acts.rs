@@ -1,7 +1,7 @@
 //! Acts as the ledger proves them: not what a row of the database says, but what the key has signed.
 
 use anyhow::Context as _;
-use requorum_shared::ledger::entry::Entry;
+use requorum_shared::ledger::entry::{Entry, Outcome};
 use requorum_shared::ledger::merkle;
 use requorum_shared::ledger::verify::entry_is_in;
 
@@ -14,9 +14,15 @@ use super::tree::prove;
 
 /// Acts that are read at once while one is looked for, newest first.
 const AT_ONCE: u32 = 200;
-/// Acts that are looked through for one before it counts as not there. What is refused without end is counted and not
-/// listed one by one, so that no person can bury an act under others.
+/// Acts that are looked through for one before it is given up.
 const MOST_LOOKED_THROUGH: usize = 100_000;
+
+/// Whether the act's end says that it was refused: it is not worth a proof, and there may be many.
+fn is_refused(stored: &Stored) -> bool {
+    let end = stored.closing.as_ref();
+    let end = end.and_then(|bytes| serde_json::from_slice::<Entry>(bytes).ok());
+    end.is_some_and(|end| end.outcome == Some(Outcome::Refused))
+}
 
 impl Ledger {
     /// The act that this entry opened. None where there is no such entry, or it is not in the newest checkpoint yet.
@@ -40,11 +46,11 @@ impl Ledger {
         }
     }
 
-    /// The newest act that fits the filter and of which `is_it` says so. A person who can write to the database can
+    /// The newest act that fits the filter, was not refused, and of which `is_it` says so. A person who can write to the database can
     /// hide one from this; [`Ledger::newest_decision`] misses none.
     ///
     /// # Errors
-    /// When the store cannot be read, or an act that fits the filter is not the one that was signed.
+    /// When the store cannot be read, an act that fits the filter is not the one that was signed, or there are too many.
     pub async fn find_act(
         &self,
         filter: Filter,
@@ -57,7 +63,7 @@ impl Ledger {
         };
         for _ in 0..MOST_LOOKED_THROUGH / AT_ONCE as usize {
             let page = self.shared.store.list(&filter).await?;
-            for stored in &page {
+            for stored in page.iter().filter(|stored| !is_refused(stored)) {
                 if let Some(act) = self.prove_act(stored).await?
                     && act.opened.closes.is_none()
                     && is_it(&act)
@@ -67,10 +73,11 @@ impl Ledger {
             }
             match page.last() {
                 Some(last) if page.len() == AT_ONCE as usize => filter.before = Some(last.index),
-                _ => break,
+                _ => return Ok(None),
             }
         }
-        Ok(None)
+        let error = anyhow::anyhow!("too many acts to look through for one");
+        Err(LookupError::Store(error))
     }
 
     /// The newest decision from entry `since` on of which `is_it` says so: a rejection or withdrawal of a plan, the

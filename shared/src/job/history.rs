@@ -1,7 +1,8 @@
 //! A job's history: its journal as lines that a person reads. The page's timeline and the dossier's are both these
 //! lines, worded here alone.
 
-use super::events::{Body, EPHEMERAL, EndState, Event, Question, StepOutcome};
+use super::events::{Body, EPHEMERAL, EndState, Event, StepOutcome};
+use super::fold::JobView;
 use crate::document::Mark;
 use crate::finding::{Check, Outcome};
 use crate::ledger::entry::CONSOLE;
@@ -52,8 +53,8 @@ pub struct History {
     handover: Vec<(String, String)>,
     leftovers: String,
     steps: Vec<Step>,
-    question: Option<Question>,
-    backward: bool,
+    /// The job before the event that a line is made of.
+    view: JobView,
     /// All lines, oldest first.
     pub lines: Vec<Line>,
     /// The last event that is in them.
@@ -81,6 +82,7 @@ impl History {
             steps: vec![Step::default(); titles.len()],
             handover,
             leftovers: leftovers.to_owned(),
+            view: JobView::new(titles.len()),
             ..Self::default()
         }
     }
@@ -91,7 +93,11 @@ impl History {
             return;
         }
         self.last_seq = event.seq;
-        let Some(mut line) = self.line(event) else {
+        let line = self.line(event);
+        self.view.apply(event);
+        // It says nothing about what follows, and can be long.
+        self.view.log.clear();
+        let Some(mut line) = line else {
             return;
         };
         if let Some(host) = event.host.as_ref().filter(|_| line.topic == Topic::Steps) {
@@ -122,7 +128,7 @@ impl History {
             Body::Adopted { reason } => {
                 let open: Vec<_> = (1..).zip(&self.steps).filter(|(_, s)| s.open).collect();
                 let again = match open.first() {
-                    Some((number, _)) if !self.backward => {
+                    Some((number, _)) if !self.view.backward => {
                         format!(", and checks how far step {number} got")
                     }
                     _ => String::new(),
@@ -182,7 +188,6 @@ impl History {
                 }
             }
             Body::Refused { step, why } => {
-                self.backward = true;
                 let what = format!(
                     "{}: the plan does not match what is there",
                     self.named(*step)
@@ -190,22 +195,18 @@ impl History {
                 console(Topic::Steps, what, Mark::Fail, "refused").with(why)
             }
             Body::Asked { question } => {
-                self.question = Some(question.clone());
                 let what = format!("Asked: {}", question.text);
                 console(Topic::People, what, Mark::Warning, "waiting").with(&question.evidence)
             }
             Body::Answered { choice, by, .. } => {
-                let question = self.question.take();
-                let choices = question.iter().flat_map(|q| &q.choices);
+                let question = self.view.question.as_ref();
+                let choices = question.into_iter().flat_map(|q| &q.choices);
                 let label = choices.filter(|c| c.id == *choice).map(|c| &c.label).next();
                 person(by, &format!("Answered: {}", label.unwrap_or(choice)))
             }
             Body::Paused { by } => person(by, "Asked for a pause before the next step"),
             Body::Resumed { by } => person(by, "Resumed the job"),
-            Body::AbortRequested { by } => {
-                self.backward = true;
-                person(by, "Asked to stop and roll back")
-            }
+            Body::AbortRequested { by } => person(by, "Asked to stop and roll back"),
             Body::UndoStarted { step } => {
                 self.begin(*step, at_ms);
                 console(Topic::Steps, self.named(*step), Mark::Note, "rolling back").beginning()
@@ -347,7 +348,7 @@ fn seconds(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::events::{Choice, Failure, Occurrence, Then};
+    use crate::job::events::{Choice, Failure, Occurrence, Question, Then};
 
     fn told(bodies: Vec<Body>) -> Vec<Line> {
         let handover = vec![("start".to_owned(), "Start all members".to_owned())];
@@ -360,6 +361,51 @@ mod tests {
             history.apply(&event);
         }
         history.lines
+    }
+
+    /// The one fold says which way the job goes, also where an answer turned it round.
+    #[test]
+    fn a_restart_on_the_way_back_checks_no_step() {
+        let choice = |id: &str, then| Choice {
+            id: id.into(),
+            label: id.into(),
+            consequence: String::new(),
+            then,
+            confirm: None,
+        };
+        let answered = |choice: &str| Body::Answered {
+            question: "q1".into(),
+            choice: choice.into(),
+            by: "ben".into(),
+        };
+        let question = Question {
+            id: "q1".into(),
+            step: 1,
+            text: "What now?".into(),
+            evidence: String::new(),
+            choices: vec![choice("retry", Then::Retry), choice("undo", Then::Undo)],
+        };
+        let lines = told(vec![
+            Body::Started {
+                by: "ak".into(),
+                grounds: None,
+            },
+            Body::StepStarted { step: 1 },
+            Body::Asked { question },
+            // No choice of it: the question stays open.
+            answered("something"),
+            answered("undo"),
+            Body::UndoStarted { step: 1 },
+            Body::Adopted {
+                reason: "restart".into(),
+            },
+        ]);
+        let said: Vec<_> = lines.iter().map(|line| line.what.as_str()).collect();
+        assert_eq!(said[3..5], ["Answered: something", "Answered: undo"]);
+        assert_eq!(
+            said.last(),
+            Some(&"The server was restarted and resumes the job")
+        );
     }
 
     #[test]

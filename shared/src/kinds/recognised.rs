@@ -47,7 +47,7 @@ pub(super) fn inspect(file: FileFacts, found: Recognised, walk: Option<Walk<Log>
 pub(super) fn unknown(file: FileFacts, error: &ErrorKind, walk: Walk<Log>) -> Inspection {
     let (kind, label) = match error {
         ErrorKind::BigEndian => (Kind::BBOLT, "a bbolt database of a big-endian machine"),
-        _ => (Kind::UNKNOWN, "a file of no known format"),
+        _ => (Kind::UNKNOWN, "a file in an unknown format"),
     };
     let sentence = match error {
         ErrorKind::Read(error) => format!("This file cannot be read: {error}."),
@@ -62,7 +62,7 @@ pub(super) fn unknown(file: FileFacts, error: &ErrorKind, walk: Walk<Log>) -> In
 
 /// A bbolt database that was looked at as etcd's and has no keys of it, as far as it can be read.
 pub(super) fn of_another(inspection: etcd::Inspection) -> Inspection {
-    const LABEL: &str = "a bbolt database of no known program";
+    const LABEL: &str = "a bbolt database of an unknown program";
     let mut inspection = Inspection::from(inspection);
     let lost = inspection.report.find("meta.fallback").is_some();
     let (sentence, advice) = match lost {

@@ -307,7 +307,7 @@ fn only_a_database_of_etcd_has_its_details() {
         (
             without_metas,
             "unknown",
-            "This is a file of no known format.",
+            "This is a file in an unknown format.",
         ),
         (
             other,
@@ -317,7 +317,7 @@ fn only_a_database_of_etcd_has_its_details() {
         (
             one_meta,
             "bbolt",
-            "This is a bbolt database of no known program",
+            "This is a bbolt database of an unknown program",
         ),
     ] {
         let found = look("x", &bytes);

@@ -1,6 +1,6 @@
 //! Line ends that were translated on the way, by programs that translate all of them and by those that leave some alone.
 
-use requorum_shared::recognise::recognise;
+use requorum_shared::kinds::recognise;
 
 use crate::fixtures::fixture;
 

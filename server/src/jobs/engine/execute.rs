@@ -222,9 +222,14 @@ impl JobRun {
                 }
                 () = self.waker.notified(), if view.is_some() => {
                     if let Some(view) = &mut view {
-                        if let Err(released) = self.catch_up(view).await {
+                        let caught_up = tokio::select! {
+                            caught_up = self.catch_up(view) => caught_up,
+                            lost = &mut kept => Err(lost),
+                        };
+                        if let Err(released) = caught_up {
                             cancel.cancel();
-                            let _ = tokio::time::timeout(STOP_WITHIN, &mut work).await;
+                            let within = STOP_WITHIN.min(self.engine.owner.renew_every());
+                            let _ = tokio::time::timeout(within, &mut work).await;
                             return Err(released);
                         }
                         if view.backward {

@@ -1,6 +1,9 @@
-//! Nothing is done for what only the database says: a job, its plan and what people asked of it are held against the
-//! ledger before the engine acts on them.
+//! A job is run, and what people asked of it is done, only where the ledger has it. What a step did is the engine's own
+//! entry: a person with write access to the database who forges that is seen by the dossier, and not here.
+//!
+//! Where the ledger cannot be asked, or is damaged, the job stands still. It ends only where a sound ledger says no.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use requorum_shared::canonical::sha256_hex;
@@ -45,7 +48,7 @@ impl Engine {
                     "the ledger does not have the end of its start yet"
                 );
                 return Ok(Some(format!(
-                    "The database says that {} started this job, and the ledger does not.",
+                    "According to the database, {} started this job; the ledger has no such start.",
                     job.started_by
                 )));
             }
@@ -81,7 +84,7 @@ impl Engine {
         self.write_refusal(job, Some(adopted), why).await
     }
 
-    async fn write_refusal(
+    pub(super) async fn write_refusal(
         &self,
         job: &JobRow,
         first: Option<Body>,
@@ -103,29 +106,38 @@ impl Engine {
 }
 
 impl JobRun {
-    /// Holds an event that a person caused against the ledger. Where the ledger does not have it the job ends here.
+    /// Holds an event that a person caused against the ledger. Where the ledger does not have it the job is let go, and
+    /// refused once nothing of it runs any more.
     pub(super) async fn prove(&self, event: &Event) -> Result<(), Released> {
         let Some(wish) = event.body.wish() else {
             return Ok(());
         };
         let engine = &self.engine;
-        let until = Instant::now() + PROVEN_WITHIN.min(engine.owner.renew_every());
+        let soon = || Instant::now() + PROVEN_WITHIN.min(engine.owner.renew_every());
+        let mut until = soon();
         loop {
             match engine.proof.asked(&self.job, &wish).await {
                 Ok(Proven::Yes | Proven::Open) => return Ok(()),
                 Ok(Proven::No) if Instant::now() >= until => break,
                 Ok(Proven::No) => engine.look_again().await.ok_or(Released)?,
-                Err(error) => self.pause_after(&error.into()).await?,
+                Err(error) => {
+                    self.pause_after(&error.into()).await?;
+                    until = soon();
+                }
             }
         }
         let why = format!(
-            "The database says that {} asked for something (“{}”), and the ledger does not.",
+            "The database has a request by {} (“{}”) that is not in the ledger.",
             wish.by,
             act::phrase(wish.act)
         );
-        if let Err(error) = engine.write_refusal(&self.job, None, &why).await {
-            tracing::error!(job = %self.job.id, "{why} {error:#}");
-        }
+        *self.unproven.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
         Err(Released)
+    }
+
+    /// Why the job is not continued, if that is for something that the ledger does not have.
+    pub(super) fn unproven(&self) -> Option<String> {
+        let mut why = self.unproven.lock().unwrap_or_else(PoisonError::into_inner);
+        why.take()
     }
 }

@@ -168,14 +168,15 @@ pub async fn remove_leftovers(
                 ),
             ));
         }
-        remove(&here, &job, left, &actor.name).await
+        let removed = remove(&here, &job, left, &actor.name).await;
+        here.disks.have_changed();
+        removed
     })
     .await
 }
 
 /// Sets the folders aside, writes down that their removal begins, and deletes them.
 async fn remove(app: &App, job: &Loaded, left: Leftovers, by: &str) -> Result<v1::JobSummary> {
-    app.disks.have_changed();
     let (id, plan) = (job.row.id.as_str(), &job.plan);
     let aside = app.engine.set_aside(id, plan, &left).await;
     let aside = aside.map_err(|error| changed(job.noun(), &error.to_string()))?;
@@ -204,7 +205,7 @@ async fn remove(app: &App, job: &Loaded, left: Leftovers, by: &str) -> Result<v1
                 Kind::Internal,
                 PARTLY,
                 format!(
-                    "It is not known how much of the {} was removed. {error} Remove them again to continue.",
+                    "How many of the {} were removed is not known. {error} Remove them again to continue.",
                     job.noun()
                 ),
             )
@@ -294,7 +295,7 @@ fn removable(job: &Loaded) -> Result<Leftovers> {
     left.folders.retain(KeptFolder::is_known);
     if left.folders.is_empty() {
         return Err(refused(&format!(
-            "The console cannot tell whether {paths} is still as the job left it: there is too much in it, or its file \
+            "The console cannot tell whether {paths} is still as the job left it: it holds too many files, or its file \
              system does not tell when a file was made. Remove it by hand on the server's host."
         )));
     }

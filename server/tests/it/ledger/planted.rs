@@ -45,7 +45,8 @@ async fn is_refused(scene: &Scene, id: &str, by: &str) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
     assert_eq!(state, EndState::Left);
-    let says = format!("The database says that {by} started this job, and the ledger does not");
+    let says =
+        format!("According to the database, {by} started this job; the ledger has no such start");
     assert!(sentence.contains(&says), "{sentence}");
     let (_, entries) = audit(&scene.anna.http, None).await;
     assert!(!entries.iter().any(|entry| entry.act == act::JOB_STEP));

@@ -225,5 +225,5 @@ fn an_entry_counts_for_what_it_is_about_and_not_for_its_words() {
     let mut run = Run::started_as(false, crate::ledger::entry::Outcome::Done, true).over();
     run.books
         .rewrite(|entry| entry.subject.insert_str(0, "anew: "));
-    assert_eq!(trouble(&packed(&run)), []);
+    assert_eq!(beside_evidence(&packed(&run)), []);
 }

@@ -164,7 +164,7 @@ fn named(kind: FileKind, recognised: Option<&Recognised>) -> (Kind, String) {
         FileKind::DatabaseCopy => (ETCD_DB, "a copy of an etcd member's database"),
         FileKind::OtherBbolt => (Kind::BBOLT, "a bbolt database without etcd's buckets"),
         FileKind::BigEndian => (Kind::BBOLT, "a bbolt database of a big-endian machine"),
-        FileKind::Unknown => (Kind::UNKNOWN, "a file of no known format"),
+        FileKind::Unknown => (Kind::UNKNOWN, "a file in an unknown format"),
     };
     match recognised {
         None => (of_kind, label.to_owned()),
