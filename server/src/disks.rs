@@ -11,8 +11,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-use crate::app::App;
-
 /// Between two measurements.
 const EVERY: Duration = Duration::from_secs(60);
 /// Changes that come soon after another are measured together.
@@ -71,48 +69,23 @@ impl Disks {
         self.changed.notify_one();
     }
 
-    /// Measures all disks now. What does not answer keeps nobody waiting for longer than [`ANSWERS_WITHIN`].
-    pub async fn measure(&self, app: &App) {
-        let mut measured = Measured::default();
-        let uploads = app.uploads.clone();
-        let room = self.ask("uploads", move || {
-            Ok((uploads.free_bytes()?, uploads.disk_bytes()?))
-        });
-        let roots = app.roots.all().iter().map(|root| async {
-            let (roots, name) = (app.roots.clone(), root.name.clone());
-            let free = move || match roots.find(&name) {
-                Some(root) => root.free_bytes(""),
-                None => Err(io::ErrorKind::NotFound.into()),
-            };
-            let what = format!("root {}", root.name);
-            (root.name.clone(), self.ask(&what, free).await)
-        });
-        let made = async {
-            let places = places(app).await?;
-            let looked = self.ask("made", move || Ok(bytes_of(places)));
-            anyhow::Ok(looked.await)
-        };
-        let (room, free, made) = tokio::join!(room, futures_util::future::join_all(roots), made);
-        measured.uploads = room;
-        measured.free = free
-            .into_iter()
-            .filter_map(|(name, free)| Some((name, free?)))
-            .collect();
-        match made {
-            Ok(Some((made, partly))) => (measured.made, measured.partly) = (made, partly),
-            // What was there before is the best that is known.
-            Ok(None) => (measured.made, measured.partly) = (self.newest().made.clone(), true),
-            Err(error) => {
-                tracing::warn!("looking up what jobs made: {error:#}");
-                (measured.made, measured.partly) = (self.newest().made.clone(), true);
-            }
+    /// Waits for the time of the next measurement.
+    pub async fn until_next(&self) {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = self.changed.notified() => tokio::time::sleep(SOON).await,
         }
-        measured.at_ms = app.clock.now_ms();
+    }
+
+    /// Keeps a measurement as the newest.
+    pub fn keep(&self, measured: Measured) {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(measured);
     }
 
     /// Asks a disk, unless it still owes the last answer.
-    async fn ask<T: Send + 'static>(
+    ///
+    /// None when it does not answer in time, or with an error.
+    pub async fn ask<T: Send + 'static>(
         &self,
         what: &str,
         look: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -134,17 +107,6 @@ impl Disks {
                 tracing::warn!("measuring {what}: the disk does not answer");
                 None
             }
-        }
-    }
-}
-
-/// Measures until the server stops.
-pub async fn watch(app: App) {
-    loop {
-        app.disks.measure(&app).await;
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = app.disks.changed.notified() => tokio::time::sleep(SOON).await,
         }
     }
 }
@@ -171,33 +133,18 @@ impl Asked {
 }
 
 /// A folder that a job made.
-struct Looked {
-    cluster: String,
-    path: PathBuf,
-    download: bool,
-}
-
-async fn places(app: &App) -> anyhow::Result<Vec<Looked>> {
-    let mut places = Vec::new();
-    for made in app.lists.jobs.made().await? {
-        places.push(Looked {
-            cluster: made.cluster.clone(),
-            path: app.data_dir.downloads().join(&made.id),
-            download: true,
-        });
-        if let Some(root) = app.roots.find(&made.root).filter(|_| !made.path.is_empty()) {
-            places.push(Looked {
-                cluster: made.cluster,
-                path: root.path.join(&made.path),
-                download: false,
-            });
-        }
-    }
-    Ok(places)
+#[derive(Debug)]
+pub struct Looked {
+    /// The job's cluster.
+    pub cluster: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// As [`Made::download`].
+    pub download: bool,
 }
 
 /// The bytes below each folder, and whether some were left out. Folders that two jobs used count once, for the first.
-fn bytes_of(places: Vec<Looked>) -> (Vec<Made>, bool) {
+pub fn bytes_of(places: Vec<Looked>) -> (Vec<Made>, bool) {
     let (mut seen, mut all) = (BTreeSet::new(), Vec::new());
     let mut look = Look::new();
     for place in places {

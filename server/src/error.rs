@@ -192,12 +192,20 @@ pub fn unauthenticated() -> ApiError {
     )
 }
 
+const INTERNAL: &str = "internal";
+const DATABASE_AWAY: &str = "database.unavailable";
+
+/// Whether an error with this code leaves open whether anything was done: a commit whose answer was lost looks so.
+pub fn leaves_open(code: &str) -> bool {
+    [INTERNAL, DATABASE_AWAY].contains(&code)
+}
+
 /// The server failed: logged here, once and in full.
 pub fn internal(error: impl Display) -> ApiError {
     tracing::error!(request_id = %request_id(), "unplanned: {error:#}");
     ApiError::new(
         Kind::Internal,
-        "internal",
+        INTERNAL,
         "The server could not do this. Its log has the reason under this request id. Nothing was changed beyond \
          what is listed here.",
     )
@@ -252,7 +260,7 @@ impl From<anyhow::Error> for ApiError {
             tracing::error!(request_id = %request_id(), "the database is out of reach: {error:#}");
             return Self::new(
                 Kind::Unavailable,
-                "database.unavailable",
+                DATABASE_AWAY,
                 "The database does not answer, so this could not be done. Jobs wait for it and resume automatically. \
                  Try again in a moment; if the error persists, the server's log has the reason under this request \
                  id.",

@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod audit;
 pub mod authorize;
 pub mod console;
+pub mod disks;
 pub mod files;
 pub mod inbox;
 pub mod jobs;

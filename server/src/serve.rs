@@ -17,7 +17,6 @@ use crate::address::Proxies;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::disks;
 use crate::limits::Limits;
 use crate::ops;
 use crate::places::{Place, Places};
@@ -105,7 +104,7 @@ impl Server {
         let (over, app) = (stop.clone(), self.app.clone());
         tokio::spawn(async move { over.run_until_cancelled(ops::plans::watch(app)).await });
         let (over, app) = (stop.clone(), self.app.clone());
-        tokio::spawn(async move { over.run_until_cancelled(disks::watch(app)).await });
+        tokio::spawn(async move { over.run_until_cancelled(ops::disks::watch(app)).await });
         let (over, ledger) = (stop.clone(), self.app.ledger.clone());
         tokio::spawn(async move {
             let read = over.run_until_cancelled(ledger.read_decisions()).await;

@@ -7,6 +7,7 @@ use requorum_shared::job::events::Wish;
 use requorum_shared::ledger::entry::{Outcome, act, tidy};
 
 use super::log::JobRow;
+use crate::error;
 use crate::ledger::Ledger;
 use crate::ledger::proven::{LookupError, ProvenAct};
 use crate::ledger::store::Filter;
@@ -41,6 +42,15 @@ pub trait Proof: Send + Sync {
     fn look(&self);
 }
 
+/// Whether the act is known to have had no effect.
+fn came_to_nothing(found: &ProvenAct) -> bool {
+    match (found.outcome(), &found.closed) {
+        (Some(Outcome::Refused), _) => true,
+        (Some(Outcome::Failed), Some(end)) => !error::leaves_open(&end.reason),
+        _ => false,
+    }
+}
+
 #[async_trait]
 impl Proof for Ledger {
     async fn started(&self, job: &JobRow) -> Result<Proven, LookupError> {
@@ -72,9 +82,7 @@ impl Proof for Ledger {
             return Ok(Proven::Yes);
         }
         // An act that failed may have had its effect: a commit whose answer was lost. A person has to look.
-        let may_be = |found: &ProvenAct| {
-            matches!(found.outcome(), None | Some(Outcome::Failed)) && of_it(found)
-        };
+        let may_be = |found: &ProvenAct| !came_to_nothing(found) && of_it(found);
         match self.find_act(filter, may_be).await? {
             Some(_) => Ok(Proven::Open),
             None => self.no(),
@@ -97,7 +105,7 @@ impl Proof for Ledger {
                 && found.opened.job.as_deref() == Some(&*job.id)
                 // Entries of earlier versions do not say what was answered.
                 && (found.opened.about.is_none() || found.opened.about == wish.about)
-                && found.outcome() != Some(Outcome::Refused)
+                && !came_to_nothing(found)
         };
         match self.find_act(filter, fits).await? {
             Some(_) => Ok(Proven::Yes),

@@ -25,6 +25,7 @@ fn look(name: &str, bytes: &[u8]) -> Inspection {
     found
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests may read files")]
 fn case(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/cases");
     std::fs::read(format!("{folder}/{name}")).unwrap()

@@ -279,7 +279,7 @@ async fn storage_says_what_takes_room_for_which_cluster() {
         answer.unwrap().into_inner()
     };
     let app = server.app();
-    app.disks.measure(app).await;
+    requorum_server::ops::disks::measure(app).await;
     let seen = storage(&console.http).await;
     assert!(seen.measured_at_ms > 0);
     assert_eq!(seen.clusters.len(), 1);
@@ -292,7 +292,7 @@ async fn storage_says_what_takes_room_for_which_cluster() {
     let more = server.data_dir().join("restores/here/more");
     std::fs::write(more, vec![1; 100_000]).unwrap();
     assert_eq!(storage(&console.http).await.clusters, seen.clusters);
-    app.disks.measure(app).await;
+    requorum_server::ops::disks::measure(app).await;
     let then = &storage(&console.http).await.clusters[0];
     assert!(
         then.leftovers_bytes >= prod.leftovers_bytes + 100_000,

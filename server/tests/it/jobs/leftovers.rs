@@ -102,7 +102,7 @@ async fn what_a_job_left_is_listed_and_removed_once() {
             Body::RemovalBegun { by, paths },
         ]
     );
-    server.app().disks.measure(server.app()).await;
+    requorum_server::ops::disks::measure(server.app()).await;
     let mut storage = ConsoleServiceClient::new(console.http.grpc().await);
     let storage = storage.get_storage(v1::GetStorageRequest {}).await.unwrap();
     assert_eq!(storage.into_inner().clusters[0].leftovers_bytes, 0);

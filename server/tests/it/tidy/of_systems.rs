@@ -40,11 +40,6 @@ const fn except(
 const EXCEPT: &[Except] = &[
     except("shared::system", &[], "it names the systems"),
     except(
-        "shared::inspection::recognised",
-        &["etcd", "etcdctl"],
-        "what a file is not: an etcd snapshot, until another kind is looked for",
-    ),
-    except(
         "shared::bbolt::scan::hints",
         &["etcdutl"],
         "the programs that open a database and change it",
