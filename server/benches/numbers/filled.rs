@@ -104,6 +104,7 @@ fn draft(number: u64) -> Draft {
     Draft {
         who: format!("person-{}", number % 23),
         who_id: None,
+        about: None,
         from: format!("10.0.{}.{}", number % 7, number % 251),
         act: acts[(number % 4) as usize].to_owned(),
         cluster: Some(format!("prod-etcd-{}", number % 5)),
