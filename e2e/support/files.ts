@@ -28,12 +28,13 @@ export function given(name: string, bytes: Buffer | string): Given {
   return { name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) };
 }
 
-/** What begins like a dossier: the first entry of a ZIP is its manifest. */
+/** What begins like a dossier: the first entry of a ZIP is its manifest, which names its format. */
 export function likeDossier(): Given {
   const header = Buffer.alloc(30);
   header.write("PK\u0003\u0004", "latin1");
   header.writeUInt16LE("manifest.json".length, 26);
-  return given("dossier.zip", Buffer.concat([header, Buffer.from("manifest.json"), Buffer.alloc(64)]));
+  const manifest = Buffer.from('manifest.json{"format":"requorum.dossier/2"');
+  return given("dossier.zip", Buffer.concat([header, manifest, Buffer.alloc(64)]));
 }
 
 /** One bit flipped. */

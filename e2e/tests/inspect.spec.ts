@@ -106,7 +106,7 @@ for (const [path, sentence, shown] of [
 
 // The list of stored files and `snapshot check` say the same of them: server/tests/it/files/known_files.rs.
 for (const [path, sentence, shown, found] of [
-  ["cases/02-weekly.db", "gzip", "it is a gzip file", "end before the packed file does"],
+  ["cases/02-weekly.db", "gzip", "This is a gzip file", "end before the packed file does"],
   ["cases/06-host-b-1699876800.part", "cut off while it was saved", "missing from the end", ".part"],
   ["cases/07-textmode.db", "LF became CRLF", "its pages are not where they belong", "transferred as text"],
   ["cases/10-key-lost.db", "all keys are lost", "1 of 18 pages cannot be read", "a lost write"],

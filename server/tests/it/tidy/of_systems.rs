@@ -98,7 +98,7 @@ fn words_of(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let (mut open, mut before) = (false, ' ');
     for c in text.chars() {
-        let continues = open && !(c.is_uppercase() && !before.is_uppercase());
+        let continues = open && (!c.is_uppercase() || before.is_uppercase());
         match c.is_alphanumeric() {
             true if continues => all.last_mut().unwrap().extend(c.to_lowercase()),
             true => all.push(c.to_lowercase().collect()),
