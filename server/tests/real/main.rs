@@ -5,13 +5,7 @@
 //! one sub-folder with `etcd`, `etcdctl` and `etcdutl` each; what is absent is skipped, in plain words.
 #![allow(missing_docs)]
 
-#[path = "../../../shared/tests/it/build.rs"]
-#[allow(dead_code, reason = "most of it is for the tests that it belongs to")]
-mod build;
 mod harness;
 mod harness_works;
-#[path = "../../../shared/tests/it/odd.rs"]
-mod odd;
-mod odd_files;
 mod restore;
 mod snapshot;

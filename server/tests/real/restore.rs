@@ -20,7 +20,7 @@ const MIXED: [(u32, &str); 4] = [
     (7, "3.7.1-mixed"),
 ];
 
-pub(crate) fn fixture(name: &str) -> PathBuf {
+fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/testdata/etcd/{name}.db"))
 }
 
@@ -61,7 +61,7 @@ fn restore_all(source: &Path, cluster: &Cluster, more: &[&str]) -> Ran {
 
 /// A cluster of this size that serves what was restored from `source`.
 #[track_caller]
-pub(crate) fn boot(peer: &Peer, members: usize, source: &Path, more: &[&str]) -> Cluster {
+fn boot(peer: &Peer, members: usize, source: &Path, more: &[&str]) -> Cluster {
     let settings = Settings {
         members,
         token: "restored".to_owned(),
@@ -75,7 +75,7 @@ pub(crate) fn boot(peer: &Peer, members: usize, source: &Path, more: &[&str]) ->
 
 /// Every member is started and votes, writes are applied everywhere, and all hash to the same at each of them.
 #[track_caller]
-pub(crate) fn prove(cluster: &Cluster) {
+fn prove(cluster: &Cluster) {
     let what = format!("{} with {}", cluster.peer.name(), cluster.members.len());
     let client = cluster.client();
     let list = client.member_list();
