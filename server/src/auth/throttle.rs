@@ -474,7 +474,7 @@ mod tests {
             let counted = throttle.failures.failures(&who, 1000).await.unwrap();
             (wait, counted.count, begun.elapsed())
         };
-        let both = async { tokio::join!(timed("ak", true), timed("nobody", false)) };
+        let both = async { tokio::join!(timed("ak", true), timed("invented", false)) };
         let (account, other) = tokio::select! {
             _ = futures_util::future::join_all(guesses) => panic!("they wait for longer"),
             both = both => both,
